@@ -1,0 +1,18 @@
+//! What is read from commercetools: notifications, documents, and the queries that get them.
+//!
+//! Documents hold only the fields that are used; a field that commercetools adds is ignored.
+//! Money, texts and times are types here, so that no mapping has to know their traps.
+//!
+//! Not in scope: how a query is sent (`edge`), and what Klaviyo gets (`mapping`).
+
+pub mod answer;
+pub mod category;
+pub mod customer;
+pub mod locale;
+pub mod money;
+pub mod notification;
+pub mod order;
+pub mod payment;
+pub mod product;
+pub mod query;
+pub mod reference;

@@ -1,0 +1,201 @@
+//! A notification: what commercetools says over a subscription (Platform format).
+//!
+//! A *message* tells what happened, with a name of its own (`OrderCreated`); a *change* only tells
+//! that a resource was created, updated or deleted. Both are read leniently: unknown members are
+//! ignored and unknown names are kept, so that something new never becomes an error.
+//!
+//! Not in scope: the envelope around it (`realtime::envelope`) and what follows from it
+//! (`realtime::plan`).
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::reference::Id;
+
+/// One notification.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notification {
+    /// What it is about; an `Event` notification is about nothing we know.
+    pub resource: Option<Resource>,
+    /// What it says.
+    pub kind: Kind,
+    /// The notification as it came.
+    pub raw: Map<String, Value>,
+}
+
+/// The document a notification is about.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Resource {
+    /// Such as `customer` or `inventory-entry`.
+    pub type_id: String,
+    /// The document's id.
+    pub id: Id,
+}
+
+/// What a notification says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    /// A message.
+    Message(Message),
+    /// A resource was created.
+    Created,
+    /// A resource was changed.
+    Updated,
+    /// A resource is gone.
+    Deleted,
+    /// Anything else, by its type.
+    Other(String),
+}
+
+/// A message; its own fields stand in the notification's `raw` members.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// Its type, such as `OrderCreated`.
+    pub name: String,
+    /// When it happened (UTC).
+    pub created_at: Option<DateTime<Utc>>,
+    /// Whether its own fields were left out (`payloadNotIncluded`), being too large.
+    pub payload_left_out: bool,
+}
+
+/// A document that is no notification, known or not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NotANotification {
+    /// The document, handed back.
+    pub document: Map<String, Value>,
+}
+
+impl Notification {
+    /// Reads one JSON object.
+    ///
+    /// # Errors
+    /// Where it has neither a `notificationType` nor a `resource`, or is a message or change that
+    /// does not say what it is about.
+    pub fn read(raw: Map<String, Value>) -> Result<Self, NotANotification> {
+        let resource =
+            raw.get("resource").and_then(|resource| Resource::deserialize(resource).ok());
+        match kind(&raw) {
+            Some(kind) if resource.is_some() || matches!(kind, Kind::Other(_)) => {
+                Ok(Self { resource, kind, raw })
+            }
+            _ => Err(NotANotification { document: raw }),
+        }
+    }
+
+    /// Its type for a log line: the message's name, or the notification type.
+    #[must_use]
+    pub fn type_name(&self) -> &str {
+        match &self.kind {
+            Kind::Message(message) => &message.name,
+            Kind::Created => "ResourceCreated",
+            Kind::Updated => "ResourceUpdated",
+            Kind::Deleted => "ResourceDeleted",
+            Kind::Other(name) => name,
+        }
+    }
+
+    /// A field of the message, read as `T`; none if it is missing or of another type.
+    #[must_use]
+    pub fn field<'a, T: Deserialize<'a>>(&'a self, name: &str) -> Option<T> {
+        self.raw.get(name).and_then(|value| T::deserialize(value).ok())
+    }
+}
+
+fn kind(raw: &Map<String, Value>) -> Option<Kind> {
+    match raw.get("notificationType").and_then(Value::as_str) {
+        Some("ResourceCreated") => Some(Kind::Created),
+        Some("ResourceUpdated") => Some(Kind::Updated),
+        Some("ResourceDeleted") => Some(Kind::Deleted),
+        Some("Message") => {
+            Some(message(raw).map_or(Kind::Other("Message".to_owned()), Kind::Message))
+        }
+        Some(other) => Some(Kind::Other(other.to_owned())),
+        // The Messages API gives messages without a `notificationType`.
+        None if raw.get("resource").is_some_and(Value::is_object) => {
+            Some(message(raw).map_or(Kind::Other(String::new()), Kind::Message))
+        }
+        None => None,
+    }
+}
+
+fn message(raw: &Map<String, Value>) -> Option<Message> {
+    let left_out = raw.get("payloadNotIncluded").filter(|value| !value.is_null());
+    // With `payloadNotIncluded` the type may stand there only.
+    let original = left_out.and_then(|left_out| left_out.get("payloadType"));
+    let name = original.or_else(|| raw.get("type")).and_then(Value::as_str)?;
+    Some(Message {
+        name: name.to_owned(),
+        created_at: raw.get("createdAt").and_then(|at| DateTime::deserialize(at).ok()),
+        payload_left_out: left_out.is_some(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(value: Value) -> Result<Notification, NotANotification> {
+        let Value::Object(raw) = value else { panic!("an object") };
+        Notification::read(raw)
+    }
+
+    #[test]
+    fn each_kind_is_told_apart() {
+        let resource = json!({"typeId": "order", "id": "o1"});
+        for (value, name) in [
+            (
+                json!({"notificationType": "Message", "type": "OrderCreated", "resource": resource}),
+                "OrderCreated",
+            ),
+            (json!({"type": "OrderCreated", "resource": resource}), "OrderCreated"),
+            (
+                json!({"notificationType": "ResourceCreated", "resource": resource}),
+                "ResourceCreated",
+            ),
+            (
+                json!({"notificationType": "ResourceUpdated", "resource": resource}),
+                "ResourceUpdated",
+            ),
+            (
+                json!({"notificationType": "ResourceDeleted", "resource": resource}),
+                "ResourceDeleted",
+            ),
+            (json!({"notificationType": "Event", "type": "ImportContainerCreated"}), "Event"),
+            (json!({"resource": {"typeId": "non-supported"}}), ""),
+        ] {
+            assert_eq!(read(value.clone()).expect("a notification").type_name(), name, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_payload_that_was_left_out_names_its_type() {
+        let notification = read(json!({
+            "notificationType": "Message", "resource": {"typeId": "order", "id": "o1"},
+            "payloadNotIncluded": {"reason": "Payload too large.", "payloadType": "OrderCreated"},
+            "createdAt": "2026-01-02T03:04:05.6Z",
+        }))
+        .expect("a notification");
+        let Kind::Message(message) = notification.kind else { panic!("a message") };
+        assert_eq!(message.name, "OrderCreated");
+        assert!(message.payload_left_out);
+        assert_eq!(message.created_at.map(|at| at.timestamp_millis()), Some(1_767_323_045_600));
+    }
+
+    #[test]
+    fn what_is_no_notification_is_handed_back() {
+        let nameless = json!({"typeId": "order", "id": ""});
+        for value in [
+            json!({}),
+            json!({"hello": "world"}),
+            json!({"notificationType": "ResourceCreated"}),
+            json!({"notificationType": "ResourceUpdated", "resource": nameless}),
+            json!({"notificationType": "Message", "type": "OrderCreated"}),
+        ] {
+            let refused = read(value.clone()).expect_err("no notification");
+            assert_eq!(Value::Object(refused.document), value);
+        }
+    }
+}

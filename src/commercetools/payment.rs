@@ -1,0 +1,49 @@
+//! A payment and its transactions.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::money::Money;
+use super::reference::Id;
+
+/// A payment.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Payment {
+    /// The payment's id.
+    pub id: Id,
+    /// When it was last changed (UTC).
+    pub last_modified_at: Option<DateTime<Utc>>,
+    /// What was tried and done, in that order.
+    #[serde(default)]
+    pub transactions: Vec<Transaction>,
+}
+
+/// One movement of money, done or tried.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Transaction {
+    /// The transaction's id.
+    pub id: Id,
+    /// `Authorization`, `CancelAuthorization`, `Charge`, `Refund` or `Chargeback`.
+    pub r#type: String,
+    /// `Initial`, `Pending`, `Success` or `Failure`.
+    #[serde(default = "initial")]
+    pub state: String,
+    /// How much.
+    pub amount: Money,
+    /// When, if the payment service said so (UTC).
+    pub timestamp: Option<DateTime<Utc>>,
+}
+
+/// The state of a transaction that has none, as commercetools' own default.
+fn initial() -> String {
+    "Initial".to_owned()
+}
+
+impl Transaction {
+    /// Whether money goes, or is to go, back to the buyer.
+    #[must_use]
+    pub fn is_refund(&self) -> bool {
+        self.r#type == "Refund"
+    }
+}

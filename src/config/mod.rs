@@ -1,0 +1,180 @@
+//! The settings, parsed once into one typed [`Config`].
+//!
+//! In scope: every name of the table in `docs/configuration.md`, its default, and what is wrong
+//! with a value. All problems are found at once, so that an operator mends them in one go; a
+//! problem names the setting and never repeats a value, since the value may be a secret.
+//!
+//! Not in scope: where the values come from. The caller passes a lookup, so the same code reads
+//! the Worker's environment and a test's table.
+
+mod parse;
+pub mod product_url;
+pub mod rules;
+
+use std::fmt;
+
+use crate::commercetools::locale::Locale;
+use product_url::UrlTemplate;
+
+pub use parse::parse;
+pub use rules::Rules;
+
+/// Everything the Worker was told, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// How to reach the commercetools project.
+    pub commercetools: CommercetoolsAccess,
+    /// How to reach the Klaviyo account.
+    pub klaviyo: KlaviyoAccess,
+    /// Which of the two jobs this deployment does (`APP_TYPE`).
+    pub mode: Mode,
+    /// Who may push notifications.
+    pub push: PushAuth,
+    /// The bearer token of the admin endpoints (`ADMIN_TOKEN`); without it they are closed.
+    pub admin_token: Option<Secret>,
+    /// Where the Durable Objects live (`DATA_JURISDICTION`).
+    pub jurisdiction: Option<Jurisdiction>,
+    /// The shop's language, currency and product addresses.
+    pub shop: Shop,
+    /// The tree of the setting `CONFIG`.
+    pub rules: Rules,
+}
+
+/// How to reach the commercetools project.
+#[derive(Debug, Clone)]
+pub struct CommercetoolsAccess {
+    /// `CT_AUTH_URL` without a trailing slash.
+    pub auth_url: String,
+    /// `CT_API_URL` without a trailing slash.
+    pub api_url: String,
+    /// `CT_PROJECT_ID`.
+    pub project_key: String,
+    /// `clientId` of `CT_API_CLIENT`.
+    pub client_id: String,
+    /// `secret` of `CT_API_CLIENT`.
+    pub client_secret: Secret,
+    /// `CT_SCOPES` (or `CT_SCOPE`), space separated; none asks for all of the client's scopes.
+    pub scopes: Option<String>,
+}
+
+/// How to reach the Klaviyo account.
+#[derive(Debug, Clone)]
+pub struct KlaviyoAccess {
+    /// `KLAVIYO_API_URL` without a trailing slash.
+    pub api_url: String,
+    /// `KLAVIYO_AUTH_KEY`.
+    pub key: Secret,
+}
+
+/// Which jobs this deployment does (`APP_TYPE`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Unset: realtime and imports.
+    Both,
+    /// `EVENT`: only realtime.
+    Realtime,
+    /// `BULK_IMPORT`: only imports.
+    Import,
+}
+
+impl Mode {
+    /// Whether pushes are taken.
+    #[must_use]
+    pub fn realtime(self) -> bool {
+        self != Self::Import
+    }
+
+    /// Whether imports can be run.
+    #[must_use]
+    pub fn import(self) -> bool {
+        self != Self::Realtime
+    }
+}
+
+/// Who may push notifications. With all of them absent, every push is refused (fail closed).
+#[derive(Debug, Clone, Default)]
+pub struct PushAuth {
+    /// `PUSH_TOKEN`: the shared secret that a push carries.
+    pub token: Option<Secret>,
+}
+
+impl PushAuth {
+    /// Whether any way to authenticate a push is set.
+    #[must_use]
+    pub fn configured(&self) -> bool {
+        self.token.is_some()
+    }
+}
+
+/// A Cloudflare jurisdiction for the Durable Objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Jurisdiction {
+    /// `eu`: data stays within the European Union.
+    Eu,
+}
+
+impl Jurisdiction {
+    /// The name Cloudflare knows it by.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Eu => "eu",
+        }
+    }
+}
+
+/// The shop's language, currency and product addresses.
+#[derive(Debug, Clone, Default)]
+pub struct Shop {
+    /// `PREFERRED_LOCALE`.
+    pub locale: Locale,
+    /// `PREFERRED_CURRENCY`, an ISO 4217 code.
+    pub currency: Option<String>,
+    /// `PRODUCT_URL_TEMPLATE`.
+    pub product_url: Option<UrlTemplate>,
+}
+
+/// A value that must never be printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret value.
+    #[must_use]
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    /// The value itself: only for a header that is about to be sent, or a comparison.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("[present]")
+    }
+}
+
+/// What is wrong with one setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The setting's name, with the path inside it for `CONFIG` (`CONFIG.order.states`).
+    pub setting: String,
+    /// What is wrong and what to do, without the value.
+    pub problem: String,
+}
+
+impl Problem {
+    fn new(setting: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { setting: setting.into(), problem: problem.into() }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.setting, self.problem)
+    }
+}

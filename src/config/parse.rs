@@ -1,0 +1,283 @@
+//! From a lookup of raw values to a [`Config`], or to every problem at once.
+
+use serde::Deserialize;
+
+use super::product_url::UrlTemplate;
+use super::{
+    CommercetoolsAccess, Config, Jurisdiction, KlaviyoAccess, Mode, Problem, PushAuth, Rules,
+    Secret, Shop,
+};
+use crate::commercetools::locale::Locale;
+
+/// Where Klaviyo's API lives when `KLAVIYO_API_URL` is not set.
+const KLAVIYO_API_URL: &str = "https://a.klaviyo.com";
+
+/// Reads every setting through `lookup`. An empty value counts as unset.
+///
+/// # Errors
+/// All problems found, in the order of the settings' table.
+pub fn parse(lookup: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<Problem>> {
+    let mut settings = Settings { lookup, problems: Vec::new() };
+    let client = settings.api_client();
+    let auth_url = settings.required_url("CT_AUTH_URL");
+    let api_url = settings.required_url("CT_API_URL");
+    let project_key = settings.required("CT_PROJECT_ID");
+    let scopes = settings.optional("CT_SCOPES").or_else(|| settings.optional("CT_SCOPE"));
+    let klaviyo_key = settings.required("KLAVIYO_AUTH_KEY");
+    let klaviyo_url = match settings.optional("KLAVIYO_API_URL") {
+        Some(value) => settings.url("KLAVIYO_API_URL", &value),
+        None => Some(KLAVIYO_API_URL.to_owned()),
+    };
+    let mode = settings.mode();
+    let push = PushAuth { token: settings.secret("PUSH_TOKEN") };
+    let admin_token = settings.secret("ADMIN_TOKEN");
+    let jurisdiction = settings.jurisdiction();
+    let shop = settings.shop();
+    let rules = settings.rules();
+
+    match (client, auth_url, api_url, project_key, klaviyo_key, klaviyo_url, mode, rules) {
+        (
+            Some(client),
+            Some(auth_url),
+            Some(api_url),
+            Some(project_key),
+            Some(key),
+            Some(klaviyo_url),
+            Some(mode),
+            Some(rules),
+        ) if settings.problems.is_empty() => Ok(Config {
+            commercetools: CommercetoolsAccess {
+                auth_url,
+                api_url,
+                project_key,
+                client_id: client.client_id,
+                client_secret: Secret::new(client.secret),
+                scopes,
+            },
+            klaviyo: KlaviyoAccess { api_url: klaviyo_url, key: Secret::new(key) },
+            mode,
+            push,
+            admin_token,
+            jurisdiction,
+            shop,
+            rules,
+        }),
+        _ => Err(settings.problems),
+    }
+}
+
+/// The JSON of `CT_API_CLIENT`, as in the plugin.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ApiClient {
+    client_id: String,
+    secret: String,
+}
+
+/// The lookup and what was found wrong so far.
+struct Settings<F> {
+    lookup: F,
+    problems: Vec<Problem>,
+}
+
+impl<F: Fn(&str) -> Option<String>> Settings<F> {
+    fn optional(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    fn required(&mut self, name: &str) -> Option<String> {
+        let value = self.optional(name);
+        if value.is_none() {
+            self.problem(name, "is required and not set");
+        }
+        value
+    }
+
+    fn secret(&self, name: &str) -> Option<Secret> {
+        self.optional(name).map(Secret::new)
+    }
+
+    fn problem(&mut self, setting: &str, problem: &str) {
+        self.problems.push(Problem::new(setting, problem));
+    }
+
+    fn required_url(&mut self, name: &str) -> Option<String> {
+        let value = self.required(name)?;
+        self.url(name, &value)
+    }
+
+    /// An address without its trailing slashes, since paths are appended to it.
+    fn url(&mut self, name: &str, value: &str) -> Option<String> {
+        let host = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"));
+        if host.is_none_or(|host| host.is_empty() || host.starts_with('/')) {
+            self.problem(
+                name,
+                "must be an address that starts with https:// (or http:// in tests)",
+            );
+            return None;
+        }
+        Some(value.trim_end_matches('/').to_owned())
+    }
+
+    fn api_client(&mut self) -> Option<ApiClient> {
+        let value = self.required("CT_API_CLIENT")?;
+        match serde_json::from_str::<ApiClient>(&value) {
+            Ok(client) if !client.client_id.is_empty() && !client.secret.is_empty() => Some(client),
+            _ => {
+                self.problem(
+                    "CT_API_CLIENT",
+                    "must be JSON with the non-empty members `clientId` and `secret`",
+                );
+                None
+            }
+        }
+    }
+
+    fn mode(&mut self) -> Option<Mode> {
+        match self.optional("APP_TYPE").as_deref() {
+            None => Some(Mode::Both),
+            Some("EVENT") => Some(Mode::Realtime),
+            Some("BULK_IMPORT") => Some(Mode::Import),
+            Some(_) => {
+                self.problem("APP_TYPE", "must be `EVENT`, `BULK_IMPORT` or unset");
+                None
+            }
+        }
+    }
+
+    fn jurisdiction(&mut self) -> Option<Jurisdiction> {
+        match self.optional("DATA_JURISDICTION").as_deref() {
+            None => None,
+            Some("eu") => Some(Jurisdiction::Eu),
+            Some(_) => {
+                self.problem("DATA_JURISDICTION", "must be `eu` or unset");
+                None
+            }
+        }
+    }
+
+    fn shop(&mut self) -> Shop {
+        let currency = self.optional("PREFERRED_CURRENCY");
+        if currency.as_deref().is_some_and(|code| !is_currency(code)) {
+            self.problem("PREFERRED_CURRENCY", "must be an ISO 4217 code of three capital letters");
+        }
+        Shop {
+            // As in the plugin, a locale of another form is as good as none.
+            locale: self.optional("PREFERRED_LOCALE").map(Locale::new).unwrap_or_default(),
+            currency,
+            product_url: self.product_url(),
+        }
+    }
+
+    fn product_url(&mut self) -> Option<UrlTemplate> {
+        let value = self.optional("PRODUCT_URL_TEMPLATE")?;
+        match UrlTemplate::parse(&value) {
+            Ok(template) => Some(template),
+            Err(problem) => {
+                self.problem("PRODUCT_URL_TEMPLATE", &problem.to_string());
+                None
+            }
+        }
+    }
+
+    fn rules(&mut self) -> Option<Rules> {
+        let Some(value) = self.optional("CONFIG") else { return Some(Rules::default()) };
+        match Rules::parse(&value) {
+            Ok(rules) => Some(rules),
+            Err(problems) => {
+                self.problems.extend(problems);
+                None
+            }
+        }
+    }
+}
+
+fn is_currency(code: &str) -> bool {
+    code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMPLETE: &[(&str, &str)] = &[
+        ("CT_API_CLIENT", r#"{"clientId":"c","secret":"hidden"}"#),
+        ("CT_AUTH_URL", "https://auth.example.com/"),
+        ("CT_API_URL", "https://api.example.com"),
+        ("CT_PROJECT_ID", "shop"),
+        ("KLAVIYO_AUTH_KEY", "pk_hidden"),
+    ];
+
+    fn with(changes: &[(&str, &str)]) -> Result<Config, Vec<Problem>> {
+        parse(|name| {
+            changes
+                .iter()
+                .rev()
+                .chain(COMPLETE)
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    fn problems(changes: &[(&str, &str)]) -> Vec<String> {
+        with(changes)
+            .expect_err("a problem")
+            .iter()
+            .map(|problem| problem.setting.clone())
+            .collect()
+    }
+
+    #[test]
+    fn the_required_settings_are_enough() {
+        let config = with(&[]).expect("a configuration");
+        assert_eq!(config.commercetools.auth_url, "https://auth.example.com");
+        assert_eq!(config.klaviyo.api_url, KLAVIYO_API_URL);
+        assert_eq!(config.mode, Mode::Both);
+        assert!(!config.push.configured());
+        assert!(config.admin_token.is_none());
+    }
+
+    #[test]
+    fn all_problems_come_at_once() {
+        let found = parse(|_| None).expect_err("problems");
+        let names: Vec<_> = found.iter().map(|problem| problem.setting.as_str()).collect();
+        assert_eq!(
+            names,
+            ["CT_API_CLIENT", "CT_AUTH_URL", "CT_API_URL", "CT_PROJECT_ID", "KLAVIYO_AUTH_KEY"]
+        );
+    }
+
+    #[test]
+    fn each_setting_is_checked() {
+        for (name, value) in [
+            ("CT_API_CLIENT", "not json"),
+            ("CT_API_CLIENT", r#"{"clientId":"","secret":"s"}"#),
+            ("CT_AUTH_URL", "auth.example.com"),
+            ("CT_API_URL", "https://"),
+            ("CT_PROJECT_ID", "  "),
+            ("KLAVIYO_AUTH_KEY", ""),
+            ("KLAVIYO_API_URL", "ftp://a.klaviyo.com"),
+            ("APP_TYPE", "BOTH"),
+            ("DATA_JURISDICTION", "us"),
+            ("PREFERRED_CURRENCY", "euro"),
+            ("PRODUCT_URL_TEMPLATE", "https://shop.example.com/{{productNumber}}"),
+            ("CONFIG", "[]"),
+        ] {
+            assert_eq!(problems(&[(name, value)]), [name], "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn the_scope_is_read_under_both_names() {
+        let config = with(&[("CT_SCOPE", "view_orders:shop")]).expect("a configuration");
+        assert_eq!(config.commercetools.scopes.as_deref(), Some("view_orders:shop"));
+    }
+
+    #[test]
+    fn neither_a_problem_nor_debug_shows_a_secret() {
+        let config = with(&[("PUSH_TOKEN", "hidden-token")]).expect("a configuration");
+        assert!(!format!("{config:?}").contains("hidden"));
+        let found = with(&[("CT_API_CLIENT", "{hidden")]).expect_err("a problem");
+        assert!(!format!("{found:?}").contains("hidden"));
+    }
+}

@@ -1,0 +1,448 @@
+//! The tree of the setting `CONFIG`: the keys of the plugin's `config/default.json`, plus ours.
+//!
+//! A partial object is merged over the defaults, key by key; a list replaces the default list.
+//! An unknown key is a problem that names its whole path, since a misspelt key that is silently
+//! ignored is worse than none.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::Problem;
+
+/// What the operator may steer.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rules {
+    /// Notifications that are to be ignored, by the name in the message table.
+    pub disabled_events: Vec<EventName>,
+    /// Orders and their events.
+    pub order: OrderRules,
+    /// Customers and their profiles.
+    pub customer: CustomerRules,
+    /// Payments and refunds.
+    pub payment: PaymentRules,
+    /// Categories.
+    pub category: CategoryRules,
+    /// Products, their variants and stock.
+    pub product: ProductRules,
+}
+
+/// The names that `disabledEvents` knows. The first thirteen are the plugin's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each name stands in the message table of docs/mapping.md")]
+pub enum EventName {
+    CustomerCreated,
+    CustomerCompanyNameSet,
+    CustomerResourceUpdated,
+    OrderCreated,
+    OrderStateChanged,
+    OrderRefunded,
+    CategoryCreated,
+    CategoryResourceDeleted,
+    CategoryResourceUpdated,
+    ProductResourceDeleted,
+    ProductUnpublished,
+    ProductPublished,
+    InventoryResourceUpdated,
+}
+
+/// `CONFIG.order`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderRules {
+    /// Which order states count as what.
+    pub states: OrderStates,
+    /// Which messages count as what.
+    pub messages: OrderMessages,
+    /// Which of the order's own fields become properties of its events.
+    pub properties: PropertyRules,
+    /// The metric names at Klaviyo.
+    pub metrics: Metrics,
+    /// The same for the order's custom fields.
+    pub custom_fields: CustomFieldRules,
+}
+
+/// `CONFIG.order.states`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderStates {
+    /// States that an order changes to.
+    pub changed: ChangedStates,
+    /// States that an order is created in.
+    pub created: CreatedStates,
+}
+
+/// `CONFIG.order.states.changed`: values of `orderState`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "named after the metric that they give")]
+pub struct ChangedStates {
+    pub cancelled_order: Vec<String>,
+    pub fulfilled_order: Vec<String>,
+}
+
+impl Default for ChangedStates {
+    fn default() -> Self {
+        Self {
+            cancelled_order: strings(&["Cancelled"]),
+            fulfilled_order: strings(&["Confirmed", "Complete"]),
+        }
+    }
+}
+
+/// `CONFIG.order.states.created`: values of `orderState`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "named after the metric that they give")]
+pub struct CreatedStates {
+    pub placed_order: Vec<String>,
+}
+
+impl Default for CreatedStates {
+    fn default() -> Self {
+        Self { placed_order: strings(&["Open"]) }
+    }
+}
+
+/// `CONFIG.order.messages`: message types.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "named after what they tell")]
+pub struct OrderMessages {
+    pub changed: Vec<String>,
+    pub created: Vec<String>,
+}
+
+impl Default for OrderMessages {
+    fn default() -> Self {
+        Self {
+            changed: strings(&["OrderStateChanged"]),
+            created: strings(&[
+                "OrderCreated",
+                "OrderImported",
+                "OrderCustomerSet",
+                "OrderCreatedFromRecurringOrder",
+            ]),
+        }
+    }
+}
+
+/// `CONFIG.order.metrics`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "named after the metric")]
+pub struct Metrics {
+    pub cancelled_order: String,
+    pub fulfilled_order: String,
+    pub placed_order: String,
+    pub ordered_product: String,
+    pub refunded_order: String,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            cancelled_order: "Cancelled Order".to_owned(),
+            fulfilled_order: "Fulfilled Order".to_owned(),
+            placed_order: "Placed Order".to_owned(),
+            ordered_product: "Ordered Product".to_owned(),
+            refunded_order: "Refunded Order".to_owned(),
+        }
+    }
+}
+
+/// `CONFIG.….properties`: which fields pass, and under which name.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PropertyRules {
+    /// Only these, if there are any.
+    pub include: Vec<String>,
+    /// Never these; wins over `include`.
+    pub exclude: Vec<String>,
+    /// New names, by the field's name.
+    pub map: BTreeMap<String, String>,
+}
+
+/// `CONFIG.….customFields`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CustomFieldRules {
+    /// Which custom fields become properties.
+    pub properties: PropertyRules,
+}
+
+/// `CONFIG.customer`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CustomerRules {
+    /// Kept for the plugin's sake; every customer message is a change here.
+    pub messages: CustomerMessages,
+    /// Which custom fields become profile properties.
+    pub custom_fields: CustomFieldRules,
+    /// Kept for the plugin's sake.
+    pub deduplication: Deduplication,
+}
+
+/// `CONFIG.customer.messages`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "named after what they tell")]
+pub struct CustomerMessages {
+    pub address_changed: Vec<String>,
+}
+
+impl Default for CustomerMessages {
+    fn default() -> Self {
+        Self {
+            address_changed: strings(&[
+                "CustomerAddressAdded",
+                "CustomerAddressRemoved",
+                "CustomerAddressChanged",
+            ]),
+        }
+    }
+}
+
+/// `CONFIG.customer.deduplication`. Klaviyo's upsert finds an existing profile by e-mail in any
+/// case, so both values give what the plugin gives with `true`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "said on the type")]
+pub struct Deduplication {
+    pub enabled: bool,
+}
+
+/// `CONFIG.payment`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "named after what they hold")]
+pub struct PaymentRules {
+    pub messages: PaymentMessages,
+    pub states: PaymentStates,
+}
+
+/// `CONFIG.payment.messages`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "named after what they tell")]
+pub struct PaymentMessages {
+    pub transaction_added: Vec<String>,
+    pub transaction_changed: Vec<String>,
+}
+
+impl Default for PaymentMessages {
+    fn default() -> Self {
+        Self {
+            transaction_added: strings(&["PaymentTransactionAdded"]),
+            transaction_changed: strings(&["PaymentTransactionStateChanged"]),
+        }
+    }
+}
+
+/// `CONFIG.payment.states`. Only `Success` is the default: money that has not moved is no refund.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "named after what they hold")]
+pub struct PaymentStates {
+    pub valid_transaction_states: Vec<String>,
+}
+
+impl Default for PaymentStates {
+    fn default() -> Self {
+        Self { valid_transaction_states: strings(&["Success"]) }
+    }
+}
+
+/// `CONFIG.category`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "named after what they hold")]
+pub struct CategoryRules {
+    pub messages: CategoryMessages,
+}
+
+/// `CONFIG.category.messages`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "named after what they tell")]
+pub struct CategoryMessages {
+    pub created: Vec<String>,
+}
+
+impl Default for CategoryMessages {
+    fn default() -> Self {
+        Self { created: strings(&["CategoryCreated"]) }
+    }
+}
+
+/// `CONFIG.product`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "named after what they hold")]
+pub struct ProductRules {
+    pub messages: ProductMessages,
+    pub inventory: InventoryRules,
+}
+
+/// `CONFIG.product.messages`: message types and notification types.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "named after what they tell")]
+pub struct ProductMessages {
+    pub deleted: Vec<String>,
+    pub published: Vec<String>,
+}
+
+impl Default for ProductMessages {
+    fn default() -> Self {
+        Self {
+            deleted: strings(&["ProductUnpublished", "ResourceDeleted", "ProductDeleted"]),
+            published: strings(&["ProductPublished"]),
+        }
+    }
+}
+
+/// `CONFIG.product.inventory`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InventoryRules {
+    /// The id of the supply channel whose stock counts; empty for stock without a channel.
+    pub use_channel_inventory: String,
+}
+
+impl Rules {
+    /// Reads the JSON text of `CONFIG`.
+    ///
+    /// # Errors
+    /// Every unknown key and every value of a wrong type, each with its path.
+    pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
+        let Ok(Value::Object(given)) = serde_json::from_str(text) else {
+            return Err(vec![Problem::new("CONFIG", "must be a JSON object")]);
+        };
+        let mut merged = serde_json::to_value(Self::default()).unwrap_or_default();
+        let mut problems = Vec::new();
+        merge(&mut merged, given, "CONFIG", &mut problems);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        serde_json::from_value(merged)
+            .map_err(|error| vec![Problem::new("CONFIG", error.to_string())])
+    }
+
+    /// Whether the notification of this name is to be ignored.
+    #[must_use]
+    pub fn disabled(&self, name: EventName) -> bool {
+        self.disabled_events.contains(&name)
+    }
+}
+
+/// Lays `given` over `defaults`, whose shape says what is allowed.
+fn merge(defaults: &mut Value, given: Map<String, Value>, path: &str, problems: &mut Vec<Problem>) {
+    let Value::Object(known) = defaults else { return };
+    for (key, value) in given {
+        let path = format!("{path}.{key}");
+        let Some(default) = known.get_mut(&key) else {
+            problems.push(Problem::new(path, "is not a known key"));
+            continue;
+        };
+        match (&mut *default, value) {
+            // The one free map: its keys are field names of the shop.
+            (Value::Object(_), Value::Object(names)) if key == "map" => {
+                if names.values().all(Value::is_string) {
+                    *default = Value::Object(names);
+                } else {
+                    problems.push(Problem::new(path, "must map names to names"));
+                }
+            }
+            (Value::Object(_), Value::Object(inner)) => merge(default, inner, &path, problems),
+            (Value::Array(_), Value::Array(list)) => {
+                if let Some(problem) = list_problem(&key, &list) {
+                    problems.push(Problem::new(path, problem));
+                }
+                *default = Value::Array(list);
+            }
+            (Value::String(_), value @ Value::String(_))
+            | (Value::Bool(_), value @ Value::Bool(_))
+            | (Value::Number(_), value @ Value::Number(_)) => *default = value,
+            (default, _) => problems.push(Problem::new(path, expected(default))),
+        }
+    }
+}
+
+fn list_problem(key: &str, list: &[Value]) -> Option<String> {
+    if !list.iter().all(Value::is_string) {
+        return Some("must be a list of strings".to_owned());
+    }
+    if key != "disabledEvents" {
+        return None;
+    }
+    let known = |name: &&Value| serde_json::from_value::<EventName>((*name).clone()).is_err();
+    let unknown: Vec<_> = list.iter().filter(known).filter_map(Value::as_str).collect();
+    (!unknown.is_empty()).then(|| format!("does not know: {}", unknown.join(", ")))
+}
+
+fn expected(default: &Value) -> &'static str {
+    match default {
+        Value::Object(_) => "must be an object",
+        Value::Array(_) => "must be a list of strings",
+        Value::Bool(_) => "must be true or false",
+        Value::Number(_) => "must be a number",
+        Value::String(_) | Value::Null => "must be a string",
+    }
+}
+
+fn strings(values: &[&str]) -> Vec<String> {
+    values.iter().map(|value| (*value).to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_object_gives_the_defaults() {
+        assert_eq!(Rules::parse("{}"), Ok(Rules::default()));
+    }
+
+    #[test]
+    fn a_partial_object_is_merged_over_the_defaults() {
+        let rules = Rules::parse(
+            r#"{"order":{"metrics":{"cancelledOrder":"Canceled Order"},
+                "properties":{"map":{"orderNumber":"Number"}}},"disabledEvents":["OrderStateChanged"]}"#,
+        )
+        .expect("rules");
+        assert_eq!(rules.order.metrics.cancelled_order, "Canceled Order");
+        assert_eq!(rules.order.metrics.placed_order, "Placed Order");
+        assert_eq!(rules.order.properties.map["orderNumber"], "Number");
+        assert!(rules.disabled(EventName::OrderStateChanged));
+        assert!(!rules.disabled(EventName::OrderCreated));
+    }
+
+    #[test]
+    fn every_problem_is_named_by_its_path() {
+        for (text, paths) in [
+            ("[]", &["CONFIG"][..]),
+            ("{", &["CONFIG"]),
+            (r#"{"orders":{}}"#, &["CONFIG.orders"]),
+            (
+                r#"{"order":{"metric":{},"states":{"changed":{"lost":[]}}}}"#,
+                &["CONFIG.order.metric", "CONFIG.order.states.changed.lost"],
+            ),
+            (r#"{"order":[]}"#, &["CONFIG.order"]),
+            (r#"{"order":{"messages":{"created":"x"}}}"#, &["CONFIG.order.messages.created"]),
+            (r#"{"order":{"messages":{"created":[1]}}}"#, &["CONFIG.order.messages.created"]),
+            (
+                r#"{"customer":{"deduplication":{"enabled":"yes"}}}"#,
+                &["CONFIG.customer.deduplication.enabled"],
+            ),
+            (r#"{"order":{"properties":{"map":{"a":1}}}}"#, &["CONFIG.order.properties.map"]),
+            (r#"{"disabledEvents":[" OrderStateChanged"]}"#, &["CONFIG.disabledEvents"]),
+        ] {
+            let found = Rules::parse(text).expect_err(text);
+            let found: Vec<_> = found.iter().map(|problem| problem.setting.as_str()).collect();
+            assert_eq!(found, paths, "{text}");
+        }
+    }
+}

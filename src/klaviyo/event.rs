@@ -1,0 +1,102 @@
+//! An event as Klaviyo takes it, alone (`EventCreateQueryV2`) or with others
+//! (`EventsBulkCreateJob`).
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Number, Value};
+
+use super::profile::Profile;
+use super::request::{Data, Resource, data, resource};
+
+/// One event of one profile.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// The metric's name, created at first use; exact and case-sensitive.
+    pub metric: String,
+    /// Whose event it is, by e-mail or external id.
+    pub profile: Profile,
+    /// Only the first event of a profile and metric with this id is recorded.
+    pub unique_id: String,
+    /// When it happened (UTC); Klaviyo keeps the second.
+    pub time: DateTime<Utc>,
+    /// An amount in the currency's main unit.
+    pub value: Number,
+    /// ISO 4217.
+    pub value_currency: String,
+    /// Everything else.
+    pub properties: Map<String, Value>,
+}
+
+/// The body of `POST /api/events`.
+pub(super) fn single(event: &Event) -> impl Serialize {
+    let profile = data(resource("profile", &event.profile));
+    data(resource("event", attributes(event, Some(profile))))
+}
+
+/// The body of `POST /api/event-bulk-create-jobs`. Events that follow each other and belong to
+/// the same profile share one entry.
+pub(super) fn bulk(events: &[Event]) -> impl Serialize {
+    let entries: Vec<_> = events
+        .chunk_by(|one, next| one.profile == next.profile)
+        .map(|group| {
+            let rows = group.iter().map(|event| resource("event", attributes(event, None)));
+            resource(
+                "event-bulk-create",
+                Entry {
+                    profile: data(resource("profile", &group[0].profile)),
+                    events: data(rows.collect()),
+                },
+            )
+        })
+        .collect();
+    data(resource("event-bulk-create-job", Job { entries: data(entries) }))
+}
+
+#[derive(Serialize)]
+struct Job<'a> {
+    #[serde(rename = "events-bulk-create")]
+    entries: Data<Vec<Resource<Entry<'a>>>>,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    profile: Data<Resource<&'a Profile>>,
+    events: Data<Vec<Resource<Attributes<'a>>>>,
+}
+
+#[derive(Serialize)]
+struct Attributes<'a> {
+    properties: &'a Map<String, Value>,
+    #[serde(serialize_with = "rfc3339")]
+    time: DateTime<Utc>,
+    value: &'a Number,
+    value_currency: &'a str,
+    unique_id: &'a str,
+    metric: Data<Resource<Metric<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<Data<Resource<&'a Profile>>>,
+}
+
+#[derive(Serialize)]
+struct Metric<'a> {
+    name: &'a str,
+}
+
+fn attributes<'a>(
+    event: &'a Event,
+    profile: Option<Data<Resource<&'a Profile>>>,
+) -> Attributes<'a> {
+    Attributes {
+        properties: &event.properties,
+        time: event.time,
+        value: &event.value,
+        value_currency: &event.value_currency,
+        unique_id: &event.unique_id,
+        metric: data(resource("metric", Metric { name: &event.metric })),
+        profile,
+    }
+}
+
+fn rfc3339<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&time.to_rfc3339_opts(SecondsFormat::Millis, true))
+}

@@ -1,0 +1,17 @@
+//! What is written to Klaviyo: typed bodies, requests as values, and the verdict on an answer.
+//!
+//! Not in scope: how a request is sent (`edge`), and what a body is made of (`mapping`).
+
+pub mod event;
+pub mod limits;
+pub mod patch;
+pub mod profile;
+pub mod request;
+pub mod verdict;
+
+/// The API revision every request names. Stable until 2027-07-15, retired 2028-07-15
+/// (Klaviyo's life cycle: one year stable, one year deprecated).
+pub const REVISION: &str = "2026-07-15";
+
+/// The media type of every body (JSON:API).
+pub const MEDIA_TYPE: &str = "application/vnd.api+json";

@@ -1,0 +1,41 @@
+//! A field of an upsert: left alone, cleared or set.
+
+use serde::{Serialize, Serializer};
+
+/// What happens to a field that Klaviyo already holds. There, `null` clears a field and an absent
+/// one stays as it is; this type keeps the two apart.
+///
+/// A field of this type needs `#[serde(skip_serializing_if = "Patch::is_keep")]`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Patch<T> {
+    /// Leave what is there.
+    #[default]
+    Keep,
+    /// Clear it (`null`).
+    Clear,
+    /// Write this.
+    Set(T),
+}
+
+impl<T> Patch<T> {
+    /// Whether the field is to be left out of the body.
+    #[must_use]
+    pub fn is_keep(&self) -> bool {
+        matches!(self, Self::Keep)
+    }
+}
+
+impl<T> From<Option<T>> for Patch<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Keep, Self::Set)
+    }
+}
+
+impl<T: Serialize> Serialize for Patch<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Set(value) => value.serialize(serializer),
+            Self::Keep | Self::Clear => serializer.serialize_none(),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! A request to Klaviyo as a value, and what to try when Klaviyo refuses a profile.
+
+use serde::Serialize;
+
+use super::event::{self, Event};
+use super::profile::Profile;
+use super::verdict::Verdict;
+
+/// One call that writes to Klaviyo.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// Create or update a profile by its identifiers.
+    ImportProfile(Box<Profile>),
+    /// Update the profile with this Klaviyo id.
+    UpdateProfile {
+        /// Klaviyo's own id.
+        id: String,
+        /// What to write.
+        profile: Box<Profile>,
+    },
+    /// Record one event.
+    CreateEvent(Box<Event>),
+    /// Record up to [`super::limits::EVENTS_PER_JOB`] events at once.
+    CreateEvents(Vec<Event>),
+}
+
+impl Request {
+    /// The HTTP method.
+    #[must_use]
+    pub fn method(&self) -> &'static str {
+        match self {
+            Self::UpdateProfile { .. } => "PATCH",
+            Self::ImportProfile(_) | Self::CreateEvent(_) | Self::CreateEvents(_) => "POST",
+        }
+    }
+
+    /// The path below Klaviyo's address.
+    #[must_use]
+    pub fn path(&self) -> String {
+        match self {
+            Self::ImportProfile(_) => "/api/profile-import".to_owned(),
+            Self::UpdateProfile { id, .. } => format!("/api/profiles/{}", encode(id)),
+            Self::CreateEvent(_) => "/api/events".to_owned(),
+            Self::CreateEvents(_) => "/api/event-bulk-create-jobs".to_owned(),
+        }
+    }
+
+    /// The body as JSON text.
+    #[must_use]
+    pub fn body(&self) -> String {
+        match self {
+            Self::ImportProfile(profile) => text(&data(resource("profile", profile))),
+            Self::UpdateProfile { id, profile } => {
+                text(&data(Identified { r#type: "profile", id, attributes: profile }))
+            }
+            Self::CreateEvent(event) => text(&event::single(event)),
+            Self::CreateEvents(events) => text(&event::bulk(events)),
+        }
+    }
+
+    /// What to send instead, where Klaviyo refused this request in a way that has a way out.
+    ///
+    /// A phone number that Klaviyo refuses, or that belongs to somebody else, is left out. Where
+    /// e-mail and customer id still belong to two profiles, the one that Klaviyo names is updated;
+    /// if that is refused as well, the e-mail alone decides. Each step gives up an identifier, so
+    /// this ends.
+    #[must_use]
+    pub fn way_out(&self, verdict: &Verdict) -> Option<Self> {
+        match (self, verdict) {
+            (Self::ImportProfile(profile), Verdict::Refused(refusal))
+                if refusal.points_at("phone_number") =>
+            {
+                without_phone(profile).map(Self::ImportProfile)
+            }
+            (Self::ImportProfile(profile), Verdict::Conflict { duplicate }) => {
+                if let Some(profile) = without_phone(profile) {
+                    return Some(Self::ImportProfile(profile));
+                }
+                match duplicate {
+                    Some(id) if profile.email.is_some() && profile.external_id.is_some() => {
+                        Some(Self::UpdateProfile { id: id.clone(), profile: profile.clone() })
+                    }
+                    _ => None,
+                }
+            }
+            (Self::UpdateProfile { profile, .. }, Verdict::Conflict { .. } | Verdict::Missing) => {
+                let mut profile = profile.clone();
+                profile.external_id = None;
+                Some(Self::ImportProfile(profile))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn without_phone(profile: &Profile) -> Option<Box<Profile>> {
+    profile.phone_number.as_ref()?;
+    Some(Box::new(Profile { phone_number: None, ..profile.clone() }))
+}
+
+/// The outermost member of every JSON:API body.
+#[derive(Serialize)]
+pub(super) struct Data<T> {
+    data: T,
+}
+
+/// A JSON:API resource that Klaviyo gives an id.
+#[derive(Serialize)]
+pub(super) struct Resource<T> {
+    r#type: &'static str,
+    attributes: T,
+}
+
+/// A JSON:API resource that has one.
+#[derive(Serialize)]
+struct Identified<'a, T> {
+    r#type: &'static str,
+    id: &'a str,
+    attributes: T,
+}
+
+pub(super) fn data<T>(data: T) -> Data<T> {
+    Data { data }
+}
+
+pub(super) fn resource<T>(r#type: &'static str, attributes: T) -> Resource<T> {
+    Resource { r#type, attributes }
+}
+
+fn text(body: &impl Serialize) -> String {
+    // Bodies hold strings, numbers and maps with text keys: none of them can fail to serialise.
+    serde_json::to_string(body).unwrap_or_default()
+}
+
+fn encode(part: &str) -> String {
+    percent_encoding::utf8_percent_encode(part, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::klaviyo::verdict::{ErrorDetail, Refusal};
+
+    fn profile(email: bool, external_id: bool, phone: bool) -> Profile {
+        let text = |given: bool, text: &str| given.then(|| text.to_owned());
+        Profile {
+            email: text(email, "a@example.com"),
+            external_id: text(external_id, "c1"),
+            phone_number: text(phone, "+4930123456"),
+            ..Profile::default()
+        }
+    }
+
+    fn conflict() -> Verdict {
+        Verdict::Conflict { duplicate: Some("01K".to_owned()) }
+    }
+
+    fn phone_refused() -> Verdict {
+        Verdict::Refused(Refusal {
+            status: 400,
+            errors: vec![ErrorDetail {
+                pointer: Some("/data/attributes/phone_number".to_owned()),
+                ..ErrorDetail::default()
+            }],
+        })
+    }
+
+    #[test]
+    fn every_conflict_of_a_profile_has_a_way_out_that_ends() {
+        let mut request = Request::ImportProfile(Box::new(profile(true, true, true)));
+        let mut tried = Vec::new();
+        while let Some(next) = request.way_out(&conflict()) {
+            tried.push((next.method(), next.path()));
+            request = next;
+        }
+        let import = ("POST", "/api/profile-import".to_owned());
+        assert_eq!(tried, [import.clone(), ("PATCH", "/api/profiles/01K".to_owned()), import]);
+        assert_eq!(request, Request::ImportProfile(Box::new(profile(true, false, false))));
+    }
+
+    #[test]
+    fn a_refused_phone_number_is_left_out_once() {
+        let request = Request::ImportProfile(Box::new(profile(true, true, true)));
+        let next = request.way_out(&phone_refused()).expect("a way out");
+        assert_eq!(next, Request::ImportProfile(Box::new(profile(true, true, false))));
+        assert_eq!(next.way_out(&phone_refused()), None);
+    }
+
+    #[test]
+    fn an_id_cannot_leave_its_place_in_the_path() {
+        let request =
+            Request::UpdateProfile { id: "../events?x".to_owned(), profile: Box::default() };
+        assert_eq!(request.path(), "/api/profiles/%2E%2E%2Fevents%3Fx");
+    }
+}

@@ -1,0 +1,30 @@
+//! Brings commercetools customers, orders, refunds and catalogue to Klaviyo, from Cloudflare's
+//! edge.
+//!
+//! # The path of a notification
+//!
+//! ```text
+//! push ─ edge::auth ─ realtime::envelope ─ commercetools::notification
+//!      ─ realtime::plan      what follows from it
+//!      ─ realtime::deliver   what to read, then what to send   (mapping::*)
+//!      ─ klaviyo::verdict    what each answer means
+//!      ─ realtime::outcome   exactly one outcome, and the status for it
+//! ```
+//!
+//! # The border
+//!
+//! Everything outside [`edge`] is pure: no I/O, no clock, no `worker`. A test in
+//! `tests/architecture.rs` keeps it so. Data flows one way; nothing in the core knows who calls it.
+//!
+//! # Not in scope
+//!
+//! Writing to commercetools, and deciding who may be mailed: consent stays where the shop keeps it.
+
+pub mod commercetools;
+pub mod config;
+pub mod http;
+pub mod klaviyo;
+pub mod mapping;
+pub mod realtime;
+
+pub mod edge;

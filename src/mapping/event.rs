@@ -1,0 +1,128 @@
+//! The events of an order: metric, owner, id, time, value.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use super::order::{self, OrderContext};
+use super::profile::{Mapped, add_names};
+use super::{identity, line_item, location};
+use crate::commercetools::money::Money;
+use crate::commercetools::payment::{Payment, Transaction};
+use crate::config::Config;
+use crate::klaviyo::event::Event;
+use crate::klaviyo::limits;
+use crate::klaviyo::patch::Patch;
+use crate::klaviyo::profile::Profile;
+
+/// What an order's event tells, beside the metric's own meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderEvent {
+    /// The order was placed.
+    Placed,
+    /// Its state became one that counts as fulfilled.
+    Fulfilled,
+    /// Its state became one that counts as cancelled.
+    Cancelled,
+}
+
+/// Whether an event may tell Klaviyo more of the buyer than who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BuyerDetails {
+    /// As in the plugin, a realtime `Placed Order` adds the location of the billing address; for
+    /// a guest the names too.
+    Add,
+    /// Nothing: in history, the profile may be newer than the order.
+    Leave,
+}
+
+/// When an order was placed: the date the shop gave an imported one, else its creation.
+#[must_use]
+pub fn placed_at(context: &OrderContext) -> DateTime<Utc> {
+    let order = &context.order.fields;
+    order.completed_at.unwrap_or(order.created_at)
+}
+
+/// An event of a whole order.
+#[must_use]
+pub fn order_event(
+    config: &Config,
+    context: OrderContext,
+    kind: OrderEvent,
+    time: DateTime<Utc>,
+    details: BuyerDetails,
+) -> Mapped<Event> {
+    let fields = &context.order.fields;
+    let mut profile = context.buyer.clone();
+    if kind == OrderEvent::Placed && details == BuyerDetails::Add {
+        add_details(&mut profile, &context);
+    }
+    let metrics = &config.rules.order.metrics;
+    let metric = match kind {
+        OrderEvent::Placed => &metrics.placed_order,
+        OrderEvent::Fulfilled => &metrics.fulfilled_order,
+        OrderEvent::Cancelled => &metrics.cancelled_order,
+    };
+    let properties = order::event_properties(config, context);
+    let unique_id = identity::order_event(fields);
+    event(metric, profile, unique_id, time, &fields.total_price, properties)
+}
+
+/// An event `Ordered Product` for each line with a product.
+#[must_use]
+pub fn line_events(config: &Config, context: OrderContext) -> Vec<Mapped<Event>> {
+    let fields = &context.order.fields;
+    let metric = &config.rules.order.metrics.ordered_product;
+    let time = placed_at(&context);
+    let events = context.lines().map(|line| {
+        let properties = line_item::event_properties(config, fields.id.as_str(), &line);
+        let unique_id = identity::line_event(line.item);
+        let profile = context.buyer.clone();
+        event(metric, profile, unique_id, time, &line.item.total_price, properties)
+    });
+    events.collect()
+}
+
+/// The event `Refunded Order` of one refund transaction.
+#[must_use]
+pub fn refund_event(
+    config: &Config,
+    context: OrderContext,
+    payment: &Payment,
+    transaction: &Transaction,
+    time: DateTime<Utc>,
+) -> Mapped<Event> {
+    let metric = &config.rules.order.metrics.refunded_order;
+    let properties = order::event_properties(config, context);
+    let unique_id = identity::refund_event(&context.order.fields, payment, transaction);
+    event(metric, context.buyer.clone(), unique_id, time, &transaction.amount, properties)
+}
+
+fn add_details(profile: &mut Profile, context: &OrderContext) {
+    let fields = &context.order.fields;
+    let Some(address) = &fields.billing_address else { return };
+    profile.location = Patch::Set(location::location(address));
+    if fields.customer_id.is_none() {
+        add_names(profile, address);
+    }
+}
+
+fn event(
+    metric: &str,
+    profile: Profile,
+    unique_id: String,
+    time: DateTime<Utc>,
+    value: &Money,
+    mut properties: Map<String, Value>,
+) -> Mapped<Event> {
+    let cut = limits::fit_event_properties(&mut properties);
+    let body = Event {
+        metric: metric.to_owned(),
+        profile,
+        unique_id,
+        time,
+        value: value.decimal(),
+        value_currency: value.currency_code.clone(),
+        properties,
+    };
+    Mapped { body, cut }
+}

@@ -1,0 +1,27 @@
+//! Why a document cannot be mapped.
+
+/// A document that gives no body Klaviyo would take, for a reason only a person can mend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MappingFault {
+    /// The e-mail address is none. It is not repaired: a guess could reach somebody else.
+    #[error("the e-mail address is malformed; correct it in commercetools")]
+    MalformedEmail,
+}
+
+impl MappingFault {
+    /// A stable code.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::MalformedEmail => "malformed_email",
+        }
+    }
+
+    /// Where the fault is, as a JSON pointer into the Klaviyo profile.
+    #[must_use]
+    pub fn pointer(self) -> &'static str {
+        match self {
+            Self::MalformedEmail => "/data/attributes/email",
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Every id that Klaviyo gets, in one place.
+//!
+//! The ids are the plugin's, so that what an account already holds is recognised. Klaviyo drops
+//! an event whose `unique_id` it has for the same profile and metric: with stable ids everything
+//! can be sent again.
+
+use email_address::{EmailAddress, Options};
+
+use super::fault::MappingFault;
+use crate::commercetools::order::{LineItem, OrderFields};
+use crate::commercetools::payment::{Payment, Transaction};
+use crate::klaviyo::profile::Profile;
+
+/// Of `Placed Order`, `Fulfilled Order` and `Cancelled Order`: the order id.
+#[must_use]
+pub fn order_event(order: &OrderFields) -> String {
+    order.id.to_string()
+}
+
+/// Of `Ordered Product`: the line item id, unique in the project.
+#[must_use]
+pub fn line_event(line: &LineItem) -> String {
+    line.id.to_string()
+}
+
+/// Of `Refunded Order`: the transaction's id; for the first refund of the first payment the order
+/// id, by which Klaviyo matches it with the order for the lifetime value.
+///
+/// First is by position among all refunds of that payment, whatever their state, so that an id
+/// never changes its owner when a pending refund succeeds later.
+#[must_use]
+pub fn refund_event(order: &OrderFields, payment: &Payment, transaction: &Transaction) -> String {
+    let first_payment = order.payment_info.payments.first();
+    let of_first_payment = first_payment.is_some_and(|first| first.id == payment.id);
+    let first_refund = payment.transactions.iter().find(|transaction| transaction.is_refund());
+    if of_first_payment && first_refund.is_some_and(|first| first.id == transaction.id) {
+        return order_event(order);
+    }
+    transaction.id.to_string()
+}
+
+/// Whose order it is: e-mail and customer id, as far as the order has them.
+///
+/// An event's profile attributes change the profile, so nothing else stands here; and never a
+/// phone number, which is an identifier and would merge people.
+///
+/// # Errors
+/// Where the e-mail is malformed.
+pub fn buyer(order: &OrderFields) -> Result<Option<Profile>, MappingFault> {
+    let email = order.customer_email.as_deref().filter(|email| !email.is_empty());
+    if email.is_none() && order.customer_id.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Profile {
+        email: email.map(self::email).transpose()?,
+        external_id: order.customer_id.as_ref().map(ToString::to_string),
+        ..Profile::default()
+    }))
+}
+
+/// An e-mail address that Klaviyo would take.
+///
+/// # Errors
+/// Where it is none; the fault does not repeat it.
+pub fn email(address: &str) -> Result<String, MappingFault> {
+    let options =
+        Options::default().with_required_tld().without_domain_literal().without_display_text();
+    EmailAddress::parse_with_options(address, options)
+        .map(|address| address.to_string())
+        .map_err(|_| MappingFault::MalformedEmail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_address_is_taken() {
+        for (address, taken) in [
+            ("jane@example.com", true),
+            ("Jane.Doe+news@shop.example.co.uk", true),
+            ("jürgen@exämple.de", true),
+            ("jane@localhost", false),
+            ("jane", false),
+            ("jane@@example.com", false),
+            ("Jane <jane@example.com>", false),
+            ("jane@[127.0.0.1]", false),
+            (" jane@example.com", false),
+            ("", false),
+        ] {
+            assert_eq!(email(address).is_ok(), taken, "{address}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! A line of an order: as an item of the order's events, and as the event `Ordered Product`.
+
+use serde_json::{Map, Value, json};
+
+use super::category;
+
+use crate::commercetools::order::{Attribute, LineItem};
+use crate::commercetools::product::Product;
+use crate::config::Config;
+use crate::config::product_url::ProductFacts;
+
+/// A line with its raw document and, where it still exists, its product.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a> {
+    /// The fields that are used by name.
+    pub item: &'a LineItem,
+    /// The line as it came.
+    pub raw: &'a Map<String, Value>,
+    /// The product of today, for categories.
+    pub product: Option<&'a Product>,
+}
+
+/// The members of `Items` in Klaviyo's guide. `ProductID` is the id of the catalogue item, so that
+/// recommendations and back-in-stock find it.
+#[must_use]
+pub fn guide(config: &Config, line: &Line) -> Map<String, Value> {
+    let item = line.item;
+    let members = [
+        ("ProductID", Some(json!(item.product_id.as_str()))),
+        ("SKU", item.variant.sku.as_deref().map(Value::from)),
+        ("ProductName", item.name.text(&config.shop.locale).map(Value::from)),
+        ("Quantity", Some(item.quantity.into())),
+        ("ItemPrice", Some(item.price.effective().decimal().into())),
+        ("RowTotal", Some(item.total_price.decimal().into())),
+        ("ProductURL", product_url(config, line).map(Value::from)),
+        ("ImageURL", item.variant.images.first().map(|image| image.url.as_str().into())),
+        (
+            "Categories",
+            line.product.map(|product| json!(category::paths([product], &config.shop.locale))),
+        ),
+        ("Brand", brand(&item.variant.attributes).map(Value::from)),
+    ];
+    members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+/// The properties of `Ordered Product`: those of the guide, then the raw line as in the plugin.
+#[must_use]
+pub fn event_properties(config: &Config, order_id: &str, line: &Line) -> Map<String, Value> {
+    let mut all = guide(config, line);
+    all.insert("OrderId".to_owned(), order_id.into());
+    if let Some(brand) = all.get("Brand").cloned() {
+        all.insert("ProductBrand".to_owned(), brand);
+    }
+    let mut raw = line.raw.clone();
+    drop_prices(&mut raw);
+    for (name, value) in raw {
+        if !value.is_null() && !all.contains_key(&name) {
+            all.insert(name, value);
+        }
+    }
+    all
+}
+
+/// Takes the prices of other buyers out of a raw line: all prices of the variant, and the tiers.
+pub fn drop_prices(line: &mut Map<String, Value>) {
+    for (member, dropped) in [("variant", "prices"), ("price", "tiers")] {
+        if let Some(member) = line.get_mut(member).and_then(Value::as_object_mut) {
+            member.shift_remove(dropped);
+        }
+    }
+}
+
+fn product_url(config: &Config, line: &Line) -> Option<String> {
+    let locale = &config.shop.locale;
+    let item = line.item;
+    let slug_of_today = || line.product?.master_data.current.slug.text(locale);
+    let facts = ProductFacts {
+        slug: item.product_slug.text(locale).or_else(slug_of_today),
+        name: item.name.text(locale),
+        key: item.product_key.as_deref(),
+        id: Some(item.product_id.as_str()),
+        sku: item.variant.sku.as_deref(),
+        locale: locale.tag(),
+    };
+    Some(config.shop.product_url.as_ref()?.url(facts))
+}
+
+/// The attribute `brand`, if it is a text, or an enum by its label.
+fn brand(attributes: &[Attribute]) -> Option<&str> {
+    let attribute =
+        attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case("brand"))?;
+    attribute.value.as_str().or_else(|| attribute.value.get("label")?.as_str())
+}

@@ -1,0 +1,17 @@
+//! Pure functions from commercetools documents to Klaviyo bodies.
+//!
+//! Everything the plugin sends keeps its name and place, so that existing flows and segments go
+//! on working; its defects are not kept. `docs/mapping.md` has the tables.
+//!
+//! Not in scope: which notification leads to which body (`realtime`).
+
+pub mod category;
+pub mod event;
+pub mod fault;
+pub mod identity;
+pub mod line_item;
+pub mod location;
+pub mod order;
+pub mod phone;
+pub mod profile;
+pub mod properties;

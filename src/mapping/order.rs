@@ -1,0 +1,121 @@
+//! The properties that every event of an order carries.
+
+use serde_json::{Map, Value, json};
+
+use super::line_item::{self, Line};
+use super::{category, location, properties};
+use crate::commercetools::order::{DiscountCode, Order};
+use crate::commercetools::product::Product;
+use crate::config::{Config, rules::OrderRules};
+use crate::klaviyo::profile::Profile;
+
+/// An order and what else is known of its contents.
+#[derive(Debug, Clone, Copy)]
+pub struct OrderContext<'a> {
+    /// The order.
+    pub order: &'a Order,
+    /// Whose it is, by [`super::identity::buyer`].
+    pub buyer: &'a Profile,
+    /// The products of its lines, as far as they still exist.
+    pub products: &'a [Product],
+    /// The discount codes that were used, as far as they may be seen.
+    pub discount_codes: &'a [DiscountCode],
+}
+
+impl<'a> OrderContext<'a> {
+    /// The lines, each with its raw document and its product.
+    pub fn lines(&self) -> impl Iterator<Item = Line<'a>> + use<'a> {
+        let products = self.products;
+        self.order.fields.line_items.iter().zip(self.order.raw_lines()).map(move |(item, raw)| {
+            Line {
+                item,
+                raw,
+                product: products.iter().find(|product| product.id == item.product_id),
+            }
+        })
+    }
+}
+
+/// The properties of an order's event: what Klaviyo's guide asks for, the order's own fields, its
+/// custom fields. Where names meet, the first of these wins. `exclude` trims all of it, `include`
+/// and `map` the order's own fields.
+#[must_use]
+pub fn event_properties(config: &Config, context: OrderContext) -> Map<String, Value> {
+    let rules = &config.rules.order;
+    let mut all = guide_properties(config, context);
+    all.retain(|name, _| !rules.properties.exclude.contains(name));
+    for (name, value) in properties::allowed(&rules.properties, &context.order.raw) {
+        add(&mut all, name, || without_prices(name, value));
+    }
+    add_custom_fields(&mut all, rules, context.order);
+    all
+}
+
+fn add_custom_fields(all: &mut Map<String, Value>, rules: &OrderRules, order: &Order) {
+    let Some(custom) = &order.fields.custom else { return };
+    for (name, value) in properties::allowed(&rules.custom_fields.properties, &custom.fields) {
+        add(all, name, || value.clone());
+    }
+}
+
+fn add(all: &mut Map<String, Value>, name: &str, value: impl FnOnce() -> Value) {
+    if !all.contains_key(name) {
+        all.insert(name.to_owned(), value());
+    }
+}
+
+/// The properties of Klaviyo's guide to order events.
+fn guide_properties(config: &Config, context: OrderContext) -> Map<String, Value> {
+    let order = &context.order.fields;
+    let locale = &config.shop.locale;
+    let lines: Vec<_> = context.lines().map(|line| line_item::guide(config, &line)).collect();
+    let brands = distinct(lines.iter().filter_map(|line| line.get("Brand")?.as_str()));
+    let line_names = order.line_items.iter().filter_map(|line| line.name.text(locale));
+    let custom_names = order.custom_line_items.iter().filter_map(|line| line.name.text(locale));
+    let codes = distinct(context.discount_codes.iter().map(|code| code.code.as_str()));
+    let discount = order.discount_on_total_price.as_ref();
+
+    let members = [
+        ("ItemNames", Some(json!(distinct(line_names.chain(custom_names))))),
+        ("Categories", Some(json!(category::paths(context.products, locale)))),
+        ("OrderId", Some(json!(order.id.as_str()))),
+        ("OrderNumber", order.order_number.as_deref().map(Value::from)),
+        ("Brands", (!brands.is_empty()).then(|| json!(brands))),
+        ("DiscountCode", (!codes.is_empty()).then(|| json!(codes.join(", ")))),
+        ("DiscountValue", discount.map(|discount| discount.discounted_amount.decimal().into())),
+        ("BillingAddress", order.billing_address.as_ref().map(location::property)),
+        ("ShippingAddress", order.shipping_address.as_ref().map(location::property)),
+        ("Items", Some(Value::Array(lines.into_iter().map(Value::Object).collect()))),
+    ];
+    members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+/// A field of the raw order, without what would fill the event with the shop's other prices and
+/// the payments: `variant.prices`, price tiers, expanded payments.
+fn without_prices(name: &str, value: &Value) -> Value {
+    let mut value = value.clone();
+    match name {
+        "lineItems" => {
+            let lines = value.as_array_mut().into_iter().flatten();
+            lines.filter_map(Value::as_object_mut).for_each(line_item::drop_prices);
+        }
+        "paymentInfo" => {
+            let payments = value.get_mut("payments").and_then(Value::as_array_mut);
+            for payment in payments.into_iter().flatten().filter_map(Value::as_object_mut) {
+                payment.shift_remove("obj");
+            }
+        }
+        _ => {}
+    }
+    value
+}
+
+fn distinct<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut seen = Vec::new();
+    for text in texts {
+        if !seen.contains(&text) {
+            seen.push(text);
+        }
+    }
+    seen
+}

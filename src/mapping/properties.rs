@@ -1,0 +1,43 @@
+//! Which fields of a document become properties, and under which name.
+
+use serde_json::{Map, Value};
+
+use crate::config::rules::PropertyRules;
+
+/// The fields that the rules let pass, renamed where they say so.
+///
+/// As in the plugin, `exclude` wins over `include`, and an empty `include` means all. `0`,
+/// `false` and `""` are values and pass; only `null` is none.
+pub fn allowed<'a>(
+    rules: &'a PropertyRules,
+    fields: &'a Map<String, Value>,
+) -> impl Iterator<Item = (&'a str, &'a Value)> {
+    let included = |name: &String| rules.include.is_empty() || rules.include.contains(name);
+    fields
+        .iter()
+        .filter(|(_, value)| !value.is_null())
+        .filter(move |(name, _)| included(name) && !rules.exclude.contains(name))
+        .map(|(name, value)| (rules.map.get(name).unwrap_or(name).as_str(), value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn fields_pass_as_the_rules_say() {
+        let Value::Object(fields) = json!({"a": 0, "b": false, "c": "", "d": null, "e": 1}) else {
+            panic!("an object")
+        };
+        for (rules, expected) in [
+            (json!({"include": [], "exclude": [], "map": {}}), vec!["a", "b", "c", "e"]),
+            (json!({"include": ["a", "d", "x"], "exclude": [], "map": {}}), vec!["a"]),
+            (json!({"include": ["a", "b"], "exclude": ["b"], "map": {"a": "A"}}), vec!["A"]),
+        ] {
+            let rules: PropertyRules = serde_json::from_value(rules).expect("rules");
+            let names: Vec<_> = allowed(&rules, &fields).map(|(name, _)| name).collect();
+            assert_eq!(names, expected);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The one outcome of every notification, and the one table from outcome to status.
+
+use std::time::Duration;
+
+use super::plan::Ignored;
+
+/// How the work on a notification ended, after what had to be stored was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Klaviyo took everything.
+    Delivered,
+    /// There was nothing to deliver.
+    Ignored(Ignored),
+    /// Kept for a person.
+    DeadLettered {
+        /// The dead letter's id.
+        id: String,
+        /// Why.
+        code: String,
+    },
+    /// Not done and not kept: the sender has it still and must try again.
+    NotStored {
+        /// Why.
+        code: String,
+        /// When.
+        retry_after: Duration,
+    },
+}
+
+/// The answer to a push.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// 204: done.
+    Done,
+    /// 202: kept for a person.
+    DeadLettered {
+        /// The dead letter's id.
+        id: String,
+        /// Why.
+        code: String,
+    },
+    /// 503: try again.
+    TryAgain {
+        /// Why.
+        code: String,
+        /// When.
+        retry_after: Duration,
+    },
+}
+
+impl Outcome {
+    /// The name for the log.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Ignored(_) => "ignored",
+            Self::DeadLettered { .. } => "dead_lettered",
+            Self::NotStored { .. } => "not_stored",
+        }
+    }
+
+    /// The stable code of why it was not delivered.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Delivered => None,
+            Self::Ignored(why) => Some(why.code()),
+            Self::DeadLettered { code, .. } | Self::NotStored { code, .. } => Some(code),
+        }
+    }
+}
+
+/// Answers a push with the worst of its outcomes.
+#[must_use]
+pub fn reply(outcomes: Vec<Outcome>) -> Reply {
+    let mut reply = Reply::Done;
+    for outcome in outcomes {
+        match outcome {
+            Outcome::NotStored { code, retry_after } => {
+                return Reply::TryAgain { code, retry_after };
+            }
+            Outcome::DeadLettered { id, code } if reply == Reply::Done => {
+                reply = Reply::DeadLettered { id, code };
+            }
+            Outcome::DeadLettered { .. } | Outcome::Delivered | Outcome::Ignored(_) => {}
+        }
+    }
+    reply
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_outcome_answers() {
+        let dead = || Outcome::DeadLettered { id: "d".to_owned(), code: "c".to_owned() };
+        let again =
+            || Outcome::NotStored { code: "n".to_owned(), retry_after: Duration::from_secs(5) };
+        let ignored = || Outcome::Ignored(Ignored::Disabled);
+        let dead_reply = Reply::DeadLettered { id: "d".to_owned(), code: "c".to_owned() };
+        let again_reply =
+            Reply::TryAgain { code: "n".to_owned(), retry_after: Duration::from_secs(5) };
+        for (outcomes, expected) in [
+            (vec![], Reply::Done),
+            (vec![Outcome::Delivered, ignored()], Reply::Done),
+            (vec![Outcome::Delivered, dead()], dead_reply),
+            (vec![dead(), again(), Outcome::Delivered], again_reply),
+        ] {
+            assert_eq!(reply(outcomes), expected);
+        }
+    }
+}

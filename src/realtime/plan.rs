@@ -1,0 +1,418 @@
+//! What follows from a notification: the message table.
+//!
+//! A state is never taken from a message, since an older one could overwrite newer data: it is
+//! read afresh. An order that was just placed is a fact, so the order in the message is used.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::commercetools::notification::{Kind, Message, Notification, Resource};
+use crate::commercetools::order::Order;
+use crate::commercetools::reference::Id;
+use crate::config::rules::{EventName, Rules};
+use crate::mapping::profile::Missing;
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Plan {
+    /// Nothing.
+    Ignore(Ignored),
+    /// This.
+    Work(Work),
+}
+
+/// Why nothing is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ignored {
+    /// Nothing is made of notifications of this type.
+    UnknownType,
+    /// The test that commercetools sends when a subscription is made.
+    SubscriptionTest,
+    /// Switched off in `CONFIG.disabledEvents`.
+    Disabled,
+    /// The document is gone by now.
+    Gone,
+    /// The order's state gives no event.
+    StateWithoutEvent,
+    /// The order names neither an e-mail nor a customer.
+    NoIdentity,
+    /// The order belongs to no customer any more.
+    CustomerRemoved,
+    /// The transaction is no refund, or not (yet) in a state that counts.
+    NoRefund,
+}
+
+impl Ignored {
+    /// A stable code.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::UnknownType => "unknown_type",
+            Self::SubscriptionTest => "subscription_test",
+            Self::Disabled => "disabled",
+            Self::Gone => "gone",
+            Self::StateWithoutEvent => "state_without_event",
+            Self::NoIdentity => "no_identity",
+            Self::CustomerRemoved => "customer_removed",
+            Self::NoRefund => "no_refund",
+        }
+    }
+}
+
+/// Something to bring to Klaviyo.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Work {
+    /// The profile of a customer.
+    Profile {
+        /// The customer.
+        customer: Id,
+        /// What happens to fields that the customer does not have.
+        missing: Missing,
+    },
+    /// `Placed Order` and `Ordered Product`.
+    OrderPlaced(PlacedOrder),
+    /// The profile of the customer an order was given to, and perhaps the order's events.
+    OrderGivenToCustomer {
+        /// The order.
+        order: Id,
+        /// The customer; where the message did not say, the one that the order names.
+        customer: Option<Id>,
+        /// Whether the order had no customer before, as far as the message says.
+        first_customer: bool,
+    },
+    /// `Refunded Order`.
+    Refund {
+        /// The payment.
+        payment: Id,
+        /// The refund; where the message did not say, all refunds of the payment.
+        transaction: Option<Id>,
+        /// When the message came about (UTC).
+        at: Option<DateTime<Utc>>,
+    },
+    /// `Fulfilled Order` or `Cancelled Order`.
+    OrderState {
+        /// The order.
+        order: Id,
+        /// The state it came into; where the message did not say, the one it has.
+        state: Option<String>,
+        /// When (UTC); where the message did not say, when the order was last changed.
+        at: Option<DateTime<Utc>>,
+    },
+}
+
+/// A placed order, as far as the message carried it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PlacedOrder {
+    /// The whole of it.
+    Carried(Box<Order>),
+    /// To be read.
+    ById(Id),
+}
+
+/// A message that carries something unreadable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the order in the message cannot be read: {0}")]
+pub struct MalformedMessage(pub String);
+
+/// Looks up what a notification means.
+///
+/// # Errors
+/// Where the message carries an order that cannot be read.
+pub fn plan(rules: &Rules, notification: &Notification) -> Result<Plan, MalformedMessage> {
+    let Some(resource) = &notification.resource else {
+        return Ok(Plan::Ignore(Ignored::UnknownType));
+    };
+    match resource.type_id.as_str() {
+        "subscription" => Ok(Plan::Ignore(Ignored::SubscriptionTest)),
+        "customer" => Ok(customer(rules, notification, resource)),
+        "order" => order(rules, notification, resource),
+        "payment" => Ok(payment(rules, notification, resource)),
+        _ => Ok(Plan::Ignore(Ignored::UnknownType)),
+    }
+}
+
+fn customer(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
+    let (name, missing) = match &notification.kind {
+        Kind::Created => (EventName::CustomerCreated, Missing::Keep),
+        Kind::Updated => (EventName::CustomerResourceUpdated, Missing::Clear),
+        Kind::Message(message) => match message.name.as_str() {
+            "CustomerCreated" => (EventName::CustomerCreated, Missing::Keep),
+            "CustomerDeleted" => return Plan::Ignore(Ignored::UnknownType),
+            "CustomerCompanyNameSet" => (EventName::CustomerCompanyNameSet, Missing::Clear),
+            // There is no "CustomerUpdated": each of the other 32 messages tells of one field.
+            _ => (EventName::CustomerResourceUpdated, Missing::Clear),
+        },
+        Kind::Deleted | Kind::Other(_) => return Plan::Ignore(Ignored::UnknownType),
+    };
+    enabled(rules, name, Work::Profile { customer: resource.id.clone(), missing })
+}
+
+fn order(
+    rules: &Rules,
+    notification: &Notification,
+    resource: &Resource,
+) -> Result<Plan, MalformedMessage> {
+    let Kind::Message(message) = &notification.kind else {
+        return Ok(Plan::Ignore(Ignored::UnknownType));
+    };
+    if rules.order.messages.created.contains(&message.name) {
+        let plan = match message.name.as_str() {
+            "OrderCustomerSet" => order_customer_set(notification, message, resource),
+            _ => order_placed(rules, notification, resource)?,
+        };
+        let disabled = rules.disabled(EventName::OrderCreated);
+        return Ok(if disabled { Plan::Ignore(Ignored::Disabled) } else { plan });
+    }
+    if rules.order.messages.changed.contains(&message.name) {
+        let work = Work::OrderState {
+            order: resource.id.clone(),
+            state: notification.field("orderState"),
+            at: message.created_at,
+        };
+        return Ok(enabled(rules, EventName::OrderStateChanged, work));
+    }
+    Ok(Plan::Ignore(Ignored::UnknownType))
+}
+
+fn order_placed(
+    rules: &Rules,
+    notification: &Notification,
+    resource: &Resource,
+) -> Result<Plan, MalformedMessage> {
+    let Some(document) = notification.raw.get("order").filter(|order| order.is_object()) else {
+        return Ok(Plan::Work(Work::OrderPlaced(PlacedOrder::ById(resource.id.clone()))));
+    };
+    let order = Order::read(document.clone()).map_err(|error| malformed(&error))?;
+    if !rules.order.states.created.placed_order.contains(&order.fields.order_state) {
+        return Ok(Plan::Ignore(Ignored::StateWithoutEvent));
+    }
+    Ok(Plan::Work(Work::OrderPlaced(PlacedOrder::Carried(Box::new(order)))))
+}
+
+fn malformed(error: &serde_json::Error) -> MalformedMessage {
+    MalformedMessage(crate::commercetools::answer::without_value(&error.to_string()))
+}
+
+fn order_customer_set(notification: &Notification, message: &Message, resource: &Resource) -> Plan {
+    #[derive(Deserialize)]
+    struct CustomerReference {
+        id: Id,
+    }
+    let customer: Option<CustomerReference> = notification.field("customer");
+    let old = notification.raw.get("oldCustomer").filter(|old| **old != Value::Null);
+    if customer.is_none() && !message.payload_left_out {
+        return Plan::Ignore(Ignored::CustomerRemoved);
+    }
+    Plan::Work(Work::OrderGivenToCustomer {
+        order: resource.id.clone(),
+        customer: customer.map(|customer| customer.id),
+        first_customer: old.is_none() && !message.payload_left_out,
+    })
+}
+
+/// The message says which transaction it was; whether that is a refund, and its state, is read
+/// afresh with the payment.
+fn payment(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
+    #[derive(Deserialize)]
+    struct Added {
+        id: Id,
+        r#type: String,
+    }
+    let Kind::Message(message) = &notification.kind else {
+        return Plan::Ignore(Ignored::UnknownType);
+    };
+    let messages = &rules.payment.messages;
+    let added = messages.transaction_added.contains(&message.name);
+    if !added && !messages.transaction_changed.contains(&message.name) {
+        return Plan::Ignore(Ignored::UnknownType);
+    }
+    let carried: Option<Added> = notification.field("transaction");
+    if carried.as_ref().is_some_and(|transaction| transaction.r#type != "Refund") {
+        return Plan::Ignore(Ignored::NoRefund);
+    }
+    let transaction =
+        carried.map(|transaction| transaction.id).or_else(|| notification.field("transactionId"));
+    let payment = resource.id.clone();
+    let work = Work::Refund { payment, transaction, at: message.created_at };
+    enabled(rules, EventName::OrderRefunded, work)
+}
+
+fn enabled(rules: &Rules, name: EventName, work: Work) -> Plan {
+    if rules.disabled(name) { Plan::Ignore(Ignored::Disabled) } else { Plan::Work(work) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn planned(rules: &str, notification: Value) -> Result<Plan, MalformedMessage> {
+        let Value::Object(raw) = notification else { panic!("an object") };
+        let rules = Rules::parse(rules).expect("rules");
+        plan(&rules, &Notification::read(raw).expect("a notification"))
+    }
+
+    fn change(kind: &str, type_id: &str) -> Value {
+        json!({"notificationType": kind, "resource": {"typeId": type_id, "id": "r1"}})
+    }
+
+    fn message(name: &str, type_id: &str, fields: Value) -> Value {
+        let mut message = json!({
+            "notificationType": "Message", "type": name, "createdAt": "2026-01-02T03:04:05Z",
+            "resource": {"typeId": type_id, "id": "r1"},
+        });
+        if let (Value::Object(message), Value::Object(fields)) = (&mut message, fields) {
+            message.extend(fields);
+        }
+        message
+    }
+
+    fn id(value: &str) -> Id {
+        Id::new(value).expect("an id")
+    }
+
+    fn document(state: &str) -> Value {
+        json!({"id": "r1", "createdAt": "2026-01-02T03:04:05Z", "orderState": state,
+            "lastModifiedAt": "2026-01-02T03:04:05Z",
+            "totalPrice": {"currencyCode": "EUR", "centAmount": 1, "fractionDigits": 2}})
+    }
+
+    #[test]
+    fn customers() {
+        let profile = |missing| Plan::Work(Work::Profile { customer: id("r1"), missing });
+        for (notification, expected) in [
+            (message("CustomerCreated", "customer", json!({})), profile(Missing::Keep)),
+            (change("ResourceCreated", "customer"), profile(Missing::Keep)),
+            (change("ResourceUpdated", "customer"), profile(Missing::Clear)),
+            (message("CustomerCompanyNameSet", "customer", json!({})), profile(Missing::Clear)),
+            (message("CustomerAddressAdded", "customer", json!({})), profile(Missing::Clear)),
+        ] {
+            assert_eq!(planned("{}", notification.clone()), Ok(expected), "{notification}");
+        }
+    }
+
+    #[test]
+    fn orders() {
+        let at = DateTime::from_timestamp(1_767_323_045, 0);
+        let carried = message("OrderCreated", "order", json!({"order": document("Open")}));
+        let plan = planned("{}", carried).expect("a plan");
+        assert!(matches!(plan, Plan::Work(Work::OrderPlaced(PlacedOrder::Carried(_)))));
+        let left_out = json!({"payloadNotIncluded": {"payloadType": "OrderCreated"}});
+        let given = |customer: Option<&str>, first_customer| {
+            let customer = customer.map(id);
+            Plan::Work(Work::OrderGivenToCustomer { order: id("r1"), customer, first_customer })
+        };
+        let customer = json!({"typeId": "customer", "id": "c1"});
+        let state = |state: Option<&str>| {
+            let state = state.map(ToOwned::to_owned);
+            Plan::Work(Work::OrderState { order: id("r1"), state, at })
+        };
+        for (notification, expected) in [
+            (
+                message("", "order", left_out.clone()),
+                Plan::Work(Work::OrderPlaced(PlacedOrder::ById(id("r1")))),
+            ),
+            (
+                message("OrderImported", "order", json!({"order": document("Cancelled")})),
+                Plan::Ignore(Ignored::StateWithoutEvent),
+            ),
+            (
+                message("OrderCustomerSet", "order", json!({"customer": customer})),
+                given(Some("c1"), true),
+            ),
+            (
+                message(
+                    "OrderCustomerSet",
+                    "order",
+                    json!({"customer": customer, "oldCustomer": customer}),
+                ),
+                given(Some("c1"), false),
+            ),
+            (
+                message(
+                    "OrderCustomerSet",
+                    "order",
+                    json!({"payloadNotIncluded": {"reason": "x"}}),
+                ),
+                given(None, false),
+            ),
+            (
+                message("OrderCustomerSet", "order", json!({"oldCustomer": customer})),
+                Plan::Ignore(Ignored::CustomerRemoved),
+            ),
+            (
+                message("OrderStateChanged", "order", json!({"orderState": "Complete"})),
+                state(Some("Complete")),
+            ),
+            (message("OrderStateChanged", "order", json!({"payloadNotIncluded": {}})), state(None)),
+            (message("OrderLineItemAdded", "order", json!({})), Plan::Ignore(Ignored::UnknownType)),
+            (change("ResourceUpdated", "order"), Plan::Ignore(Ignored::UnknownType)),
+        ] {
+            assert_eq!(planned("{}", notification.clone()), Ok(expected), "{notification}");
+        }
+    }
+
+    #[test]
+    fn payments() {
+        let at = DateTime::from_timestamp(1_767_323_045, 0);
+        let refund = |transaction: Option<&str>| {
+            let transaction = transaction.map(id);
+            Plan::Work(Work::Refund { payment: id("r1"), transaction, at })
+        };
+        let added = |kind: &str| {
+            let transaction = json!({"id": "t1", "type": kind, "state": "Success"});
+            message("PaymentTransactionAdded", "payment", json!({ "transaction": transaction }))
+        };
+        let changed = json!({"transactionId": "t1", "state": "Success"});
+        let left_out = json!({"payloadNotIncluded": {"payloadType": "PaymentTransactionAdded"}});
+        for (notification, expected) in [
+            (added("Refund"), refund(Some("t1"))),
+            (added("Charge"), Plan::Ignore(Ignored::NoRefund)),
+            (message("PaymentTransactionStateChanged", "payment", changed), refund(Some("t1"))),
+            (message("", "payment", left_out), refund(None)),
+            (message("PaymentCreated", "payment", json!({})), Plan::Ignore(Ignored::UnknownType)),
+            (change("ResourceUpdated", "payment"), Plan::Ignore(Ignored::UnknownType)),
+        ] {
+            assert_eq!(planned("{}", notification.clone()), Ok(expected), "{notification}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_ours_or_switched_off_is_ignored() {
+        for (rules, notification, why) in [
+            ("{}", change("ResourceCreated", "subscription"), Ignored::SubscriptionTest),
+            ("{}", change("ResourceCreated", "review"), Ignored::UnknownType),
+            ("{}", json!({"notificationType": "Event", "type": "X"}), Ignored::UnknownType),
+            (
+                r#"{"disabledEvents":["CustomerResourceUpdated"]}"#,
+                change("ResourceUpdated", "customer"),
+                Ignored::Disabled,
+            ),
+            (
+                r#"{"disabledEvents":["OrderCreated"]}"#,
+                message("OrderCreated", "order", json!({})),
+                Ignored::Disabled,
+            ),
+            (
+                r#"{"disabledEvents":["OrderStateChanged"]}"#,
+                message("OrderStateChanged", "order", json!({})),
+                Ignored::Disabled,
+            ),
+        ] {
+            assert_eq!(
+                planned(rules, notification.clone()),
+                Ok(Plan::Ignore(why)),
+                "{notification}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_carried_order_that_cannot_be_read_is_told_without_its_values() {
+        let carried =
+            message("OrderCreated", "order", json!({"order": {"id": "r1", "createdAt": "Jane"}}));
+        let fault = planned("{}", carried).expect_err("a fault");
+        assert!(!fault.to_string().contains("Jane"), "{fault}");
+    }
+}

@@ -1,0 +1,12 @@
+//! Tests of the core through its public face, in one binary so that it links once.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may stop where something is missing"
+)]
+
+mod architecture;
+mod mapping;
+mod parity;
+mod pushes;
+mod support;

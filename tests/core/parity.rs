@@ -1,0 +1,224 @@
+//! The plugin's own outputs, against ours.
+//!
+//! `../shared/parity/` holds inputs with the exact bodies that the Node.js plugin sends for them.
+//! Ours may differ only as the one table below says, and each row of it must be needed.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may stop where something is missing"
+)]
+#![expect(clippy::print_stderr, reason = "says when the vectors are not there")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use crate::support::{config, deliver, object};
+use serde_json::{Map, Value, json};
+
+/// A place where ours differs on purpose.
+struct Difference {
+    /// Which vectors, by the start of their name.
+    vectors: &'static str,
+    /// Where, as a JSON pointer in which `*` stands for one segment; everything below it counts.
+    pointer: &'static str,
+    why: &'static str,
+}
+
+const fn differs(vectors: &'static str, pointer: &'static str, why: &'static str) -> Difference {
+    Difference { vectors, pointer, why }
+}
+
+/// Every intended difference.
+const DIFFERENCES: &[Difference] = &[
+    differs("customer_", "/data/attributes/phone_number", "E.164, as Klaviyo takes nothing else"),
+    differs("customer_noaddress", "/data/attributes/location", "a new customer clears nothing"),
+    differs("customer_0_update", "/data/id", "an upsert finds the profile by its identifiers"),
+    differs("customer_1_update", "/data/id", "an upsert finds the profile by its identifiers"),
+    differs("customer_2_update", "/data/id", "an upsert finds the profile by its identifiers"),
+    differs("customer_", "/data/attributes/organization", "cleared when gone, on a change"),
+    differs("customer_", "/data/attributes/locale", "cleared when gone, on a change"),
+    differs("customer_", "/data/attributes/location/region", "cleared when gone, on a change"),
+    differs("order_", "/data/attributes/value_currency", "shops sell in several currencies"),
+    differs("order_", "/data/attributes/properties/OrderId", "Klaviyo's guide"),
+    differs("order_", "/data/attributes/properties/OrderNumber", "Klaviyo's guide"),
+    differs("order_", "/data/attributes/properties/Items", "Klaviyo's guide"),
+    differs("order_", "/data/attributes/properties/transactionFee", "`false` is a value (M4)"),
+    differs("order_", "/data/attributes/properties/lineItems/*/variant/prices", "M3"),
+    differs("order_0_refunded", "/data/attributes/properties/paymentInfo/payments/*/obj", "M3"),
+    differs("order_0_line", "/data/attributes/time", "the real time, not a second later"),
+    differs("order_0_line", "/data/attributes/properties/variant/prices", "M3"),
+    differs("order_0_line", "/data/attributes/properties/ProductID", "Klaviyo's guide"),
+    differs("order_0_line", "/data/attributes/properties/SKU", "Klaviyo's guide"),
+    differs("order_0_line", "/data/attributes/properties/ProductName", "Klaviyo's guide"),
+    differs("order_0_line", "/data/attributes/properties/Quantity", "Klaviyo's guide"),
+    differs("order_0_line", "/data/attributes/properties/ItemPrice", "Klaviyo's guide"),
+    differs("order_0_line", "/data/attributes/properties/RowTotal", "Klaviyo's guide"),
+    differs("order_0_line", "/data/attributes/properties/ProductURL", "Klaviyo's guide"),
+    differs("order_0_line", "/data/attributes/properties/ImageURL", "Klaviyo's guide"),
+];
+
+#[test]
+fn ours_differs_from_the_plugin_only_on_purpose() {
+    let Some(vectors) = vectors() else {
+        eprintln!("../shared/parity is not there: nothing was compared");
+        return;
+    };
+    let mut needed = BTreeSet::new();
+    let mut compared = 0;
+    for (name, vector) in vectors {
+        let Some(ours) = ours(&name, &vector) else { continue };
+        compared += 1;
+        let mut places = Vec::new();
+        compare(&vector["expectedBody"], &ours, String::new(), &mut places);
+        for place in places {
+            let row = DIFFERENCES
+                .iter()
+                .position(|row| name.starts_with(row.vectors) && covers(row.pointer, &place));
+            match row {
+                Some(row) => needed.insert(row),
+                None => panic!(
+                    "{name}{place}: the plugin has {}, ours {}",
+                    shown(&vector["expectedBody"], &place),
+                    shown(&ours, &place)
+                ),
+            };
+        }
+    }
+    assert!(compared >= 16, "only {compared} vectors were found");
+    for (index, row) in DIFFERENCES.iter().enumerate() {
+        assert!(
+            needed.contains(&index),
+            "not needed: {} {} ({})",
+            row.vectors,
+            row.pointer,
+            row.why
+        );
+    }
+}
+
+/// All vectors by name; none where the folder is not there.
+fn vectors() -> Option<Vec<(String, Value)>> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/parity");
+    let mut vectors: Vec<_> = fs::read_dir(folder)
+        .ok()?
+        .map(|entry| entry.expect("an entry").path())
+        .map(|path| {
+            let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+            let text = fs::read_to_string(&path).expect("a vector");
+            (name, serde_json::from_str(&text).expect("JSON"))
+        })
+        .collect();
+    vectors.sort_by(|(one, _): &(String, Value), (other, _)| one.cmp(other));
+    Some(vectors)
+}
+
+/// What ours sends for the input of a vector; none for what is not built yet.
+fn ours(name: &str, vector: &Value) -> Option<Value> {
+    let settings: Vec<_> = vector["env"]
+        .as_object()?
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
+        .collect();
+    let config = config(&settings);
+    let input = &vector["input"];
+    let metric =
+        &vector["expectedBody"]["data"]["attributes"]["metric"]["data"]["attributes"]["name"];
+    let bodies = if name.starts_with("customer_") {
+        let kind = if name.ends_with("_create") { "ResourceCreated" } else { "ResourceUpdated" };
+        let notification = change(kind, "customer", input);
+        deliver(&config, &vec![("/customers/it".to_owned(), input.clone())], &notification).bodies()
+    } else if name.starts_with("order_") {
+        let order = &input["order"];
+        let mut shop = vec![("/orders/it".to_owned(), order.clone())];
+        let products = input["products"].as_array().cloned().unwrap_or_default();
+        shop.extend(products.into_iter().map(|product| ("/products".to_owned(), product)));
+        let at = &order["lastModifiedAt"];
+        let notification = match metric.as_str()? {
+            "Placed Order" | "Ordered Product" => {
+                message("OrderCreated", "order", at, json!({ "order": order }))
+            }
+            "Fulfilled Order" => {
+                message("OrderStateChanged", "order", at, json!({"orderState": "Complete"}))
+            }
+            "Cancelled Order" => {
+                message("OrderStateChanged", "order", at, json!({"orderState": "Cancelled"}))
+            }
+            "Refunded Order" => {
+                shop.push(("/payments/it".to_owned(), payment(order)));
+                shop.push(("/orders".to_owned(), order.clone()));
+                let refund = json!({"transactionId": "t1", "state": "Success"});
+                message("PaymentTransactionStateChanged", "payment", at, refund)
+            }
+            other => panic!("an unknown metric: {other}"),
+        };
+        deliver(&config, &shop, &notification).bodies()
+    } else {
+        return None;
+    };
+    let wanted = &vector["expectedBody"]["data"]["attributes"]["unique_id"];
+    let body = bodies.into_iter().find(|body| {
+        let attributes = &body["data"]["attributes"];
+        attributes["unique_id"] == *wanted
+            && attributes["metric"]["data"]["attributes"]["name"] == *metric
+    });
+    Some(body.unwrap_or_else(|| panic!("{name}: no such body was sent")))
+}
+
+/// The first payment of an order, which the vector holds expanded.
+fn payment(order: &Value) -> Value {
+    let reference = &order["paymentInfo"]["payments"][0];
+    let mut payment = object(reference["obj"].clone());
+    payment.insert("id".to_owned(), reference["id"].clone());
+    Value::Object(payment)
+}
+
+fn change(kind: &str, type_id: &str, document: &Value) -> Value {
+    assert!(document.is_object());
+    json!({"notificationType": kind, "resource": {"typeId": type_id, "id": "it"}})
+}
+
+fn message(name: &str, type_id: &str, at: &Value, fields: Value) -> Value {
+    let mut message = Map::new();
+    message.insert("notificationType".to_owned(), "Message".into());
+    message.insert("type".to_owned(), name.into());
+    message.insert("createdAt".to_owned(), at.clone());
+    message.insert("resource".to_owned(), json!({"typeId": type_id, "id": "it"}));
+    message.extend(object(fields));
+    Value::Object(message)
+}
+
+/// Collects the pointers at which the two differ. Numbers are compared by value.
+fn compare(theirs: &Value, ours: &Value, pointer: String, places: &mut Vec<String>) {
+    match (theirs, ours) {
+        (Value::Object(theirs), Value::Object(ours)) => {
+            let names: BTreeSet<_> = theirs.keys().chain(ours.keys()).collect();
+            for name in names {
+                let pointer = format!("{pointer}/{name}");
+                match (theirs.get(name), ours.get(name)) {
+                    (Some(theirs), Some(ours)) => compare(theirs, ours, pointer, places),
+                    _ => places.push(pointer),
+                }
+            }
+        }
+        (Value::Array(theirs), Value::Array(ours)) if theirs.len() == ours.len() => {
+            for (index, (theirs, ours)) in theirs.iter().zip(ours).enumerate() {
+                compare(theirs, ours, format!("{pointer}/{index}"), places);
+            }
+        }
+        (Value::Number(theirs), Value::Number(ours)) if theirs.as_f64() == ours.as_f64() => {}
+        (theirs, ours) if theirs == ours => {}
+        _ => places.push(pointer),
+    }
+}
+
+fn covers(pattern: &str, pointer: &str) -> bool {
+    let mut pointer = pointer.split('/');
+    pattern.split('/').all(|expected| {
+        pointer.next().is_some_and(|segment| expected == "*" || expected == segment)
+    })
+}
+
+fn shown(body: &Value, pointer: &str) -> String {
+    body.pointer(pointer).map_or_else(|| "nothing".to_owned(), ToString::to_string)
+}

@@ -1,0 +1,84 @@
+//! No sequence of bytes makes the core stumble: it is decoded, planned, or refused with a reason.
+
+use commercetools_klaviyo::realtime::envelope::{self, Item};
+use commercetools_klaviyo::realtime::plan::plan;
+use proptest::prelude::*;
+
+use crate::support::config;
+
+/// Decodes and plans; what it returns does not matter, that it returns does.
+fn take(body: &[u8]) {
+    let rules = config(&[]).rules;
+    for item in envelope::decode(body) {
+        if let Item::Notification(notification) = item {
+            let _ = plan(&rules, &notification);
+        }
+    }
+}
+
+/// JSON with the names that mean something, in places where they may or may not belong.
+fn almost_a_push() -> impl Strategy<Value = String> {
+    let names = prop::sample::select(vec![
+        "message",
+        "data",
+        "resource",
+        "typeId",
+        "id",
+        "notificationType",
+        "type",
+        "order",
+        "payloadNotIncluded",
+        "payloadType",
+        "customer",
+        "transaction",
+        "createdAt",
+        "orderState",
+    ]);
+    let leaf = prop_oneof![
+        prop::sample::select(vec![
+            "null",
+            "0",
+            "\"\"",
+            "\"order\"",
+            "\"customer\"",
+            "\"payment\"",
+            "\"Message\"",
+            "\"ResourceUpdated\"",
+            "\"OrderCreated\"",
+            "\"OrderCustomerSet\"",
+            "\"e30=\"",
+            "\"PaymentTransactionAdded\"",
+            "\"OrderStateChanged\"",
+            "true",
+            "[]",
+            "{}",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    leaf.prop_recursive(5, 64, 6, move |inner| {
+        let member =
+            (names.clone(), inner.clone()).prop_map(|(name, value)| format!("\"{name}\":{value}"));
+        prop_oneof![
+            prop::collection::vec(member, 0..6)
+                .prop_map(|members| format!("{{{}}}", members.join(","))),
+            prop::collection::vec(inner, 0..4).prop_map(|items| format!("[{}]", items.join(","))),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_bytes(body in prop::collection::vec(any::<u8>(), 0..400)) {
+        take(&body);
+    }
+
+    #[test]
+    fn any_text(body in any::<String>()) {
+        take(body.as_bytes());
+    }
+
+    #[test]
+    fn anything_that_looks_like_a_push(body in almost_a_push()) {
+        take(body.as_bytes());
+    }
+}

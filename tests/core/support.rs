@@ -1,0 +1,107 @@
+//! What several tests use.
+
+use std::collections::BTreeMap;
+
+use commercetools_klaviyo::commercetools::notification::Notification;
+use commercetools_klaviyo::commercetools::query::Query;
+use commercetools_klaviyo::config::{self, Config};
+use commercetools_klaviyo::http::Answer;
+use commercetools_klaviyo::klaviyo::request::Request;
+use commercetools_klaviyo::realtime::deliver::{self, Step};
+use commercetools_klaviyo::realtime::documents::Documents;
+use commercetools_klaviyo::realtime::plan::{Ignored, Plan, plan};
+use serde_json::{Map, Value, json};
+
+/// A complete configuration with these settings beside the required ones.
+pub(crate) fn config(settings: &[(&str, &str)]) -> Config {
+    let required: BTreeMap<_, _> = [
+        ("CT_API_CLIENT", r#"{"clientId":"id","secret":"secret"}"#),
+        ("CT_AUTH_URL", "https://auth.example.com"),
+        ("CT_API_URL", "https://api.example.com"),
+        ("CT_PROJECT_ID", "shop"),
+        ("KLAVIYO_AUTH_KEY", "pk_test"),
+    ]
+    .into();
+    let settings: BTreeMap<_, _> = settings.iter().copied().collect();
+    let found = |name: &str| settings.get(name).or_else(|| required.get(name));
+    config::parse(|name| found(name).map(ToString::to_string)).expect("a configuration")
+}
+
+/// The documents that commercetools has, by path (`/customers/c1`).
+pub(crate) type Shop = Vec<(String, Value)>;
+
+/// What came of a notification.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Came {
+    /// These requests, as `METHOD path` and body.
+    Sent(Vec<(String, Value)>),
+    /// Nothing.
+    Ignored(Ignored),
+    /// It cannot be known yet what to send.
+    NotYet(&'static str),
+    /// It cannot be mapped.
+    Unmappable(&'static str),
+}
+
+impl Came {
+    /// The bodies that were sent.
+    pub(crate) fn bodies(self) -> Vec<Value> {
+        match self {
+            Self::Sent(sent) => sent.into_iter().map(|(_, body)| body).collect(),
+            other => panic!("nothing was sent: {other:?}"),
+        }
+    }
+}
+
+/// Brings a notification through the whole core, with commercetools answering from `shop`.
+pub(crate) fn deliver(config: &Config, shop: &Shop, notification: &Value) -> Came {
+    let notification = Notification::read(object(notification.clone())).expect("a notification");
+    let work = match plan(&config.rules, &notification).expect("a plan") {
+        Plan::Work(work) => work,
+        Plan::Ignore(why) => return Came::Ignored(why),
+    };
+    let mut documents = Documents::default();
+    for _ in 0..10 {
+        match deliver::next(config, &work, &documents) {
+            Step::Read(queries) => {
+                for query in queries {
+                    documents.add(&query, &Ok(answer(shop, &query))).expect("a document");
+                }
+            }
+            Step::Send { requests, .. } => return Came::Sent(requests.iter().map(sent).collect()),
+            Step::Ignore(why) => return Came::Ignored(why),
+            Step::NotYet(not_yet) => return Came::NotYet(not_yet.code()),
+            Step::Unmappable(fault) => return Came::Unmappable(fault.code()),
+        }
+    }
+    panic!("the core reads for ever");
+}
+
+/// Method, path and body of a request.
+pub(crate) fn sent(request: &Request) -> (String, Value) {
+    let body = serde_json::from_str(&request.body()).expect("JSON");
+    (format!("{} {}", request.method(), request.path()), body)
+}
+
+fn answer(shop: &Shop, query: &Query) -> Answer {
+    let path = query.path_and_query();
+    let path = path.split('?').next().expect("a path");
+    let documents: Vec<_> =
+        shop.iter().filter(|(at, _)| at == path).map(|(_, document)| document).collect();
+    let (status, body) = match (query, documents.first()) {
+        (Query::Products(_) | Query::DiscountCodes(_) | Query::OrderOfPayment(_), _) => {
+            (200, json!({ "results": documents }))
+        }
+        (_, Some(document)) => (200, (*document).clone()),
+        (_, None) => (404, json!({"statusCode": 404})),
+    };
+    Answer { status, retry_after: None, body: body.to_string() }
+}
+
+/// The members of a JSON object.
+pub(crate) fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(object) => object,
+        other => panic!("an object, not {other}"),
+    }
+}
