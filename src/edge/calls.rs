@@ -1,0 +1,200 @@
+//! Calls to commercetools and Klaviyo: headers, token, time limits. What an answer means is
+//! judged in the core.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use futures::future::{Either, join_all, select};
+use worker::{AbortController, Date, Delay, Fetch, Headers, Method, RequestInit, RequestRedirect};
+
+use crate::commercetools::answer::{self, ReadFault, Token};
+use crate::commercetools::query::Query;
+use crate::config::Config;
+use crate::http::{Answer, NoAnswer, Passing};
+use crate::klaviyo::request::Request;
+use crate::klaviyo::verdict::{Verdict, judge};
+use crate::klaviyo::{MEDIA_TYPE, REVISION};
+
+/// How this Worker names itself.
+const USER_AGENT: &str = concat!("commercetools-klaviyo/", env!("CARGO_PKG_VERSION"));
+
+thread_local! {
+    /// The access token of this isolate. Its value may be shared between requests; a call that
+    /// is under way may not, so two requests can both fetch one.
+    static TOKEN: RefCell<Option<Token>> = const { RefCell::new(None) };
+}
+
+/// The calls made for one notification, within its time.
+pub(super) struct Calls<'a> {
+    config: &'a Config,
+    deadline_ms: u64,
+    made: Cell<u32>,
+}
+
+impl<'a> Calls<'a> {
+    /// Calls that all end within `budget` from now.
+    pub(super) fn within(config: &'a Config, budget: Duration) -> Self {
+        let budget = u64::try_from(budget.as_millis()).unwrap_or(u64::MAX);
+        Self { config, deadline_ms: now_ms().saturating_add(budget), made: Cell::new(0) }
+    }
+
+    /// How many calls were made so far.
+    pub(super) fn made(&self) -> u32 {
+        self.made.get()
+    }
+
+    /// Reads from commercetools, all queries at once.
+    pub(super) async fn read(
+        &self,
+        queries: &[Query],
+    ) -> Result<Vec<Result<Answer, NoAnswer>>, ReadFault> {
+        let token = self.token().await?;
+        let answers = join_all(queries.iter().map(|query| self.get(query, &token))).await;
+        if !answers.iter().flatten().any(|answer| answer.status == 401) {
+            return Ok(answers);
+        }
+        // The token may have been revoked: once more with a new one.
+        TOKEN.set(None);
+        let token = self.token().await?;
+        Ok(join_all(queries.iter().map(|query| self.get(query, &token))).await)
+    }
+
+    /// Sends to Klaviyo, all requests at once; where Klaviyo refuses one and there is a way out,
+    /// that is tried.
+    pub(super) async fn send(&self, requests: Vec<Request>) -> Vec<Verdict> {
+        join_all(requests.into_iter().map(|request| self.send_one(request))).await
+    }
+
+    async fn send_one(&self, mut request: Request) -> Verdict {
+        loop {
+            let verdict = judge(&self.post(&request).await);
+            match request.way_out(&verdict) {
+                Some(next) => request = next,
+                None => return verdict,
+            }
+        }
+    }
+
+    async fn get(&self, query: &Query, token: &str) -> Result<Answer, NoAnswer> {
+        let access = &self.config.commercetools;
+        let url = format!("{}/{}{}", access.api_url, access.project_key, query.path_and_query());
+        let authorization = format!("Bearer {token}");
+        let headers = [("Authorization", authorization.as_str()), ("Accept", "application/json")];
+        self.call(Method::Get, &url, &headers, None).await
+    }
+
+    async fn post(&self, request: &Request) -> Result<Answer, NoAnswer> {
+        let access = &self.config.klaviyo;
+        let url = format!("{}{}", access.api_url, request.path());
+        let authorization = format!("Klaviyo-API-Key {}", access.key.expose());
+        let headers = [
+            ("Authorization", authorization.as_str()),
+            ("revision", REVISION),
+            ("Accept", MEDIA_TYPE),
+            ("Content-Type", MEDIA_TYPE),
+            ("X-Klaviyo-User-Agent", USER_AGENT),
+        ];
+        let method = match request.method() {
+            "PATCH" => Method::Patch,
+            _ => Method::Post,
+        };
+        self.call(method, &url, &headers, Some(request.body())).await
+    }
+
+    async fn token(&self) -> Result<String, ReadFault> {
+        let known = TOKEN.with_borrow(|token| {
+            token
+                .as_ref()
+                .filter(|token| token.renew_at > now_ms())
+                .map(|token| token.bearer.clone())
+        });
+        if let Some(bearer) = known {
+            return Ok(bearer);
+        }
+        let access = &self.config.commercetools;
+        let client = format!("{}:{}", access.client_id, access.client_secret.expose());
+        let authorization = format!("Basic {}", STANDARD.encode(client));
+        let headers = [
+            ("Authorization", authorization.as_str()),
+            ("Content-Type", "application/x-www-form-urlencoded"),
+        ];
+        let url = format!("{}/oauth/token", access.auth_url);
+        let answer = self.call(Method::Post, &url, &headers, Some(grant(access.scopes.as_deref())));
+        let token = match answer.await {
+            Ok(answer) => answer::token(&answer, now_ms()).map_err(ReadFault::Passing)?,
+            Err(why) => {
+                return Err(ReadFault::Passing(Passing::no_answer("commercetools_token", why)));
+            }
+        };
+        let bearer = token.bearer.clone();
+        TOKEN.set(Some(token));
+        Ok(bearer)
+    }
+
+    /// One call within the time that is left. A redirect is not followed, since it would carry
+    /// the key elsewhere.
+    async fn call(
+        &self,
+        method: Method,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Option<String>,
+    ) -> Result<Answer, NoAnswer> {
+        let left = Duration::from_millis(self.deadline_ms.saturating_sub(now_ms()));
+        if left.is_zero() {
+            return Err(NoAnswer::Timeout);
+        }
+        self.made.set(self.made.get() + 1);
+        let abort = AbortController::default();
+        let signal = abort.signal();
+        let exchange = Box::pin(async {
+            let mut init = RequestInit::new();
+            let all = Headers::new();
+            all.set("User-Agent", USER_AGENT)?;
+            for (name, value) in headers {
+                all.set(name, value)?;
+            }
+            init.with_method(method).with_headers(all).with_redirect(RequestRedirect::Manual);
+            init.with_body(body.map(Into::into));
+            let request = worker::Request::new_with_init(url, &init)?;
+            let mut response = Fetch::Request(request).send_with_signal(&signal).await?;
+            let retry_after = response.headers().get("Retry-After")?;
+            Ok::<_, worker::Error>(Answer {
+                status: response.status_code(),
+                retry_after: retry_after
+                    .and_then(|seconds| seconds.trim().parse().ok())
+                    .map(Duration::from_secs),
+                body: response.text().await?,
+            })
+        });
+        match select(exchange, Delay::from(left)).await {
+            Either::Left((answer, _)) => answer.map_err(|_| NoAnswer::Network),
+            Either::Right(((), exchange)) => {
+                abort.abort();
+                // The aborted call ends at once; awaiting it keeps its failure from going unseen.
+                let _ = exchange.await;
+                Err(NoAnswer::Timeout)
+            }
+        }
+    }
+}
+
+/// The form of a client-credentials grant.
+fn grant(scopes: Option<&str>) -> String {
+    let mut form = "grant_type=client_credentials".to_owned();
+    if let Some(scopes) = scopes {
+        form.push_str("&scope=");
+        form.extend(percent_encoding::utf8_percent_encode(
+            scopes,
+            percent_encoding::NON_ALPHANUMERIC,
+        ));
+    }
+    form
+}
+
+/// The platform's clock, in ms since 1970 UTC; it stands still between I/O.
+pub(super) fn now_ms() -> u64 {
+    Date::now().as_millis()
+}

@@ -1,0 +1,33 @@
+//! `GET /health`: whether the Worker is up and configured. No token, so no detail.
+
+use serde_json::json;
+use worker::{Response, Result};
+
+use super::reply;
+use super::settings::Settings;
+use crate::config::Config;
+
+pub(super) fn answer(settings: &Settings) -> Result<Response> {
+    let notes = match settings.as_ref() {
+        Ok(config) => closed(config),
+        Err(problems) => problems.iter().map(ToString::to_string).collect(),
+    };
+    reply::json(
+        200,
+        &json!({
+            "status": "ok",
+            "version": env!("CARGO_PKG_VERSION"),
+            "configured": settings.is_ok(),
+            "notes": notes,
+        }),
+    )
+}
+
+/// What is closed because no way to authenticate is set.
+fn closed(config: &Config) -> Vec<String> {
+    let push = config.mode.realtime() && !config.push.configured();
+    let push = push.then_some("PUSH_TOKEN is not set: every push is refused");
+    let admin = config.admin_token.is_none();
+    let admin = admin.then_some("ADMIN_TOKEN is not set: every admin call is refused");
+    push.into_iter().chain(admin).map(ToOwned::to_owned).collect()
+}

@@ -1,0 +1,63 @@
+//! Log lines: one JSON object each, no personal data, no secret, no body.
+//!
+//! INFO: done. WARN: not done, but nothing is lost. ERROR: a person must act.
+
+use serde_json::{Value, json};
+use worker::{console_error, console_log, console_warn};
+
+use crate::commercetools::notification::Notification;
+use crate::realtime::envelope::Item;
+use crate::realtime::outcome::Outcome;
+
+/// What was done for one notification.
+pub(super) struct Effort {
+    /// How long it took, in ms.
+    pub(super) duration_ms: u64,
+    /// How many calls were made to either system.
+    pub(super) calls: u32,
+    /// Names of properties that were cut to keep Klaviyo's limits.
+    pub(super) cut: Vec<String>,
+}
+
+/// The line of a notification, or of something that is none.
+pub(super) fn notification(item: &Item, outcome: &Outcome, effort: &Effort) {
+    let notification = match item {
+        Item::Notification(notification) => Some(notification),
+        Item::Refused { .. } => None,
+    };
+    let resource = notification.and_then(|notification| notification.resource.as_ref());
+    let level = match outcome {
+        Outcome::Delivered | Outcome::Ignored(_) => "info",
+        Outcome::NotStored { .. } => "warn",
+        Outcome::DeadLettered { .. } => "error",
+    };
+    let mut line = json!({
+        "level": level,
+        "event": "notification",
+        "type": notification.map(Notification::type_name),
+        "resource": resource.map(|resource| json!({
+            "typeId": resource.type_id, "id": resource.id.as_str(),
+        })),
+        "outcome": outcome.name(),
+        "code": outcome.code(),
+        "duration_ms": effort.duration_ms,
+        "calls": effort.calls,
+    });
+    if !effort.cut.is_empty() {
+        line["cut"] = json!(effort.cut);
+    }
+    print(level, &line);
+}
+
+/// A failure of the platform or of a Durable Object.
+pub(super) fn failure(what: &str, error: &str) {
+    print("warn", &json!({"level": "warn", "event": "failure", "what": what, "error": error}));
+}
+
+fn print(level: &str, line: &Value) {
+    match level {
+        "error" => console_error!("{line}"),
+        "warn" => console_warn!("{line}"),
+        _ => console_log!("{line}"),
+    }
+}

@@ -1,0 +1,57 @@
+//! The shell: the only place that names `worker`. Entry points, routes, authentication, calls,
+//! the Durable Objects.
+//!
+//! Decisions are made in the core; what stands here reads, sends, stores and answers.
+
+mod auth;
+mod calls;
+mod dead_letters;
+mod health;
+mod log;
+mod outbox;
+mod push;
+mod reply;
+mod route;
+mod settings;
+
+use worker::{Context, Env, Request, Response, event};
+
+use self::route::{Miss, Route};
+
+/// Answers every request. An error of the platform itself becomes a 503, since the sender of a
+/// notification has to try again then.
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
+    let answered = answer(request, &env).await;
+    answered.or_else(|error| {
+        log::failure("platform", &error.to_string());
+        reply::unavailable("platform_error", "The platform failed; try again.")
+    })
+}
+
+async fn answer(mut request: Request, env: &Env) -> worker::Result<Response> {
+    let settings = settings::read(env);
+    let mode = settings.as_ref().as_ref().ok().map(|config| config.mode);
+    let route = match route::find(request.method().as_ref(), &request.path(), mode) {
+        Ok(route) => route,
+        Err(Miss::NotFound) => return reply::error(404, "not_found", "There is nothing here."),
+        Err(Miss::Method(allowed)) => return reply::method_not_allowed(allowed),
+    };
+    if route == Route::Health {
+        return health::answer(&settings);
+    }
+    let config = match settings.as_ref() {
+        Ok(config) => config,
+        Err(problems) => return reply::not_configured(problems),
+    };
+    match route {
+        Route::Health => health::answer(&settings),
+        Route::Push => push::answer(&mut request, env, config).await,
+        Route::DeadLetters(action) => {
+            if !auth::admin(config, &request)? {
+                return reply::error(401, "unauthorized", "The admin token is missing or wrong.");
+            }
+            dead_letters::answer(&request, env, config, &action).await
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What could not be delivered is kept in a Durable Object; here are the calls to it.
+//!
+//! There is one object for the whole Worker, with SQLite storage. It is asked only when something
+//! has to be kept, so that it never stands in the way of a delivery.
+
+mod dead_letters;
+mod object;
+
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use serde::Deserialize;
+use worker::js_sys::{Function, Reflect, Uint8Array};
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::{Delay, Env, Error, Method, ObjectNamespace, Request, RequestInit, Response, Result};
+
+pub(super) use self::dead_letters::NewDeadLetter;
+use crate::config::{Config, Jurisdiction};
+
+/// The binding in `wrangler.toml`, and the name of its one object.
+const BINDING: &str = "OUTBOX";
+const NAME: &str = "outbox";
+
+/// How long a call to the object may take: what is left of a push's 4 s after its calls.
+const PATIENCE: Duration = Duration::from_millis(800);
+
+/// Keeps a dead letter with the notification as it came, and gives its id.
+pub(super) async fn keep(
+    env: &Env,
+    config: &Config,
+    letter: &NewDeadLetter,
+    content: Vec<u8>,
+) -> Result<String> {
+    #[derive(Deserialize)]
+    struct Kept {
+        id: String,
+    }
+    // One line of JSON, then the notification's own bytes, whatever they are.
+    let mut body = serde_json::to_vec(letter)?;
+    body.push(b'\n');
+    body.extend(content);
+    let mut response = call(env, config, Method::Post, "/dead-letters", Some(&body)).await?;
+    if response.status_code() != 201 {
+        return Err(Error::RustError(format!("the outbox answered {}", response.status_code())));
+    }
+    let kept: Kept = serde_json::from_str(&response.text().await?)?;
+    Ok(kept.id)
+}
+
+/// Calls the object. Each call has a time limit, since a call that hangs would hang the caller.
+pub(super) async fn call(
+    env: &Env,
+    config: &Config,
+    method: Method,
+    path: &str,
+    body: Option<&[u8]>,
+) -> Result<Response> {
+    let mut init = RequestInit::new();
+    init.with_method(method).with_body(body.map(|body| Uint8Array::from(body).into()));
+    let request = Request::new_with_init(&format!("https://outbox{path}"), &init)?;
+    let namespace = within(env.durable_object(BINDING)?, config.jurisdiction)?;
+    let stub = namespace.get_by_name(NAME)?;
+    let answer = Box::pin(stub.fetch_with_request(request));
+    match select(answer, Delay::from(PATIENCE)).await {
+        Either::Left((response, _)) => response,
+        Either::Right(_) => Err(Error::RustError("the outbox did not answer in time".to_owned())),
+    }
+}
+
+/// The part of the namespace that lies in a jurisdiction. The crate knows jurisdictions for
+/// unnamed objects only, so the namespace's own method is called.
+fn within(
+    namespace: ObjectNamespace,
+    jurisdiction: Option<Jurisdiction>,
+) -> Result<ObjectNamespace> {
+    let Some(jurisdiction) = jurisdiction else { return Ok(namespace) };
+    let method = Reflect::get(namespace.as_ref(), &JsValue::from("jurisdiction"))?;
+    let method: Function = method.dyn_into()?;
+    let inner = method.call1(namespace.as_ref(), &JsValue::from(jurisdiction.name()))?;
+    Ok(inner.unchecked_into())
+}

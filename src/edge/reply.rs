@@ -1,0 +1,72 @@
+//! Answers, all of them JSON.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::json;
+use worker::{Response, ResponseBuilder, Result};
+
+use crate::config::Problem;
+use crate::realtime::outcome::Reply;
+
+/// How long a sender is asked to wait where nothing better is known.
+const RETRY_AFTER: Duration = Duration::from_secs(10);
+
+pub(super) fn json(status: u16, body: &impl Serialize) -> Result<Response> {
+    ResponseBuilder::new().with_status(status).from_json(body)
+}
+
+/// JSON that is text already.
+pub(super) fn text(status: u16, json: String) -> Result<Response> {
+    let response = ResponseBuilder::new().with_status(status);
+    Ok(response.with_header("Content-Type", "application/json")?.fixed(json.into_bytes()))
+}
+
+pub(super) fn empty(status: u16) -> Response {
+    ResponseBuilder::new().with_status(status).empty()
+}
+
+pub(super) fn error(status: u16, code: &str, message: &str) -> Result<Response> {
+    json(status, &json!({ "message": message, "code": code }))
+}
+
+pub(super) fn method_not_allowed(allowed: &str) -> Result<Response> {
+    let mut response =
+        error(405, "method_not_allowed", &format!("This path takes only {allowed}."))?;
+    response.headers_mut().set("Allow", allowed)?;
+    Ok(response)
+}
+
+/// 503 with all that is wrong with the settings; names only.
+pub(super) fn not_configured(problems: &[Problem]) -> Result<Response> {
+    let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    let body = json!({
+        "message": format!("The settings are not in order: {}.", problems.join("; ")),
+        "code": "not_configured",
+        "problems": problems,
+    });
+    try_again(json(503, &body)?, RETRY_AFTER)
+}
+
+pub(super) fn unavailable(code: &str, message: &str) -> Result<Response> {
+    try_again(error(503, code, message)?, RETRY_AFTER)
+}
+
+/// The answer to a push.
+pub(super) fn to_push(reply: Reply) -> Result<Response> {
+    match reply {
+        Reply::Done => Ok(empty(204)),
+        Reply::DeadLettered { id, code } => {
+            json(202, &json!({ "outcome": "dead_lettered", "id": id, "code": code }))
+        }
+        Reply::TryAgain { code, retry_after } => {
+            let message = "This could not be delivered now and is not stored; send it again.";
+            try_again(error(503, &code, message)?, retry_after)
+        }
+    }
+}
+
+fn try_again(mut response: Response, after: Duration) -> Result<Response> {
+    response.headers_mut().set("Retry-After", &after.as_secs().max(1).to_string())?;
+    Ok(response)
+}

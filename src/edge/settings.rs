@@ -1,0 +1,32 @@
+//! The settings of this isolate, read from the environment once.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use serde_json::Value;
+use worker::Env;
+
+use crate::config::{self, Config, Problem};
+
+/// A checked configuration, or everything that is wrong with it.
+pub(super) type Settings = Rc<Result<Config, Vec<Problem>>>;
+
+thread_local! {
+    /// An isolate's environment never changes: new settings start new isolates.
+    static SETTINGS: OnceCell<Settings> = const { OnceCell::new() };
+}
+
+pub(super) fn read(env: &Env) -> Settings {
+    SETTINGS.with(|settings| {
+        let parse = || Rc::new(config::parse(|name| variable(env, name)));
+        Rc::clone(settings.get_or_init(parse))
+    })
+}
+
+/// A variable or secret. A JSON setting may stand in `wrangler.toml` as a table, too.
+fn variable(env: &Env, name: &str) -> Option<String> {
+    match env.var(name) {
+        Ok(text) => Some(text.to_string()),
+        Err(_) => env.object_var::<Value>(name).ok().map(|object| object.to_string()),
+    }
+}
