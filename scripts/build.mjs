@@ -1,0 +1,72 @@
+// Builds the deployable worker into build/, unless it is there already. wrangler calls this too, through the [build]
+// table of wrangler.toml, perhaps several times at once.
+//
+//   node scripts/build.mjs [--force]
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import {
+  fingerprintOfInputs,
+  isFresh,
+  removeFingerprint,
+  writeFingerprint,
+} from "./lib/fingerprint.mjs";
+import { withLock } from "./lib/lock.mjs";
+import { ROOT, TOOLS_DIR, WORKER_TARGET_DIR } from "./lib/project.mjs";
+import { asProgram, Failure, runQuietly, say } from "./lib/run.mjs";
+import { ensureTools, wasmCompilerVersion, workerBuildCommand } from "./tools.mjs";
+
+/** The compressed worker must stay under this. */
+const SIZE_LIMIT = 1_000_000;
+
+const OUTPUTS = ["build/index.js", "build/index_bg.wasm"];
+
+/** Makes sure that build/ holds the worker of the present sources. Throws a Failure when it cannot be built. */
+export async function build({ force = false } = {}) {
+  if (!force && isUpToDate()) return say(`build: nothing changed (${sizeText()})`);
+  await ensureTools();
+  await withLock(join(TOOLS_DIR, "build.lock"), "build", async () => {
+    if (!force && isUpToDate()) return say(`build: done by another process (${sizeText()})`);
+    await compile();
+  });
+}
+
+async function compile() {
+  removeFingerprint();
+  const inputs = currentInputs();
+  const { program, env } = workerBuildCommand();
+  await runQuietly("worker-build", program, ["--release", "--panic-unwind"], {
+    env: { ...env, CARGO_TARGET_DIR: WORKER_TARGET_DIR, RUST_BACKTRACE: "0" },
+  });
+  say(`build: ${sizeText()}`);
+  if (size().gzipped >= SIZE_LIMIT) {
+    throw new Failure(`the compressed worker must stay under ${SIZE_LIMIT} bytes`);
+  }
+  writeFingerprint(inputs, OUTPUTS);
+}
+
+function isUpToDate() {
+  return isFresh(currentInputs(), OUTPUTS);
+}
+
+function currentInputs() {
+  return fingerprintOfInputs(wasmCompilerVersion());
+}
+
+/** Bytes as wrangler counts them: all files together, and the same compressed in one piece. */
+function size() {
+  const upload = Buffer.concat(OUTPUTS.map((name) => readFileSync(join(ROOT, name))));
+  return { total: upload.length, gzipped: gzipSync(upload, { level: 9 }).length };
+}
+
+function sizeText() {
+  const { total, gzipped } = size();
+  return `total upload ${kib(total)}, gzip ${kib(gzipped)}`;
+}
+
+function kib(bytes) {
+  return `${(bytes / 1024).toFixed(1)} KiB`;
+}
+
+await asProgram(import.meta.url, (args) => build({ force: args.includes("--force") }));

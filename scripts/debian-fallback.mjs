@@ -1,0 +1,94 @@
+// The compiler for a machine where rustup may not fetch the wasm target or nightly: Debian's rustc-web and
+// rust-web-src. Debian ships no compiled standard library for wasm; `worker-build --panic-unwind` compiles it from
+// source anyway, so the packages are enough. cargo and the linker still come from the rustup toolchain.
+
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { TOOLS_DIR } from "./lib/project.mjs";
+import { capture, Failure, runQuietly, say } from "./lib/run.mjs";
+
+const PACKAGES = ["rustc-web", "rust-web-src"];
+const RUSTC = "/usr/bin/rustc";
+const SHIM_DIR = join(TOOLS_DIR, "debian", "bin");
+
+/** The version of Debian's compiler, or null when it or its standard library's source is missing. */
+export function debianRustVersion() {
+  const sysroot = capture(RUSTC, ["--print", "sysroot"]);
+  if (sysroot === null) return null;
+  const std = join(sysroot, "lib/rustlib/src/rust/library/std/Cargo.toml");
+  return existsSync(std) ? capture(RUSTC, ["--version"]) : null;
+}
+
+/** Whether an earlier call chose this compiler. Delete .tools/debian to have rustup tried again. */
+export function debianRustIsSetUp() {
+  return existsSync(SHIM_DIR) && debianRustVersion() !== null;
+}
+
+/** Installs the packages where they are missing. Throws a Failure that says what is needed where that is impossible. */
+export async function setUpDebianRust() {
+  say(`compiling with Debian's ${PACKAGES.join(" and ")}`);
+  if (debianRustVersion() === null) await installPackages();
+  writeShims();
+}
+
+/** The environment in which worker-build uses Debian's compiler, with its `+nightly` answered by shims on the PATH. */
+export function debianRustEnv() {
+  const host = capture("rustc", ["--print", "host-tuple"]);
+  const rustupSysroot = capture("rustc", ["--print", "sysroot"]);
+  const linker = join(rustupSysroot, "lib/rustlib", host, "bin/rust-lld");
+  return {
+    PATH: `${SHIM_DIR}:${process.env.PATH}`,
+    RUSTC,
+    RUSTC_BOOTSTRAP: "1",
+    CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER: linker,
+  };
+}
+
+async function installPackages() {
+  if (capture("apt-get", ["--version"]) === null) throw new Failure(help("there is no apt-get"));
+  try {
+    await aptGet("update");
+    await aptGet("install", "--yes", "--no-install-recommends", ...PACKAGES);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    throw new Failure(help(error.message));
+  }
+  if (debianRustVersion() === null) throw new Failure(help("they lack the standard library"));
+}
+
+function aptGet(...args) {
+  const command =
+    process.getuid() === 0 ? ["apt-get", ...args] : ["sudo", "-n", "apt-get", ...args];
+  return runQuietly(`apt-get ${args[0]}`, command[0], command.slice(1), {
+    env: { DEBIAN_FRONTEND: "noninteractive" },
+  });
+}
+
+/** worker-build asks these three programs for nightly, for its wasm target and for its source before it compiles. */
+function writeShims() {
+  mkdirSync(SHIM_DIR, { recursive: true });
+  const cargo = capture("rustup", ["which", "cargo"]);
+  const dropNightly = `[ "$1" = +nightly ] && shift`;
+  writeShim("cargo", dropNightly, `exec '${cargo}' "$@"`);
+  writeShim(
+    "rustc",
+    dropNightly,
+    `case "$*" in *"--print target-libdir"*) echo '${SHIM_DIR}'; exit ;; esac`,
+    `exec ${RUSTC} "$@"`,
+  );
+  writeShim("rustup", `echo "rust-src (installed)"`);
+}
+
+function writeShim(name, ...lines) {
+  const script = ["#!/bin/sh", ...lines, ""].join("\n");
+  writeFileSync(join(SHIM_DIR, name), script, { mode: 0o755 });
+}
+
+function help(reason) {
+  return `rustup cannot install the compiler for the Workers runtime, nor can apt-get: ${reason}
+Needed is one of these:
+- rustup with the wasm target and nightly:
+    rustup target add wasm32-unknown-unknown
+    rustup toolchain install nightly --profile minimal --component rust-src --target wasm32-unknown-unknown
+- Debian's packages: apt-get install ${PACKAGES.join(" ")}`;
+}

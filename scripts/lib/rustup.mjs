@@ -1,0 +1,81 @@
+// The Rust toolchains: the stable one of rust-toolchain.toml for everything native, nightly for the worker
+// (worker-build's --panic-unwind compiles the standard library anew, with `cargo +nightly`).
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT } from "./project.mjs";
+import { capture, Failure, printable, runQuietly } from "./run.mjs";
+
+const WASM_TARGET = "wasm32-unknown-unknown";
+
+const STABLE = stableChannel();
+
+/** What each toolchain must have. `wasm` says that it is needed only to compile for the Workers runtime. */
+const NEEDS = [
+  { toolchain: STABLE, kind: "component", name: "rustfmt" },
+  { toolchain: STABLE, kind: "component", name: "clippy" },
+  { toolchain: STABLE, kind: "target", name: WASM_TARGET, wasm: true },
+  { toolchain: "nightly", kind: "component", name: "rust-src", wasm: true },
+  { toolchain: "nightly", kind: "target", name: WASM_TARGET, wasm: true },
+];
+
+/** What is missing of the native toolchain. */
+export const missingNative = () => missing((need) => !need.wasm);
+
+/** What is missing to compile for the Workers runtime. */
+export const missingWasm = () => missing((need) => need.wasm);
+
+/** Installs what one of the functions above returned. Throws a Failure where rustup cannot. */
+export async function install(needs) {
+  for (const { toolchain, kind, name } of needs) {
+    if (!hasToolchain(toolchain)) {
+      await rustup("toolchain", "install", toolchain, "--profile", "minimal", "--no-self-update");
+    }
+    if (!isPresent({ toolchain, kind, name })) {
+      await rustup(kind, "add", name, "--toolchain", toolchain);
+    }
+  }
+}
+
+/** The needs as a person would name them. */
+export function describe(needs) {
+  return needs.map(({ toolchain, kind, name }) => `${kind} ${name} of ${toolchain}`).join(", ");
+}
+
+/** The version of the compiler that worker-build will call, or null when there is none. */
+export function nightlyVersion() {
+  return capture("rustc", ["+nightly", "--version"], { env: { RUSTUP_AUTO_INSTALL: "0" } });
+}
+
+function missing(isWanted) {
+  if (capture("rustup", ["--version"]) === null) {
+    throw new Failure("`rustup` is needed but not installed: see https://rustup.rs");
+  }
+  return NEEDS.filter((need) => isWanted(need) && !isPresent(need));
+}
+
+function hasToolchain(toolchain) {
+  const lines = (capture("rustup", ["toolchain", "list"]) ?? "").split("\n");
+  return lines.some((line) => namesPart(line.split(" ")[0], toolchain));
+}
+
+function isPresent({ toolchain, kind, name }) {
+  const list = capture("rustup", [kind, "list", "--installed", "--toolchain", toolchain], {
+    env: { RUSTUP_AUTO_INSTALL: "0" },
+  });
+  return (list ?? "").split("\n").some((line) => namesPart(line.trim(), name));
+}
+
+/** Toolchains and most components are listed with the platform behind their name. */
+function namesPart(listed, name) {
+  return listed === name || listed.startsWith(`${name}-`);
+}
+
+function rustup(...args) {
+  return runQuietly(printable("rustup", args), "rustup", args);
+}
+
+function stableChannel() {
+  const file = readFileSync(join(ROOT, "rust-toolchain.toml"), "utf8");
+  return /^channel\s*=\s*"([^"]+)"/m.exec(file)[1];
+}

@@ -1,0 +1,115 @@
+// Runs every check and test, in order, up to the first that fails.
+//
+//   npm test                     everything
+//   npm test -- rust runtime     only these steps or groups, and what they need
+
+import { readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { build } from "./build.mjs";
+import { ROOT } from "./lib/project.mjs";
+import { asProgram, Failure, printable, runOpenly, say } from "./lib/run.mjs";
+import { ensureTools, usesDebianRust } from "./tools.mjs";
+
+const FILE_TIME_LIMIT_MS = 600_000;
+
+/** Each has a `command`, or work that is `done` here and a command that would `repeat` it. */
+const STEPS = [
+  { name: "tools", always: true, done: ensureTools, repeat: "node scripts/tools.mjs" },
+  { name: "fmt", group: "rust", command: words("cargo fmt --check") },
+  { name: "biome", group: "js", command: words("npx biome ci") },
+  {
+    name: "clippy",
+    group: "rust",
+    command: words("cargo clippy --all-targets -- -D warnings"),
+  },
+  {
+    name: "clippy-wasm",
+    group: "rust",
+    command: words("cargo clippy --all-targets --target wasm32-unknown-unknown -- -D warnings"),
+    unless: () => usesDebianRust() && "rustup has no wasm target here",
+  },
+  { name: "native", group: "rust", command: words("cargo test") },
+  { name: "build", done: build, repeat: "npm run build" },
+  ...["", " --env realtime", " --env bulk"].map((env) => ({
+    name: `deploy${env.replace(" --env ", "-")}`,
+    group: "deploy",
+    needs: "build",
+    command: words(`npx wrangler deploy --dry-run${env}`),
+  })),
+  {
+    name: "runtime",
+    needs: "build",
+    command: () => ["node", ...testOptions(), ...testFiles()],
+  },
+];
+
+async function test(selection) {
+  for (const step of selected(selection)) {
+    const reason = step.unless?.();
+    if (reason) {
+      say(`${step.name}: left out, because ${reason}`);
+      continue;
+    }
+    await perform(step);
+  }
+  say("all passed");
+}
+
+/** The steps that were named, by their own name or their group's, and those that they need; all if none is named. */
+function selected(names) {
+  const known = new Set(STEPS.flatMap(({ name, group }) => (group ? [name, group] : [name])));
+  const unknown = names.filter((name) => !known.has(name));
+  if (unknown.length > 0) {
+    throw new Failure(`no such step: ${unknown.join(", ")}; there are ${[...known].join(", ")}`);
+  }
+  if (names.length === 0) return STEPS;
+  const chosen = STEPS.filter(({ name, group }) => names.includes(name) || names.includes(group));
+  const needed = new Set(chosen.map(({ needs }) => needs));
+  return STEPS.filter((step) => step.always || chosen.includes(step) || needed.has(step.name));
+}
+
+async function perform({ name, command, done, repeat }) {
+  const began = process.uptime();
+  const line = typeof command === "function" ? command() : command;
+  const typed = repeat ?? printable(line[0], line.slice(1));
+  say(`${name}: ${typed}`);
+  try {
+    await (done ? done() : runOpenly(line[0], line.slice(1)));
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    throw new Failure(`${name}: ${error.message}\nTo repeat this step alone:\n  ${typed}`);
+  }
+  say(`${name}: passed in ${(process.uptime() - began).toFixed(1)} s`);
+}
+
+/** node 20 takes paths and no patterns. */
+function testFiles() {
+  const files = readdirSync(join(ROOT, "tests"), { recursive: true })
+    .filter((name) => name.endsWith(".test.mjs"))
+    .map((name) => join("tests", name))
+    .sort();
+  if (files.length === 0) throw new Failure("there is no tests/**/*.test.mjs");
+  return files;
+}
+
+/**
+ * Each file may start a Workers runtime of its own, which mostly waits. A failed test may leave one running, which would
+ * keep its file from ending; a file that hangs is given up.
+ */
+function testOptions() {
+  const filesAtOnce = Math.min(4, Math.max(2, availableParallelism()));
+  return [
+    "--test",
+    "--test-reporter=spec",
+    "--test-force-exit",
+    `--test-timeout=${FILE_TIME_LIMIT_MS}`,
+    `--test-concurrency=${filesAtOnce}`,
+  ];
+}
+
+function words(command) {
+  return command.split(" ");
+}
+
+await asProgram(import.meta.url, test);
