@@ -1,0 +1,66 @@
+// What one request to commercetools answers, without HTTP: authorization, limits, and then the
+// mock, called in process.
+//
+// Not here: what a resource looks like and does (`@labdigital/commercetools-mock`, untouched), how
+// queries are answered (storage.mjs), faults and the log of requests (server.mjs).
+
+import { CommercetoolsMock } from "@labdigital/commercetools-mock";
+import { apiError, authError } from "./errors.mjs";
+import { parseQuery } from "./query.mjs";
+import { openingScopes, RESOURCES } from "./resources.mjs";
+
+const METHODS = ["GET", "POST", "DELETE"];
+
+/** `async (request) => { status, body }`; `tokens` may be null, and then no token is asked for. */
+export function createApi({ projectKey, storage, tokens, keyOf }) {
+  const mock = createMock(projectKey, storage);
+
+  async function respond({ method, url, authorization, body }) {
+    if (url.pathname === "/oauth/token") {
+      if (method !== "POST") return apiError(405, "MethodNotAllowed", "Only POST is allowed.");
+      return tokens.issue({ authorization, form: new URLSearchParams(body.toString()) });
+    }
+    const refusal = refuse({ method, url, authorization });
+    if (refusal) return refusal;
+    const query = parseQuery(url.searchParams, keyOf);
+    if (query.invalid) return apiError(400, "InvalidInput", query.invalid);
+    return storage.duringQuery(query, () => callMock(mock, { method, url, body }));
+  }
+
+  function refuse({ method, url, authorization }) {
+    const [, project, path] = url.pathname.split("/");
+    const granted = tokens.scopesOf(authorization);
+    if (!granted) return authError(401, "invalid_token", "invalid_token");
+    if (!RESOURCES.some((resource) => resource.path !== undefined && resource.path === path)) {
+      return apiError(404, "ResourceNotFound", `The sandbox does not serve '${url.pathname}'.`);
+    }
+    if (!METHODS.includes(method)) return apiError(405, "MethodNotAllowed", `No ${method} here.`);
+    const opening = openingScopes(path, method).map((scope) => `${scope}:${project}`);
+    if (!opening.some((scope) => granted.has(scope))) {
+      const text = `Insufficient scope. One of the following scopes is missing: ${opening.join(", ")}.`;
+      return authError(403, "insufficient_scope", text);
+    }
+    if (project === projectKey) return null;
+    return apiError(404, "ResourceNotFound", `The Project with key '${project}' was not found.`);
+  }
+
+  return { respond, close: () => mock.app.close() };
+}
+
+function createMock(projectKey, storage) {
+  const mock = new CommercetoolsMock({ defaultProjectKey: projectKey, strict: true, storage });
+  for (const typeId of ["category", "product"]) {
+    // The mock would overwrite `ancestors` (nearest first, where the real API has the root first)
+    // and `reviewRatingStatistics`.
+    const repository = mock.project().getRepository(typeId);
+    repository.postProcessResource = async (_context, document) => document;
+  }
+  return mock;
+}
+
+async function callMock(mock, { method, url, body }) {
+  const headers = { "content-type": "application/json" };
+  const request = { method, url: `${url.pathname}${url.search}`, headers, payload: body };
+  const { statusCode, rawPayload } = await mock.app.inject(request);
+  return { status: statusCode, body: rawPayload };
+}

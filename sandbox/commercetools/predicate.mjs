@@ -1,0 +1,93 @@
+// What a query predicate says about a document.
+//
+// The mock has predicates of its own, but reads `a and b or c` as `a and (b or c)`, loses `var.x`
+// inside `not(…)`, knows neither `not in` nor negative numbers, compares timestamps as text, and
+// cannot compare ids in commercetools' order. Not here: the grammar (predicate-parser.mjs).
+
+import { compareValues } from "./ordering.mjs";
+import { parsePredicate } from "./predicate-parser.mjs";
+
+const HOLDS = {
+  "=": (order) => order === 0,
+  "<": (order) => order < 0,
+  "<=": (order) => order <= 0,
+  ">": (order) => order > 0,
+  ">=": (order) => order >= 0,
+};
+
+/**
+ * All of `wheres` (a repeated parameter is a conjunction) as `{ matches(document), ids }`. `ids`
+ * says what the whole asks of the id (`after`, `from` or `among`, none of them sharper than
+ * `matches`), so that a walk need not look at what lies before its cursor. Throws a `SyntaxError`.
+ */
+export function parseWhere(wheres, variables, keyOf) {
+  const trees = wheres.map((text) => parsePredicate(text, variables));
+  const tests = trees.map((tree) => evaluator(tree, keyOf));
+  return {
+    matches: (document) => tests.every((test) => test(document)),
+    ids: Object.assign({}, ...trees.map(idConditions)),
+  };
+}
+
+function evaluator(node, keyOf) {
+  const inner = (part) => evaluator(part, keyOf);
+  const some = (test) => (document) => elements(document[node.name]).some(test);
+  switch (node.kind) {
+    case "and": {
+      const tests = node.parts.map(inner);
+      return (document) => tests.every((test) => test(document));
+    }
+    case "or": {
+      const tests = node.parts.map(inner);
+      return (document) => tests.some((test) => test(document));
+    }
+    case "not":
+      return negation(inner(node.part));
+    case "nested":
+      return some(inner(node.part));
+    case "compare": {
+      const order = (value) => compareValues(node.name, value, node.value, keyOf);
+      if (["!=", "<>"].includes(node.symbol)) return negation(some((value) => order(value) === 0));
+      const holds = HOLDS[node.symbol];
+      return some((value) => holds(order(value)));
+    }
+    case "in":
+    case "any of": {
+      const wanted = new Set(node.values);
+      return some((value) => wanted.has(value));
+    }
+    case "all of":
+      return (document) => {
+        const present = new Set(elements(document[node.name]));
+        return node.values.every((value) => present.has(value));
+      };
+    case "defined":
+      return (document) => document[node.name] !== undefined;
+    case "empty":
+      return (document) => elements(document[node.name]).length === 0;
+    case "ignoring case": {
+      const wanted = String(node.value).toLowerCase();
+      return some((value) => String(value).toLowerCase() === wanted);
+    }
+  }
+}
+
+function negation(test) {
+  return (document) => !test(document);
+}
+
+/** A field that holds a list matches when one of its elements does. */
+function elements(value) {
+  if (value === undefined || value === null) return [];
+  return Array.isArray(value) ? value : [value];
+}
+
+/** Only what stands in a conjunction must hold for every match. */
+function idConditions(node) {
+  if (node.kind === "and") return Object.assign({}, ...node.parts.map(idConditions));
+  if (node.name !== "id") return {};
+  if (node.kind === "in") return { among: node.values };
+  if (node.kind !== "compare") return {};
+  const conditions = { ">": { after: node.value }, ">=": { from: node.value } };
+  return { ...conditions, "=": { among: [node.value] } }[node.symbol] ?? {};
+}

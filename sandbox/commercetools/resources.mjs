@@ -1,0 +1,74 @@
+// The resource types of the sandbox: what a reference calls them, where the shop keeps them, where
+// the API serves them, and which OAuth scopes open that.
+// Scopes: reference §5.4, from the API reference's `resources/*.raml`; "unverified" where no stored
+// source names one. A type without a path is there for expansion only.
+
+export const RESOURCES = [
+  { typeId: "cart-discount", shop: "cartDiscounts" },
+  { typeId: "product-discount", shop: "productDiscounts" },
+  { typeId: "state", shop: "states" },
+  { typeId: "tax-category", shop: "taxCategories" },
+  { typeId: "type", shop: "types" },
+  {
+    typeId: "category",
+    shop: "categories",
+    path: "categories",
+    view: ["view_products", "view_categories"],
+  },
+  {
+    typeId: "channel",
+    shop: "channels",
+    path: "channels",
+    view: ["view_products", "view_channels"],
+  },
+  {
+    typeId: "customer-group",
+    shop: "customerGroups",
+    path: "customer-groups",
+    view: ["view_customers", "view_customer_groups"],
+  },
+  { typeId: "customer", shop: "customers", path: "customers", view: ["view_customers"] },
+  {
+    typeId: "discount-code",
+    shop: "discountCodes",
+    path: "discount-codes",
+    view: ["view_discount_codes"], // unverified
+  },
+  { typeId: "inventory-entry", shop: "inventory", path: "inventory", view: ["view_products"] },
+  { typeId: "order", shop: "orders", path: "orders", view: ["view_orders"] },
+  { typeId: "payment", shop: "payments", path: "payments", view: ["view_payments"] },
+  {
+    typeId: "product-type",
+    shop: "productTypes",
+    path: "product-types",
+    view: ["view_products", "view_product_types"], // unverified
+  },
+  { typeId: "product", shop: "products", path: "products", view: ["view_products"] },
+  {
+    typeId: "standalone-price",
+    shop: "standalonePrices",
+    path: "standalone-prices",
+    view: ["view_standalone_prices"],
+  },
+  { typeId: "store", shop: "stores", path: "stores", view: ["view_stores"] },
+];
+
+/** What the API client of the sync has (§6, "least scopes"), and the shop's own reference data. */
+export const DEFAULT_SCOPES = [
+  "view_customers",
+  "view_customer_groups",
+  "view_discount_codes",
+  "view_orders",
+  "view_payments",
+  "view_products",
+  "view_published_products",
+  "view_standalone_prices",
+  "view_stores",
+];
+
+/** Any one of these opens `path`; who may manage may view. */
+export function openingScopes(path, method) {
+  const { view } = RESOURCES.find((resource) => resource.path === path);
+  const manage = view.map((scope) => scope.replace(/^view_/, "manage_"));
+  return [...(method === "GET" ? view : []), ...manage, "manage_project"];
+}

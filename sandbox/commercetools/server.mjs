@@ -1,0 +1,140 @@
+// The commercetools sandbox: an HTTP server on loopback that behaves as a commercetools project
+// does for a client that reads it. For development and tests.
+//
+// Nothing is pushed from here: what a subscription would deliver is built by notifications.mjs.
+
+import { createServer } from "node:http";
+import { createFaults } from "../faults.mjs";
+import { sampleShop } from "../shop/index.mjs";
+import { createApi } from "./api.mjs";
+import { apiError } from "./errors.mjs";
+import { idKeyFor } from "./ordering.mjs";
+import { DEFAULT_SCOPES, RESOURCES } from "./resources.mjs";
+import { copy, SandboxStorage } from "./storage.mjs";
+import { createTokens, DEFAULT_TOKEN_SECONDS, openTokens } from "./tokens.mjs";
+
+/**
+ * Starts a project that holds `shop`. Documents are served as they were put: nothing is derived,
+ * so a test decides what is stale or missing. `scopes` are bare names ("view_orders") and belong to
+ * the API client; `now` is the clock of its tokens, in milliseconds; `idOrder: "text"` sorts ids as
+ * strings, which the real API does not.
+ */
+export async function startCommercetools({
+  port = 0,
+  projectKey = "sandbox-shop",
+  shop = sampleShop(),
+  auth = true,
+  clientId = "sandbox-client",
+  clientSecret = "sandbox-secret",
+  scopes = DEFAULT_SCOPES,
+  tokenSeconds = DEFAULT_TOKEN_SECONDS,
+  idOrder = "binary",
+  faults = createFaults(),
+  now = Date.now,
+} = {}) {
+  const keyOf = idKeyFor(idOrder);
+  const storage = new SandboxStorage(keyOf);
+  const documents = (typeId) => storage.collection(knownTypeId(typeId));
+  const put = (typeId, document) => documents(typeId).put(copy(document));
+  seed(shop, storage);
+
+  const clientScopes = scopes.map((scope) => `${scope}:${projectKey}`);
+  const client = { clientId, clientSecret, scopes: clientScopes, tokenSeconds, now };
+  const tokens = auth ? createTokens(client) : openTokens(client);
+  const api = createApi({ projectKey, storage, tokens, keyOf });
+  const requests = createLog();
+
+  async function handle(req, res) {
+    const url = new URL(req.url, "http://sandbox");
+    const entry = requests.add(req.method, url, now());
+    const faulted = async (phase) => {
+      const ended = await faults.apply(req, res, phase);
+      if (ended && res.headersSent) entry.status = res.statusCode;
+      return ended;
+    };
+    const body = await readBody(req);
+    if (await faulted("before")) return;
+    const { authorization } = req.headers;
+    const answer = await api.respond({ method: req.method, url, authorization, body });
+    if (await faulted("after")) return;
+    entry.status = answer.status;
+    send(res, answer);
+  }
+
+  const server = createServer((req, res) => {
+    handle(req, res).catch((error) => send(res, apiError(500, "General", error.stack)));
+  });
+  server.keepAliveTimeout = 600_000; // a client that reuses a connection never meets its end
+  await new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${server.address().port}`;
+
+  return {
+    url,
+    port: server.address().port,
+    projectKey,
+    credentials: {
+      clientId,
+      secret: clientSecret,
+      authUrl: url,
+      apiUrl: url,
+      scopes: clientScopes.join(" "),
+    },
+    faults,
+    requests,
+    put,
+    get: (typeId, id) => copy(documents(typeId).get(id)),
+    remove: (typeId, id) => documents(typeId).remove(id),
+    revokeTokens: tokens.revoke,
+    expireTokens: tokens.expire,
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+      await api.close();
+    },
+  };
+}
+
+/** Without a copy, for the sake of large shops: what is stored is never changed, only replaced. */
+function seed(shop, storage) {
+  for (const [member, documents] of Object.entries(shop)) {
+    const resource = RESOURCES.find((known) => known.shop === member);
+    if (!resource) throw new TypeError(`A shop has no "${member}"`);
+    for (const document of documents) storage.collection(resource.typeId).put(document);
+  }
+}
+
+function knownTypeId(typeId) {
+  if (RESOURCES.some((resource) => resource.typeId === typeId)) return typeId;
+  throw new TypeError(`The sandbox has no resource type "${typeId}"`);
+}
+
+/** The requests so far; `status` stays null where none was sent. A parameter is a list if repeated. */
+function createLog() {
+  return Object.assign([], {
+    add(method, { pathname, searchParams }, at) {
+      const query = {};
+      for (const [name, value] of searchParams) {
+        query[name] = name in query ? [query[name], value].flat() : value;
+      }
+      const entry = { method, path: pathname, query, status: null, at: new Date(at).toISOString() };
+      this.push(entry);
+      return entry;
+    },
+    clear() {
+      this.length = 0;
+    },
+  });
+}
+
+async function readBody(req) {
+  const chunks = [];
+  for await (const chunk of req) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+function send(res, { status, body }) {
+  if (res.headersSent || res.destroyed) return;
+  res.writeHead(status, { "content-type": "application/json; charset=utf-8" });
+  res.end(Buffer.isBuffer(body) ? body : JSON.stringify(body));
+}

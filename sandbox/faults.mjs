@@ -1,0 +1,121 @@
+// Faults on demand for the development servers: latency, error answers, reset sockets, silence.
+//
+// For: any `node:http` server of the sandbox. The server calls `apply(req, res, "before")` when it
+// has read a request and `apply(req, res, "after")` when the effect took place and only the reply
+// is missing. A truthy answer means that the request is dealt with and the server must not reply.
+// Not for: anything that knows what an endpoint means. A rule sees the method and the path only.
+//
+// A rule:
+//   method       only this HTTP method
+//   path         only paths that start with this string, or match this RegExp (query excluded)
+//   times        how often the rule acts (default: without end); it is removed when it is spent
+//   probability  0..1, drawn from the `random` given to createFaults
+//   latencyMs    wait first; alone, the request then goes on as usual
+//   status       answer with this status, `headers` and `body` (a string, or a value sent as JSON)
+//   reset        true: reset the connection
+//   hang         true: never answer
+//   after        true: act after the effect took place (a reply lost after the write)
+
+const RULE_KEYS = new Set([
+  "method",
+  "path",
+  "times",
+  "probability",
+  "latencyMs",
+  "status",
+  "headers",
+  "body",
+  "reset",
+  "hang",
+  "after",
+]);
+
+/** Rules in the order in which they were added; the first one that ends the request wins. */
+export function createFaults({ random = seededRandom(1) } = {}) {
+  const rules = [];
+
+  function add(rule) {
+    const entry = { ...checked(rule), hits: 0 };
+    rules.push(entry);
+    return () => remove(entry);
+  }
+
+  function remove(entry) {
+    const index = rules.indexOf(entry);
+    if (index >= 0) rules.splice(index, 1);
+  }
+
+  function clear() {
+    rules.length = 0;
+  }
+
+  /** Returns false, or what became of the request: "status", "reset" or "hang". */
+  async function apply(req, res, phase = "before") {
+    if (rules.length === 0) return false;
+    const path = req.url.split("?", 1)[0];
+    const candidates = rules.filter((rule) => matches(rule, req.method, path, phase));
+    for (const rule of candidates) {
+      if (!rules.includes(rule)) continue; // spent or removed while an earlier rule waited
+      if (rule.probability !== undefined && random() >= rule.probability) continue;
+      rule.hits += 1;
+      if (rule.hits >= rule.times) remove(rule);
+      if (rule.latencyMs) await delay(rule.latencyMs);
+      const outcome = end(rule, req, res);
+      if (outcome) return outcome;
+    }
+    return false;
+  }
+
+  return { add, clear, rules, apply };
+}
+
+/** A small deterministic generator (mulberry32): a run with probabilities can be repeated. */
+export function seededRandom(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+// A rule that can never act is a mistake of the test that adds it.
+function checked(rule) {
+  for (const key of Object.keys(rule)) {
+    if (!RULE_KEYS.has(key)) throw new TypeError(`A fault rule knows no "${key}"`);
+  }
+  if (!rule.latencyMs && !rule.status && !rule.reset && !rule.hang) {
+    throw new TypeError("A fault rule needs one of latencyMs, status, reset, hang");
+  }
+  return rule;
+}
+
+function matches(rule, method, path, phase) {
+  if (Boolean(rule.after) !== (phase === "after")) return false;
+  if (rule.method && rule.method !== method) return false;
+  if (rule.path === undefined) return true;
+  if (typeof rule.path === "string") return path.startsWith(rule.path);
+  return path.search(rule.path) >= 0; // unlike `test`, not led astray by a /g expression
+}
+
+function end(rule, req, res) {
+  if (rule.reset) {
+    req.socket.resetAndDestroy();
+    return "reset";
+  }
+  if (rule.hang) return "hang";
+  if (!rule.status) return false;
+  const isText = rule.body === undefined || typeof rule.body === "string";
+  const headers = isText ? {} : { "content-type": "application/json" };
+  res.writeHead(rule.status, { ...headers, ...rule.headers });
+  res.end(isText ? rule.body : JSON.stringify(rule.body));
+  return "status";
+}
+
+function delay(ms) {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
+}

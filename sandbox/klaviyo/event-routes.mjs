@@ -1,0 +1,145 @@
+// The event and metric endpoints.
+//
+// For: checking and recording events, one by one and in bulk, and reading them back.
+// Not for: how events are held (events.mjs).
+// An event is there as soon as its request is answered. Klaviyo takes a little longer, and no
+// client may rely on either. Source: klaviyo.md §2.1.
+
+import { invalidQuery } from "./errors.mjs";
+import { profileAttributes } from "./profiles.mjs";
+import { paginate } from "./query.mjs";
+import { bulkEventRules, eventRules, profileRules } from "./rules.mjs";
+import { inSeconds } from "./time.mjs";
+
+export const eventQuery = {
+  filter: {
+    metric_id: ["equals"],
+    profile_id: ["equals"],
+    datetime: ["greater-than", "greater-or-equal", "less-than", "less-or-equal"],
+  },
+  sort: ["datetime"],
+  include: ["profile", "metric"],
+  page: { size: 200, max: 1000 },
+};
+
+export const metricQuery = { page: { size: 200 } };
+
+const COMPARE = {
+  equals: (a, b) => a === b,
+  "greater-than": (a, b) => a > b,
+  "greater-or-equal": (a, b) => a >= b,
+  "less-than": (a, b) => a < b,
+  "less-or-equal": (a, b) => a <= b,
+};
+
+export function checkEvent({ body, report, settings, now }) {
+  const { attributes } = body.data;
+  const path = ["data", "attributes"];
+  eventRules(attributes, path, report, now());
+  profileRules(attributes.profile.data, [...path, "profile", "data"], report, settings);
+}
+
+export function createEvent({ state, body }) {
+  const { attributes } = body.data;
+  record(state, attributes.profile.data, [attributes], attributes.backfill);
+  return { status: 202 };
+}
+
+export function checkBulkEvents({ state, body, report, settings, now }) {
+  const path = ["data", "attributes", "events-bulk-create", "data"];
+  const groups = body.data.attributes["events-bulk-create"].data;
+  groups.forEach(({ attributes }, index) => {
+    const at = [...path, index, "attributes"];
+    profileRules(attributes.profile.data, [...at, "profile", "data"], report, settings);
+    attributes.events.data.forEach((event, position) => {
+      eventRules(
+        event.attributes,
+        [...at, "events", "data", position, "attributes"],
+        report,
+        now(),
+      );
+    });
+  });
+  bulkEventRules(groups, path, report, state.profiles.namer());
+}
+
+export function createEventsInBulk({ state, body }) {
+  for (const { attributes } of body.data.attributes["events-bulk-create"].data) {
+    const rows = attributes.events.data.map((event) => event.attributes);
+    record(state, attributes.profile.data, rows, attributes.backfill);
+  }
+  return { status: 202 };
+}
+
+export function listEvents({ state, query, url }) {
+  const metricIds = new Map(state.events.metrics().map((metric) => [metric.name, metric.id]));
+  const rows = state.events.list().filter((event) =>
+    query.filters.every(({ op, field, value }) => {
+      if (field === "profile_id") return event.profileId === value;
+      if (field === "metric_id") return metricIds.get(event.metric) === value;
+      return COMPARE[op](event.time, instant(value));
+    }),
+  );
+  // Newest first, unless asked otherwise; the order of recording stands in for that of the times.
+  const sort = query.sort ?? { field: "datetime", descending: true };
+  const { page, links } = paginate(rows, { ...query, sort }, url);
+  const data = page.map((event) => renderEvent(event, metricIds.get(event.metric)));
+  return { status: 200, body: { data, included: included(state, page, query), links } };
+}
+
+export function listMetrics({ state, query, url }) {
+  const { page, links } = paginate(state.events.metrics(), query, url);
+  return { status: 200, body: { data: page.map(renderMetric), links } };
+}
+
+function record(state, resource, rows, backfill) {
+  const profile = state.profiles.resolve(resource);
+  if (!profile) return;
+  for (const attributes of rows) state.events.record(profile, attributes, backfill);
+}
+
+function renderEvent(event, metricId) {
+  return {
+    type: "event",
+    id: event.id,
+    attributes: {
+      timestamp: event.time / 1000,
+      datetime: inSeconds(event.time),
+      uuid: event.id,
+      event_properties: {
+        ...event.properties,
+        $event_id: event.uniqueId,
+        $value: event.value,
+        $value_currency: event.valueCurrency,
+      },
+    },
+    relationships: {
+      profile: { data: { type: "profile", id: event.profileId } },
+      metric: { data: { type: "metric", id: metricId } },
+    },
+  };
+}
+
+function renderMetric({ id, name, createdAt }) {
+  const created = inSeconds(createdAt);
+  return { type: "metric", id, attributes: { name, created, updated: created, integration: null } };
+}
+
+function included(state, page, query) {
+  const profiles = query.include.includes("profile") ? page.map((event) => event.profileId) : [];
+  const metrics = query.include.includes("metric") ? page.map((event) => event.metric) : [];
+  return [
+    ...[...new Set(profiles)].map((id) => ({
+      type: "profile",
+      id,
+      attributes: profileAttributes(state.profiles.get(id)),
+    })),
+    ...[...new Set(metrics)].map((name) => renderMetric(state.events.metric(name))),
+  ];
+}
+
+function instant(value) {
+  const at = Date.parse(value);
+  if (Number.isNaN(at)) throw invalidQuery("filter", `'${value}' is not a valid datetime.`);
+  return at;
+}

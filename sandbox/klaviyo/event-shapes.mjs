@@ -1,0 +1,60 @@
+// The request bodies of the event operations, as tables for validate.mjs.
+//
+// For: the same strictness as Klaviyo where no JSON Schema file is at hand; the tables say what
+// klaviyo-requests.schema.json says (a test compares the two where that file exists).
+// Not for: rules about values and amounts of data; those are in rules.mjs.
+// Source: official OpenAPI spec, revision 2026-07-15, as recorded in klaviyo.md §2.1.
+
+import { profileMeta, trackedPerson } from "./profile-shapes.mjs";
+import { data, list, resource } from "./validate.mjs";
+
+const eventAttributes = {
+  "properties!": "object",
+  time: "time?",
+  value: "number?",
+  value_currency: "string?",
+  unique_id: "string?",
+  backfill: "boolean?",
+  "metric!": data(resource("metric", { "attributes!": { "name!": "string", service: "string?" } })),
+};
+
+export const eventShapes = {
+  // `meta` sits inside the profile's attributes here, and beside them in the bulk request.
+  create: data(
+    resource("event", {
+      "attributes!": {
+        ...eventAttributes,
+        "profile!": data(
+          resource("profile", {
+            id: "string?",
+            "attributes!": { ...trackedPerson, meta: profileMeta },
+          }),
+        ),
+      },
+    }),
+  ),
+  bulk: data(
+    resource("event-bulk-create-job", {
+      "attributes!": {
+        "events-bulk-create!": data(
+          list(
+            resource("event-bulk-create", {
+              "attributes!": {
+                backfill: "boolean?",
+                "profile!": data(
+                  resource("profile", {
+                    id: "string?",
+                    "attributes!": trackedPerson,
+                    meta: profileMeta,
+                  }),
+                ),
+                "events!": data(list(resource("event", { "attributes!": eventAttributes }))),
+              },
+            }),
+            { max: 1000 },
+          ),
+        ),
+      },
+    }),
+  ),
+};

@@ -1,0 +1,67 @@
+// Starts the built worker in the real Workers runtime (workerd, through Miniflare). For the demo
+// and the tests; production is `wrangler deploy`.
+
+import { fileURLToPath } from "node:url";
+import { Log, LogLevel, Miniflare } from "miniflare";
+
+const BUILD = fileURLToPath(new URL("../build/", import.meta.url));
+
+/** The secrets that the worker gets unless `settings` says otherwise. */
+export const PUSH_TOKEN = "sandbox-push-token";
+export const ADMIN_TOKEN = "sandbox-admin-token";
+
+/** The settings that point the worker at the two sandboxes. */
+export function settingsFor(commercetools, klaviyo) {
+  const { clientId, secret, authUrl, apiUrl, scopes } = commercetools.credentials;
+  return {
+    CT_API_CLIENT: JSON.stringify({ clientId, secret }),
+    CT_AUTH_URL: authUrl,
+    CT_API_URL: apiUrl,
+    CT_PROJECT_ID: commercetools.projectKey,
+    CT_SCOPES: scopes,
+    KLAVIYO_AUTH_KEY: klaviyo.key,
+    KLAVIYO_API_URL: klaviyo.url,
+    PUSH_TOKEN,
+    ADMIN_TOKEN,
+  };
+}
+
+/**
+ * Starts the worker with these settings; one that is `undefined` is left unset. `log` gets each
+ * line that the worker prints. With `persist`, a folder, its storage outlives it.
+ */
+export async function startWorker({ settings, port = 0, persist, log = () => {} }) {
+  const bindings = Object.fromEntries(
+    Object.entries(settings).filter(([, value]) => value !== undefined),
+  );
+  const miniflare = new Miniflare({
+    host: "127.0.0.1",
+    port,
+    cf: false,
+    log: new Log(LogLevel.ERROR),
+    handleRuntimeStdio: (stdout, stderr) => {
+      for (const stream of [stdout, stderr]) readLines(stream, log);
+    },
+    defaultPersistRoot: persist,
+    compatibilityDate: "2026-04-01",
+    modulesRoot: BUILD,
+    modules: [
+      { type: "ESModule", path: `${BUILD}index.js` },
+      { type: "CompiledWasm", path: `${BUILD}index_bg.wasm` },
+    ],
+    bindings,
+    durableObjects: { OUTBOX: { className: "Outbox", useSQLite: true } },
+  });
+  const url = (await miniflare.ready).origin;
+  return { url, close: () => miniflare.dispose() };
+}
+
+function readLines(stream, each) {
+  let rest = "";
+  stream.setEncoding("utf8");
+  stream.on("data", (text) => {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop();
+    lines.filter((line) => line !== "").forEach(each);
+  });
+}

@@ -1,0 +1,73 @@
+// What the tests in the runtime share: the worker between the two sandboxes, and ways to call it.
+
+import { startCommercetools } from "../../sandbox/commercetools/server.mjs";
+import { startKlaviyo } from "../../sandbox/klaviyo/server.mjs";
+import { ADMIN_TOKEN, PUSH_TOKEN, settingsFor, startWorker } from "../../sandbox/worker.mjs";
+
+/** Starts all three. `settings` are laid over those that point at the sandboxes. */
+export async function start({ settings = {}, commercetools: shop = {}, klaviyo: account = {} } = {}) {
+  const commercetools = await startCommercetools(shop);
+  const klaviyo = await startKlaviyo({ recordBodies: true, ...account });
+  const lines = [];
+  const worker = await startWorker({
+    settings: { ...settingsFor(commercetools, klaviyo), ...settings },
+    log: (line) => lines.push(line),
+  });
+  return {
+    commercetools,
+    klaviyo,
+    worker,
+    lines,
+    /** The log lines of notifications so far. */
+    logged: () => lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line)),
+    call: (path, init) => call(worker.url + path, init),
+    push: (body, init) => push(worker.url, body, init),
+    admin: (method, path, body) => admin(worker.url, method, path, body),
+    async close() {
+      await worker.close();
+      await klaviyo.close();
+      await commercetools.close();
+    },
+  };
+}
+
+/** Starts only the worker, with exactly these settings. */
+export async function startAlone(settings) {
+  const lines = [];
+  const worker = await startWorker({ settings, log: (line) => lines.push(line) });
+  return { lines, call: (path, init) => call(worker.url + path, init), close: worker.close };
+}
+
+/** Calls the worker; the answer's body is read as JSON where it is JSON. */
+export async function call(url, init) {
+  const response = await fetch(url, init);
+  const text = await response.text();
+  const { status, headers } = response;
+  return { status, headers, text, body: parsed(text) };
+}
+
+/** Pushes a body, JSON unless it is text or bytes, with the push token. */
+export function push(url, body, { path = "/", headers = {} } = {}) {
+  const raw = typeof body === "string" || body instanceof Uint8Array;
+  return call(url + path, {
+    method: "POST",
+    headers: { authorization: `Bearer ${PUSH_TOKEN}`, ...headers },
+    body: raw ? body : JSON.stringify(body),
+  });
+}
+
+export function admin(url, method, path, body) {
+  return call(url + path, {
+    method,
+    headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
