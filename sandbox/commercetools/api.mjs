@@ -37,8 +37,8 @@ export function createApi({ projectKey, storage, tokens, keyOf }) {
     if (!METHODS.includes(method)) return apiError(405, "MethodNotAllowed", `No ${method} here.`);
     const opening = openingScopes(path, method).map((scope) => `${scope}:${project}`);
     if (!opening.some((scope) => granted.has(scope))) {
-      const text = `Insufficient scope. One of the following scopes is missing: ${opening.join(", ")}.`;
-      return authError(403, "insufficient_scope", text);
+      const missing = `One of the following scopes is missing: ${opening.join(", ")}.`;
+      return authError(403, "insufficient_scope", `Insufficient scope. ${missing}`);
     }
     if (project === projectKey) return null;
     return apiError(404, "ResourceNotFound", `The Project with key '${project}' was not found.`);

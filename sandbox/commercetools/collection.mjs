@@ -33,7 +33,7 @@ export function createCollection(keyOf) {
       documents.clear();
       sorted = null;
     },
-    /** `{ total, documents }`; without `withTotal` it stops at the page's end, and so knows none. */
+    /** `{ total, documents }`; without `withTotal` it stops at the page's end, so knows none. */
     query({ where, sort, offset, limit, withTotal }) {
       const walksIds = sort.length > 0 && sort[0].path.join(".") === "id";
       const candidates = where.ids.among

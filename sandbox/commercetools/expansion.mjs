@@ -1,4 +1,4 @@
-// Reference expansion: the `expand` parameter, e.g. `masterData.current.categories[*].ancestors[*]`.
+// Reference expansion: the `expand` parameter, as `masterData.current.categories[*].ancestors[*]`
 // https://docs.commercetools.com/api/general-concepts#reference-expansion
 //
 // As in the real API, a reference whose target is gone simply has no `obj` (the mock answers 400),

@@ -37,7 +37,7 @@ export function compareValues(field, left, right, keyOf) {
   return compare(left, right);
 }
 
-/** `["createdAt desc", "id"]` → clauses; throws a `SyntaxError` with commercetools' kind of text. */
+/** `["createdAt desc", "id"]` → clauses. Throws a `SyntaxError` in commercetools' words. */
 export function parseSort(sorts) {
   return sorts.map((text) => {
     const [field, direction = "asc", ...rest] = text.trim().split(/\s+/);

@@ -3,6 +3,7 @@
 //
 // Nothing is pushed from here: what a subscription would deliver is built by notifications.mjs.
 
+import { once } from "node:events";
 import { createServer } from "node:http";
 import { createFaults } from "../faults.mjs";
 import { sampleShop } from "../shop/index.mjs";
@@ -65,7 +66,7 @@ export async function startCommercetools({
     handle(req, res).catch((error) => send(res, apiError(500, "General", error.stack)));
   });
   server.keepAliveTimeout = 600_000; // a client that reuses a connection never meets its end
-  await new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
+  await once(server.listen(port, "127.0.0.1"), "listening");
   const url = `http://127.0.0.1:${server.address().port}`;
 
   return {
@@ -109,7 +110,7 @@ function knownTypeId(typeId) {
   throw new TypeError(`The sandbox has no resource type "${typeId}"`);
 }
 
-/** The requests so far; `status` stays null where none was sent. A parameter is a list if repeated. */
+/** The requests so far; `status` stays null where none was sent. Repeated parameters are lists. */
 function createLog() {
   return Object.assign([], {
     add(method, { pathname, searchParams }, at) {

@@ -51,5 +51,11 @@ function digest(text) {
 
 /** Version 4, RFC 4122 variant, as commercetools' own. */
 function asUuid(first, hash) {
-  return `${first}-${hash.slice(0, 4)}-4${hash.slice(4, 7)}-8${hash.slice(7, 10)}-${hash.slice(10, 22)}`;
+  const [a, b, c, d] = [
+    [0, 4],
+    [4, 7],
+    [7, 10],
+    [10, 22],
+  ].map(([from, to]) => hash.slice(from, to));
+  return `${first}-${a}-4${b}-8${c}-${d}`;
 }

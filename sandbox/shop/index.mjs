@@ -20,7 +20,7 @@ const shop = {
   payments,
 };
 
-/** A copy that the caller may change; members are named as in sandbox/commercetools/resources.mjs. */
+/** A copy that the caller may change. Its members: sandbox/commercetools/resources.mjs. */
 export function sampleShop() {
   return JSON.parse(JSON.stringify(shop));
 }

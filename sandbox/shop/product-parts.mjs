@@ -4,7 +4,7 @@
 import { reference, refTo, resource } from "./build.mjs";
 import { derivedId } from "./ids.mjs";
 
-/** A price without scope counts for everybody; `scope` narrows it (country, group, channel, time). */
+/** Without a scope a price is for everybody; country, group, channel or time narrow it. */
 export function price(value, scope = {}) {
   return { value, ...scope };
 }

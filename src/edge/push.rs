@@ -147,23 +147,18 @@ async fn keep(env: &Env, config: &Config, item: &Item, fault: Fault) -> Outcome 
     }
 }
 
-/// The body, or none if it is too large; then no more of it is read than the limit.
+/// The body, or none if it is too large. It is read to its end in any case: a sender that is still
+/// writing when it is answered sees a broken connection and not the answer.
 async fn read_body(request: &mut Request) -> Result<Option<Vec<u8>>> {
-    let announced = request.headers().get("Content-Length")?;
-    if announced
-        .and_then(|length| length.parse().ok())
-        .is_some_and(|length: usize| length > BODY_LIMIT)
-    {
-        return Ok(None);
-    }
-    let mut body = Vec::new();
+    let mut body = Some(Vec::new());
     // A request without a body has no stream.
-    let Ok(mut stream) = request.stream() else { return Ok(Some(body)) };
+    let Ok(mut stream) = request.stream() else { return Ok(body) };
     while let Some(chunk) = stream.next().await {
-        body.extend(chunk?);
-        if body.len() > BODY_LIMIT {
-            return Ok(None);
+        let chunk = chunk?;
+        body = body.filter(|body| body.len() + chunk.len() <= BODY_LIMIT);
+        if let Some(body) = &mut body {
+            body.extend(chunk);
         }
     }
-    Ok(Some(body))
+    Ok(body)
 }

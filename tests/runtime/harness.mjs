@@ -5,7 +5,11 @@ import { startKlaviyo } from "../../sandbox/klaviyo/server.mjs";
 import { ADMIN_TOKEN, PUSH_TOKEN, settingsFor, startWorker } from "../../sandbox/worker.mjs";
 
 /** Starts all three. `settings` are laid over those that point at the sandboxes. */
-export async function start({ settings = {}, commercetools: shop = {}, klaviyo: account = {} } = {}) {
+export async function start({
+  settings = {},
+  commercetools: shop = {},
+  klaviyo: account = {},
+} = {}) {
   const commercetools = await startCommercetools(shop);
   const klaviyo = await startKlaviyo({ recordBodies: true, ...account });
   const lines = [];

@@ -45,7 +45,7 @@ describe("tokens and scopes", () => {
     });
   });
 
-  test("a token ends when it is revoked, expired, or its time is over; a new one works", async () => {
+  test("a token ends when revoked, expired, or its time is over; a new one works", async () => {
     let clock = 1_000;
     await withSandbox({ tokenSeconds: 60, now: () => clock }, async (sandbox) => {
       const endings = [

@@ -1,5 +1,5 @@
-// What the tests of the commercetools sandbox share: a client, the walk that an import does, and the
-// expected order of ids.
+// What the tests of the commercetools sandbox share: a client, the walk that an import does, and
+// the expected order of ids.
 
 import assert from "node:assert/strict";
 import { RESOURCES } from "../../sandbox/commercetools/resources.mjs";

@@ -245,7 +245,7 @@ describe("reading the sample shop", () => {
     }
   });
 
-  test("several `where` are a conjunction, and variables are bound, also inside `not`", async () => {
+  test("several `where` are a conjunction; variables are bound, also inside `not`", async () => {
     const where = ["sku in :skus", "not (sku = :other)"];
     const parameters = { "var.skus": ["VIA-42", "VIA-43"], "var.other": "VIA-42" };
     const { body } = await get("standalone-prices", { where, ...parameters });
@@ -391,7 +391,7 @@ describe("reading the sample shop", () => {
   });
 });
 
-test("the order of ids is that of the real API, or of the text where a test asks for it", async () => {
+test("ids are in the order of the real API, or of the text where a test asks for it", async () => {
   const early = "00010203-0405-4007-8009-0a0b0c0d0e0f"; // 0740… (reference §5.2)
   const late = "00000000-0000-4008-8009-0a0b0c0d0e0f"; // 0840…
   const customers = [early, late].map((id) => ({ id, version: 1, email: `${id}@example.com` }));

@@ -1,0 +1,97 @@
+// What the demo does with the sample shop: tells the worker of it, as commercetools would, and
+// describes what Klaviyo holds afterwards.
+
+import { change, message, pubsub } from "./commercetools/notifications.mjs";
+import { sampleShop } from "./shop/index.mjs";
+import { PUSH_TOKEN } from "./worker.mjs";
+
+/** Pushes every customer, order, state and refund of the shop; says how many were refused. */
+export async function pushShop(workerUrl, say) {
+  const shop = sampleShop();
+  const about = (typeId, { id }) => ({ typeId, id });
+  const transactions = shop.payments.flatMap((payment) =>
+    payment.transactions.map((transaction) => ({ payment, transaction })),
+  );
+  const rounds = {
+    customers: shop.customers.map((customer) =>
+      change("ResourceCreated", about("customer", customer)),
+    ),
+    "new orders": shop.orders.map((order) =>
+      message("OrderCreated", about("order", order), { order: { ...order, orderState: "Open" } }),
+    ),
+    "order states": shop.orders.map((order) => {
+      const { orderState, lastModifiedAt: createdAt } = order;
+      return message("OrderStateChanged", about("order", order), { orderState }, { createdAt });
+    }),
+    "payment transactions": transactions
+      .filter(({ payment }) => isOrdered(shop, payment))
+      .map(({ payment, transaction }) =>
+        message("PaymentTransactionAdded", about("payment", payment), { transaction }),
+      ),
+  };
+  let refused = 0;
+  for (const [what, notifications] of Object.entries(rounds)) {
+    const statuses = [];
+    for (const notification of notifications) statuses.push(await push(workerUrl, notification));
+    refused += statuses.filter((status) => status !== 204).length;
+    say(`pushed ${notifications.length} ${what}: ${counted(statuses)}`);
+  }
+  return refused;
+}
+
+/** What Klaviyo holds, as text. */
+export function received(store) {
+  const profiles = store.profiles().map(({ attributes: { email, external_id, phone_number } }) => ({
+    profile: email,
+    "external id": external_id ?? "–",
+    phone: phone_number ?? "–",
+  }));
+  const events = store.events().map(({ metric, uniqueId, time, value, valueCurrency }) => ({
+    metric,
+    time: new Date(time).toISOString(),
+    value,
+    currency: valueCurrency,
+    "unique id": uniqueId,
+  }));
+  return [
+    `\nKlaviyo holds ${profiles.length} profiles:`,
+    table(profiles),
+    `\nand ${events.length} events:`,
+    table(events.sort((a, b) => a.time.localeCompare(b.time))),
+  ].join("\n");
+}
+
+async function push(workerUrl, notification) {
+  const response = await fetch(workerUrl, {
+    method: "POST",
+    headers: { authorization: `Bearer ${PUSH_TOKEN}` },
+    body: JSON.stringify(pubsub(notification)),
+  });
+  await response.arrayBuffer();
+  return response.status;
+}
+
+function isOrdered(shop, { id }) {
+  return shop.orders.some(({ paymentInfo }) =>
+    paymentInfo?.payments.some((payment) => payment.id === id),
+  );
+}
+
+function counted(statuses) {
+  const counts = new Map();
+  for (const status of statuses) counts.set(status, (counts.get(status) ?? 0) + 1);
+  return [...counts].map(([status, count]) => `${count} × ${status}`).join(", ");
+}
+
+function table(rows) {
+  const names = Object.keys(rows[0] ?? {});
+  const widths = names.map((name) => Math.max(...[...rows, { [name]: name }].map(cell(name).length)));
+  const line = (row) => names.map((name, n) => cell(name).text(row).padEnd(widths[n])).join("  ");
+  const head = Object.fromEntries(names.map((name) => [name, name]));
+  return [head, ...rows].map((row) => `  ${line(row)}`.trimEnd()).join("\n");
+}
+
+function cell(name) {
+  const text = (row) => String(row[name] ?? "");
+  return { text, length: (row) => text(row).length };
+}

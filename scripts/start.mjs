@@ -1,0 +1,59 @@
+// The demo: builds the worker, runs it in the real Workers runtime between a commercetools sandbox
+// with a sample shop and a Klaviyo sandbox, pushes the shop through it, prints what Klaviyo
+// received, and stays up.
+//
+//   npm start [-- --once]     --once: end after printing
+
+import { build } from "./build.mjs";
+import { asProgram, Failure, say } from "./lib/run.mjs";
+
+async function demo({ once }) {
+  await build();
+  // What these import is installed by the build.
+  const { startCommercetools } = await import("../sandbox/commercetools/server.mjs");
+  const { startKlaviyo } = await import("../sandbox/klaviyo/server.mjs");
+  const { settingsFor, startWorker } = await import("../sandbox/worker.mjs");
+  const { pushShop, received } = await import("../sandbox/demo.mjs");
+
+  const commercetools = await startCommercetools();
+  const klaviyo = await startKlaviyo();
+  const settings = {
+    ...settingsFor(commercetools, klaviyo),
+    PREFERRED_LOCALE: "en",
+    PREFERRED_CURRENCY: "EUR",
+    PRODUCT_URL_TEMPLATE: "https://shop.example.com/{{locale}}/p/{{productSlug}}",
+  };
+  const worker = await startWorker({ settings, port: await freePort(8787) });
+  say(`commercetools sandbox: ${commercetools.url}`);
+  say(`Klaviyo sandbox: ${klaviyo.url} (state: ${klaviyo.url}/sandbox/state)`);
+  say(`worker: ${worker.url}`);
+
+  const refused = await pushShop(worker.url, (line) => say(line));
+  console.log(received(klaviyo.store));
+  if (klaviyo.violations.length > 0 || refused > 0) {
+    throw new Failure("the worker did not deliver the shop as it should");
+  }
+  if (once) {
+    await worker.close();
+    await Promise.all([klaviyo.close(), commercetools.close()]);
+    return;
+  }
+  const { PUSH_TOKEN, ADMIN_TOKEN } = settings;
+  console.log(`
+It stays up until Ctrl-C. Push something yourself:
+  curl -i '${worker.url}/?token=${PUSH_TOKEN}' -d '{"notificationType":"ResourceUpdated","resource":{"typeId":"customer","id":"…"}}'
+See what was kept for a person:
+  curl -H 'Authorization: Bearer ${ADMIN_TOKEN}' ${worker.url}/dead-letters`);
+}
+
+/** The preferred port if it is free, else any. */
+async function freePort(preferred) {
+  const { createServer } = await import("node:net");
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once("error", () => resolve(0));
+    probe.listen(preferred, "127.0.0.1", () => probe.close(() => resolve(preferred)));
+  });
+}
+
+await asProgram(import.meta.url, (args) => demo({ once: args.includes("--once") }));

@@ -1,0 +1,186 @@
+// Who may push and administer, which paths there are, and what a wrong setting does.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { change } from "../../sandbox/commercetools/notifications.mjs";
+import { ADMIN_TOKEN, PUSH_TOKEN, settingsFor } from "../../sandbox/worker.mjs";
+import { start, startAlone } from "./harness.mjs";
+
+const NOTHING = JSON.stringify(change("ResourceCreated", { typeId: "subscription", id: "s1" }));
+
+describe("a configured worker", () => {
+  let stack;
+  before(async () => {
+    stack = await start();
+  });
+  after(() => stack.close());
+
+  const push = (path, headers = {}) => stack.call(path, { method: "POST", headers, body: NOTHING });
+  const basic = (password) => `Basic ${Buffer.from(`anyone:${password}`).toString("base64")}`;
+
+  for (const [how, path, headers] of [
+    ["a bearer token", "/", { authorization: `Bearer ${PUSH_TOKEN}` }],
+    ["a bearer token in another case", "/events", { authorization: `bearer ${PUSH_TOKEN}` }],
+    ["the password of HTTP Basic", "/", { authorization: basic(PUSH_TOKEN) }],
+    ["X-Api-Key", "/events", { "x-api-key": PUSH_TOKEN }],
+    ["the query", `/?token=${PUSH_TOKEN}`, {}],
+  ]) {
+    test(`the push secret may come as ${how}`, async () => {
+      assert.equal((await push(path, headers)).status, 204);
+    });
+  }
+
+  for (const [how, path, headers] of [
+    ["nothing", "/", {}],
+    ["another token", "/", { authorization: `Bearer ${PUSH_TOKEN}x` }],
+    ["a part of the token", "/", { authorization: `Bearer ${PUSH_TOKEN.slice(0, -1)}` }],
+    ["an empty token", "/?token=", {}],
+    ["the admin token", "/", { authorization: `Bearer ${ADMIN_TOKEN}` }],
+    ["Basic that is no base64", "/", { authorization: "Basic %%%" }],
+    ["a scheme without a token", "/", { authorization: "Bearer" }],
+  ]) {
+    test(`a push with ${how} is 401`, async () => {
+      const answer = await push(path, headers);
+      assert.equal(answer.status, 401);
+      assert.equal(answer.body.code, "unauthorized");
+    });
+  }
+
+  test("the admin endpoints take only the admin token", async () => {
+    const list = (headers) => stack.call("/dead-letters", { headers });
+    assert.equal((await list({ authorization: `Bearer ${ADMIN_TOKEN}` })).status, 200);
+    assert.equal((await list({ authorization: `Bearer ${PUSH_TOKEN}` })).status, 401);
+    assert.equal((await list({})).status, 401);
+    assert.equal((await stack.call(`/dead-letters?token=${ADMIN_TOKEN}`)).status, 401);
+  });
+
+  test("health needs no token", async () => {
+    const { status, body } = await stack.call("/health");
+    assert.equal(status, 200);
+    assert.equal(body.status, "ok");
+    assert.equal(body.configured, true);
+    assert.match(body.version, /^\d+\.\d+\.\d+$/);
+  });
+
+  test("an unknown path is 404, a wrong method 405", async () => {
+    const unknown = await stack.call("/elsewhere");
+    assert.equal(unknown.status, 404);
+    assert.equal(unknown.body.code, "not_found");
+    for (const [method, path, allowed] of [
+      ["DELETE", "/", "POST"],
+      ["GET", "/events", "POST"],
+      ["POST", "/health", "GET"],
+      ["PUT", "/dead-letters/x", "GET, DELETE"],
+    ]) {
+      const wrong = await stack.call(path, { method });
+      assert.equal(wrong.status, 405, `${method} ${path}`);
+      assert.equal(wrong.headers.get("allow"), allowed);
+    }
+  });
+
+  test("a body over 10 MB is 413, announced or not", async () => {
+    const large = new Uint8Array(10 * 1024 * 1024 + 1).fill(32);
+    const headers = { authorization: `Bearer ${PUSH_TOKEN}` };
+    const announced = await stack.call("/", { method: "POST", headers, body: large });
+    assert.equal(announced.status, 413);
+    assert.equal(announced.body.code, "body_too_large");
+    const body = new Blob([large]).stream();
+    const streamed = await stack.call("/", { method: "POST", headers, body, duplex: "half" });
+    assert.equal(streamed.status, 413);
+  });
+});
+
+describe("settings", () => {
+  const complete = settingsFor(
+    {
+      projectKey: "shop",
+      credentials: {
+        clientId: "id",
+        secret: "hidden-secret",
+        authUrl: "http://127.0.0.1:9",
+        apiUrl: "http://127.0.0.1:9",
+      },
+    },
+    { key: "pk_hidden", url: "http://127.0.0.1:9" },
+  );
+  const pushed = {
+    method: "POST",
+    headers: { authorization: `Bearer ${PUSH_TOKEN}` },
+    body: NOTHING,
+  };
+
+  async function withSettings(changes, use) {
+    const alone = await startAlone({ ...complete, ...changes });
+    try {
+      await use(alone);
+      assert.ok(!alone.lines.join("\n").includes("hidden"), "a secret was logged");
+    } finally {
+      await alone.close();
+    }
+  }
+
+  test("all problems come at once, without a value", () =>
+    withSettings(
+      {
+        CT_API_CLIENT: "{hidden",
+        KLAVIYO_AUTH_KEY: undefined,
+        APP_TYPE: "hidden",
+        CONFIG: '{"order":{"metric":{}},"disabledEvents":["Nothing"]}',
+      },
+      async ({ call }) => {
+        for (const [path, init] of [
+          ["/", pushed],
+          ["/dead-letters", { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } }],
+        ]) {
+          const { status, body, headers, text } = await call(path, init);
+          assert.equal(status, 503);
+          assert.equal(body.code, "not_configured");
+          assert.ok(Number(headers.get("retry-after")) > 0);
+          assert.deepEqual(
+            body.problems.map((problem) => problem.split(":")[0]),
+            [
+              "CT_API_CLIENT",
+              "KLAVIYO_AUTH_KEY",
+              "APP_TYPE",
+              "CONFIG.order.metric",
+              "CONFIG.disabledEvents",
+            ],
+          );
+          assert.ok(!text.includes("hidden"));
+        }
+        const health = await call("/health");
+        assert.equal(health.status, 200);
+        assert.equal(health.body.configured, false);
+        assert.ok(!health.text.includes("hidden"));
+      },
+    ));
+
+  test("without a push secret every push is 503, without an admin token every call 401", () =>
+    withSettings({ PUSH_TOKEN: undefined, ADMIN_TOKEN: undefined }, async ({ call }) => {
+      const answer = await call("/?token=", pushed);
+      assert.equal(answer.status, 503);
+      assert.equal(answer.body.code, "push_auth_not_configured");
+      assert.ok(Number(answer.headers.get("retry-after")) > 0);
+      const headers = { authorization: "Bearer " };
+      assert.equal((await call("/dead-letters", { headers })).status, 401);
+      const notes = (await call("/health")).body.notes.join(" ");
+      assert.match(notes, /PUSH_TOKEN.*ADMIN_TOKEN/);
+    }));
+
+  test("an import deployment takes no pushes, a realtime one does", async () => {
+    await withSettings({ APP_TYPE: "BULK_IMPORT" }, async ({ call }) => {
+      assert.equal((await call("/", pushed)).status, 404);
+      assert.equal((await call("/events", pushed)).status, 404);
+      assert.equal((await call("/health")).status, 200);
+    });
+    await withSettings({ APP_TYPE: "EVENT" }, async ({ call }) => {
+      assert.equal((await call("/", pushed)).status, 204);
+    });
+  });
+
+  test("the Durable Objects can be put into a jurisdiction", () =>
+    withSettings({ DATA_JURISDICTION: "eu" }, async ({ call }) => {
+      const { status, body } = await call("/", { ...pushed, body: "no notification" });
+      assert.equal(status, 202, JSON.stringify(body));
+    }));
+});

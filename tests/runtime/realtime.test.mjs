@@ -1,0 +1,462 @@
+// Notifications through the built worker, in the real runtime, between the two sandboxes.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import {
+  change,
+  message,
+  payloadNotIncluded,
+  pubsub,
+} from "../../sandbox/commercetools/notifications.mjs";
+import { fixedId } from "../../sandbox/shop/ids.mjs";
+import { sampleShop } from "../../sandbox/shop/index.mjs";
+import { start } from "./harness.mjs";
+
+const shop = sampleShop();
+const about = (typeId, { id }) => ({ typeId, id });
+const byId = (documents, n, typeId) => documents.find(({ id }) => id === fixedId(typeId, n));
+const customer = byId(shop.customers, 1, "customer");
+const openOrder = shop.orders.find(
+  ({ orderState, customerId, lineItems }) =>
+    orderState === "Open" && customerId === customer.id && lineItems.length > 1,
+);
+const orderOf = ({ id }) =>
+  shop.orders.find(({ paymentInfo }) => paymentInfo?.payments.some((payment) => payment.id === id));
+
+let stack;
+before(async () => {
+  stack = await start();
+});
+after(() => stack.close());
+beforeEach(() => {
+  stack.klaviyo.reset();
+  stack.klaviyo.faults.clear();
+  stack.commercetools.faults.clear();
+});
+afterEach(() => {
+  assert.deepEqual(stack.klaviyo.violations, [], "Klaviyo's schema was broken");
+});
+
+const customerChanged = () => change("ResourceUpdated", about("customer", customer));
+const orderCreated = (order) => message("OrderCreated", about("order", order), { order });
+const events = (metric) => stack.klaviyo.store.events({ metric });
+
+async function expectStatus(status, notification) {
+  const answer = await stack.push(notification);
+  assert.equal(answer.status, status, answer.text);
+  return answer;
+}
+
+describe("204: done", () => {
+  test("a created customer is a profile", async () => {
+    await expectStatus(
+      204,
+      pubsub(message("CustomerCreated", about("customer", customer), { customer })),
+    );
+    const profile = stack.klaviyo.store.profileByExternalId(customer.id);
+    assert.equal(profile.attributes.email, customer.email);
+    assert.equal(profile.attributes.first_name, customer.firstName);
+    assert.match(profile.attributes.phone_number, /^\+49\d+$/);
+  });
+
+  test("every customer of the shop arrives", async () => {
+    for (const document of shop.customers) {
+      await expectStatus(204, change("ResourceCreated", about("customer", document)));
+    }
+    assert.equal(stack.klaviyo.store.profiles().length, shop.customers.length);
+  });
+
+  test("an order gives its events, with the right amounts, times and ids", async () => {
+    await expectStatus(204, orderCreated(openOrder));
+    const [placed, ...others] = events("Placed Order");
+    assert.equal(others.length, 0);
+    assert.equal(placed.uniqueId, openOrder.id);
+    assert.equal(placed.value, openOrder.totalPrice.centAmount / 100);
+    assert.equal(
+      Math.floor(placed.time / 1000),
+      Math.floor(Date.parse(openOrder.createdAt) / 1000),
+    );
+    const lines = events("Ordered Product");
+    assert.deepEqual(
+      lines.map(({ uniqueId, value }) => [uniqueId, value]).sort(),
+      openOrder.lineItems.map(({ id, totalPrice }) => [id, totalPrice.centAmount / 100]).sort(),
+    );
+  });
+
+  test("a payload that was left out is read (R5)", async () => {
+    await expectStatus(204, payloadNotIncluded(orderCreated(openOrder)));
+    assert.equal(events("Placed Order").length, 1);
+    const created = message("CustomerCreated", about("customer", customer), { customer });
+    await expectStatus(204, payloadNotIncluded(created));
+    assert.ok(stack.klaviyo.store.profileByExternalId(customer.id));
+    const changed = message("OrderStateChanged", about("order", openOrder), { orderState: "x" });
+    stack.commercetools.put("order", { ...openOrder, orderState: "Cancelled" });
+    await expectStatus(204, payloadNotIncluded(changed));
+    stack.commercetools.put("order", openOrder);
+    assert.equal(events("Cancelled Order").length, 1);
+  });
+
+  test("state changes and refunds are events of their own", async () => {
+    const complete = { orderState: "Complete" };
+    await expectStatus(204, message("OrderStateChanged", about("order", openOrder), complete));
+    assert.equal(events("Fulfilled Order").length, 1);
+    const ordered = shop.payments.filter(orderOf);
+    const refunds = ordered.flatMap((payment) =>
+      payment.transactions
+        .filter(({ type }) => type === "Refund")
+        .map((transaction) => ({ payment, transaction })),
+    );
+    for (const { payment, transaction } of refunds) {
+      const added = message("PaymentTransactionAdded", about("payment", payment), { transaction });
+      await expectStatus(204, added);
+    }
+    const succeeded = refunds.filter(({ transaction }) => transaction.state === "Success");
+    assert.ok(succeeded.length > 1 && succeeded.length < refunds.length);
+    assert.deepEqual(
+      events("Refunded Order")
+        .map(({ value }) => value)
+        .sort(),
+      succeeded.map(({ transaction }) => transaction.amount.centAmount / 100).sort(),
+    );
+  });
+
+  test("an order given to a customer updates the profile, and counts once", async () => {
+    const set = { customer: { typeId: "customer", id: customer.id } };
+    await expectStatus(204, orderCreated(openOrder));
+    await expectStatus(204, message("OrderCustomerSet", about("order", openOrder), set));
+    assert.equal(events("Placed Order").length, 1);
+    assert.ok(stack.klaviyo.store.profileByExternalId(customer.id));
+  });
+
+  test("the same push again changes nothing", async () => {
+    const pushes = [orderCreated(openOrder), customerChanged()];
+    for (const body of pushes) await expectStatus(204, body);
+    const once = stack.klaviyo.snapshot();
+    for (const body of [...pushes, pushes]) await expectStatus(204, body);
+    assert.deepEqual(stack.klaviyo.snapshot(), once);
+  });
+
+  test("what needs nothing is 204 and logged by type", async () => {
+    for (const [notification, type, code] of [
+      [
+        change("ResourceCreated", { typeId: "subscription", id: "s" }),
+        "ResourceCreated",
+        "subscription_test",
+      ],
+      [message("ReviewCreated", { typeId: "review", id: "r" }), "ReviewCreated", "unknown_type"],
+      [{ notificationType: "Event", type: "ImportContainerCreated" }, "Event", "unknown_type"],
+      [change("ResourceUpdated", { typeId: "customer", id: "gone" }), "ResourceUpdated", "gone"],
+    ]) {
+      await expectStatus(204, notification);
+      await lineWith(
+        (line) => line.type === type && line.code === code && line.outcome === "ignored",
+      );
+    }
+    assert.equal(stack.klaviyo.requests.length, 0);
+  });
+
+  test("a large order goes through whole (R6)", async () => {
+    const [line] = openOrder.lineItems;
+    const lineItems = Array.from({ length: 120 }, (_, n) => ({ ...line, id: `large-line-${n}` }));
+    const order = { ...openOrder, id: "large-order", lineItems };
+    const body = JSON.stringify(orderCreated(order));
+    assert.ok(body.length > 200_000);
+    await expectStatus(204, body);
+    assert.equal(events("Ordered Product").length, 120);
+    assert.equal(events("Placed Order").length, 1);
+  });
+});
+
+describe("a profile that is there already (R13)", () => {
+  test("a guest becomes a customer", async () => {
+    await expectStatus(
+      204,
+      orderCreated({ ...openOrder, customerId: undefined, customerEmail: customer.email }),
+    );
+    assert.equal(stack.klaviyo.store.profileByExternalId(customer.id), undefined);
+    await expectStatus(204, customerChanged());
+    assert.equal(stack.klaviyo.store.profiles().length, 1);
+    assert.ok(stack.klaviyo.store.profileByExternalId(customer.id));
+  });
+
+  test("somebody else's phone number, and two profiles for one customer", async () => {
+    await expectStatus(204, customerChanged());
+    const { phone_number } = stack.klaviyo.store.profileByExternalId(customer.id).attributes;
+    stack.klaviyo.reset();
+    const profiles = [
+      { email: "somebody.else@example.com", phone_number },
+      { email: customer.email },
+      { external_id: customer.id },
+    ];
+    for (const attributes of profiles) {
+      const created = await fetch(`${stack.klaviyo.url}/api/profiles`, {
+        method: "POST",
+        headers: {
+          authorization: `Klaviyo-API-Key ${stack.klaviyo.key}`,
+          revision: "2026-07-15",
+          "content-type": "application/vnd.api+json",
+        },
+        body: JSON.stringify({ data: { type: "profile", attributes } }),
+      });
+      assert.equal(created.status, 201);
+    }
+    await expectStatus(204, customerChanged());
+    const profile = stack.klaviyo.store.profileByEmail(customer.email);
+    assert.equal(profile.attributes.first_name, customer.firstName);
+  });
+
+  test("a phone number that Klaviyo does not take is left out", async () => {
+    stack.klaviyo.settings.unsupportedPhonePrefixes = ["+49"];
+    try {
+      await expectStatus(204, customerChanged());
+    } finally {
+      stack.klaviyo.settings.unsupportedPhonePrefixes = [];
+    }
+    const { attributes } = stack.klaviyo.store.profileByExternalId(customer.id);
+    assert.equal(attributes.first_name, customer.firstName);
+    assert.ok(!attributes.phone_number);
+  });
+});
+
+describe("202: kept for a person", () => {
+  const malformed = { ...customer, id: "malformed", email: "annika@example" };
+
+  async function expectDeadLetter(body, code) {
+    const answer = await expectStatus(202, body);
+    assert.equal(answer.body.outcome, "dead_lettered");
+    assert.equal(answer.body.code, code);
+    const read = await stack.admin("GET", `/dead-letters/${answer.body.id}`);
+    assert.equal(read.status, 200);
+    assert.equal(read.body.code, code);
+    return read.body;
+  }
+
+  test("what is no notification is kept as it came (R7)", async () => {
+    for (const [body, code, kept] of [
+      ["hello", "not_json", "hello"],
+      ["", "not_json", ""],
+      [Uint8Array.of(0xff, 0xfe), "not_json", "//4="],
+      [{ hello: "world" }, "not_a_notification", { hello: "world" }],
+      [{ message: { data: "%" } }, "envelope_undecodable", { message: { data: "%" } }],
+    ]) {
+      assert.deepEqual((await expectDeadLetter(body, code)).notification, kept);
+    }
+  });
+
+  test("more than a SQLite value holds is kept whole", async () => {
+    const body = `"${"ä".repeat(1_700_000)}"`;
+    const letter = await expectDeadLetter(body, "not_json");
+    assert.equal(letter.notification, JSON.parse(body));
+  });
+
+  test("a document that does not map", async () => {
+    stack.commercetools.put("customer", malformed);
+    const letter = await expectDeadLetter(
+      change("ResourceUpdated", about("customer", malformed)),
+      "malformed_email",
+    );
+    assert.equal(letter.resource, "customer/malformed");
+    assert.equal(letter.pointer, "/data/attributes/email");
+    stack.commercetools.put("order", { id: "half" });
+    const changed = message(
+      "OrderStateChanged",
+      { typeId: "order", id: "half" },
+      { orderState: "Complete" },
+    );
+    await expectDeadLetter(changed, "commercetools_document_malformed");
+    const carried = message(
+      "OrderCreated",
+      { typeId: "order", id: "half" },
+      { order: { id: "half" } },
+    );
+    await expectDeadLetter(carried, "message_malformed");
+  });
+
+  test("what Klaviyo refuses, with Klaviyo's words", async () => {
+    const errors = [
+      { code: "invalid", detail: "No.", source: { pointer: "/data/attributes/time" } },
+    ];
+    stack.klaviyo.faults.add({ path: "/api/events", status: 400, body: { errors } });
+    const letter = await expectDeadLetter(orderCreated(openOrder), "klaviyo_400");
+    assert.equal(letter.detail.split(" ")[0], "No.");
+    assert.equal(letter.pointer, "/data/attributes/time");
+  });
+
+  test("the same is kept once, listed, and can be deleted", async () => {
+    const first = await expectDeadLetter("the same", "not_json");
+    const second = await expectDeadLetter("the same", "not_json");
+    assert.equal(second.id, first.id);
+    assert.equal(second.attempts, first.attempts + 1);
+    const list = async () => (await stack.admin("GET", "/dead-letters")).body;
+    const listed = (await list()).deadLetters.filter(({ id }) => id === first.id);
+    assert.equal(listed.length, 1);
+    assert.deepEqual(Object.keys(listed[0]).sort(), [
+      "at",
+      "attempts",
+      "code",
+      "detail",
+      "id",
+      "pointer",
+      "resource",
+    ]);
+    assert.equal((await stack.admin("DELETE", `/dead-letters/${first.id}`)).status, 204);
+    assert.equal((await stack.admin("DELETE", `/dead-letters/${first.id}`)).status, 404);
+    assert.equal((await stack.admin("GET", `/dead-letters/${first.id}`)).status, 404);
+  });
+
+  test("a long list comes in pages", async () => {
+    for (let n = 0; n < 103; n += 1) await expectStatus(202, `page ${n}`);
+    const seen = new Set();
+    let cursor = "";
+    do {
+      const { body } = await stack.admin("GET", `/dead-letters${cursor}`);
+      for (const { id } of body.deadLetters) {
+        assert.ok(!seen.has(id), "listed twice");
+        seen.add(id);
+      }
+      cursor = body.next && `?cursor=${body.next}`;
+    } while (cursor);
+    assert.ok(seen.size >= 103);
+  });
+});
+
+describe("503: not now, and nothing lost", () => {
+  const faults = {
+    "Klaviyo is over its rate limit (R1)": [
+      "klaviyo",
+      { status: 429, headers: { "retry-after": "7" } },
+      "klaviyo_429",
+    ],
+    "Klaviyo fails": ["klaviyo", { status: 503 }, "klaviyo_503"],
+    "Klaviyo resets the connection (R2)": ["klaviyo", { reset: true }, "klaviyo_network"],
+    "Klaviyo never answers": ["klaviyo", { hang: true }, "klaviyo_timeout"],
+    "commercetools fails (R4)": [
+      "commercetools",
+      { path: "/sandbox-shop", status: 502 },
+      "commercetools_502",
+    ],
+    "commercetools resets the connection": [
+      "commercetools",
+      { path: "/sandbox-shop", reset: true },
+      "commercetools_network",
+    ],
+    "commercetools never answers": [
+      "commercetools",
+      { path: "/sandbox-shop", hang: true },
+      "commercetools_timeout",
+    ],
+  };
+  for (const [name, [system, rule, code]] of Object.entries(faults)) {
+    test(name, async () => {
+      const remove = stack[system].faults.add(rule);
+      const notification = payloadNotIncluded(orderCreated(openOrder));
+      const refused = await expectStatus(503, notification);
+      assert.equal(refused.body.code, code);
+      const wait = Number(refused.headers.get("retry-after"));
+      assert.ok(rule.headers ? wait === 7 : wait > 0);
+      remove();
+      await expectStatus(204, notification);
+      assert.equal(events("Placed Order").length, 1);
+      assert.equal(events("Ordered Product").length, openOrder.lineItems.length);
+    });
+  }
+
+  test("the key is wrong, until it is put right (R3)", async () => {
+    const { key } = stack.klaviyo.settings;
+    stack.klaviyo.settings.key = "pk_another";
+    const refused = await expectStatus(503, customerChanged());
+    assert.equal(refused.body.code, "klaviyo_401");
+    stack.klaviyo.settings.key = key;
+    await expectStatus(204, customerChanged());
+    assert.ok(stack.klaviyo.store.profileByExternalId(customer.id));
+  });
+
+  test("a reply is lost after the write, and nothing is doubled", async () => {
+    stack.klaviyo.faults.add({ path: "/api/events", reset: true, after: true, times: 3 });
+    await expectStatus(503, orderCreated(openOrder));
+    await expectStatus(204, orderCreated(openOrder));
+    assert.equal(events("Placed Order").length, 1);
+    assert.equal(events("Ordered Product").length, openOrder.lineItems.length);
+  });
+
+  test("a refund comes before its payment has an order (R22)", async () => {
+    const succeeded = ({ type, state }) => type === "Refund" && state === "Success";
+    const payment = shop.payments.find(
+      (candidate) => orderOf(candidate) && candidate.transactions.some(succeeded),
+    );
+    const transaction = payment.transactions.find(succeeded);
+    const order = orderOf(payment);
+    const refunded = message("PaymentTransactionAdded", about("payment", payment), { transaction });
+    stack.commercetools.put("order", { ...order, paymentInfo: undefined });
+    const refused = await expectStatus(503, refunded);
+    assert.equal(refused.body.code, "payment_without_order");
+    stack.commercetools.put("order", order);
+    await expectStatus(204, refunded);
+    assert.equal(events("Refunded Order").length, 1);
+  });
+});
+
+describe("the access token", () => {
+  test("one that was revoked or is over is renewed", async () => {
+    await expectStatus(204, customerChanged());
+    stack.commercetools.revokeTokens();
+    await expectStatus(204, customerChanged());
+    stack.commercetools.expireTokens();
+    await expectStatus(204, customerChanged());
+  });
+
+  test("one that cannot be renewed makes the sender try again", async () => {
+    stack.commercetools.revokeTokens();
+    const remove = stack.commercetools.faults.add({ path: "/oauth/token", status: 503 });
+    const refused = await expectStatus(503, customerChanged());
+    assert.equal(refused.body.code, "commercetools_token_503");
+    remove();
+    await expectStatus(204, customerChanged());
+  });
+});
+
+describe("several in one body", () => {
+  test("the worst outcome answers, and each is done", async () => {
+    const unknown = { hello: "world, in a list" };
+    const answer = await expectStatus(202, [customerChanged(), unknown, orderCreated(openOrder)]);
+    assert.equal(answer.body.outcome, "dead_lettered");
+    assert.ok(stack.klaviyo.store.profileByExternalId(customer.id));
+    assert.equal(events("Placed Order").length, 1);
+    stack.klaviyo.faults.add({ path: "/api/profile-import", status: 503 });
+    await expectStatus(503, [customerChanged(), unknown]);
+    await expectStatus(204, []);
+  });
+});
+
+describe("the log", () => {
+  test("has one line for each notification, with what an operator needs", async () => {
+    const before = stack.logged().length;
+    await expectStatus(204, orderCreated(openOrder));
+    const line = await lineWith(({ type }, index) => index >= before && type === "OrderCreated");
+    assert.deepEqual(line.resource, about("order", openOrder));
+    assert.equal(line.level, "info");
+    assert.equal(line.outcome, "delivered");
+    assert.ok(line.calls >= openOrder.lineItems.length + 1);
+    assert.equal(typeof line.duration_ms, "number");
+  });
+
+  test("holds no personal data and no secret, whatever happened in this file", () => {
+    const log = stack.lines.join("\n");
+    for (const { email, firstName, lastName } of shop.customers) {
+      for (const personal of [email, firstName, lastName]) {
+        assert.ok(!personal || !log.includes(personal), `the log names ${personal}`);
+      }
+    }
+    assert.ok(!log.includes(stack.klaviyo.key));
+    assert.ok(!log.includes("annika@example"));
+  });
+});
+
+/** Waits for a log line: the runtime prints it after it has answered. */
+async function lineWith(matches) {
+  for (;;) {
+    const found = stack.logged().find(matches);
+    if (found) return found;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
