@@ -85,7 +85,9 @@ function counted(statuses) {
 
 function table(rows) {
   const names = Object.keys(rows[0] ?? {});
-  const widths = names.map((name) => Math.max(...[...rows, { [name]: name }].map(cell(name).length)));
+  const widths = names.map((name) =>
+    Math.max(...[...rows, { [name]: name }].map(cell(name).length)),
+  );
   const line = (row) => names.map((name, n) => cell(name).text(row).padEnd(widths[n])).join("  ");
   const head = Object.fromEntries(names.map((name) => [name, name]));
   return [head, ...rows].map((row) => `  ${line(row)}`.trimEnd()).join("\n");
