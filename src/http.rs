@@ -1,7 +1,18 @@
-//! What comes back over HTTP, as plain values, so that the core can judge an answer without
-//! knowing who sent the request.
+//! HTTP as plain values: parts of addresses, answers, and why there is none; so that the core can
+//! make and judge calls without knowing who sends them.
 
 use std::time::Duration;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// What stays as it is in a part of an address (RFC 3986, "unreserved").
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A value as a part of an address: a segment of a path, or a value of a query or form.
+#[must_use]
+pub fn encode(value: &str) -> String {
+    utf8_percent_encode(value, UNRESERVED).to_string()
+}
 
 /// An answer of either system.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,14 +1,10 @@
 //! What to read from commercetools, as values; the edge only sends them.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
 use super::reference::Id;
+use crate::http::encode;
 
 /// The products of one query. 100 ids are some 4.5 kB of address, well below what servers take.
 pub const PRODUCTS_PER_QUERY: usize = 100;
-
-/// What stays as it is in a part of an address (RFC 3986, "unreserved").
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A document, or a list of documents.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -64,10 +60,6 @@ fn is_one_of(field: &str, ids: &[Id]) -> String {
 /// A string of the predicate language: in double quotes, with `\` before `"` and `\`.
 fn quote(value: &str) -> String {
     format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
-}
-
-fn encode(value: &str) -> String {
-    utf8_percent_encode(value, UNRESERVED).to_string()
 }
 
 #[cfg(test)]

@@ -1,9 +1,6 @@
 //! The address of a product in the shop, from `PRODUCT_URL_TEMPLATE`.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
-/// What stays as it is in a part of an address (RFC 3986, "unreserved").
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+use crate::http::encode;
 
 /// A template such as `https://shop.example.com/{{locale}}/p/{{productSlug}}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +84,7 @@ impl UrlTemplate {
                         Placeholder::Sku => facts.sku,
                         Placeholder::Locale => facts.locale,
                     };
-                    url.extend(utf8_percent_encode(value.unwrap_or_default(), UNRESERVED));
+                    url.push_str(&encode(value.unwrap_or_default()));
                 }
             }
         }

@@ -12,7 +12,7 @@ use worker::{AbortController, Date, Delay, Fetch, Headers, Method, RequestInit, 
 use crate::commercetools::answer::{self, ReadFault, Token};
 use crate::commercetools::query::Query;
 use crate::config::Config;
-use crate::http::{Answer, NoAnswer, Passing};
+use crate::http::{Answer, NoAnswer, Passing, encode};
 use crate::klaviyo::request::Request;
 use crate::klaviyo::verdict::{Verdict, judge};
 use crate::klaviyo::{MEDIA_TYPE, REVISION};
@@ -186,10 +186,7 @@ fn grant(scopes: Option<&str>) -> String {
     let mut form = "grant_type=client_credentials".to_owned();
     if let Some(scopes) = scopes {
         form.push_str("&scope=");
-        form.extend(percent_encoding::utf8_percent_encode(
-            scopes,
-            percent_encoding::NON_ALPHANUMERIC,
-        ));
+        form.push_str(&encode(scopes));
     }
     form
 }

@@ -108,9 +108,15 @@ async fn work(
                     }
                 }
             }
-            Step::Send { requests, cut } => {
+            Step::Send { stages, cut } => {
                 all_cut.extend(cut);
-                return conclude(calls.send(requests).await);
+                for stage in stages {
+                    let conclusion = conclude(calls.send(stage).await);
+                    if conclusion != Conclusion::Delivered {
+                        return conclusion;
+                    }
+                }
+                return Conclusion::Delivered;
             }
             Step::Ignore(why) => return Conclusion::Ignored(why),
             Step::NotYet(not_yet) => {

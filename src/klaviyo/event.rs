@@ -5,8 +5,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Number, Value};
 
+use super::json_api::{Data, Resource, data, resource};
 use super::profile::Profile;
-use super::request::{Data, Resource, data, resource};
 
 /// One event of one profile.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,6 +3,7 @@
 //! Not in scope: how a request is sent (`edge`), and what a body is made of (`mapping`).
 
 pub mod event;
+mod json_api;
 pub mod limits;
 pub mod patch;
 pub mod profile;

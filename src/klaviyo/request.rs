@@ -1,10 +1,10 @@
 //! A request to Klaviyo as a value, and what to try when Klaviyo refuses a profile.
 
-use serde::Serialize;
-
 use super::event::{self, Event};
+use super::json_api::{data, identified, resource, text};
 use super::profile::Profile;
 use super::verdict::Verdict;
+use crate::http::encode;
 
 /// One call that writes to Klaviyo.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,9 +50,7 @@ impl Request {
     pub fn body(&self) -> String {
         match self {
             Self::ImportProfile(profile) => text(&data(resource("profile", profile))),
-            Self::UpdateProfile { id, profile } => {
-                text(&data(Identified { r#type: "profile", id, attributes: profile }))
-            }
+            Self::UpdateProfile { id, profile } => text(&data(identified("profile", id, profile))),
             Self::CreateEvent(event) => text(&event::single(event)),
             Self::CreateEvents(events) => text(&event::bulk(events)),
         }
@@ -96,44 +94,6 @@ impl Request {
 fn without_phone(profile: &Profile) -> Option<Box<Profile>> {
     profile.phone_number.as_ref()?;
     Some(Box::new(Profile { phone_number: None, ..profile.clone() }))
-}
-
-/// The outermost member of every JSON:API body.
-#[derive(Serialize)]
-pub(super) struct Data<T> {
-    data: T,
-}
-
-/// A JSON:API resource that Klaviyo gives an id.
-#[derive(Serialize)]
-pub(super) struct Resource<T> {
-    r#type: &'static str,
-    attributes: T,
-}
-
-/// A JSON:API resource that has one.
-#[derive(Serialize)]
-struct Identified<'a, T> {
-    r#type: &'static str,
-    id: &'a str,
-    attributes: T,
-}
-
-pub(super) fn data<T>(data: T) -> Data<T> {
-    Data { data }
-}
-
-pub(super) fn resource<T>(r#type: &'static str, attributes: T) -> Resource<T> {
-    Resource { r#type, attributes }
-}
-
-fn text(body: &impl Serialize) -> String {
-    // Bodies hold strings, numbers and maps with text keys: none of them can fail to serialise.
-    serde_json::to_string(body).unwrap_or_default()
-}
-
-fn encode(part: &str) -> String {
-    percent_encoding::utf8_percent_encode(part, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
 #[cfg(test)]
@@ -190,6 +150,6 @@ mod tests {
     fn an_id_cannot_leave_its_place_in_the_path() {
         let request =
             Request::UpdateProfile { id: "../events?x".to_owned(), profile: Box::default() };
-        assert_eq!(request.path(), "/api/profiles/%2E%2E%2Fevents%3Fx");
+        assert_eq!(request.path(), "/api/profiles/..%2Fevents%3Fx");
     }
 }

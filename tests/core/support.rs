@@ -68,7 +68,9 @@ pub(crate) fn deliver(config: &Config, shop: &Shop, notification: &Value) -> Cam
                     documents.add(&query, &Ok(answer(shop, &query))).expect("a document");
                 }
             }
-            Step::Send { requests, .. } => return Came::Sent(requests.iter().map(sent).collect()),
+            Step::Send { stages, .. } => {
+                return Came::Sent(stages.iter().flatten().map(sent).collect());
+            }
             Step::Ignore(why) => return Came::Ignored(why),
             Step::NotYet(not_yet) => return Came::NotYet(not_yet.code()),
             Step::Unmappable(fault) => return Came::Unmappable(fault.code()),

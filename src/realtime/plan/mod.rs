@@ -3,11 +3,13 @@
 //! A state is never taken from a message, since an older one could overwrite newer data: it is
 //! read afresh. An order that was just placed is a fact, so the order in the message is used.
 
-use chrono::{DateTime, Utc};
-use serde::Deserialize;
-use serde_json::Value;
+mod customer;
+mod order;
+mod payment;
 
-use crate::commercetools::notification::{Kind, Message, Notification, Resource};
+use chrono::{DateTime, Utc};
+
+use crate::commercetools::notification::Notification;
 use crate::commercetools::order::Order;
 use crate::commercetools::reference::Id;
 use crate::config::rules::{EventName, Rules};
@@ -125,117 +127,11 @@ pub fn plan(rules: &Rules, notification: &Notification) -> Result<Plan, Malforme
     };
     match resource.type_id.as_str() {
         "subscription" => Ok(Plan::Ignore(Ignored::SubscriptionTest)),
-        "customer" => Ok(customer(rules, notification, resource)),
-        "order" => order(rules, notification, resource),
-        "payment" => Ok(payment(rules, notification, resource)),
+        "customer" => Ok(customer::plan(rules, notification, resource)),
+        "order" => order::plan(rules, notification, resource),
+        "payment" => Ok(payment::plan(rules, notification, resource)),
         _ => Ok(Plan::Ignore(Ignored::UnknownType)),
     }
-}
-
-fn customer(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
-    let (name, missing) = match &notification.kind {
-        Kind::Created => (EventName::CustomerCreated, Missing::Keep),
-        Kind::Updated => (EventName::CustomerResourceUpdated, Missing::Clear),
-        Kind::Message(message) => match message.name.as_str() {
-            "CustomerCreated" => (EventName::CustomerCreated, Missing::Keep),
-            "CustomerDeleted" => return Plan::Ignore(Ignored::UnknownType),
-            "CustomerCompanyNameSet" => (EventName::CustomerCompanyNameSet, Missing::Clear),
-            // There is no "CustomerUpdated": each of the other 32 messages tells of one field.
-            _ => (EventName::CustomerResourceUpdated, Missing::Clear),
-        },
-        Kind::Deleted | Kind::Other(_) => return Plan::Ignore(Ignored::UnknownType),
-    };
-    enabled(rules, name, Work::Profile { customer: resource.id.clone(), missing })
-}
-
-fn order(
-    rules: &Rules,
-    notification: &Notification,
-    resource: &Resource,
-) -> Result<Plan, MalformedMessage> {
-    let Kind::Message(message) = &notification.kind else {
-        return Ok(Plan::Ignore(Ignored::UnknownType));
-    };
-    if rules.order.messages.created.contains(&message.name) {
-        let plan = match message.name.as_str() {
-            "OrderCustomerSet" => order_customer_set(notification, message, resource),
-            _ => order_placed(rules, notification, resource)?,
-        };
-        let disabled = rules.disabled(EventName::OrderCreated);
-        return Ok(if disabled { Plan::Ignore(Ignored::Disabled) } else { plan });
-    }
-    if rules.order.messages.changed.contains(&message.name) {
-        let work = Work::OrderState {
-            order: resource.id.clone(),
-            state: notification.field("orderState"),
-            at: message.created_at,
-        };
-        return Ok(enabled(rules, EventName::OrderStateChanged, work));
-    }
-    Ok(Plan::Ignore(Ignored::UnknownType))
-}
-
-fn order_placed(
-    rules: &Rules,
-    notification: &Notification,
-    resource: &Resource,
-) -> Result<Plan, MalformedMessage> {
-    let Some(document) = notification.raw.get("order").filter(|order| order.is_object()) else {
-        return Ok(Plan::Work(Work::OrderPlaced(PlacedOrder::ById(resource.id.clone()))));
-    };
-    let order = Order::read(document.clone()).map_err(|error| malformed(&error))?;
-    if !rules.order.states.created.placed_order.contains(&order.fields.order_state) {
-        return Ok(Plan::Ignore(Ignored::StateWithoutEvent));
-    }
-    Ok(Plan::Work(Work::OrderPlaced(PlacedOrder::Carried(Box::new(order)))))
-}
-
-fn malformed(error: &serde_json::Error) -> MalformedMessage {
-    MalformedMessage(crate::commercetools::answer::without_value(&error.to_string()))
-}
-
-fn order_customer_set(notification: &Notification, message: &Message, resource: &Resource) -> Plan {
-    #[derive(Deserialize)]
-    struct CustomerReference {
-        id: Id,
-    }
-    let customer: Option<CustomerReference> = notification.field("customer");
-    let old = notification.raw.get("oldCustomer").filter(|old| **old != Value::Null);
-    if customer.is_none() && !message.payload_left_out {
-        return Plan::Ignore(Ignored::CustomerRemoved);
-    }
-    Plan::Work(Work::OrderGivenToCustomer {
-        order: resource.id.clone(),
-        customer: customer.map(|customer| customer.id),
-        first_customer: old.is_none() && !message.payload_left_out,
-    })
-}
-
-/// The message says which transaction it was; whether that is a refund, and its state, is read
-/// afresh with the payment.
-fn payment(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
-    #[derive(Deserialize)]
-    struct Added {
-        id: Id,
-        r#type: String,
-    }
-    let Kind::Message(message) = &notification.kind else {
-        return Plan::Ignore(Ignored::UnknownType);
-    };
-    let messages = &rules.payment.messages;
-    let added = messages.transaction_added.contains(&message.name);
-    if !added && !messages.transaction_changed.contains(&message.name) {
-        return Plan::Ignore(Ignored::UnknownType);
-    }
-    let carried: Option<Added> = notification.field("transaction");
-    if carried.as_ref().is_some_and(|transaction| transaction.r#type != "Refund") {
-        return Plan::Ignore(Ignored::NoRefund);
-    }
-    let transaction =
-        carried.map(|transaction| transaction.id).or_else(|| notification.field("transactionId"));
-    let payment = resource.id.clone();
-    let work = Work::Refund { payment, transaction, at: message.created_at };
-    enabled(rules, EventName::OrderRefunded, work)
 }
 
 fn enabled(rules: &Rules, name: EventName, work: Work) -> Plan {
@@ -245,7 +141,7 @@ fn enabled(rules: &Rules, name: EventName, work: Work) -> Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn planned(rules: &str, notification: Value) -> Result<Plan, MalformedMessage> {
         let Value::Object(raw) = notification else { panic!("an object") };

@@ -1,0 +1,167 @@
+//! The events of an order, and what they need to be read first.
+
+use chrono::{DateTime, Utc};
+
+use super::{Next, Step, profile};
+use crate::commercetools::order::Order;
+use crate::commercetools::query::{PRODUCTS_PER_QUERY, Query};
+use crate::commercetools::reference::Id;
+use crate::config::Config;
+use crate::klaviyo::event::Event;
+use crate::klaviyo::limits::{EVENTS_ALONE, EVENTS_PER_JOB};
+use crate::klaviyo::request::Request;
+use crate::mapping::event::{self, BuyerDetails, OrderEvent};
+use crate::mapping::identity;
+use crate::mapping::order::OrderContext;
+use crate::mapping::profile::{Mapped, Missing, profile};
+use crate::realtime::documents::{Documents, Found};
+use crate::realtime::plan::{Ignored, PlacedOrder};
+
+pub(super) fn placed(config: &Config, documents: &Documents, order: &PlacedOrder) -> Next {
+    match order {
+        PlacedOrder::Carried(order) => place(config, order, documents),
+        PlacedOrder::ById(id) => match &documents.order {
+            Found::Unasked => Ok(Step::Read(vec![Query::Order(id.clone())])),
+            Found::Gone => Ok(Step::Ignore(Ignored::Gone)),
+            Found::There(order) if counts_as_placed(config, order) => {
+                place(config, order, documents)
+            }
+            Found::There(_) => Ok(Step::Ignore(Ignored::StateWithoutEvent)),
+        },
+    }
+}
+
+pub(super) fn state_changed(
+    config: &Config,
+    documents: &Documents,
+    order: &Id,
+    state: Option<&str>,
+    at: Option<DateTime<Utc>>,
+) -> Next {
+    let order = match &documents.order {
+        Found::Unasked => return Ok(Step::Read(vec![Query::Order(order.clone())])),
+        Found::Gone => return Ok(Step::Ignore(Ignored::Gone)),
+        Found::There(order) => order,
+    };
+    let Some(kind) = event_of_state(config, state.unwrap_or(&order.fields.order_state)) else {
+        return Ok(Step::Ignore(Ignored::StateWithoutEvent));
+    };
+    with_contents(order, documents, |context| {
+        let time = at.unwrap_or(order.fields.last_modified_at);
+        let details = BuyerDetails::Leave;
+        events(vec![event::order_event(config, context, kind, time, details)])
+    })
+}
+
+fn place(config: &Config, order: &Order, documents: &Documents) -> Next {
+    with_contents(order, documents, |context| {
+        let time = event::placed_at(&context);
+        let details = BuyerDetails::Add;
+        let placed = event::order_event(config, context, OrderEvent::Placed, time, details);
+        events([vec![placed], event::line_events(config, context)].concat())
+    })
+}
+
+/// The state an order was created in is not known when the order is read later. It counts unless
+/// the order is cancelled by now: a placed order that was confirmed since must not be lost.
+fn counts_as_placed(config: &Config, order: &Order) -> bool {
+    let states = &config.rules.order.states;
+    let state = &order.fields.order_state;
+    states.created.placed_order.contains(state) || !states.changed.cancelled_order.contains(state)
+}
+
+fn event_of_state(config: &Config, state: &str) -> Option<OrderEvent> {
+    let states = &config.rules.order.states.changed;
+    let among = |list: &[String]| list.iter().any(|listed| listed == state);
+    if among(&states.cancelled_order) {
+        return Some(OrderEvent::Cancelled);
+    }
+    among(&states.fulfilled_order).then_some(OrderEvent::Fulfilled)
+}
+
+pub(super) fn given_to_customer(
+    config: &Config,
+    documents: &Documents,
+    order: &Id,
+    customer: Option<&Id>,
+    first_customer: bool,
+) -> Next {
+    let order = match &documents.order {
+        Found::Unasked => {
+            let customer = customer.cloned().map(Query::Customer);
+            let queries = [Some(Query::Order(order.clone())), customer];
+            return Ok(Step::Read(queries.into_iter().flatten().collect()));
+        }
+        Found::Gone => return Ok(Step::Ignore(Ignored::Gone)),
+        Found::There(order) => order,
+    };
+    let customer = match (&documents.customer, customer.or(order.fields.customer_id.as_ref())) {
+        (Found::Unasked, Some(id)) => {
+            return Ok(Step::Read(vec![Query::Customer(id.clone())]));
+        }
+        (Found::Unasked, None) => return Ok(Step::Ignore(Ignored::CustomerRemoved)),
+        (Found::Gone, _) => return Ok(Step::Ignore(Ignored::Gone)),
+        (Found::There(customer), _) => customer,
+    };
+    let profile = profile(&config.rules.customer, customer, Missing::Keep)?;
+    let import = profile::import(profile.body);
+    // With an order that was somebody else's, the revenue would be counted for two people.
+    let own_email = order.fields.customer_email.as_deref();
+    let same_person = own_email.is_none_or(|email| email.eq_ignore_ascii_case(&customer.email));
+    if !(first_customer && same_person && counts_as_placed(config, order)) {
+        return Ok(Step::Send { stages: vec![vec![import]], cut: profile.cut });
+    }
+    Ok(match place(config, order, documents)? {
+        // The profile and the events do not depend on each other: each creates the profile.
+        Step::Send { mut stages, mut cut } => {
+            stages[0].insert(0, import);
+            cut.extend(profile.cut);
+            Step::Send { stages, cut }
+        }
+        other => other,
+    })
+}
+
+/// Finds out whose order it is, reads its products and discount codes, all at once, and hands
+/// them over. An order that names nobody needs no reading.
+pub(super) fn with_contents(
+    order: &Order,
+    documents: &Documents,
+    map: impl FnOnce(OrderContext) -> Step,
+) -> Next {
+    let Some(buyer) = identity::buyer(&order.fields)? else {
+        return Ok(Step::Ignore(Ignored::NoIdentity));
+    };
+    let mut queries = Vec::new();
+    if documents.products.is_none() {
+        let ids = order.product_ids();
+        queries.extend(ids.chunks(PRODUCTS_PER_QUERY).map(|ids| Query::Products(ids.to_vec())));
+    }
+    if documents.discount_codes.is_none() {
+        let codes = order.fields.discount_codes.iter();
+        let ids: Vec<_> = codes.map(|used| used.discount_code.id.clone()).collect();
+        queries.extend((!ids.is_empty()).then_some(Query::DiscountCodes(ids)));
+    }
+    if !queries.is_empty() {
+        return Ok(Step::Read(queries));
+    }
+    Ok(map(OrderContext {
+        order,
+        buyer: &buyer,
+        products: documents.products.as_deref().unwrap_or_default(),
+        discount_codes: documents.discount_codes.as_deref().unwrap_or_default(),
+    }))
+}
+
+/// A few events go each on its own, since Klaviyo takes far more such calls in a minute; many go
+/// together, since a Worker has six connections.
+pub(super) fn events(events: Vec<Mapped<Event>>) -> Step {
+    let (events, cut): (Vec<_>, Vec<_>) =
+        events.into_iter().map(|event| (event.body, event.cut)).unzip();
+    let requests = if events.len() <= EVENTS_ALONE {
+        events.into_iter().map(|event| Request::CreateEvent(Box::new(event))).collect()
+    } else {
+        events.chunks(EVENTS_PER_JOB).map(|events| Request::CreateEvents(events.to_vec())).collect()
+    };
+    Step::Send { stages: vec![requests], cut: cut.concat() }
+}

@@ -1,0 +1,31 @@
+//! A customer's profile.
+
+use super::{Next, Step};
+use crate::commercetools::query::Query;
+use crate::commercetools::reference::Id;
+use crate::config::Config;
+use crate::klaviyo::profile::Profile;
+use crate::klaviyo::request::Request;
+use crate::mapping::profile::{Mapped, Missing, profile};
+use crate::realtime::documents::{Documents, Found};
+use crate::realtime::plan::Ignored;
+
+pub(super) fn next(
+    config: &Config,
+    documents: &Documents,
+    customer: &Id,
+    missing: Missing,
+) -> Next {
+    match &documents.customer {
+        Found::Unasked => Ok(Step::Read(vec![Query::Customer(customer.clone())])),
+        Found::Gone => Ok(Step::Ignore(Ignored::Gone)),
+        Found::There(customer) => {
+            let Mapped { body, cut } = profile(&config.rules.customer, customer, missing)?;
+            Ok(Step::Send { stages: vec![vec![import(body)]], cut })
+        }
+    }
+}
+
+pub(super) fn import(profile: Profile) -> Request {
+    Request::ImportProfile(Box::new(profile))
+}

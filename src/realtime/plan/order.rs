@@ -1,0 +1,74 @@
+//! Notifications about an order.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Ignored, MalformedMessage, PlacedOrder, Plan, Work, enabled};
+use crate::commercetools::answer::without_value;
+use crate::commercetools::notification::{Kind, Message, Notification, Resource};
+use crate::commercetools::order::Order;
+use crate::commercetools::reference::Id;
+use crate::config::rules::{EventName, Rules};
+
+pub(super) fn plan(
+    rules: &Rules,
+    notification: &Notification,
+    resource: &Resource,
+) -> Result<Plan, MalformedMessage> {
+    let Kind::Message(message) = &notification.kind else {
+        return Ok(Plan::Ignore(Ignored::UnknownType));
+    };
+    if rules.order.messages.created.contains(&message.name) {
+        let plan = match message.name.as_str() {
+            "OrderCustomerSet" => order_customer_set(notification, message, resource),
+            _ => order_placed(rules, notification, resource)?,
+        };
+        let disabled = rules.disabled(EventName::OrderCreated);
+        return Ok(if disabled { Plan::Ignore(Ignored::Disabled) } else { plan });
+    }
+    if rules.order.messages.changed.contains(&message.name) {
+        let work = Work::OrderState {
+            order: resource.id.clone(),
+            state: notification.field("orderState"),
+            at: message.created_at,
+        };
+        return Ok(enabled(rules, EventName::OrderStateChanged, work));
+    }
+    Ok(Plan::Ignore(Ignored::UnknownType))
+}
+
+fn order_placed(
+    rules: &Rules,
+    notification: &Notification,
+    resource: &Resource,
+) -> Result<Plan, MalformedMessage> {
+    let Some(document) = notification.raw.get("order").filter(|order| order.is_object()) else {
+        return Ok(Plan::Work(Work::OrderPlaced(PlacedOrder::ById(resource.id.clone()))));
+    };
+    let order = Order::read(document.clone()).map_err(|error| malformed(&error))?;
+    if !rules.order.states.created.placed_order.contains(&order.fields.order_state) {
+        return Ok(Plan::Ignore(Ignored::StateWithoutEvent));
+    }
+    Ok(Plan::Work(Work::OrderPlaced(PlacedOrder::Carried(Box::new(order)))))
+}
+
+fn malformed(error: &serde_json::Error) -> MalformedMessage {
+    MalformedMessage(without_value(&error.to_string()))
+}
+
+fn order_customer_set(notification: &Notification, message: &Message, resource: &Resource) -> Plan {
+    #[derive(Deserialize)]
+    struct CustomerReference {
+        id: Id,
+    }
+    let customer: Option<CustomerReference> = notification.field("customer");
+    let old = notification.raw.get("oldCustomer").filter(|old| **old != Value::Null);
+    if customer.is_none() && !message.payload_left_out {
+        return Plan::Ignore(Ignored::CustomerRemoved);
+    }
+    Plan::Work(Work::OrderGivenToCustomer {
+        order: resource.id.clone(),
+        customer: customer.map(|customer| customer.id),
+        first_customer: old.is_none() && !message.payload_left_out,
+    })
+}

@@ -1,0 +1,35 @@
+//! Notifications about a payment.
+
+use serde::Deserialize;
+
+use super::{Ignored, Plan, Work, enabled};
+use crate::commercetools::notification::{Kind, Notification, Resource};
+use crate::commercetools::reference::Id;
+use crate::config::rules::{EventName, Rules};
+
+/// The message says which transaction it was; whether that is a refund, and its state, is read
+/// afresh with the payment.
+pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
+    #[derive(Deserialize)]
+    struct Added {
+        id: Id,
+        r#type: String,
+    }
+    let Kind::Message(message) = &notification.kind else {
+        return Plan::Ignore(Ignored::UnknownType);
+    };
+    let messages = &rules.payment.messages;
+    let added = messages.transaction_added.contains(&message.name);
+    if !added && !messages.transaction_changed.contains(&message.name) {
+        return Plan::Ignore(Ignored::UnknownType);
+    }
+    let carried: Option<Added> = notification.field("transaction");
+    if carried.as_ref().is_some_and(|transaction| transaction.r#type != "Refund") {
+        return Plan::Ignore(Ignored::NoRefund);
+    }
+    let transaction =
+        carried.map(|transaction| transaction.id).or_else(|| notification.field("transactionId"));
+    let payment = resource.id.clone();
+    let work = Work::Refund { payment, transaction, at: message.created_at };
+    enabled(rules, EventName::OrderRefunded, work)
+}
