@@ -63,6 +63,21 @@ impl Passing {
     }
 }
 
+/// Why something could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadFault {
+    /// Try again later.
+    Passing(Passing),
+    /// The query was refused, or its answer is not what it should be; the text says what, without
+    /// the document.
+    Permanent {
+        /// A stable code.
+        code: String,
+        /// What happened and where.
+        detail: String,
+    },
+}
+
 /// Whether a status means that the same call can succeed later: a wrong key or missing scope
 /// (401, 403: an operator mends it), a timeout, too early, throttled, or the server's own fault.
 #[must_use]

@@ -6,35 +6,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::http::{Answer, NoAnswer, Passing, passes};
+use crate::http::{Answer, Passing, ReadFault, passes};
 
 const SYSTEM: &str = "commercetools";
 
 /// How long before its end a token is renewed, as in the vendor's own client: 5 minutes.
 const RENEW_BEFORE: Duration = Duration::from_mins(5);
-
-/// Why a document could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ReadFault {
-    /// Try again later.
-    Passing(Passing),
-    /// commercetools refused the query, or its answer is not what it should be; the text says
-    /// what, without the document.
-    Permanent {
-        /// A stable code.
-        code: String,
-        /// What happened and where.
-        detail: String,
-    },
-}
-
-impl ReadFault {
-    /// A call that got no answer.
-    #[must_use]
-    pub fn no_answer(why: NoAnswer) -> Self {
-        Self::Passing(Passing::no_answer(SYSTEM, why))
-    }
-}
 
 /// Reads one document; a document that is gone (404) is none.
 ///

@@ -19,6 +19,13 @@ impl Locale {
     pub fn tag(&self) -> Option<&str> {
         self.0.as_deref()
     }
+
+    /// The country of the locale, if it names one: `US` of `en-US`.
+    #[must_use]
+    pub fn country(&self) -> Option<String> {
+        let mut parts = self.tag()?.split(['-', '_']).skip(1);
+        parts.find(|part| part.len() == 2).map(str::to_ascii_uppercase)
+    }
 }
 
 /// A language of 2 to 4 letters, then perhaps a script of 4 letters, then perhaps a region of
@@ -54,6 +61,11 @@ impl LocalizedString {
         exact.or_else(language).or_else(|| self.0.values().find_map(Value::as_str))
     }
 
+    /// Every locale with its text.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().filter_map(|(locale, text)| Some((locale.as_str(), text.as_str()?)))
+    }
+
     fn get(&self, tag: &str) -> Option<&str> {
         self.0.get(tag).and_then(Value::as_str)
     }
@@ -77,6 +89,15 @@ mod tests {
             assert_eq!(text.text(&Locale::new(locale.to_owned())), Some(expected), "{locale}");
         }
         assert_eq!(LocalizedString::default().text(&Locale::default()), None);
+    }
+
+    #[test]
+    fn a_locale_may_name_a_country() {
+        for (tag, country) in
+            [("en-US", Some("US")), ("zh_Hans_cn", Some("CN")), ("es-419", None), ("de", None)]
+        {
+            assert_eq!(Locale::new(tag.to_owned()).country().as_deref(), country, "{tag}");
+        }
     }
 
     #[test]

@@ -8,11 +8,13 @@
 pub mod answer;
 pub mod category;
 pub mod customer;
+pub mod inventory;
 pub mod locale;
 pub mod money;
 pub mod notification;
 pub mod order;
 pub mod payment;
+pub mod price;
 pub mod product;
 pub mod query;
 pub mod reference;

@@ -96,6 +96,13 @@ impl Notification {
         }
     }
 
+    /// The SKU of what it is about, where the notification names it beside the resource.
+    #[must_use]
+    pub fn sku(&self) -> Option<String> {
+        let identifiers = self.raw.get("resourceUserProvidedIdentifiers")?;
+        identifiers.get("sku")?.as_str().map(ToOwned::to_owned)
+    }
+
     /// A field of the message, read as `T`; none if it is missing or of another type.
     #[must_use]
     pub fn field<'a, T: Deserialize<'a>>(&'a self, name: &str) -> Option<T> {

@@ -6,6 +6,12 @@ use crate::http::encode;
 /// The products of one query. 100 ids are some 4.5 kB of address, well below what servers take.
 pub const PRODUCTS_PER_QUERY: usize = 100;
 
+/// The SKUs of one query: half as many, as they may be longer than ids.
+pub const SKUS_PER_QUERY: usize = 50;
+
+/// The most that a page can have.
+pub const PAGE: usize = 500;
+
 /// A document, or a list of documents.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Query {
@@ -22,7 +28,43 @@ pub enum Query {
     Products(Vec<Id>),
     /// Discount codes. Their scope (`view_discount_codes`) is not one that the plugin asks for.
     DiscountCodes(Vec<Id>),
+    /// A category with its ancestors.
+    Category(Id),
+    /// A page of the categories below a category, with their ancestors.
+    Descendants {
+        /// The category.
+        of: Id,
+        /// The last category of the page before.
+        after: Option<Id>,
+    },
+    /// A product with its categories and their ancestors.
+    Product(Id),
+    /// The same, by the SKU of one of its variants.
+    ProductOfSku(String),
+    /// A standalone price.
+    StandalonePrice(Id),
+    /// A page of the standalone prices of up to [`SKUS_PER_QUERY`] SKUs.
+    StandalonePrices {
+        /// The SKUs.
+        skus: Vec<String>,
+        /// The last price of the page before.
+        after: Option<Id>,
+    },
+    /// An inventory entry.
+    InventoryEntry(Id),
+    /// The inventory entry of a SKU that counts.
+    CountedStock {
+        /// The SKU.
+        sku: String,
+        /// The supply channel; none for the entry without one.
+        channel: Option<String>,
+    },
+    /// Any inventory entry of a SKU.
+    AnyStock(String),
 }
+
+/// What a product is read with.
+const CATEGORIES: &str = "masterData.current.categories[*].ancestors[*]";
 
 impl Query {
     /// The path and query below `{api}/{project}`, encoded.
@@ -39,7 +81,7 @@ impl Query {
             ),
             Self::Products(ids) => format!(
                 "/products?limit={PRODUCTS_PER_QUERY}&withTotal=false&expand={}&where={}",
-                encode("masterData.current.categories[*].ancestors[*]"),
+                encode(CATEGORIES),
                 encode(&is_one_of("id", ids)),
             ),
             Self::DiscountCodes(ids) => format!(
@@ -47,13 +89,60 @@ impl Query {
                 ids.len(),
                 encode(&is_one_of("id", ids)),
             ),
+            Self::Category(id) => {
+                format!("/categories/{}?expand={}", encode(id.as_str()), encode("ancestors[*]"))
+            }
+            Self::Descendants { of, after } => format!(
+                "/categories?expand={}&{}",
+                encode("ancestors[*]"),
+                page(&format!("ancestors(id = {})", quote(of.as_str())), after.as_ref()),
+            ),
+            Self::Product(id) => {
+                format!("/products/{}?expand={}", encode(id.as_str()), encode(CATEGORIES))
+            }
+            Self::ProductOfSku(sku) => {
+                let sku = quote(sku);
+                let variant = format!("masterVariant(sku = {sku}) or variants(sku = {sku})");
+                format!(
+                    "/products?limit=1&withTotal=false&expand={}&where={}",
+                    encode(CATEGORIES),
+                    encode(&format!("masterData(current({variant}))")),
+                )
+            }
+            Self::StandalonePrice(id) => format!("/standalone-prices/{}", encode(id.as_str())),
+            Self::StandalonePrices { skus, after } => {
+                format!("/standalone-prices?{}", page(&is_one_of("sku", skus), after.as_ref()))
+            }
+            Self::InventoryEntry(id) => format!("/inventory/{}", encode(id.as_str())),
+            Self::CountedStock { sku, channel } => {
+                let channel = match channel {
+                    Some(id) => format!("supplyChannel(id = {})", quote(id)),
+                    None => "supplyChannel is not defined".to_owned(),
+                };
+                one_entry(&format!("sku = {} and {channel}", quote(sku)))
+            }
+            Self::AnyStock(sku) => one_entry(&format!("sku = {}", quote(sku))),
         }
     }
 }
 
+/// A page of a walk in the order of ids.
+fn page(predicate: &str, after: Option<&Id>) -> String {
+    let predicate = match after {
+        Some(id) => format!("{predicate} and id > {}", quote(id.as_str())),
+        None => predicate.to_owned(),
+    };
+    let sort = encode("id asc");
+    format!("limit={PAGE}&withTotal=false&sort={sort}&where={}", encode(&predicate))
+}
+
+fn one_entry(predicate: &str) -> String {
+    format!("/inventory?limit=1&withTotal=false&where={}", encode(predicate))
+}
+
 /// The predicate `field in ("a","b")`, each value quoted.
-fn is_one_of(field: &str, ids: &[Id]) -> String {
-    let quoted: Vec<_> = ids.iter().map(|id| quote(id.as_str())).collect();
+fn is_one_of(field: &str, values: &[impl AsRef<str>]) -> String {
+    let quoted: Vec<_> = values.iter().map(|value| quote(value.as_ref())).collect();
     format!("{field} in ({})", quoted.join(","))
 }
 

@@ -46,6 +46,11 @@ pub enum EventName {
     ProductUnpublished,
     ProductPublished,
     InventoryResourceUpdated,
+    ProductResourceCreated,
+    ProductResourceUpdated,
+    InventoryResourceCreated,
+    InventoryResourceDeleted,
+    StandalonePriceChanged,
 }
 
 /// `CONFIG.order`.
@@ -284,6 +289,7 @@ impl Default for CategoryMessages {
 pub struct ProductRules {
     pub messages: ProductMessages,
     pub inventory: InventoryRules,
+    pub prices: PriceRules,
 }
 
 /// `CONFIG.product.messages`: message types and notification types.
@@ -310,6 +316,16 @@ impl Default for ProductMessages {
 pub struct InventoryRules {
     /// The id of the supply channel whose stock counts; empty for stock without a channel.
     pub use_channel_inventory: String,
+}
+
+/// `CONFIG.product.prices`: whose prices count beside those for everybody.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PriceRules {
+    /// The id of a distribution channel; empty for none.
+    pub channel: String,
+    /// The id of a customer group; empty for none.
+    pub customer_group: String,
 }
 
 impl Rules {

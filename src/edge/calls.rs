@@ -6,16 +6,19 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
 use futures::future::{Either, join_all, select};
 use worker::{AbortController, Date, Delay, Fetch, Headers, Method, RequestInit, RequestRedirect};
 
-use crate::commercetools::answer::{self, ReadFault, Token};
+use crate::commercetools::answer::{self, Token};
 use crate::commercetools::query::Query;
 use crate::config::Config;
-use crate::http::{Answer, NoAnswer, Passing, encode};
+use crate::http::{Answer, NoAnswer, Passing, ReadFault, encode};
+use crate::klaviyo::query::Lookup;
 use crate::klaviyo::request::Request;
 use crate::klaviyo::verdict::{Verdict, judge};
 use crate::klaviyo::{MEDIA_TYPE, REVISION};
+use crate::realtime::documents::Reading;
 
 /// How this Worker names itself.
 const USER_AGENT: &str = concat!("commercetools-klaviyo/", env!("CARGO_PKG_VERSION"));
@@ -45,20 +48,26 @@ impl<'a> Calls<'a> {
         self.made.get()
     }
 
-    /// Reads from commercetools, all queries at once.
+    /// Reads from both systems, all at once.
     pub(super) async fn read(
         &self,
-        queries: &[Query],
+        readings: &[Reading],
     ) -> Result<Vec<Result<Answer, NoAnswer>>, ReadFault> {
-        let token = self.token().await?;
-        let answers = join_all(queries.iter().map(|query| self.get(query, &token))).await;
-        if !answers.iter().flatten().any(|answer| answer.status == 401) {
+        let queries =
+            || readings.iter().any(|reading| matches!(reading, Reading::Commercetools(_)));
+        let token = if queries() { self.token().await? } else { String::new() };
+        let answers = join_all(readings.iter().map(|reading| self.get(reading, &token))).await;
+        let refused = |(reading, answer): (&Reading, &Result<Answer, NoAnswer>)| {
+            matches!(reading, Reading::Commercetools(_))
+                && answer.as_ref().is_ok_and(|answer| answer.status == 401)
+        };
+        if !readings.iter().zip(&answers).any(refused) {
             return Ok(answers);
         }
         // The token may have been revoked: once more with a new one.
         TOKEN.set(None);
         let token = self.token().await?;
-        Ok(join_all(queries.iter().map(|query| self.get(query, &token))).await)
+        Ok(join_all(readings.iter().map(|reading| self.get(reading, &token))).await)
     }
 
     /// Sends to Klaviyo, all requests at once; where Klaviyo refuses one and there is a way out,
@@ -69,15 +78,22 @@ impl<'a> Calls<'a> {
 
     async fn send_one(&self, mut request: Request) -> Verdict {
         loop {
-            let verdict = judge(&self.post(&request).await);
+            let verdict = judge(&self.write(&request).await);
             match request.way_out(&verdict) {
                 Some(next) => request = next,
-                None => return verdict,
+                None => return request.settled(verdict),
             }
         }
     }
 
-    async fn get(&self, query: &Query, token: &str) -> Result<Answer, NoAnswer> {
+    async fn get(&self, reading: &Reading, token: &str) -> Result<Answer, NoAnswer> {
+        match reading {
+            Reading::Commercetools(query) => self.query(query, token).await,
+            Reading::Klaviyo(lookup) => self.look_up(lookup).await,
+        }
+    }
+
+    async fn query(&self, query: &Query, token: &str) -> Result<Answer, NoAnswer> {
         let access = &self.config.commercetools;
         let url = format!("{}/{}{}", access.api_url, access.project_key, query.path_and_query());
         let authorization = format!("Bearer {token}");
@@ -85,9 +101,27 @@ impl<'a> Calls<'a> {
         self.call(Method::Get, &url, &headers, None).await
     }
 
-    async fn post(&self, request: &Request) -> Result<Answer, NoAnswer> {
+    async fn look_up(&self, lookup: &Lookup) -> Result<Answer, NoAnswer> {
+        self.klaviyo(Method::Get, &lookup.path_and_query(), None).await
+    }
+
+    async fn write(&self, request: &Request) -> Result<Answer, NoAnswer> {
+        let method = match request.method() {
+            "PATCH" => Method::Patch,
+            "DELETE" => Method::Delete,
+            _ => Method::Post,
+        };
+        self.klaviyo(method, &request.path(), request.body()).await
+    }
+
+    async fn klaviyo(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+    ) -> Result<Answer, NoAnswer> {
         let access = &self.config.klaviyo;
-        let url = format!("{}{}", access.api_url, request.path());
+        let url = format!("{}{path}", access.api_url);
         let authorization = format!("Klaviyo-API-Key {}", access.key.expose());
         let headers = [
             ("Authorization", authorization.as_str()),
@@ -96,11 +130,12 @@ impl<'a> Calls<'a> {
             ("Content-Type", MEDIA_TYPE),
             ("X-Klaviyo-User-Agent", USER_AGENT),
         ];
-        let method = match request.method() {
-            "PATCH" => Method::Patch,
-            _ => Method::Post,
-        };
-        self.call(method, &url, &headers, Some(request.body())).await
+        // A read or a deletion has no body to name the type of.
+        let headers: Vec<_> = headers
+            .into_iter()
+            .filter(|(name, _)| body.is_some() || *name != "Content-Type")
+            .collect();
+        self.call(method, &url, &headers, body).await
     }
 
     async fn token(&self) -> Result<String, ReadFault> {
@@ -194,4 +229,9 @@ fn grant(scopes: Option<&str>) -> String {
 /// The platform's clock, in ms since 1970 UTC; it stands still between I/O.
 pub(super) fn now_ms() -> u64 {
     Date::now().as_millis()
+}
+
+/// The same as a time.
+pub(super) fn now() -> DateTime<Utc> {
+    i64::try_from(now_ms()).ok().and_then(DateTime::from_timestamp_millis).unwrap_or_default()
 }

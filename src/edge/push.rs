@@ -7,7 +7,7 @@ use serde_json::Value;
 use worker::{Env, Request, Response, Result};
 
 use super::auth::{self, PushAccess};
-use super::calls::{Calls, now_ms};
+use super::calls::{Calls, now, now_ms};
 use super::log::{self, Effort};
 use super::outbox::{self, NewDeadLetter};
 use super::reply;
@@ -96,14 +96,14 @@ async fn work(
     };
     let mut documents = Documents::default();
     loop {
-        match deliver::next(config, &work, &documents) {
-            Step::Read(queries) => {
-                let answers = match calls.read(&queries).await {
+        match deliver::next(config, &work, &documents, now()) {
+            Step::Read(readings) => {
+                let answers = match calls.read(&readings).await {
                     Ok(answers) => answers,
                     Err(fault) => return fault.into(),
                 };
-                for (query, answer) in queries.iter().zip(answers) {
-                    if let Err(fault) = documents.add(query, &answer) {
+                for (reading, answer) in readings.iter().zip(answers) {
+                    if let Err(fault) = documents.add(reading, &answer) {
                         return fault.into();
                     }
                 }

@@ -32,6 +32,17 @@ const EVENT_BYTES: usize = 4_900_000;
 /// commercetools' forms, for which 20 kB are left.
 const PROFILE_BYTES: usize = 80_000;
 
+/// Bytes of the custom metadata of an item or variant: 100 KB.
+const METADATA_BYTES: usize = 99_000;
+
+/// Makes the custom metadata of an item or variant keep the limit. Returns the names of what was
+/// cut.
+pub fn fit_metadata(metadata: &mut Map<String, Value>) -> Vec<String> {
+    let mut cut = Vec::new();
+    shrink(metadata, METADATA_BYTES, &mut cut);
+    cut
+}
+
 /// Makes an event's properties keep the limits, the first of them being the most important.
 /// Returns the paths of what was cut.
 pub fn fit_event_properties(properties: &mut Map<String, Value>) -> Vec<String> {

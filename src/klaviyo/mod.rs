@@ -2,11 +2,15 @@
 //!
 //! Not in scope: how a request is sent (`edge`), and what a body is made of (`mapping`).
 
+pub mod answer;
+pub mod catalog;
+pub mod catalog_write;
 pub mod event;
 mod json_api;
 pub mod limits;
 pub mod patch;
 pub mod profile;
+pub mod query;
 pub mod request;
 pub mod verdict;
 

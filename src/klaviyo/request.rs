@@ -1,5 +1,6 @@
-//! A request to Klaviyo as a value, and what to try when Klaviyo refuses a profile.
+//! A request to Klaviyo as a value, and what to try when Klaviyo refuses it.
 
+use super::catalog_write::CatalogWrite;
 use super::event::{self, Event};
 use super::json_api::{data, identified, resource, text};
 use super::profile::Profile;
@@ -22,6 +23,8 @@ pub enum Request {
     CreateEvent(Box<Event>),
     /// Record up to [`super::limits::EVENTS_PER_JOB`] events at once.
     CreateEvents(Vec<Event>),
+    /// Write one object of the catalogue.
+    Catalog(CatalogWrite),
 }
 
 impl Request {
@@ -31,6 +34,7 @@ impl Request {
         match self {
             Self::UpdateProfile { .. } => "PATCH",
             Self::ImportProfile(_) | Self::CreateEvent(_) | Self::CreateEvents(_) => "POST",
+            Self::Catalog(write) => write.method(),
         }
     }
 
@@ -42,18 +46,20 @@ impl Request {
             Self::UpdateProfile { id, .. } => format!("/api/profiles/{}", encode(id)),
             Self::CreateEvent(_) => "/api/events".to_owned(),
             Self::CreateEvents(_) => "/api/event-bulk-create-jobs".to_owned(),
+            Self::Catalog(write) => write.path(),
         }
     }
 
-    /// The body as JSON text.
+    /// The body as JSON text, if it has one.
     #[must_use]
-    pub fn body(&self) -> String {
-        match self {
+    pub fn body(&self) -> Option<String> {
+        Some(match self {
             Self::ImportProfile(profile) => text(&data(resource("profile", profile))),
             Self::UpdateProfile { id, profile } => text(&data(identified("profile", id, profile))),
             Self::CreateEvent(event) => text(&event::single(event)),
             Self::CreateEvents(events) => text(&event::bulk(events)),
-        }
+            Self::Catalog(write) => return write.body(),
+        })
     }
 
     /// What to send instead, where Klaviyo refused this request in a way that has a way out.
@@ -86,7 +92,17 @@ impl Request {
                 profile.external_id = None;
                 Some(Self::ImportProfile(profile))
             }
+            (Self::Catalog(write), verdict) => write.way_out(verdict).map(Self::Catalog),
             _ => None,
+        }
+    }
+
+    /// What the last verdict means for what was to be achieved.
+    #[must_use]
+    pub fn settled(&self, verdict: Verdict) -> Verdict {
+        match self {
+            Self::Catalog(write) => write.settled(verdict),
+            _ => verdict,
         }
     }
 }

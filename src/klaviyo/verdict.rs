@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::http::{Answer, NoAnswer, Passing, passes};
 
-const SYSTEM: &str = "klaviyo";
+pub(super) const SYSTEM: &str = "klaviyo";
 
 /// What an answer means for the request that was sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,8 @@ pub enum Verdict {
     },
     /// What was to be changed is not there (404).
     Missing,
+    /// There was nothing to change: Klaviyo does not hold what the request is about, and need not.
+    NotHeld,
     /// This request can never succeed.
     Refused(Refusal),
 }
@@ -100,7 +102,7 @@ fn wire_errors(body: &str) -> Vec<WireError> {
     serde_json::from_str::<ErrorBody>(body).map(|body| body.errors).unwrap_or_default()
 }
 
-fn errors(body: &str) -> Vec<ErrorDetail> {
+pub(super) fn errors(body: &str) -> Vec<ErrorDetail> {
     wire_errors(body)
         .into_iter()
         .map(|WireError { code, detail, source, .. }| ErrorDetail {

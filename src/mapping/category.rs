@@ -1,8 +1,11 @@
-//! Names of categories. Klaviyo knows no tree, so a name is the whole path.
+//! Categories and their names. Klaviyo knows no tree, so a name is the whole path.
 
-use crate::commercetools::category::Category;
+use super::identity;
+use crate::commercetools::category::{Category, CategoryDocument};
 use crate::commercetools::locale::Locale;
 use crate::commercetools::product::Product;
+use crate::commercetools::reference::{Id, Reference};
+use crate::klaviyo::catalog;
 
 /// Between the names of a path, as in the plugin.
 const SEPARATOR: &str = " > ";
@@ -27,6 +30,45 @@ pub fn paths<'a>(products: impl IntoIterator<Item = &'a Product>, locale: &Local
         }
     }
     paths
+}
+
+/// A category with its path.
+#[must_use]
+pub fn category(document: &CategoryDocument, locale: &Locale) -> catalog::Category {
+    named(&document.id, names(&document.category, locale))
+}
+
+/// The categories that a product stands in, then those above them, each once. One that is gone or
+/// may not be seen is left out.
+#[must_use]
+pub fn of_product(product: &Product, locale: &Locale) -> Vec<catalog::Category> {
+    let own: Vec<_> = present(&product.master_data.current.categories).collect();
+    let above = own.iter().flat_map(|(_, category)| {
+        let ancestors: Vec<_> = present(&category.ancestors).collect();
+        let depths = 0..ancestors.len();
+        depths.map(move |depth| {
+            let path = ancestors[..=depth].iter().filter_map(|(_, one)| one.name.text(locale));
+            named(ancestors[depth].0, path)
+        })
+    });
+    let mut all: Vec<catalog::Category> = Vec::new();
+    for category in own.iter().map(|(id, own)| named(id, names(own, locale))).chain(above) {
+        if !all.iter().any(|known| known.key == category.key) {
+            all.push(category);
+        }
+    }
+    all
+}
+
+fn present(references: &[Reference<Category>]) -> impl Iterator<Item = (&Id, &Category)> {
+    references.iter().filter_map(|reference| Some((&reference.id, reference.obj.as_deref()?)))
+}
+
+/// A category without any text is known by its id, as Klaviyo wants a name.
+fn named<'a>(id: &Id, names: impl Iterator<Item = &'a str>) -> catalog::Category {
+    let path = names.collect::<Vec<_>>().join(SEPARATOR);
+    let name = if path.is_empty() { id.to_string() } else { path };
+    catalog::Category { key: identity::category(id), name }
 }
 
 /// The names from the root to the category itself.

@@ -9,6 +9,9 @@ use email_address::{EmailAddress, Options};
 use super::fault::MappingFault;
 use crate::commercetools::order::{LineItem, OrderFields};
 use crate::commercetools::payment::{Payment, Transaction};
+use crate::commercetools::product::ProductVariant;
+use crate::commercetools::reference::Id;
+use crate::klaviyo::catalog::Key;
 use crate::klaviyo::profile::Profile;
 
 /// Of `Placed Order`, `Fulfilled Order` and `Cancelled Order`: the order id.
@@ -56,6 +59,46 @@ pub fn buyer(order: &OrderFields) -> Result<Option<Profile>, MappingFault> {
         external_id: order.customer_id.as_ref().map(ToString::to_string),
         ..Profile::default()
     }))
+}
+
+/// The catalogue item of a product: by the product id.
+#[must_use]
+pub fn item(product: &Id) -> Key {
+    catalogue(product.as_str())
+}
+
+/// The catalogue variant of a SKU.
+#[must_use]
+pub fn variant_of_sku(sku: &str) -> Key {
+    catalogue(sku)
+}
+
+/// The catalogue variant of a variant: by its SKU. One without is known by the product and its
+/// number there, neither of which ever changes.
+#[must_use]
+pub fn variant(product: &Id, variant: &ProductVariant) -> Key {
+    match sku(variant) {
+        Some(sku) => variant_of_sku(sku),
+        None => catalogue(&format!("{product}:{}", variant.id)),
+    }
+}
+
+/// The SKU of a variant, if it has one.
+#[must_use]
+pub fn sku(variant: &ProductVariant) -> Option<&str> {
+    variant.sku.as_deref().filter(|sku| !sku.is_empty())
+}
+
+/// The catalogue category of a category: by the category id.
+#[must_use]
+pub fn category(category: &Id) -> Key {
+    catalogue(category.as_str())
+}
+
+/// The API knows one integration and one catalogue.
+fn catalogue(external_id: &str) -> Key {
+    let id = format!("$custom:::$default:::{external_id}");
+    Key { id, external_id: external_id.to_owned() }
 }
 
 /// An e-mail address that Klaviyo would take.

@@ -6,12 +6,17 @@
 //! Not in scope: which notification leads to which body (`realtime`).
 
 pub mod category;
+mod currency_countries;
 pub mod event;
 pub mod fault;
 pub mod identity;
 pub mod line_item;
 pub mod location;
+mod metadata;
 pub mod order;
 pub mod phone;
+pub mod price;
+pub mod product;
 pub mod profile;
 pub mod properties;
+pub mod stock;

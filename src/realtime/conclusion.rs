@@ -1,8 +1,7 @@
 //! What the answers to all requests of a notification mean together.
 
 use super::plan::Ignored;
-use crate::commercetools::answer::ReadFault;
-use crate::http::Passing;
+use crate::http::{Passing, ReadFault};
 use crate::klaviyo::verdict::{Refusal, Verdict};
 use crate::mapping::fault::MappingFault;
 
@@ -71,9 +70,14 @@ impl From<ReadFault> for Conclusion {
 #[must_use]
 pub fn conclude(verdicts: Vec<Verdict>) -> Conclusion {
     let mut never = None;
+    let nothing_held =
+        !verdicts.is_empty() && verdicts.iter().all(|verdict| *verdict == Verdict::NotHeld);
+    if nothing_held {
+        return Conclusion::Ignored(Ignored::NotHeld);
+    }
     for verdict in verdicts {
         match verdict {
-            Verdict::Accepted => {}
+            Verdict::Accepted | Verdict::NotHeld => {}
             Verdict::Later(passing) => return Conclusion::Later(passing),
             Verdict::Conflict { .. } => {
                 never.get_or_insert(Fault::new("klaviyo_409", "Klaviyo has it already"));
@@ -105,6 +109,8 @@ mod tests {
             (vec![refused(), later()], "klaviyo_429"),
             (vec![Verdict::Missing, refused()], "klaviyo_404"),
             (vec![Verdict::Conflict { duplicate: None }], "klaviyo_409"),
+            (vec![Verdict::NotHeld], "not_held"),
+            (vec![Verdict::NotHeld, Verdict::Accepted], "delivered"),
         ] {
             let code = match conclude(verdicts) {
                 Conclusion::Delivered => "delivered".to_owned(),

@@ -1,15 +1,42 @@
 //! The documents that were read for one notification.
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::commercetools::answer::{self, ReadFault};
+use crate::commercetools::answer;
+use crate::commercetools::category::CategoryDocument;
 use crate::commercetools::customer::Customer;
+use crate::commercetools::inventory::InventoryEntry;
 use crate::commercetools::order::{DiscountCode, Order};
 use crate::commercetools::payment::Payment;
+use crate::commercetools::price::StandalonePrice;
 use crate::commercetools::product::Product;
-use crate::commercetools::query::Query;
-use crate::http::{Answer, NoAnswer};
+use crate::commercetools::query::{PAGE, Query};
+use crate::http::{Answer, NoAnswer, Passing, ReadFault};
+use crate::klaviyo::answer::ids;
+use crate::klaviyo::query::Lookup;
+
+/// One thing to read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Reading {
+    /// From commercetools.
+    Commercetools(Query),
+    /// From Klaviyo.
+    Klaviyo(Lookup),
+}
+
+impl From<Query> for Reading {
+    fn from(query: Query) -> Self {
+        Self::Commercetools(query)
+    }
+}
+
+impl From<Lookup> for Reading {
+    fn from(lookup: Lookup) -> Self {
+        Self::Klaviyo(lookup)
+    }
+}
 
 /// What is known of one document.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -36,19 +63,54 @@ pub struct Documents {
     pub products: Option<Vec<Product>>,
     /// The order's discount codes.
     pub discount_codes: Option<Vec<DiscountCode>>,
+    /// The category.
+    pub category: Found<CategoryDocument>,
+    /// The categories below it.
+    pub descendants: Option<Vec<CategoryDocument>>,
+    /// The product.
+    pub product: Found<Product>,
+    /// The standalone price.
+    pub standalone_price: Found<StandalonePrice>,
+    /// The standalone prices of the product's SKUs.
+    pub standalone_prices: Option<Vec<StandalonePrice>>,
+    /// The inventory entry.
+    pub inventory_entry: Found<InventoryEntry>,
+    /// The entry of the SKU that counts.
+    pub counted_stock: Found<InventoryEntry>,
+    /// Some entry of the SKU.
+    pub any_stock: Found<InventoryEntry>,
+    /// The ids of the item's variants at Klaviyo; gone where Klaviyo does not know the item.
+    pub known_variants: Found<Vec<String>>,
+    /// The ids of the item's categories at Klaviyo.
+    pub known_categories: Found<Vec<String>>,
+    /// Pages that follow those that were read.
+    pub further: Vec<Reading>,
 }
 
 impl Documents {
-    /// Adds what a query answered.
+    /// Adds what was answered.
     ///
     /// # Errors
     /// Where there is no answer, or one that the work cannot be done with.
     pub fn add(
         &mut self,
-        query: &Query,
+        reading: &Reading,
         answer: &Result<Answer, NoAnswer>,
     ) -> Result<(), ReadFault> {
-        let answer = answer.as_ref().map_err(|why| ReadFault::no_answer(*why))?;
+        let system = match reading {
+            Reading::Commercetools(_) => "commercetools",
+            Reading::Klaviyo(_) => "klaviyo",
+        };
+        let answer =
+            answer.as_ref().map_err(|why| ReadFault::Passing(Passing::no_answer(system, *why)))?;
+        self.further.retain(|further| further != reading);
+        match reading {
+            Reading::Commercetools(query) => self.add_document(query, answer),
+            Reading::Klaviyo(lookup) => self.add_ids(lookup, answer),
+        }
+    }
+
+    fn add_document(&mut self, query: &Query, answer: &Answer) -> Result<(), ReadFault> {
         match query {
             Query::Customer(_) => {
                 self.customer = found(answer, Customer::deserialize)?;
@@ -73,9 +135,63 @@ impl Documents {
                     codes.extend(answer::page::<DiscountCode>(answer)?);
                 }
             }
+            Query::Category(_) => self.category = found(answer, CategoryDocument::deserialize)?,
+            Query::Descendants { of, .. } => {
+                let page: Vec<CategoryDocument> = answer::page(answer)?;
+                if let Some(last) = page.last().filter(|_| page.len() == PAGE) {
+                    let after = Some(last.id.clone());
+                    self.further.push(Query::Descendants { of: of.clone(), after }.into());
+                }
+                self.descendants.get_or_insert_default().extend(page);
+            }
+            Query::Product(_) => self.product = found(answer, Product::deserialize)?,
+            Query::ProductOfSku(_) => self.product = first(answer)?,
+            Query::StandalonePrice(_) => {
+                self.standalone_price = found(answer, StandalonePrice::deserialize)?;
+            }
+            Query::StandalonePrices { skus, .. } => {
+                let page: Vec<StandalonePrice> = answer::page(answer)?;
+                if let Some(last) = page.last().filter(|_| page.len() == PAGE) {
+                    let (skus, after) = (skus.clone(), Some(last.id.clone()));
+                    self.further.push(Query::StandalonePrices { skus, after }.into());
+                }
+                self.standalone_prices.get_or_insert_default().extend(page);
+            }
+            Query::InventoryEntry(_) => {
+                self.inventory_entry = found(answer, InventoryEntry::deserialize)?;
+            }
+            Query::CountedStock { .. } => self.counted_stock = first(answer)?,
+            Query::AnyStock(_) => self.any_stock = first(answer)?,
         }
         Ok(())
     }
+
+    fn add_ids(&mut self, lookup: &Lookup, answer: &Answer) -> Result<(), ReadFault> {
+        let page = ids(answer)?;
+        let (known, item) = match lookup {
+            Lookup::VariantsOfItem { item, .. } => (&mut self.known_variants, Some(item)),
+            Lookup::CategoriesOfItem { .. } => (&mut self.known_categories, None),
+        };
+        match (page, known) {
+            (None, known) => *known = Found::Gone,
+            (Some(page), known) => {
+                if let (Some(item), Some(cursor)) = (item, page.next) {
+                    let (item, cursor) = (item.clone(), Some(cursor));
+                    self.further.push(Lookup::VariantsOfItem { item, cursor }.into());
+                }
+                match known {
+                    Found::There(ids) => ids.extend(page.ids),
+                    known => *known = Found::There(page.ids),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The only document of a list.
+fn first<T: DeserializeOwned>(answer: &Answer) -> Result<Found<T>, ReadFault> {
+    Ok(answer::page(answer)?.into_iter().next().map_or(Found::Gone, Found::There))
 }
 
 fn found<T>(

@@ -6,9 +6,10 @@ use commercetools_klaviyo::commercetools::notification::Notification;
 use commercetools_klaviyo::commercetools::query::Query;
 use commercetools_klaviyo::config::{self, Config};
 use commercetools_klaviyo::http::Answer;
+use commercetools_klaviyo::klaviyo::query::Lookup;
 use commercetools_klaviyo::klaviyo::request::Request;
 use commercetools_klaviyo::realtime::deliver::{self, Step};
-use commercetools_klaviyo::realtime::documents::Documents;
+use commercetools_klaviyo::realtime::documents::{Documents, Reading};
 use commercetools_klaviyo::realtime::plan::{Ignored, Plan, plan};
 use serde_json::{Map, Value, json};
 
@@ -26,6 +27,9 @@ pub(crate) fn config(settings: &[(&str, &str)]) -> Config {
     let found = |name: &str| settings.get(name).or_else(|| required.get(name));
     config::parse(|name| found(name).map(ToString::to_string)).expect("a configuration")
 }
+
+/// When it is, for the prices that hold.
+const NOW: &str = "2026-07-01T12:00:00Z";
 
 /// The documents that commercetools has, by path (`/customers/c1`).
 pub(crate) type Shop = Vec<(String, Value)>;
@@ -55,25 +59,41 @@ impl Came {
 
 /// Brings a notification through the whole core, with commercetools answering from `shop`.
 pub(crate) fn deliver(config: &Config, shop: &Shop, notification: &Value) -> Came {
+    let requests = brought(config, shop, notification);
+    requests.map_or_else(|came| came, |requests| Came::Sent(requests.iter().map(sent).collect()))
+}
+
+/// The requests that a notification leads to.
+pub(crate) fn requests(config: &Config, shop: &Shop, notification: &Value) -> Vec<Request> {
+    let requests = brought(config, shop, notification);
+    requests.unwrap_or_else(|came| panic!("nothing was sent: {came:?}"))
+}
+
+fn brought(config: &Config, shop: &Shop, notification: &Value) -> Result<Vec<Request>, Came> {
     let notification = Notification::read(object(notification.clone())).expect("a notification");
     let work = match plan(&config.rules, &notification).expect("a plan") {
         Plan::Work(work) => work,
-        Plan::Ignore(why) => return Came::Ignored(why),
+        Plan::Ignore(why) => return Err(Came::Ignored(why)),
     };
     let mut documents = Documents::default();
+    let now = NOW.parse().expect("a time");
     for _ in 0..10 {
-        match deliver::next(config, &work, &documents) {
-            Step::Read(queries) => {
-                for query in queries {
-                    documents.add(&query, &Ok(answer(shop, &query))).expect("a document");
+        match deliver::next(config, &work, &documents, now) {
+            Step::Read(readings) => {
+                for reading in readings {
+                    let answer = match &reading {
+                        Reading::Commercetools(query) => answer(shop, query),
+                        Reading::Klaviyo(lookup) => held(shop, lookup),
+                    };
+                    documents.add(&reading, &Ok(answer)).expect("a document");
                 }
             }
             Step::Send { stages, .. } => {
-                return Came::Sent(stages.iter().flatten().map(sent).collect());
+                return Ok(stages.into_iter().flatten().collect());
             }
-            Step::Ignore(why) => return Came::Ignored(why),
-            Step::NotYet(not_yet) => return Came::NotYet(not_yet.code()),
-            Step::Unmappable(fault) => return Came::Unmappable(fault.code()),
+            Step::Ignore(why) => return Err(Came::Ignored(why)),
+            Step::NotYet(not_yet) => return Err(Came::NotYet(not_yet.code())),
+            Step::Unmappable(fault) => return Err(Came::Unmappable(fault.code())),
         }
     }
     panic!("the core reads for ever");
@@ -81,7 +101,8 @@ pub(crate) fn deliver(config: &Config, shop: &Shop, notification: &Value) -> Cam
 
 /// Method, path and body of a request.
 pub(crate) fn sent(request: &Request) -> (String, Value) {
-    let body = serde_json::from_str(&request.body()).expect("JSON");
+    let body = request.body().map(|body| serde_json::from_str(&body).expect("JSON"));
+    let body = body.unwrap_or_default();
     (format!("{} {}", request.method(), request.path()), body)
 }
 
@@ -91,13 +112,43 @@ fn answer(shop: &Shop, query: &Query) -> Answer {
     let documents: Vec<_> =
         shop.iter().filter(|(at, _)| at == path).map(|(_, document)| document).collect();
     let (status, body) = match (query, documents.first()) {
-        (Query::Products(_) | Query::DiscountCodes(_) | Query::OrderOfPayment(_), _) => {
-            (200, json!({ "results": documents }))
-        }
+        (
+            Query::Customer(_)
+            | Query::Order(_)
+            | Query::Payment(_)
+            | Query::Category(_)
+            | Query::Product(_)
+            | Query::StandalonePrice(_)
+            | Query::InventoryEntry(_),
+            None,
+        ) => (404, json!({"statusCode": 404})),
+        (
+            Query::Products(_)
+            | Query::DiscountCodes(_)
+            | Query::OrderOfPayment(_)
+            | Query::Descendants { .. }
+            | Query::ProductOfSku(_)
+            | Query::StandalonePrices { .. }
+            | Query::CountedStock { .. }
+            | Query::AnyStock(_),
+            _,
+        ) => (200, json!({ "results": documents })),
         (_, Some(document)) => (200, (*document).clone()),
-        (_, None) => (404, json!({"statusCode": 404})),
     };
     Answer { status, retry_after: None, body: body.to_string() }
+}
+
+/// What Klaviyo holds: the shop's `klaviyo/variants` and `klaviyo/categories` by their ids; an
+/// item that has neither is not known there.
+fn held(shop: &Shop, lookup: &Lookup) -> Answer {
+    let path = match lookup {
+        Lookup::VariantsOfItem { .. } => "klaviyo/variants",
+        Lookup::CategoriesOfItem { .. } => "klaviyo/categories",
+    };
+    let known = shop.iter().any(|(at, _)| at.starts_with("klaviyo/"));
+    let ids = shop.iter().filter(|(at, _)| at == path).map(|(_, id)| json!({ "id": id }));
+    let body = json!({"data": ids.collect::<Vec<_>>(), "links": {"next": null}});
+    Answer { status: if known { 200 } else { 404 }, retry_after: None, body: body.to_string() }
 }
 
 /// The members of a JSON object.

@@ -1,12 +1,17 @@
 //! What to read next for a piece of work, and what to send when everything is read.
 
+mod category;
+mod inventory;
 mod order;
+mod product;
 mod profile;
 mod refund;
+mod standalone_price;
 
-use super::documents::Documents;
+use chrono::{DateTime, Utc};
+
+use super::documents::{Documents, Reading};
 use super::plan::{Ignored, Work};
-use crate::commercetools::query::Query;
 use crate::config::Config;
 use crate::klaviyo::request::Request;
 use crate::mapping::fault::MappingFault;
@@ -15,7 +20,7 @@ use crate::mapping::fault::MappingFault;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
     /// Read these, all at once, and ask again.
-    Read(Vec<Query>),
+    Read(Vec<Reading>),
     /// Send these, and that is all.
     Send {
         /// Stage after stage; the requests of one stage do not depend on each other.
@@ -29,6 +34,12 @@ pub enum Step {
     NotYet(NotYet),
     /// The document gives nothing that Klaviyo would take.
     Unmappable(MappingFault),
+}
+
+impl Step {
+    fn read(readings: impl IntoIterator<Item = impl Into<Reading>>) -> Self {
+        Self::Read(readings.into_iter().map(Into::into).collect())
+    }
 }
 
 /// Something that is expected to come about.
@@ -48,9 +59,10 @@ impl NotYet {
     }
 }
 
-/// Says what to do next for `work`, with what was read so far.
+/// Says what to do next for `work`, with what was read so far. `now` is the time at which prices
+/// are to be valid (UTC).
 #[must_use]
-pub fn next(config: &Config, work: &Work, documents: &Documents) -> Step {
+pub fn next(config: &Config, work: &Work, documents: &Documents, now: DateTime<Utc>) -> Step {
     let step = match work {
         Work::Profile { customer, missing } => profile::next(config, documents, customer, *missing),
         Work::OrderPlaced(order) => order::placed(config, documents, order),
@@ -62,6 +74,17 @@ pub fn next(config: &Config, work: &Work, documents: &Documents) -> Step {
         }
         Work::Refund { payment, transaction, at } => {
             refund::next(config, documents, payment, transaction.as_ref(), *at)
+        }
+        Work::Category { category, descendants } => {
+            Ok(category::next(config, documents, category, *descendants))
+        }
+        Work::CategoryGone(category) => Ok(category::gone(category)),
+        Work::Product(product) => Ok(product::next(config, documents, product, now)),
+        Work::Stock { entry, sku, gone } => {
+            Ok(inventory::next(config, documents, entry, sku.as_deref(), *gone))
+        }
+        Work::StandalonePrice { price, sku } => {
+            Ok(standalone_price::next(config, documents, price, sku.as_deref(), now))
         }
     };
     step.unwrap_or_else(Step::Unmappable)

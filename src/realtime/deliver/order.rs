@@ -21,7 +21,7 @@ pub(super) fn placed(config: &Config, documents: &Documents, order: &PlacedOrder
     match order {
         PlacedOrder::Carried(order) => place(config, order, documents),
         PlacedOrder::ById(id) => match &documents.order {
-            Found::Unasked => Ok(Step::Read(vec![Query::Order(id.clone())])),
+            Found::Unasked => Ok(Step::read([Query::Order(id.clone())])),
             Found::Gone => Ok(Step::Ignore(Ignored::Gone)),
             Found::There(order) if counts_as_placed(config, order) => {
                 place(config, order, documents)
@@ -39,7 +39,7 @@ pub(super) fn state_changed(
     at: Option<DateTime<Utc>>,
 ) -> Next {
     let order = match &documents.order {
-        Found::Unasked => return Ok(Step::Read(vec![Query::Order(order.clone())])),
+        Found::Unasked => return Ok(Step::read([Query::Order(order.clone())])),
         Found::Gone => return Ok(Step::Ignore(Ignored::Gone)),
         Found::There(order) => order,
     };
@@ -90,14 +90,14 @@ pub(super) fn given_to_customer(
         Found::Unasked => {
             let customer = customer.cloned().map(Query::Customer);
             let queries = [Some(Query::Order(order.clone())), customer];
-            return Ok(Step::Read(queries.into_iter().flatten().collect()));
+            return Ok(Step::read(queries.into_iter().flatten()));
         }
         Found::Gone => return Ok(Step::Ignore(Ignored::Gone)),
         Found::There(order) => order,
     };
     let customer = match (&documents.customer, customer.or(order.fields.customer_id.as_ref())) {
         (Found::Unasked, Some(id)) => {
-            return Ok(Step::Read(vec![Query::Customer(id.clone())]));
+            return Ok(Step::read([Query::Customer(id.clone())]));
         }
         (Found::Unasked, None) => return Ok(Step::Ignore(Ignored::CustomerRemoved)),
         (Found::Gone, _) => return Ok(Step::Ignore(Ignored::Gone)),
@@ -143,7 +143,7 @@ pub(super) fn with_contents(
         queries.extend((!ids.is_empty()).then_some(Query::DiscountCodes(ids)));
     }
     if !queries.is_empty() {
-        return Ok(Step::Read(queries));
+        return Ok(Step::read(queries));
     }
     Ok(map(OrderContext {
         order,

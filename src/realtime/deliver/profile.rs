@@ -17,7 +17,7 @@ pub(super) fn next(
     missing: Missing,
 ) -> Next {
     match &documents.customer {
-        Found::Unasked => Ok(Step::Read(vec![Query::Customer(customer.clone())])),
+        Found::Unasked => Ok(Step::read([Query::Customer(customer.clone())])),
         Found::Gone => Ok(Step::Ignore(Ignored::Gone)),
         Found::There(customer) => {
             let Mapped { body, cut } = profile(&config.rules.customer, customer, missing)?;

@@ -22,7 +22,7 @@ pub(super) fn next(
     let payment = match &documents.payment {
         Found::Unasked => {
             let order = Query::OrderOfPayment(payment.clone());
-            return Ok(Step::Read(vec![Query::Payment(payment.clone()), order]));
+            return Ok(Step::read([Query::Payment(payment.clone()), order]));
         }
         Found::Gone => return Ok(Step::Ignore(Ignored::Gone)),
         Found::There(payment) => payment,

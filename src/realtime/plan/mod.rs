@@ -3,9 +3,13 @@
 //! A state is never taken from a message, since an older one could overwrite newer data: it is
 //! read afresh. An order that was just placed is a fact, so the order in the message is used.
 
+mod category;
 mod customer;
+mod inventory;
 mod order;
 mod payment;
+mod product;
+mod standalone_price;
 
 use chrono::{DateTime, Utc};
 
@@ -43,6 +47,14 @@ pub enum Ignored {
     CustomerRemoved,
     /// The transaction is no refund, or not (yet) in a state that counts.
     NoRefund,
+    /// The product is not for sale, and Klaviyo does not hold it.
+    NotPublished,
+    /// The stock is not that of the channel that counts.
+    OtherChannel,
+    /// The price is none of the product's, whose prices stand elsewhere.
+    PriceNotUsed,
+    /// Klaviyo does not hold what was changed; it comes with the product.
+    NotHeld,
 }
 
 impl Ignored {
@@ -58,6 +70,10 @@ impl Ignored {
             Self::NoIdentity => "no_identity",
             Self::CustomerRemoved => "customer_removed",
             Self::NoRefund => "no_refund",
+            Self::NotPublished => "not_published",
+            Self::OtherChannel => "other_channel",
+            Self::PriceNotUsed => "price_not_used",
+            Self::NotHeld => "not_held",
         }
     }
 }
@@ -101,6 +117,33 @@ pub enum Work {
         /// When (UTC); where the message did not say, when the order was last changed.
         at: Option<DateTime<Utc>>,
     },
+    /// A category.
+    Category {
+        /// The category.
+        category: Id,
+        /// Whether the categories below it may have got another path.
+        descendants: bool,
+    },
+    /// The deletion of a category.
+    CategoryGone(Id),
+    /// A product with its variants, or that it is not for sale.
+    Product(Id),
+    /// The stock of a SKU.
+    Stock {
+        /// The inventory entry that was changed.
+        entry: Id,
+        /// Its SKU; where the notification did not say, the one that the entry names.
+        sku: Option<String>,
+        /// Whether the entry is gone.
+        gone: bool,
+    },
+    /// The product of a standalone price.
+    StandalonePrice {
+        /// The price.
+        price: Id,
+        /// Its SKU; where the notification did not say, the one that the price names.
+        sku: Option<String>,
+    },
 }
 
 /// A placed order, as far as the message carried it.
@@ -130,6 +173,10 @@ pub fn plan(rules: &Rules, notification: &Notification) -> Result<Plan, Malforme
         "customer" => Ok(customer::plan(rules, notification, resource)),
         "order" => order::plan(rules, notification, resource),
         "payment" => Ok(payment::plan(rules, notification, resource)),
+        "category" => Ok(category::plan(rules, notification, resource)),
+        "product" => Ok(product::plan(rules, notification, resource)),
+        "inventory-entry" => Ok(inventory::plan(rules, notification, resource)),
+        "standalone-price" => Ok(standalone_price::plan(rules, notification, resource)),
         _ => Ok(Plan::Ignore(Ignored::UnknownType)),
     }
 }

@@ -1,0 +1,38 @@
+//! Stock: the entries of a SKU, and what a variant shows of them.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::reference::Link;
+
+/// The stock of one SKU in one supply channel, or without one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InventoryEntry {
+    #[expect(missing_docs, reason = "as its name says")]
+    pub sku: String,
+    /// Where the stock lies; none for stock that is not bound to a channel.
+    pub supply_channel: Option<Link>,
+    /// What can be sold; below zero where more was sold than there is.
+    pub available_quantity: i64,
+}
+
+/// What commercetools derives from the entries of a variant's SKU; a variant without any is not
+/// tracked and has no availability, which is not zero.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Availability {
+    /// Of the entry without a channel, if there is one.
+    pub available_quantity: Option<i64>,
+    /// Of the other entries, by the channel's id.
+    pub channels: BTreeMap<String, ChannelAvailability>,
+}
+
+/// What is available in one channel.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ChannelAvailability {
+    #[expect(missing_docs, reason = "as its name says")]
+    pub available_quantity: Option<i64>,
+}

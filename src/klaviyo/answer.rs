@@ -1,0 +1,100 @@
+//! The verdict on what was read from Klaviyo.
+
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+
+use super::verdict::{SYSTEM, errors};
+use crate::http::{Answer, Passing, ReadFault, passes};
+
+/// A page of ids.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IdPage {
+    /// The ids.
+    pub ids: Vec<String>,
+    /// The cursor of the next page, if there is one.
+    pub next: Option<String>,
+}
+
+/// Reads a page of ids; of something that is not there (404) there is none.
+///
+/// # Errors
+/// Where the answer is neither a page nor a 404.
+pub fn ids(answer: &Answer) -> Result<Option<IdPage>, ReadFault> {
+    #[derive(Deserialize)]
+    struct Page {
+        data: Vec<Row>,
+        #[serde(default)]
+        links: Links,
+    }
+    #[derive(Deserialize)]
+    struct Row {
+        id: String,
+    }
+    #[derive(Default, Deserialize)]
+    struct Links {
+        next: Option<String>,
+    }
+    match answer.status {
+        200 => {
+            let page: Page = serde_json::from_str(&answer.body).map_err(|_| malformed())?;
+            let ids = page.data.into_iter().map(|row| row.id).collect();
+            Ok(Some(IdPage { ids, next: page.links.next.as_deref().and_then(cursor) }))
+        }
+        404 => Ok(None),
+        status if passes(status) => Err(ReadFault::Passing(Passing::answered(SYSTEM, answer))),
+        status => Err(ReadFault::Permanent {
+            code: format!("{SYSTEM}_{status}"),
+            detail: errors(&answer.body).into_iter().map(|error| error.detail).collect(),
+        }),
+    }
+}
+
+fn malformed() -> ReadFault {
+    ReadFault::Permanent {
+        code: "klaviyo_page_malformed".to_owned(),
+        detail: "Klaviyo's answer is no page of ids".to_owned(),
+    }
+}
+
+/// The cursor in the address of the next page. Only the cursor is taken, since the key must not
+/// follow an address from an answer.
+fn cursor(next: &str) -> Option<String> {
+    let query = next.split_once('?')?.1;
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    pairs
+        .into_iter()
+        .find(|(name, _)| decode(name) == "page[cursor]")
+        .map(|(_, value)| decode(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer { status, retry_after: None, body: body.to_owned() }
+    }
+
+    #[test]
+    fn a_page_is_read_with_its_cursor() {
+        let body = r#"{"data":[{"type":"catalog-variant","id":"a"}],
+            "links":{"next":"https://a.klaviyo.com/x?page%5Bsize%5D=1&page%5Bcursor%5D=b%3D%3D"}}"#;
+        let page = IdPage { ids: vec!["a".to_owned()], next: Some("b==".to_owned()) };
+        assert_eq!(ids(&answer(200, body)), Ok(Some(page)));
+        assert_eq!(
+            ids(&answer(200, r#"{"data":[],"links":{"next":null}}"#)),
+            Ok(Some(IdPage::default()))
+        );
+        assert_eq!(ids(&answer(404, "{}")), Ok(None));
+    }
+
+    #[test]
+    fn each_refusal_is_passing_or_permanent() {
+        for (status, passing) in [(401, true), (429, true), (503, true), (400, false)] {
+            let fault = ids(&answer(status, "{}")).expect_err("a fault");
+            assert_eq!(matches!(fault, ReadFault::Passing(_)), passing, "{status}");
+        }
+        assert!(ids(&answer(200, "<html>")).is_err());
+    }
+}

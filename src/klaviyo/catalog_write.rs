@@ -1,0 +1,234 @@
+//! Requests that write the catalogue one object at a time, and what to try when one is refused.
+//!
+//! Klaviyo has no upsert for the catalogue: an object is updated, on 404 created, on 409 (somebody
+//! was faster) updated. A variant can never change its item; one that is in the way of a new one
+//! may be that of another item whose SKU has moved, so it is deleted and created anew.
+
+use super::catalog::{Kind, Object, Stock, created, stocked, updated};
+use super::json_api::{data, text};
+use super::verdict::Verdict;
+use crate::http::{Passing, encode};
+
+/// One such request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CatalogWrite {
+    /// Write an object, whether it is there or not.
+    Put {
+        /// What to write.
+        object: Box<Object>,
+        /// What is tried now.
+        attempt: Attempt,
+    },
+    /// Tell how much of a variant there is, if Klaviyo knows the variant.
+    SetStock {
+        /// Klaviyo's id of the variant.
+        variant: String,
+        /// How much.
+        stock: Stock,
+    },
+    /// Delete an object, if it is there; an item with its variants.
+    Delete {
+        /// What it is.
+        kind: Kind,
+        /// Klaviyo's id.
+        id: String,
+    },
+}
+
+/// What is tried to write an object. Each is tried once, in this order, so it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Attempt {
+    /// Update it: it should be there.
+    Update,
+    /// Create it: it should not be there.
+    Create,
+    /// Delete the variant that is in its way.
+    MakeRoom,
+    /// Create it where room was made.
+    CreateAgain,
+    /// Update it: somebody else created it in between.
+    UpdateAgain,
+}
+
+impl CatalogWrite {
+    /// Writes an object that Klaviyo has, or has not, as far as is known.
+    #[must_use]
+    pub fn put(object: Object, known: bool) -> Self {
+        let attempt = if known { Attempt::Update } else { Attempt::Create };
+        Self::Put { object: Box::new(object), attempt }
+    }
+
+    pub(super) fn method(&self) -> &'static str {
+        match self {
+            Self::Put { attempt, .. } => match attempt {
+                Attempt::Create | Attempt::CreateAgain => "POST",
+                Attempt::Update | Attempt::UpdateAgain => "PATCH",
+                Attempt::MakeRoom => "DELETE",
+            },
+            Self::SetStock { .. } => "PATCH",
+            Self::Delete { .. } => "DELETE",
+        }
+    }
+
+    pub(super) fn path(&self) -> String {
+        let one = |kind: Kind, id: &str| format!("{}/{}", kind.path(), encode(id));
+        match self {
+            Self::Put { object, attempt: Attempt::Create | Attempt::CreateAgain } => {
+                object.kind().path().to_owned()
+            }
+            Self::Put { object, .. } => one(object.kind(), &object.key().id),
+            Self::SetStock { variant, .. } => one(Kind::Variant, variant),
+            Self::Delete { kind, id } => one(*kind, id),
+        }
+    }
+
+    pub(super) fn body(&self) -> Option<String> {
+        match self {
+            Self::Put { object, attempt } => match attempt {
+                Attempt::Create | Attempt::CreateAgain => Some(text(&data(created(object)))),
+                Attempt::Update | Attempt::UpdateAgain => Some(text(&data(updated(object)))),
+                Attempt::MakeRoom => None,
+            },
+            Self::SetStock { variant, stock } => Some(text(&data(stocked(variant, *stock)))),
+            Self::Delete { .. } => None,
+        }
+    }
+
+    pub(super) fn way_out(&self, verdict: &Verdict) -> Option<Self> {
+        let Self::Put { object, attempt } = self else { return None };
+        let attempt = match (attempt, verdict) {
+            (Attempt::Update, Verdict::Missing) => Attempt::Create,
+            (Attempt::Create, Verdict::Conflict { .. }) if object.kind() == Kind::Variant => {
+                Attempt::MakeRoom
+            }
+            (Attempt::MakeRoom, Verdict::Accepted | Verdict::Missing) => Attempt::CreateAgain,
+            (Attempt::Create | Attempt::CreateAgain, Verdict::Conflict { .. }) => {
+                Attempt::UpdateAgain
+            }
+            _ => return None,
+        };
+        Some(Self::Put { object: object.clone(), attempt })
+    }
+
+    /// What the last verdict means for the request. What was to be deleted may be gone already.
+    /// What is still missing in the end was deleted meanwhile, or what it belongs to was: then it
+    /// is to be seen afresh.
+    pub(super) fn settled(&self, verdict: Verdict) -> Verdict {
+        match (self, verdict) {
+            (Self::Delete { .. }, Verdict::Missing) => Verdict::Accepted,
+            (Self::SetStock { .. }, Verdict::Missing) => Verdict::NotHeld,
+            (Self::Put { .. }, Verdict::Missing) => {
+                Verdict::Later(Passing { code: "klaviyo_404".to_owned(), retry_after: None })
+            }
+            (_, verdict) => verdict,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::klaviyo::catalog::{
+        Category, Item, ItemAttributes, Key, Policy, Shown, Variant, VariantAttributes,
+    };
+    use serde_json::{Map, Value, json};
+
+    fn key() -> Key {
+        Key { id: "$custom:::$default:::a/1".to_owned(), external_id: "a/1".to_owned() }
+    }
+
+    fn shown() -> Shown {
+        Shown {
+            title: "T".to_owned(),
+            description: String::new(),
+            url: "/t".to_owned(),
+            image_full_url: None,
+            images: Vec::new(),
+            custom_metadata: Map::new(),
+            published: true,
+        }
+    }
+
+    fn category() -> Object {
+        Object::Category(Category { key: key(), name: "C".to_owned() })
+    }
+
+    fn variant() -> Object {
+        let stock = Stock { inventory_policy: Policy::Hide, inventory_quantity: 3 };
+        let attributes = VariantAttributes { shown: shown(), price: 5.into(), stock };
+        let (sku, item) = ("a/1".to_owned(), "$custom:::$default:::p".to_owned());
+        Object::Variant(Variant { key: key(), sku, item, attributes })
+    }
+
+    fn conflict() -> Verdict {
+        Verdict::Conflict { duplicate: None }
+    }
+
+    /// What is tried while every verdict is the worst for the attempt.
+    fn tried(object: Object) -> Vec<&'static str> {
+        let mut write = CatalogWrite::put(object, true);
+        let mut methods = vec![write.method()];
+        while let Some(next) =
+            [Verdict::Missing, conflict()].iter().find_map(|verdict| write.way_out(verdict))
+        {
+            methods.push(next.method());
+            write = next;
+        }
+        methods
+    }
+
+    #[test]
+    fn writing_an_object_has_a_way_out_that_ends() {
+        assert_eq!(tried(category()), ["PATCH", "POST", "PATCH"]);
+        assert_eq!(tried(variant()), ["PATCH", "POST", "DELETE", "POST", "PATCH"]);
+        let create = CatalogWrite::put(variant(), false);
+        assert_eq!(create.method(), "POST");
+        assert_eq!(create.way_out(&Verdict::Accepted), None);
+        let refused = Verdict::Refused(crate::klaviyo::verdict::Refusal::default());
+        assert_eq!(create.way_out(&refused), None);
+    }
+
+    #[test]
+    fn what_is_gone_already_needs_no_deletion() {
+        let delete = CatalogWrite::Delete { kind: Kind::Item, id: "x".to_owned() };
+        assert_eq!(delete.settled(Verdict::Missing), Verdict::Accepted);
+        let put = CatalogWrite::put(category(), true);
+        assert!(matches!(put.settled(Verdict::Missing), Verdict::Later(_)));
+        assert_eq!(put.settled(conflict()), conflict());
+    }
+
+    #[test]
+    fn an_id_cannot_leave_its_place_in_the_path() {
+        let write = CatalogWrite::put(category(), true);
+        assert_eq!(
+            write.path(),
+            "/api/catalog-categories/%24custom%3A%3A%3A%24default%3A%3A%3Aa%2F1"
+        );
+        assert_eq!(CatalogWrite::put(variant(), false).path(), "/api/catalog-variants");
+    }
+
+    #[test]
+    fn only_what_creates_an_object_says_where_it_belongs() {
+        let body = |object, known| -> Value {
+            let body = CatalogWrite::put(object, known).body().expect("a body");
+            serde_json::from_str(&body).expect("JSON")
+        };
+        let created = body(variant(), false);
+        let attributes = &created["data"]["attributes"];
+        assert_eq!(attributes["external_id"], "a/1");
+        assert_eq!(attributes["sku"], "a/1");
+        assert_eq!(attributes["inventory_policy"], 1);
+        let item = &created["data"]["relationships"]["item"]["data"];
+        assert_eq!(*item, json!({"type": "catalog-item", "id": "$custom:::$default:::p"}));
+        let updated = body(variant(), true);
+        assert_eq!(updated["data"]["id"], "$custom:::$default:::a/1");
+        assert_eq!(updated["data"].get("relationships"), None);
+        assert_eq!(updated["data"]["attributes"].get("external_id"), None);
+
+        let attributes = ItemAttributes { shown: shown(), price: None };
+        let item = Object::Item(Item { key: key(), attributes, categories: Vec::new() });
+        let updated = body(item, true);
+        assert_eq!(updated["data"]["relationships"]["categories"]["data"], json!([]));
+        assert_eq!(updated["data"]["attributes"]["image_full_url"], Value::Null);
+    }
+}

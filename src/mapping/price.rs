@@ -1,0 +1,257 @@
+//! Which of a variant's prices counts.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Number, Value};
+
+use super::currency_countries::countries;
+use crate::commercetools::price::Price;
+use crate::config::Config;
+use crate::config::rules::PriceRules;
+
+/// The prices of a variant that count here and now: valid, and for everybody or for the channel
+/// and the customer group of the settings.
+#[derive(Debug, Clone)]
+pub struct Prices<'a>(Vec<&'a Price>);
+
+impl<'a> Prices<'a> {
+    /// Leaves out what does not count, and puts a price with dates before one without, the latest
+    /// first. Within this the order is kept.
+    #[must_use]
+    pub fn new(
+        rules: &PriceRules,
+        prices: impl IntoIterator<Item = &'a Price>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let mut counted: Vec<_> =
+            prices.into_iter().filter(|price| counts(rules, price, now)).collect();
+        counted.sort_by_key(|price| {
+            let dated = price.valid_from.is_some() || price.valid_until.is_some();
+            Reverse((dated, price.valid_from))
+        });
+        Self(counted)
+    }
+
+    /// The price that the shop shows: in the preferred currency, for the country of the preferred
+    /// locale, else for any country, else for some other one. None in another currency: a number
+    /// means nothing without its currency.
+    #[must_use]
+    pub fn preferred(&self, config: &Config) -> Option<Number> {
+        let shop = &config.shop;
+        let currency = shop.currency.as_deref();
+        let country = shop.locale.country();
+        let shown =
+            self.0.iter().filter(|price| currency.is_none_or(|code| code == code_of(price)));
+        shown.min_by_key(|price| rank(price, country.as_deref())).map(|price| amount(price))
+    }
+
+    /// The values of `price_json` and `currency_json`: `price_<currency>` and `price_<country>`
+    /// for each currency and each country that it holds in, and `currency_<country>`. Where a
+    /// country has prices in several currencies, one that is for this country takes precedence,
+    /// then one in a currency of the country, then the later one.
+    #[must_use]
+    pub fn by_country(&self) -> (Map<String, Value>, Map<String, Value>) {
+        let mut found = ByCountry::default();
+        let mut seen: Vec<&str> = Vec::new();
+        for currency in self.0.iter().map(|price| code_of(price)) {
+            if !seen.contains(&currency) {
+                seen.push(currency);
+                let own = self.0.iter().filter(|price| code_of(price) == currency).copied();
+                found.add(currency, &own.collect::<Vec<_>>());
+            }
+        }
+        (found.prices, found.currencies)
+    }
+}
+
+/// What is known of the countries so far, and how well.
+#[derive(Default)]
+struct ByCountry {
+    prices: Map<String, Value>,
+    currencies: Map<String, Value>,
+    precedence: BTreeMap<String, (bool, bool)>,
+}
+
+impl ByCountry {
+    /// Adds the prices in one currency.
+    fn add(&mut self, currency: &str, prices: &[&Price]) {
+        let best = |country| prices.iter().min_by_key(|price| rank(price, country));
+        if let Some(price) = best(None) {
+            self.prices.insert(format!("price_{currency}"), amount(price).into());
+        }
+        let everywhere = prices.iter().any(|price| price.country.is_none());
+        let national: Vec<_> = countries(currency).collect();
+        let named: Vec<_> = prices.iter().filter_map(|price| price.country.as_deref()).collect();
+        let listed = national.iter().filter(|country| everywhere || named.contains(country));
+        for country in listed.chain(&named).copied() {
+            let precedence = (named.contains(&country), national.contains(&country));
+            let known = self.precedence.entry(country.to_owned()).or_default();
+            if *known > precedence {
+                continue;
+            }
+            *known = precedence;
+            if let Some(price) = best(Some(country)) {
+                self.prices.insert(format!("price_{country}"), amount(price).into());
+                self.currencies.insert(format!("currency_{country}"), currency.into());
+            }
+        }
+    }
+}
+
+/// The price with the lowest rank holds in a country: not one for another country; else one for
+/// the customer group, one for the channel, one for the country itself, as commercetools chooses.
+fn rank(price: &Price, country: Option<&str>) -> (bool, Reverse<(bool, bool, bool)>) {
+    let named = price.country.as_deref();
+    let elsewhere = named.is_some_and(|named| country != Some(named));
+    let scope = (price.customer_group.is_some(), price.channel.is_some(), named.is_some());
+    (elsewhere, Reverse(scope))
+}
+
+fn counts(rules: &PriceRules, price: &Price, now: DateTime<Utc>) -> bool {
+    let group = price.customer_group.as_ref();
+    let channel = price.channel.as_ref();
+    price.valid_at(now)
+        && price.recurrence_policy.is_none()
+        && group.is_none_or(|group| group.id.as_str() == rules.customer_group)
+        && channel.is_none_or(|channel| channel.id.as_str() == rules.channel)
+}
+
+fn code_of(price: &Price) -> &str {
+    &price.value.currency_code
+}
+
+fn amount(price: &Price) -> Number {
+    price.effective().decimal()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const NOW: &str = "2026-01-01T00:00:00Z";
+
+    fn price(amount: i64, scope: Value) -> Price {
+        let mut price = json!({"value":
+            {"currencyCode": "EUR", "centAmount": amount * 100, "fractionDigits": 2}});
+        let Value::Object(scope) = scope else { panic!("a scope") };
+        if let Some(price) = price.as_object_mut() {
+            price.extend(scope);
+        }
+        serde_json::from_value(price).expect("a price")
+    }
+
+    fn money(currency: &str, cents: i64, digits: u8) -> Value {
+        json!({"currencyCode": currency, "centAmount": cents, "fractionDigits": digits})
+    }
+
+    fn config(locale: &str, currency: &str, rules: &Value) -> Config {
+        let rules = json!({"product": {"prices": rules}}).to_string();
+        crate::config::parse(|name| {
+            let value = match name {
+                "CT_API_CLIENT" => r#"{"clientId":"c","secret":"s"}"#,
+                "CT_AUTH_URL" | "CT_API_URL" => "https://ct.example",
+                "CT_PROJECT_ID" | "KLAVIYO_AUTH_KEY" => "x",
+                "PREFERRED_LOCALE" => locale,
+                "PREFERRED_CURRENCY" => currency,
+                "CONFIG" => &rules,
+                _ => "",
+            };
+            Some(value.to_owned())
+        })
+        .expect("a configuration")
+    }
+
+    fn preferred(config: &Config, prices: &[Price]) -> Option<String> {
+        let now = NOW.parse().expect("a time");
+        let prices = Prices::new(&config.rules.product.prices, prices, now);
+        prices.preferred(config).map(|amount| amount.to_string())
+    }
+
+    #[test]
+    fn the_price_for_everybody_is_shown_m2() {
+        let config = config("de-DE", "EUR", &json!({}));
+        let group = json!({"customerGroup": {"typeId": "customer-group", "id": "g"}});
+        let channel = json!({"channel": {"typeId": "channel", "id": "c"}});
+        let over = json!({"validUntil": "2025-12-31T00:00:00Z"});
+        let future = json!({"validFrom": "2027-01-01T00:00:00Z"});
+        let ranged = |from: &str| json!({"validFrom": from, "validUntil": "2026-06-01T00:00:00Z"});
+        let group_ranged = json!({"customerGroup": {"typeId": "customer-group", "id": "g"},
+            "validFrom": "2025-01-01T00:00:00Z"});
+        for (prices, expected) in [
+            (vec![(1, group.clone()), (2, channel.clone()), (3, json!({}))], Some("3")),
+            (vec![(1, over), (2, future), (3, json!({}))], Some("3")),
+            (vec![(1, group_ranged), (3, json!({}))], Some("3")),
+            (vec![(1, json!({})), (2, ranged("2025-01-01T00:00:00Z"))], Some("2")),
+            (
+                vec![(1, ranged("2025-01-01T00:00:00Z")), (2, ranged("2025-06-01T00:00:00Z"))],
+                Some("2"),
+            ),
+            (vec![(1, json!({"country": "IT"})), (2, json!({}))], Some("2")),
+            (vec![(1, json!({})), (2, json!({"country": "DE"}))], Some("2")),
+            (vec![(1, json!({"country": "IT"}))], Some("1")),
+            (vec![(1, json!({"recurrencePolicy": {"id": "r"}}))], None),
+            (vec![(1, json!({"value": money("USD", 100, 2)}))], None),
+            (vec![(5, json!({"discounted": {"value": money("EUR", 450, 2)}}))], Some("4.5")),
+            (vec![(1, group), (2, channel)], None),
+            (vec![], None),
+        ] {
+            let prices: Vec<_> =
+                prices.into_iter().map(|(amount, scope)| price(amount, scope)).collect();
+            assert_eq!(preferred(&config, &prices).as_deref(), expected, "{prices:?}");
+        }
+    }
+
+    #[test]
+    fn a_channel_or_group_counts_where_it_is_set() {
+        let prices = [
+            price(1, json!({"country": "DE"})),
+            price(2, json!({"channel": {"id": "c"}})),
+            price(3, json!({"customerGroup": {"id": "g"}})),
+        ];
+        for (rules, expected) in [
+            (json!({}), "1"),
+            (json!({"channel": "c"}), "2"),
+            (json!({"channel": "c", "customerGroup": "g"}), "3"),
+            (json!({"channel": "d", "customerGroup": "h"}), "1"),
+        ] {
+            let config = config("de-DE", "EUR", &rules);
+            assert_eq!(preferred(&config, &prices).as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn each_country_has_its_own_price_m2() {
+        let prices = [
+            price(10, json!({})),
+            price(9, json!({"country": "DE"})),
+            price(8, json!({"country": "IT"})),
+            price(7, json!({"country": "GB"})),
+            price(0, json!({"value": money("CHF", 1100, 2), "country": "CH"})),
+            price(0, json!({"value": money("GBP", 650, 2), "country": "GB"})),
+            price(0, json!({"value": money("JPY", 1000, 0)})),
+        ];
+        let now = NOW.parse().expect("a time");
+        let (by_country, currencies) =
+            Prices::new(&PriceRules::default(), &prices, now).by_country();
+        for (name, expected) in [
+            ("price_EUR", json!(10)),
+            ("price_AT", json!(10)),
+            ("price_DE", json!(9)),
+            ("price_IT", json!(8)),
+            ("price_CHF", json!(11)),
+            ("price_CH", json!(11)),
+            ("price_GB", json!(6.5)),
+            ("price_JP", json!(1000)),
+        ] {
+            assert_eq!(by_country.get(name), Some(&expected), "{name}");
+        }
+        assert_eq!(by_country.get("price_LI"), None, "a price for one country holds there only");
+        assert_eq!(currencies["currency_GB"], "GBP");
+        assert_eq!(currencies["currency_AT"], "EUR");
+        let first: Vec<_> = by_country.keys().take(3).map(String::as_str).collect();
+        assert_eq!(first, ["price_EUR", "price_AD", "price_AT"]);
+    }
+}

@@ -1,0 +1,124 @@
+//! A product as an item of the catalogue, and its variants.
+
+use chrono::{DateTime, Utc};
+
+use super::price::Prices;
+use super::profile::Mapped;
+use super::{category, identity, metadata, stock};
+use crate::commercetools::price::StandalonePrice;
+use crate::commercetools::product::{PriceMode, Product, ProductVariant};
+use crate::config::Config;
+use crate::config::product_url::ProductFacts;
+use crate::http::encode;
+use crate::klaviyo::catalog::{Item, ItemAttributes, Shown, Variant, VariantAttributes};
+use crate::klaviyo::limits;
+
+/// A product and what else its prices depend on.
+#[derive(Debug, Clone, Copy)]
+pub struct ProductContext<'a> {
+    /// The product.
+    pub product: &'a Product,
+    /// The standalone prices of its SKUs, if its prices stand by themselves.
+    pub standalone_prices: &'a [StandalonePrice],
+    /// The time at which prices are to be valid (UTC).
+    pub now: DateTime<Utc>,
+}
+
+impl<'a> ProductContext<'a> {
+    fn prices(&self, config: &Config, variant: Option<&'a ProductVariant>) -> Prices<'a> {
+        let rules = &config.rules.product.prices;
+        let Some(variant) = variant else { return Prices::new(rules, [], self.now) };
+        match self.product.price_mode {
+            PriceMode::Embedded => Prices::new(rules, &variant.prices, self.now),
+            PriceMode::Standalone => {
+                let own = self.standalone_prices.iter().filter(|price| {
+                    price.active && identity::sku(variant) == Some(price.sku.as_str())
+                });
+                Prices::new(rules, own.map(|price| &price.price), self.now)
+            }
+        }
+    }
+}
+
+/// The item of a product. Picture and price are those of the master variant.
+#[must_use]
+pub fn item(config: &Config, context: ProductContext) -> Mapped<Item> {
+    let product = context.product;
+    let data = &product.master_data.current;
+    let master = data.master_variant.as_ref();
+    let prices = context.prices(config, master);
+    let metadata = metadata::metadata(&config.shop.locale, data, &prices, &data.attributes);
+    let Mapped { body: shown, cut } = shown(config, product, master, metadata);
+    let attributes = ItemAttributes { shown, price: prices.preferred(config) };
+    let categories = category::of_product(product, &config.shop.locale);
+    let categories = categories.into_iter().map(|category| category.key.id).collect();
+    Mapped { body: Item { key: identity::item(&product.id), attributes, categories }, cut }
+}
+
+/// A variant of a product, with the product's texts. Klaviyo wants a price; one without is 0, as
+/// in the plugin.
+#[must_use]
+pub fn variant(
+    config: &Config,
+    context: ProductContext,
+    variant: &ProductVariant,
+) -> Mapped<Variant> {
+    let product = context.product;
+    let data = &product.master_data.current;
+    let prices = context.prices(config, Some(variant));
+    let attributes = data.attributes.iter().chain(&variant.attributes);
+    let metadata = metadata::metadata(&config.shop.locale, data, &prices, attributes);
+    let Mapped { body: shown, cut } = shown(config, product, Some(variant), metadata);
+    let attributes = VariantAttributes {
+        shown,
+        price: prices.preferred(config).unwrap_or_else(|| 0.into()),
+        stock: stock::of_variant(&config.rules.product.inventory, variant.availability.as_ref()),
+    };
+    let key = identity::variant(&product.id, variant);
+    let sku = identity::sku(variant).unwrap_or(&key.external_id).to_owned();
+    let item = identity::item(&product.id).id;
+    Mapped { body: Variant { key, sku, item, attributes }, cut }
+}
+
+fn shown(
+    config: &Config,
+    product: &Product,
+    variant: Option<&ProductVariant>,
+    mut custom_metadata: serde_json::Map<String, serde_json::Value>,
+) -> Mapped<Shown> {
+    let data = &product.master_data.current;
+    let locale = &config.shop.locale;
+    let cut = limits::fit_metadata(&mut custom_metadata);
+    let images = variant.map(|variant| &variant.images);
+    let images: Vec<_> = images.into_iter().flatten().map(|image| image.url.clone()).collect();
+    let body = Shown {
+        // Klaviyo wants a title.
+        title: data.name.text(locale).unwrap_or(product.id.as_str()).to_owned(),
+        description: data.description.text(locale).unwrap_or_default().to_owned(),
+        url: url(config, product, variant),
+        image_full_url: images.first().cloned(),
+        images,
+        custom_metadata,
+        published: true,
+    };
+    Mapped { body, cut }
+}
+
+/// The address by the template. Without one the path alone, as Klaviyo wants an address: a
+/// template of an e-mail can put the shop's own before it.
+fn url(config: &Config, product: &Product, variant: Option<&ProductVariant>) -> String {
+    let data = &product.master_data.current;
+    let locale = &config.shop.locale;
+    let slug = data.slug.text(locale);
+    match &config.shop.product_url {
+        Some(template) => template.url(ProductFacts {
+            slug,
+            name: data.name.text(locale),
+            key: product.key.as_deref(),
+            id: Some(product.id.as_str()),
+            sku: variant.and_then(identity::sku),
+            locale: locale.tag(),
+        }),
+        None => format!("/{}", encode(slug.unwrap_or(product.id.as_str()))),
+    }
+}

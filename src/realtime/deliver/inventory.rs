@@ -1,0 +1,49 @@
+//! The stock of a SKU.
+
+use super::Step;
+use crate::commercetools::query::Query;
+use crate::commercetools::reference::Id;
+use crate::config::Config;
+use crate::klaviyo::catalog::Stock;
+use crate::klaviyo::catalog_write::CatalogWrite;
+use crate::klaviyo::request::Request;
+use crate::mapping::{identity, stock};
+use crate::realtime::documents::{Documents, Found};
+use crate::realtime::plan::Ignored;
+
+/// The entry that counts is read afresh, whichever was changed. Without it, nothing is known of the
+/// stock; only where an entry is gone, it may have been the one: then there is none of what is
+/// counted elsewhere, and what is counted nowhere is not tracked any more.
+pub(super) fn next(
+    config: &Config,
+    documents: &Documents,
+    entry: &Id,
+    sku: Option<&str>,
+    gone: bool,
+) -> Step {
+    let sku = match (sku, &documents.inventory_entry) {
+        (Some(sku), _) => sku,
+        (None, Found::There(entry)) => &entry.sku,
+        (None, Found::Gone) => return Step::Ignore(Ignored::Gone),
+        (None, Found::Unasked) => return Step::read([Query::InventoryEntry(entry.clone())]),
+    };
+    let channel = stock::channel(&config.rules.product.inventory).map(ToOwned::to_owned);
+    match (&documents.counted_stock, &documents.any_stock) {
+        (Found::Unasked, _) => {
+            let counted = Query::CountedStock { sku: sku.to_owned(), channel };
+            let any = gone.then(|| Query::AnyStock(sku.to_owned()));
+            Step::read([Some(counted), any].into_iter().flatten())
+        }
+        (Found::There(entry), _) => send(sku, stock::of_entry(entry)),
+        (Found::Gone, Found::Unasked) => Step::Ignore(Ignored::OtherChannel),
+        (Found::Gone, Found::There(_)) => send(sku, stock::tracked(0)),
+        (Found::Gone, Found::Gone) => send(sku, stock::untracked()),
+    }
+}
+
+/// A variant that Klaviyo does not know is no matter: it comes with its product.
+fn send(sku: &str, stock: Stock) -> Step {
+    let variant = identity::variant_of_sku(sku).id;
+    let request = Request::Catalog(CatalogWrite::SetStock { variant, stock });
+    Step::Send { stages: vec![vec![request]], cut: Vec::new() }
+}

@@ -1,0 +1,22 @@
+//! Notifications about a category.
+
+use super::{Ignored, Plan, Work, enabled};
+use crate::commercetools::notification::{Kind, Notification, Resource};
+use crate::config::rules::{EventName, Rules};
+
+/// Klaviyo knows no tree, so a name is a path: a category that was renamed or moved renames those
+/// below it.
+pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
+    let id = resource.id.clone();
+    let write = |descendants| Work::Category { category: id.clone(), descendants };
+    let (name, work) = match &notification.kind {
+        Kind::Created => (EventName::CategoryCreated, write(false)),
+        Kind::Message(message) if rules.category.messages.created.contains(&message.name) => {
+            (EventName::CategoryCreated, write(false))
+        }
+        Kind::Updated => (EventName::CategoryResourceUpdated, write(true)),
+        Kind::Deleted => (EventName::CategoryResourceDeleted, Work::CategoryGone(id)),
+        Kind::Message(_) | Kind::Other(_) => return Plan::Ignore(Ignored::UnknownType),
+    };
+    enabled(rules, name, work)
+}

@@ -1,0 +1,35 @@
+//! Notifications about an inventory entry.
+
+use super::{Ignored, Plan, Work, enabled};
+use crate::commercetools::inventory::InventoryEntry;
+use crate::commercetools::notification::{Kind, Notification, Resource};
+use crate::commercetools::reference::Link;
+use crate::config::rules::{EventName, Rules};
+use crate::mapping::stock;
+
+/// The quantity in a message is not used, since it may be an older one: what counts is read
+/// afresh by the SKU.
+pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
+    let (name, gone) = match &notification.kind {
+        Kind::Created => (EventName::InventoryResourceCreated, false),
+        Kind::Updated => (EventName::InventoryResourceUpdated, false),
+        Kind::Deleted => (EventName::InventoryResourceDeleted, true),
+        Kind::Message(message) => match message.name.as_str() {
+            "InventoryEntryCreated" => (EventName::InventoryResourceCreated, false),
+            "InventoryEntryQuantitySet" => (EventName::InventoryResourceUpdated, false),
+            "InventoryEntryDeleted" => (EventName::InventoryResourceDeleted, true),
+            _ => return Plan::Ignore(Ignored::UnknownType),
+        },
+        Kind::Other(_) => return Plan::Ignore(Ignored::UnknownType),
+    };
+    let carried: Option<InventoryEntry> = notification.field("inventoryEntry");
+    let channel: Option<Link> = notification.field("supplyChannel");
+    let channel = channel.or_else(|| carried.as_ref()?.supply_channel.clone());
+    let counted = stock::channel(&rules.product.inventory);
+    if channel.is_some_and(|channel| Some(channel.id.as_str()) != counted) {
+        return Plan::Ignore(Ignored::OtherChannel);
+    }
+    let carried = carried.map(|entry| entry.sku);
+    let sku = notification.field("sku").or(carried).or_else(|| notification.sku());
+    enabled(rules, name, Work::Stock { entry: resource.id.clone(), sku, gone })
+}

@@ -1,0 +1,20 @@
+//! Notifications about a standalone price.
+
+use serde::Deserialize;
+
+use super::{Plan, Work, enabled};
+use crate::commercetools::notification::{Notification, Resource};
+use crate::config::rules::{EventName, Rules};
+
+/// Every message and change: each of the 15 messages tells of one field.
+pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
+    #[derive(Deserialize)]
+    struct Carried {
+        sku: String,
+    }
+    let carried: Option<Carried> = notification.field("standalonePrice");
+    let carried = carried.map(|price| price.sku);
+    let sku = notification.field("sku").or(carried).or_else(|| notification.sku());
+    let work = Work::StandalonePrice { price: resource.id.clone(), sku };
+    enabled(rules, EventName::StandalonePriceChanged, work)
+}
