@@ -6,6 +6,7 @@
 mod auth;
 mod calls;
 mod dead_letters;
+mod delivery;
 mod health;
 mod log;
 mod outbox;
@@ -47,11 +48,10 @@ async fn answer(mut request: Request, env: &Env) -> worker::Result<Response> {
     match route {
         Route::Health => health::answer(&settings),
         Route::Push => push::answer(&mut request, env, config).await,
-        Route::DeadLetters(action) => {
-            if !auth::admin(config, &request)? {
-                return reply::error(401, "unauthorized", "The admin token is missing or wrong.");
-            }
-            dead_letters::answer(&request, env, config, &action).await
+        Route::DeadLetters(_) | Route::Status if !auth::admin(config, &request)? => {
+            reply::error(401, "unauthorized", "The admin token is missing or wrong.")
         }
+        Route::DeadLetters(action) => dead_letters::answer(&request, env, config, &action).await,
+        Route::Status => dead_letters::status(env, config).await,
     }
 }

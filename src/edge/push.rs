@@ -8,18 +8,16 @@ use worker::{Env, Request, Response, Result};
 
 use super::auth::{self, PushAccess};
 use super::calls::{Calls, now_ms};
+use super::delivery::{Delivery, deliver, work_of};
 use super::log::{self, Effort};
-use super::outbox::{self, NewDeadLetter};
+use super::outbox::{self, NewDeadLetter, NewParked};
 use super::reply;
 use crate::commercetools::notification::Notification;
 use crate::config::Config;
-use crate::http::Passing;
-use crate::realtime::conclusion::{Conclusion, Fault, conclude};
-use crate::realtime::deliver::{self, Step};
-use crate::realtime::documents::Documents;
+use crate::realtime::conclusion::{Conclusion, Fault};
 use crate::realtime::envelope::{self, Item};
 use crate::realtime::outcome::{Outcome, reply as worst};
-use crate::realtime::plan::{Plan, plan};
+use crate::realtime::parking::{Slot, slot, slot_of_fact};
 
 /// The largest body: 10 MB. What commercetools sends is below 256 kB, but a broker may batch.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
@@ -61,96 +59,64 @@ pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) ->
 /// Brings one notification to its outcome.
 async fn handle(env: &Env, config: &Config, calls: &Calls<'_>, item: Item) -> Outcome {
     let (started, made) = (now_ms(), calls.made());
-    let mut cut = Vec::new();
-    let conclusion = match &item {
-        Item::Notification(notification) => work(config, calls, notification, &mut cut).await,
-        Item::Refused { why, .. } => Conclusion::Never(Fault::new(why.code(), why.to_string())),
-    };
-    let outcome = match conclusion {
-        Conclusion::Delivered => Outcome::Delivered,
-        Conclusion::Ignored(why) => Outcome::Ignored(why),
-        Conclusion::Later(passing) => Outcome::NotStored {
-            code: passing.code,
-            retry_after: passing.retry_after.unwrap_or(RETRY_AFTER),
+    let (outcome, cut) = match &item {
+        Item::Refused { why, content } => {
+            let letter = NewDeadLetter::of(None, Fault::new(why.code(), why.to_string()), 1);
+            (keep(env, config, &letter, content).await, Vec::new())
+        }
+        Item::Notification(notification) => match work_of(config, notification) {
+            Ok(work) => {
+                let Delivery { conclusion, cut } = deliver(config, calls, &work).await;
+                let slot = || slot(notification, &work);
+                (settle(env, config, notification, slot, conclusion).await, cut)
+            }
+            Err(conclusion) => {
+                let slot = || slot_of_fact(notification);
+                (settle(env, config, notification, slot, conclusion).await, Vec::new())
+            }
         },
-        Conclusion::Never(fault) => keep(env, config, &item, fault).await,
     };
     let effort = Effort { duration_ms: now_ms() - started, calls: calls.made() - made, cut };
     log::notification(&item, &outcome, &effort);
     outcome
 }
 
-/// Plans, reads and sends until there is a conclusion.
-async fn work(
+/// Stores what has to be stored. Where that fails, the sender has to keep the notification.
+async fn settle(
+    env: &Env,
     config: &Config,
-    calls: &Calls<'_>,
     notification: &Notification,
-    all_cut: &mut Vec<String>,
-) -> Conclusion {
-    let work = match plan(&config.rules, notification) {
-        Ok(Plan::Work(work)) => work,
-        Ok(Plan::Ignore(why)) => return Conclusion::Ignored(why),
-        Err(malformed) => {
-            return Conclusion::Never(Fault::new("message_malformed", malformed.to_string()));
+    slot: impl FnOnce() -> Slot,
+    conclusion: Conclusion,
+) -> Outcome {
+    let content = || Value::Object(notification.raw.clone()).to_string().into_bytes();
+    match conclusion {
+        Conclusion::Delivered => Outcome::Delivered,
+        Conclusion::Ignored(why) => Outcome::Ignored(why),
+        Conclusion::Never(fault) => {
+            let letter = NewDeadLetter::of(Some(notification), fault, 1);
+            keep(env, config, &letter, &content()).await
         }
-    };
-    let mut documents = Documents::default();
-    loop {
-        match deliver::next(config, &work, &documents) {
-            Step::Read(queries) => {
-                let answers = match calls.read(&queries).await {
-                    Ok(answers) => answers,
-                    Err(fault) => return fault.into(),
-                };
-                for (query, answer) in queries.iter().zip(answers) {
-                    if let Err(fault) = documents.add(query, &answer) {
-                        return fault.into();
-                    }
-                }
+        Conclusion::Later(passing) => {
+            let new = NewParked::after(slot(), &passing);
+            match outbox::park(env, config, &new, &content()).await {
+                Ok(()) => Outcome::Parked { code: passing.code },
+                Err(error) => not_stored(&error),
             }
-            Step::Send { stages, cut } => {
-                all_cut.extend(cut);
-                for stage in stages {
-                    let conclusion = conclude(calls.send(stage).await);
-                    if conclusion != Conclusion::Delivered {
-                        return conclusion;
-                    }
-                }
-                return Conclusion::Delivered;
-            }
-            Step::Ignore(why) => return Conclusion::Ignored(why),
-            Step::NotYet(not_yet) => {
-                let code = not_yet.code().to_owned();
-                return Conclusion::Later(Passing { code, retry_after: None });
-            }
-            Step::Unmappable(fault) => return Conclusion::Never(fault.into()),
         }
     }
 }
 
-/// Stores a dead letter; where that fails, the sender has to keep the notification.
-async fn keep(env: &Env, config: &Config, item: &Item, fault: Fault) -> Outcome {
-    let (resource, content) = match item {
-        Item::Notification(notification) => {
-            let content = Value::Object(notification.raw.clone()).to_string().into_bytes();
-            (notification.resource.as_ref(), content)
-        }
-        Item::Refused { content, .. } => (None, content.clone()),
-    };
-    let letter = NewDeadLetter {
-        at: now_ms(),
-        code: fault.code.clone(),
-        detail: fault.detail,
-        pointer: fault.pointer,
-        resource: resource.map(|resource| format!("{}/{}", resource.type_id, resource.id)),
-    };
-    match outbox::keep(env, config, &letter, content).await {
-        Ok(id) => Outcome::DeadLettered { id, code: fault.code },
-        Err(error) => {
-            log::failure("outbox", &error.to_string());
-            Outcome::NotStored { code: "outbox_unavailable".to_owned(), retry_after: RETRY_AFTER }
-        }
+async fn keep(env: &Env, config: &Config, letter: &NewDeadLetter, content: &[u8]) -> Outcome {
+    match outbox::keep(env, config, letter, content).await {
+        Ok(id) => Outcome::DeadLettered { id, code: letter.code.clone() },
+        Err(error) => not_stored(&error),
     }
+}
+
+fn not_stored(error: &worker::Error) -> Outcome {
+    log::failure("outbox", &error.to_string());
+    Outcome::NotStored { code: "outbox_unavailable".to_owned(), retry_after: RETRY_AFTER }
 }
 
 /// The body, or none if it is too large. It is read to its end in any case: a sender that is still

@@ -12,4 +12,5 @@ pub mod deliver;
 pub mod documents;
 pub mod envelope;
 pub mod outcome;
+pub mod parking;
 pub mod plan;
