@@ -4,7 +4,6 @@
 use super::calls::Calls;
 use crate::commercetools::notification::Notification;
 use crate::config::Config;
-use crate::http::Passing;
 use crate::realtime::conclusion::{Conclusion, Fault, conclude};
 use crate::realtime::deliver::{self, Step};
 use crate::realtime::documents::Documents;
@@ -52,9 +51,7 @@ pub(super) async fn deliver(config: &Config, calls: &Calls<'_>, work: &Work) -> 
                 return Delivery { conclusion: Conclusion::Delivered, cut };
             }
             Step::Ignore(why) => Conclusion::Ignored(why),
-            Step::NotYet(not_yet) => {
-                Conclusion::Later(Passing { code: not_yet.code().to_owned(), retry_after: None })
-            }
+            Step::NotYet(not_yet) => Conclusion::NotYet(not_yet),
             Step::Unmappable(fault) => Conclusion::Never(fault.into()),
         };
         return Delivery { conclusion, cut: Vec::new() };

@@ -24,7 +24,7 @@ const BODY_LIMIT: usize = 10 * 1024 * 1024;
 
 /// How long the calls of a push may take together. An answer is due within 4 s (`EventBridge`
 /// waits 5 s); what is left is for storing what could not be done.
-const CALLS: Duration = Duration::from_secs(3);
+const CALLS: Duration = Duration::from_millis(2_500);
 
 /// How many notifications of one push are worked on at once: each has a call or two under way,
 /// and a Worker has six connections.
@@ -98,12 +98,20 @@ async fn settle(
             keep(env, config, &letter, &content()).await
         }
         Conclusion::Later(passing) => {
-            let new = NewParked::after(slot(), &passing);
-            match outbox::park(env, config, &new, &content()).await {
-                Ok(()) => Outcome::Parked { code: passing.code },
-                Err(error) => not_stored(&error),
-            }
+            let new = NewParked::after(slot(), &passing.code, passing.retry_after);
+            park(env, config, new, &content()).await
         }
+        Conclusion::NotYet(not_yet) => {
+            let new = NewParked::after(slot(), not_yet.code(), None);
+            park(env, config, new, &content()).await
+        }
+    }
+}
+
+async fn park(env: &Env, config: &Config, new: NewParked, content: &[u8]) -> Outcome {
+    match outbox::park(env, config, &new, content).await {
+        Ok(()) => Outcome::Parked { code: new.code },
+        Err(error) => not_stored(&error),
     }
 }
 

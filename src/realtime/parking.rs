@@ -83,6 +83,16 @@ pub fn backoff(attempts: u32, asked: Option<Duration>, jitter: f64) -> Duration 
     wait.max(asked.unwrap_or_default())
 }
 
+/// The longest wait for something that is to come about: it is no outage that could end.
+const LONGEST_FOR_SOMETHING: Duration = Duration::from_hours(1);
+
+/// How long to wait for something that is to come about, and did not for `age`: as in an outage at
+/// first, then an eighth of the age.
+#[must_use]
+pub fn patience(attempts: u32, age: Duration, jitter: f64) -> Duration {
+    backoff(attempts, Some((age / 8).min(LONGEST_FOR_SOMETHING)), jitter)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,6 +134,13 @@ mod tests {
         let slot = slot_of(json!({"type": "OrderCreated", "id": "m", "order": order,
             "resource": {"typeId": "order", "id": "o1"}}));
         assert_eq!(slot.customer.as_deref(), Some("c1"));
+    }
+
+    #[test]
+    fn patience_grows_with_the_age() {
+        let minutes = |age| patience(99, Duration::from_mins(age), 0.0).as_secs();
+        assert_eq!([0, 1, 8, 80, 9999].map(minutes), [24, 24, 60, 600, 3600]);
+        assert_eq!(patience(1, Duration::ZERO, 0.0), FIRST);
     }
 
     #[test]

@@ -20,10 +20,11 @@ use crate::edge::calls::{Calls, now_ms};
 use crate::edge::delivery::{Delivery, deliver, work_of};
 use crate::edge::log::{self, Effort};
 use crate::edge::settings;
+use crate::http::Passing;
 use crate::realtime::conclusion::{Conclusion, Fault};
 use crate::realtime::envelope::{self, Item};
 use crate::realtime::outcome::Outcome;
-use crate::realtime::parking::{backoff, slot, slot_of_fact};
+use crate::realtime::parking::{backoff, patience, slot, slot_of_fact};
 
 /// When the object is woken if this slice never ends. Whoever restarts it finds this alarm.
 const WATCHDOG: Duration = Duration::from_secs(20);
@@ -81,7 +82,7 @@ pub(super) async fn run(outbox: &Outbox) -> Result<()> {
     }
 }
 
-/// Tries one row; whether it is off the table.
+/// Tries one row; whether the systems did their part.
 async fn attempt(outbox: &Outbox, config: &Config, row: &Row) -> bool {
     match try_row(outbox, config, row).await {
         Ok(through) => through,
@@ -109,6 +110,7 @@ async fn try_row(outbox: &Outbox, config: &Config, row: &Row) -> Result<bool> {
         Ok(work) => deliver(config, &calls, &work).await,
         Err(conclusion) => Delivery { conclusion, cut: Vec::new() },
     };
+    let mut through = true;
     let outcome = match conclusion {
         Conclusion::Delivered => {
             parked::remove(&sql, row)?;
@@ -119,21 +121,44 @@ async fn try_row(outbox: &Outbox, config: &Config, row: &Row) -> Result<bool> {
             Outcome::Ignored(why)
         }
         Conclusion::Never(fault) => give_up(&sql, row, notification, fault, &content)?,
-        Conclusion::Later(passing) if row.since + config.rules.outbox.retention_ms() < now_ms() => {
-            let detail = "It was tried for as long as CONFIG.outbox.retentionDays says.";
-            let fault = Fault::new(format!("expired_{}", passing.code), detail);
-            give_up(&sql, row, notification, fault, &content)?
+        Conclusion::Later(Passing { code, .. }) if is_expired(config, row) => {
+            expire(&sql, row, notification, &code, &content)?
+        }
+        Conclusion::NotYet(not_yet) if is_expired(config, row) => {
+            expire(&sql, row, notification, not_yet.code(), &content)?
         }
         Conclusion::Later(passing) => {
             let wait = backoff(row.attempts + 1, passing.retry_after, jitter());
             parked::put_off(&sql, row, now_ms() + millis(wait), &passing.code)?;
+            through = false;
             Outcome::Parked { code: passing.code }
+        }
+        Conclusion::NotYet(not_yet) => {
+            let age = Duration::from_millis(now_ms().saturating_sub(row.since));
+            let wait = patience(row.attempts + 1, age, jitter());
+            parked::put_off(&sql, row, now_ms() + millis(wait), not_yet.code())?;
+            Outcome::Parked { code: not_yet.code().to_owned() }
         }
     };
     let effort = Effort { duration_ms: now_ms() - started, calls: calls.made(), cut };
-    let through = !matches!(outcome, Outcome::Parked { .. });
     log::notification(&items[0], &outcome, &effort);
     Ok(through)
+}
+
+fn is_expired(config: &Config, row: &Row) -> bool {
+    row.since + config.rules.outbox.retention_ms() < now_ms()
+}
+
+fn expire(
+    sql: &SqlStorage,
+    row: &Row,
+    notification: &Notification,
+    code: &str,
+    content: &[u8],
+) -> Result<Outcome> {
+    let detail = "It was tried for as long as CONFIG.outbox.retentionDays says.";
+    let fault = Fault::new(format!("expired_{code}"), detail);
+    give_up(sql, row, notification, fault, content)
 }
 
 /// Makes a dead letter of a row.

@@ -4,12 +4,13 @@
 //! is its generation: parking again into the same slot gives the row a new one, so that whoever
 //! works on the old one cannot remove what came meanwhile.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use worker::{Result, SqlStorage, SqlStorageValue};
 
 use super::parts;
 use crate::edge::calls::now_ms;
-use crate::http::Passing;
 use crate::realtime::parking::{Slot, backoff};
 
 /// What is known of a notification when it is parked.
@@ -38,9 +39,9 @@ impl NewParked {
     }
 
     /// One that was tried once and is to be tried again.
-    pub(in crate::edge) fn after(slot: Slot, passing: &Passing) -> Self {
-        let wait = backoff(1, passing.retry_after, 0.0);
-        let mut new = Self::now(slot, &passing.code);
+    pub(in crate::edge) fn after(slot: Slot, code: &str, asked: Option<Duration>) -> Self {
+        let wait = backoff(1, asked, 0.0);
+        let mut new = Self::now(slot, code);
         new.due += u64::try_from(wait.as_millis()).unwrap_or(0);
         new.attempts = 1;
         new
