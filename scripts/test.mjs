@@ -26,8 +26,7 @@ const STEPS = [
   {
     name: "clippy-wasm",
     group: "rust",
-    // Only the library: crates that the tests use do not compile for this target.
-    command: words("cargo clippy --lib --target wasm32-unknown-unknown -- -D warnings"),
+    command: words("cargo clippy --all-targets --target wasm32-unknown-unknown -- -D warnings"),
     unless: () => usesDebianRust() && "rustup has no wasm target here",
   },
   { name: "native", group: "rust", command: words("cargo test") },
