@@ -4,6 +4,7 @@
 use super::calls::Calls;
 use crate::commercetools::notification::Notification;
 use crate::config::Config;
+use crate::klaviyo::request::Request;
 use crate::realtime::conclusion::{Conclusion, Fault, conclude};
 use crate::realtime::deliver::{self, Step};
 use crate::realtime::documents::Documents;
@@ -13,6 +14,14 @@ use crate::realtime::plan::{Plan, Work, plan};
 pub(super) struct Delivery {
     pub(super) conclusion: Conclusion,
     pub(super) cut: Vec<String>,
+}
+
+/// What there is to do when everything is read.
+pub(super) enum Ready {
+    /// Nothing: this is the conclusion.
+    Concluded(Conclusion),
+    /// To send these, stage after stage.
+    ToSend { stages: Vec<Vec<Request>>, cut: Vec<String> },
 }
 
 /// What a notification asks for, or the conclusion where it asks for nothing.
@@ -28,6 +37,14 @@ pub(super) fn work_of(config: &Config, notification: &Notification) -> Result<Wo
 
 /// Reads and sends until there is a conclusion.
 pub(super) async fn deliver(config: &Config, calls: &Calls<'_>, work: &Work) -> Delivery {
+    match prepare(config, calls, work).await {
+        Ready::Concluded(conclusion) => Delivery { conclusion, cut: Vec::new() },
+        Ready::ToSend { stages, cut } => Delivery { conclusion: send(calls, stages).await, cut },
+    }
+}
+
+/// Reads until it is clear what to send.
+pub(super) async fn prepare(config: &Config, calls: &Calls<'_>, work: &Work) -> Ready {
     let mut documents = Documents::default();
     loop {
         let conclusion = match deliver::next(config, work, &documents) {
@@ -41,19 +58,22 @@ pub(super) async fn deliver(config: &Config, calls: &Calls<'_>, work: &Work) -> 
                 }
                 Err(fault) => fault.into(),
             },
-            Step::Send { stages, cut } => {
-                for stage in stages {
-                    let conclusion = conclude(calls.send(stage).await);
-                    if conclusion != Conclusion::Delivered {
-                        return Delivery { conclusion, cut };
-                    }
-                }
-                return Delivery { conclusion: Conclusion::Delivered, cut };
-            }
+            Step::Send { stages, cut } => return Ready::ToSend { stages, cut },
             Step::Ignore(why) => Conclusion::Ignored(why),
             Step::NotYet(not_yet) => Conclusion::NotYet(not_yet),
             Step::Unmappable(fault) => Conclusion::Never(fault.into()),
         };
-        return Delivery { conclusion, cut: Vec::new() };
+        return Ready::Concluded(conclusion);
     }
+}
+
+/// Sends stage after stage, as long as everything is accepted.
+pub(super) async fn send(calls: &Calls<'_>, stages: Vec<Vec<Request>>) -> Conclusion {
+    for stage in stages {
+        let conclusion = conclude(calls.send(stage).await);
+        if conclusion != Conclusion::Delivered {
+            return conclusion;
+        }
+    }
+    Conclusion::Delivered
 }

@@ -3,11 +3,13 @@
 //! There is one object for the whole Worker, with SQLite storage. It is asked only when something
 //! has to be kept, so that it never stands in the way of a delivery.
 
+mod attempt;
 mod dead_letters;
 mod drain;
 mod object;
 mod parked;
 mod parts;
+mod replay;
 
 use std::time::Duration;
 
@@ -15,7 +17,7 @@ use futures::future::{Either, select};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use worker::js_sys::{Function, Reflect, Uint8Array};
+use worker::js_sys::{Function, Math, Reflect, Uint8Array};
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::{Delay, Env, Error, Method, ObjectNamespace, Request, RequestInit, Response, Result};
 
@@ -120,4 +122,13 @@ fn within(
         Err(error) if format!("{error:?}").contains("not implemented in workerd") => Ok(namespace),
         Err(error) => Err(error.into()),
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// From 0 to 1, to spread tries over time.
+fn jitter() -> f64 {
+    Math::random()
 }

@@ -12,7 +12,7 @@ use worker::{
 
 use super::dead_letters::{self, NewDeadLetter};
 use super::parked::{self, NewParked};
-use super::{drain, split};
+use super::{drain, replay, split};
 use crate::edge::calls::now_ms;
 use crate::edge::{log, reply};
 
@@ -147,12 +147,12 @@ impl Outbox {
             (Method::Post, ["dead-letters", "replay"]) => {
                 let mut replayed = 0;
                 for id in dead_letters::ids(&sql)? {
-                    replayed += u32::from(drain::replay(self, &id)?);
+                    replayed += u32::from(replay::replay(self, &id)?);
                 }
                 reply::json(202, &json!({ "replayed": replayed }))
             }
             (Method::Post, ["dead-letters", id, "replay"]) => {
-                if drain::replay(self, id)? {
+                if replay::replay(self, id)? {
                     return reply::json(202, &json!({ "replayed": 1 }));
                 }
                 no_letter()

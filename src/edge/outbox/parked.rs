@@ -42,7 +42,7 @@ impl NewParked {
     pub(in crate::edge) fn after(slot: Slot, code: &str, asked: Option<Duration>) -> Self {
         let wait = backoff(1, asked, 0.0);
         let mut new = Self::now(slot, code);
-        new.due += u64::try_from(wait.as_millis()).unwrap_or(0);
+        new.due = to_second(new.due + super::millis(wait));
         new.attempts = 1;
         new
     }
@@ -56,6 +56,8 @@ pub(super) struct Row {
     /// When the slot was first parked, in ms since 1970 UTC.
     pub(super) since: u64,
     pub(super) attempts: u32,
+    /// The bytes of its notification.
+    bytes: u64,
 }
 
 /// Makes the tables, if they are not there.
@@ -64,7 +66,7 @@ pub(super) fn prepare(sql: &SqlStorage) -> Result<()> {
         "CREATE TABLE IF NOT EXISTS parked (
             seq INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE,
             rank INTEGER NOT NULL, customer TEXT, since INTEGER NOT NULL, due INTEGER NOT NULL,
-            attempts INTEGER NOT NULL, code TEXT NOT NULL);
+            attempts INTEGER NOT NULL, code TEXT NOT NULL, bytes INTEGER NOT NULL);
          CREATE INDEX IF NOT EXISTS parked_due ON parked (due);",
         None,
     )?;
@@ -96,8 +98,8 @@ pub(super) fn park(sql: &SqlStorage, new: &NewParked, content: &[u8]) -> Result<
     let rank = taken.first().map_or(new.rank, |row| row.rank.max(new.rank));
     let inserted: Vec<Inserted> = sql
         .exec(
-            "INSERT INTO parked (key, rank, customer, since, due, attempts, code)
-             VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING seq",
+            "INSERT INTO parked (key, rank, customer, since, due, attempts, code, bytes)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq",
             vec![
                 new.key.as_str().into(),
                 i64::from(rank).into(),
@@ -106,6 +108,7 @@ pub(super) fn park(sql: &SqlStorage, new: &NewParked, content: &[u8]) -> Result<
                 due,
                 attempts,
                 new.code.as_str().into(),
+                i64::try_from(content.len()).unwrap_or(i64::MAX).into(),
             ],
         )?
         .to_array()?;
@@ -129,13 +132,22 @@ struct Inserted {
     seq: f64,
 }
 
-/// Rows that are due, the oldest first.
-pub(super) fn due(sql: &SqlStorage, now: u64, most: u32) -> Result<Vec<Row>> {
-    sql.exec(
-        "SELECT seq, since, attempts FROM parked WHERE due <= ? ORDER BY since, seq LIMIT ?",
-        vec![millis(now)?, i64::from(most).into()],
-    )?
-    .to_array()
+/// Rows that are due, the oldest first: at most so many, and of so many bytes after the first.
+pub(super) fn due(sql: &SqlStorage, now: u64, most: u32, bytes: u64) -> Result<Vec<Row>> {
+    let rows: Vec<Row> = sql
+        .exec(
+            "SELECT seq, since, attempts, bytes FROM parked WHERE due <= ?
+             ORDER BY since, seq LIMIT ?",
+            vec![millis(now)?, i64::from(most).into()],
+        )?
+        .to_array()?;
+    let mut total = 0;
+    let fits = rows.iter().take_while(|row| {
+        total += row.bytes;
+        total <= bytes
+    });
+    let count = fits.count().max(1);
+    Ok(rows.into_iter().take(count).collect())
 }
 
 /// The notification of a row; none if the row is gone.
@@ -147,6 +159,12 @@ pub(super) fn content(sql: &SqlStorage, row: &Row) -> Result<Vec<u8>> {
 pub(super) fn remove(sql: &SqlStorage, row: &Row) -> Result<()> {
     sql.exec("DELETE FROM parked WHERE seq = ?", vec![row.seq.into()])?;
     parts::delete(sql, "parked_parts", row.seq)
+}
+
+/// The end of the second: rows that were parked together become due together, and their requests
+/// can go together.
+fn to_second(time: u64) -> u64 {
+    time.next_multiple_of(1000)
 }
 
 /// Counts a try of a row and puts it off, if it still is the generation that was read.
@@ -162,7 +180,19 @@ pub(super) fn begin(sql: &SqlStorage, row: &Row, due: u64) -> Result<()> {
 pub(super) fn put_off(sql: &SqlStorage, row: &Row, due: u64, code: &str) -> Result<()> {
     sql.exec(
         "UPDATE parked SET due = ?, code = ? WHERE seq = ?",
-        vec![millis(due)?, code.into(), row.seq.into()],
+        vec![millis(to_second(due))?, code.into(), row.seq.into()],
+    )?;
+    Ok(())
+}
+
+/// Makes all rows due but those that wait for one of these codes.
+pub(super) fn wake(sql: &SqlStorage, now: u64, waiting_for: &[&str]) -> Result<()> {
+    let except = vec!["?"; waiting_for.len()].join(",");
+    let mut values = vec![millis(now)?, millis(now)?];
+    values.extend(waiting_for.iter().map(|code| SqlStorageValue::from(*code)));
+    sql.exec(
+        &format!("UPDATE parked SET due = ? WHERE due > ? AND code NOT IN ({except})"),
+        values,
     )?;
     Ok(())
 }
