@@ -50,7 +50,7 @@ pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) ->
         return reply::error(413, "body_too_large", "A body may have 10 MB.");
     };
     let calls = Calls::within(config, CALLS);
-    let outcomes = stream::iter(envelope::decode(&body))
+    let outcomes = stream::iter(envelope::decode(&body, &config.push.sns).items)
         .map(|item| handle(env, config, &calls, item))
         .buffered(TOGETHER)
         .collect()

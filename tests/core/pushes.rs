@@ -8,8 +8,9 @@ use crate::support::config;
 
 /// Decodes and plans; what it returns does not matter, that it returns does.
 fn take(body: &[u8]) {
-    let rules = config(&[]).rules;
-    for item in envelope::decode(body) {
+    let config = config(&[]);
+    let rules = config.rules;
+    for item in envelope::decode(body, &config.push.sns).items {
         if let Item::Notification(notification) = item {
             let _ = plan(&rules, &notification);
         }
