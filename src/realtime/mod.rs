@@ -13,3 +13,4 @@ pub mod documents;
 pub mod envelope;
 pub mod outcome;
 pub mod plan;
+pub mod sender;

@@ -28,6 +28,16 @@ const names = fc.constantFrom(
   "customer",
   "payloadNotIncluded",
   "transaction",
+  "specversion",
+  "data_base64",
+  "detail",
+  "detail-type",
+  "Type",
+  "Message",
+  "TopicArn",
+  "SubscribeURL",
+  "eventType",
+  "validationCode",
 );
 const values = fc.constantFrom(
   "order",
@@ -39,6 +49,11 @@ const values = fc.constantFrom(
   "OrderStateChanged",
   "PaymentTransactionAdded",
   "e30=",
+  "Notification",
+  "SubscriptionConfirmation",
+  "UnsubscribeConfirmation",
+  "Microsoft.EventGrid.SubscriptionValidationEvent",
+  "https://sns.eu-central-1.amazonaws.com.invalid/?Action=ConfirmSubscription",
 );
 const { push: almost } = fc.letrec((tie) => ({
   push: fc.oneof(
@@ -55,6 +70,9 @@ const bodies = fc.oneof(
   fc.string({ unit: "binary", maxLength: 500 }),
   fc.json(),
   almost.map((value) => JSON.stringify(value)),
+  almost.map((value) => JSON.stringify({ Type: "Notification", Message: JSON.stringify(value) })),
+  almost.map((data) => JSON.stringify([{ specversion: "1.0", data }])),
+  almost.map((detail) => JSON.stringify({ "detail-type": "x", detail })),
   almost.map((value) => {
     const data = Buffer.from(JSON.stringify(value)).toString("base64");
     return JSON.stringify({ message: { data } });

@@ -47,8 +47,8 @@ pub(super) fn tell(object: &mut Map<String, Value>, sns: &Sns) -> Form {
     if object.contains_key("notificationType") || object.contains_key("resource") {
         return Form::Bare;
     }
-    if let Some(code) = handshake::event_grid(object) {
-        return handshake(code, Undecodable::Envelope);
+    if handshake::is_event_grid(object) {
+        return handshake(handshake::event_grid(object), Undecodable::Envelope);
     }
     if object.contains_key("specversion") {
         return around(cloud_event(object));

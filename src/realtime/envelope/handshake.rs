@@ -27,16 +27,17 @@ pub enum Handshake {
     SnsUnsubscribed,
 }
 
-/// The code of Event Grid's validation event, if the object is one: in Event Grid's own schema, or
-/// as a `CloudEvent` of that type. None within where there is no code.
-pub(super) fn event_grid(object: &Map<String, Value>) -> Option<Option<Handshake>> {
-    let is = |name| object.get(name).is_some_and(|value| value == VALIDATION);
-    if !is("eventType") && !(object.contains_key("specversion") && is("type")) {
-        return None;
-    }
-    let code = object.get("data").and_then(|data| data.get("validationCode"));
-    let code = code.and_then(Value::as_str).map(ToOwned::to_owned);
-    Some(code.map(|code| Handshake::EventGrid { code }))
+/// Whether it is Event Grid's validation event: in Event Grid's own schema, or as a `CloudEvent` of
+/// that type.
+pub(super) fn is_event_grid(object: &Map<String, Value>) -> bool {
+    let kind = if object.contains_key("specversion") { "type" } else { "eventType" };
+    object.get(kind).is_some_and(|kind| kind == VALIDATION)
+}
+
+/// The code of Event Grid's validation event, if it has one.
+pub(super) fn event_grid(object: &Map<String, Value>) -> Option<Handshake> {
+    let code = object.get("data")?.get("validationCode")?.as_str()?;
+    Some(Handshake::EventGrid { code: code.to_owned() })
 }
 
 /// The address that confirms a subscription to SNS, if it may be fetched: it must be one of

@@ -269,14 +269,14 @@ mod tests {
         }
     }
 
-    fn validation(code: Value) -> Value {
+    fn validation(code: &Value) -> Value {
         json!({"id": "1", "subject": "", "data": {"validationCode": code},
             "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent", "dataVersion": "1"})
     }
 
     #[test]
     fn event_grid_gets_its_code() {
-        let event = validation(json!("512d38b6"));
+        let event = validation(&json!("512d38b6"));
         let cloud_event = json!({"specversion": "1.0", "data": {"validationCode": "512d38b6"},
             "type": "Microsoft.EventGrid.SubscriptionValidationEvent"});
         let expected = Some(Handshake::EventGrid { code: "512d38b6".to_owned() });
@@ -284,7 +284,7 @@ mod tests {
             let push = decode(body.to_string().as_bytes(), &Sns::default());
             assert_eq!((push.items, push.handshake), (vec![], expected.clone()), "{body}");
         }
-        assert_eq!(names(&validation(json!(3)).to_string()), [Err(Undecodable::Envelope)]);
+        assert_eq!(names(&validation(&json!(3)).to_string()), [Err(Undecodable::Envelope)]);
         let two = json!([event, parsed(CHANGE), event]).to_string();
         let expected = [Ok("ResourceUpdated".to_owned()), Err(Undecodable::Handshake)];
         assert_eq!(names(&two), expected);
