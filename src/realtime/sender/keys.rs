@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::Value;
 
 /// How long keys are used where the signer says otherwise or nothing: at least, at most, and by
@@ -84,26 +83,21 @@ impl KeySet {
 /// Reads a JWK set. Keys of another kind are left out; none if it is no set.
 #[must_use]
 pub fn read(body: &str) -> Option<Vec<Key>> {
-    #[derive(Deserialize)]
-    struct Set {
-        keys: Vec<Value>,
-    }
-    #[derive(Deserialize)]
-    struct Jwk {
-        kty: String,
-        kid: String,
-        n: String,
-        e: String,
-        alg: Option<String>,
-        r#use: Option<String>,
-    }
-    let set: Set = serde_json::from_str(body).ok()?;
-    let keys = set.keys.into_iter().filter_map(|key| Jwk::deserialize(key).ok()).filter(|key| {
-        key.kty == "RSA"
-            && key.alg.as_deref().is_none_or(|alg| alg == "RS256")
-            && key.r#use.as_deref().is_none_or(|purpose| purpose == "sig")
-    });
-    Some(keys.map(|key| Key { id: key.kid, modulus: key.n, exponent: key.e }).collect())
+    let set: Value = serde_json::from_str(body).ok()?;
+    Some(set.get("keys")?.as_array()?.iter().filter_map(key).collect())
+}
+
+fn key(jwk: &Value) -> Option<Key> {
+    let text = |name| jwk.get(name).and_then(Value::as_str);
+    let fits = text("kty") == Some("RSA")
+        && text("alg").is_none_or(|algorithm| algorithm == "RS256")
+        && text("use").is_none_or(|purpose| purpose == "sig");
+    let key = Key {
+        id: text("kid")?.to_owned(),
+        modulus: text("n")?.to_owned(),
+        exponent: text("e")?.to_owned(),
+    };
+    fits.then_some(key)
 }
 
 /// How long an answer may be used, by its headers `Cache-Control` and `Age` (RFC 9111 §4.2).

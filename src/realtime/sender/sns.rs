@@ -6,7 +6,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use url::Url;
 
 use super::Refusal;
@@ -48,8 +48,9 @@ impl Signed {
     /// # Errors
     /// The first thing that is wrong with it.
     pub fn read(body: &[u8], sns: &Sns) -> Result<Self, Refusal> {
-        let object: Map<String, Value> =
-            serde_json::from_slice(body).map_err(|_| Refusal::NotSigned)?;
+        let Ok(Value::Object(object)) = serde_json::from_slice(body) else {
+            return Err(Refusal::NotSigned);
+        };
         let member = |name: &str| object.get(name).and_then(Value::as_str);
         let covered = match member("Type") {
             Some("Notification") => NOTIFICATION,
