@@ -27,6 +27,8 @@ pub struct Rules {
     pub category: CategoryRules,
     /// Products, their variants and stock.
     pub product: ProductRules,
+    /// What could not be delivered.
+    pub outbox: OutboxRules,
 }
 
 /// The names that `disabledEvents` knows. The first thirteen are the plugin's.
@@ -310,6 +312,29 @@ impl Default for ProductMessages {
 pub struct InventoryRules {
     /// The id of the supply channel whose stock counts; empty for stock without a channel.
     pub use_channel_inventory: String,
+}
+
+/// `CONFIG.outbox`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutboxRules {
+    /// How long a parked notification is tried before it becomes a dead letter, and how long a
+    /// dead letter is kept, in days.
+    pub retention_days: u32,
+}
+
+impl Default for OutboxRules {
+    fn default() -> Self {
+        Self { retention_days: 30 }
+    }
+}
+
+impl OutboxRules {
+    /// The same in ms.
+    #[must_use]
+    pub fn retention_ms(&self) -> u64 {
+        u64::from(self.retention_days) * 24 * 60 * 60 * 1000
+    }
 }
 
 impl Rules {

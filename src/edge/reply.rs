@@ -75,6 +75,7 @@ pub(super) fn denied(why: Denied) -> Result<Response> {
 pub(super) fn to_push(reply: Reply) -> Result<Response> {
     match reply {
         Reply::Done => Ok(empty(204)),
+        Reply::Parked => json(202, &json!({ "outcome": "parked" })),
         Reply::DeadLettered { id, code } => {
             json(202, &json!({ "outcome": "dead_lettered", "id": id, "code": code }))
         }

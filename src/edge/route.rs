@@ -14,6 +14,8 @@ pub(super) enum Route {
     Consent,
     /// What was kept for a person.
     DeadLetters(DeadLetters),
+    /// How far everything is.
+    Status,
 }
 
 /// What may be done with dead letters.
@@ -22,6 +24,8 @@ pub(super) enum DeadLetters {
     List,
     Read(String),
     Delete(String),
+    Replay(String),
+    ReplayAll,
 }
 
 /// Why a request leads nowhere.
@@ -51,6 +55,14 @@ pub(super) fn find(method: &str, path: &str, mode: Option<Mode>) -> Result<Route
         }
         ["dead-letters"] => {
             ("GET", (method == "GET").then_some(Route::DeadLetters(DeadLetters::List)))
+        }
+        ["sync", "status"] => ("GET", (method == "GET").then_some(Route::Status)),
+        ["dead-letters", "replay"] => {
+            ("POST", (method == "POST").then_some(Route::DeadLetters(DeadLetters::ReplayAll)))
+        }
+        ["dead-letters", id, "replay"] => {
+            let action = (method == "POST").then(|| DeadLetters::Replay((*id).to_owned()));
+            ("POST", action.map(Route::DeadLetters))
         }
         ["dead-letters", id] => {
             let action = match method {
@@ -87,6 +99,14 @@ mod tests {
                 "/dead-letters/7",
                 Ok(Route::DeadLetters(DeadLetters::Delete("7".to_owned()))),
             ),
+            (
+                "POST",
+                "/dead-letters/7/replay",
+                Ok(Route::DeadLetters(DeadLetters::Replay("7".to_owned()))),
+            ),
+            ("POST", "/dead-letters/replay", Ok(Route::DeadLetters(DeadLetters::ReplayAll))),
+            ("GET", "/dead-letters/replay", Err(Miss::Method("POST"))),
+            ("GET", "/sync/status", Ok(Route::Status)),
             ("POST", "/dead-letters/7", Err(Miss::Method("GET, DELETE"))),
             ("GET", "/elsewhere", Err(Miss::NotFound)),
             ("GET", "/health/x", Err(Miss::NotFound)),

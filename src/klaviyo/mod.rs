@@ -2,6 +2,7 @@
 //!
 //! Not in scope: how a request is sent (`edge`), and what a body is made of (`mapping`).
 
+pub mod batch;
 pub mod event;
 mod json_api;
 pub mod limits;

@@ -1,5 +1,6 @@
 //! What the answers to all requests of a notification mean together.
 
+use super::deliver::NotYet;
 use super::plan::Ignored;
 use crate::commercetools::answer::ReadFault;
 use crate::http::Passing;
@@ -13,8 +14,10 @@ pub enum Conclusion {
     Delivered,
     /// There was nothing to deliver.
     Ignored(Ignored),
-    /// It can succeed later.
+    /// It can succeed later: a system is out, or refuses for now.
     Later(Passing),
+    /// Something else has to come about first.
+    NotYet(NotYet),
     /// It cannot, unless a person does something.
     Never(Fault),
 }
@@ -110,6 +113,7 @@ mod tests {
                 Conclusion::Delivered => "delivered".to_owned(),
                 Conclusion::Ignored(why) => why.code().to_owned(),
                 Conclusion::Later(passing) => passing.code,
+                Conclusion::NotYet(not_yet) => not_yet.code().to_owned(),
                 Conclusion::Never(fault) => fault.code,
             };
             assert_eq!(code, expected);

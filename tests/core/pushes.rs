@@ -15,7 +15,7 @@ use crate::support::config;
 fn take(body: &[u8]) {
     let config = config(&[]);
     let rules = config.rules;
-    for item in envelope::decode(body, &config.push.sns).items {
+    for item in envelope::decode(body, Some(&config.push.sns)).items {
         if let Item::Notification(notification) = item {
             let _ = plan(&rules, &notification);
         }

@@ -97,7 +97,7 @@ fn answer(shop: &Shop, query: &Query) -> Answer {
         (_, Some(document)) => (200, (*document).clone()),
         (_, None) => (404, json!({"statusCode": 404})),
     };
-    Answer { status, retry_after: None, body: body.to_string() }
+    Answer { status, body: body.to_string(), ..Answer::default() }
 }
 
 /// The members of a JSON object.

@@ -82,6 +82,11 @@ export function admin(url, method, path, body) {
   });
 }
 
+/** Waits until `holds` does. What never comes true is ended by the test runner's own time limit. */
+export async function eventually(holds) {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
 function parsed(text) {
   try {
     return JSON.parse(text);

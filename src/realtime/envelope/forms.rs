@@ -33,14 +33,16 @@ pub(super) enum Form {
 ///
 /// SNS comes first: its signature covers `Message` and nothing beside it, so whoever adds the
 /// members of a notification to a signed message must not be heard.
-pub(super) fn tell(object: &mut Map<String, Value>, sns: &Sns) -> Form {
+pub(super) fn tell(object: &mut Map<String, Value>, sns: Option<&Sns>) -> Form {
     match object.get("Type").and_then(Value::as_str) {
         Some("Notification") => return around(text(object.get("Message"))),
         Some("SubscriptionConfirmation") => {
-            return handshake(handshake::sns_subscription(object, sns), Undecodable::Handshake);
+            let confirmed = sns.and_then(|sns| handshake::sns_subscription(object, sns));
+            return handshake(confirmed, Undecodable::Handshake);
         }
         Some("UnsubscribeConfirmation") => {
-            return handshake(handshake::sns_unsubscribed(object, sns), Undecodable::Handshake);
+            let ended = sns.and_then(|sns| handshake::sns_unsubscribed(object, sns));
+            return handshake(ended, Undecodable::Handshake);
         }
         _ => {}
     }
@@ -48,6 +50,9 @@ pub(super) fn tell(object: &mut Map<String, Value>, sns: &Sns) -> Form {
         return Form::Bare;
     }
     if handshake::is_event_grid(object) {
+        if sns.is_none() {
+            return Form::Refused(Undecodable::Handshake);
+        }
         return handshake(handshake::event_grid(object), Undecodable::Envelope);
     }
     if object.contains_key("specversion") {

@@ -79,9 +79,10 @@ pub enum Item {
     },
 }
 
-/// Reads all that a body holds. `sns` says which of Amazon's handshakes may be answered.
+/// Reads all that a body holds. `sns` says which of Amazon's handshakes may be answered; without it
+/// no broker's is, since the body was kept and nobody waits for an answer any more.
 #[must_use]
-pub fn decode(body: &[u8], sns: &Sns) -> Push {
+pub fn decode(body: &[u8], sns: Option<&Sns>) -> Push {
     let mut push = Push::default();
     match serde_json::from_slice(body) {
         Ok(value) => push.unwrap(value, sns, DEPTH),
@@ -93,7 +94,7 @@ pub fn decode(body: &[u8], sns: &Sns) -> Push {
 }
 
 impl Push {
-    fn unwrap(&mut self, value: Value, sns: &Sns, depth: usize) {
+    fn unwrap(&mut self, value: Value, sns: Option<&Sns>, depth: usize) {
         let Some(depth) = depth.checked_sub(1) else {
             return self.refuse(Undecodable::Envelope, &value);
         };
@@ -137,7 +138,7 @@ mod tests {
     const TOPIC: &str = "arn:aws:sns:eu-central-1:123456789012:commercetools";
 
     fn names(body: &str) -> Vec<Result<String, Undecodable>> {
-        decode(body.as_bytes(), &Sns::default())
+        decode(body.as_bytes(), Some(&Sns::default()))
             .items
             .into_iter()
             .map(|item| match item {
@@ -256,14 +257,14 @@ mod tests {
         }
         let content = vec![0xff, 0xfe];
         let refused = Item::Refused { why: Undecodable::NotJson, content: content.clone() };
-        assert_eq!(decode(&content, &Sns::default()).items, [refused]);
+        assert_eq!(decode(&content, Some(&Sns::default())).items, [refused]);
     }
 
     #[test]
     fn what_cannot_be_read_is_kept_as_it_came() {
         for body in [r#"{"detail-type":"x","detail":"hello"}"#, r#"{"specversion":"1.0","data":3}"#]
         {
-            let items = decode(body.as_bytes(), &Sns::default()).items;
+            let items = decode(body.as_bytes(), Some(&Sns::default())).items;
             let [Item::Refused { content, .. }] = items.as_slice() else { panic!("{items:?}") };
             assert_eq!(content, body.as_bytes());
         }
@@ -281,13 +282,22 @@ mod tests {
             "type": "Microsoft.EventGrid.SubscriptionValidationEvent"});
         let expected = Some(Handshake::EventGrid { code: "512d38b6".to_owned() });
         for body in [json!([event]), event.clone(), json!([cloud_event]), cloud_event.clone()] {
-            let push = decode(body.to_string().as_bytes(), &Sns::default());
+            let push = decode(body.to_string().as_bytes(), Some(&Sns::default()));
             assert_eq!((push.items, push.handshake), (vec![], expected.clone()), "{body}");
         }
         assert_eq!(names(&validation(&json!(3)).to_string()), [Err(Undecodable::Envelope)]);
         let two = json!([event, parsed(CHANGE), event]).to_string();
         let expected = [Ok("ResourceUpdated".to_owned()), Err(Undecodable::Handshake)];
         assert_eq!(names(&two), expected);
+    }
+
+    #[test]
+    fn a_handshake_that_was_kept_is_not_answered() {
+        let ended = json!({"Type": "UnsubscribeConfirmation", "TopicArn": TOPIC});
+        for body in [validation(&json!("512d38b6")), ended] {
+            let push = decode(body.to_string().as_bytes(), None);
+            assert_eq!((push.items.len(), push.handshake), (1, None), "{body}");
+        }
     }
 
     #[test]
@@ -310,13 +320,13 @@ mod tests {
         ] {
             let body = json!({"Type": "SubscriptionConfirmation", "TopicArn": TOPIC,
                 "SubscribeURL": url, "Message": "You have chosen …"});
-            let push = decode(body.to_string().as_bytes(), sns);
+            let push = decode(body.to_string().as_bytes(), Some(sns));
             assert_eq!(push.handshake.is_some(), confirmed, "{url} {sns:?}");
             assert_eq!(push.items.is_empty(), confirmed, "{url} {sns:?}");
         }
         let ended = json!({"Type": "UnsubscribeConfirmation", "TopicArn": TOPIC}).to_string();
-        let push = decode(ended.as_bytes(), &pinned);
+        let push = decode(ended.as_bytes(), Some(&pinned));
         assert_eq!(push.handshake, Some(Handshake::SnsUnsubscribed));
-        assert_eq!(decode(ended.as_bytes(), &another).handshake, None);
+        assert_eq!(decode(ended.as_bytes(), Some(&another)).handshake, None);
     }
 }
