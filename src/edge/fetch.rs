@@ -14,6 +14,9 @@ use crate::realtime::sender::keys::freshness;
 /// How this Worker names itself.
 pub(super) const USER_AGENT: &str = concat!("commercetools-klaviyo/", env!("CARGO_PKG_VERSION"));
 
+/// How long a fetch of a document may take: the rest of the 4 s of an answer is for the push.
+const DOCUMENT_TIME: Duration = Duration::from_secs(1);
+
 /// The largest document: certificates and key sets have some kB.
 const DOCUMENT_LIMIT: usize = 256 * 1024;
 
@@ -26,8 +29,8 @@ pub(super) struct Fetched {
 }
 
 /// Fetches a public document. A redirect is not followed: the address is the one that is trusted.
-pub(super) async fn get(url: &str, limit: Duration) -> Result<Fetched, NoAnswer> {
-    within(limit, async |signal| {
+pub(super) async fn get(url: &str) -> Result<Fetched, NoAnswer> {
+    within(DOCUMENT_TIME, async |signal| {
         let headers = Headers::new();
         headers.set("User-Agent", USER_AGENT)?;
         let mut init = RequestInit::new();

@@ -1,8 +1,6 @@
 //! What a broker wants before it delivers: Event Grid's question whether it may, with and without
 //! a body, and Amazon SNS's address to fetch.
 
-use std::time::Duration;
-
 use serde_json::json;
 use worker::{Request, Response, Result};
 
@@ -13,9 +11,6 @@ use crate::realtime::envelope::Handshake;
 
 /// The methods of the paths for pushes, as for the header `Allow`.
 pub(super) const METHODS: &str = "POST, OPTIONS";
-
-/// How long Amazon SNS may take to confirm a subscription.
-const LIMIT: Duration = Duration::from_secs(2);
 
 /// `OPTIONS`: whether the sender named in `WebHook-Request-Origin` may deliver here, as the
 /// `CloudEvents` specification "HTTP 1.1 Web Hooks" (§4) has it. It may if it knows the secret; it
@@ -47,7 +42,7 @@ pub(super) async fn answer(handshake: Handshake) -> Result<Response> {
             reply::json(200, &json!({ "handshake": "unsubscribed" }))
         }
         Handshake::SnsSubscription { url } => {
-            let failed = match fetch::get(url.as_str(), LIMIT).await {
+            let failed = match fetch::get(url.as_str()).await {
                 Ok(answer) if (200..300).contains(&answer.status) => {
                     return reply::json(200, &json!({ "handshake": "subscribed" }));
                 }

@@ -1,7 +1,6 @@
 //! The keys of Google and of Amazon SNS: fetched, and kept by the isolate.
 
 use std::cell::RefCell;
-use std::time::Duration;
 
 use worker::Url;
 
@@ -11,9 +10,6 @@ use crate::edge::fetch::{self, Fetched};
 use crate::realtime::sender::Refusal;
 use crate::realtime::sender::certificate::PublicKey;
 use crate::realtime::sender::keys::{self, Key, KeySet, Lookup};
-
-/// How long a fetch of keys may take: what is left of the 4 s of an answer is for the push.
-const LIMIT: Duration = Duration::from_secs(1);
 
 /// How many certificates are kept. SNS uses one for months.
 const CERTIFICATES_KEPT: usize = 8;
@@ -60,6 +56,6 @@ pub(super) async fn certified_key(url: &Url) -> Result<PublicKey, Fault> {
 }
 
 async fn get(url: &str) -> Result<Fetched, NoKeys> {
-    let answer = fetch::get(url, LIMIT).await?;
+    let answer = fetch::get(url).await?;
     if answer.status == 200 { Ok(answer) } else { Err(NoKeys::Status(answer.status)) }
 }
