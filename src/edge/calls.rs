@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use futures::future::{Either, join_all, select};
-use worker::{AbortController, Date, Delay, Fetch, Headers, Method, RequestInit, RequestRedirect};
+use futures::future::join_all;
+use worker::{Date, Fetch, Headers, Method, RequestInit, RequestRedirect};
 
+use super::fetch::{self, USER_AGENT};
 use crate::commercetools::answer::{self, ReadFault, Token};
 use crate::commercetools::query::Query;
 use crate::config::Config;
@@ -17,9 +18,6 @@ use crate::http::{Answer, NoAnswer, Passing, encode};
 use crate::klaviyo::request::Request;
 use crate::klaviyo::verdict::{Verdict, judge};
 use crate::klaviyo::{MEDIA_TYPE, REVISION};
-
-/// How this Worker names itself.
-const USER_AGENT: &str = concat!("commercetools-klaviyo/", env!("CARGO_PKG_VERSION"));
 
 thread_local! {
     /// The access token of this isolate. Its value may be shared between requests; a call that
@@ -160,9 +158,7 @@ impl<'a> Calls<'a> {
             return Err(NoAnswer::Timeout);
         }
         self.made.set(self.made.get() + 1);
-        let abort = AbortController::default();
-        let signal = abort.signal();
-        let exchange = Box::pin(async {
+        fetch::within(left, async |signal| {
             let mut init = RequestInit::new();
             let all = Headers::new();
             all.set("User-Agent", USER_AGENT)?;
@@ -173,23 +169,15 @@ impl<'a> Calls<'a> {
             init.with_body(body.map(Into::into));
             let request = worker::Request::new_with_init(url, &init)?;
             let mut response = Fetch::Request(request).send_with_signal(&signal).await?;
-            Ok::<_, worker::Error>(Answer {
+            Ok(Answer {
                 status: response.status_code(),
                 retry_after: seconds(response.headers(), "Retry-After")?,
                 quota_left: header(response.headers(), "RateLimit-Remaining")?,
                 quota_back: seconds(response.headers(), "RateLimit-Reset")?,
                 body: response.text().await?,
             })
-        });
-        match select(exchange, Delay::from(left)).await {
-            Either::Left((answer, _)) => answer.map_err(|_| NoAnswer::Network),
-            Either::Right(((), exchange)) => {
-                abort.abort();
-                // The aborted call ends at once; awaiting it keeps its failure from going unseen.
-                let _ = exchange.await;
-                Err(NoAnswer::Timeout)
-            }
-        }
+        })
+        .await
     }
 }
 

@@ -6,21 +6,17 @@ use futures::{StreamExt, stream};
 use serde_json::Value;
 use worker::{Env, Request, Response, Result};
 
-use super::auth::{self, PushAccess};
 use super::calls::{Calls, now_ms};
 use super::delivery::{Delivery, deliver, work_of};
 use super::log::{self, Effort};
 use super::outbox::{self, NewDeadLetter, NewParked};
-use super::reply;
+use super::{auth, body, handshake, reply};
 use crate::commercetools::notification::Notification;
 use crate::config::Config;
 use crate::realtime::conclusion::{Conclusion, Fault};
-use crate::realtime::envelope::{self, Item};
-use crate::realtime::outcome::{Outcome, reply as worst};
+use crate::realtime::envelope::{self, Item, Push};
+use crate::realtime::outcome::{Outcome, Reply, reply as worst};
 use crate::realtime::parking::{Slot, slot, slot_of_fact};
-
-/// The largest body: 10 MB. What commercetools sends is below 256 kB, but a broker may batch.
-const BODY_LIMIT: usize = 10 * 1024 * 1024;
 
 /// How long the calls of a push may take together. An answer is due within 4 s (`EventBridge`
 /// waits 5 s); what is left is for storing what could not be done.
@@ -34,26 +30,27 @@ const TOGETHER: usize = 3;
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 
 pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) -> Result<Response> {
-    match auth::push(config, request)? {
-        PushAccess::Granted => {}
-        PushAccess::Refused => {
-            return reply::error(401, "unauthorized", "The push carries no valid credentials.");
-        }
-        PushAccess::NotConfigured => {
-            let message = "No way to authenticate a push is set; set PUSH_TOKEN.";
-            return reply::unavailable("push_auth_not_configured", message);
-        }
-    }
-    let Some(body) = read_body(request).await? else {
+    let claim = match auth::claim(config, request)? {
+        Ok(claim) => claim,
+        Err(denied) => return reply::denied(denied),
+    };
+    let Some(body) = body::of_push(request).await? else {
         return reply::error(413, "body_too_large", "A body may have 10 MB.");
     };
     let calls = Calls::within(config, CALLS);
-    let outcomes = stream::iter(envelope::decode(&body))
+    if let Err(denied) = auth::verify(config, claim, &body).await {
+        return reply::denied(denied);
+    }
+    let Push { items, handshake } = envelope::decode(&body, Some(&config.push.sns));
+    let outcomes = stream::iter(items)
         .map(|item| handle(env, config, &calls, item))
         .buffered(TOGETHER)
         .collect()
         .await;
-    reply::to_push(worst(outcomes))
+    match (worst(outcomes), handshake) {
+        (Reply::Done, Some(handshake)) => handshake::answer(handshake).await,
+        (reply, _) => reply::to_push(reply),
+    }
 }
 
 /// Brings one notification to its outcome.
@@ -125,20 +122,4 @@ async fn keep(env: &Env, config: &Config, letter: &NewDeadLetter, content: &[u8]
 fn not_stored(error: &worker::Error) -> Outcome {
     log::failure("outbox", &error.to_string());
     Outcome::NotStored { code: "outbox_unavailable".to_owned(), retry_after: RETRY_AFTER }
-}
-
-/// The body, or none if it is too large. It is read to its end in any case: a sender that is still
-/// writing when it is answered sees a broken connection and not the answer.
-async fn read_body(request: &mut Request) -> Result<Option<Vec<u8>>> {
-    let mut body = Some(Vec::new());
-    // A request without a body has no stream.
-    let Ok(mut stream) = request.stream() else { return Ok(body) };
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk?;
-        body = body.filter(|body| body.len() + chunk.len() <= BODY_LIMIT);
-        if let Some(body) = &mut body {
-            body.extend(chunk);
-        }
-    }
-    Ok(body)
 }

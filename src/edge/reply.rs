@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 use worker::{Response, ResponseBuilder, Result};
 
+use super::auth::Denied;
 use crate::config::Problem;
 use crate::realtime::outcome::Reply;
 
@@ -50,6 +51,24 @@ pub(super) fn not_configured(problems: &[Problem]) -> Result<Response> {
 
 pub(super) fn unavailable(code: &str, message: &str) -> Result<Response> {
     try_again(error(503, code, message)?, RETRY_AFTER)
+}
+
+/// The answer to a push that is not let in.
+pub(super) fn denied(why: Denied) -> Result<Response> {
+    match why {
+        Denied::Unauthorized => {
+            error(401, "unauthorized", "The push carries no valid credentials.")
+        }
+        Denied::NotConfigured => unavailable(
+            "push_auth_not_configured",
+            "No way to authenticate a push is set; set PUSH_TOKEN, PUSH_OIDC_AUDIENCE and \
+             PUSH_OIDC_EMAIL, or PUSH_SNS_TOPIC_ARN.",
+        ),
+        Denied::KeysUnavailable => unavailable(
+            "keys_unavailable",
+            "The sender's keys cannot be fetched now, so it cannot be told whether it may push.",
+        ),
+    }
 }
 
 /// The answer to a push.

@@ -14,3 +14,4 @@ pub mod envelope;
 pub mod outcome;
 pub mod parking;
 pub mod plan;
+pub mod sender;

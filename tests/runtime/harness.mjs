@@ -35,10 +35,24 @@ export async function start({
   };
 }
 
+/** Settings with which the worker is in order, and reaches neither system. */
+export const unreachable = settingsFor(
+  {
+    projectKey: "shop",
+    credentials: {
+      clientId: "id",
+      secret: "hidden-secret",
+      authUrl: "http://127.0.0.1:9",
+      apiUrl: "http://127.0.0.1:9",
+    },
+  },
+  { key: "pk_hidden", url: "http://127.0.0.1:9" },
+);
+
 /** Starts only the worker, with exactly these settings. */
-export async function startAlone(settings) {
+export async function startAlone(settings, options = {}) {
   const lines = [];
-  const worker = await startWorker({ settings, log: (line) => lines.push(line) });
+  const worker = await startWorker({ settings, log: (line) => lines.push(line), ...options });
   return { lines, call: (path, init) => call(worker.url + path, init), close: worker.close };
 }
 

@@ -64,7 +64,7 @@ pub(super) async fn start(
     let due = now_ms() + millis(backoff(row.attempts, None, jitter()));
     parked::begin(&sql, row, due)?;
     let started = now_ms();
-    let Some(item) = envelope::decode(&content).into_iter().next() else {
+    let Some(item) = envelope::decode(&content, None).items.into_iter().next() else {
         parked::remove(&sql, row)?;
         return Ok(Trial::Finished { systems_worked: true });
     };

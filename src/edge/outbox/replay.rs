@@ -20,7 +20,7 @@ pub(super) fn replay(outbox: &Outbox, id: &str) -> Result<bool> {
     let Ok(config) = settings.as_ref() else { return Ok(true) };
     let content = dead_letters::content(&sql, &row)?;
     let mut all_parked = true;
-    for item in envelope::decode(&content) {
+    for item in envelope::decode(&content, None).items {
         match item {
             Item::Notification(notification) => {
                 let slot = match work_of(config, &notification) {
