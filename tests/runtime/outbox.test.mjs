@@ -21,6 +21,22 @@ const shop = generateShop({
   linesPerOrder: 3,
 });
 
+// The generated people share a few phone numbers, which are identifiers at Klaviyo: who comes first
+// would own them, and no two runs would be alike.
+for (const { addresses } of shop.customers) {
+  for (const address of addresses) {
+    delete address.phone;
+    delete address.mobile;
+  }
+}
+
+// A placed order writes the location of its billing address, a changed customer without an address
+// clears it: the later wins, so such orders have no billing address here.
+const homeless = new Set(
+  shop.customers.filter(({ addresses }) => addresses.length === 0).map(({ id }) => id),
+);
+for (const order of shop.orders) if (homeless.has(order.customerId)) delete order.billingAddress;
+
 let stack;
 before(async () => {
   console.log(`seed ${seed}`);
@@ -147,8 +163,8 @@ test("refusals in the middle leave what a calm run gives: nothing lost, nothing 
   assert.deepEqual(Object.keys(statuses), ["202", "204"]);
   assert.deepEqual(stack.klaviyo.snapshot(), calm);
   assert.deepEqual(stack.klaviyo.violations, []);
-  const { outbox } = (await stack.admin("GET", "/sync/status")).body;
-  assert.equal(outbox.deadLetters, 0);
+  const { deadLetters } = (await stack.admin("GET", "/dead-letters")).body;
+  assert.deepEqual(deadLetters, []);
   console.log(
     `${COUNT} notifications, ${repeated.length} of them repeated: ${JSON.stringify(statuses)}; ` +
       `${Object.keys(calm.profiles).length} profiles and ${Object.keys(calm.events).length} events ` +

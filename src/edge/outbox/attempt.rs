@@ -60,9 +60,11 @@ pub(super) async fn start(
     row: &Row,
 ) -> Result<Trial> {
     let sql = outbox.sql();
-    let content = parked::content(&sql, row)?;
     let due = now_ms() + millis(backoff(row.attempts, None, jitter()));
-    parked::begin(&sql, row, due)?;
+    let Some(content) = parked::begin(&sql, row, due)? else {
+        // Its place is taken by a newer notification, which has its own turn.
+        return Ok(Trial::Finished { systems_worked: true });
+    };
     let started = now_ms();
     let Some(item) = envelope::decode(&content, None).items.into_iter().next() else {
         parked::remove(&sql, row)?;

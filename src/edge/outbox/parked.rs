@@ -150,11 +150,6 @@ pub(super) fn due(sql: &SqlStorage, now: u64, most: u32, bytes: u64) -> Result<V
     Ok(rows.into_iter().take(count).collect())
 }
 
-/// The notification of a row; none if the row is gone.
-pub(super) fn content(sql: &SqlStorage, row: &Row) -> Result<Vec<u8>> {
-    parts::get(sql, "parked_parts", row.seq)
-}
-
 /// Removes a row, if it still is the generation that was read.
 pub(super) fn remove(sql: &SqlStorage, row: &Row) -> Result<()> {
     sql.exec("DELETE FROM parked WHERE seq = ?", vec![row.seq.into()])?;
@@ -167,13 +162,17 @@ fn to_second(time: u64) -> u64 {
     time.next_multiple_of(1000)
 }
 
-/// Counts a try of a row and puts it off, if it still is the generation that was read.
-pub(super) fn begin(sql: &SqlStorage, row: &Row, due: u64) -> Result<()> {
-    sql.exec(
+/// Counts a try of a row, puts it off and gives its notification; none if a newer generation has
+/// taken its place since it was read.
+pub(super) fn begin(sql: &SqlStorage, row: &Row, due: u64) -> Result<Option<Vec<u8>>> {
+    let counted = sql.exec(
         "UPDATE parked SET attempts = attempts + 1, due = ? WHERE seq = ?",
         vec![millis(due)?, row.seq.into()],
     )?;
-    Ok(())
+    if counted.rows_written() == 0 {
+        return Ok(None);
+    }
+    parts::get(sql, "parked_parts", row.seq).map(Some)
 }
 
 /// Puts a row off after a try, if it still is the generation that was read.
