@@ -9,7 +9,6 @@ use std::time::Duration;
 use worker::{Result, SqlStorage};
 
 use super::dead_letters::{self, NewDeadLetter};
-use super::object::Outbox;
 use super::parked::{self, Row};
 use super::{jitter, millis};
 use crate::commercetools::notification::Notification;
@@ -54,20 +53,19 @@ pub(super) enum Trial {
 
 /// Reads what a row needs.
 pub(super) async fn start(
-    outbox: &Outbox,
+    sql: &SqlStorage,
     config: &Config,
     calls: &Calls<'_>,
     row: &Row,
 ) -> Result<Trial> {
-    let sql = outbox.sql();
     let due = now_ms() + millis(backoff(row.attempts, None, jitter()));
-    let Some(content) = parked::begin(&sql, row, due)? else {
+    let Some(content) = parked::begin(sql, row, due)? else {
         // Its place is taken by a newer notification, which has its own turn.
         return Ok(Trial::Finished { systems_worked: true });
     };
     let started = now_ms();
     let Some(item) = envelope::decode(&content, None).items.into_iter().next() else {
-        parked::remove(&sql, row)?;
+        parked::remove(sql, row)?;
         return Ok(Trial::Finished { systems_worked: true });
     };
     let ready = match &item {
@@ -84,7 +82,7 @@ pub(super) async fn start(
         Attempt { row: row.clone(), item, content, effort, started, requests: Vec::new() };
     match ready {
         Ready::Concluded(conclusion) => {
-            let systems_worked = finish(outbox, config, attempt, conclusion)?;
+            let systems_worked = finish(sql, config, attempt, conclusion)?;
             Ok(Trial::Finished { systems_worked })
         }
         Ready::ToSend { stages, cut } => {
@@ -116,41 +114,40 @@ fn only_events(stages: &[Vec<Request>]) -> Option<Vec<Event>> {
 
 /// Settles a row; whether the systems did their part.
 pub(super) fn finish(
-    outbox: &Outbox,
+    sql: &SqlStorage,
     config: &Config,
     attempt: Attempt,
     conclusion: Conclusion,
 ) -> Result<bool> {
-    let sql = outbox.sql();
     let Attempt { row, item, content, mut effort, started, .. } = attempt;
     let expired = row.since + config.rules.outbox.retention_ms() < now_ms();
     let mut systems_worked = true;
     let outcome = match conclusion {
         Conclusion::Delivered => {
-            parked::remove(&sql, &row)?;
+            parked::remove(sql, &row)?;
             Outcome::Delivered
         }
         Conclusion::Ignored(why) => {
-            parked::remove(&sql, &row)?;
+            parked::remove(sql, &row)?;
             Outcome::Ignored(why)
         }
-        Conclusion::Never(fault) => give_up(&sql, &row, &item, fault, &content)?,
+        Conclusion::Never(fault) => give_up(sql, &row, &item, fault, &content)?,
         Conclusion::Later(Passing { code, .. }) if expired => {
-            give_up(&sql, &row, &item, expiry(&code), &content)?
+            give_up(sql, &row, &item, expiry(&code), &content)?
         }
         Conclusion::NotYet(not_yet) if expired => {
-            give_up(&sql, &row, &item, expiry(not_yet.code()), &content)?
+            give_up(sql, &row, &item, expiry(not_yet.code()), &content)?
         }
         Conclusion::Later(Passing { code, retry_after }) => {
             let wait = backoff(row.attempts + 1, retry_after, jitter());
-            parked::put_off(&sql, &row, now_ms() + millis(wait), &code)?;
+            parked::put_off(sql, &row, now_ms() + millis(wait), &code)?;
             systems_worked = false;
             Outcome::Parked { code }
         }
         Conclusion::NotYet(not_yet) => {
             let age = Duration::from_millis(now_ms().saturating_sub(row.since));
             let wait = patience(row.attempts + 1, age, jitter());
-            parked::put_off(&sql, &row, now_ms() + millis(wait), not_yet.code())?;
+            parked::put_off(sql, &row, now_ms() + millis(wait), not_yet.code())?;
             Outcome::Parked { code: not_yet.code().to_owned() }
         }
     };

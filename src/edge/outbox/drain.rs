@@ -4,19 +4,19 @@
 //! few bulk requests. A round that brings nothing through ends the slice: then a whole system is
 //! out, and trying the other rows would only cost calls.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use worker::Result;
+use worker::{Result, SqlStorage, Storage};
 
 use super::attempt::{Attempt, Trial, finish, start};
-use super::object::Outbox;
 use super::parked::{self, Row};
 use super::{dead_letters, jitter, millis};
 use crate::config::Config;
 use crate::edge::calls::{Calls, now_ms};
 use crate::edge::delivery::send;
-use crate::edge::{log, settings};
+use crate::edge::log;
 use crate::klaviyo::batch::{Batch, pack};
 use crate::klaviyo::event::Event;
 use crate::klaviyo::request::Request;
@@ -44,38 +44,35 @@ const ROWS: u32 = 100;
 const BYTES: u64 = 3_000_000;
 
 /// How long to wait after fruitless rounds, in ms.
-pub(super) fn pause(outbox: &Outbox) -> i64 {
-    match outbox.fruitless.get() {
+pub(super) fn pause(fruitless: u32) -> i64 {
+    match fruitless {
         0 => 0,
         fruitless => i64::try_from(backoff(fruitless, None, jitter()).as_millis()).unwrap_or(0),
     }
 }
 
-/// Tries what is due, for one slice.
-pub(super) async fn run(outbox: &Outbox) -> Result<()> {
-    outbox.state.storage().set_alarm(WATCHDOG).await?;
-    let settings = settings::read(&outbox.env);
-    let Ok(config) = settings.as_ref() else {
-        outbox.fruitless.set(outbox.fruitless.get().saturating_add(1));
-        return Ok(());
-    };
+/// Tries what is due, for one slice; `fruitless` counts the rounds in a row that brought nothing
+/// through, over all slices.
+pub(super) async fn run(storage: &Storage, config: &Config, fruitless: &Cell<u32>) -> Result<()> {
+    storage.set_alarm(WATCHDOG).await?;
+    let sql = storage.sql();
     let kept_from = now_ms().saturating_sub(config.rules.outbox.retention_ms());
-    dead_letters::forget(&outbox.sql(), kept_from)?;
+    dead_letters::forget(&sql, kept_from)?;
     let end = now_ms() + millis(SLICE);
     // The first round feels its way: it is as small as can be.
     let mut most = u32::try_from(AT_ONCE).unwrap_or(1);
     while now_ms() < end {
-        let rows = parked::due(&outbox.sql(), now_ms(), most, BYTES)?;
+        let rows = parked::due(&sql, now_ms(), most, BYTES)?;
         if rows.is_empty() {
             break;
         }
-        if !round(outbox, config, &rows).await {
-            outbox.fruitless.set(outbox.fruitless.get().saturating_add(1));
+        if !round(&sql, config, &rows).await {
+            fruitless.set(fruitless.get().saturating_add(1));
             break;
         }
-        if outbox.fruitless.replace(0) > 0 {
+        if fruitless.replace(0) > 0 {
             // The outage is over for all that waited for its end.
-            parked::wake(&outbox.sql(), now_ms(), &[NotYet::OrderOfPayment.code()])?;
+            parked::wake(&sql, now_ms(), &[NotYet::OrderOfPayment.code()])?;
         }
         most = ROWS;
     }
@@ -83,10 +80,10 @@ pub(super) async fn run(outbox: &Outbox) -> Result<()> {
 }
 
 /// Tries these rows; whether the systems did their part for any of them.
-async fn round(outbox: &Outbox, config: &Config, rows: &[Row]) -> bool {
+async fn round(sql: &SqlStorage, config: &Config, rows: &[Row]) -> bool {
     let started = stream::iter(rows).map(|row| async move {
         let calls = Calls::within(config, CALLS);
-        logged(start(outbox, config, &calls, row).await)
+        logged(start(sql, config, &calls, row).await)
     });
     let started: Vec<_> = started.buffer_unordered(AT_ONCE).collect().await;
     let mut through = false;
@@ -114,7 +111,7 @@ async fn round(outbox: &Outbox, config: &Config, rows: &[Row]) -> bool {
             }
             conclusion => {
                 for attempt in batch.owners {
-                    let done = finish(outbox, config, attempt, conclusion.clone());
+                    let done = finish(sql, config, attempt, conclusion.clone());
                     through |= logged(done).unwrap_or(false);
                 }
             }
@@ -123,7 +120,7 @@ async fn round(outbox: &Outbox, config: &Config, rows: &[Row]) -> bool {
     let sent = stream::iter(singles).map(|(attempt, stages)| async move {
         let calls = Calls::within(config, CALLS);
         let conclusion = send(&calls, stages).await;
-        logged(finish(outbox, config, attempt, conclusion)).unwrap_or(false)
+        logged(finish(sql, config, attempt, conclusion)).unwrap_or(false)
     });
     let sent: Vec<bool> = sent.buffer_unordered(AT_ONCE).collect().await;
     through || sent.contains(&true)

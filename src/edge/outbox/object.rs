@@ -14,19 +14,19 @@ use super::dead_letters::{self, NewDeadLetter};
 use super::parked::{self, NewParked};
 use super::{drain, replay, split};
 use crate::edge::calls::now_ms;
-use crate::edge::{log, reply};
+use crate::edge::{log, reply, settings};
 
 const DAY: Duration = Duration::from_hours(24);
 
 /// The one object that keeps what could not be delivered.
 #[durable_object(alarm)]
 pub struct Outbox {
-    pub(super) state: State,
-    pub(super) env: Env,
+    state: State,
+    env: Env,
     /// Whether the alarm is at work; it sets the next one itself when it is done.
     draining: AssertUnwindSafe<Cell<bool>>,
     /// How many rounds in a row brought nothing through. A panic leaves a number, too.
-    pub(super) fruitless: AssertUnwindSafe<Cell<u32>>,
+    fruitless: AssertUnwindSafe<Cell<u32>>,
 }
 
 impl DurableObject for Outbox {
@@ -61,7 +61,7 @@ impl DurableObject for Outbox {
         // Never an error: the platform drops an alarm that fails six times.
         let drained = {
             let _at_work = AtWork::begin(&self.draining);
-            drain::run(self).await
+            self.drain().await
         };
         if let Err(error) = drained.and(self.arm().await) {
             log::failure("outbox", &error.to_string());
@@ -87,8 +87,18 @@ impl Drop for AtWork<'_> {
 }
 
 impl Outbox {
-    pub(super) fn sql(&self) -> SqlStorage {
+    fn sql(&self) -> SqlStorage {
         self.state.storage().sql()
+    }
+
+    /// Tries what is due. While the settings are not in order there is nothing to try it with.
+    async fn drain(&self) -> Result<()> {
+        let settings = settings::read(&self.env);
+        let Ok(config) = settings.as_ref() else {
+            self.fruitless.set(self.fruitless.get().saturating_add(1));
+            return Ok(());
+        };
+        drain::run(&self.state.storage(), config, &self.fruitless).await
     }
 
     /// Sets the alarm to when there is something to do. While the alarm is at work it does so
@@ -103,7 +113,7 @@ impl Outbox {
             None if dead_letters::count(&self.sql())? > 0 => storage.set_alarm(DAY).await,
             None => storage.delete_alarm().await,
             Some(due) => {
-                let wait = drain::pause(self).max(ms_until(due));
+                let wait = drain::pause(self.fruitless.get()).max(ms_until(due));
                 storage.set_alarm(wait).await
             }
         }
@@ -144,19 +154,8 @@ impl Outbox {
                 Some(letter) => reply::json(200, &letter),
                 None => no_letter(),
             },
-            (Method::Post, ["dead-letters", "replay"]) => {
-                let mut replayed = 0;
-                for id in dead_letters::ids(&sql)? {
-                    replayed += u32::from(replay::replay(self, &id)?);
-                }
-                reply::json(202, &json!({ "replayed": replayed }))
-            }
-            (Method::Post, ["dead-letters", id, "replay"]) => {
-                if replay::replay(self, id)? {
-                    return reply::json(202, &json!({ "replayed": 1 }));
-                }
-                no_letter()
-            }
+            (Method::Post, ["dead-letters", "replay"]) => self.replay(&dead_letters::ids(&sql)?),
+            (Method::Post, ["dead-letters", id, "replay"]) => self.replay(&[(*id).to_owned()]),
             (Method::Delete, ["dead-letters", id]) => {
                 if dead_letters::delete(&sql, id)? {
                     Ok(reply::empty(204))
@@ -166,6 +165,25 @@ impl Outbox {
             }
             _ => reply::error(404, "not_found", "There is nothing here."),
         }
+    }
+}
+
+impl Outbox {
+    /// Parks what these letters hold; 404 if there is none of them, but for an empty list.
+    fn replay(&self, ids: &[String]) -> Result<Response> {
+        let settings = settings::read(&self.env);
+        let config = match settings.as_ref() {
+            Ok(config) => config,
+            Err(problems) => return reply::not_configured(problems),
+        };
+        let mut replayed = 0;
+        for id in ids {
+            replayed += usize::from(replay::replay(&self.sql(), config, id)?);
+        }
+        if replayed == 0 && !ids.is_empty() {
+            return no_letter();
+        }
+        reply::json(202, &json!({ "replayed": replayed }))
     }
 }
 
