@@ -5,7 +5,7 @@ import { change, message, pubsub } from "./commercetools/notifications.mjs";
 import { sampleShop } from "./shop/index.mjs";
 import { PUSH_TOKEN } from "./worker.mjs";
 
-/** Pushes every customer, order, state and refund of the shop; says how many were refused. */
+/** Pushes all that the shop has and did; says how many were refused. */
 export async function pushShop(workerUrl, say) {
   const shop = sampleShop();
   const about = (typeId, { id }) => ({ typeId, id });
@@ -13,6 +13,12 @@ export async function pushShop(workerUrl, say) {
     payment.transactions.map((transaction) => ({ payment, transaction })),
   );
   const rounds = {
+    categories: shop.categories.map((category) =>
+      message("CategoryCreated", about("category", category), { category }),
+    ),
+    products: shop.products.map((product) =>
+      message("ProductPublished", about("product", product)),
+    ),
     customers: shop.customers.map((customer) =>
       change("ResourceCreated", about("customer", customer)),
     ),
@@ -54,7 +60,9 @@ export function received(store) {
     "unique id": uniqueId,
   }));
   return [
-    `\nKlaviyo holds ${profiles.length} profiles:`,
+    `\nKlaviyo holds ${store.categories().length} categories, ${store.items().length} items with ` +
+      `${store.variants().length} variants,`,
+    `\n${profiles.length} profiles:`,
     table(profiles),
     `\nand ${events.length} events:`,
     table(events.sort((a, b) => a.time.localeCompare(b.time))),

@@ -28,9 +28,10 @@ export function settingsFor(commercetools, klaviyo) {
 
 /**
  * Starts the worker with these settings; one that is `undefined` is left unset. `log` gets each
- * line that the worker prints. With `persist`, a folder, its storage outlives it.
+ * line that the worker prints. With `persist`, a folder, its storage outlives it. `internet`
+ * answers what the worker asks of others; without it, they are asked.
  */
-export async function startWorker({ settings, port = 0, persist, log = () => {} }) {
+export async function startWorker({ settings, port = 0, persist, internet, log = () => {} }) {
   const bindings = Object.fromEntries(
     Object.entries(settings).filter(([, value]) => value !== undefined),
   );
@@ -50,6 +51,7 @@ export async function startWorker({ settings, port = 0, persist, log = () => {} 
       { type: "CompiledWasm", path: `${BUILD}index_bg.wasm` },
     ],
     bindings,
+    outboundService: internet,
     durableObjects: { OUTBOX: { className: "Outbox", useSQLite: true } },
   });
   const url = (await miniflare.ready).origin;

@@ -17,7 +17,7 @@ const FILE_TIME_LIMIT_MS = 600_000;
 const STEPS = [
   { name: "tools", always: true, done: ensureTools, repeat: "node scripts/tools.mjs" },
   { name: "fmt", group: "rust", command: words("cargo fmt --check") },
-  { name: "biome", group: "js", command: words("npx biome ci") },
+  { name: "biome", group: "js", command: words(`npx biome ci ${biomeColors()}`) },
   {
     name: "clippy",
     group: "rust",
@@ -106,6 +106,11 @@ function testOptions() {
     `--test-timeout=${FILE_TIME_LIMIT_MS}`,
     `--test-concurrency=${filesAtOnce}`,
   ];
+}
+
+/** `biome ci` colours its output even where it goes into a file. */
+function biomeColors() {
+  return process.stdout.isTTY ? "--colors=force" : "--colors=off";
 }
 
 function words(command) {

@@ -21,8 +21,26 @@ pub struct Answer {
     pub status: u16,
     /// `Retry-After`, if it was given in seconds.
     pub retry_after: Option<Duration>,
+    /// How many calls the quota of this operation has left, if the answer says so.
+    pub quota_left: Option<u64>,
+    /// How long until it is renewed, if the answer says so.
+    pub quota_back: Option<Duration>,
     /// The body as text.
     pub body: String,
+}
+
+impl Answer {
+    /// How long not to call this operation again, where its quota is used up: at least a second,
+    /// the shortest window that Klaviyo counts in.
+    #[must_use]
+    pub fn quota_wait(&self) -> Option<Duration> {
+        let wait = match (self.status, self.quota_left) {
+            (429, _) => self.retry_after,
+            (_, Some(0)) => self.quota_back,
+            _ => return None,
+        };
+        Some(wait.unwrap_or_default().max(Duration::from_secs(1)))
+    }
 }
 
 /// Why there is no answer. Both pass by themselves.
@@ -54,6 +72,14 @@ impl Passing {
             NoAnswer::Network => "network",
         };
         Self { code: format!("{system}_{why}"), retry_after: None }
+    }
+
+    /// Klaviyo's quota for an operation is used up, so it was not even called.
+    #[must_use]
+    pub fn throttled(wait: Duration) -> Self {
+        // Whole seconds, as in `Retry-After`; rounded up, since too early is always refused.
+        let wait = Duration::from_secs(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
+        Self { code: "klaviyo_429".to_owned(), retry_after: Some(wait) }
     }
 
     /// An answer of `system` that says to come back.
@@ -88,6 +114,29 @@ pub fn passes(status: u16) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_used_up_quota_is_waited_for() {
+        let second = Duration::from_secs(1);
+        for (status, left, retry_after, back, expected) in [
+            (202, Some(74), None, Some(0), None),
+            (202, None, None, None, None),
+            (202, Some(0), None, Some(0), Some(1)),
+            (202, Some(0), None, Some(42), Some(42)),
+            (429, None, Some(7), None, Some(7)),
+            (429, None, None, None, Some(1)),
+            (503, None, Some(7), None, None),
+        ] {
+            let answer = Answer {
+                status,
+                retry_after: retry_after.map(|wait| second * wait),
+                quota_left: left,
+                quota_back: back.map(|wait| second * wait),
+                body: String::new(),
+            };
+            assert_eq!(answer.quota_wait(), expected.map(|wait| second * wait), "{answer:?}");
+        }
+    }
 
     #[test]
     fn faults_that_pass() {

@@ -9,6 +9,7 @@
 
 mod parse;
 pub mod product_url;
+mod push;
 pub mod rules;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use crate::commercetools::locale::Locale;
 use product_url::UrlTemplate;
 
 pub use parse::parse;
+pub use push::{Oidc, PushAuth, Sns};
 pub use rules::Rules;
 
 /// Everything the Worker was told, checked.
@@ -88,21 +90,6 @@ impl Mode {
     #[must_use]
     pub fn import(self) -> bool {
         self != Self::Realtime
-    }
-}
-
-/// Who may push notifications. With all of them absent, every push is refused (fail closed).
-#[derive(Debug, Clone, Default)]
-pub struct PushAuth {
-    /// `PUSH_TOKEN`: the shared secret that a push carries.
-    pub token: Option<Secret>,
-}
-
-impl PushAuth {
-    /// Whether any way to authenticate a push is set.
-    #[must_use]
-    pub fn configured(&self) -> bool {
-        self.token.is_some()
     }
 }
 

@@ -1,16 +1,21 @@
 //! From a lookup of raw values to a [`Config`], or to every problem at once.
 
 use serde::Deserialize;
+use url::Url;
 
 use super::product_url::UrlTemplate;
 use super::{
-    CommercetoolsAccess, Config, Jurisdiction, KlaviyoAccess, Mode, Problem, PushAuth, Rules,
-    Secret, Shop,
+    CommercetoolsAccess, Config, Jurisdiction, KlaviyoAccess, Mode, Oidc, Problem, PushAuth, Rules,
+    Secret, Shop, Sns,
 };
 use crate::commercetools::locale::Locale;
 
 /// Where Klaviyo's API lives when `KLAVIYO_API_URL` is not set.
 const KLAVIYO_API_URL: &str = "https://a.klaviyo.com";
+
+/// Where Google publishes the keys of its tokens (`jwks_uri` of
+/// <https://accounts.google.com/.well-known/openid-configuration>).
+const GOOGLE_KEYS_URL: &str = "https://www.googleapis.com/oauth2/v3/certs";
 
 /// Reads every setting through `lookup`. An empty value counts as unset.
 ///
@@ -29,7 +34,8 @@ pub fn parse(lookup: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<Prob
         None => Some(KLAVIYO_API_URL.to_owned()),
     };
     let mode = settings.mode();
-    let push = PushAuth { token: settings.secret("PUSH_TOKEN") };
+    let token = settings.secret("PUSH_TOKEN");
+    let push = PushAuth { token, oidc: settings.oidc(), sns: settings.sns() };
     let admin_token = settings.secret("ADMIN_TOKEN");
     let jurisdiction = settings.jurisdiction();
     let shop = settings.shop();
@@ -145,6 +151,46 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         }
     }
 
+    fn oidc(&mut self) -> Option<Oidc> {
+        let keys_url = match self.optional("PUSH_OIDC_KEYS_URL") {
+            Some(value) => self.url("PUSH_OIDC_KEYS_URL", &value),
+            None => Some(GOOGLE_KEYS_URL.to_owned()),
+        };
+        match (self.optional("PUSH_OIDC_AUDIENCE"), self.optional("PUSH_OIDC_EMAIL")) {
+            (Some(audience), Some(email)) => Some(Oidc { audience, email, keys_url: keys_url? }),
+            (None, None) => None,
+            (Some(_), None) => {
+                self.problem("PUSH_OIDC_EMAIL", "is required beside `PUSH_OIDC_AUDIENCE`");
+                None
+            }
+            (None, Some(_)) => {
+                self.problem("PUSH_OIDC_AUDIENCE", "is required beside `PUSH_OIDC_EMAIL`");
+                None
+            }
+        }
+    }
+
+    fn sns(&mut self) -> Sns {
+        let topic = self.optional("PUSH_SNS_TOPIC_ARN");
+        if topic.as_deref().is_some_and(|arn| !is_topic(arn)) {
+            self.problem(
+                "PUSH_SNS_TOPIC_ARN",
+                "must be a topic's name of the form `arn:aws:sns:<region>:<account>:<topic>`",
+            );
+        }
+        let url = self.optional("PUSH_SNS_URL").and_then(|value| self.url("PUSH_SNS_URL", &value));
+        Sns { topic, url: url.and_then(|url| self.origin("PUSH_SNS_URL", &url)) }
+    }
+
+    /// An address that is compared with others, and so has to be read whole.
+    fn origin(&mut self, name: &str, value: &str) -> Option<Url> {
+        let url = Url::parse(value).ok();
+        if url.is_none() {
+            self.problem(name, "is no valid address");
+        }
+        url
+    }
+
     fn jurisdiction(&mut self) -> Option<Jurisdiction> {
         match self.optional("DATA_JURISDICTION").as_deref() {
             None => None,
@@ -190,6 +236,13 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
             }
         }
     }
+}
+
+/// `aws` may be `aws-cn` or `aws-us-gov`.
+fn is_topic(arn: &str) -> bool {
+    let parts: Vec<_> = arn.split(':').collect();
+    matches!(parts.as_slice(), ["arn", partition, "sns", region, account, topic]
+        if [partition, region, account, topic].iter().all(|part| !part.is_empty()))
 }
 
 fn is_currency(code: &str) -> bool {
@@ -258,6 +311,11 @@ mod tests {
             ("KLAVIYO_AUTH_KEY", ""),
             ("KLAVIYO_API_URL", "ftp://a.klaviyo.com"),
             ("APP_TYPE", "BOTH"),
+            ("PUSH_OIDC_KEYS_URL", "www.googleapis.com"),
+            ("PUSH_SNS_TOPIC_ARN", "arn:aws:sqs:eu-central-1:123456789012:queue"),
+            ("PUSH_SNS_TOPIC_ARN", "topic"),
+            ("PUSH_SNS_URL", "sns.eu-central-1.amazonaws.com"),
+            ("PUSH_SNS_URL", "http://a b"),
             ("DATA_JURISDICTION", "us"),
             ("PREFERRED_CURRENCY", "euro"),
             ("PRODUCT_URL_TEMPLATE", "https://shop.example.com/{{productNumber}}"),
@@ -265,6 +323,22 @@ mod tests {
         ] {
             assert_eq!(problems(&[(name, value)]), [name], "{name}={value}");
         }
+    }
+
+    #[test]
+    fn each_way_to_authenticate_a_push_suffices() {
+        let audience = ("PUSH_OIDC_AUDIENCE", "https://worker.example.com");
+        let email = ("PUSH_OIDC_EMAIL", "push@shop.iam.gserviceaccount.com");
+        let topic = ("PUSH_SNS_TOPIC_ARN", "arn:aws-cn:sns:cn-north-1:123456789012:topic");
+        for changes in [&[("PUSH_TOKEN", "t")][..], &[audience, email], &[topic]] {
+            assert!(with(changes).expect("a configuration").push.configured(), "{changes:?}");
+        }
+        let oidc = with(&[audience, email]).expect("a configuration").push.oidc;
+        assert_eq!(oidc.expect("a signer").keys_url, GOOGLE_KEYS_URL);
+        assert_eq!(problems(&[audience]), [email.0]);
+        assert_eq!(problems(&[email]), [audience.0]);
+        let sns = ("PUSH_SNS_URL", "http://127.0.0.1:9");
+        assert!(!with(&[sns]).expect("a configuration").push.configured());
     }
 
     #[test]

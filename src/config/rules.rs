@@ -27,6 +27,8 @@ pub struct Rules {
     pub category: CategoryRules,
     /// Products, their variants and stock.
     pub product: ProductRules,
+    /// What could not be delivered.
+    pub outbox: OutboxRules,
 }
 
 /// The names that `disabledEvents` knows. The first thirteen are the plugin's.
@@ -326,6 +328,29 @@ pub struct PriceRules {
     pub channel: String,
     /// The id of a customer group; empty for none.
     pub customer_group: String,
+}
+
+/// `CONFIG.outbox`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutboxRules {
+    /// How long a parked notification is tried before it becomes a dead letter, and how long a
+    /// dead letter is kept, in days.
+    pub retention_days: u32,
+}
+
+impl Default for OutboxRules {
+    fn default() -> Self {
+        Self { retention_days: 30 }
+    }
+}
+
+impl OutboxRules {
+    /// The same in ms.
+    #[must_use]
+    pub fn retention_ms(&self) -> u64 {
+        u64::from(self.retention_days) * 24 * 60 * 60 * 1000
+    }
 }
 
 impl Rules {

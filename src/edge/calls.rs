@@ -2,14 +2,16 @@
 //! judged in the core.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
-use futures::future::{Either, join_all, select};
-use worker::{AbortController, Date, Delay, Fetch, Headers, Method, RequestInit, RequestRedirect};
+use futures::future::join_all;
+use worker::{Date, Fetch, Headers, Method, RequestInit, RequestRedirect};
 
+use super::fetch::{self, USER_AGENT};
 use crate::commercetools::answer::{self, Token};
 use crate::commercetools::query::Query;
 use crate::config::Config;
@@ -20,13 +22,14 @@ use crate::klaviyo::verdict::{Verdict, judge};
 use crate::klaviyo::{MEDIA_TYPE, REVISION};
 use crate::realtime::documents::Reading;
 
-/// How this Worker names itself.
-const USER_AGENT: &str = concat!("commercetools-klaviyo/", env!("CARGO_PKG_VERSION"));
-
 thread_local! {
     /// The access token of this isolate. Its value may be shared between requests; a call that
     /// is under way may not, so two requests can both fetch one.
     static TOKEN: RefCell<Option<Token>> = const { RefCell::new(None) };
+
+    /// Until when (ms since 1970 UTC) this isolate does not call an operation of Klaviyo, since
+    /// its quota is used up. So a mass change is parked, and coalesced, without being tried.
+    static EXHAUSTED: RefCell<HashMap<&'static str, u64>> = RefCell::default();
 }
 
 /// The calls made for one notification, within its time.
@@ -39,8 +42,8 @@ pub(super) struct Calls<'a> {
 impl<'a> Calls<'a> {
     /// Calls that all end within `budget` from now.
     pub(super) fn within(config: &'a Config, budget: Duration) -> Self {
-        let budget = u64::try_from(budget.as_millis()).unwrap_or(u64::MAX);
-        Self { config, deadline_ms: now_ms().saturating_add(budget), made: Cell::new(0) }
+        let deadline_ms = now_ms().saturating_add(millis(budget));
+        Self { config, deadline_ms, made: Cell::new(0) }
     }
 
     /// How many calls were made so far.
@@ -78,7 +81,15 @@ impl<'a> Calls<'a> {
 
     async fn send_one(&self, mut request: Request) -> Verdict {
         loop {
-            let verdict = judge(&self.write(&request).await);
+            let operation = request.operation();
+            if let Some(wait) = exhausted(operation) {
+                return Verdict::Later(Passing::throttled(wait));
+            }
+            let answer = self.write(&request).await;
+            if let Some(wait) = answer.as_ref().ok().and_then(Answer::quota_wait) {
+                EXHAUSTED.with_borrow_mut(|until| until.insert(operation, now_ms() + millis(wait)));
+            }
+            let verdict = judge(&answer);
             match request.way_out(&verdict) {
                 Some(next) => request = next,
                 None => return request.settled(verdict),
@@ -182,9 +193,7 @@ impl<'a> Calls<'a> {
             return Err(NoAnswer::Timeout);
         }
         self.made.set(self.made.get() + 1);
-        let abort = AbortController::default();
-        let signal = abort.signal();
-        let exchange = Box::pin(async {
+        fetch::within(left, async |signal| {
             let mut init = RequestInit::new();
             let all = Headers::new();
             all.set("User-Agent", USER_AGENT)?;
@@ -195,25 +204,37 @@ impl<'a> Calls<'a> {
             init.with_body(body.map(Into::into));
             let request = worker::Request::new_with_init(url, &init)?;
             let mut response = Fetch::Request(request).send_with_signal(&signal).await?;
-            let retry_after = response.headers().get("Retry-After")?;
-            Ok::<_, worker::Error>(Answer {
+            Ok(Answer {
                 status: response.status_code(),
-                retry_after: retry_after
-                    .and_then(|seconds| seconds.trim().parse().ok())
-                    .map(Duration::from_secs),
+                retry_after: seconds(response.headers(), "Retry-After")?,
+                quota_left: header(response.headers(), "RateLimit-Remaining")?,
+                quota_back: seconds(response.headers(), "RateLimit-Reset")?,
                 body: response.text().await?,
             })
-        });
-        match select(exchange, Delay::from(left)).await {
-            Either::Left((answer, _)) => answer.map_err(|_| NoAnswer::Network),
-            Either::Right(((), exchange)) => {
-                abort.abort();
-                // The aborted call ends at once; awaiting it keeps its failure from going unseen.
-                let _ = exchange.await;
-                Err(NoAnswer::Timeout)
-            }
-        }
+        })
+        .await
     }
+}
+
+/// How long an operation is not to be called.
+fn exhausted(operation: &'static str) -> Option<Duration> {
+    let until = EXHAUSTED.with_borrow(|until| until.get(operation).copied())?;
+    let wait = Duration::from_millis(until.saturating_sub(now_ms()));
+    (!wait.is_zero()).then_some(wait)
+}
+
+/// A header that is a whole number.
+fn header(headers: &Headers, name: &str) -> worker::Result<Option<u64>> {
+    Ok(headers.get(name)?.and_then(|value| value.trim().parse().ok()))
+}
+
+/// A header in seconds.
+fn seconds(headers: &Headers, name: &str) -> worker::Result<Option<Duration>> {
+    Ok(header(headers, name)?.map(Duration::from_secs))
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The form of a client-credentials grant.

@@ -1,5 +1,6 @@
-//! The endpoints on dead letters: passed on to the object that keeps them.
+//! The endpoints on what is kept: passed on to the object that keeps it.
 
+use serde_json::{Value, json};
 use worker::{Env, Method, Request, Response, Result};
 
 use super::route::DeadLetters;
@@ -20,8 +21,24 @@ pub(super) async fn answer(
         }
         DeadLetters::Read(id) => (Method::Get, format!("/dead-letters/{id}")),
         DeadLetters::Delete(id) => (Method::Delete, format!("/dead-letters/{id}")),
+        DeadLetters::Replay(id) => (Method::Post, format!("/dead-letters/{id}/replay")),
+        DeadLetters::ReplayAll => (Method::Post, "/dead-letters/replay".to_owned()),
     };
-    match outbox::call(env, config, method, &path, None).await {
+    pass_on(env, config, method, &path).await
+}
+
+/// `GET /sync/status`: how much waits, since when, and how much was given up.
+pub(super) async fn status(env: &Env, config: &Config) -> Result<Response> {
+    let mut response = pass_on(env, config, Method::Get, "/status").await?;
+    if response.status_code() != 200 {
+        return Ok(response);
+    }
+    let outbox: Value = serde_json::from_str(&response.text().await?)?;
+    reply::json(200, &json!({ "outbox": outbox }))
+}
+
+async fn pass_on(env: &Env, config: &Config, method: Method, path: &str) -> Result<Response> {
+    match outbox::call(env, config, method, path, None).await {
         // A response of another object cannot be changed or passed on as it is.
         Ok(mut response) => match response.status_code() {
             204 => Ok(reply::empty(204)),

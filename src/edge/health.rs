@@ -26,7 +26,9 @@ pub(super) fn answer(settings: &Settings) -> Result<Response> {
 /// What is closed because no way to authenticate is set.
 fn closed(config: &Config) -> Vec<String> {
     let push = config.mode.realtime() && !config.push.configured();
-    let push = push.then_some("PUSH_TOKEN is not set: every push is refused");
+    let push = push.then_some(
+        "none of PUSH_TOKEN, PUSH_OIDC_AUDIENCE and PUSH_SNS_TOPIC_ARN is set: every push is refused",
+    );
     let admin = config.admin_token.is_none();
     let admin = admin.then_some("ADMIN_TOKEN is not set: every admin call is refused");
     push.into_iter().chain(admin).map(ToOwned::to_owned).collect()

@@ -28,7 +28,7 @@ pub(super) fn notification(item: &Item, outcome: &Outcome, effort: &Effort) {
     let resource = notification.and_then(|notification| notification.resource.as_ref());
     let level = match outcome {
         Outcome::Delivered | Outcome::Ignored(_) => "info",
-        Outcome::NotStored { .. } => "warn",
+        Outcome::Parked { .. } | Outcome::NotStored { .. } => "warn",
         Outcome::DeadLettered { .. } => "error",
     };
     let mut line = json!({

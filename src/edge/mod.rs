@@ -4,8 +4,12 @@
 //! Decisions are made in the core; what stands here reads, sends, stores and answers.
 
 mod auth;
+mod body;
 mod calls;
 mod dead_letters;
+mod delivery;
+mod fetch;
+mod handshake;
 mod health;
 mod log;
 mod outbox;
@@ -47,11 +51,11 @@ async fn answer(mut request: Request, env: &Env) -> worker::Result<Response> {
     match route {
         Route::Health => health::answer(&settings),
         Route::Push => push::answer(&mut request, env, config).await,
-        Route::DeadLetters(action) => {
-            if !auth::admin(config, &request)? {
-                return reply::error(401, "unauthorized", "The admin token is missing or wrong.");
-            }
-            dead_letters::answer(&request, env, config, &action).await
+        Route::Consent => handshake::consent(config, &request),
+        Route::DeadLetters(_) | Route::Status if !auth::admin(config, &request)? => {
+            reply::error(401, "unauthorized", "The admin token is missing or wrong.")
         }
+        Route::DeadLetters(action) => dead_letters::answer(&request, env, config, &action).await,
+        Route::Status => dead_letters::status(env, config).await,
     }
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 use worker::{Response, ResponseBuilder, Result};
 
+use super::auth::Denied;
 use crate::config::Problem;
 use crate::realtime::outcome::Reply;
 
@@ -52,10 +53,29 @@ pub(super) fn unavailable(code: &str, message: &str) -> Result<Response> {
     try_again(error(503, code, message)?, RETRY_AFTER)
 }
 
+/// The answer to a push that is not let in.
+pub(super) fn denied(why: Denied) -> Result<Response> {
+    match why {
+        Denied::Unauthorized => {
+            error(401, "unauthorized", "The push carries no valid credentials.")
+        }
+        Denied::NotConfigured => unavailable(
+            "push_auth_not_configured",
+            "No way to authenticate a push is set; set PUSH_TOKEN, PUSH_OIDC_AUDIENCE and \
+             PUSH_OIDC_EMAIL, or PUSH_SNS_TOPIC_ARN.",
+        ),
+        Denied::KeysUnavailable => unavailable(
+            "keys_unavailable",
+            "The sender's keys cannot be fetched now, so it cannot be told whether it may push.",
+        ),
+    }
+}
+
 /// The answer to a push.
 pub(super) fn to_push(reply: Reply) -> Result<Response> {
     match reply {
         Reply::Done => Ok(empty(204)),
+        Reply::Parked => json(202, &json!({ "outcome": "parked" })),
         Reply::DeadLettered { id, code } => {
             json(202, &json!({ "outcome": "dead_lettered", "id": id, "code": code }))
         }

@@ -1,5 +1,6 @@
 //! Which paths there are, and what may be done to them.
 
+use super::handshake;
 use crate::config::Mode;
 
 /// Something that can be asked for.
@@ -9,8 +10,12 @@ pub(super) enum Route {
     Health,
     /// A notification.
     Push,
+    /// The question whether notifications may be delivered.
+    Consent,
     /// What was kept for a person.
     DeadLetters(DeadLetters),
+    /// How far everything is.
+    Status,
 }
 
 /// What may be done with dead letters.
@@ -19,6 +24,8 @@ pub(super) enum DeadLetters {
     List,
     Read(String),
     Delete(String),
+    Replay(String),
+    ReplayAll,
 }
 
 /// Why a request leads nowhere.
@@ -38,9 +45,24 @@ pub(super) fn find(method: &str, path: &str, mode: Option<Mode>) -> Result<Route
         ["" | "events"] if mode.is_some_and(|mode| !mode.realtime()) => {
             return Err(Miss::NotFound);
         }
-        ["" | "events"] => ("POST", (method == "POST").then_some(Route::Push)),
+        ["" | "events"] => {
+            let route = match method {
+                "POST" => Some(Route::Push),
+                "OPTIONS" => Some(Route::Consent),
+                _ => None,
+            };
+            (handshake::METHODS, route)
+        }
         ["dead-letters"] => {
             ("GET", (method == "GET").then_some(Route::DeadLetters(DeadLetters::List)))
+        }
+        ["sync", "status"] => ("GET", (method == "GET").then_some(Route::Status)),
+        ["dead-letters", "replay"] => {
+            ("POST", (method == "POST").then_some(Route::DeadLetters(DeadLetters::ReplayAll)))
+        }
+        ["dead-letters", id, "replay"] => {
+            let action = (method == "POST").then(|| DeadLetters::Replay((*id).to_owned()));
+            ("POST", action.map(Route::DeadLetters))
         }
         ["dead-letters", id] => {
             let action = match method {
@@ -66,7 +88,10 @@ mod tests {
             ("POST", "/health", Err(Miss::Method("GET"))),
             ("POST", "/", Ok(Route::Push)),
             ("POST", "/events", Ok(Route::Push)),
-            ("PUT", "/events", Err(Miss::Method("POST"))),
+            ("PUT", "/events", Err(Miss::Method("POST, OPTIONS"))),
+            ("OPTIONS", "/", Ok(Route::Consent)),
+            ("OPTIONS", "/events", Ok(Route::Consent)),
+            ("OPTIONS", "/health", Err(Miss::Method("GET"))),
             ("GET", "/dead-letters", Ok(Route::DeadLetters(DeadLetters::List))),
             ("GET", "/dead-letters/7", Ok(Route::DeadLetters(DeadLetters::Read("7".to_owned())))),
             (
@@ -74,6 +99,14 @@ mod tests {
                 "/dead-letters/7",
                 Ok(Route::DeadLetters(DeadLetters::Delete("7".to_owned()))),
             ),
+            (
+                "POST",
+                "/dead-letters/7/replay",
+                Ok(Route::DeadLetters(DeadLetters::Replay("7".to_owned()))),
+            ),
+            ("POST", "/dead-letters/replay", Ok(Route::DeadLetters(DeadLetters::ReplayAll))),
+            ("GET", "/dead-letters/replay", Err(Miss::Method("POST"))),
+            ("GET", "/sync/status", Ok(Route::Status)),
             ("POST", "/dead-letters/7", Err(Miss::Method("GET, DELETE"))),
             ("GET", "/elsewhere", Err(Miss::NotFound)),
             ("GET", "/health/x", Err(Miss::NotFound)),
@@ -85,6 +118,7 @@ mod tests {
     #[test]
     fn what_is_off_is_not_found() {
         assert_eq!(find("POST", "/", Some(Mode::Import)), Err(Miss::NotFound));
+        assert_eq!(find("OPTIONS", "/", Some(Mode::Import)), Err(Miss::NotFound));
         assert_eq!(find("POST", "/", Some(Mode::Realtime)), Ok(Route::Push));
         assert_eq!(find("POST", "/", None), Ok(Route::Push));
     }

@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, body: &str) -> Answer {
-        Answer { status, retry_after: None, body: body.to_owned() }
+        Answer { status, body: body.to_owned(), ..Answer::default() }
     }
 
     #[test]

@@ -70,6 +70,26 @@ impl CatalogWrite {
         }
     }
 
+    /// The name of the operation, as Klaviyo counts its rate limits.
+    pub(super) fn operation(&self) -> &'static str {
+        let kind = match self {
+            Self::Put { object, .. } => object.kind(),
+            Self::SetStock { .. } => Kind::Variant,
+            Self::Delete { kind, .. } => *kind,
+        };
+        match (kind, self.method()) {
+            (Kind::Item, "POST") => "create_catalog_item",
+            (Kind::Item, "PATCH") => "update_catalog_item",
+            (Kind::Item, _) => "delete_catalog_item",
+            (Kind::Variant, "POST") => "create_catalog_variant",
+            (Kind::Variant, "PATCH") => "update_catalog_variant",
+            (Kind::Variant, _) => "delete_catalog_variant",
+            (Kind::Category, "POST") => "create_catalog_category",
+            (Kind::Category, "PATCH") => "update_catalog_category",
+            (Kind::Category, _) => "delete_catalog_category",
+        }
+    }
+
     pub(super) fn path(&self) -> String {
         let one = |kind: Kind, id: &str| format!("{}/{}", kind.path(), encode(id));
         match self {

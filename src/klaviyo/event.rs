@@ -5,7 +5,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Number, Value};
 
-use super::json_api::{Data, Resource, data, resource};
+use super::json_api::{Data, Resource, data, resource, text};
 use super::profile::Profile;
 
 /// One event of one profile.
@@ -31,6 +31,11 @@ pub struct Event {
 pub(super) fn single(event: &Event) -> impl Serialize {
     let profile = data(resource("profile", &event.profile));
     data(resource("event", attributes(event, Some(profile))))
+}
+
+/// The bytes of an event's body, and about as many as it takes in a bulk body.
+pub(super) fn bytes(event: &Event) -> usize {
+    text(&single(event)).len()
 }
 
 /// The body of `POST /api/event-bulk-create-jobs`. Events that follow each other and belong to

@@ -8,6 +8,10 @@ use serde_json::{Map, Value};
 /// Events in one `event-bulk-create-job`.
 pub const EVENTS_PER_JOB: usize = 1000;
 
+/// Bytes of the rows of one bulk request. A body may have 5 MB; its envelope stays far below the
+/// 100 kB left for it.
+pub const JOB_BYTES: usize = 4_900_000;
+
 /// Up to so many events are sent each in its own call, at once: a Worker has six connections.
 pub const EVENTS_ALONE: usize = 6;
 

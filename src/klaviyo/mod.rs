@@ -3,6 +3,7 @@
 //! Not in scope: how a request is sent (`edge`), and what a body is made of (`mapping`).
 
 pub mod answer;
+pub mod batch;
 pub mod catalog;
 pub mod catalog_write;
 pub mod event;

@@ -28,6 +28,18 @@ pub enum Request {
 }
 
 impl Request {
+    /// The name of the operation, as Klaviyo counts its rate limits.
+    #[must_use]
+    pub fn operation(&self) -> &'static str {
+        match self {
+            Self::ImportProfile(_) => "create_or_update_profile",
+            Self::UpdateProfile { .. } => "update_profile",
+            Self::CreateEvent(_) => "create_event",
+            Self::CreateEvents(_) => "bulk_create_events",
+            Self::Catalog(write) => write.operation(),
+        }
+    }
+
     /// The HTTP method.
     #[must_use]
     pub fn method(&self) -> &'static str {

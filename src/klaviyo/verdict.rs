@@ -123,7 +123,7 @@ mod tests {
     use std::time::Duration;
 
     fn verdict(status: u16, body: &str) -> Verdict {
-        judge(&Ok(Answer { status, retry_after: None, body: body.to_owned() }))
+        judge(&Ok(Answer { status, body: body.to_owned(), ..Answer::default() }))
     }
 
     #[test]

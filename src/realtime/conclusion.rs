@@ -1,5 +1,6 @@
 //! What the answers to all requests of a notification mean together.
 
+use super::deliver::NotYet;
 use super::plan::Ignored;
 use crate::http::{Passing, ReadFault};
 use crate::klaviyo::verdict::{Refusal, Verdict};
@@ -12,8 +13,10 @@ pub enum Conclusion {
     Delivered,
     /// There was nothing to deliver.
     Ignored(Ignored),
-    /// It can succeed later.
+    /// It can succeed later: a system is out, or refuses for now.
     Later(Passing),
+    /// Something else has to come about first.
+    NotYet(NotYet),
     /// It cannot, unless a person does something.
     Never(Fault),
 }
@@ -116,6 +119,7 @@ mod tests {
                 Conclusion::Delivered => "delivered".to_owned(),
                 Conclusion::Ignored(why) => why.code().to_owned(),
                 Conclusion::Later(passing) => passing.code,
+                Conclusion::NotYet(not_yet) => not_yet.code().to_owned(),
                 Conclusion::Never(fault) => fault.code,
             };
             assert_eq!(code, expected);

@@ -12,4 +12,6 @@ pub mod deliver;
 pub mod documents;
 pub mod envelope;
 pub mod outcome;
+pub mod parking;
 pub mod plan;
+pub mod sender;

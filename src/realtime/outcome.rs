@@ -11,6 +11,11 @@ pub enum Outcome {
     Delivered,
     /// There was nothing to deliver.
     Ignored(Ignored),
+    /// Stored, and tried again until it is through.
+    Parked {
+        /// Why.
+        code: String,
+    },
     /// Kept for a person.
     DeadLettered {
         /// The dead letter's id.
@@ -32,6 +37,8 @@ pub enum Outcome {
 pub enum Reply {
     /// 204: done.
     Done,
+    /// 202: stored, will be tried again.
+    Parked,
     /// 202: kept for a person.
     DeadLettered {
         /// The dead letter's id.
@@ -55,6 +62,7 @@ impl Outcome {
         match self {
             Self::Delivered => "delivered",
             Self::Ignored(_) => "ignored",
+            Self::Parked { .. } => "parked",
             Self::DeadLettered { .. } => "dead_lettered",
             Self::NotStored { .. } => "not_stored",
         }
@@ -66,7 +74,9 @@ impl Outcome {
         match self {
             Self::Delivered => None,
             Self::Ignored(why) => Some(why.code()),
-            Self::DeadLettered { code, .. } | Self::NotStored { code, .. } => Some(code),
+            Self::Parked { code }
+            | Self::DeadLettered { code, .. }
+            | Self::NotStored { code, .. } => Some(code),
         }
     }
 }
@@ -80,10 +90,12 @@ pub fn reply(outcomes: Vec<Outcome>) -> Reply {
             Outcome::NotStored { code, retry_after } => {
                 return Reply::TryAgain { code, retry_after };
             }
-            Outcome::DeadLettered { id, code } if reply == Reply::Done => {
-                reply = Reply::DeadLettered { id, code };
-            }
-            Outcome::DeadLettered { .. } | Outcome::Delivered | Outcome::Ignored(_) => {}
+            Outcome::DeadLettered { id, code } => match reply {
+                Reply::Done | Reply::Parked => reply = Reply::DeadLettered { id, code },
+                Reply::DeadLettered { .. } | Reply::TryAgain { .. } => {}
+            },
+            Outcome::Parked { .. } if reply == Reply::Done => reply = Reply::Parked,
+            Outcome::Parked { .. } | Outcome::Delivered | Outcome::Ignored(_) => {}
         }
     }
     reply
@@ -98,6 +110,7 @@ mod tests {
         let dead = || Outcome::DeadLettered { id: "d".to_owned(), code: "c".to_owned() };
         let again =
             || Outcome::NotStored { code: "n".to_owned(), retry_after: Duration::from_secs(5) };
+        let parked = || Outcome::Parked { code: "p".to_owned() };
         let ignored = || Outcome::Ignored(Ignored::Disabled);
         let dead_reply = Reply::DeadLettered { id: "d".to_owned(), code: "c".to_owned() };
         let again_reply =
@@ -105,7 +118,8 @@ mod tests {
         for (outcomes, expected) in [
             (vec![], Reply::Done),
             (vec![Outcome::Delivered, ignored()], Reply::Done),
-            (vec![Outcome::Delivered, dead()], dead_reply),
+            (vec![Outcome::Delivered, parked(), ignored()], Reply::Parked),
+            (vec![parked(), dead(), parked()], dead_reply),
             (vec![dead(), again(), Outcome::Delivered], again_reply),
         ] {
             assert_eq!(reply(outcomes), expected);

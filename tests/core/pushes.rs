@@ -1,19 +1,32 @@
 //! No sequence of bytes makes the core stumble: it is decoded, planned, or refused with a reason.
 
+use commercetools_klaviyo::config::{Oidc, Sns};
 use commercetools_klaviyo::realtime::envelope::{self, Item};
 use commercetools_klaviyo::realtime::plan::plan;
+use commercetools_klaviyo::realtime::sender::certificate::PublicKey;
+use commercetools_klaviyo::realtime::sender::keys;
+use commercetools_klaviyo::realtime::sender::oidc::Token;
+use commercetools_klaviyo::realtime::sender::sns::Signed;
 use proptest::prelude::*;
 
 use crate::support::config;
 
-/// Decodes and plans; what it returns does not matter, that it returns does.
+/// Decodes and plans, and reads as a signed message and a signed token; what it returns does not matter, that it returns does.
 fn take(body: &[u8]) {
-    let rules = config(&[]).rules;
-    for item in envelope::decode(body) {
+    let config = config(&[]);
+    let rules = config.rules;
+    for item in envelope::decode(body, Some(&config.push.sns)).items {
         if let Item::Notification(notification) = item {
             let _ = plan(&rules, &notification);
         }
     }
+    let topic = Some(String::new());
+    let _ = Signed::read(body, &Sns { topic, url: None });
+    let text = String::from_utf8_lossy(body);
+    let oidc = Oidc { audience: String::new(), email: String::new(), keys_url: String::new() };
+    let _ = Token::read(&text, &oidc, 0);
+    let _ = keys::read(&text);
+    let _ = PublicKey::read(&text);
 }
 
 /// JSON with the names that mean something, in places where they may or may not belong.
@@ -33,6 +46,15 @@ fn almost_a_push() -> impl Strategy<Value = String> {
         "transaction",
         "createdAt",
         "orderState",
+        "specversion",
+        "data_base64",
+        "detail",
+        "detail-type",
+        "Type",
+        "Message",
+        "SubscribeURL",
+        "eventType",
+        "validationCode",
     ]);
     let leaf = prop_oneof![
         prop::sample::select(vec![
@@ -49,6 +71,11 @@ fn almost_a_push() -> impl Strategy<Value = String> {
             "\"e30=\"",
             "\"PaymentTransactionAdded\"",
             "\"OrderStateChanged\"",
+            "\"Notification\"",
+            "\"SubscriptionConfirmation\"",
+            "\"UnsubscribeConfirmation\"",
+            "\"Microsoft.EventGrid.SubscriptionValidationEvent\"",
+            "\"[{}]\"",
             "true",
             "[]",
             "{}",

@@ -135,7 +135,7 @@ fn answer(shop: &Shop, query: &Query) -> Answer {
         ) => (200, json!({ "results": documents })),
         (_, Some(document)) => (200, (*document).clone()),
     };
-    Answer { status, retry_after: None, body: body.to_string() }
+    Answer { status, body: body.to_string(), ..Answer::default() }
 }
 
 /// What Klaviyo holds: the shop's `klaviyo/variants` and `klaviyo/categories` by their ids; an
@@ -148,7 +148,7 @@ fn held(shop: &Shop, lookup: &Lookup) -> Answer {
     let known = shop.iter().any(|(at, _)| at.starts_with("klaviyo/"));
     let ids = shop.iter().filter(|(at, _)| at == path).map(|(_, id)| json!({ "id": id }));
     let body = json!({"data": ids.collect::<Vec<_>>(), "links": {"next": null}});
-    Answer { status: if known { 200 } else { 404 }, retry_after: None, body: body.to_string() }
+    Answer { status: if known { 200 } else { 404 }, body: body.to_string(), ..Answer::default() }
 }
 
 /// The members of a JSON object.

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { change } from "../../sandbox/commercetools/notifications.mjs";
-import { ADMIN_TOKEN, PUSH_TOKEN, settingsFor } from "../../sandbox/worker.mjs";
-import { start, startAlone } from "./harness.mjs";
+import { ADMIN_TOKEN, PUSH_TOKEN } from "../../sandbox/worker.mjs";
+import { start, startAlone, unreachable } from "./harness.mjs";
 
 const NOTHING = JSON.stringify(change("ResourceCreated", { typeId: "subscription", id: "s1" }));
 
@@ -67,8 +67,9 @@ describe("a configured worker", () => {
     assert.equal(unknown.status, 404);
     assert.equal(unknown.body.code, "not_found");
     for (const [method, path, allowed] of [
-      ["DELETE", "/", "POST"],
-      ["GET", "/events", "POST"],
+      ["DELETE", "/", "POST, OPTIONS"],
+      ["GET", "/events", "POST, OPTIONS"],
+      ["OPTIONS", "/events", "POST, OPTIONS"],
       ["POST", "/health", "GET"],
       ["PUT", "/dead-letters/x", "GET, DELETE"],
     ]) {
@@ -91,18 +92,6 @@ describe("a configured worker", () => {
 });
 
 describe("settings", () => {
-  const complete = settingsFor(
-    {
-      projectKey: "shop",
-      credentials: {
-        clientId: "id",
-        secret: "hidden-secret",
-        authUrl: "http://127.0.0.1:9",
-        apiUrl: "http://127.0.0.1:9",
-      },
-    },
-    { key: "pk_hidden", url: "http://127.0.0.1:9" },
-  );
   const pushed = {
     method: "POST",
     headers: { authorization: `Bearer ${PUSH_TOKEN}` },
@@ -110,7 +99,7 @@ describe("settings", () => {
   };
 
   async function withSettings(changes, use) {
-    const alone = await startAlone({ ...complete, ...changes });
+    const alone = await startAlone({ ...unreachable, ...changes });
     try {
       await use(alone);
       assert.ok(!alone.lines.join("\n").includes("hidden"), "a secret was logged");
@@ -125,6 +114,8 @@ describe("settings", () => {
         CT_API_CLIENT: "{hidden",
         KLAVIYO_AUTH_KEY: undefined,
         APP_TYPE: "hidden",
+        PUSH_OIDC_EMAIL: "hidden@example.com",
+        PUSH_SNS_TOPIC_ARN: "hidden",
         CONFIG: '{"order":{"metric":{}},"disabledEvents":["Nothing"]}',
       },
       async ({ call }) => {
@@ -142,6 +133,8 @@ describe("settings", () => {
               "CT_API_CLIENT",
               "KLAVIYO_AUTH_KEY",
               "APP_TYPE",
+              "PUSH_OIDC_AUDIENCE",
+              "PUSH_SNS_TOPIC_ARN",
               "CONFIG.order.metric",
               "CONFIG.disabledEvents",
             ],

@@ -35,10 +35,24 @@ export async function start({
   };
 }
 
+/** Settings with which the worker is in order, and reaches neither system. */
+export const unreachable = settingsFor(
+  {
+    projectKey: "shop",
+    credentials: {
+      clientId: "id",
+      secret: "hidden-secret",
+      authUrl: "http://127.0.0.1:9",
+      apiUrl: "http://127.0.0.1:9",
+    },
+  },
+  { key: "pk_hidden", url: "http://127.0.0.1:9" },
+);
+
 /** Starts only the worker, with exactly these settings. */
-export async function startAlone(settings) {
+export async function startAlone(settings, options = {}) {
   const lines = [];
-  const worker = await startWorker({ settings, log: (line) => lines.push(line) });
+  const worker = await startWorker({ settings, log: (line) => lines.push(line), ...options });
   return { lines, call: (path, init) => call(worker.url + path, init), close: worker.close };
 }
 
@@ -66,6 +80,11 @@ export function admin(url, method, path, body) {
     headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
+}
+
+/** Waits until `holds` does. What never comes true is ended by the test runner's own time limit. */
+export async function eventually(holds) {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 function parsed(text) {

@@ -3,8 +3,7 @@
 //! Each is kept with its reason until it is deleted. The same notification is kept once, whatever
 //! number of times it comes: its id is its digest.
 //!
-//! Tables: `dead_letters` has a row for each, `dead_letter_parts` its content in parts, since a
-//! value in SQLite may have 2 MB there and a body 10 MB.
+//! Table `dead_letters` has a row for each, `dead_letter_parts` its notification in parts.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,10 +11,13 @@ use chrono::{DateTime, SecondsFormat};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use worker::{Error, Result, SqlStorage, SqlStorageValue};
+use worker::{Result, SqlStorage, SqlStorageValue};
 
-/// Bytes of one stored part.
-const PART: usize = 1_000_000;
+use super::parts;
+use crate::commercetools::notification::Notification;
+use crate::edge::calls::now_ms;
+use crate::realtime::conclusion::Fault;
+use crate::realtime::parking;
 
 /// Dead letters on one page.
 const PAGE: usize = 100;
@@ -33,22 +35,37 @@ pub(in crate::edge) struct NewDeadLetter {
     pub(in crate::edge) pointer: Option<String>,
     /// `{typeId}/{id}` of what it is about.
     pub(in crate::edge) resource: Option<String>,
+    /// The commercetools customer whom it is about, if it says so; for erasing.
+    pub(in crate::edge) customer: Option<String>,
+    /// How often it was tried.
+    pub(in crate::edge) attempts: u32,
 }
 
 impl NewDeadLetter {
-    /// Parts a body into the line that describes the letter, and its content.
-    pub(super) fn split(body: &[u8]) -> Result<(Self, &[u8])> {
-        let end = body.iter().position(|byte| *byte == b'\n');
-        let end = end.ok_or_else(|| Error::RustError("a dead letter without a line".to_owned()))?;
-        Ok((serde_json::from_slice(&body[..end])?, &body[end + 1..]))
+    /// A letter of now, for a notification or for something that is none.
+    pub(in crate::edge) fn of(
+        notification: Option<&Notification>,
+        fault: Fault,
+        attempts: u32,
+    ) -> Self {
+        let resource = notification.and_then(|notification| notification.resource.as_ref());
+        Self {
+            at: now_ms(),
+            code: fault.code,
+            detail: fault.detail,
+            pointer: fault.pointer,
+            resource: resource.map(|resource| format!("{}/{}", resource.type_id, resource.id)),
+            customer: notification.and_then(parking::customer),
+            attempts,
+        }
     }
 }
 
 /// A row of `dead_letters`.
 #[derive(Deserialize)]
-struct Row {
-    seq: u32,
-    id: String,
+pub(super) struct Row {
+    seq: f64,
+    pub(super) id: String,
     at: f64,
     code: String,
     detail: String,
@@ -79,56 +96,53 @@ pub(super) fn prepare(sql: &SqlStorage) -> Result<()> {
     sql.exec(
         "CREATE TABLE IF NOT EXISTS dead_letters (
             seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at INTEGER NOT NULL,
-            code TEXT NOT NULL, detail TEXT NOT NULL, pointer TEXT, resource TEXT,
-            attempts INTEGER NOT NULL);
-         CREATE TABLE IF NOT EXISTS dead_letter_parts (
-            id TEXT NOT NULL, part INTEGER NOT NULL, content BLOB NOT NULL,
-            PRIMARY KEY (id, part)) WITHOUT ROWID",
+            code TEXT NOT NULL, detail TEXT NOT NULL, pointer TEXT, resource TEXT, customer TEXT,
+            attempts INTEGER NOT NULL)",
         None,
     )?;
-    Ok(())
+    parts::prepare(sql, "dead_letter_parts")
 }
 
 /// Stores a letter and gives its id; one that is there already is only counted and dated.
 pub(super) fn keep(sql: &SqlStorage, letter: &NewDeadLetter, content: &[u8]) -> Result<String> {
     let id = format!("{:x}", Sha256::digest(content));
-    let at = i64::try_from(letter.at).unwrap_or(i64::MAX);
+    let at = SqlStorageValue::try_from_i64(i64::try_from(letter.at).unwrap_or(i64::MAX))?;
     // All in one turn without an await, so it is stored whole or not at all.
+    let known = find(sql, &id)?;
     sql.exec(
-        "INSERT INTO dead_letters (id, at, code, detail, pointer, resource, attempts)
-         VALUES (?, ?, ?, ?, ?, ?, 1)
+        "INSERT INTO dead_letters (id, at, code, detail, pointer, resource, customer, attempts)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET at = excluded.at, code = excluded.code,
-            detail = excluded.detail, pointer = excluded.pointer, attempts = attempts + 1",
+            detail = excluded.detail, pointer = excluded.pointer,
+            attempts = attempts + excluded.attempts",
         vec![
             id.as_str().into(),
-            SqlStorageValue::try_from_i64(at)?,
+            at,
             letter.code.as_str().into(),
             letter.detail.as_str().into(),
             letter.pointer.clone().into(),
             letter.resource.clone().into(),
+            letter.customer.clone().into(),
+            i64::from(letter.attempts).into(),
         ],
     )?;
-    for (part, bytes) in content.chunks(PART).enumerate() {
-        let part = i32::try_from(part).unwrap_or(i32::MAX);
-        sql.exec(
-            "INSERT INTO dead_letter_parts (id, part, content) VALUES (?, ?, ?)
-             ON CONFLICT (id, part) DO NOTHING",
-            vec![id.as_str().into(), part.into(), bytes.to_vec().into()],
-        )?;
+    if known.is_none()
+        && let Some(row) = find(sql, &id)?
+    {
+        parts::put(sql, "dead_letter_parts", row.seq, content)?;
     }
     Ok(id)
 }
 
 /// A page of letters, the newest first.
-pub(super) fn list(sql: &SqlStorage, cursor: Option<u32>) -> Result<Value> {
-    let before = cursor.map_or(f64::MAX, f64::from);
+pub(super) fn list(sql: &SqlStorage, cursor: Option<f64>) -> Result<Value> {
     let rows: Vec<Row> = sql
         .exec(
             &format!(
                 "SELECT * FROM dead_letters WHERE seq < ? ORDER BY seq DESC LIMIT {}",
                 PAGE + 1
             ),
-            vec![before.into()],
+            vec![cursor.unwrap_or(f64::MAX).into()],
         )?
         .to_array()?;
     let page = &rows[..rows.len().min(PAGE)];
@@ -137,37 +151,66 @@ pub(super) fn list(sql: &SqlStorage, cursor: Option<u32>) -> Result<Value> {
     Ok(json!({ "deadLetters": shown, "next": next.flatten() }))
 }
 
-/// One letter with its notification.
-pub(super) fn read(sql: &SqlStorage, id: &str) -> Result<Option<Value>> {
+/// A letter.
+pub(super) fn find(sql: &SqlStorage, id: &str) -> Result<Option<Row>> {
     let rows: Vec<Row> =
         sql.exec("SELECT * FROM dead_letters WHERE id = ?", vec![id.into()])?.to_array()?;
-    let Some(row) = rows.first() else { return Ok(None) };
+    Ok(rows.into_iter().next())
+}
+
+/// All ids.
+pub(super) fn ids(sql: &SqlStorage) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Id {
+        id: String,
+    }
+    let rows: Vec<Id> = sql.exec("SELECT id FROM dead_letters ORDER BY seq", None)?.to_array()?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// How many there are.
+pub(super) fn count(sql: &SqlStorage) -> Result<u32> {
+    #[derive(Deserialize)]
+    struct Count {
+        count: u32,
+    }
+    let rows: Vec<Count> =
+        sql.exec("SELECT COUNT(*) AS count FROM dead_letters", None)?.to_array()?;
+    Ok(rows.first().map_or(0, |row| row.count))
+}
+
+/// One letter with its notification.
+pub(super) fn read(sql: &SqlStorage, id: &str) -> Result<Option<Value>> {
+    let Some(row) = find(sql, id)? else { return Ok(None) };
     let mut shown = row.shown();
-    shown["notification"] = readable(content(sql, id)?);
+    shown["notification"] = readable(content(sql, &row)?);
     Ok(Some(shown))
+}
+
+/// The notification of a letter, as it came.
+pub(super) fn content(sql: &SqlStorage, row: &Row) -> Result<Vec<u8>> {
+    parts::get(sql, "dead_letter_parts", row.seq)
 }
 
 /// Deletes a letter; whether it was there.
 pub(super) fn delete(sql: &SqlStorage, id: &str) -> Result<bool> {
-    sql.exec("DELETE FROM dead_letter_parts WHERE id = ?", vec![id.into()])?;
-    let deleted = sql.exec("DELETE FROM dead_letters WHERE id = ?", vec![id.into()])?;
-    Ok(deleted.rows_written() > 0)
+    let Some(row) = find(sql, id)? else { return Ok(false) };
+    parts::delete(sql, "dead_letter_parts", row.seq)?;
+    sql.exec("DELETE FROM dead_letters WHERE seq = ?", vec![row.seq.into()])?;
+    Ok(true)
 }
 
-fn content(sql: &SqlStorage, id: &str) -> Result<Vec<u8>> {
-    let parts = sql.exec(
-        "SELECT content FROM dead_letter_parts WHERE id = ? ORDER BY part",
-        vec![id.into()],
+/// Deletes the letters that were last dated before `before`, in ms since 1970 UTC.
+pub(super) fn forget(sql: &SqlStorage, before: u64) -> Result<()> {
+    let before = i64::try_from(before).unwrap_or(i64::MAX);
+    let before = || Ok::<_, worker::Error>(vec![SqlStorageValue::try_from_i64(before)?]);
+    sql.exec(
+        "DELETE FROM dead_letter_parts
+         WHERE owner IN (SELECT seq FROM dead_letters WHERE at < ?)",
+        before()?,
     )?;
-    let mut content = Vec::new();
-    for row in parts.raw() {
-        for value in row? {
-            if let SqlStorageValue::Blob(bytes) = value {
-                content.extend(bytes);
-            }
-        }
-    }
-    Ok(content)
+    sql.exec("DELETE FROM dead_letters WHERE at < ?", before()?)?;
+    Ok(())
 }
 
 /// JSON where it is JSON, else text, else base64.

@@ -3,18 +3,26 @@
 //! There is one object for the whole Worker, with SQLite storage. It is asked only when something
 //! has to be kept, so that it never stands in the way of a delivery.
 
+mod attempt;
 mod dead_letters;
+mod drain;
 mod object;
+mod parked;
+mod parts;
+mod replay;
 
 use std::time::Duration;
 
 use futures::future::{Either, select};
-use serde::Deserialize;
-use worker::js_sys::{Function, Reflect, Uint8Array};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use worker::js_sys::{Function, Math, Reflect, Uint8Array};
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::{Delay, Env, Error, Method, ObjectNamespace, Request, RequestInit, Response, Result};
 
 pub(super) use self::dead_letters::NewDeadLetter;
+pub(super) use self::parked::NewParked;
 use crate::config::{Config, Jurisdiction};
 
 /// The binding in `wrangler.toml`, and the name of its one object.
@@ -29,22 +37,54 @@ pub(super) async fn keep(
     env: &Env,
     config: &Config,
     letter: &NewDeadLetter,
-    content: Vec<u8>,
+    content: &[u8],
 ) -> Result<String> {
     #[derive(Deserialize)]
     struct Kept {
         id: String,
     }
-    // One line of JSON, then the notification's own bytes, whatever they are.
-    let mut body = serde_json::to_vec(letter)?;
-    body.push(b'\n');
-    body.extend(content);
-    let mut response = call(env, config, Method::Post, "/dead-letters", Some(&body)).await?;
+    let body = joined(letter, content)?;
+    let kept: Kept = store(env, config, "/dead-letters", &body).await?;
+    Ok(kept.id)
+}
+
+/// Parks a notification, to be tried again.
+pub(super) async fn park(
+    env: &Env,
+    config: &Config,
+    new: &NewParked,
+    content: &[u8],
+) -> Result<()> {
+    let _: Value = store(env, config, "/parked", &joined(new, content)?).await?;
+    Ok(())
+}
+
+async fn store<T: DeserializeOwned>(
+    env: &Env,
+    config: &Config,
+    path: &str,
+    body: &[u8],
+) -> Result<T> {
+    let mut response = call(env, config, Method::Post, path, Some(body)).await?;
     if response.status_code() != 201 {
         return Err(Error::RustError(format!("the outbox answered {}", response.status_code())));
     }
-    let kept: Kept = serde_json::from_str(&response.text().await?)?;
-    Ok(kept.id)
+    Ok(serde_json::from_str(&response.text().await?)?)
+}
+
+/// One line of JSON, then the notification's own bytes, whatever they are.
+fn joined(head: &impl Serialize, content: &[u8]) -> Result<Vec<u8>> {
+    let mut body = serde_json::to_vec(head)?;
+    body.push(b'\n');
+    body.extend(content);
+    Ok(body)
+}
+
+/// The opposite of [`joined`].
+fn split<T: DeserializeOwned>(body: &[u8]) -> Result<(T, &[u8])> {
+    let end = body.iter().position(|byte| *byte == b'\n').unwrap_or(body.len());
+    let (head, content) = body.split_at(end);
+    Ok((serde_json::from_slice(head)?, content.get(1..).unwrap_or_default()))
 }
 
 /// Calls the object. Each call has a time limit, since a call that hangs would hang the caller.
@@ -82,4 +122,13 @@ fn within(
         Err(error) if format!("{error:?}").contains("not implemented in workerd") => Ok(namespace),
         Err(error) => Err(error.into()),
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// From 0 to 1, to spread tries over time.
+fn jitter() -> f64 {
+    Math::random()
 }

@@ -1,46 +1,149 @@
-//! The Durable Object itself: its paths, and nothing else. Nobody but this Worker can call it.
+//! The Durable Object itself: its paths and its alarm. Nobody but this Worker can call it.
 
+use std::cell::Cell;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat};
 use serde_json::json;
-use worker::{DurableObject, Env, Method, Request, Response, Result, State, durable_object};
+use worker::{
+    DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, durable_object,
+};
 
 use super::dead_letters::{self, NewDeadLetter};
-use crate::edge::{log, reply};
+use super::parked::{self, NewParked};
+use super::{drain, replay, split};
+use crate::edge::calls::now_ms;
+use crate::edge::{log, reply, settings};
+
+const DAY: Duration = Duration::from_hours(24);
 
 /// The one object that keeps what could not be delivered.
-#[durable_object(fetch)]
+#[durable_object(alarm)]
 pub struct Outbox {
     state: State,
+    env: Env,
+    /// Whether the alarm is at work; it sets the next one itself when it is done.
+    draining: AssertUnwindSafe<Cell<bool>>,
+    /// How many rounds in a row brought nothing through. A panic leaves a number, too.
+    fruitless: AssertUnwindSafe<Cell<u32>>,
 }
 
 impl DurableObject for Outbox {
-    fn new(state: State, _env: Env) -> Self {
-        if let Err(error) = dead_letters::prepare(&state.storage().sql()) {
+    fn new(state: State, env: Env) -> Self {
+        let sql = state.storage().sql();
+        if let Err(error) = parked::prepare(&sql).and_then(|()| dead_letters::prepare(&sql)) {
             // Every later statement fails then, and each of them is answered with an error.
             log::failure("outbox", &error.to_string());
         }
-        Self { state }
+        Self {
+            state,
+            env,
+            draining: AssertUnwindSafe(Cell::new(false)),
+            fruitless: AssertUnwindSafe(Cell::new(0)),
+        }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         let body = request.bytes().await?;
-        let answer = self.answer(&request, &body);
-        answer.or_else(|error| {
+        let answered = match self.answer(&request, &body) {
+            Ok(response) if request.method() == Method::Get => Ok(response),
+            Ok(response) => self.arm().await.map(|()| response),
+            Err(error) => Err(error),
+        };
+        answered.or_else(|error| {
             log::failure("outbox", &error.to_string());
             reply::error(500, "outbox_failed", "The outbox could not do it.")
         })
     }
+
+    async fn alarm(&self) -> Result<Response> {
+        // Never an error: the platform drops an alarm that fails six times.
+        let drained = {
+            let _at_work = AtWork::begin(&self.draining);
+            self.drain().await
+        };
+        if let Err(error) = drained.and(self.arm().await) {
+            log::failure("outbox", &error.to_string());
+        }
+        Ok(reply::empty(204))
+    }
+}
+
+/// Says that the alarm is at work for as long as it lives, so also if the work panics.
+struct AtWork<'a>(&'a Cell<bool>);
+
+impl<'a> AtWork<'a> {
+    fn begin(flag: &'a Cell<bool>) -> Self {
+        flag.set(true);
+        Self(flag)
+    }
+}
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
 }
 
 impl Outbox {
+    fn sql(&self) -> SqlStorage {
+        self.state.storage().sql()
+    }
+
+    /// Tries what is due. While the settings are not in order there is nothing to try it with.
+    async fn drain(&self) -> Result<()> {
+        let settings = settings::read(&self.env);
+        let Ok(config) = settings.as_ref() else {
+            self.fruitless.set(self.fruitless.get().saturating_add(1));
+            return Ok(());
+        };
+        drain::run(&self.state.storage(), config, &self.fruitless).await
+    }
+
+    /// Sets the alarm to when there is something to do. While the alarm is at work it does so
+    /// itself in the end, and has set a watchdog until then.
+    async fn arm(&self) -> Result<()> {
+        if self.draining.get() {
+            return Ok(());
+        }
+        let storage = self.state.storage();
+        match parked::next_due(&self.sql())? {
+            // Only to forget dead letters that are too old.
+            None if dead_letters::count(&self.sql())? > 0 => storage.set_alarm(DAY).await,
+            None => storage.delete_alarm().await,
+            Some(due) => {
+                let wait = drain::pause(self.fruitless.get()).max(ms_until(due));
+                storage.set_alarm(wait).await
+            }
+        }
+    }
+
     fn answer(&self, request: &Request, body: &[u8]) -> Result<Response> {
-        let sql = self.state.storage().sql();
+        let sql = self.sql();
         let url = request.url()?;
         let segments: Vec<_> = url.path().split('/').skip(1).collect();
         match (request.method(), segments.as_slice()) {
+            (Method::Post, ["parked"]) => {
+                let (new, content): (NewParked, _) = split(body)?;
+                parked::park(&sql, &new, content)?;
+                reply::json(201, &json!({}))
+            }
             (Method::Post, ["dead-letters"]) => {
-                let (letter, content) = NewDeadLetter::split(body)?;
+                let (letter, content): (NewDeadLetter, _) = split(body)?;
                 let id = dead_letters::keep(&sql, &letter, content)?;
                 reply::json(201, &json!({ "id": id }))
+            }
+            (Method::Get, ["status"]) => {
+                let (waiting, oldest) = parked::waiting(&sql)?;
+                reply::json(
+                    200,
+                    &json!({
+                        "waiting": waiting,
+                        "oldest": oldest.and_then(rfc3339),
+                        "deadLetters": dead_letters::count(&sql)?,
+                    }),
+                )
             }
             (Method::Get, ["dead-letters"]) => {
                 let cursor = url.query_pairs().find(|(name, _)| name == "cursor");
@@ -49,15 +152,58 @@ impl Outbox {
             }
             (Method::Get, ["dead-letters", id]) => match dead_letters::read(&sql, id)? {
                 Some(letter) => reply::json(200, &letter),
-                None => reply::error(404, "not_found", "There is no such dead letter."),
+                None => no_letter(),
             },
+            (Method::Post, ["dead-letters", "replay"]) => self.replay(&dead_letters::ids(&sql)?),
+            (Method::Post, ["dead-letters", id, "replay"]) => self.replay(&[(*id).to_owned()]),
             (Method::Delete, ["dead-letters", id]) => {
                 if dead_letters::delete(&sql, id)? {
-                    return Ok(reply::empty(204));
+                    Ok(reply::empty(204))
+                } else {
+                    no_letter()
                 }
-                reply::error(404, "not_found", "There is no such dead letter.")
             }
             _ => reply::error(404, "not_found", "There is nothing here."),
         }
     }
+}
+
+impl Outbox {
+    /// Parks what these letters hold; 404 if there is none of them, but for an empty list.
+    fn replay(&self, ids: &[String]) -> Result<Response> {
+        let settings = settings::read(&self.env);
+        let config = match settings.as_ref() {
+            Ok(config) => config,
+            Err(problems) => return reply::not_configured(problems),
+        };
+        let mut replayed = 0;
+        for id in ids {
+            replayed += usize::from(replay::replay(&self.sql(), config, id)?);
+        }
+        if replayed == 0 && !ids.is_empty() {
+            return no_letter();
+        }
+        reply::json(202, &json!({ "replayed": replayed }))
+    }
+}
+
+fn no_letter() -> Result<Response> {
+    reply::error(404, "not_found", "There is no such dead letter.")
+}
+
+/// How long until a time in ms since 1970 UTC.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "times in ms are whole and below 2^53"
+)]
+fn ms_until(time: f64) -> i64 {
+    (time - now_ms() as f64).max(0.0) as i64
+}
+
+/// A time in ms since 1970 UTC as text.
+#[expect(clippy::cast_possible_truncation, reason = "a time in ms is a whole number")]
+fn rfc3339(time: f64) -> Option<String> {
+    let time = DateTime::from_timestamp_millis(time as i64)?;
+    Some(time.to_rfc3339_opts(SecondsFormat::Millis, true))
 }

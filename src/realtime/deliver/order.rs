@@ -7,8 +7,9 @@ use crate::commercetools::order::Order;
 use crate::commercetools::query::{PRODUCTS_PER_QUERY, Query};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
+use crate::klaviyo::batch::pack;
 use crate::klaviyo::event::Event;
-use crate::klaviyo::limits::{EVENTS_ALONE, EVENTS_PER_JOB};
+use crate::klaviyo::limits::EVENTS_ALONE;
 use crate::klaviyo::request::Request;
 use crate::mapping::event::{self, BuyerDetails, OrderEvent};
 use crate::mapping::identity;
@@ -161,7 +162,8 @@ pub(super) fn events(events: Vec<Mapped<Event>>) -> Step {
     let requests = if events.len() <= EVENTS_ALONE {
         events.into_iter().map(|event| Request::CreateEvent(Box::new(event))).collect()
     } else {
-        events.chunks(EVENTS_PER_JOB).map(|events| Request::CreateEvents(events.to_vec())).collect()
+        let each = events.into_iter().map(|event| ((), vec![event])).collect();
+        pack(each).into_iter().map(|batch| Request::CreateEvents(batch.events)).collect()
     };
     Step::Send { stages: vec![requests], cut: cut.concat() }
 }

@@ -1,7 +1,4 @@
-//! Who may push, and who may administer.
-//!
-//! A shared secret may come as `Authorization: Bearer`, as the password of HTTP Basic, as
-//! `X-Api-Key`, or as the query parameter `token`: brokers differ in what they can send.
+//! Shared secrets: the ways in which a request carries one, and their comparison.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,42 +6,27 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use worker::{Headers, Request, Result};
 
-use crate::config::{Config, Secret};
+use crate::config::Secret;
 
-/// Whether a push may come in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum PushAccess {
-    Granted,
-    Refused,
-    /// No way to authenticate is set, so nothing is let in.
-    NotConfigured,
-}
-
-pub(super) fn push(config: &Config, request: &Request) -> Result<PushAccess> {
-    let Some(token) = &config.push.token else { return Ok(PushAccess::NotConfigured) };
+/// Whether a push carries the secret: as a bearer token, as the password of HTTP Basic, as
+/// `X-Api-Key`, or as the query parameter `token`, since brokers differ in what they can send.
+pub(super) fn is_carried(secret: &Secret, request: &Request) -> Result<bool> {
     let carried = [
         bearer(request.headers())?,
         basic_password(request.headers())?,
         request.headers().get("X-Api-Key")?,
         query_token(request)?,
     ];
-    let granted = carried.iter().flatten().any(|carried| same(token, carried));
-    Ok(if granted { PushAccess::Granted } else { PushAccess::Refused })
-}
-
-/// Whether the request carries the admin token; without one set, nothing does.
-pub(super) fn admin(config: &Config, request: &Request) -> Result<bool> {
-    let Some(token) = &config.admin_token else { return Ok(false) };
-    Ok(bearer(request.headers())?.is_some_and(|carried| same(token, &carried)))
+    Ok(carried.iter().flatten().any(|carried| is_same(secret, carried)))
 }
 
 /// Compares in constant time, over digests so that the length does not show either.
-fn same(secret: &Secret, carried: &str) -> bool {
+pub(super) fn is_same(secret: &Secret, carried: &str) -> bool {
     let expected = Sha256::digest(secret.expose());
     expected.ct_eq(&Sha256::digest(carried)).into()
 }
 
-fn bearer(headers: &Headers) -> Result<Option<String>> {
+pub(super) fn bearer(headers: &Headers) -> Result<Option<String>> {
     Ok(credentials(headers, "bearer")?.map(|token| token.trim().to_owned()))
 }
 

@@ -1,0 +1,149 @@
+//! Who may push, and who may administer.
+//!
+//! A push is let in by the shared secret, by Google's token, or by Amazon SNS's signature,
+//! whichever are set. It takes two steps: what it *claims* is checked before anything is fetched
+//! and before its body is read, and then *verified* with the sender's keys.
+
+mod published;
+mod secret;
+mod webcrypto;
+
+use worker::{Request, Result};
+
+use self::webcrypto::Signature;
+use super::calls::now_ms;
+use super::log;
+use crate::config::Config;
+use crate::http::NoAnswer;
+use crate::realtime::sender::Refusal;
+use crate::realtime::sender::oidc::Token;
+use crate::realtime::sender::sns::Signed;
+
+/// What a push gives for its sender.
+pub(super) enum Claim {
+    /// The shared secret; nothing is left to verify.
+    Secret,
+    /// A token that says what Google's should.
+    Token(Token),
+    /// Perhaps a signature in its body.
+    Body,
+}
+
+/// Why a push is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Denied {
+    /// No way to authenticate is set, so nothing is let in.
+    NotConfigured,
+    /// It is not from whom it should be.
+    Unauthorized,
+    /// That cannot be told, since the sender's keys cannot be had now.
+    KeysUnavailable,
+}
+
+/// Something that kept a signature from being verified.
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    Refused(Refusal),
+    NoKeys(NoKeys),
+}
+
+/// Why a sender's keys could not be had.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+enum NoKeys {
+    #[error(transparent)]
+    NoAnswer(#[from] NoAnswer),
+    #[error("status {0}")]
+    Status(u16),
+    #[error("the answer holds no keys")]
+    Unreadable,
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<NoKeys> for Fault {
+    fn from(why: NoKeys) -> Self {
+        Self::NoKeys(why)
+    }
+}
+
+/// What a push claims, by its headers and its address.
+pub(super) fn claim(config: &Config, request: &Request) -> Result<Result<Claim, Denied>> {
+    let push = &config.push;
+    if !push.configured() {
+        return Ok(Err(Denied::NotConfigured));
+    }
+    if has_push_secret(config, request)? {
+        return Ok(Ok(Claim::Secret));
+    }
+    let signed = push.sns.topic.is_some().then_some(Claim::Body);
+    let bearer = secret::bearer(request.headers())?;
+    let token = match (&push.oidc, bearer) {
+        (Some(oidc), Some(bearer)) => Token::read(&bearer, oidc, now_ms()),
+        _ => return Ok(signed.ok_or(Denied::Unauthorized)),
+    };
+    Ok(match (token, signed) {
+        (Ok(token), _) => Ok(Claim::Token(token)),
+        (Err(_), Some(signed)) => Ok(signed),
+        (Err(refusal), None) => Err(denied(refusal.into())),
+    })
+}
+
+/// Whether a push is what it claims to be.
+pub(super) async fn verify(
+    config: &Config,
+    claim: Claim,
+    body: &[u8],
+) -> std::result::Result<(), Denied> {
+    let verified = match (claim, &config.push.oidc) {
+        (Claim::Secret, _) => Ok(()),
+        (Claim::Token(token), Some(oidc)) => genuine_token(&token, &oidc.keys_url).await,
+        (Claim::Token(_), None) => Err(Refusal::NotAToken.into()),
+        (Claim::Body, _) => match Signed::read(body, &config.push.sns) {
+            Ok(message) => genuine_message(&message).await,
+            Err(refusal) => Err(refusal.into()),
+        },
+    };
+    verified.map_err(denied)
+}
+
+/// Whether the request carries the shared secret of pushes.
+pub(super) fn has_push_secret(config: &Config, request: &Request) -> Result<bool> {
+    let Some(token) = &config.push.token else { return Ok(false) };
+    secret::is_carried(token, request)
+}
+
+/// Whether the request carries the admin token; without one set, nothing does.
+pub(super) fn admin(config: &Config, request: &Request) -> Result<bool> {
+    let Some(token) = &config.admin_token else { return Ok(false) };
+    Ok(secret::bearer(request.headers())?.is_some_and(|carried| secret::is_same(token, &carried)))
+}
+
+async fn genuine_token(token: &Token, keys_url: &str) -> std::result::Result<(), Fault> {
+    let key = published::key(keys_url, &token.key_id).await?;
+    let genuine = webcrypto::by_key(&key, &Signature::of_token(token)).await;
+    genuine.then_some(()).ok_or(Refusal::Signature.into())
+}
+
+async fn genuine_message(message: &Signed) -> std::result::Result<(), Fault> {
+    let key = published::certified_key(&message.certificate).await?;
+    let genuine = webcrypto::by_certified_key(&key, &Signature::of_message(message)).await;
+    genuine.then_some(()).ok_or(Refusal::Signature.into())
+}
+
+/// The log says why, the sender is not told.
+fn denied(fault: Fault) -> Denied {
+    match fault {
+        Fault::Refused(refusal) => {
+            log::failure("push_refused", &refusal.to_string());
+            Denied::Unauthorized
+        }
+        Fault::NoKeys(why) => {
+            log::failure("push_keys", &why.to_string());
+            Denied::KeysUnavailable
+        }
+    }
+}

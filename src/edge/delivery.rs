@@ -1,0 +1,79 @@
+//! The work on one notification: plan, read, send, until there is a conclusion. The same for a
+//! push and for what was parked; only the time that it may take differs.
+
+use super::calls::{Calls, now};
+use crate::commercetools::notification::Notification;
+use crate::config::Config;
+use crate::klaviyo::request::Request;
+use crate::realtime::conclusion::{Conclusion, Fault, conclude};
+use crate::realtime::deliver::{self, Step};
+use crate::realtime::documents::Documents;
+use crate::realtime::plan::{Plan, Work, plan};
+
+/// How the work ended, and the names of what had to be cut to keep Klaviyo's limits.
+pub(super) struct Delivery {
+    pub(super) conclusion: Conclusion,
+    pub(super) cut: Vec<String>,
+}
+
+/// What there is to do when everything is read.
+pub(super) enum Ready {
+    /// Nothing: this is the conclusion.
+    Concluded(Conclusion),
+    /// To send these, stage after stage.
+    ToSend { stages: Vec<Vec<Request>>, cut: Vec<String> },
+}
+
+/// What a notification asks for, or the conclusion where it asks for nothing.
+pub(super) fn work_of(config: &Config, notification: &Notification) -> Result<Work, Conclusion> {
+    match plan(&config.rules, notification) {
+        Ok(Plan::Work(work)) => Ok(work),
+        Ok(Plan::Ignore(why)) => Err(Conclusion::Ignored(why)),
+        Err(malformed) => {
+            Err(Conclusion::Never(Fault::new("message_malformed", malformed.to_string())))
+        }
+    }
+}
+
+/// Reads and sends until there is a conclusion.
+pub(super) async fn deliver(config: &Config, calls: &Calls<'_>, work: &Work) -> Delivery {
+    match prepare(config, calls, work).await {
+        Ready::Concluded(conclusion) => Delivery { conclusion, cut: Vec::new() },
+        Ready::ToSend { stages, cut } => Delivery { conclusion: send(calls, stages).await, cut },
+    }
+}
+
+/// Reads until it is clear what to send.
+pub(super) async fn prepare(config: &Config, calls: &Calls<'_>, work: &Work) -> Ready {
+    let mut documents = Documents::default();
+    loop {
+        let conclusion = match deliver::next(config, work, &documents, now()) {
+            Step::Read(readings) => match calls.read(&readings).await {
+                Ok(answers) => {
+                    let mut added = readings.iter().zip(answers);
+                    match added.try_for_each(|(reading, answer)| documents.add(reading, &answer)) {
+                        Ok(()) => continue,
+                        Err(fault) => fault.into(),
+                    }
+                }
+                Err(fault) => fault.into(),
+            },
+            Step::Send { stages, cut } => return Ready::ToSend { stages, cut },
+            Step::Ignore(why) => Conclusion::Ignored(why),
+            Step::NotYet(not_yet) => Conclusion::NotYet(not_yet),
+            Step::Unmappable(fault) => Conclusion::Never(fault.into()),
+        };
+        return Ready::Concluded(conclusion);
+    }
+}
+
+/// Sends stage after stage, as long as everything is accepted.
+pub(super) async fn send(calls: &Calls<'_>, stages: Vec<Vec<Request>>) -> Conclusion {
+    for stage in stages {
+        let conclusion = conclude(calls.send(stage).await);
+        if conclusion != Conclusion::Delivered {
+            return conclusion;
+        }
+    }
+    Conclusion::Delivered
+}

@@ -1,0 +1,53 @@
+//! Bytes of any length in SQLite, where a value may have 2 MB: stored in parts.
+
+use worker::{Result, SqlStorage, SqlStorageValue};
+
+/// Bytes of one part.
+const PART: usize = 1_000_000;
+
+/// Makes the table `name`, if it is not there. What the parts belong to has a number.
+pub(super) fn prepare(sql: &SqlStorage, name: &str) -> Result<()> {
+    sql.exec(
+        &format!(
+            "CREATE TABLE IF NOT EXISTS {name} (owner INTEGER NOT NULL, part INTEGER NOT NULL,
+             content BLOB NOT NULL, PRIMARY KEY (owner, part)) WITHOUT ROWID"
+        ),
+        None,
+    )?;
+    Ok(())
+}
+
+/// Stores the content of `owner`, who must have none.
+pub(super) fn put(sql: &SqlStorage, name: &str, owner: f64, content: &[u8]) -> Result<()> {
+    let insert = format!("INSERT INTO {name} (owner, part, content) VALUES (?, ?, ?)");
+    for (part, bytes) in (0_i32..).zip(content.chunks(PART)) {
+        sql.exec(&insert, vec![owner.into(), part.into(), bytes.to_vec().into()])?;
+    }
+    Ok(())
+}
+
+/// The content of `owner`.
+pub(super) fn get(sql: &SqlStorage, name: &str, owner: f64) -> Result<Vec<u8>> {
+    let select = format!("SELECT content FROM {name} WHERE owner = ? ORDER BY part");
+    let mut content = Vec::new();
+    for row in sql.exec(&select, vec![owner.into()])?.raw() {
+        for value in row? {
+            if let SqlStorageValue::Blob(bytes) = value {
+                content.extend(bytes);
+            }
+        }
+    }
+    Ok(content)
+}
+
+pub(super) fn delete(sql: &SqlStorage, name: &str, owner: f64) -> Result<()> {
+    sql.exec(&format!("DELETE FROM {name} WHERE owner = ?"), vec![owner.into()])?;
+    Ok(())
+}
+
+/// Gets the content of `owner` and deletes it.
+pub(super) fn take(sql: &SqlStorage, name: &str, owner: f64) -> Result<Vec<u8>> {
+    let content = get(sql, name, owner)?;
+    delete(sql, name, owner)?;
+    Ok(content)
+}

@@ -1,0 +1,103 @@
+//! The envelopes of the brokers. What each looks like: `cloud.google.com/pubsub/docs/push`, the
+//! developer guide of Amazon SNS ("HTTP/HTTPS notification JSON format"), Amazon EventBridge's user
+//! guide ("Event structure"), and the JSON event format of `CloudEvents` 1.0 (§3, §4).
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde_json::{Map, Value};
+
+use super::Undecodable;
+use super::handshake::{self, Handshake};
+use crate::config::Sns;
+
+/// Standard alphabet; brokers differ in whether they pad.
+pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// What a JSON object turned out to be.
+pub(super) enum Form {
+    /// An envelope around this.
+    Around(Value),
+    /// What is to be answered and not to be handled.
+    Handshake(Handshake),
+    /// An envelope whose content cannot be had.
+    Refused(Undecodable),
+    /// No envelope.
+    Bare,
+}
+
+/// Tells what an object is. Only what is [`Form::Around`] is taken out of it.
+///
+/// SNS comes first: its signature covers `Message` and nothing beside it, so whoever adds the
+/// members of a notification to a signed message must not be heard.
+pub(super) fn tell(object: &mut Map<String, Value>, sns: Option<&Sns>) -> Form {
+    match object.get("Type").and_then(Value::as_str) {
+        Some("Notification") => return around(text(object.get("Message"))),
+        Some("SubscriptionConfirmation") => {
+            let confirmed = sns.and_then(|sns| handshake::sns_subscription(object, sns));
+            return handshake(confirmed, Undecodable::Handshake);
+        }
+        Some("UnsubscribeConfirmation") => {
+            let ended = sns.and_then(|sns| handshake::sns_unsubscribed(object, sns));
+            return handshake(ended, Undecodable::Handshake);
+        }
+        _ => {}
+    }
+    if object.contains_key("notificationType") || object.contains_key("resource") {
+        return Form::Bare;
+    }
+    if handshake::is_event_grid(object) {
+        if sns.is_none() {
+            return Form::Refused(Undecodable::Handshake);
+        }
+        return handshake(handshake::event_grid(object), Undecodable::Envelope);
+    }
+    if object.contains_key("specversion") {
+        return around(cloud_event(object));
+    }
+    if object.contains_key("detail-type") || object.get("detail").is_some_and(Value::is_object) {
+        return around(object.get_mut("detail").and_then(content));
+    }
+    match object.get("message").and_then(Value::as_object) {
+        Some(message) => around(decoded(message.get("data"))),
+        None => Form::Bare,
+    }
+}
+
+fn around(content: Option<Value>) -> Form {
+    content.map_or(Form::Refused(Undecodable::Envelope), Form::Around)
+}
+
+fn handshake(handshake: Option<Handshake>, otherwise: Undecodable) -> Form {
+    handshake.map_or(Form::Refused(otherwise), Form::Handshake)
+}
+
+/// `data`, or `data_base64`; a forwarder may have left the other one as null.
+fn cloud_event(object: &mut Map<String, Value>) -> Option<Value> {
+    match object.get_mut("data") {
+        Some(data) if !data.is_null() => content(data),
+        _ => decoded(object.get("data_base64")),
+    }
+}
+
+/// JSON as it is, or written as a string.
+fn content(value: &mut Value) -> Option<Value> {
+    match value {
+        Value::Object(_) | Value::Array(_) => Some(value.take()),
+        value => text(Some(value)),
+    }
+}
+
+/// JSON in a string.
+fn text(value: Option<&Value>) -> Option<Value> {
+    serde_json::from_str(value?.as_str()?).ok()
+}
+
+/// JSON in base64 in a string.
+fn decoded(value: Option<&Value>) -> Option<Value> {
+    let text: String = value?.as_str()?.split_ascii_whitespace().collect();
+    serde_json::from_slice(&BASE64.decode(text).ok()?).ok()
+}

@@ -1,0 +1,332 @@
+//! From the bytes of a push to the notifications in it.
+//!
+//! Wire forms are told apart by content and not by `Content-Type`, which brokers set as they
+//! please: a JSON object is one of the [`forms`], or the bare notification. Forms may be inside
+//! each other (a Pub/Sub message that carries a `CloudEvent`), and a list may hold any of them.
+//! What is bare already needs no form: the body of a binary `CloudEvent`, of SNS's raw delivery,
+//! of Pub/Sub with its payload unwrapped.
+//!
+//! A [`handshake`] is no notification, and asks for an answer of its own.
+//!
+//! Not in scope: whether the sender may push (`realtime::sender`).
+
+mod forms;
+pub mod handshake;
+
+use serde_json::Value;
+
+use self::forms::Form;
+pub use self::handshake::Handshake;
+use crate::commercetools::notification::Notification;
+use crate::config::Sns;
+
+/// How many lists, envelopes and notifications may be inside each other. The deepest that a broker
+/// is known to make is a list of messages that carry lists of `CloudEvent`s.
+const DEPTH: usize = 6;
+
+/// Why a body holds no notification that can be read. It never will, so it is kept for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Undecodable {
+    /// Not JSON, or JSON that is no object and no list.
+    #[error("the body is not a JSON object")]
+    NotJson,
+    /// An envelope without its content, or with content that is no JSON or no base64.
+    #[error("the envelope's data cannot be decoded")]
+    Envelope,
+    /// JSON that is no notification.
+    #[error("the body is no commercetools notification")]
+    NotANotification,
+    /// A handshake that must not be answered.
+    #[error(
+        "the handshake is of another topic, leads to an address that is not the sender's, or is the second of one push"
+    )]
+    Handshake,
+}
+
+impl Undecodable {
+    /// A stable code.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NotJson => "not_json",
+            Self::Envelope => "envelope_undecodable",
+            Self::NotANotification => "not_a_notification",
+            Self::Handshake => "handshake_refused",
+        }
+    }
+}
+
+/// All that a push brought.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Push {
+    /// Notifications and what is none, in their order.
+    pub items: Vec<Item>,
+    /// What the broker wants to be answered once the items are done.
+    pub handshake: Option<Handshake>,
+}
+
+/// One thing that a push brought.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Item {
+    /// A notification.
+    Notification(Notification),
+    /// Something else.
+    Refused {
+        /// Why it is no notification.
+        why: Undecodable,
+        /// As it came, for keeping it.
+        content: Vec<u8>,
+    },
+}
+
+/// Reads all that a body holds. `sns` says which of Amazon's handshakes may be answered; without it
+/// no broker's is, since the body was kept and nobody waits for an answer any more.
+#[must_use]
+pub fn decode(body: &[u8], sns: Option<&Sns>) -> Push {
+    let mut push = Push::default();
+    match serde_json::from_slice(body) {
+        Ok(value) => push.unwrap(value, sns, DEPTH),
+        Err(_) => {
+            push.items.push(Item::Refused { why: Undecodable::NotJson, content: body.to_vec() });
+        }
+    }
+    push
+}
+
+impl Push {
+    fn unwrap(&mut self, value: Value, sns: Option<&Sns>, depth: usize) {
+        let Some(depth) = depth.checked_sub(1) else {
+            return self.refuse(Undecodable::Envelope, &value);
+        };
+        let mut object = match value {
+            Value::Array(items) => {
+                return items.into_iter().for_each(|item| self.unwrap(item, sns, depth));
+            }
+            Value::Object(object) => object,
+            value => return self.refuse(Undecodable::NotJson, &value),
+        };
+        match forms::tell(&mut object, sns) {
+            Form::Around(inner) => self.unwrap(inner, sns, depth),
+            Form::Handshake(handshake) if self.handshake.is_none() => {
+                self.handshake = Some(handshake);
+            }
+            Form::Handshake(_) => self.refuse(Undecodable::Handshake, &Value::Object(object)),
+            Form::Refused(why) => self.refuse(why, &Value::Object(object)),
+            Form::Bare => match Notification::read(object) {
+                Ok(notification) => self.items.push(Item::Notification(notification)),
+                Err(not) => {
+                    self.refuse(Undecodable::NotANotification, &Value::Object(not.document));
+                }
+            },
+        }
+    }
+
+    fn refuse(&mut self, why: Undecodable, value: &Value) {
+        self.items.push(Item::Refused { why, content: value.to_string().into_bytes() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use serde_json::json;
+    use url::Url;
+
+    use super::forms::BASE64;
+    use super::*;
+
+    const TOPIC: &str = "arn:aws:sns:eu-central-1:123456789012:commercetools";
+
+    fn names(body: &str) -> Vec<Result<String, Undecodable>> {
+        decode(body.as_bytes(), Some(&Sns::default()))
+            .items
+            .into_iter()
+            .map(|item| match item {
+                Item::Notification(notification) => Ok(notification.type_name().to_owned()),
+                Item::Refused { why, .. } => Err(why),
+            })
+            .collect()
+    }
+
+    fn parsed(text: &str) -> Value {
+        serde_json::from_str(text).expect("JSON")
+    }
+
+    fn pubsub(inner: &str) -> String {
+        json!({"message": {"data": BASE64.encode(inner), "messageId": "1"}, "subscription": "s"})
+            .to_string()
+    }
+
+    fn sns(inner: &str) -> String {
+        json!({"Type": "Notification", "MessageId": "1", "TopicArn": TOPIC, "Message": inner})
+            .to_string()
+    }
+
+    fn cloud_event(inner: &str) -> String {
+        json!({"specversion": "1.0", "id": "1", "type": "com.commercetools.x", "source": "/shop",
+            "data": parsed(inner)})
+        .to_string()
+    }
+
+    fn cloud_event_base64(inner: &str) -> String {
+        json!({"specversion": "1.0", "data": null, "data_base64": BASE64.encode(inner)}).to_string()
+    }
+
+    fn cloud_event_text(inner: &str) -> String {
+        json!({"specversion": "1.0", "datacontenttype": "text/plain", "data": inner}).to_string()
+    }
+
+    fn event_bridge(inner: &str) -> String {
+        json!({"version": "0", "id": "1", "detail-type": "x", "source": "aws.partner/x",
+            "resources": [], "detail": parsed(inner)})
+        .to_string()
+    }
+
+    fn list(inner: &str) -> String {
+        format!("[{inner}]")
+    }
+
+    const FORMS: [fn(&str) -> String; 7] =
+        [pubsub, sns, cloud_event, cloud_event_base64, cloud_event_text, event_bridge, list];
+
+    const CHANGE: &str =
+        r#"{"notificationType":"ResourceUpdated","resource":{"typeId":"customer","id":"c"}}"#;
+
+    #[test]
+    fn each_wire_form_gives_the_notification() {
+        let one = [Ok("ResourceUpdated".to_owned())];
+        assert_eq!(names(CHANGE), one);
+        assert_eq!(names(&pubsub(CHANGE).replace('=', "")), one);
+        for outer in FORMS {
+            assert_eq!(names(&outer(CHANGE)), one, "{}", outer(CHANGE));
+            for inner in FORMS {
+                let body = outer(&inner(CHANGE));
+                assert_eq!(names(&body), one, "{body}");
+            }
+        }
+        let all = FORMS.map(|form| form(CHANGE)).join(",");
+        assert_eq!(names(&list(&all)).len(), FORMS.len());
+        assert_eq!(names("[]"), []);
+    }
+
+    #[test]
+    fn a_notification_is_one_whatever_else_it_carries() {
+        for beside in ["data", "detail", "message", "specversion", "detail-type", "eventType"] {
+            let mut notification = parsed(CHANGE);
+            notification[beside] = json!({"data": "e30="});
+            assert_eq!(names(&notification.to_string()), [Ok("ResourceUpdated".to_owned())]);
+        }
+    }
+
+    #[test]
+    fn only_what_sns_signs_is_heard() {
+        let mut forged = parsed(&sns(r#"{"hello":"world"}"#));
+        forged["notificationType"] = json!("ResourceUpdated");
+        forged["resource"] = json!({"typeId": "customer", "id": "c"});
+        assert_eq!(names(&forged.to_string()), [Err(Undecodable::NotANotification)]);
+    }
+
+    #[test]
+    fn what_holds_no_notification_is_said_so() {
+        let deep = (0..DEPTH).fold(CHANGE.to_owned(), |inner, _| pubsub(&inner));
+        for (body, expected) in [
+            ("", Undecodable::NotJson),
+            ("hello", Undecodable::NotJson),
+            ("3", Undecodable::NotJson),
+            ("null", Undecodable::NotJson),
+            ("{}", Undecodable::NotANotification),
+            (r#"{"message":"hello"}"#, Undecodable::NotANotification),
+            (r#"{"detail":"hello"}"#, Undecodable::NotANotification),
+            (r#"{"message":{}}"#, Undecodable::Envelope),
+            (r#"{"message":{"data":3}}"#, Undecodable::Envelope),
+            (r#"{"message":{"data":"%%%"}}"#, Undecodable::Envelope),
+            (r#"{"message":{"data":"aGVsbG8="}}"#, Undecodable::Envelope),
+            (r#"{"Type":"Notification"}"#, Undecodable::Envelope),
+            (r#"{"Type":"Notification","Message":"hello"}"#, Undecodable::Envelope),
+            (r#"{"Type":"Notification","Message":{}}"#, Undecodable::Envelope),
+            (r#"{"specversion":"1.0"}"#, Undecodable::Envelope),
+            (r#"{"specversion":"1.0","data":3}"#, Undecodable::Envelope),
+            (r#"{"specversion":"1.0","data_base64":"%"}"#, Undecodable::Envelope),
+            (r#"{"specversion":"1.0","data":{}}"#, Undecodable::NotANotification),
+            (r#"{"detail-type":"x"}"#, Undecodable::Envelope),
+            (r#"{"detail-type":"x","detail":"hello"}"#, Undecodable::Envelope),
+            (r#"{"Type":"SubscriptionConfirmation"}"#, Undecodable::Handshake),
+            (&deep, Undecodable::Envelope),
+        ] {
+            assert_eq!(names(body), [Err(expected)], "{body}");
+        }
+        let content = vec![0xff, 0xfe];
+        let refused = Item::Refused { why: Undecodable::NotJson, content: content.clone() };
+        assert_eq!(decode(&content, Some(&Sns::default())).items, [refused]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_kept_as_it_came() {
+        for body in [r#"{"detail-type":"x","detail":"hello"}"#, r#"{"specversion":"1.0","data":3}"#]
+        {
+            let items = decode(body.as_bytes(), Some(&Sns::default())).items;
+            let [Item::Refused { content, .. }] = items.as_slice() else { panic!("{items:?}") };
+            assert_eq!(content, body.as_bytes());
+        }
+    }
+
+    fn validation(code: &Value) -> Value {
+        json!({"id": "1", "subject": "", "data": {"validationCode": code},
+            "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent", "dataVersion": "1"})
+    }
+
+    #[test]
+    fn event_grid_gets_its_code() {
+        let event = validation(&json!("512d38b6"));
+        let cloud_event = json!({"specversion": "1.0", "data": {"validationCode": "512d38b6"},
+            "type": "Microsoft.EventGrid.SubscriptionValidationEvent"});
+        let expected = Some(Handshake::EventGrid { code: "512d38b6".to_owned() });
+        for body in [json!([event]), event.clone(), json!([cloud_event]), cloud_event.clone()] {
+            let push = decode(body.to_string().as_bytes(), Some(&Sns::default()));
+            assert_eq!((push.items, push.handshake), (vec![], expected.clone()), "{body}");
+        }
+        assert_eq!(names(&validation(&json!(3)).to_string()), [Err(Undecodable::Envelope)]);
+        let two = json!([event, parsed(CHANGE), event]).to_string();
+        let expected = [Ok("ResourceUpdated".to_owned()), Err(Undecodable::Handshake)];
+        assert_eq!(names(&two), expected);
+    }
+
+    #[test]
+    fn a_handshake_that_was_kept_is_not_answered() {
+        let ended = json!({"Type": "UnsubscribeConfirmation", "TopicArn": TOPIC});
+        for body in [validation(&json!("512d38b6")), ended] {
+            let push = decode(body.to_string().as_bytes(), None);
+            assert_eq!((push.items.len(), push.handshake), (1, None), "{body}");
+        }
+    }
+
+    #[test]
+    fn sns_is_confirmed_only_at_its_own_address_and_for_the_topic() {
+        let url = "https://sns.eu-central-1.amazonaws.com/?Action=ConfirmSubscription";
+        let own = "http://127.0.0.1:9/?Action=ConfirmSubscription";
+        let any = Sns::default();
+        let pinned = Sns { topic: Some(TOPIC.to_owned()), url: None };
+        let another = Sns { topic: Some(format!("{TOPIC}2")), url: None };
+        let local = Sns { topic: None, url: Url::parse("http://127.0.0.1:9").ok() };
+        for (sns, url, confirmed) in [
+            (&any, url, true),
+            (&pinned, url, true),
+            (&another, url, false),
+            (&any, own, false),
+            (&local, own, true),
+            (&local, url, false),
+            (&any, "https://evil.example/?sns.eu-central-1.amazonaws.com", false),
+            (&any, "", false),
+        ] {
+            let body = json!({"Type": "SubscriptionConfirmation", "TopicArn": TOPIC,
+                "SubscribeURL": url, "Message": "You have chosen …"});
+            let push = decode(body.to_string().as_bytes(), Some(sns));
+            assert_eq!(push.handshake.is_some(), confirmed, "{url} {sns:?}");
+            assert_eq!(push.items.is_empty(), confirmed, "{url} {sns:?}");
+        }
+        let ended = json!({"Type": "UnsubscribeConfirmation", "TopicArn": TOPIC}).to_string();
+        let push = decode(ended.as_bytes(), Some(&pinned));
+        assert_eq!(push.handshake, Some(Handshake::SnsUnsubscribed));
+        assert_eq!(decode(ended.as_bytes(), Some(&another)).handshake, None);
+    }
+}

@@ -1,0 +1,172 @@
+//! Where a notification that cannot be delivered now is parked, and when it is tried again.
+//!
+//! A notification that says "this changed" is parked by resource: a thousand changes of one
+//! customer are one row, and whoever delivers it reads the current state. One that tells of a
+//! fact (an order was placed) is parked by message. Not in scope: the storage (`edge::outbox`).
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::plan::Work;
+use crate::commercetools::notification::{Kind, Notification};
+use crate::mapping::profile::Missing;
+
+/// Where a notification is parked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slot {
+    /// Notifications of the same key share one row.
+    pub key: String,
+    /// Of two that share a row the one of the higher rank stays, of equal ones the later.
+    pub rank: u8,
+    /// The commercetools customer whom it is about, if it says so; for erasing.
+    pub customer: Option<String>,
+}
+
+/// The slot of a notification, and of the work that follows from it.
+#[must_use]
+pub fn slot(notification: &Notification, work: &Work) -> Slot {
+    match work {
+        // A change clears fields that a creation leaves alone, so it must not be replaced by one.
+        Work::Profile { customer: id, missing } => Slot {
+            key: format!("customer/{id}"),
+            rank: u8::from(*missing == Missing::Clear),
+            customer: customer(notification),
+        },
+        // Whoever delivers one of these reads the current state.
+        Work::Category { category, descendants } => {
+            of_resource("category", category.as_str(), u8::from(*descendants))
+        }
+        Work::CategoryGone(category) => of_resource("category", category.as_str(), 2),
+        Work::Product(product) => of_resource("product", product.as_str(), 0),
+        Work::Stock { entry, gone, .. } => {
+            of_resource("inventory-entry", entry.as_str(), u8::from(*gone))
+        }
+        Work::StandalonePrice { price, .. } => of_resource("standalone-price", price.as_str(), 0),
+        Work::OrderPlaced(_)
+        | Work::OrderGivenToCustomer { .. }
+        | Work::OrderState { .. }
+        | Work::Refund { .. } => slot_of_fact(notification),
+    }
+}
+
+fn of_resource(type_id: &str, id: &str, rank: u8) -> Slot {
+    Slot { key: format!("{type_id}/{id}"), rank, customer: None }
+}
+
+/// The slot of a notification that tells of a fact, or of which nothing more is known.
+#[must_use]
+pub fn slot_of_fact(notification: &Notification) -> Slot {
+    Slot {
+        key: format!("message/{}", message_id(notification)),
+        rank: 0,
+        customer: customer(notification),
+    }
+}
+
+/// The id of a message, by which a broker's repetition is recognised.
+fn message_id(notification: &Notification) -> String {
+    match (&notification.kind, notification.raw.get("id").and_then(Value::as_str)) {
+        (Kind::Message(_), Some(id)) => id.to_owned(),
+        _ => Value::Object(notification.raw.clone()).to_string(),
+    }
+}
+
+/// The commercetools customer whom a notification is about, if it says so.
+#[must_use]
+pub fn customer(notification: &Notification) -> Option<String> {
+    let resource = notification.resource.as_ref()?;
+    if resource.type_id == "customer" {
+        return Some(resource.id.to_string());
+    }
+    let raw = &notification.raw;
+    let id = raw.get("order").and_then(|order| order.get("customerId"));
+    let id = id.or_else(|| raw.get("customer").and_then(|customer| customer.get("id")));
+    id.and_then(Value::as_str).map(ToOwned::to_owned)
+}
+
+/// The longest wait: an outage that is over is to be noticed within 30 s.
+const LONGEST: Duration = Duration::from_secs(24);
+
+/// The first wait; each further one is twice as long.
+const FIRST: Duration = Duration::from_secs(1);
+
+/// How long to wait before trying again after `attempts` failures, at least as long as the other
+/// side asked for. `jitter` (0 to 1) spreads the tries over the last quarter.
+#[must_use]
+pub fn backoff(attempts: u32, asked: Option<Duration>, jitter: f64) -> Duration {
+    let doubled = FIRST.saturating_mul(1_u32 << attempts.saturating_sub(1).min(16));
+    let wait = doubled.min(LONGEST).mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 4.0);
+    wait.max(asked.unwrap_or_default())
+}
+
+/// The longest wait for something that is to come about: it is no outage that could end.
+const LONGEST_FOR_SOMETHING: Duration = Duration::from_hours(1);
+
+/// How long to wait for something that is to come about, and did not for `age`: as in an outage at
+/// first, then an eighth of the age.
+#[must_use]
+pub fn patience(attempts: u32, age: Duration, jitter: f64) -> Duration {
+    backoff(attempts, Some((age / 8).min(LONGEST_FOR_SOMETHING)), jitter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Rules;
+    use crate::realtime::plan::{Plan, plan};
+    use serde_json::json;
+
+    fn slot_of(notification: Value) -> Slot {
+        let Value::Object(raw) = notification else { panic!("an object") };
+        let notification = Notification::read(raw).expect("a notification");
+        let planned = plan(&Rules::default(), &notification).expect("a plan");
+        let Plan::Work(work) = planned else { panic!("work") };
+        slot(&notification, &work)
+    }
+
+    #[test]
+    fn changes_share_a_row_and_facts_do_not() {
+        let resource = json!({"typeId": "customer", "id": "c1"});
+        let created = slot_of(json!({"notificationType": "ResourceCreated", "resource": resource}));
+        let changed = slot_of(json!({"notificationType": "ResourceUpdated", "resource": resource}));
+        assert_eq!(created.key, "customer/c1");
+        assert_eq!(changed.key, created.key);
+        assert!(changed.rank > created.rank);
+        assert_eq!(created.customer.as_deref(), Some("c1"));
+
+        let message = |id: &str| {
+            slot_of(json!({"notificationType": "Message", "type": "OrderStateChanged", "id": id,
+                "resource": {"typeId": "order", "id": "o1"}, "orderState": "Complete"}))
+        };
+        assert_ne!(message("m1").key, message("m2").key);
+        assert_eq!(message("m1").key, message("m1").key);
+    }
+
+    #[test]
+    fn the_customer_of_an_order_is_known() {
+        let order = json!({"id": "o1", "customerId": "c1", "orderState": "Open",
+            "createdAt": "2026-01-02T03:04:05Z", "lastModifiedAt": "2026-01-02T03:04:05Z",
+            "totalPrice": {"currencyCode": "EUR", "centAmount": 1, "fractionDigits": 2}});
+        let slot = slot_of(json!({"type": "OrderCreated", "id": "m", "order": order,
+            "resource": {"typeId": "order", "id": "o1"}}));
+        assert_eq!(slot.customer.as_deref(), Some("c1"));
+    }
+
+    #[test]
+    fn patience_grows_with_the_age() {
+        let minutes = |age| patience(99, Duration::from_mins(age), 0.0).as_secs();
+        assert_eq!([0, 1, 8, 80, 9999].map(minutes), [24, 24, 60, 600, 3600]);
+        assert_eq!(patience(1, Duration::ZERO, 0.0), FIRST);
+    }
+
+    #[test]
+    fn waits_grow_and_end() {
+        let seconds = |attempts| backoff(attempts, None, 0.0).as_secs();
+        assert_eq!([1, 2, 3, 4, 5, 6, 7, 99].map(seconds), [1, 2, 4, 8, 16, 24, 24, 24]);
+        assert!(backoff(99, None, 1.0) <= Duration::from_secs(30));
+        assert!(backoff(3, None, 1.0) > backoff(3, None, 0.0));
+        let asked = Duration::from_mins(2);
+        assert_eq!(backoff(1, Some(asked), 0.5), asked);
+    }
+}

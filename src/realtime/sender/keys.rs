@@ -1,0 +1,176 @@
+//! The keys that a signer publishes (a JWK set, RFC 7517), and how long they are known.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// How long keys are used where the signer says otherwise or nothing: at least, at most, and by
+/// default. Google says some hours.
+const LEAST: Duration = Duration::from_mins(1);
+const MOST: Duration = Duration::from_hours(24);
+const DEFAULT: Duration = Duration::from_mins(5);
+
+/// How often an unknown key makes the Worker ask again: a new key is known at once, and a stranger
+/// who invents names cannot make it ask with each push.
+const AGAIN_MS: u64 = 10_000;
+
+/// An RSA key for RS256, its numbers in base64url as they were published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Its name.
+    pub id: String,
+    /// `n`.
+    pub modulus: String,
+    /// `e`.
+    pub exponent: String,
+}
+
+/// The published keys, as far as they are known.
+#[derive(Debug, Default)]
+pub struct KeySet {
+    keys: Vec<Key>,
+    fresh_until_ms: u64,
+    asked_again_ms: Option<u64>,
+}
+
+/// What is known of a key.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// This is the key.
+    Known(Key),
+    /// The signer has to be asked.
+    Ask,
+    /// There is no such key.
+    Unknown,
+}
+
+impl KeySet {
+    /// An empty set, with nothing known.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { keys: Vec::new(), fresh_until_ms: 0, asked_again_ms: None }
+    }
+
+    /// Finds a key.
+    #[must_use]
+    pub fn look_up(&self, id: &str, now_ms: u64) -> Lookup {
+        if now_ms >= self.fresh_until_ms {
+            return Lookup::Ask;
+        }
+        match (self.find(id), self.asked_again_ms) {
+            (Some(key), _) => Lookup::Known(key),
+            (None, Some(asked)) if now_ms < asked.saturating_add(AGAIN_MS) => Lookup::Unknown,
+            (None, _) => Lookup::Ask,
+        }
+    }
+
+    /// Takes over what the signer answered, for as long as it said, and finds a key in it.
+    pub fn renew(&mut self, keys: Vec<Key>, age: Option<Duration>, now_ms: u64) {
+        let fresh = age.unwrap_or(DEFAULT).clamp(LEAST, MOST).as_millis();
+        let asked_again = now_ms < self.fresh_until_ms;
+        self.asked_again_ms = if asked_again { Some(now_ms) } else { self.asked_again_ms };
+        self.fresh_until_ms = now_ms.saturating_add(u64::try_from(fresh).unwrap_or(u64::MAX));
+        self.keys = keys;
+    }
+
+    /// The key of that name, fresh or not.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<Key> {
+        self.keys.iter().find(|key| key.id == id).cloned()
+    }
+}
+
+/// Reads a JWK set. Keys of another kind are left out; none if it is no set.
+#[must_use]
+pub fn read(body: &str) -> Option<Vec<Key>> {
+    let set: Value = serde_json::from_str(body).ok()?;
+    Some(set.get("keys")?.as_array()?.iter().filter_map(key).collect())
+}
+
+fn key(jwk: &Value) -> Option<Key> {
+    let text = |name| jwk.get(name).and_then(Value::as_str);
+    let fits = text("kty") == Some("RSA")
+        && text("alg").is_none_or(|algorithm| algorithm == "RS256")
+        && text("use").is_none_or(|purpose| purpose == "sig");
+    let key = Key {
+        id: text("kid")?.to_owned(),
+        modulus: text("n")?.to_owned(),
+        exponent: text("e")?.to_owned(),
+    };
+    fits.then_some(key)
+}
+
+/// How long an answer may be used, by its headers `Cache-Control` and `Age` (RFC 9111 §4.2).
+#[must_use]
+pub fn freshness(cache_control: Option<&str>, age: Option<&str>) -> Option<Duration> {
+    let seconds = cache_control?.split(',').find_map(|directive| {
+        let (name, seconds) = directive.trim().split_once('=')?;
+        let seconds = seconds.trim_matches('"').parse::<u64>().ok()?;
+        name.eq_ignore_ascii_case("max-age").then_some(seconds)
+    })?;
+    let age = age.and_then(|age| age.trim().parse().ok()).unwrap_or(0);
+    Some(Duration::from_secs(seconds.saturating_sub(age)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(id: &str) -> Key {
+        Key { id: id.to_owned(), modulus: "n".to_owned(), exponent: "AQAB".to_owned() }
+    }
+
+    #[test]
+    fn a_set_is_read_without_what_is_of_another_kind() {
+        let body = r#"{"keys":[
+            {"kid":"a","kty":"RSA","alg":"RS256","use":"sig","n":"n","e":"AQAB"},
+            {"kid":"b","kty":"RSA","n":"n","e":"AQAB"},
+            {"kid":"c","kty":"RSA","alg":"RS512","n":"n","e":"AQAB"},
+            {"kid":"d","kty":"RSA","use":"enc","n":"n","e":"AQAB"},
+            {"kid":"e","kty":"EC","n":"n","e":"AQAB"},
+            {"kid":"f","kty":"oct","k":"AAAA"}, {"kty":"RSA","n":"n","e":"AQAB"}, 3]}"#;
+        assert_eq!(read(body), Some(vec![key("a"), key("b")]));
+        for body in ["", "[]", "{}", r#"{"keys":{}}"#] {
+            assert_eq!(read(body), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn keys_are_known_as_long_as_the_signer_says() {
+        let mut set = KeySet::new();
+        assert_eq!(set.look_up("a", 0), Lookup::Ask);
+        set.renew(vec![key("a")], Some(Duration::from_secs(100)), 1_000);
+        assert_eq!(set.look_up("a", 100_999), Lookup::Known(key("a")));
+        assert_eq!(set.look_up("a", 101_000), Lookup::Ask);
+        set.renew(vec![key("a")], Some(Duration::ZERO), 200_000);
+        assert_eq!(set.look_up("a", 259_999), Lookup::Known(key("a")));
+        set.renew(vec![key("a")], Some(Duration::MAX), 300_000);
+        assert_eq!(set.look_up("a", 300_000 + 24 * 60 * 60 * 1000), Lookup::Ask);
+    }
+
+    #[test]
+    fn an_unknown_key_is_asked_for_once_in_a_while() {
+        let mut set = KeySet::new();
+        set.renew(vec![key("a")], None, 1_000);
+        assert_eq!(set.look_up("b", 1_000), Lookup::Ask);
+        set.renew(vec![key("a"), key("b")], None, 2_000);
+        assert_eq!(set.look_up("b", 2_000), Lookup::Known(key("b")));
+        assert_eq!(set.look_up("c", 11_999), Lookup::Unknown);
+        assert_eq!(set.look_up("c", 12_000), Lookup::Ask);
+    }
+
+    #[test]
+    fn freshness_is_read_from_the_headers() {
+        for (cache_control, age, seconds) in [
+            (Some("public, max-age=19204, must-revalidate"), None, Some(19204)),
+            (Some("Max-Age=\"60\""), Some("20"), Some(40)),
+            (Some("max-age=60"), Some("90"), Some(0)),
+            (Some("no-store"), None, None),
+            (Some("max-age=soon"), None, None),
+            (None, Some("3"), None),
+        ] {
+            let expected = seconds.map(Duration::from_secs);
+            assert_eq!(freshness(cache_control, age), expected, "{cache_control:?}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The token that Google signs for a Pub/Sub push (`cloud.google.com/pubsub/docs/
+//! authenticate-push-subscriptions`): a JWT (RFC 7519) in JWS compact form (RFC 7515).
+//!
+//! The algorithm is fixed: a token that could choose its own could choose none (RFC 8725 §3.1).
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+
+use super::Refusal;
+use crate::config::Oidc;
+
+/// Google writes its name in both ways (`developers.google.com/identity/openid-connect`).
+const ISSUERS: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"];
+
+/// How far the clocks of signer and Worker may be apart, in seconds.
+const LEEWAY: u64 = 60;
+
+/// A token that says what it should; whether it is genuine is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// The name of the key that it was signed with.
+    pub key_id: String,
+    /// What was signed.
+    pub signed: String,
+    /// The signature.
+    pub signature: Vec<u8>,
+}
+
+impl Token {
+    /// Reads a bearer token and checks all that it says.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn read(bearer: &str, oidc: &Oidc, now_ms: u64) -> Result<Self, Refusal> {
+        let (signed, signature) = bearer.rsplit_once('.').ok_or(Refusal::NotAToken)?;
+        let (header, claims) = signed.split_once('.').ok_or(Refusal::NotAToken)?;
+        let header = part(header).ok_or(Refusal::NotAToken)?;
+        // `crit` names extensions that must be understood (RFC 7515 §4.1.11); none is.
+        if header.get("alg").is_none_or(|alg| alg != "RS256") || header.contains_key("crit") {
+            return Err(Refusal::Algorithm);
+        }
+        let key_id = header.get("kid").and_then(Value::as_str).ok_or(Refusal::UnknownKey)?;
+        check(&part(claims).ok_or(Refusal::NotAToken)?, oidc, now_ms)?;
+        Ok(Self {
+            key_id: key_id.to_owned(),
+            signed: signed.to_owned(),
+            signature: URL_SAFE_NO_PAD.decode(signature).map_err(|_| Refusal::NotAToken)?,
+        })
+    }
+}
+
+fn check(claims: &Map<String, Value>, oidc: &Oidc, now_ms: u64) -> Result<(), Refusal> {
+    let text = |name| claims.get(name).and_then(Value::as_str);
+    if !text("iss").is_some_and(|issuer| ISSUERS.contains(&issuer)) {
+        return Err(Refusal::Issuer);
+    }
+    if text("aud") != Some(&oidc.audience) {
+        return Err(Refusal::Audience);
+    }
+    let verified = claims.get("email_verified").and_then(Value::as_bool);
+    if text("email") != Some(&oidc.email) || verified != Some(true) {
+        return Err(Refusal::Email);
+    }
+    let seconds = |name| claims.get(name).and_then(Value::as_u64).ok_or(Refusal::Time);
+    let (expires, issued, now) = (seconds("exp")?, seconds("iat")?, now_ms / 1000);
+    if expires.saturating_add(LEEWAY) <= now || issued > now.saturating_add(LEEWAY) {
+        return Err(Refusal::Time);
+    }
+    Ok(())
+}
+
+fn part(encoded: &str) -> Option<Map<String, Value>> {
+    match serde_json::from_slice(&URL_SAFE_NO_PAD.decode(encoded).ok()?) {
+        Ok(Value::Object(part)) => Some(part),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: u64 = 1_767_323_045_600;
+    const NOW_S: u64 = NOW / 1000;
+
+    fn oidc() -> Oidc {
+        Oidc {
+            audience: "https://worker.example.com".to_owned(),
+            email: "push@shop.iam.gserviceaccount.com".to_owned(),
+            keys_url: String::new(),
+        }
+    }
+
+    fn header() -> Value {
+        json!({"alg": "RS256", "kid": "k1", "typ": "JWT"})
+    }
+
+    fn claims() -> Value {
+        json!({"iss": "https://accounts.google.com", "aud": "https://worker.example.com",
+            "azp": "1", "sub": "1", "email": "push@shop.iam.gserviceaccount.com",
+            "email_verified": true, "iat": NOW_S - 10, "exp": NOW_S + 3590})
+    }
+
+    fn read(header: &Value, claims: &Value) -> Result<Token, Refusal> {
+        let [header, claims] =
+            [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+        Token::read(&format!("{header}.{claims}.c2ln"), &oidc(), NOW)
+    }
+
+    fn with(mut value: Value, name: &str, changed: Value) -> Value {
+        value[name] = changed;
+        value
+    }
+
+    #[test]
+    fn what_google_sends_is_read() {
+        let token = read(&header(), &claims()).expect("a token");
+        assert_eq!((token.key_id.as_str(), token.signature.as_slice()), ("k1", &b"sig"[..]));
+        assert_eq!(token.signed.split('.').count(), 2);
+        for (name, value) in [
+            ("iss", json!("accounts.google.com")),
+            ("exp", json!(NOW_S - 30)),
+            ("iat", json!(NOW_S + 30)),
+        ] {
+            assert!(read(&header(), &with(claims(), name, value)).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn each_claim_is_checked() {
+        for (name, value, expected) in [
+            ("iss", json!("https://accounts.google.com.evil.example"), Refusal::Issuer),
+            ("iss", Value::Null, Refusal::Issuer),
+            ("aud", json!("https://worker.example.com/"), Refusal::Audience),
+            ("aud", json!(["https://worker.example.com"]), Refusal::Audience),
+            ("aud", Value::Null, Refusal::Audience),
+            ("email", json!("other@shop.iam.gserviceaccount.com"), Refusal::Email),
+            ("email", Value::Null, Refusal::Email),
+            ("email_verified", json!(false), Refusal::Email),
+            ("email_verified", json!("true"), Refusal::Email),
+            ("email_verified", Value::Null, Refusal::Email),
+            ("exp", json!(NOW_S - 61), Refusal::Time),
+            ("iat", json!(NOW_S + 62), Refusal::Time),
+            ("exp", Value::Null, Refusal::Time),
+            ("iat", json!("soon"), Refusal::Time),
+            ("exp", json!(-1), Refusal::Time),
+            ("exp", json!(0), Refusal::Time),
+            ("iat", json!(u64::MAX), Refusal::Time),
+        ] {
+            let refused = read(&header(), &with(claims(), name, value.clone()));
+            assert_eq!(refused, Err(expected), "{name} {value}");
+        }
+        for name in ["iss", "aud", "email", "email_verified", "exp", "iat"] {
+            let mut without = claims();
+            without.as_object_mut().expect("an object").remove(name);
+            assert!(read(&header(), &without).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_algorithm_is_not_the_tokens_choice() {
+        for (name, value, expected) in [
+            ("alg", json!("none"), Refusal::Algorithm),
+            ("alg", json!("HS256"), Refusal::Algorithm),
+            ("alg", json!("RS512"), Refusal::Algorithm),
+            ("alg", json!("rs256"), Refusal::Algorithm),
+            ("crit", json!(["b64"]), Refusal::Algorithm),
+            ("kid", Value::Null, Refusal::UnknownKey),
+        ] {
+            let refused = read(&with(header(), name, value.clone()), &claims());
+            assert_eq!(refused, Err(expected), "{name} {value}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_token_is_none() {
+        let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let (header, claims) = (part(header()), part(claims()));
+        for bearer in [
+            "",
+            "secret",
+            ".",
+            "..",
+            "a.b.c",
+            "W10.W10.c2ln",
+            &format!("{header}.{claims}"),
+            &format!("{header}.W10.c2ln"),
+            &format!("{header}.{claims}.{claims}.c2ln"),
+            &format!("{header}.{claims}.%"),
+        ] {
+            let refused = Token::read(bearer, &oidc(), NOW);
+            assert_eq!(refused, Err(Refusal::NotAToken), "{bearer}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! What Amazon SNS signs, and with what ("Verifying the signatures of Amazon SNS messages" in its
+//! developer guide).
+//!
+//! The signature covers the members below and nothing else, so nothing else of a signed message
+//! may be believed (`envelope::forms`).
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use url::Url;
+
+use super::Refusal;
+use crate::config::Sns;
+
+/// What is signed, in its order.
+const NOTIFICATION: &[&str] = &["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"];
+const HANDSHAKE: &[&str] =
+    &["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"];
+
+/// The one that may be missing.
+const OPTIONAL: &str = "Subject";
+
+/// With what the text is hashed before it is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hash {
+    /// Signature version 1.
+    Sha1,
+    /// Signature version 2.
+    Sha256,
+}
+
+/// A message that says what it should; whether it is genuine is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed {
+    /// Where the certificate is whose key it was signed with.
+    pub certificate: Url,
+    /// The hash of its signature version.
+    pub hash: Hash,
+    /// What was signed.
+    pub text: String,
+    /// The signature.
+    pub signature: Vec<u8>,
+}
+
+impl Signed {
+    /// Reads a body, which must be one message of the topic that is accepted.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn read(body: &[u8], sns: &Sns) -> Result<Self, Refusal> {
+        let Ok(Value::Object(object)) = serde_json::from_slice(body) else {
+            return Err(Refusal::NotSigned);
+        };
+        let member = |name: &str| object.get(name).and_then(Value::as_str);
+        let covered = match member("Type") {
+            Some("Notification") => NOTIFICATION,
+            Some("SubscriptionConfirmation" | "UnsubscribeConfirmation") => HANDSHAKE,
+            _ => return Err(Refusal::NotSigned),
+        };
+        let topic = sns.topic.as_deref();
+        if topic.is_none() || member("TopicArn") != topic {
+            return Err(Refusal::Topic);
+        }
+        let hash = match member("SignatureVersion") {
+            Some("1") => Hash::Sha1,
+            Some("2") => Hash::Sha256,
+            _ => return Err(Refusal::NotSigned),
+        };
+        let mut text = String::new();
+        for name in covered {
+            match member(name) {
+                Some(value) => text.extend([*name, "\n", value, "\n"]),
+                None if *name == OPTIONAL && object.get(*name).is_none_or(Value::is_null) => {}
+                None => return Err(Refusal::NotSigned),
+            }
+        }
+        let signature = member("Signature").and_then(|signature| STANDARD.decode(signature).ok());
+        let certificate = member("SigningCertURL").and_then(|url| Url::parse(url).ok());
+        Ok(Self {
+            certificate: certificate
+                .filter(|url| is_certificate(url, sns))
+                .ok_or(Refusal::CertificateAddress)?,
+            hash,
+            text,
+            signature: signature.ok_or(Refusal::NotSigned)?,
+        })
+    }
+}
+
+/// Whether only Amazon SNS can have put a certificate there. The host alone does not tell: it also
+/// answers calls of its API, some with what a stranger wrote.
+fn is_certificate(url: &Url, sns: &Sns) -> bool {
+    let name = url.path().strip_prefix("/SimpleNotificationService-");
+    let name = name.and_then(|name| name.strip_suffix(".pem"));
+    sns.answers_at(url)
+        && url.query().is_none()
+        && name.is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const TOPIC: &str = "arn:aws:sns:eu-central-1:123456789012:commercetools";
+
+    fn pinned() -> Sns {
+        Sns { topic: Some(TOPIC.to_owned()), url: None }
+    }
+
+    fn notification() -> Value {
+        json!({"Type": "Notification", "MessageId": "1", "TopicArn": TOPIC, "Message": "{}",
+            "Timestamp": "2026-07-01T12:00:00.000Z", "SignatureVersion": "1", "Signature": "c2ln",
+            "SigningCertURL":
+                "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-0a1b.pem",
+            "UnsubscribeURL": "https://sns.eu-central-1.amazonaws.com/?Action=Unsubscribe"})
+    }
+
+    fn read(value: &Value) -> Result<Signed, Refusal> {
+        Signed::read(value.to_string().as_bytes(), &pinned())
+    }
+
+    fn with(mut value: Value, name: &str, changed: Value) -> Value {
+        value[name] = changed;
+        value
+    }
+
+    #[test]
+    fn what_is_signed_is_put_together_as_documented() {
+        let plain = read(&notification()).expect("a message");
+        assert_eq!(
+            plain.text,
+            format!(
+                "Message\n{{}}\nMessageId\n1\nTimestamp\n2026-07-01T12:00:00.000Z\n\
+                 TopicArn\n{TOPIC}\nType\nNotification\n"
+            )
+        );
+        assert_eq!((plain.hash, plain.signature.as_slice()), (Hash::Sha1, &b"sig"[..]));
+        let titled = with(notification(), "Subject", json!("Hello"));
+        let titled = read(&with(titled, "SignatureVersion", json!("2"))).expect("a message");
+        assert!(titled.text.contains("MessageId\n1\nSubject\nHello\nTimestamp\n"));
+        assert_eq!(titled.hash, Hash::Sha256);
+        let mut confirmation = with(notification(), "Type", json!("SubscriptionConfirmation"));
+        assert_eq!(read(&confirmation), Err(Refusal::NotSigned));
+        confirmation["Token"] = json!("t");
+        confirmation["SubscribeURL"] = json!("https://u");
+        let text = read(&confirmation).expect("a handshake").text;
+        assert!(text.contains("MessageId\n1\nSubscribeURL\nhttps://u\nTimestamp\n"), "{text}");
+        assert!(
+            text.ends_with(&format!(
+                "Token\nt\nTopicArn\n{TOPIC}\nType\nSubscriptionConfirmation\n"
+            ))
+        );
+    }
+
+    #[test]
+    fn each_member_is_checked() {
+        let host = "https://sns.eu-central-1.amazonaws.com";
+        for (name, value, expected) in [
+            ("Type", json!("Other"), Refusal::NotSigned),
+            ("Message", json!({}), Refusal::NotSigned),
+            ("MessageId", Value::Null, Refusal::NotSigned),
+            ("Subject", json!(3), Refusal::NotSigned),
+            ("Signature", json!("%"), Refusal::NotSigned),
+            ("SignatureVersion", json!("3"), Refusal::NotSigned),
+            ("SignatureVersion", json!(1), Refusal::NotSigned),
+            ("TopicArn", json!(format!("{TOPIC}2")), Refusal::Topic),
+            ("TopicArn", Value::Null, Refusal::Topic),
+            ("SigningCertURL", Value::Null, Refusal::CertificateAddress),
+            ("SigningCertURL", json!(host), Refusal::CertificateAddress),
+            ("SigningCertURL", json!(format!("{host}/x.pem")), Refusal::CertificateAddress),
+            (
+                "SigningCertURL",
+                json!(format!("{host}/SimpleNotificationService-/../x.pem")),
+                Refusal::CertificateAddress,
+            ),
+            (
+                "SigningCertURL",
+                json!(format!("{host}/SimpleNotificationService-0.pem?Action=x")),
+                Refusal::CertificateAddress,
+            ),
+            (
+                "SigningCertURL",
+                json!("https://evil.example/SimpleNotificationService-0.pem"),
+                Refusal::CertificateAddress,
+            ),
+        ] {
+            let refused = read(&with(notification(), name, value.clone()));
+            assert_eq!(refused, Err(expected), "{name} {value}");
+        }
+    }
+
+    #[test]
+    fn without_a_topic_no_signature_suffices() {
+        let body = notification().to_string();
+        assert_eq!(Signed::read(body.as_bytes(), &Sns::default()), Err(Refusal::Topic));
+        for body in ["", "[]", "null", "{}", &format!("[{body}]")] {
+            let refused = Signed::read(body.as_bytes(), &pinned());
+            assert_eq!(refused, Err(Refusal::NotSigned), "{body}");
+        }
+    }
+}
