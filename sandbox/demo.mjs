@@ -3,7 +3,7 @@
 
 import { change, message, pubsub } from "./commercetools/notifications.mjs";
 import { sampleShop } from "./shop/index.mjs";
-import { PUSH_TOKEN } from "./worker.mjs";
+import { ADMIN_TOKEN, PUSH_TOKEN } from "./worker.mjs";
 
 /** Pushes all that the shop has and did; says how many were refused. */
 export async function pushShop(workerUrl, say) {
@@ -39,10 +39,23 @@ export async function pushShop(workerUrl, say) {
   for (const [what, notifications] of Object.entries(rounds)) {
     const statuses = [];
     for (const notification of notifications) statuses.push(await push(workerUrl, notification));
-    refused += statuses.filter((status) => status !== 204).length;
+    refused += statuses.filter((status) => status !== 204 && status !== 202).length;
     say(`pushed ${notifications.length} ${what}: ${counted(statuses)}`);
   }
   return refused;
+}
+
+/** Waits until what was parked, because of Klaviyo's rate limits, is through. */
+export async function drained(workerUrl, say) {
+  for (;;) {
+    const response = await fetch(`${workerUrl}/sync/status`, {
+      headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+    });
+    const { outbox } = await response.json();
+    if (outbox.waiting === 0) return outbox;
+    say(`${outbox.waiting} notifications are parked until Klaviyo has quota again`);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
 }
 
 /** What Klaviyo holds, as text. */

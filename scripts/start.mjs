@@ -13,7 +13,7 @@ async function demo({ once }) {
   const { startCommercetools } = await import("../sandbox/commercetools/server.mjs");
   const { startKlaviyo } = await import("../sandbox/klaviyo/server.mjs");
   const { settingsFor, startWorker } = await import("../sandbox/worker.mjs");
-  const { pushShop, received } = await import("../sandbox/demo.mjs");
+  const { drained, pushShop, received } = await import("../sandbox/demo.mjs");
 
   const commercetools = await startCommercetools();
   const klaviyo = await startKlaviyo();
@@ -29,8 +29,9 @@ async function demo({ once }) {
   say(`worker: ${worker.url}`);
 
   const refused = await pushShop(worker.url, (line) => say(line));
+  const { deadLetters } = await drained(worker.url, (line) => say(line));
   console.log(received(klaviyo.store));
-  if (klaviyo.violations.length > 0 || refused > 0) {
+  if (klaviyo.violations.length > 0 || refused > 0 || deadLetters > 0) {
     throw new Failure("the worker did not deliver the shop as it should");
   }
   if (once) {
