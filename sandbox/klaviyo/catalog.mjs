@@ -55,7 +55,7 @@ export function createCatalog({ now }) {
   function update(kind, resource) {
     const record = get(kind, resource.id);
     const links = linksOf(kind, resource.relationships);
-    Object.assign(record.attributes, resource.attributes);
+    Object.assign(record.attributes, withDefaults(KINDS[kind], resource.attributes));
     record.updatedAt = now();
     relate(record, links);
     return record;
@@ -144,6 +144,12 @@ export function createCatalog({ now }) {
 export function catalogAttributes({ externalId, attributes, createdAt, updatedAt, kind }) {
   const times = kind === "category" ? {} : { created: withFraction(createdAt) };
   return { external_id: externalId, ...attributes, ...times, updated: withFraction(updatedAt) };
+}
+
+/** A null clears: the attribute is then as if it had never been given. */
+function withDefaults(defaults, attributes) {
+  const given = ([name, value]) => [name, value ?? defaults[name] ?? null];
+  return Object.fromEntries(Object.entries(attributes).map(given));
 }
 
 function withoutNulls(attributes) {
