@@ -141,13 +141,13 @@ fn one_entry(predicate: &str) -> String {
 }
 
 /// The predicate `field in ("a","b")`, each value quoted.
-fn is_one_of(field: &str, values: &[impl AsRef<str>]) -> String {
+pub(super) fn is_one_of(field: &str, values: &[impl AsRef<str>]) -> String {
     let quoted: Vec<_> = values.iter().map(|value| quote(value.as_ref())).collect();
     format!("{field} in ({})", quoted.join(","))
 }
 
 /// A string of the predicate language: in double quotes, with `\` before `"` and `\`.
-fn quote(value: &str) -> String {
+pub(super) fn quote(value: &str) -> String {
     format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
