@@ -16,6 +16,7 @@ use crate::commercetools::answer::{self, Token};
 use crate::commercetools::query::Query;
 use crate::config::Config;
 use crate::http::{Answer, NoAnswer, Passing, ReadFault, encode};
+use crate::klaviyo::pacing::Operation;
 use crate::klaviyo::query::Lookup;
 use crate::klaviyo::request::Request;
 use crate::klaviyo::verdict::{Verdict, judge};
@@ -29,7 +30,7 @@ thread_local! {
 
     /// Until when (ms since 1970 UTC) this isolate does not call an operation of Klaviyo, since
     /// its quota is used up. So a mass change is parked, and coalesced, without being tried.
-    static EXHAUSTED: RefCell<HashMap<&'static str, u64>> = RefCell::default();
+    static EXHAUSTED: RefCell<HashMap<Operation, u64>> = RefCell::default();
 }
 
 /// The calls made for one notification, within its time.
@@ -217,8 +218,8 @@ impl<'a> Calls<'a> {
 }
 
 /// How long an operation is not to be called.
-fn exhausted(operation: &'static str) -> Option<Duration> {
-    let until = EXHAUSTED.with_borrow(|until| until.get(operation).copied())?;
+fn exhausted(operation: Operation) -> Option<Duration> {
+    let until = EXHAUSTED.with_borrow(|until| until.get(&operation).copied())?;
     let wait = Duration::from_millis(until.saturating_sub(now_ms()));
     (!wait.is_zero()).then_some(wait)
 }

@@ -167,11 +167,16 @@ impl Documents {
     }
 
     fn add_ids(&mut self, lookup: &Lookup, answer: &Answer) -> Result<(), ReadFault> {
-        let page = ids(answer)?;
         let (known, item) = match lookup {
             Lookup::VariantsOfItem { item, .. } => (&mut self.known_variants, Some(item)),
             Lookup::CategoriesOfItem { .. } => (&mut self.known_categories, None),
+            // No notification asks for these.
+            Lookup::Existing { .. }
+            | Lookup::All { .. }
+            | Lookup::Job(_)
+            | Lookup::ImportErrors { .. } => return Ok(()),
         };
+        let page = ids(answer)?;
         match (page, known) {
             (None, known) => *known = Found::Gone,
             (Some(page), known) => {

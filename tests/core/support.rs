@@ -144,6 +144,7 @@ fn held(shop: &Shop, lookup: &Lookup) -> Answer {
     let path = match lookup {
         Lookup::VariantsOfItem { .. } => "klaviyo/variants",
         Lookup::CategoriesOfItem { .. } => "klaviyo/categories",
+        other => panic!("no notification looks this up: {other:?}"),
     };
     let known = shop.iter().any(|(at, _)| at.starts_with("klaviyo/"));
     let ids = shop.iter().filter(|(at, _)| at == path).map(|(_, id)| json!({ "id": id }));
