@@ -103,6 +103,8 @@ pub struct End {
 }
 
 impl Walk {
+    /// The path and query below `{api}/{project}`, encoded.
+    #[must_use]
     pub fn path_and_query(&self) -> String {
         let mut terms = self.filter.terms();
         terms.extend(self.after.as_ref().map(|id| format!("id > {}", quote(id.as_str()))));
@@ -121,6 +123,8 @@ impl Walk {
 }
 
 impl End {
+    /// The path and query below `{api}/{project}`, encoded.
+    #[must_use]
     pub fn path_and_query(&self) -> String {
         let order = if self.newest { "createdAt desc" } else { "createdAt asc" };
         let mut query = format!(

@@ -78,7 +78,9 @@ impl Request {
             Self::ImportProfile(profile) => text(&data(resource("profile", profile))),
             Self::UpdateProfile { id, profile } => text(&data(identified("profile", id, profile))),
             Self::CreateEvent(event) => text(&event::single(event)),
-            Self::CreateEvents(events) => text(&event::bulk(events)),
+            Self::CreateEvents(events) => {
+                event::bulk(&events.iter().map(event::row).collect::<Vec<_>>())
+            }
             Self::Catalog(write) => return write.body(),
             Self::Job(job) => job.body(),
         })

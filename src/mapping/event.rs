@@ -123,6 +123,7 @@ fn event(
         value: value.decimal(),
         value_currency: value.currency_code.clone(),
         properties,
+        backfill: false,
     };
     Mapped { body, cut }
 }
