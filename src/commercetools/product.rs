@@ -45,7 +45,7 @@ pub struct MasterData {
 }
 
 /// One version of a product's data.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProductData {
     /// The product's name.

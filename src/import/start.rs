@@ -90,7 +90,8 @@ pub fn read(kind: Kind, body: &[u8]) -> Result<Start, String> {
     }
     if let Some(since) = members.get("since") {
         let since = since.as_str().and_then(|since| DateTime::parse_from_rfc3339(since).ok());
-        let since = since.ok_or("since must be a time as in RFC 3339, such as 2026-01-31T00:00:00Z.")?;
+        let since =
+            since.ok_or("since must be a time as in RFC 3339, such as 2026-01-31T00:00:00Z.")?;
         return Ok(Start::of(Selection::Since(since.to_utc())));
     }
     Ok(Start::of(Selection::Full))
