@@ -11,6 +11,8 @@ pub struct ImportRules {
     /// Pages of commercetools that are read at once, of different times of creation. There are six
     /// connections; the rest is for writing.
     pub lanes: u32,
+    /// The most records of a page. A page is smaller where its records are large.
+    pub page_size: u32,
     /// A full run or one by time leaves out orders younger than this: imported first, as history,
     /// they would start no flow when their notification comes.
     pub orders_older_than_minutes: u32,
@@ -27,6 +29,7 @@ impl Default for ImportRules {
     fn default() -> Self {
         Self {
             lanes: 4,
+            page_size: 500,
             orders_older_than_minutes: 60,
             slice_seconds: 60,
             subrequests_per_slice: 1_000,
@@ -40,6 +43,7 @@ impl ImportRules {
     pub(super) fn problems(&self) -> Vec<Problem> {
         [
             (self.lanes, 1, 5, "lanes"),
+            (self.page_size, 1, 500, "pageSize"),
             (self.slice_seconds, 1, 120, "sliceSeconds"),
             (self.subrequests_per_slice, 10, 1_000_000, "subrequestsPerSlice"),
         ]

@@ -59,8 +59,8 @@ impl Link {
 /// The ids of one page of a list. 100 ids are some 4.5 kB of address.
 const LIST_PAGE: usize = 100;
 
-/// Parts of a walk hold this many records on average: enough pages to be worth a part.
-const RANGE_RECORDS: u64 = 2_000;
+/// Pages that a part of a walk has at least, on average: the last page of a part is not full.
+const RANGE_PAGES: u64 = 4;
 
 /// Parts of a walk at most. They are stored with each page.
 const RANGES: u64 = 48;
@@ -191,8 +191,9 @@ pub(super) fn divide(
     oldest: Option<DateTime<Utc>>,
     newest: Option<DateTime<Utc>>,
     total: u64,
+    page: u32,
 ) -> Vec<Range> {
-    let parts = (total / RANGE_RECORDS).clamp(1, RANGES);
+    let parts = (total / (RANGE_PAGES * u64::from(page))).clamp(1, RANGES);
     let (Some(oldest), Some(newest)) = (oldest, newest) else { return vec![Range::default()] };
     let Ok(count) = i32::try_from(parts) else { return vec![Range::default()] };
     let step = (newest - oldest) / count;

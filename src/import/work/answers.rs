@@ -53,7 +53,7 @@ impl Work {
             Err(passing) => return self.put_off(task, &passing, now, pace),
         };
         let taken = match task.what {
-            What::End(_) => self.end_read(&answer),
+            What::End(_) => self.end_read(config, &answer),
             What::Page { range, limit, ref reading } => {
                 self.page_read(config, range, limit, reading, &answer, now)
             }
@@ -104,7 +104,7 @@ impl Work {
 
     // Reading.
 
-    fn end_read(&mut self, answer: &Answer) -> Result<(), ReadFault> {
+    fn end_read(&mut self, config: &Config, answer: &Answer) -> Result<(), ReadFault> {
         let page = commercetools::counted_page(answer)?;
         let at = page.results.first().map(|document: &Created| document.created_at);
         match page.total {
@@ -120,7 +120,7 @@ impl Work {
         }
         if let (Some((oldest, total)), Some(newest)) = (self.ends.0, self.ends.1) {
             self.ends = (None, None);
-            self.begin_ranges(divide(oldest, newest, total));
+            self.begin_ranges(divide(oldest, newest, total, config.rules.import.page_size));
         }
         Ok(())
     }
@@ -172,7 +172,7 @@ impl Work {
             (Source::Documents(_), _) => {
                 let results = commercetools::raw_page(answer)?;
                 self.take_records(&mut page, &results);
-                self.learn_size(results.len(), answer.body.len());
+                self.learn_size(config, results.len(), answer.body.len());
                 (page.records.last().map(|record| record.id.to_string()), results.len() < limit)
             }
         };

@@ -2,7 +2,7 @@
 //! pages.
 
 use super::{Awaited, Grants, Work, ms};
-use crate::commercetools::query::{PAGE, Query};
+use crate::commercetools::query::Query;
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::{End, Walk};
 use crate::config::Config;
@@ -326,10 +326,11 @@ impl Work {
     }
 
     /// The records of a page that has this many bytes for so many records.
-    pub(super) fn learn_size(&mut self, records: usize, bytes: usize) {
+    pub(super) fn learn_size(&mut self, config: &Config, records: usize, bytes: usize) {
         if records >= 10 {
             let each = (bytes / records).max(1);
-            self.limit = (PAGE_BYTES / each).clamp(20, PAGE);
+            let most = usize::try_from(config.rules.import.page_size).unwrap_or(1);
+            self.limit = (PAGE_BYTES / each).clamp(most.min(20), most);
         }
     }
 

@@ -144,10 +144,12 @@ impl Work {
     }
 
     fn idle(config: &Config, run: Run, list: Vec<Id>) -> Self {
+        let most = usize::try_from(config.rules.import.page_size).unwrap_or(1);
+        // Before it is known how large the records are.
         let limit = match run.kind {
-            Kind::Customers | Kind::Categories => 500,
-            Kind::Orders => 100,
-            Kind::Products => 50,
+            Kind::Customers | Kind::Categories => most,
+            Kind::Orders => most.min(100),
+            Kind::Products => most.min(50),
         };
         Self {
             passes: passes(&config.rules, &run),
