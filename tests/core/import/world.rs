@@ -257,7 +257,7 @@ impl World {
                 break;
             }
             steps += 1;
-            assert!(steps < 200_000, "the import does not end: {}", self.story());
+            assert!(steps < 20_000, "the import does not end: {}", self.story());
             if self.now >= self.slice_ends {
                 self.slice_ends = self.now + 60_000;
                 self.give(Input::Slice { calls: 1_000 });
