@@ -83,6 +83,8 @@ pub struct Documents {
     pub known_variants: Found<Vec<String>>,
     /// The ids of the item's categories at Klaviyo.
     pub known_categories: Found<Vec<String>>,
+    /// The ids of the customer's profiles at Klaviyo; mostly one.
+    pub known_profiles: Found<Vec<String>>,
     /// Pages that follow those that were read.
     pub further: Vec<Reading>,
 }
@@ -171,6 +173,7 @@ impl Documents {
         let (known, item) = match lookup {
             Lookup::VariantsOfItem { item, .. } => (&mut self.known_variants, Some(item)),
             Lookup::CategoriesOfItem { .. } => (&mut self.known_categories, None),
+            Lookup::ProfilesOfCustomer { .. } => (&mut self.known_profiles, None),
         };
         match (page, known) {
             (None, known) => *known = Found::Gone,

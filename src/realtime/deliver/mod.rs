@@ -1,6 +1,7 @@
 //! What to read next for a piece of work, and what to send when everything is read.
 
 mod category;
+mod erasure;
 mod inventory;
 mod order;
 mod product;
@@ -65,6 +66,7 @@ impl NotYet {
 pub fn next(config: &Config, work: &Work, documents: &Documents, now: DateTime<Utc>) -> Step {
     let step = match work {
         Work::Profile { customer, missing } => profile::next(config, documents, customer, *missing),
+        Work::Erasure(customer) => Ok(erasure::next(documents, customer)),
         Work::OrderPlaced(order) => order::placed(config, documents, order),
         Work::OrderGivenToCustomer { order, customer, first_customer } => {
             order::given_to_customer(config, documents, order, customer.as_ref(), *first_customer)

@@ -53,8 +53,15 @@ pub enum Ignored {
     OtherChannel,
     /// The price is none of the product's, whose prices stand elsewhere.
     PriceNotUsed,
-    /// Klaviyo does not hold what was changed; it comes with the product.
+    /// Klaviyo does not hold what was changed, and need not: a variant comes with its product, and
+    /// who has no profile has none to erase.
     NotHeld,
+    /// While it was worked on, a newer notification took its place, or it was erased.
+    Superseded,
+    /// A customer was deleted, and `CONFIG.customer.deletion` does not ask to erase anybody.
+    DeletionIgnored,
+    /// A customer was deleted, but not to erase personal data.
+    NoDataErasure,
 }
 
 impl Ignored {
@@ -74,6 +81,9 @@ impl Ignored {
             Self::OtherChannel => "other_channel",
             Self::PriceNotUsed => "price_not_used",
             Self::NotHeld => "not_held",
+            Self::Superseded => "superseded",
+            Self::DeletionIgnored => "deletion_ignored",
+            Self::NoDataErasure => "no_data_erasure",
         }
     }
 }
@@ -88,6 +98,8 @@ pub enum Work {
         /// What happens to fields that the customer does not have.
         missing: Missing,
     },
+    /// The erasure of a customer, at Klaviyo and of what is stored here.
+    Erasure(Id),
     /// `Placed Order` and `Ordered Product`.
     OrderPlaced(PlacedOrder),
     /// The profile of the customer an order was given to, and perhaps the order's events.
