@@ -54,6 +54,7 @@ pub enum EventName {
     InventoryResourceDeleted,
     StandalonePriceChanged,
     CustomerResourceDeleted,
+    OrderEditApplied,
 }
 
 /// `CONFIG.order`.

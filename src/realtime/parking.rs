@@ -51,6 +51,7 @@ pub fn slot(notification: &Notification, work: &Work) -> Slot {
         Work::StandalonePrice { price, .. } => of_resource("standalone-price", price.as_str(), 0),
         Work::OrderPlaced(_)
         | Work::OrderGivenToCustomer { .. }
+        | Work::OrderEdited { .. }
         | Work::OrderState { .. }
         | Work::Refund { .. } => slot_of_fact(notification),
     }

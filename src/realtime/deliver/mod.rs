@@ -74,6 +74,9 @@ pub fn next(config: &Config, work: &Work, documents: &Documents, now: DateTime<U
         Work::OrderState { order, state, at } => {
             order::state_changed(config, documents, order, state.as_deref(), *at)
         }
+        Work::OrderEdited { order, added, at } => {
+            order::edited(config, documents, order, added, *at)
+        }
         Work::Refund { payment, transaction, at } => {
             refund::next(config, documents, payment, transaction.as_ref(), *at)
         }

@@ -12,6 +12,7 @@ mod product;
 mod standalone_price;
 
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 
 use crate::commercetools::notification::Notification;
 use crate::commercetools::order::Order;
@@ -45,6 +46,8 @@ pub enum Ignored {
     NoIdentity,
     /// The order belongs to no customer any more.
     CustomerRemoved,
+    /// The edit of the order added no line with a product.
+    NoNewLine,
     /// The transaction is no refund, or not (yet) in a state that counts.
     NoRefund,
     /// The product is not for sale, and Klaviyo does not hold it.
@@ -76,6 +79,7 @@ impl Ignored {
             Self::StateWithoutEvent => "state_without_event",
             Self::NoIdentity => "no_identity",
             Self::CustomerRemoved => "customer_removed",
+            Self::NoNewLine => "no_new_line",
             Self::NoRefund => "no_refund",
             Self::NotPublished => "not_published",
             Self::OtherChannel => "other_channel",
@@ -110,6 +114,15 @@ pub enum Work {
         customer: Option<Id>,
         /// Whether the order had no customer before, as far as the message says.
         first_customer: bool,
+    },
+    /// `Ordered Product` for the lines that came to an order after it was placed.
+    OrderEdited {
+        /// The order.
+        order: Id,
+        /// Which of its lines may be the new ones.
+        added: Added,
+        /// When (UTC); where the message did not say, when the order was last changed.
+        at: Option<DateTime<Utc>>,
     },
     /// `Refunded Order`.
     Refund {
@@ -156,6 +169,28 @@ pub enum Work {
         /// Its SKU; where the notification did not say, the one that the price names.
         sku: Option<String>,
     },
+}
+
+/// Which lines an edit may have added to an order, as far as the message says. Which of them are new
+/// shows in the order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Added {
+    /// The line of this id.
+    Line(Id),
+    /// Lines of these products.
+    Products(Vec<AddedProduct>),
+    /// Any: the message's payload was left out.
+    Any,
+}
+
+/// A product that an edit added: by its SKU or its id, whichever the edit names.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AddedProduct {
+    #[expect(missing_docs, reason = "as its name says")]
+    pub sku: Option<String>,
+    #[expect(missing_docs, reason = "as its name says")]
+    pub product_id: Option<Id>,
 }
 
 /// A placed order, as far as the message carried it.
@@ -301,7 +336,7 @@ mod tests {
                 state(Some("Complete")),
             ),
             (message("OrderStateChanged", "order", json!({"payloadNotIncluded": {}})), state(None)),
-            (message("OrderLineItemAdded", "order", json!({})), Plan::Ignore(Ignored::UnknownType)),
+            (message("OrderStoreSet", "order", json!({})), Plan::Ignore(Ignored::UnknownType)),
             (change("ResourceUpdated", "order"), Plan::Ignore(Ignored::UnknownType)),
         ] {
             assert_eq!(planned("{}", notification.clone()), Ok(expected), "{notification}");
