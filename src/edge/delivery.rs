@@ -1,14 +1,23 @@
 //! The work on one notification: plan, read, send, until there is a conclusion. The same for a
 //! push and for what was parked; only the time that it may take differs.
 
-use super::calls::{Calls, now};
+use std::cell::RefCell;
+
+use super::calls::{Calls, now, now_ms};
 use crate::commercetools::notification::Notification;
 use crate::config::Config;
+use crate::http::ReadFault;
 use crate::klaviyo::request::Request;
 use crate::realtime::conclusion::{Conclusion, Fault, conclude};
 use crate::realtime::deliver::{self, Step};
-use crate::realtime::documents::Documents;
+use crate::realtime::documents::{Documents, Reading};
+use crate::realtime::order_contents::OrderContents;
 use crate::realtime::plan::{Plan, Work, plan};
+
+thread_local! {
+    /// What this isolate read for orders lately.
+    static ORDER_CONTENTS: RefCell<OrderContents> = RefCell::default();
+}
 
 /// How the work ended, and the names of what had to be cut to keep Klaviyo's limits.
 pub(super) struct Delivery {
@@ -26,6 +35,7 @@ pub(super) enum Ready {
 
 /// What a notification asks for, or the conclusion where it asks for nothing.
 pub(super) fn work_of(config: &Config, notification: &Notification) -> Result<Work, Conclusion> {
+    ORDER_CONTENTS.with_borrow_mut(|contents| contents.forget(notification));
     match plan(&config.rules, notification) {
         Ok(Plan::Work(work)) => Ok(work),
         Ok(Plan::Ignore(why)) => Err(Conclusion::Ignored(why)),
@@ -48,14 +58,8 @@ pub(super) async fn prepare(config: &Config, calls: &Calls<'_>, work: &Work) -> 
     let mut documents = Documents::default();
     loop {
         let conclusion = match deliver::next(config, work, &documents, now()) {
-            Step::Read(readings) => match calls.read(&readings).await {
-                Ok(answers) => {
-                    let mut added = readings.iter().zip(answers);
-                    match added.try_for_each(|(reading, answer)| documents.add(reading, &answer)) {
-                        Ok(()) => continue,
-                        Err(fault) => fault.into(),
-                    }
-                }
+            Step::Read(readings) => match read(calls, readings, &mut documents).await {
+                Ok(()) => continue,
                 Err(fault) => fault.into(),
             },
             Step::Send { stages, cut } => return Ready::ToSend { stages, cut },
@@ -65,6 +69,24 @@ pub(super) async fn prepare(config: &Config, calls: &Calls<'_>, work: &Work) -> 
         };
         return Ready::Concluded(conclusion);
     }
+}
+
+/// Reads what is not known of these, all at once.
+async fn read(
+    calls: &Calls<'_>,
+    readings: Vec<Reading>,
+    documents: &mut Documents,
+) -> Result<(), ReadFault> {
+    let known = |contents: &OrderContents| contents.answer(readings, documents, now_ms());
+    let readings = ORDER_CONTENTS.with_borrow(known);
+    if readings.is_empty() {
+        return Ok(());
+    }
+    for (reading, answer) in readings.iter().zip(calls.read(&readings).await?) {
+        documents.add(reading, &answer)?;
+        ORDER_CONTENTS.with_borrow_mut(|contents| contents.keep(reading, documents, now_ms()));
+    }
+    Ok(())
 }
 
 /// Sends stage after stage, as long as everything is accepted.

@@ -71,7 +71,7 @@ pub fn order_event(
 /// An event `Ordered Product` for each line with a product.
 #[must_use]
 pub fn line_events(config: &Config, context: OrderContext) -> Vec<Mapped<Event>> {
-    added_line_events(config, context, placed_at(&context), |_| true)
+    added_line_events(config, context, placed_at(&context), &|_| true)
 }
 
 /// The same for the `added` lines, that came to the order at another time.
@@ -80,7 +80,7 @@ pub fn added_line_events(
     config: &Config,
     context: OrderContext,
     time: DateTime<Utc>,
-    added: impl Fn(&LineItem) -> bool,
+    added: &dyn Fn(&LineItem) -> bool,
 ) -> Vec<Mapped<Event>> {
     let fields = &context.order.fields;
     let metric = &config.rules.order.metrics.ordered_product;

@@ -128,7 +128,9 @@ impl Documents {
                 };
             }
             Query::Products(_) => {
-                self.products.get_or_insert_default().extend(answer::page(answer)?);
+                let page: Vec<Product> = answer::page(answer)?;
+                let products = self.products.get_or_insert_default();
+                products.extend(page.iter().map(Product::for_orders));
             }
             Query::DiscountCodes(_) => {
                 let codes = self.discount_codes.get_or_insert_default();

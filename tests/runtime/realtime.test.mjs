@@ -167,6 +167,34 @@ describe("204: done", () => {
   });
 });
 
+describe("the products of orders", () => {
+  const asked = () =>
+    stack.commercetools.requests.filter(({ path }) => path.endsWith("/products")).length;
+  const another = (n) => ({
+    ...openOrder,
+    id: `another-${n}`,
+    lineItems: openOrder.lineItems.map((line) => ({ ...line, id: `another-${n}-${line.id}` })),
+  });
+
+  test("are read once for many orders, all together, until one is told of", async () => {
+    const [{ productId }] = openOrder.lineItems;
+    const changed = () => change("ResourceUpdated", { typeId: "product", id: productId });
+    await expectStatus(204, changed());
+    stack.commercetools.requests.clear();
+    await expectStatus(204, orderCreated(another(1)));
+    assert.equal(asked(), 1);
+    const [first] = events("Placed Order");
+    await expectStatus(204, orderCreated(another(2)));
+    assert.equal(asked(), 1, "the second order asked for products");
+    const second = events("Placed Order").find(({ uniqueId }) => uniqueId === "another-2");
+    assert.ok(first.properties.Categories.length > 0);
+    assert.deepEqual(second.properties.Categories, first.properties.Categories);
+    await expectStatus(204, changed());
+    await expectStatus(204, orderCreated(another(3)));
+    assert.equal(asked(), 2, "a product that was changed was not read again");
+  });
+});
+
 describe("a profile that is there already (R13)", () => {
   test("a guest becomes a customer", async () => {
     await expectStatus(

@@ -80,7 +80,7 @@ pub(super) fn edited(
     }
     with_contents(order, documents, |context| {
         let time = at.unwrap_or(order.fields.last_modified_at);
-        events(event::added_line_events(config, context, time, is_new))
+        events(event::added_line_events(config, context, time, &is_new))
     })
 }
 

@@ -12,7 +12,6 @@ mod product;
 mod standalone_price;
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
 
 use crate::commercetools::notification::Notification;
 use crate::commercetools::order::Order;
@@ -184,8 +183,7 @@ pub enum Added {
 }
 
 /// A product that an edit added: by its SKU or its id, whichever the edit names.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddedProduct {
     #[expect(missing_docs, reason = "as its name says")]
     pub sku: Option<String>,

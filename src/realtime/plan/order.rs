@@ -57,18 +57,20 @@ fn order_edited(
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Edit {
-        staged_actions: Vec<Action>,
+        staged_actions: Vec<Staged>,
     }
     #[derive(Deserialize)]
-    struct Action {
+    #[serde(rename_all = "camelCase")]
+    struct Staged {
         action: String,
-        #[serde(flatten)]
-        product: AddedProduct,
+        sku: Option<String>,
+        product_id: Option<Id>,
     }
     let line = notification.field("lineItem").map(|Line { id }| Added::Line(id));
     let products = notification.field("edit").map(|Edit { staged_actions }| {
         let added = staged_actions.into_iter().filter(|staged| staged.action == "addLineItem");
-        Added::Products(added.map(|staged| staged.product).collect())
+        let product = |Staged { sku, product_id, .. }| AddedProduct { sku, product_id };
+        Added::Products(added.map(product).collect())
     });
     let added = line.or(products).unwrap_or(Added::Any);
     if added == Added::Products(Vec::new()) {
