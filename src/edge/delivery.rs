@@ -3,10 +3,13 @@
 
 use std::cell::RefCell;
 
+use serde_json::{Map, Value};
+
 use super::calls::{Calls, now, now_ms};
+use super::log;
 use crate::commercetools::notification::Notification;
 use crate::config::Config;
-use crate::http::ReadFault;
+use crate::http::{Passing, ReadFault};
 use crate::klaviyo::request::Request;
 use crate::realtime::conclusion::{Conclusion, Fault, conclude};
 use crate::realtime::deliver::{self, Step};
@@ -47,20 +50,40 @@ pub(super) fn work_of(config: &Config, notification: &Notification) -> Result<Wo
 
 /// Reads and sends until there is a conclusion.
 pub(super) async fn deliver(config: &Config, calls: &Calls<'_>, work: &Work) -> Delivery {
-    match prepare(config, calls, work).await {
+    match prepare(config, calls, work, None).await {
         Ready::Concluded(conclusion) => Delivery { conclusion, cut: Vec::new() },
         Ready::ToSend { stages, cut } => Delivery { conclusion: send(calls, stages).await, cut },
     }
 }
 
-/// Reads until it is clear what to send.
-pub(super) async fn prepare(config: &Config, calls: &Calls<'_>, work: &Work) -> Ready {
+/// Parks notifications that another one gives rise to.
+pub(super) type Follow<'a> = dyn Fn(Vec<Map<String, Value>>) -> worker::Result<()> + 'a;
+
+/// Reads until it is clear what to send. Without a way to park what follows, the notification is
+/// to be parked itself: only the outbox has the time.
+pub(super) async fn prepare(
+    config: &Config,
+    calls: &Calls<'_>,
+    work: &Work,
+    follow: Option<&Follow<'_>>,
+) -> Ready {
     let mut documents = Documents::default();
     loop {
         let conclusion = match deliver::next(config, work, &documents, now()) {
             Step::Read(readings) => match read(calls, readings, &mut documents).await {
                 Ok(()) => continue,
                 Err(fault) => fault.into(),
+            },
+            Step::Follow(notifications) => match follow.map(|park| park(notifications)) {
+                Some(Ok(())) => {
+                    documents.followed = true;
+                    continue;
+                }
+                Some(Err(error)) => {
+                    log::failure("outbox", &error.to_string());
+                    not_here()
+                }
+                None => not_here(),
             },
             Step::Send { stages, cut } => return Ready::ToSend { stages, cut },
             Step::Ignore(why) => Conclusion::Ignored(why),
@@ -69,6 +92,11 @@ pub(super) async fn prepare(config: &Config, calls: &Calls<'_>, work: &Work) -> 
         };
         return Ready::Concluded(conclusion);
     }
+}
+
+/// The outbox does it, or does it another time.
+fn not_here() -> Conclusion {
+    Conclusion::Later(Passing { code: "many_follow".to_owned(), retry_after: None })
 }
 
 /// Reads what is not known of these, all at once.

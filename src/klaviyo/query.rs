@@ -17,6 +17,11 @@ pub enum Lookup {
         /// Klaviyo's id of the item.
         item: String,
     },
+    /// The name of a category.
+    CategoryName {
+        /// Klaviyo's id of the category.
+        category: String,
+    },
     /// The profiles that have a customer's id; Klaviyo keeps it unique, so one or none.
     ProfilesOfCustomer {
         /// The commercetools id of the customer.
@@ -44,6 +49,11 @@ impl Lookup {
             Self::CategoriesOfItem { item } => {
                 format!("/api/catalog-items/{}/relationships/categories", encode(item))
             }
+            Self::CategoryName { category } => format!(
+                "/api/catalog-categories/{}?{}=name",
+                encode(category),
+                encode("fields[catalog-category]"),
+            ),
             Self::ProfilesOfCustomer { customer } => format!(
                 "/api/profiles?filter={}&{}=external_id",
                 encode(&format!("equals(external_id,{})", quote(customer))),

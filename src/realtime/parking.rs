@@ -43,6 +43,11 @@ pub fn slot(notification: &Notification, work: &Work) -> Slot {
         Work::Category { category, descendants } => {
             of_resource("category", category.as_str(), u8::from(*descendants))
         }
+        // One row for each page, so that a walk that begins again is not taken for one under way.
+        Work::ProductsOfCategory { category, after } => {
+            let after = after.as_ref().map_or("", |id| id.as_str());
+            of_resource("category-products", &format!("{category}/{after}"), 0)
+        }
         Work::CategoryGone(category) => of_resource("category", category.as_str(), 2),
         Work::Product(product) => of_resource("product", product.as_str(), 0),
         Work::Stock { entry, gone, .. } => {

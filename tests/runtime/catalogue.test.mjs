@@ -266,6 +266,34 @@ describe("categories", () => {
     assert.equal(nameOf(category(3)), "Men > Jackets > Rain jackets");
   });
 
+  test("a moved one takes the items of its whole subtree along", async () => {
+    const [women, jackets, rain, men] = [1, 2, 3, 6].map(category);
+    const inRain = { categories: [{ typeId: "category", id: rain.id }] };
+    const many = Array.from({ length: 43 }, (_, n) => ({ ...cairn, id: `moved-${n}` }));
+    for (const document of many) {
+      const { current } = document.masterData;
+      const masterVariant = { ...current.masterVariant, sku: `SKU-${document.id}` };
+      putProduct(document, { ...inRain, masterVariant, variants: [] });
+    }
+    for (const document of [women, jackets, rain, men])
+      await expectDone(message("CategoryCreated", about("category", document)));
+    await expectDone(many.map(published));
+    const above = [{ typeId: "category", id: men.id }];
+    stack.commercetools.put("category", { ...jackets, ancestors: above, parent: above[0] });
+    const ancestors = [...above, { typeId: "category", id: jackets.id }];
+    stack.commercetools.put("category", { ...rain, ancestors });
+    const { status, body } = await stack.push(changed("category", jackets));
+    assert.deepEqual([status, body], [202, { outcome: "parked" }]);
+    await expectDone([]);
+    const expected = [rain, jackets, men].map(({ id }) => klaviyoId(id)).sort();
+    for (const document of many) assert.deepEqual(item(document).categories.sort(), expected);
+    assert.equal(nameOf(rain), "Men > Jackets > Rain jackets");
+    stack.klaviyo.requests.clear();
+    assert.equal((await stack.push(changed("category", jackets))).status, 204);
+    assert.ok(writes().every(({ path }) => path.includes("categories")));
+    for (const document of many) stack.commercetools.remove("product", document.id);
+  });
+
   test("one that is deleted is deleted, and a late change does not bring it back", async () => {
     const sale = category(13);
     await expectDone(message("CategoryCreated", about("category", sale)));

@@ -7,6 +7,7 @@ mod attempt;
 mod dead_letters;
 mod drain;
 mod erasure;
+mod follow;
 mod object;
 mod parked;
 mod parts;

@@ -1,6 +1,7 @@
 //! What to read next for a piece of work, and what to send when everything is read.
 
 mod category;
+mod category_products;
 mod erasure;
 mod inventory;
 mod order;
@@ -10,6 +11,7 @@ mod refund;
 mod standalone_price;
 
 use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
 
 use super::documents::{Documents, Reading};
 use super::plan::{Ignored, Work};
@@ -22,6 +24,8 @@ use crate::mapping::fault::MappingFault;
 pub enum Step {
     /// Read these, all at once, and ask again.
     Read(Vec<Reading>),
+    /// Park these notifications, which this one gives rise to, and ask again.
+    Follow(Vec<Map<String, Value>>),
     /// Send these, and that is all.
     Send {
         /// Stage after stage; the requests of one stage do not depend on each other.
@@ -82,6 +86,9 @@ pub fn next(config: &Config, work: &Work, documents: &Documents, now: DateTime<U
         }
         Work::Category { category, descendants } => {
             Ok(category::next(config, documents, category, *descendants))
+        }
+        Work::ProductsOfCategory { category, after } => {
+            Ok(category_products::next(documents, category, after.as_ref()))
         }
         Work::CategoryGone(category) => Ok(category::gone(category)),
         Work::Product(product) => Ok(product::next(config, documents, product, now)),

@@ -91,6 +91,10 @@ impl Ignored {
     }
 }
 
+/// The member of a change of a category that stands for a page of its products: the last product of
+/// the page before, empty for the first page. commercetools knows no such member.
+pub const PRODUCTS_AFTER: &str = "productsAfter";
+
 /// Something to bring to Klaviyo.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Work {
@@ -147,6 +151,13 @@ pub enum Work {
         category: Id,
         /// Whether the categories below it may have got another path.
         descendants: bool,
+    },
+    /// A page of the products of a category that was moved.
+    ProductsOfCategory {
+        /// The category.
+        category: Id,
+        /// The last product of the page before.
+        after: Option<Id>,
     },
     /// The deletion of a category.
     CategoryGone(Id),
