@@ -10,7 +10,7 @@ use worker::{Result, SqlStorage};
 
 use super::dead_letters::{self, NewDeadLetter};
 use super::parked::{self, Row};
-use super::{erasure, follow, jitter, millis};
+use super::{erasure, jitter, millis, offspring};
 use crate::commercetools::notification::Notification;
 use crate::config::Config;
 use crate::edge::calls::{Calls, now_ms};
@@ -75,7 +75,7 @@ pub(super) async fn start(
                 if let Work::Erasure(customer) = &work {
                     erasure::erase(sql, customer.as_str())?;
                 }
-                let follow = |following| follow::park(sql, config, following);
+                let follow = |following| offspring::park(sql, config, following);
                 prepare(config, calls, &work, Some(&follow)).await
             }
             Err(conclusion) => Ready::Concluded(conclusion),
