@@ -147,6 +147,7 @@ impl Documents {
                 let page: Vec<Product> = answer::page(answer)?;
                 let products = self.products.get_or_insert_default();
                 products.extend(page.iter().map(Product::for_orders));
+                sort(products);
             }
             Query::ProductsOfCategory { .. } => {
                 let page: Vec<Link> = answer::page(answer)?;
@@ -219,6 +220,12 @@ impl Documents {
         }
         Ok(())
     }
+}
+
+/// In the order of their ids, as the plugin asks for them: an event tells of its products in the same
+/// order, whether they were read together or not.
+pub(super) fn sort(products: &mut [Product]) {
+    products.sort_unstable_by(|one, other| one.id.cmp(&other.id));
 }
 
 /// The only document of a list.

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use super::documents::{Documents, Reading};
+use super::documents::{Documents, Reading, sort};
 use crate::commercetools::notification::Notification;
 use crate::commercetools::order::DiscountCode;
 use crate::commercetools::product::Product;
@@ -40,6 +40,7 @@ impl OrderContents {
             Reading::Commercetools(Query::Products(ids)) => {
                 let known = documents.products.get_or_insert_default();
                 let left = self.products.answer(ids, known, now_ms, Product::for_orders);
+                sort(known);
                 left.map(|ids| Query::Products(ids).into())
             }
             Reading::Commercetools(Query::DiscountCodes(ids)) => {
@@ -170,7 +171,10 @@ mod tests {
             contents.keep(reading, &documents, now_ms);
         }
         let read = documents.products.unwrap_or_default();
-        assert_eq!(read.len(), ids.len(), "each product once, read or known");
+        let read: Vec<_> = read.iter().map(|product| product.id.as_str()).collect();
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        assert_eq!(read, ids, "each once, in the same order, read or known");
         asked
     }
 
