@@ -1,5 +1,7 @@
 // Draining many at once: their events go together, one bad row costs itself only, and a stretch of
 // refusals leaves what a calm run gives.
+// The last brings 10,000 notifications in every wire form, some in lists, a third of them repeated,
+// with the rate limits of a real account on; NOTIFICATIONS=1200 is enough while developing.
 // A failing run prints its seed; `SEED=… npm test -- runtime` replays it.
 
 import assert from "node:assert/strict";
