@@ -2,6 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::verdict::{SYSTEM, errors};
 use crate::http::{Answer, Passing, ReadFault, passes};
@@ -49,10 +50,26 @@ pub fn ids(answer: &Answer) -> Result<Option<IdPage>, ReadFault> {
     }
 }
 
+/// Reads the name of an object; of something that is not there (404) there is none.
+///
+/// # Errors
+/// Where the answer is neither an object with a name nor a 404.
+pub fn name(answer: &Answer) -> Result<Option<String>, ReadFault> {
+    match answer.status {
+        200 => {
+            let object: Value = serde_json::from_str(&answer.body).map_err(|_| malformed())?;
+            let name = object.pointer("/data/attributes/name").and_then(Value::as_str);
+            name.map(|name| Some(name.to_owned())).ok_or_else(malformed)
+        }
+        // Not there, or refused: as with ids.
+        _ => ids(answer).map(|_| None),
+    }
+}
+
 fn malformed() -> ReadFault {
     ReadFault::Permanent {
         code: "klaviyo_page_malformed".to_owned(),
-        detail: "Klaviyo's answer is no page of ids".to_owned(),
+        detail: "Klaviyo's answer is not what was asked for".to_owned(),
     }
 }
 
@@ -87,6 +104,16 @@ mod tests {
             Ok(Some(IdPage::default()))
         );
         assert_eq!(ids(&answer(404, "{}")), Ok(None));
+    }
+
+    #[test]
+    fn a_name_is_read() {
+        let named = r#"{"data":{"id":"c","attributes":{"name":"Women > Pants"}}}"#;
+        assert_eq!(name(&answer(200, named)), Ok(Some("Women > Pants".to_owned())));
+        assert_eq!(name(&answer(404, "{}")), Ok(None));
+        for (status, body) in [(200, "{}"), (200, ""), (503, ""), (400, "")] {
+            assert!(name(&answer(status, body)).is_err(), "{status} {body}");
+        }
     }
 
     #[test]

@@ -17,6 +17,16 @@ pub enum Lookup {
         /// Klaviyo's id of the item.
         item: String,
     },
+    /// The name of a category.
+    CategoryName {
+        /// Klaviyo's id of the category.
+        category: String,
+    },
+    /// The profiles that have a customer's id; Klaviyo keeps it unique, so one or none.
+    ProfilesOfCustomer {
+        /// The commercetools id of the customer.
+        customer: String,
+    },
 }
 
 impl Lookup {
@@ -39,8 +49,23 @@ impl Lookup {
             Self::CategoriesOfItem { item } => {
                 format!("/api/catalog-items/{}/relationships/categories", encode(item))
             }
+            Self::CategoryName { category } => format!(
+                "/api/catalog-categories/{}?{}=name",
+                encode(category),
+                encode("fields[catalog-category]"),
+            ),
+            Self::ProfilesOfCustomer { customer } => format!(
+                "/api/profiles?filter={}&{}=external_id",
+                encode(&format!("equals(external_id,{})", quote(customer))),
+                encode("fields[profile]"),
+            ),
         }
     }
+}
+
+/// A string of the filter language: in double quotes, with `\` before `"` and `\`.
+fn quote(value: &str) -> String {
+    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 #[cfg(test)]
@@ -58,5 +83,11 @@ mod tests {
             ?fields%5Bcatalog-variant%5D=external_id&page%5Bsize%5D=100";
         assert_eq!(page(None), first);
         assert_eq!(page(Some("a=&b")), format!("{first}&page%5Bcursor%5D=a%3D%26b"));
+        let customer = r#"c"),equals(email,"a\"#.to_owned();
+        assert_eq!(
+            Lookup::ProfilesOfCustomer { customer }.path_and_query(),
+            "/api/profiles?filter=equals%28external_id%2C%22c%5C%22%29%2Cequals%28email%2C\
+            %5C%22a%5C%5C%22%29&fields%5Bprofile%5D=external_id"
+        );
     }
 }

@@ -10,7 +10,7 @@ use worker::{Result, SqlStorage};
 
 use super::dead_letters::{self, NewDeadLetter};
 use super::parked::{self, Row};
-use super::{jitter, millis};
+use super::{erasure, jitter, millis, offspring};
 use crate::commercetools::notification::Notification;
 use crate::config::Config;
 use crate::edge::calls::{Calls, now_ms};
@@ -23,6 +23,7 @@ use crate::realtime::conclusion::{Conclusion, Fault};
 use crate::realtime::envelope::{self, Item};
 use crate::realtime::outcome::Outcome;
 use crate::realtime::parking::{backoff, patience};
+use crate::realtime::plan::{Ignored, Work};
 
 /// A row that is being tried.
 pub(super) struct Attempt {
@@ -70,7 +71,13 @@ pub(super) async fn start(
     };
     let ready = match &item {
         Item::Notification(notification) => match work_of(config, notification) {
-            Ok(work) => prepare(config, calls, &work).await,
+            Ok(work) => {
+                if let Work::Erasure(customer) = &work {
+                    erasure::erase(sql, customer.as_str())?;
+                }
+                let follow = |following| offspring::park(sql, config, following);
+                prepare(config, calls, &work, Some(&follow)).await
+            }
             Err(conclusion) => Ready::Concluded(conclusion),
         },
         Item::Refused { why, .. } => {
@@ -161,7 +168,8 @@ fn expiry(code: &str) -> Fault {
     Fault::new(format!("expired_{code}"), detail)
 }
 
-/// Makes a dead letter of a row.
+/// Makes a dead letter of a row, if it is there still: it may have been erased meanwhile, or a newer
+/// generation has its own turn.
 fn give_up(
     sql: &SqlStorage,
     row: &Row,
@@ -169,6 +177,9 @@ fn give_up(
     fault: Fault,
     content: &[u8],
 ) -> Result<Outcome> {
+    if !parked::remove(sql, row)? {
+        return Ok(Outcome::Ignored(Ignored::Superseded));
+    }
     let code = fault.code.clone();
     let notification: Option<&Notification> = match item {
         Item::Notification(notification) => Some(notification),
@@ -176,6 +187,5 @@ fn give_up(
     };
     let letter = NewDeadLetter::of(notification, fault, row.attempts + 1);
     let id = dead_letters::keep(sql, &letter, content)?;
-    parked::remove(sql, row)?;
     Ok(Outcome::DeadLettered { id, code })
 }

@@ -12,7 +12,7 @@ use worker::{
 
 use super::dead_letters::{self, NewDeadLetter};
 use super::parked::{self, NewParked};
-use super::{drain, replay, split};
+use super::{drain, erasure, replay, split};
 use crate::edge::calls::now_ms;
 use crate::edge::{log, reply, settings};
 
@@ -133,6 +133,10 @@ impl Outbox {
                 let (letter, content): (NewDeadLetter, _) = split(body)?;
                 let id = dead_letters::keep(&sql, &letter, content)?;
                 reply::json(201, &json!({ "id": id }))
+            }
+            (Method::Post, ["erasures"]) => {
+                erasure::erase(&sql, &String::from_utf8_lossy(body))?;
+                reply::json(201, &json!({}))
             }
             (Method::Get, ["status"]) => {
                 let (waiting, oldest) = parked::waiting(&sql)?;

@@ -150,10 +150,11 @@ pub(super) fn due(sql: &SqlStorage, now: u64, most: u32, bytes: u64) -> Result<V
     Ok(rows.into_iter().take(count).collect())
 }
 
-/// Removes a row, if it still is the generation that was read.
-pub(super) fn remove(sql: &SqlStorage, row: &Row) -> Result<()> {
-    sql.exec("DELETE FROM parked WHERE seq = ?", vec![row.seq.into()])?;
-    parts::delete(sql, "parked_parts", row.seq)
+/// Removes a row, if it still is the generation that was read; whether it was.
+pub(super) fn remove(sql: &SqlStorage, row: &Row) -> Result<bool> {
+    let removed = sql.exec("DELETE FROM parked WHERE seq = ?", vec![row.seq.into()])?;
+    parts::delete(sql, "parked_parts", row.seq)?;
+    Ok(removed.rows_written() > 0)
 }
 
 /// The end of the second: rows that were parked together become due together, and their requests
