@@ -1,5 +1,7 @@
 //! What Klaviyo says of a job: that it took it, how far it is, and what was wrong with its rows.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use super::answer::{Links, cursor, parsed, refused};
@@ -150,6 +152,28 @@ pub fn import_errors(answer: &Answer) -> Result<ErrorPage, ReadFault> {
     Ok(ErrorPage { errors: errors.collect(), next: links.next.as_deref().and_then(cursor) })
 }
 
+/// Which rows of an ended job failed, as far as can be told: none where it cannot be told, so that
+/// it may have been any. `row_of` finds the row of an external id.
+#[must_use]
+pub fn blamed(
+    failed: u64,
+    errors: &[(RowError, Option<String>)],
+    row_of: impl Fn(&str) -> Option<usize>,
+) -> Option<BTreeSet<usize>> {
+    let named = |(error, id): &(RowError, Option<String>)| {
+        error.row.or_else(|| id.as_deref().and_then(&row_of))
+    };
+    let rows: BTreeSet<_> = errors.iter().filter_map(named).collect();
+    (u64::try_from(rows.len()).ok()? >= failed).then_some(rows)
+}
+
+/// The row that a pointer into the body of a job names.
+#[must_use]
+pub fn row_of_pointer(pointer: &str) -> Option<usize> {
+    // `/data/attributes/items/data/7/…`: nothing before the row is a number.
+    pointer.split('/').find_map(|segment| segment.parse().ok())
+}
+
 #[derive(Deserialize)]
 struct WireError {
     #[serde(default)]
@@ -169,10 +193,7 @@ struct Source {
 impl From<WireError> for RowError {
     fn from(WireError { code, detail, source }: WireError) -> Self {
         let pointer = source.and_then(|source| source.pointer);
-        // `/data/attributes/items/data/7/…`: nothing before the row is a number.
-        let row = pointer
-            .as_deref()
-            .and_then(|pointer| pointer.split('/').find_map(|segment| segment.parse().ok()));
+        let row = pointer.as_deref().and_then(row_of_pointer);
         Self { code: code.unwrap_or_default(), detail: detail.unwrap_or_default(), pointer, row }
     }
 }
@@ -243,5 +264,21 @@ mod tests {
             page.errors.iter().map(|(error, id)| (error.row, id.as_deref())).collect();
         assert_eq!(rows, [(Some(3), Some("c1")), (None, Some("c2")), (None, None)]);
         assert_eq!(page.next.as_deref(), Some("abc"));
+    }
+
+    #[test]
+    fn the_rows_that_failed_are_known_only_if_all_are() {
+        let at = |row| (RowError { row, ..RowError::default() }, None);
+        let of = |id: &str| (RowError::default(), Some(id.to_owned()));
+        let find = |id: &str| id.strip_prefix('c').and_then(|n| n.parse().ok());
+        let blame = |failed, errors: &[_]| {
+            blamed(failed, errors, find).map(|rows| rows.into_iter().collect::<Vec<_>>())
+        };
+        assert_eq!(blame(0, &[]), Some(vec![]));
+        assert_eq!(blame(2, &[at(Some(4)), of("c1")]), Some(vec![1, 4]));
+        assert_eq!(blame(2, &[at(Some(4)), at(None)]), None);
+        assert_eq!(blame(2, &[at(Some(4)), at(Some(4))]), None);
+        assert_eq!(blame(1, &[]), None);
+        assert_eq!(blame(1, &[of("unknown")]), None);
     }
 }
