@@ -58,13 +58,12 @@ pub fn together<'a>(queries: &[&'a Query]) -> Vec<Together<'a>> {
     for (place, query) in queries.iter().enumerate() {
         let Some((sort, keys)) = asked(query) else { continue };
         let found = groups.iter_mut().rev().find(|group| group.sort == sort && group.takes(&keys));
-        match found {
-            Some(group) => group.add(place, keys),
-            None => {
-                let mut group = Together { sort, members: Vec::new(), keys: Vec::new(), bytes: 0 };
-                group.add(place, keys);
-                groups.push(group);
-            }
+        if let Some(group) = found {
+            group.add(place, keys);
+        } else {
+            let mut group = Together { sort, members: Vec::new(), keys: Vec::new(), bytes: 0 };
+            group.add(place, keys);
+            groups.push(group);
         }
     }
     groups.retain(|group| group.members.len() > 1);

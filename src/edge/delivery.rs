@@ -1,13 +1,16 @@
 //! The work on one notification: plan, read, send, until there is a conclusion. The same for a
 //! push and for what was parked; only the time that it may take differs.
 
+use std::collections::HashMap;
+
 use super::calls::{Calls, now};
 use crate::commercetools::notification::Notification;
 use crate::config::Config;
+use crate::http::Passing;
 use crate::klaviyo::request::Request;
 use crate::realtime::conclusion::{Conclusion, Fault, conclude};
 use crate::realtime::deliver::{self, Step};
-use crate::realtime::documents::Documents;
+use crate::realtime::documents::{Documents, Reading};
 use crate::realtime::plan::{Plan, Work, plan};
 
 /// How the work ended, and the names of what had to be cut to keep Klaviyo's limits.
@@ -35,12 +38,77 @@ pub(super) fn work_of(config: &Config, notification: &Notification) -> Result<Wo
     }
 }
 
+/// Single writes of the catalogue that a push can wait for: Klaviyo takes 75 of a sort in a second.
+/// More of them go in jobs, which only the outbox can follow.
+const MOST_CALLS: usize = 50;
+
 /// Reads and sends until there is a conclusion.
 pub(super) async fn deliver(config: &Config, calls: &Calls<'_>, work: &Work) -> Delivery {
     match prepare(config, calls, work).await {
         Ready::Concluded(conclusion) => Delivery { conclusion, cut: Vec::new() },
+        Ready::ToSend { stages, .. } if catalog_calls(&stages) > MOST_CALLS => {
+            let passing = Passing { code: "too_many_calls".to_owned(), retry_after: None };
+            Delivery { conclusion: Conclusion::Later(passing), cut: Vec::new() }
+        }
         Ready::ToSend { stages, cut } => Delivery { conclusion: send(calls, stages).await, cut },
     }
+}
+
+fn catalog_calls(stages: &[Vec<Request>]) -> usize {
+    stages.iter().flatten().filter(|request| matches!(request, Request::Catalog(_))).count()
+}
+
+/// Reads for many at once, in lockstep, so that what they read can be asked for together.
+pub(super) async fn prepare_together(
+    config: &Config,
+    calls: &Calls<'_>,
+    works: &[Work],
+) -> Vec<Ready> {
+    let mut documents: Vec<Documents> = works.iter().map(|_| Documents::default()).collect();
+    let mut ready: Vec<Option<Ready>> = works.iter().map(|_| None).collect();
+    loop {
+        let mut places: HashMap<Reading, usize> = HashMap::new();
+        let mut readings: Vec<Reading> = Vec::new();
+        let mut wanted: Vec<(usize, Vec<usize>)> = Vec::new();
+        for (place, work) in works.iter().enumerate() {
+            if ready[place].is_some() {
+                continue;
+            }
+            ready[place] = Some(match deliver::next(config, work, &documents[place], now()) {
+                Step::Read(asked) => {
+                    let each = asked.into_iter().map(|reading| {
+                        *places.entry(reading).or_insert_with_key(|reading| {
+                            readings.push(reading.clone());
+                            readings.len() - 1
+                        })
+                    });
+                    wanted.push((place, each.collect()));
+                    continue;
+                }
+                Step::Send { stages, cut } => Ready::ToSend { stages, cut },
+                Step::Ignore(why) => Ready::Concluded(Conclusion::Ignored(why)),
+                Step::NotYet(not_yet) => Ready::Concluded(Conclusion::NotYet(not_yet)),
+                Step::Unmappable(fault) => Ready::Concluded(Conclusion::Never(Fault::from(fault))),
+            });
+        }
+        if wanted.is_empty() {
+            break;
+        }
+        let answers = calls.read_together(&readings).await;
+        for (place, asked) in wanted {
+            let added = match &answers {
+                Ok(answers) => asked
+                    .iter()
+                    .try_for_each(|one| documents[place].add(&readings[*one], &answers[*one])),
+                Err(fault) => Err(fault.clone()),
+            };
+            if let Err(fault) = added {
+                ready[place] = Some(Ready::Concluded(fault.into()));
+            }
+        }
+    }
+    // Whoever wants to read is ready or wants to read again, so nobody is left out.
+    ready.into_iter().flatten().collect()
 }
 
 /// Reads until it is clear what to send.

@@ -3,10 +3,13 @@
 //! A job is carried out later, so a few requests of a sort are better sent alone, at once. Not in
 //! scope: sending, and what is to be sent at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::catalog::Kind;
+use super::catalog_write::CatalogWrite;
 use super::job::{self, Job, JobType, Row};
 use super::request::Request;
+use super::verdict::Verdict;
 
 /// Up to so many requests of a sort go alone.
 pub const ALONE: usize = 10;
@@ -16,17 +19,15 @@ pub const ALONE: usize = 10;
 pub struct Item<K> {
     /// Whose it is.
     pub owner: K,
-    /// What to send.
-    pub request: Request,
-    /// The same as a row of a job, where it can go with one.
+    /// The request as a row of a job, where it can go with one.
     pub row: Option<(JobType, Row)>,
 }
 
 /// How requests are sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sorted<K> {
-    /// Each on its own.
-    pub alone: Vec<Item<K>>,
+    /// Those that go each on its own.
+    pub alone: Vec<K>,
     /// In jobs, each row with its owners: what several want is written once.
     pub jobs: Vec<(Vec<Vec<K>>, Job)>,
 }
@@ -34,45 +35,104 @@ pub struct Sorted<K> {
 /// Sorts requests, in their order.
 #[must_use]
 pub fn sort<K: Copy>(items: Vec<Item<K>>) -> Sorted<K> {
-    let mut counts: BTreeMap<JobType, usize> = BTreeMap::new();
-    for (of, _) in items.iter().filter_map(|item| item.row.as_ref()) {
-        *counts.entry(*of).or_default() += 1;
-    }
+    let counts = counts(&items);
     let mut alone = Vec::new();
     let mut rows: BTreeMap<JobType, Vec<(Vec<K>, Row)>> = BTreeMap::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     for item in items {
         match item.row {
             Some((of, row)) if counts.get(&of).is_some_and(|count| *count > ALONE) => {
                 let rows = rows.entry(of).or_default();
-                match rows.iter_mut().find(|(_, other)| other.digest == row.digest) {
-                    Some((owners, _)) => owners.push(item.owner),
-                    None => rows.push((vec![item.owner], row)),
+                match places.get(&row.digest).and_then(|place| rows.get_mut(*place)) {
+                    Some((owners, other)) if other.digest == row.digest => owners.push(item.owner),
+                    _ => {
+                        places.insert(row.digest.clone(), rows.len());
+                        rows.push((vec![item.owner], row));
+                    }
                 }
             }
-            _ => alone.push(item),
+            _ => alone.push(item.owner),
         }
     }
     let jobs = rows.into_iter().flat_map(|(of, rows)| job::pack(of, rows)).collect();
     Sorted { alone, jobs }
 }
 
+fn counts<K>(items: &[Item<K>]) -> BTreeMap<JobType, usize> {
+    let mut counts = BTreeMap::new();
+    for (of, _) in items.iter().filter_map(|item| item.row.as_ref()) {
+        *counts.entry(*of).or_default() += 1;
+    }
+    counts
+}
+
+/// Objects of which nobody knows whether Klaviyo has them, by kind, and then those that it has.
+pub type Known = BTreeMap<Kind, (Vec<(usize, String)>, HashSet<String>)>;
+
+/// The objects that would be written with a job, and of which nobody has asked whether Klaviyo has
+/// them: the variants of a product are known when it is read, stock and categories are not.
+#[must_use]
+pub fn doubtful<'a>(
+    items: &[Item<usize>],
+    request_of: impl Fn(usize) -> &'a Request,
+) -> BTreeMap<Kind, Vec<(usize, String)>> {
+    let counts = counts(items);
+    let mut doubtful: BTreeMap<Kind, Vec<(usize, String)>> = BTreeMap::new();
+    for item in items {
+        let Some((of, _)) = &item.row else { continue };
+        if counts.get(of).is_none_or(|count| *count <= ALONE) {
+            continue;
+        }
+        if let Request::Catalog(write) = request_of(item.owner)
+            && let Some((kind, id)) = write.doubt()
+        {
+            doubtful.entry(kind).or_default().push((item.owner, id.to_owned()));
+        }
+    }
+    doubtful
+}
+
+/// Makes a request fit what Klaviyo has, or tells what came of one that needs not be sent.
+pub fn adapt(item: &mut Item<usize>, request: &mut Request, known: &Known) -> Option<Verdict> {
+    let Request::Catalog(write) = request else { return None };
+    let (kind, id) = write.doubt()?;
+    let (owners, found) = known.get(&kind)?;
+    if found.contains(id) || !owners.iter().any(|(owner, _)| *owner == item.owner) {
+        return None;
+    }
+    match write {
+        CatalogWrite::SetStock { .. } => Some(Verdict::NotHeld),
+        CatalogWrite::Delete { .. } => Some(Verdict::Accepted),
+        CatalogWrite::Put { object, .. } => {
+            *request = Request::Catalog(CatalogWrite::put((**object).clone(), false));
+            item.row = job::row(request);
+            None
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::klaviyo::catalog::{Action, Kind};
-    use crate::klaviyo::catalog_write::CatalogWrite;
+    use crate::klaviyo::catalog::Action;
+
+    use crate::klaviyo::catalog::{Category, Key, Object, Policy, Stock};
+
+    fn item_of(owner: usize, request: &Request) -> Item<usize> {
+        Item { owner, row: job::row(request) }
+    }
 
     fn deletion(owner: usize, id: usize) -> Item<usize> {
         let id = id.to_string();
         let request = Request::Catalog(CatalogWrite::Delete { kind: Kind::Variant, id });
-        Item { owner, row: job::row(&request), request }
+        item_of(owner, &request)
     }
 
     #[test]
     fn a_few_go_alone_and_many_together() {
         let few: Vec<_> = (0..ALONE).map(|n| deletion(n, n)).collect();
-        let sorted = sort(few.clone());
-        assert_eq!((sorted.alone, sorted.jobs.len()), (few, 0));
+        let sorted = sort(few);
+        assert_eq!((sorted.alone, sorted.jobs.len()), ((0..ALONE).collect(), 0));
         let sorted = sort((0..250).map(|n| deletion(n, n)).collect());
         let sizes: Vec<_> = sorted.jobs.iter().map(|(_, job)| job.rows.len()).collect();
         assert_eq!((sorted.alone.len(), sizes), (0, vec![100, 100, 50]));
@@ -95,5 +155,35 @@ mod tests {
         let sorted = sort(items);
         assert_eq!(sorted.alone.len(), 1);
         assert_eq!(sorted.jobs[0].1.rows.len(), 19);
+    }
+
+    #[test]
+    fn what_klaviyo_may_not_have_is_looked_up_and_made_to_fit() {
+        let stock = Stock { inventory_policy: Policy::Hide, inventory_quantity: 1 };
+        let set = |n: usize| CatalogWrite::SetStock { variant: format!("v{n}"), stock };
+        let put = |n: usize| {
+            let key = Key { id: format!("c{n}"), external_id: n.to_string() };
+            CatalogWrite::put(Object::Category(Category { key, name: "C".to_owned() }), true)
+        };
+        let mut requests: Vec<_> = (0..20).map(|n| Request::Catalog(set(n))).collect();
+        requests.extend((0..20).map(|n| Request::Catalog(put(n))));
+        let mut items: Vec<_> = requests.iter().enumerate().map(|(n, r)| item_of(n, r)).collect();
+        let doubtful = doubtful(&items, |owner| &requests[owner]);
+        assert_eq!(doubtful[&Kind::Variant].len(), 20);
+        assert_eq!(doubtful[&Kind::Category][3], (23, "c3".to_owned()));
+        let known: Known = doubtful
+            .into_iter()
+            .map(|(kind, owners)| {
+                let even = owners.iter().filter(|(owner, _)| owner % 2 == 0);
+                let even = even.map(|(_, id)| id.clone()).collect();
+                (kind, (owners, even))
+            })
+            .collect();
+        let mut verdict = |n: usize| adapt(&mut items[n], &mut requests[n], &known);
+        assert_eq!([verdict(0), verdict(1)], [None, Some(Verdict::NotHeld)]);
+        assert_eq!([verdict(22), verdict(23)], [None, None]);
+        let action = |n: usize| items[n].row.as_ref().map(|(of, _)| *of);
+        assert_eq!(action(22), Some(JobType::Catalog(Kind::Category, Action::Update)));
+        assert_eq!(action(23), Some(JobType::Catalog(Kind::Category, Action::Create)));
     }
 }

@@ -6,10 +6,13 @@
 mod attempt;
 mod dead_letters;
 mod drain;
+mod follow;
+mod jobs;
 mod object;
 mod parked;
 mod parts;
 mod replay;
+mod send;
 
 use std::time::Duration;
 
