@@ -74,16 +74,8 @@ impl<'a> Calls<'a> {
         self.made.get()
     }
 
-    /// Reads from both systems, all at once.
+    /// Reads from both systems, all at once; what can be asked together is.
     pub(super) async fn read(&self, readings: &[Reading]) -> Result<Vec<Answered>, ReadFault> {
-        self.ask(readings.iter().map(alone).collect()).await
-    }
-
-    /// The same for the readings of many, which are asked together where that is possible.
-    pub(super) async fn read_together(
-        &self,
-        readings: &[Reading],
-    ) -> Result<Vec<Answered>, ReadFault> {
         let queries = readings.iter().enumerate().filter_map(|(place, reading)| match reading {
             Reading::Commercetools(query) => Some((place, query)),
             Reading::Klaviyo(_) => None,

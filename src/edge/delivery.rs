@@ -44,7 +44,8 @@ const MOST_CALLS: usize = 50;
 
 /// Reads and sends until there is a conclusion.
 pub(super) async fn deliver(config: &Config, calls: &Calls<'_>, work: &Work) -> Delivery {
-    match prepare(config, calls, work).await {
+    let ready = prepare(config, calls, std::slice::from_ref(work)).await;
+    match ready.into_iter().next().unwrap_or(Ready::Concluded(Conclusion::Delivered)) {
         Ready::Concluded(conclusion) => Delivery { conclusion, cut: Vec::new() },
         Ready::ToSend { stages, .. } if catalog_calls(&stages) > MOST_CALLS => {
             let passing = Passing { code: "too_many_calls".to_owned(), retry_after: None };
@@ -58,12 +59,9 @@ fn catalog_calls(stages: &[Vec<Request>]) -> usize {
     stages.iter().flatten().filter(|request| matches!(request, Request::Catalog(_))).count()
 }
 
-/// Reads for many at once, in lockstep, so that what they read can be asked for together.
-pub(super) async fn prepare_together(
-    config: &Config,
-    calls: &Calls<'_>,
-    works: &[Work],
-) -> Vec<Ready> {
+/// Reads until it is clear what to send: for many at once, in lockstep, so that what they read can be
+/// asked for together.
+pub(super) async fn prepare(config: &Config, calls: &Calls<'_>, works: &[Work]) -> Vec<Ready> {
     let mut documents: Vec<Documents> = works.iter().map(|_| Documents::default()).collect();
     let mut ready: Vec<Option<Ready>> = works.iter().map(|_| None).collect();
     loop {
@@ -94,7 +92,7 @@ pub(super) async fn prepare_together(
         if wanted.is_empty() {
             break;
         }
-        let answers = calls.read_together(&readings).await;
+        let answers = calls.read(&readings).await;
         for (place, asked) in wanted {
             let added = match &answers {
                 Ok(answers) => asked
@@ -109,30 +107,6 @@ pub(super) async fn prepare_together(
     }
     // Whoever wants to read is ready or wants to read again, so nobody is left out.
     ready.into_iter().flatten().collect()
-}
-
-/// Reads until it is clear what to send.
-pub(super) async fn prepare(config: &Config, calls: &Calls<'_>, work: &Work) -> Ready {
-    let mut documents = Documents::default();
-    loop {
-        let conclusion = match deliver::next(config, work, &documents, now()) {
-            Step::Read(readings) => match calls.read(&readings).await {
-                Ok(answers) => {
-                    let mut added = readings.iter().zip(answers);
-                    match added.try_for_each(|(reading, answer)| documents.add(reading, &answer)) {
-                        Ok(()) => continue,
-                        Err(fault) => fault.into(),
-                    }
-                }
-                Err(fault) => fault.into(),
-            },
-            Step::Send { stages, cut } => return Ready::ToSend { stages, cut },
-            Step::Ignore(why) => Conclusion::Ignored(why),
-            Step::NotYet(not_yet) => Conclusion::NotYet(not_yet),
-            Step::Unmappable(fault) => Conclusion::Never(fault.into()),
-        };
-        return Ready::Concluded(conclusion);
-    }
 }
 
 /// Sends stage after stage, as long as everything is accepted.

@@ -3,7 +3,7 @@
 //! A job is carried out later, so a few requests of a sort are better sent alone, at once. Not in
 //! scope: sending, and what is to be sent at all.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::catalog::Kind;
 use super::catalog_write::CatalogWrite;
@@ -37,37 +37,59 @@ pub struct Sorted<K> {
 pub fn sort<K: Copy>(items: Vec<Item<K>>) -> Sorted<K> {
     let counts = counts(&items);
     let mut alone = Vec::new();
-    let mut rows: BTreeMap<JobType, Vec<(Vec<K>, Row)>> = BTreeMap::new();
+    let mut rows: Vec<(JobType, Owned<K>)> =
+        counts.iter().map(|(of, _)| (*of, Vec::new())).collect();
     let mut places: HashMap<String, usize> = HashMap::new();
     for item in items {
-        match item.row {
-            Some((of, row)) if counts.get(&of).is_some_and(|count| *count > ALONE) => {
-                let rows = rows.entry(of).or_default();
-                match places.get(&row.digest).and_then(|place| rows.get_mut(*place)) {
-                    Some((owners, other)) if other.digest == row.digest => owners.push(item.owner),
-                    _ => {
-                        places.insert(row.digest.clone(), rows.len());
-                        rows.push((vec![item.owner], row));
-                    }
-                }
+        let with = |(of, row): (JobType, Row)| many(&counts, of).then_some((of, row));
+        let Some((of, row)) = item.row.and_then(with) else {
+            alone.push(item.owner);
+            continue;
+        };
+        let Some((_, rows)) = rows.iter_mut().find(|(other, _)| *other == of) else { continue };
+        match places.get(&row.digest).and_then(|place| rows.get_mut(*place)) {
+            Some((owners, other)) if other.digest == row.digest => owners.push(item.owner),
+            _ => {
+                places.insert(row.digest.clone(), rows.len());
+                rows.push((vec![item.owner], row));
             }
-            _ => alone.push(item.owner),
         }
     }
+    // Not more than one sort has the same digests, but for an object that two create and update.
     let jobs = rows.into_iter().flat_map(|(of, rows)| job::pack(of, rows)).collect();
     Sorted { alone, jobs }
 }
 
-fn counts<K>(items: &[Item<K>]) -> BTreeMap<JobType, usize> {
-    let mut counts = BTreeMap::new();
+/// Rows with their owners.
+type Owned<K> = Vec<(Vec<K>, Row)>;
+
+type Counts = Vec<(JobType, usize)>;
+
+fn counts<K>(items: &[Item<K>]) -> Counts {
+    let mut counts: Counts = Vec::new();
     for (of, _) in items.iter().filter_map(|item| item.row.as_ref()) {
-        *counts.entry(*of).or_default() += 1;
+        match counts.iter_mut().find(|(other, _)| other == of) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((*of, 1)),
+        }
     }
     counts
 }
 
-/// Objects of which nobody knows whether Klaviyo has them, by kind, and then those that it has.
-pub type Known = BTreeMap<Kind, (Vec<(usize, String)>, HashSet<String>)>;
+fn many(counts: &Counts, of: JobType) -> bool {
+    counts.iter().any(|(other, count)| *other == of && *count > ALONE)
+}
+
+/// An object of which nobody knows whether Klaviyo has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// Whose request it is.
+    pub owner: usize,
+    /// What it is.
+    pub kind: Kind,
+    /// Klaviyo's id.
+    pub id: String,
+}
 
 /// The objects that would be written with a job, and of which nobody has asked whether Klaviyo has
 /// them: the variants of a product are known when it is read, stock and categories are not.
@@ -75,31 +97,21 @@ pub type Known = BTreeMap<Kind, (Vec<(usize, String)>, HashSet<String>)>;
 pub fn doubtful<'a>(
     items: &[Item<usize>],
     request_of: impl Fn(usize) -> &'a Request,
-) -> BTreeMap<Kind, Vec<(usize, String)>> {
+) -> Vec<Doubt> {
     let counts = counts(items);
-    let mut doubtful: BTreeMap<Kind, Vec<(usize, String)>> = BTreeMap::new();
-    for item in items {
-        let Some((of, _)) = &item.row else { continue };
-        if counts.get(of).is_none_or(|count| *count <= ALONE) {
-            continue;
-        }
-        if let Request::Catalog(write) = request_of(item.owner)
-            && let Some((kind, id)) = write.doubt()
-        {
-            doubtful.entry(kind).or_default().push((item.owner, id.to_owned()));
-        }
-    }
-    doubtful
+    let doubt = |item: &Item<usize>| {
+        let of = item.row.as_ref().map(|(of, _)| *of)?;
+        let Request::Catalog(write) = request_of(item.owner) else { return None };
+        let (kind, id) = write.doubt().filter(|_| many(&counts, of))?;
+        Some(Doubt { owner: item.owner, kind, id: id.to_owned() })
+    };
+    items.iter().filter_map(doubt).collect()
 }
 
-/// Makes a request fit what Klaviyo has, or tells what came of one that needs not be sent.
-pub fn adapt(item: &mut Item<usize>, request: &mut Request, known: &Known) -> Option<Verdict> {
+/// Makes a doubtful request fit that Klaviyo does not have its object, or tells what came of one
+/// that needs not be sent.
+pub fn without_object(item: &mut Item<usize>, request: &mut Request) -> Option<Verdict> {
     let Request::Catalog(write) = request else { return None };
-    let (kind, id) = write.doubt()?;
-    let (owners, found) = known.get(&kind)?;
-    if found.contains(id) || !owners.iter().any(|(owner, _)| *owner == item.owner) {
-        return None;
-    }
     match write {
         CatalogWrite::SetStock { .. } => Some(Verdict::NotHeld),
         CatalogWrite::Delete { .. } => Some(Verdict::Accepted),
@@ -169,19 +181,11 @@ mod tests {
         requests.extend((0..20).map(|n| Request::Catalog(put(n))));
         let mut items: Vec<_> = requests.iter().enumerate().map(|(n, r)| item_of(n, r)).collect();
         let doubtful = doubtful(&items, |owner| &requests[owner]);
-        assert_eq!(doubtful[&Kind::Variant].len(), 20);
-        assert_eq!(doubtful[&Kind::Category][3], (23, "c3".to_owned()));
-        let known: Known = doubtful
-            .into_iter()
-            .map(|(kind, owners)| {
-                let even = owners.iter().filter(|(owner, _)| owner % 2 == 0);
-                let even = even.map(|(_, id)| id.clone()).collect();
-                (kind, (owners, even))
-            })
-            .collect();
-        let mut verdict = |n: usize| adapt(&mut items[n], &mut requests[n], &known);
-        assert_eq!([verdict(0), verdict(1)], [None, Some(Verdict::NotHeld)]);
-        assert_eq!([verdict(22), verdict(23)], [None, None]);
+        assert_eq!(doubtful.len(), 40);
+        let third = Doubt { owner: 23, kind: Kind::Category, id: "c3".to_owned() };
+        assert_eq!(doubtful[23], third);
+        let mut verdict = |n: usize| without_object(&mut items[n], &mut requests[n]);
+        assert_eq!([verdict(1), verdict(23)], [Some(Verdict::NotHeld), None]);
         let action = |n: usize| items[n].row.as_ref().map(|(of, _)| *of);
         assert_eq!(action(22), Some(JobType::Catalog(Kind::Category, Action::Update)));
         assert_eq!(action(23), Some(JobType::Catalog(Kind::Category, Action::Create)));

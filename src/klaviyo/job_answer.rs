@@ -1,7 +1,5 @@
 //! What Klaviyo says of a job: that it took it, how far it is, and what was wrong with its rows.
 
-use std::collections::BTreeSet;
-
 use serde::Deserialize;
 
 use super::answer::{Links, cursor, parsed, refused};
@@ -121,8 +119,12 @@ pub fn import_errors(answer: &Answer) -> Result<ErrorPage, ReadFault> {
     }
     #[derive(Deserialize)]
     struct Attributes {
-        #[serde(flatten)]
-        error: WireError,
+        #[serde(default)]
+        code: Option<String>,
+        #[serde(default)]
+        detail: Option<String>,
+        #[serde(default)]
+        source: Option<Source>,
         #[serde(default)]
         original_payload: Option<Payload>,
     }
@@ -143,12 +145,13 @@ pub fn import_errors(answer: &Answer) -> Result<ErrorPage, ReadFault> {
         return Err(refused(answer));
     }
     let Body { data, links } = parsed(answer)?;
-    let errors =
-        data.into_iter().map(|Resource { attributes: Attributes { error, original_payload } }| {
-            let Payload { attributes, external_id } = original_payload.unwrap_or_default();
-            let external_id = external_id.or(attributes.and_then(|row| row.external_id));
-            (error.into(), external_id)
-        });
+    let errors = data.into_iter().map(|Resource { attributes }| {
+        let Attributes { code, detail, source, original_payload } = attributes;
+        let error = WireError { code, detail, source };
+        let Payload { attributes, external_id } = original_payload.unwrap_or_default();
+        let external_id = external_id.or(attributes.and_then(|row| row.external_id));
+        (error.into(), external_id)
+    });
     Ok(ErrorPage { errors: errors.collect(), next: links.next.as_deref().and_then(cursor) })
 }
 
@@ -159,11 +162,13 @@ pub fn blamed(
     failed: u64,
     errors: &[(RowError, Option<String>)],
     row_of: impl Fn(&str) -> Option<usize>,
-) -> Option<BTreeSet<usize>> {
+) -> Option<Vec<usize>> {
     let named = |(error, id): &(RowError, Option<String>)| {
         error.row.or_else(|| id.as_deref().and_then(&row_of))
     };
-    let rows: BTreeSet<_> = errors.iter().filter_map(named).collect();
+    let mut rows: Vec<_> = errors.iter().filter_map(named).collect();
+    rows.sort_unstable();
+    rows.dedup();
     (u64::try_from(rows.len()).ok()? >= failed).then_some(rows)
 }
 
@@ -271,9 +276,7 @@ mod tests {
         let at = |row| (RowError { row, ..RowError::default() }, None);
         let of = |id: &str| (RowError::default(), Some(id.to_owned()));
         let find = |id: &str| id.strip_prefix('c').and_then(|n| n.parse().ok());
-        let blame = |failed, errors: &[_]| {
-            blamed(failed, errors, find).map(|rows| rows.into_iter().collect::<Vec<_>>())
-        };
+        let blame = |failed, errors: &[_]| blamed(failed, errors, find);
         assert_eq!(blame(0, &[]), Some(vec![]));
         assert_eq!(blame(2, &[at(Some(4)), of("c1")]), Some(vec![1, 4]));
         assert_eq!(blame(2, &[at(Some(4)), at(None)]), None);

@@ -17,7 +17,7 @@ use super::send::send;
 use super::{dead_letters, jitter, millis};
 use crate::config::Config;
 use crate::edge::calls::{Calls, now_ms};
-use crate::edge::delivery::{self, Ready, prepare_together};
+use crate::edge::delivery::{self, Ready, prepare};
 use crate::edge::log;
 use crate::klaviyo::batch::{Batch, pack};
 use crate::klaviyo::event::Event;
@@ -122,7 +122,7 @@ async fn round(drain: &Drain<'_>, taken: Vec<Taken>) -> Result<bool> {
         }
     }
     let calls = Calls::paced(config, CALLS, pace);
-    let ready = prepare_together(config, &calls, &works).await;
+    let ready = prepare(config, &calls, &works).await;
     let (mut groups, mut others) = (Vec::new(), Vec::new());
     for (mut attempt, ready) in attempts.into_iter().zip(ready) {
         match ready {

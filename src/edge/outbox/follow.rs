@@ -44,7 +44,7 @@ async fn look(drain: &Drain<'_>, calls: &Calls<'_>, job: &Open) -> Result<Option
         Some(Progress::Ended { failed, errors }) => (failed, errors),
     };
     if failed == 0 {
-        return Ok(Some(Fate::DoneBut(std::collections::BTreeSet::new())));
+        return Ok(Some(Fate::DoneBut(Vec::new())));
     }
     let mut errors: Vec<(RowError, Option<String>)> =
         errors.into_iter().map(|error| (error, None)).collect();

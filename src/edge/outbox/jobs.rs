@@ -8,7 +8,6 @@
 //! What a job took counts only as long as nothing is parked into the slot: then somebody else may
 //! have written something else meanwhile, and everything is sent again.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -55,7 +54,7 @@ pub(super) struct JobRow {
 /// What became of the rows of a job.
 pub(super) enum Fate {
     /// Klaviyo did all but these.
-    DoneBut(BTreeSet<usize>),
+    DoneBut(Vec<usize>),
     /// Nobody knows.
     Unknown,
 }

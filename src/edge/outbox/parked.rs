@@ -5,7 +5,7 @@
 //! works on the old one cannot remove what came meanwhile. A row without a time to try it waits for
 //! a job of Klaviyo; see [`super::jobs`].
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -197,9 +197,12 @@ pub(super) fn take(
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let mut by_attempts: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
+    let mut by_attempts: Vec<(u32, Vec<f64>)> = Vec::new();
     for row in &rows {
-        by_attempts.entry(row.attempts).or_default().push(row.seq);
+        match by_attempts.iter_mut().find(|(attempts, _)| *attempts == row.attempts) {
+            Some((_, seqs)) => seqs.push(row.seq),
+            None => by_attempts.push((row.attempts, vec![row.seq])),
+        }
     }
     for (attempts, seqs) in by_attempts {
         let due = now + super::millis(backoff(attempts, None, jitter()));
@@ -211,20 +214,25 @@ pub(super) fn take(
             vec![millis(due)?],
         )?;
     }
-    let seqs: Vec<_> = rows.iter().map(|row| row.seq).collect();
-    let mut contents = parts::get_all(sql, "parked_parts", &list(&seqs))?;
-    let mut sent: HashMap<String, HashSet<String>> = HashMap::new();
-    for (key, digest) in jobs::sent(sql, &list(&seqs))? {
-        sent.entry(key).or_default().insert(digest);
-    }
-    Ok(rows
+    let seqs = list(&rows.iter().map(|row| row.seq).collect::<Vec<_>>());
+    let sent = jobs::sent(sql, &seqs)?;
+    let contents = parts::get_all(sql, "parked_parts", &seqs)?;
+    let mut taken: Vec<Taken> = rows
         .into_iter()
-        .map(|row| Taken {
-            content: contents.remove(&row.seq.to_bits()).unwrap_or_default(),
-            sent: sent.remove(&row.key).unwrap_or_default(),
-            row,
-        })
-        .collect())
+        .map(|row| Taken { content: Vec::new(), sent: HashSet::new(), row })
+        .collect();
+    for (owner, content) in contents {
+        let of = taken.iter_mut().find(|taken| taken.row.seq.to_bits() == owner.to_bits());
+        if let Some(taken) = of {
+            taken.content.extend(content);
+        }
+    }
+    for (key, digest) in sent {
+        if let Some(taken) = taken.iter_mut().find(|taken| taken.row.key == key) {
+            taken.sent.insert(digest);
+        }
+    }
+    Ok(taken)
 }
 
 /// Numbers as SQL has them: a statement may have only 100 values of its own.

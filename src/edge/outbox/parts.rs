@@ -1,7 +1,5 @@
 //! Bytes of any length in SQLite, where a value may have 2 MB: stored in parts.
 
-use std::collections::HashMap;
-
 use worker::{Result, SqlStorage, SqlStorageValue};
 
 /// Bytes of one part.
@@ -42,11 +40,11 @@ pub(super) fn get(sql: &SqlStorage, name: &str, owner: f64) -> Result<Vec<u8>> {
     Ok(content)
 }
 
-/// The contents of several owners, given as a list of SQL; each by the bits of its owner's number.
-pub(super) fn get_all(sql: &SqlStorage, name: &str, owners: &str) -> Result<HashMap<u64, Vec<u8>>> {
+/// The parts of several owners, given as a list of SQL: each owner with its parts in their order.
+pub(super) fn get_all(sql: &SqlStorage, name: &str, owners: &str) -> Result<Vec<(f64, Vec<u8>)>> {
     let select =
         format!("SELECT owner, content FROM {name} WHERE owner IN ({owners}) ORDER BY owner, part");
-    let mut contents: HashMap<u64, Vec<u8>> = HashMap::new();
+    let mut parts = Vec::new();
     for row in sql.exec(&select, None)?.raw() {
         let mut owner = 0.0_f64;
         for value in row? {
@@ -54,14 +52,12 @@ pub(super) fn get_all(sql: &SqlStorage, name: &str, owners: &str) -> Result<Hash
                 #[expect(clippy::cast_precision_loss, reason = "a row's number is below 2^53")]
                 SqlStorageValue::Integer(number) => owner = number as f64,
                 SqlStorageValue::Float(number) => owner = number,
-                SqlStorageValue::Blob(bytes) => {
-                    contents.entry(owner.to_bits()).or_default().extend(bytes);
-                }
+                SqlStorageValue::Blob(bytes) => parts.push((owner, bytes)),
                 _ => {}
             }
         }
     }
-    Ok(contents)
+    Ok(parts)
 }
 
 pub(super) fn delete(sql: &SqlStorage, name: &str, owner: f64) -> Result<()> {

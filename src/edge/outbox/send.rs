@@ -3,7 +3,7 @@
 //! All rows go on in step: what stands in a row's next stage is sent when everything in this one is
 //! through. A row of which something went with a job waits for that job, and is tried again then.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use futures::{StreamExt, stream};
 use worker::Result;
@@ -15,7 +15,7 @@ use super::parked;
 use crate::edge::calls::{Calls, now_ms};
 use crate::http::{Passing, ReadFault};
 use crate::klaviyo::answer::ids;
-use crate::klaviyo::bulk::{self, ALONE, Item, Known, Sorted};
+use crate::klaviyo::bulk::{self, ALONE, Doubt, Item, Sorted};
 use crate::klaviyo::catalog::Kind;
 use crate::klaviyo::job::{Job, JobRef, OPEN_JOBS, Row, RowDigest};
 use crate::klaviyo::job_answer::row_of_pointer;
@@ -125,58 +125,48 @@ async fn know(
     items: &mut Vec<Item<usize>>,
     came: &mut [Came],
 ) {
-    let requests = |owner: usize| &pending[owner].request;
-    let doubtful = bulk::doubtful(items, requests);
+    let doubtful = bulk::doubtful(items, |owner| &pending[owner].request);
     if doubtful.is_empty() {
         return;
     }
     let known = look_up(calls, &doubtful).await;
+    let mut doubtful = doubtful.into_iter().peekable();
     items.retain_mut(|item| {
+        let Some(doubt) = doubtful.next_if(|doubt| doubt.owner == item.owner) else { return true };
         let Pending { place, request, .. } = &mut pending[item.owner];
         let verdict = match &known {
-            Ok(known) => bulk::adapt(item, request, known),
-            Err(fault) => doubtful
-                .values()
-                .any(|owners| owners.iter().any(|(owner, _)| *owner == item.owner))
-                .then(|| match fault {
-                    ReadFault::Passing(passing) => Verdict::Later(passing.clone()),
-                    ReadFault::Permanent { code, .. } => {
-                        Verdict::Later(Passing { code: code.clone(), retry_after: None })
-                    }
-                }),
+            Ok(known) if known.contains(&(doubt.kind, doubt.id)) => None,
+            Ok(_) => bulk::without_object(item, request),
+            Err(passing) => Some(Verdict::Later(passing.clone())),
         };
-        match verdict {
-            Some(verdict) => {
-                came[*place].verdicts.push(verdict);
-                false
-            }
-            None => true,
-        }
+        let Some(verdict) = verdict else { return true };
+        came[*place].verdicts.push(verdict);
+        false
     });
 }
 
 async fn look_up(
     calls: &Calls<'_>,
-    doubtful: &BTreeMap<Kind, Vec<(usize, String)>>,
-) -> Result<Known, ReadFault> {
-    let lookups: Vec<_> = doubtful
-        .iter()
-        .flat_map(|(kind, owners)| {
-            let ids: Vec<_> = owners.iter().map(|(_, id)| id.clone()).collect();
-            existing(*kind, &ids).into_iter().map(|lookup| (*kind, lookup))
-        })
-        .collect();
-    let answers = lookups.iter().map(|(kind, lookup)| async move {
-        let answer = calls.look_up(lookup).await;
-        (*kind, answer.map_err(|why| ReadFault::Passing(Passing::no_answer("klaviyo", why))))
-    });
-    let answers: Vec<_> = stream::iter(answers).buffered(AT_ONCE).collect().await;
-    let mut known: Known =
-        doubtful.iter().map(|(kind, owners)| (*kind, (owners.clone(), HashSet::new()))).collect();
-    for (kind, answer) in answers {
-        let page = ids(&answer?)?.unwrap_or_default();
-        if let Some((_, found)) = known.get_mut(&kind) {
-            found.extend(page.ids);
+    doubtful: &[Doubt],
+) -> Result<HashSet<(Kind, String)>, Passing> {
+    let mut known = HashSet::new();
+    for kind in [Kind::Category, Kind::Variant] {
+        let of_kind = doubtful.iter().filter(|doubt| doubt.kind == kind);
+        let doubtful: Vec<_> = of_kind.map(|doubt| doubt.id.clone()).collect();
+        let lookups = existing(kind, &doubtful);
+        let answers = lookups.iter().map(|lookup| calls.look_up(lookup));
+        let answers: Vec<_> = stream::iter(answers).buffered(AT_ONCE).collect().await;
+        for answer in answers {
+            let answer = answer.map_err(|why| Passing::no_answer("klaviyo", why))?;
+            match ids(&answer) {
+                Ok(page) => {
+                    known.extend(page.unwrap_or_default().ids.into_iter().map(|id| (kind, id)));
+                }
+                Err(ReadFault::Passing(passing)) => return Err(passing),
+                Err(ReadFault::Permanent { code, .. }) => {
+                    return Err(Passing { code, retry_after: None });
+                }
+            }
         }
     }
     Ok(known)
