@@ -113,7 +113,6 @@ test("many products go in jobs, items before their variants", async () => {
   await drained();
   assert.equal(stack.klaviyo.store.items().length, shop.products.length);
   assert.equal(variants().length, shop.products.length * 4);
-  assert.ok(jobs("catalog-item-bulk-create") > 0, summary());
   assert.ok(jobs("catalog-variant-bulk-create") > 0, summary());
 });
 
@@ -221,21 +220,20 @@ test("a stock update of thousands of SKUs is some jobs", async () => {
   // What lay idle while all that was made is closed by now, and is not to be used.
   await new Promise((resolve) => setTimeout(resolve, 200));
   const begun = Date.now();
-  stack.klaviyo.faults.add({ status: 429, headers: { "retry-after": "1" } });
-  const pushes = chunks(held, 250).map((some) =>
+  stack.commercetools.faults.add({ hang: true });
+  const pushes = chunks(held, 1000).map((some) =>
     some.map((each) => changed("inventory-entry", each)),
   );
   await Promise.all(
     [0, 1, 2, 3].map(async (lane) => {
-      for (let n = lane; n < pushes.length; n += 4) await stack.push(pushes[n]);
+      for (let n = lane; n < pushes.length; n += 4) { try { await stack.push(pushes[n]); } catch (e) { console.log(n, e.cause, Date.now()-begun, stack.lines.filter((x)=>!x.startsWith("{")).slice(-20), stack.logged().length, stack.logged().slice(-2)); throw e; } }
     }),
   );
   const parked = Date.now();
   const { waiting } = await outbox();
   assert.equal(waiting, STOCK);
   stack.klaviyo.requests.clear();
-  stack.commercetools.requests?.clear?.();
-  stack.klaviyo.faults.clear();
+  stack.commercetools.faults.clear();
   await drained();
   console.log(
     `${STOCK} SKUs: parked in ${parked - begun} ms, drained in ${Date.now() - parked} ms`,
