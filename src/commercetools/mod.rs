@@ -18,3 +18,4 @@ pub mod price;
 pub mod product;
 pub mod query;
 pub mod reference;
+pub mod together;

@@ -75,7 +75,7 @@ pub enum Query {
 }
 
 /// What a product is read with.
-const CATEGORIES: &str = "masterData.current.categories[*].ancestors[*]";
+pub(super) const CATEGORIES: &str = "masterData.current.categories[*].ancestors[*]";
 
 impl Query {
     /// The path and query below `{api}/{project}`, encoded.
@@ -136,11 +136,7 @@ impl Query {
             }
             Self::InventoryEntry(id) => format!("/inventory/{}", encode(id.as_str())),
             Self::CountedStock { sku, channel } => {
-                let channel = match channel {
-                    Some(id) => format!("supplyChannel(id = {})", quote(id)),
-                    None => "supplyChannel is not defined".to_owned(),
-                };
-                one_entry(&format!("sku = {} and {channel}", quote(sku)))
+                one_entry(&format!("sku = {} and {}", quote(sku), supply(channel.as_deref())))
             }
             Self::AnyStock(sku) => one_entry(&format!("sku = {}", quote(sku))),
         }
@@ -157,12 +153,20 @@ fn page(predicate: &str, after: Option<&Id>, limit: usize) -> String {
     format!("limit={limit}&withTotal=false&sort={sort}&where={}", encode(&predicate))
 }
 
+/// The predicate for the entries of a channel, or for those of none.
+pub(super) fn supply(channel: Option<&str>) -> String {
+    match channel {
+        Some(id) => format!("supplyChannel(id = {})", quote(id)),
+        None => "supplyChannel is not defined".to_owned(),
+    }
+}
+
 fn one_entry(predicate: &str) -> String {
     format!("/inventory?limit=1&withTotal=false&where={}", encode(predicate))
 }
 
 /// The predicate `field in ("a","b")`, each value quoted.
-fn is_one_of(field: &str, values: &[impl AsRef<str>]) -> String {
+pub(super) fn is_one_of(field: &str, values: &[impl AsRef<str>]) -> String {
     let quoted: Vec<_> = values.iter().map(|value| quote(value.as_ref())).collect();
     format!("{field} in ({})", quoted.join(","))
 }

@@ -29,6 +29,8 @@ pub struct Rules {
     pub product: ProductRules,
     /// What could not be delivered.
     pub outbox: OutboxRules,
+    /// The Klaviyo account.
+    pub klaviyo: KlaviyoRules,
 }
 
 /// The names that `disabledEvents` knows. The first thirteen are the plugin's.
@@ -369,6 +371,21 @@ impl OutboxRules {
     }
 }
 
+/// `CONFIG.klaviyo`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KlaviyoRules {
+    /// How much of each rate limit is used for what waits and for imports, above 0 and at most 1;
+    /// the rest is left to others that use the same account.
+    pub share: f64,
+}
+
+impl Default for KlaviyoRules {
+    fn default() -> Self {
+        Self { share: 1.0 }
+    }
+}
+
 impl Rules {
     /// Reads the JSON text of `CONFIG`.
     ///
@@ -384,8 +401,13 @@ impl Rules {
         if !problems.is_empty() {
             return Err(problems);
         }
-        serde_json::from_value(merged)
-            .map_err(|error| vec![Problem::new("CONFIG", error.to_string())])
+        let rules: Self = serde_json::from_value(merged)
+            .map_err(|error| vec![Problem::new("CONFIG", error.to_string())])?;
+        if rules.klaviyo.share > 0.0 && rules.klaviyo.share <= 1.0 {
+            Ok(rules)
+        } else {
+            Err(vec![Problem::new("CONFIG.klaviyo.share", "must be above 0 and at most 1")])
+        }
     }
 
     /// Whether the notification of this name is to be ignored.
@@ -502,6 +524,9 @@ mod tests {
             (r#"{"customer":{"deletion":"forget"}}"#, &["CONFIG.customer.deletion"]),
             (r#"{"order":{"properties":{"map":{"a":1}}}}"#, &["CONFIG.order.properties.map"]),
             (r#"{"disabledEvents":[" OrderStateChanged"]}"#, &["CONFIG.disabledEvents"]),
+            (r#"{"klaviyo":{"share":0}}"#, &["CONFIG.klaviyo.share"]),
+            (r#"{"klaviyo":{"share":1.5}}"#, &["CONFIG.klaviyo.share"]),
+            (r#"{"klaviyo":{"share":"all"}}"#, &["CONFIG.klaviyo.share"]),
         ] {
             let found = Rules::parse(text).expect_err(text);
             let found: Vec<_> = found.iter().map(|problem| problem.setting.as_str()).collect();

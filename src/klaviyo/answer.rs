@@ -2,6 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::verdict::{SYSTEM, errors};
@@ -31,22 +32,14 @@ pub fn ids(answer: &Answer) -> Result<Option<IdPage>, ReadFault> {
     struct Row {
         id: String,
     }
-    #[derive(Default, Deserialize)]
-    struct Links {
-        next: Option<String>,
-    }
     match answer.status {
         200 => {
-            let page: Page = serde_json::from_str(&answer.body).map_err(|_| malformed())?;
+            let page: Page = parsed(answer)?;
             let ids = page.data.into_iter().map(|row| row.id).collect();
             Ok(Some(IdPage { ids, next: page.links.next.as_deref().and_then(cursor) }))
         }
         404 => Ok(None),
-        status if passes(status) => Err(ReadFault::Passing(Passing::answered(SYSTEM, answer))),
-        status => Err(ReadFault::Permanent {
-            code: format!("{SYSTEM}_{status}"),
-            detail: errors(&answer.body).into_iter().map(|error| error.detail).collect(),
-        }),
+        _ => Err(refused(answer)),
     }
 }
 
@@ -57,25 +50,46 @@ pub fn ids(answer: &Answer) -> Result<Option<IdPage>, ReadFault> {
 pub fn name(answer: &Answer) -> Result<Option<String>, ReadFault> {
     match answer.status {
         200 => {
-            let object: Value = serde_json::from_str(&answer.body).map_err(|_| malformed())?;
+            let object: Value = parsed(answer)?;
             let name = object.pointer("/data/attributes/name").and_then(Value::as_str);
             name.map(|name| Some(name.to_owned())).ok_or_else(malformed)
         }
-        // Not there, or refused: as with ids.
-        _ => ids(answer).map(|_| None),
+        404 => Ok(None),
+        _ => Err(refused(answer)),
     }
+}
+
+/// Links of a page.
+#[derive(Default, Deserialize)]
+pub(super) struct Links {
+    pub(super) next: Option<String>,
+}
+
+pub(super) fn parsed<T: DeserializeOwned>(answer: &Answer) -> Result<T, ReadFault> {
+    serde_json::from_str(&answer.body).map_err(|_| malformed())
 }
 
 fn malformed() -> ReadFault {
     ReadFault::Permanent {
-        code: "klaviyo_page_malformed".to_owned(),
-        detail: "Klaviyo's answer is not what was asked for".to_owned(),
+        code: "klaviyo_answer_malformed".to_owned(),
+        detail: "Klaviyo's answer is not what it should be".to_owned(),
+    }
+}
+
+/// What an answer means that is not the one that was asked for.
+pub(super) fn refused(answer: &Answer) -> ReadFault {
+    match answer.status {
+        status if passes(status) => ReadFault::Passing(Passing::answered(SYSTEM, answer)),
+        status => ReadFault::Permanent {
+            code: format!("{SYSTEM}_{status}"),
+            detail: errors(&answer.body).into_iter().map(|error| error.detail).collect(),
+        },
     }
 }
 
 /// The cursor in the address of the next page. Only the cursor is taken, since the key must not
 /// follow an address from an answer.
-fn cursor(next: &str) -> Option<String> {
+pub(super) fn cursor(next: &str) -> Option<String> {
     let query = next.split_once('?')?.1;
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();

@@ -3,13 +3,14 @@
 //! Each body holds the whole state of its object, so it can be written again. Only what creates an
 //! object names its external id, and the item of a variant; both can never change.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
 use super::json_api::{Data, data};
 
 /// The kinds of objects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "Klaviyo's own names")]
 pub enum Kind {
     Item,
@@ -27,12 +28,42 @@ impl Kind {
         }
     }
 
+    /// Several of them, as the members of bodies are called.
+    pub(super) fn plural(self) -> &'static str {
+        match self {
+            Self::Item => "items",
+            Self::Variant => "variants",
+            Self::Category => "categories",
+        }
+    }
+
     /// Where the objects are.
     pub(super) fn path(self) -> &'static str {
         match self {
             Self::Item => "/api/catalog-items",
             Self::Variant => "/api/catalog-variants",
             Self::Category => "/api/catalog-categories",
+        }
+    }
+}
+
+/// What is done to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "as their names say")]
+pub enum Action {
+    Create,
+    Update,
+    Delete,
+}
+
+impl Action {
+    /// As the types of jobs have it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
         }
     }
 }

@@ -4,8 +4,10 @@
 //! was faster) updated. A variant can never change its item; one that is in the way of a new one
 //! may be that of another item whose SKU has moved, so it is deleted and created anew.
 
-use super::catalog::{Kind, Object, Stock, created, stocked, updated};
+use super::catalog::{Action, Kind, Link, Object, Stock, created, stocked, updated};
+use super::job::{JobType, Row};
 use super::json_api::{data, text};
+use super::pacing::Operation;
 use super::verdict::Verdict;
 use crate::http::{Passing, encode};
 
@@ -58,36 +60,71 @@ impl CatalogWrite {
         Self::Put { object: Box::new(object), attempt }
     }
 
-    pub(super) fn method(&self) -> &'static str {
+    fn kind(&self) -> Kind {
         match self {
-            Self::Put { attempt, .. } => match attempt {
-                Attempt::Create | Attempt::CreateAgain => "POST",
-                Attempt::Update | Attempt::UpdateAgain => "PATCH",
-                Attempt::MakeRoom => "DELETE",
-            },
-            Self::SetStock { .. } => "PATCH",
-            Self::Delete { .. } => "DELETE",
-        }
-    }
-
-    /// The name of the operation, as Klaviyo counts its rate limits.
-    pub(super) fn operation(&self) -> &'static str {
-        let kind = match self {
             Self::Put { object, .. } => object.kind(),
             Self::SetStock { .. } => Kind::Variant,
             Self::Delete { kind, .. } => *kind,
-        };
-        match (kind, self.method()) {
-            (Kind::Item, "POST") => "create_catalog_item",
-            (Kind::Item, "PATCH") => "update_catalog_item",
-            (Kind::Item, _) => "delete_catalog_item",
-            (Kind::Variant, "POST") => "create_catalog_variant",
-            (Kind::Variant, "PATCH") => "update_catalog_variant",
-            (Kind::Variant, _) => "delete_catalog_variant",
-            (Kind::Category, "POST") => "create_catalog_category",
-            (Kind::Category, "PATCH") => "update_catalog_category",
-            (Kind::Category, _) => "delete_catalog_category",
         }
+    }
+
+    fn action(&self) -> Action {
+        match self {
+            Self::Put { attempt, .. } => match attempt {
+                Attempt::Create | Attempt::CreateAgain => Action::Create,
+                Attempt::Update | Attempt::UpdateAgain => Action::Update,
+                Attempt::MakeRoom => Action::Delete,
+            },
+            Self::SetStock { .. } => Action::Update,
+            Self::Delete { .. } => Action::Delete,
+        }
+    }
+
+    pub(super) fn method(&self) -> &'static str {
+        match self.action() {
+            Action::Create => "POST",
+            Action::Update => "PATCH",
+            Action::Delete => "DELETE",
+        }
+    }
+
+    /// The operation, as Klaviyo counts its rate limits.
+    pub(super) fn operation(&self) -> Operation {
+        Operation::Catalog(self.kind(), self.action())
+    }
+
+    /// The object that this may be about in vain, since nobody asked whether Klaviyo has it.
+    pub(super) fn doubt(&self) -> Option<(Kind, &str)> {
+        match self {
+            Self::SetStock { variant, .. } => Some((Kind::Variant, variant)),
+            Self::Put { object, attempt: Attempt::Update } if object.kind() == Kind::Category => {
+                Some((Kind::Category, &object.key().id))
+            }
+            Self::Delete { kind: Kind::Category, id } => Some((Kind::Category, id)),
+            Self::Put { .. } | Self::Delete { .. } => None,
+        }
+    }
+
+    /// The same as a row of a job.
+    pub(super) fn row(&self) -> (JobType, Row) {
+        let (kind, action) = (self.kind(), self.action());
+        let row = match self {
+            Self::Put { object, .. } if action != Action::Delete => {
+                let content = text(&updated(object));
+                let json = match action {
+                    Action::Create => text(&created(object)),
+                    _ => content.clone(),
+                };
+                Row::new(json, &content)
+            }
+            Self::SetStock { variant, stock } => {
+                let json = text(&stocked(variant, *stock));
+                Row::new(json.clone(), &json)
+            }
+            Self::Put { object, .. } => deletion(kind, &object.key().id),
+            Self::Delete { id, .. } => deletion(kind, id),
+        };
+        (JobType::Catalog(kind, action), row)
     }
 
     pub(super) fn path(&self) -> String {
@@ -143,6 +180,11 @@ impl CatalogWrite {
             (_, verdict) => verdict,
         }
     }
+}
+
+fn deletion(kind: Kind, id: &str) -> Row {
+    let json = text(&Link { r#type: kind.name(), id });
+    Row::new(json.clone(), &json)
 }
 
 #[cfg(test)]

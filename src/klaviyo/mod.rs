@@ -4,11 +4,15 @@
 
 pub mod answer;
 pub mod batch;
+pub mod bulk;
 pub mod catalog;
 pub mod catalog_write;
 pub mod event;
+pub mod job;
+pub mod job_answer;
 mod json_api;
 pub mod limits;
+pub mod pacing;
 pub mod patch;
 pub mod profile;
 pub mod query;

@@ -23,6 +23,12 @@ impl<T> Patch<T> {
     pub fn is_keep(&self) -> bool {
         matches!(self, Self::Keep)
     }
+
+    /// Whether the field is to be cleared.
+    #[must_use]
+    pub fn is_clear(&self) -> bool {
+        matches!(self, Self::Clear)
+    }
 }
 
 impl<T> From<Option<T>> for Patch<T> {

@@ -53,3 +53,23 @@ pub struct Location {
     #[serde(skip_serializing_if = "Patch::is_keep")]
     pub zip: Patch<String>,
 }
+
+impl Profile {
+    /// Whether something is to be cleared, which a bulk import cannot do.
+    #[must_use]
+    pub fn clears(&self) -> bool {
+        let Self { first_name, last_name, title, organization, locale, location, .. } = self;
+        let texts = [first_name, last_name, title, organization, locale];
+        texts.into_iter().any(Patch::is_clear)
+            || match location {
+                Patch::Keep => false,
+                Patch::Clear => true,
+                Patch::Set(Location { address1, address2, city, country, region, zip }) => {
+                    [address1, address2, city, country, region, zip]
+                        .into_iter()
+                        .any(Patch::is_clear)
+                }
+            }
+            || self.properties.values().any(Value::is_null)
+    }
+}

@@ -1,11 +1,24 @@
 //! What to read from Klaviyo, as values; the edge only sends them.
 
+use super::catalog::Kind;
+use super::job::{JobRef, JobType};
+use super::pacing::Operation;
 use crate::http::encode;
 
-/// A page of ids.
+/// The most that a page can have.
+const PAGE: usize = 100;
+
+/// Ids of one [`Lookup::Existing`]. An id of a UUID is 57 characters, of which `$` and `:` are
+/// encoded by three each: with quotes and comma 82 bytes, so 50 ids are some 4 kB of address.
+pub const IDS_PER_QUERY: usize = 50;
+
+/// Bytes of the ids of one [`Lookup::Existing`]: SKUs can be long, and an address may have 8 kB.
+const ID_BYTES_PER_QUERY: usize = 6_500;
+
+/// One thing to look up.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Lookup {
-    /// The variants of an item.
+    /// A page of the variants of an item.
     VariantsOfItem {
         /// Klaviyo's id of the item.
         item: String,
@@ -27,24 +40,74 @@ pub enum Lookup {
         /// The commercetools id of the customer.
         customer: String,
     },
+    /// Which of these objects there are; see [`existing`].
+    Existing {
+        /// What they are.
+        kind: Kind,
+        /// Klaviyo's ids.
+        ids: Vec<String>,
+    },
+    /// A page of all objects of a kind.
+    All {
+        /// What they are.
+        kind: Kind,
+        /// Where the page begins; none for the first.
+        cursor: Option<String>,
+    },
+    /// How far a job is.
+    Job(JobRef),
+    /// A page of what was wrong with the rows of a profile job.
+    ImportErrors {
+        /// Klaviyo's id of the job.
+        job: String,
+        /// Where the page begins; none for the first.
+        cursor: Option<String>,
+    },
+}
+
+/// The lookups that tell which of these objects there are, each with an address that is not too
+/// long.
+#[must_use]
+pub fn existing(kind: Kind, ids: &[String]) -> Vec<Lookup> {
+    let mut lookups = Vec::new();
+    let (mut some, mut bytes) = (Vec::new(), 0);
+    for id in ids {
+        let more = encode(id).len() + 9;
+        if some.len() == IDS_PER_QUERY || (bytes + more > ID_BYTES_PER_QUERY && !some.is_empty()) {
+            lookups.push(Lookup::Existing { kind, ids: std::mem::take(&mut some) });
+            bytes = 0;
+        }
+        some.push(id.clone());
+        bytes += more;
+    }
+    if !some.is_empty() {
+        lookups.push(Lookup::Existing { kind, ids: some });
+    }
+    lookups
 }
 
 impl Lookup {
+    /// The operation, as Klaviyo counts its rate limits.
+    #[must_use]
+    pub fn operation(&self) -> Operation {
+        match self {
+            Self::VariantsOfItem { .. } => Operation::VariantsOfItem,
+            Self::CategoriesOfItem { .. } => Operation::CategoriesOfItem,
+            Self::CategoryName { .. } => Operation::CategoryName,
+            Self::ProfilesOfCustomer { .. } => Operation::ListProfiles,
+            Self::Existing { kind, .. } | Self::All { kind, .. } => Operation::ListCatalog(*kind),
+            Self::Job(job) => Operation::JobStatus(job.of),
+            Self::ImportErrors { .. } => Operation::ImportErrors,
+        }
+    }
+
     /// The path and query below Klaviyo's address, encoded.
     #[must_use]
     pub fn path_and_query(&self) -> String {
         match self {
             Self::VariantsOfItem { item, cursor } => {
-                let after = cursor
-                    .as_ref()
-                    .map(|cursor| format!("&{}={}", encode("page[cursor]"), encode(cursor)));
-                format!(
-                    "/api/catalog-items/{}/variants?{}=external_id&{}=100{}",
-                    encode(item),
-                    encode("fields[catalog-variant]"),
-                    encode("page[size]"),
-                    after.unwrap_or_default(),
-                )
+                let path = format!("/api/catalog-items/{}/variants", encode(item));
+                format!("{path}?{}&{}", only_ids(Kind::Variant), page(cursor.as_deref()))
             }
             Self::CategoriesOfItem { item } => {
                 format!("/api/catalog-items/{}/relationships/categories", encode(item))
@@ -59,8 +122,31 @@ impl Lookup {
                 encode(&format!("equals(external_id,{})", quote(customer))),
                 encode("fields[profile]"),
             ),
+            Self::Existing { kind, ids } => {
+                let quoted: Vec<_> = ids.iter().map(|id| quote(id)).collect();
+                let filter = encode(&format!("any(ids,[{}])", quoted.join(",")));
+                format!("{}?filter={filter}&{}&{}", kind.path(), only_ids(*kind), page(None))
+            }
+            Self::All { kind, cursor } => {
+                format!("{}?{}&{}", kind.path(), only_ids(*kind), page(cursor.as_deref()))
+            }
+            Self::Job(JobRef { of, id }) => format!("{}/{}", of.path(), encode(id)),
+            Self::ImportErrors { job, cursor } => {
+                let path = JobType::Profiles.path();
+                format!("{path}/{}/import-errors?{}", encode(job), page(cursor.as_deref()))
+            }
         }
     }
+}
+
+/// Leaves out of the objects what is not needed.
+fn only_ids(kind: Kind) -> String {
+    format!("{}=external_id", encode(&format!("fields[{}]", kind.name())))
+}
+
+fn page(cursor: Option<&str>) -> String {
+    let after = cursor.map(|cursor| format!("&{}={}", encode("page[cursor]"), encode(cursor)));
+    format!("{}={PAGE}{}", encode("page[size]"), after.unwrap_or_default())
 }
 
 /// A string of the filter language: in double quotes, with `\` before `"` and `\`.
@@ -89,5 +175,38 @@ mod tests {
             "/api/profiles?filter=equals%28external_id%2C%22c%5C%22%29%2Cequals%28email%2C\
             %5C%22a%5C%5C%22%29&fields%5Bprofile%5D=external_id"
         );
+    }
+
+    #[test]
+    fn objects_are_looked_up_in_pieces_that_fit_an_address() {
+        let id = |n: usize| format!("$custom:::$default:::0f3a2c1e-9b7d-4e5f-8a6b-{n:012}");
+        let ids: Vec<_> = (0..120).map(id).collect();
+        let lookups = existing(Kind::Item, &ids);
+        let count = |lookup: &Lookup| match lookup {
+            Lookup::Existing { ids, .. } => ids.len(),
+            _ => 0,
+        };
+        assert_eq!(lookups.iter().map(count).collect::<Vec<_>>(), [50, 50, 20]);
+        let long: Vec<_> = (0..20).map(|n| format!("{n}{}", "\u{e4}".repeat(250))).collect();
+        for lookup in lookups.iter().chain(&existing(Kind::Variant, &long)) {
+            let address = lookup.path_and_query();
+            assert!(address.len() < 8_000, "{} bytes", address.len());
+        }
+        assert_eq!(existing(Kind::Item, &[]), []);
+        let odd = existing(Kind::Category, &["a\"b".to_owned()]);
+        assert_eq!(
+            odd[0].path_and_query(),
+            "/api/catalog-categories?filter=any%28ids%2C%5B%22a%5C%22b%22%5D%29\
+                &fields%5Bcatalog-category%5D=external_id&page%5Bsize%5D=100"
+        );
+    }
+
+    #[test]
+    fn jobs_are_found_again() {
+        let job = JobRef { of: JobType::Profiles, id: "V0/x".to_owned() };
+        let path = "/api/profile-bulk-import-jobs/V0%2Fx";
+        assert_eq!(Lookup::Job(job).path_and_query(), path);
+        let errors = Lookup::ImportErrors { job: "V0/x".to_owned(), cursor: None };
+        assert_eq!(errors.path_and_query(), format!("{path}/import-errors?page%5Bsize%5D=100"));
     }
 }

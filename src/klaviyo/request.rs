@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use super::catalog_write::CatalogWrite;
 use super::event::{self, Event};
+use super::job::Job;
 use super::json_api::{data, identified, resource, text};
+use super::pacing::Operation;
 use super::profile::Profile;
 use super::verdict::Verdict;
 use crate::http::encode;
@@ -33,19 +35,22 @@ pub enum Request {
     CreateEvents(Vec<Event>),
     /// Write one object of the catalogue.
     Catalog(CatalogWrite),
+    /// Write many rows later. What is answered is only that Klaviyo took the job.
+    Job(Job),
 }
 
 impl Request {
-    /// The name of the operation, as Klaviyo counts its rate limits.
+    /// The operation, as Klaviyo counts its rate limits.
     #[must_use]
-    pub fn operation(&self) -> &'static str {
+    pub fn operation(&self) -> Operation {
         match self {
-            Self::ImportProfile(_) => "create_or_update_profile",
-            Self::UpdateProfile { .. } => "update_profile",
-            Self::EraseProfile { .. } => "request_profile_deletion",
-            Self::CreateEvent(_) => "create_event",
-            Self::CreateEvents(_) => "bulk_create_events",
+            Self::ImportProfile(_) => Operation::ImportProfile,
+            Self::UpdateProfile { .. } => Operation::UpdateProfile,
+            Self::EraseProfile { .. } => Operation::EraseProfile,
+            Self::CreateEvent(_) => Operation::CreateEvent,
+            Self::CreateEvents(_) => Operation::CreateEvents,
             Self::Catalog(write) => write.operation(),
+            Self::Job(job) => Operation::StartJob(job.of),
         }
     }
 
@@ -57,7 +62,8 @@ impl Request {
             Self::ImportProfile(_)
             | Self::EraseProfile { .. }
             | Self::CreateEvent(_)
-            | Self::CreateEvents(_) => "POST",
+            | Self::CreateEvents(_)
+            | Self::Job(_) => "POST",
             Self::Catalog(write) => write.method(),
         }
     }
@@ -72,6 +78,7 @@ impl Request {
             Self::CreateEvent(_) => "/api/events".to_owned(),
             Self::CreateEvents(_) => "/api/event-bulk-create-jobs".to_owned(),
             Self::Catalog(write) => write.path(),
+            Self::Job(job) => job.of.path(),
         }
     }
 
@@ -85,6 +92,7 @@ impl Request {
             Self::CreateEvent(event) => text(&event::single(event)),
             Self::CreateEvents(events) => text(&event::bulk(events)),
             Self::Catalog(write) => return write.body(),
+            Self::Job(job) => job.body(),
         })
     }
 

@@ -198,13 +198,18 @@ impl Documents {
             self.known_name = name(answer)?.map_or(Found::Gone, Found::There);
             return Ok(());
         }
-        let page = ids(answer)?;
         let (known, item) = match lookup {
             Lookup::VariantsOfItem { item, .. } => (&mut self.known_variants, Some(item)),
             Lookup::CategoriesOfItem { .. } => (&mut self.known_categories, None),
             Lookup::ProfilesOfCustomer { .. } => (&mut self.known_profiles, None),
-            Lookup::CategoryName { .. } => return Ok(()),
+            // No notification asks for these.
+            Lookup::CategoryName { .. }
+            | Lookup::Existing { .. }
+            | Lookup::All { .. }
+            | Lookup::Job(_)
+            | Lookup::ImportErrors { .. } => return Ok(()),
         };
+        let page = ids(answer)?;
         match (page, known) {
             (None, known) => *known = Found::Gone,
             (Some(page), known) => {

@@ -148,6 +148,7 @@ fn held(shop: &Shop, lookup: &Lookup) -> Answer {
         Lookup::CategoriesOfItem { .. } => "klaviyo/categories",
         Lookup::ProfilesOfCustomer { .. } => "klaviyo/profiles",
         Lookup::CategoryName { .. } => return Answer { status: 404, ..Answer::default() },
+        other => panic!("no notification looks this up: {other:?}"),
     };
     let known = path == "klaviyo/profiles" || shop.iter().any(|(at, _)| at.starts_with("klaviyo/"));
     let ids = shop.iter().filter(|(at, _)| at == path).map(|(_, id)| json!({ "id": id }));

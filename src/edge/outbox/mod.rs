@@ -7,11 +7,14 @@ mod attempt;
 mod dead_letters;
 mod drain;
 mod erasure;
+mod follow;
+mod jobs;
 mod object;
 mod offspring;
 mod parked;
 mod parts;
 mod replay;
+mod send;
 
 use std::time::Duration;
 

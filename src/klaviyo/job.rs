@@ -1,0 +1,327 @@
+//! Bulk jobs: many rows in one request, which Klaviyo carries out later.
+//!
+//! A row is kept as the text that is sent, since its bytes count, and with a digest of what it
+//! writes: whether a row creates or updates its object, the same content has the same digest. Not
+//! in scope: what became of a job (`answer`), and who waits for it.
+//!
+//! Source of the limits: the operations of the official specification, revision
+//! [`super::REVISION`].
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::catalog::{Action, Kind};
+use super::json_api::{resource, text};
+use super::limits::JOB_BYTES;
+use super::profile::Profile;
+use super::request::Request;
+
+/// Profiles in one `profile-bulk-import-job`.
+pub const PROFILES_PER_JOB: usize = 10_000;
+
+/// Rows in one job of the catalogue.
+pub const CATALOG_ROWS_PER_JOB: usize = 100;
+
+/// Jobs that are open at once. Klaviyo has at most 500 in progress; others may use the account.
+pub const OPEN_JOBS: usize = 400;
+
+/// The types of jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobType {
+    /// Create or update profiles by their identifiers. It cannot clear fields.
+    Profiles,
+    /// Write objects of the catalogue.
+    Catalog(Kind, Action),
+}
+
+impl JobType {
+    /// The most rows of one job.
+    #[must_use]
+    pub fn most(self) -> usize {
+        match self {
+            Self::Profiles => PROFILES_PER_JOB,
+            Self::Catalog(..) => CATALOG_ROWS_PER_JOB,
+        }
+    }
+
+    /// The JSON:API type.
+    fn name(self) -> String {
+        match self {
+            Self::Profiles => "profile-bulk-import-job".to_owned(),
+            Self::Catalog(kind, action) => {
+                format!("{}-bulk-{}-job", kind.name(), action.name())
+            }
+        }
+    }
+
+    /// The member of the body that has the rows.
+    fn rows(self) -> &'static str {
+        match self {
+            Self::Profiles => "profiles",
+            Self::Catalog(kind, _) => kind.plural(),
+        }
+    }
+
+    /// Where the jobs are.
+    pub(super) fn path(self) -> String {
+        format!("/api/{}s", self.name())
+    }
+}
+
+/// What a row writes, to know it again: SHA-256 in hexadecimal digits.
+pub type RowDigest = String;
+
+/// A row of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The resource as JSON text.
+    json: String,
+    /// What it writes.
+    pub digest: RowDigest,
+    /// The external id of a profile, by which Klaviyo may name the row.
+    pub external_id: Option<String>,
+}
+
+impl Row {
+    /// A row that brings a profile, which must not clear anything.
+    #[must_use]
+    pub fn profile(profile: &Profile) -> Self {
+        let json = text(&resource("profile", profile));
+        Self { digest: digest("profile", &json), json, external_id: profile.external_id.clone() }
+    }
+
+    pub(super) fn new(json: String, content: &str) -> Self {
+        Self { digest: digest("catalog", content), json, external_id: None }
+    }
+
+    /// The bytes it takes in a body.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.json.len() + 1
+    }
+}
+
+fn digest(what: &str, content: &str) -> RowDigest {
+    format!("{:x}", Sha256::new().chain_update(what).chain_update(content).finalize())
+}
+
+/// A job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// What it does.
+    pub of: JobType,
+    /// With what: at most as many as [`JobType::most`] says, of at most [`JOB_BYTES`] together.
+    pub rows: Vec<Row>,
+}
+
+impl Job {
+    /// The body as JSON text.
+    pub(super) fn body(&self) -> String {
+        let rows: Vec<_> = self.rows.iter().map(|row| row.json.as_str()).collect();
+        format!(
+            r#"{{"data":{{"type":"{}","attributes":{{"{}":{{"data":[{}]}}}}}}}}"#,
+            self.of.name(),
+            self.of.rows(),
+            rows.join(",")
+        )
+    }
+}
+
+/// The job type that a request can go with, and its row; none where it has to go alone.
+#[must_use]
+pub fn row(request: &Request) -> Option<(JobType, Row)> {
+    match request {
+        Request::ImportProfile(profile) if !profile.clears() => {
+            Some((JobType::Profiles, Row::profile(profile)))
+        }
+        Request::Catalog(write) => Some(write.row()),
+        _ => None,
+    }
+}
+
+/// Cuts rows, each with its owner, into as few jobs as the limits allow, in their order.
+#[must_use]
+pub fn pack<K>(of: JobType, rows: Vec<(K, Row)>) -> Vec<(Vec<K>, Job)> {
+    let mut jobs: Vec<(Vec<K>, Job)> = Vec::new();
+    let mut bytes = 0;
+    for (owner, row) in rows {
+        bytes += row.bytes();
+        match jobs.last_mut() {
+            Some((owners, job)) if job.rows.len() < of.most() && bytes <= JOB_BYTES => {
+                owners.push(owner);
+                job.rows.push(row);
+            }
+            _ => {
+                bytes = row.bytes();
+                jobs.push((vec![owner], Job { of, rows: vec![row] }));
+            }
+        }
+    }
+    jobs
+}
+
+/// How long to wait before a job is looked at again that is so old, where so many are open: jobs
+/// take from seconds to minutes, and some ten can be looked at in a second.
+#[must_use]
+pub fn next_look(age: Duration, open: usize) -> Duration {
+    let busy = Duration::from_millis(u64::try_from(open).unwrap_or(u64::MAX).saturating_mul(80));
+    (age / 4).max(busy).clamp(Duration::from_secs(2), Duration::from_secs(25))
+}
+
+/// After so long a job is given up: its rows are tried alone.
+pub const GIVEN_UP_AFTER: Duration = Duration::from_hours(3);
+
+/// A job that Klaviyo took.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct JobRef {
+    /// Its type.
+    pub of: JobType,
+    /// Klaviyo's id.
+    pub id: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::klaviyo::catalog::{
+        Category, Item, ItemAttributes, Key, Object, Policy, Shown, Stock, Variant,
+        VariantAttributes,
+    };
+    use crate::klaviyo::catalog_write::CatalogWrite;
+    use crate::klaviyo::patch::Patch;
+    use serde_json::{Map, Value, json};
+
+    const ID: &str = "$custom:::$default:::a";
+
+    fn key() -> Key {
+        Key { id: ID.to_owned(), external_id: "a".to_owned() }
+    }
+
+    fn shown() -> Shown {
+        Shown {
+            title: "T".to_owned(),
+            description: "D".to_owned(),
+            url: "/t".to_owned(),
+            image_full_url: None,
+            images: Vec::new(),
+            custom_metadata: Map::new(),
+            published: true,
+        }
+    }
+
+    fn stock() -> Stock {
+        Stock { inventory_policy: Policy::Hide, inventory_quantity: 3 }
+    }
+
+    fn variant() -> Object {
+        let attributes = VariantAttributes { shown: shown(), price: 5.into(), stock: stock() };
+        Object::Variant(Variant {
+            key: key(),
+            sku: "a".to_owned(),
+            item: "i".to_owned(),
+            attributes,
+        })
+    }
+
+    fn item() -> Object {
+        let attributes = ItemAttributes { shown: shown(), price: None };
+        Object::Item(Item { key: key(), attributes, categories: vec!["c".to_owned()] })
+    }
+
+    fn job_of(request: &Request) -> (JobType, Value) {
+        let (of, row) = row(request).expect("a row");
+        let request = Request::Job(Job { of, rows: vec![row] });
+        let body = request.body().expect("a body");
+        (of, serde_json::from_str(&body).expect("JSON"))
+    }
+
+    #[test]
+    fn each_write_of_the_catalogue_has_its_job() {
+        let delete = |kind| CatalogWrite::Delete { kind, id: ID.to_owned() };
+        let category = Object::Category(Category { key: key(), name: "C".to_owned() });
+        for (write, name, rows) in [
+            (CatalogWrite::put(item(), false), "catalog-item-bulk-create-job", "items"),
+            (CatalogWrite::put(item(), true), "catalog-item-bulk-update-job", "items"),
+            (CatalogWrite::put(variant(), false), "catalog-variant-bulk-create-job", "variants"),
+            (CatalogWrite::put(variant(), true), "catalog-variant-bulk-update-job", "variants"),
+            (CatalogWrite::put(category, true), "catalog-category-bulk-update-job", "categories"),
+            (delete(Kind::Variant), "catalog-variant-bulk-delete-job", "variants"),
+        ] {
+            let single = write.body().unwrap_or_else(|| "null".to_owned());
+            let single: Value = serde_json::from_str(&single).expect("JSON");
+            let (of, body) = job_of(&Request::Catalog(write));
+            assert_eq!(body["data"]["type"], name);
+            assert_eq!(of.path(), format!("/api/{name}s"));
+            let row = &body["data"]["attributes"][rows]["data"][0];
+            // A row is what the single request would be.
+            let expected = single.get("data").cloned();
+            let deletion = json!({"type": "catalog-variant", "id": ID});
+            assert_eq!(*row, expected.unwrap_or(deletion), "{name}");
+        }
+        let write = CatalogWrite::SetStock { variant: ID.to_owned(), stock: stock() };
+        let (of, body) = job_of(&Request::Catalog(write));
+        assert_eq!(of, JobType::Catalog(Kind::Variant, Action::Update));
+        let attributes = json!({"inventory_policy": 1, "inventory_quantity": 3, "published": true});
+        let row = json!({"type": "catalog-variant", "id": ID, "attributes": attributes});
+        assert_eq!(body["data"]["attributes"]["variants"]["data"], json!([row]));
+    }
+
+    #[test]
+    fn profiles_go_together_unless_they_clear_something() {
+        let mut profile = Profile { email: Some("a@example.com".to_owned()), ..Profile::default() };
+        let request = |profile: &Profile| Request::ImportProfile(Box::new(profile.clone()));
+        let (of, body) = job_of(&request(&profile));
+        assert_eq!(of, JobType::Profiles);
+        let row = json!({"type": "profile", "attributes": {"email": "a@example.com"}});
+        let attributes = json!({"profiles": {"data": [row]}});
+        let expected = json!({"type": "profile-bulk-import-job", "attributes": attributes});
+        assert_eq!(body, json!({ "data": expected }));
+        profile.title = Patch::Clear;
+        assert_eq!(super::row(&request(&profile)), None);
+    }
+
+    #[test]
+    fn a_digest_is_of_the_content_however_it_is_written() {
+        let digest = |object: &Object, known| {
+            let request = Request::Catalog(CatalogWrite::put(object.clone(), known));
+            row(&request).map(|(_, row)| row.digest)
+        };
+        assert_eq!(digest(&variant(), true), digest(&variant(), false));
+        let Object::Variant(mut other) = variant() else { panic!("a variant") };
+        other.attributes.stock.inventory_quantity = 4;
+        assert_ne!(digest(&Object::Variant(other), true), digest(&variant(), true));
+        assert_ne!(digest(&item(), true), digest(&variant(), true));
+        assert_eq!(digest(&item(), true).map(|digest| digest.len()), Some(64));
+    }
+
+    #[test]
+    fn jobs_keep_the_number_and_the_bytes() {
+        let of = JobType::Catalog(Kind::Variant, Action::Update);
+        let row = |bytes: usize| Row::new("x".repeat(bytes), "");
+        let sizes = |rows: Vec<Row>| -> Vec<usize> {
+            let rows = rows.into_iter().map(|row| ((), row)).collect();
+            pack(of, rows).iter().map(|(owners, _)| owners.len()).collect()
+        };
+        assert_eq!(sizes(vec![row(9); 250]), [100, 100, 50]);
+        assert_eq!(sizes(vec![row(JOB_BYTES / 3); 5]), [2, 2, 1]);
+        assert_eq!(sizes(Vec::new()), Vec::<usize>::new());
+    }
+
+    #[test]
+    fn young_jobs_are_looked_at_soon() {
+        let look = |seconds, open| next_look(Duration::from_secs(seconds), open).as_secs();
+        assert_eq!([look(0, 1), look(20, 1), look(999, 1)], [2, 5, 25]);
+        assert_eq!([look(0, 100), look(0, 400)], [8, 25]);
+    }
+
+    #[test]
+    fn a_reference_survives_being_stored() {
+        let of = JobType::Catalog(Kind::Item, Action::Create);
+        let job = JobRef { of, id: "01".to_owned() };
+        let stored = serde_json::to_string(&job).expect("JSON");
+        assert_eq!(serde_json::from_str::<JobRef>(&stored).expect("a reference"), job);
+    }
+}

@@ -1,0 +1,287 @@
+//! What Klaviyo says of a job: that it took it, how far it is, and what was wrong with its rows.
+
+use serde::Deserialize;
+
+use super::answer::{Links, cursor, parsed, refused};
+use crate::http::{Answer, ReadFault};
+
+/// How far a job is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// Klaviyo has not done all of it yet.
+    Running,
+    /// Klaviyo is done with it.
+    Ended {
+        /// How many rows failed.
+        failed: u64,
+        /// What was wrong with them, where Klaviyo says it here; those of a profile job stand in
+        /// pages of their own.
+        errors: Vec<RowError>,
+    },
+}
+
+/// What was wrong with a row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RowError {
+    /// Klaviyo's code, such as `not_found`.
+    pub code: String,
+    /// What is wrong.
+    pub detail: String,
+    /// Where in the body of the job, as a JSON pointer. Whether it names the row is not documented.
+    pub pointer: Option<String>,
+    /// The row, counted from 0, where the pointer names it.
+    pub row: Option<usize>,
+}
+
+/// A page of what was wrong with the rows of a profile job.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ErrorPage {
+    /// The errors, each with the external id of its profile where Klaviyo repeats the row.
+    pub errors: Vec<(RowError, Option<String>)>,
+    /// The cursor of the next page, if there is one.
+    pub next: Option<String>,
+}
+
+/// The id of a job that Klaviyo took.
+///
+/// # Errors
+/// Where it did not.
+pub fn started(answer: &Answer) -> Result<String, ReadFault> {
+    #[derive(Deserialize)]
+    struct Body {
+        data: Resource,
+    }
+    #[derive(Deserialize)]
+    struct Resource {
+        id: String,
+    }
+    match answer.status {
+        200..=299 => parsed(answer).map(|body: Body| body.data.id),
+        _ => Err(refused(answer)),
+    }
+}
+
+/// How far a job is; none if Klaviyo does not know it (any more).
+///
+/// # Errors
+/// Where the answer says neither.
+pub fn progress(answer: &Answer) -> Result<Option<Progress>, ReadFault> {
+    #[derive(Deserialize)]
+    struct Body {
+        data: Resource,
+    }
+    #[derive(Deserialize)]
+    struct Resource {
+        attributes: Attributes,
+    }
+    #[derive(Deserialize)]
+    struct Attributes {
+        status: String,
+        #[serde(default)]
+        total_count: Option<u64>,
+        #[serde(default)]
+        failed_count: Option<u64>,
+        #[serde(default)]
+        errors: Option<Vec<WireError>>,
+    }
+    match answer.status {
+        200 => {
+            let Attributes { status, total_count, failed_count, errors } =
+                parsed::<Body>(answer)?.data.attributes;
+            let errors = errors.unwrap_or_default().into_iter().map(RowError::from).collect();
+            Ok(Some(match status.as_str() {
+                "complete" => Progress::Ended { failed: failed_count.unwrap_or(0), errors },
+                // Nobody knows how far it came: every row is to be tried again.
+                "cancelled" => Progress::Ended { failed: total_count.unwrap_or(1), errors },
+                // `queued` and `processing`.
+                _ => Progress::Running,
+            }))
+        }
+        404 => Ok(None),
+        _ => Err(refused(answer)),
+    }
+}
+
+/// A page of what was wrong with the rows of a profile job.
+///
+/// # Errors
+/// Where the answer is no such page.
+pub fn import_errors(answer: &Answer) -> Result<ErrorPage, ReadFault> {
+    #[derive(Deserialize)]
+    struct Body {
+        data: Vec<Resource>,
+        #[serde(default)]
+        links: Links,
+    }
+    #[derive(Deserialize)]
+    struct Resource {
+        attributes: Attributes,
+    }
+    #[derive(Deserialize)]
+    struct Attributes {
+        #[serde(default)]
+        code: Option<String>,
+        #[serde(default)]
+        detail: Option<String>,
+        #[serde(default)]
+        source: Option<Source>,
+        #[serde(default)]
+        original_payload: Option<Payload>,
+    }
+    // The row itself, or only its attributes.
+    #[derive(Default, Deserialize)]
+    struct Payload {
+        #[serde(default)]
+        attributes: Option<Identified>,
+        #[serde(default)]
+        external_id: Option<String>,
+    }
+    #[derive(Deserialize)]
+    struct Identified {
+        #[serde(default)]
+        external_id: Option<String>,
+    }
+    if answer.status != 200 {
+        return Err(refused(answer));
+    }
+    let Body { data, links } = parsed(answer)?;
+    let errors = data.into_iter().map(|Resource { attributes }| {
+        let Attributes { code, detail, source, original_payload } = attributes;
+        let error = WireError { code, detail, source };
+        let Payload { attributes, external_id } = original_payload.unwrap_or_default();
+        let external_id = external_id.or(attributes.and_then(|row| row.external_id));
+        (error.into(), external_id)
+    });
+    Ok(ErrorPage { errors: errors.collect(), next: links.next.as_deref().and_then(cursor) })
+}
+
+/// Which rows of an ended job failed, as far as can be told: none where it cannot be told, so that
+/// it may have been any. `row_of` finds the row of an external id.
+#[must_use]
+pub fn blamed(
+    failed: u64,
+    errors: &[(RowError, Option<String>)],
+    row_of: impl Fn(&str) -> Option<usize>,
+) -> Option<Vec<usize>> {
+    let named = |(error, id): &(RowError, Option<String>)| {
+        error.row.or_else(|| id.as_deref().and_then(&row_of))
+    };
+    let mut rows: Vec<_> = errors.iter().filter_map(named).collect();
+    rows.sort_unstable();
+    rows.dedup();
+    (u64::try_from(rows.len()).ok()? >= failed).then_some(rows)
+}
+
+/// The row that a pointer into the body of a job names.
+#[must_use]
+pub fn row_of_pointer(pointer: &str) -> Option<usize> {
+    // `/data/attributes/items/data/7/…`: nothing before the row is a number.
+    pointer.split('/').find_map(|segment| segment.parse().ok())
+}
+
+#[derive(Deserialize)]
+struct WireError {
+    #[serde(default)]
+    code: Option<String>,
+    #[serde(default)]
+    detail: Option<String>,
+    #[serde(default)]
+    source: Option<Source>,
+}
+
+#[derive(Deserialize)]
+struct Source {
+    #[serde(default)]
+    pointer: Option<String>,
+}
+
+impl From<WireError> for RowError {
+    fn from(WireError { code, detail, source }: WireError) -> Self {
+        let pointer = source.and_then(|source| source.pointer);
+        let row = pointer.as_deref().and_then(row_of_pointer);
+        Self { code: code.unwrap_or_default(), detail: detail.unwrap_or_default(), pointer, row }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer { status, body: body.to_owned(), ..Answer::default() }
+    }
+
+    fn told(status: &str, more: &str) -> Option<Progress> {
+        let body = format!(r#"{{"data":{{"attributes":{{"status":"{status}"{more}}}}}}}"#);
+        progress(&answer(200, &body)).expect("a status")
+    }
+
+    #[test]
+    fn the_id_of_a_job_is_read() {
+        let body = r#"{"data":{"type":"catalog-item-bulk-create-job","id":"01M","attributes":{}}}"#;
+        assert_eq!(started(&answer(202, body)), Ok("01M".to_owned()));
+        assert!(matches!(started(&answer(429, "")), Err(ReadFault::Passing(_))));
+        assert!(matches!(started(&answer(400, "{}")), Err(ReadFault::Permanent { .. })));
+        assert!(started(&answer(202, "")).is_err());
+    }
+
+    #[test]
+    fn each_status_of_a_job_is_running_or_ended() {
+        for status in ["queued", "processing"] {
+            assert_eq!(told(status, ""), Some(Progress::Running));
+        }
+        let ended = |failed| Some(Progress::Ended { failed, errors: Vec::new() });
+        assert_eq!(told("complete", r#","failed_count":0,"errors":[]"#), ended(0));
+        assert_eq!(told("complete", r#","failed_count":2,"errors":null"#), ended(2));
+        assert_eq!(told("cancelled", r#","failed_count":0,"total_count":7"#), ended(7));
+        assert_eq!(progress(&answer(404, "")), Ok(None));
+        assert!(matches!(progress(&answer(503, "")), Err(ReadFault::Passing(_))));
+    }
+
+    #[test]
+    fn a_row_is_known_by_its_pointer_if_that_names_it() {
+        let row = |pointer: &str| {
+            let error = format!(r#"{{"id":"e","code":"c","detail":"d","source":{pointer}}}"#);
+            let more = format!(r#","failed_count":1,"errors":[{error}]"#);
+            match told("complete", &more) {
+                Some(Progress::Ended { errors, .. }) => errors[0].row,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(row(r#"{"pointer":"/data/attributes/items/data/7"}"#), Some(7));
+        assert_eq!(row(r#"{"pointer":"/data/attributes/items/data/12/attributes/x"}"#), Some(12));
+        assert_eq!(row(r#"{"pointer":"/data/"}"#), None);
+        assert_eq!(row("null"), None);
+    }
+
+    #[test]
+    fn import_errors_name_the_profile_where_they_repeat_it() {
+        let body = r#"{"data":[
+            {"type":"import-error","id":"1","attributes":{"code":"invalid","title":"t","detail":"d",
+             "source":{"pointer":"/data/attributes/profiles/data/3"},
+             "original_payload":{"type":"profile","attributes":{"external_id":"c1","email":"x"}}}},
+            {"type":"import-error","id":"2","attributes":{"code":"x","detail":"d",
+             "original_payload":{"external_id":"c2"}}},
+            {"type":"import-error","id":"3","attributes":{"detail":"d","original_payload":null}}],
+            "links":{"next":"https://a.klaviyo.com/x?page%5Bcursor%5D=abc"}}"#;
+        let page = import_errors(&answer(200, body)).expect("a page");
+        let rows: Vec<_> =
+            page.errors.iter().map(|(error, id)| (error.row, id.as_deref())).collect();
+        assert_eq!(rows, [(Some(3), Some("c1")), (None, Some("c2")), (None, None)]);
+        assert_eq!(page.next.as_deref(), Some("abc"));
+    }
+
+    #[test]
+    fn the_rows_that_failed_are_known_only_if_all_are() {
+        let at = |row| (RowError { row, ..RowError::default() }, None);
+        let of = |id: &str| (RowError::default(), Some(id.to_owned()));
+        let find = |id: &str| id.strip_prefix('c').and_then(|n| n.parse().ok());
+        let blame = |failed, errors: &[_]| blamed(failed, errors, find);
+        assert_eq!(blame(0, &[]), Some(vec![]));
+        assert_eq!(blame(2, &[at(Some(4)), of("c1")]), Some(vec![1, 4]));
+        assert_eq!(blame(2, &[at(Some(4)), at(None)]), None);
+        assert_eq!(blame(2, &[at(Some(4)), at(Some(4))]), None);
+        assert_eq!(blame(1, &[]), None);
+        assert_eq!(blame(1, &[of("unknown")]), None);
+    }
+}
