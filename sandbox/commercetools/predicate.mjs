@@ -16,16 +16,18 @@ const HOLDS = {
 };
 
 /**
- * All of `wheres` (a repeated parameter is a conjunction) as `{ matches(document), ids }`. `ids`
- * says what the whole asks of the id (`after`, `from` or `among`, none of them sharper than
- * `matches`), so that a walk need not look at what lies before its cursor. Throws a `SyntaxError`.
+ * All of `wheres` (a repeated parameter is a conjunction) as `{ matches(document), ids, skus }`.
+ * `ids` says what the whole asks of the id (`after`, `from` or `among`, none of them sharper than
+ * `matches`), so that a walk need not look at what lies before its cursor; `skus` likewise, for the
+ * entries of an inventory. Throws a `SyntaxError`.
  */
 export function parseWhere(wheres, variables, keyOf) {
   const trees = wheres.map((text) => parsePredicate(text, variables));
   const tests = trees.map((tree) => evaluator(tree, keyOf));
   return {
     matches: (document) => tests.every((test) => test(document)),
-    ids: Object.assign({}, ...trees.map(idConditions)),
+    ids: Object.assign({}, ...trees.map((tree) => conditions(tree, "id"))),
+    skus: Object.assign({}, ...trees.map((tree) => conditions(tree, "sku"))),
   };
 }
 
@@ -83,11 +85,13 @@ function elements(value) {
 }
 
 /** Only what stands in a conjunction must hold for every match. */
-function idConditions(node) {
-  if (node.kind === "and") return Object.assign({}, ...node.parts.map(idConditions));
-  if (node.name !== "id") return {};
+function conditions(node, name) {
+  if (node.kind === "and") {
+    return Object.assign({}, ...node.parts.map((part) => conditions(part, name)));
+  }
+  if (node.name !== name) return {};
   if (node.kind === "in") return { among: node.values };
   if (node.kind !== "compare") return {};
-  const conditions = { ">": { after: node.value }, ">=": { from: node.value } };
-  return { ...conditions, "=": { among: [node.value] } }[node.symbol] ?? {};
+  const known = { ">": { after: node.value }, ">=": { from: node.value } };
+  return { ...known, "=": { among: [node.value] } }[node.symbol] ?? {};
 }

@@ -9,6 +9,7 @@
 //   const klaviyo = await startKlaviyo({ port: 0 });
 //   klaviyo.url, .port, .key   where it listens and the private key it wants
 //   klaviyo.store              what it holds (store.mjs)
+//   klaviyo.hold(kind, object) puts an object of the catalogue there, without a request
 //   klaviyo.snapshot()         all of it in a form that two runs can be compared by (snapshot.mjs)
 //   klaviyo.requests           the log: { method, path, search, status, bytes, at, operation },
 //                              `fault` where there was one, with `recordBodies` also `headers` and
@@ -157,6 +158,7 @@ export async function startKlaviyo({
     violations,
     faults,
     settings,
+    hold: (kind, object) => void state.catalog.create(kind, object),
     snapshot: () => takeSnapshot(current()),
     finishJobs: () => state.jobs.finish(),
     reset() {

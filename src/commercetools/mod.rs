@@ -18,4 +18,5 @@ pub mod price;
 pub mod product;
 pub mod query;
 pub mod reference;
+pub mod together;
 pub mod walk;

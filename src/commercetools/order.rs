@@ -111,6 +111,8 @@ pub struct LineItem {
     pub product_id: Id,
     #[expect(missing_docs, reason = "as its name says")]
     pub product_key: Option<String>,
+    /// When the line was added to the cart, or by an edit to the order (UTC); not every line says so.
+    pub added_at: Option<DateTime<Utc>>,
     /// The product's slug at the time.
     #[serde(default)]
     pub product_slug: LocalizedString,

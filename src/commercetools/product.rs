@@ -24,6 +24,24 @@ pub struct Product {
     pub price_mode: PriceMode,
 }
 
+impl Product {
+    /// What the event of an order needs of its products, which are many: no variants with their
+    /// prices, no texts beside name and slug.
+    #[must_use]
+    pub fn for_orders(&self) -> Self {
+        let MasterData { published, current } = &self.master_data;
+        let current = ProductData {
+            name: current.name.clone(),
+            slug: current.slug.clone(),
+            categories: current.categories.clone(),
+            ..ProductData::default()
+        };
+        let master_data = MasterData { published: *published, current };
+        let (id, key) = (self.id.clone(), self.key.clone());
+        Self { id, key, master_data, price_mode: self.price_mode }
+    }
+}
+
 /// Where the prices of a product stand.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub enum PriceMode {

@@ -12,6 +12,10 @@ pub const SKUS_PER_QUERY: usize = 50;
 /// The most that a page can have.
 pub const PAGE: usize = 500;
 
+/// Products of a page that is not read for its contents: commercetools sends them whole, with all
+/// variants, so as many as the plugin reads at once.
+pub const WHOLE_PRODUCTS: usize = 20;
+
 /// A document, or a list of documents.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Query {
@@ -41,6 +45,13 @@ pub enum Query {
     Product(Id),
     /// The same, by the SKU of one of its variants.
     ProductOfSku(String),
+    /// A page of the published products that stand in a category itself, for their ids.
+    ProductsOfCategory {
+        /// The category.
+        category: Id,
+        /// The last product of the page before.
+        after: Option<Id>,
+    },
     /// A standalone price.
     StandalonePrice(Id),
     /// A page of the standalone prices of up to [`SKUS_PER_QUERY`] SKUs.
@@ -64,7 +75,7 @@ pub enum Query {
 }
 
 /// What a product is read with.
-const CATEGORIES: &str = "masterData.current.categories[*].ancestors[*]";
+pub(super) const CATEGORIES: &str = "masterData.current.categories[*].ancestors[*]";
 
 impl Query {
     /// The path and query below `{api}/{project}`, encoded.
@@ -95,7 +106,7 @@ impl Query {
             Self::Descendants { of, after } => format!(
                 "/categories?expand={}&{}",
                 encode("ancestors[*]"),
-                page(&format!("ancestors(id = {})", quote(of.as_str())), after.as_ref()),
+                page(&format!("ancestors(id = {})", quote(of.as_str())), after.as_ref(), PAGE),
             ),
             Self::Product(id) => {
                 format!("/products/{}?expand={}", encode(id.as_str()), encode(CATEGORIES))
@@ -109,17 +120,23 @@ impl Query {
                     encode(&format!("masterData(current({variant}))")),
                 )
             }
+            Self::ProductsOfCategory { category, after } => {
+                let category = quote(category.as_str());
+                let predicate = format!(
+                    "masterData(published = true and current(categories(id = {category})))"
+                );
+                format!("/products?{}", page(&predicate, after.as_ref(), WHOLE_PRODUCTS))
+            }
             Self::StandalonePrice(id) => format!("/standalone-prices/{}", encode(id.as_str())),
             Self::StandalonePrices { skus, after } => {
-                format!("/standalone-prices?{}", page(&is_one_of("sku", skus), after.as_ref()))
+                format!(
+                    "/standalone-prices?{}",
+                    page(&is_one_of("sku", skus), after.as_ref(), PAGE)
+                )
             }
             Self::InventoryEntry(id) => format!("/inventory/{}", encode(id.as_str())),
             Self::CountedStock { sku, channel } => {
-                let channel = match channel {
-                    Some(id) => format!("supplyChannel(id = {})", quote(id)),
-                    None => "supplyChannel is not defined".to_owned(),
-                };
-                one_entry(&format!("sku = {} and {channel}", quote(sku)))
+                one_entry(&format!("sku = {} and {}", quote(sku), supply(channel.as_deref())))
             }
             Self::AnyStock(sku) => one_entry(&format!("sku = {}", quote(sku))),
         }
@@ -127,13 +144,21 @@ impl Query {
 }
 
 /// A page of a walk in the order of ids.
-fn page(predicate: &str, after: Option<&Id>) -> String {
+fn page(predicate: &str, after: Option<&Id>, limit: usize) -> String {
     let predicate = match after {
         Some(id) => format!("{predicate} and id > {}", quote(id.as_str())),
         None => predicate.to_owned(),
     };
     let sort = encode("id asc");
-    format!("limit={PAGE}&withTotal=false&sort={sort}&where={}", encode(&predicate))
+    format!("limit={limit}&withTotal=false&sort={sort}&where={}", encode(&predicate))
+}
+
+/// The predicate for the entries of a channel, or for those of none.
+pub(super) fn supply(channel: Option<&str>) -> String {
+    match channel {
+        Some(id) => format!("supplyChannel(id = {})", quote(id)),
+        None => "supplyChannel is not defined".to_owned(),
+    }
 }
 
 fn one_entry(predicate: &str) -> String {

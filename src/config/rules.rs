@@ -58,6 +58,8 @@ pub enum EventName {
     InventoryResourceCreated,
     InventoryResourceDeleted,
     StandalonePriceChanged,
+    CustomerResourceDeleted,
+    OrderEditApplied,
 }
 
 /// `CONFIG.order`.
@@ -195,6 +197,20 @@ pub struct CustomerRules {
     pub custom_fields: CustomFieldRules,
     /// Kept for the plugin's sake.
     pub deduplication: Deduplication,
+    /// What happens where a customer was deleted for good.
+    pub deletion: Deletion,
+}
+
+/// `CONFIG.customer.deletion`: what happens at Klaviyo where commercetools erased a customer's
+/// personal data. Klaviyo cannot undo an erasure, so nothing is the default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Deletion {
+    /// Nothing.
+    #[default]
+    Ignore,
+    /// The profile is erased, and what is stored of the customer here.
+    Erase,
 }
 
 /// `CONFIG.customer.messages`.
@@ -430,6 +446,11 @@ fn merge(defaults: &mut Value, given: Map<String, Value>, path: &str, problems: 
                 }
                 *default = Value::Array(list);
             }
+            (Value::String(_), Value::String(value))
+                if key == "deletion" && !["ignore", "erase"].contains(&value.as_str()) =>
+            {
+                problems.push(Problem::new(path, "must be `ignore` or `erase`"));
+            }
             (Value::String(_), value @ Value::String(_))
             | (Value::Bool(_), value @ Value::Bool(_))
             | (Value::Number(_), value @ Value::Number(_)) => *default = value,
@@ -504,6 +525,7 @@ mod tests {
                 r#"{"customer":{"deduplication":{"enabled":"yes"}}}"#,
                 &["CONFIG.customer.deduplication.enabled"],
             ),
+            (r#"{"customer":{"deletion":"forget"}}"#, &["CONFIG.customer.deletion"]),
             (r#"{"order":{"properties":{"map":{"a":1}}}}"#, &["CONFIG.order.properties.map"]),
             (r#"{"disabledEvents":[" OrderStateChanged"]}"#, &["CONFIG.disabledEvents"]),
             (

@@ -2,21 +2,23 @@
 //! judged in the core.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
-use futures::future::join_all;
-use worker::{Date, Fetch, Headers, Method, RequestInit, RequestRedirect};
+use futures::{StreamExt, stream};
+use worker::{Date, Delay, Fetch, Headers, Method, RequestInit, RequestRedirect};
 
 use super::fetch::{self, USER_AGENT};
 use crate::commercetools::answer::{self, Token};
-use crate::commercetools::query::Query;
+use crate::commercetools::together::together;
 use crate::config::Config;
-use crate::http::{Answer, NoAnswer, Passing, ReadFault, encode};
-use crate::klaviyo::pacing::Operation;
+use crate::http::{Answer, NoAnswer, Passing, ReadFault, encode, passes};
+use crate::klaviyo::job::{Job, JobRef};
+use crate::klaviyo::job_answer::started;
+use crate::klaviyo::pacing::{Operation, Pace};
 use crate::klaviyo::query::Lookup;
 use crate::klaviyo::request::Request;
 use crate::klaviyo::verdict::{Verdict, judge};
@@ -33,18 +35,38 @@ thread_local! {
     static EXHAUSTED: RefCell<HashMap<Operation, u64>> = RefCell::default();
 }
 
-/// The calls made for one notification, within its time.
+/// Calls under way at once: a Worker has six connections.
+const AT_ONCE: usize = 6;
+
+/// A wait for Klaviyo's quota that is worth waiting for in the middle of a try.
+const SHORT_WAIT: Duration = Duration::from_secs(2);
+
+/// The calls made for one notification, or for several together, within their time.
 pub(super) struct Calls<'a> {
     config: &'a Config,
     deadline_ms: u64,
     made: Cell<u32>,
+    pace: Option<&'a RefCell<Pace>>,
 }
+
+/// What is asked of either system.
+enum Asked<'a> {
+    Commercetools(String),
+    Klaviyo(&'a Lookup),
+}
+
+type Answered = Result<Answer, NoAnswer>;
 
 impl<'a> Calls<'a> {
     /// Calls that all end within `budget` from now.
     pub(super) fn within(config: &'a Config, budget: Duration) -> Self {
         let deadline_ms = now_ms().saturating_add(millis(budget));
-        Self { config, deadline_ms, made: Cell::new(0) }
+        Self { config, deadline_ms, made: Cell::new(0), pace: None }
+    }
+
+    /// The same for somebody who counts Klaviyo's quota, and can wait for it.
+    pub(super) fn paced(config: &'a Config, budget: Duration, pace: &'a RefCell<Pace>) -> Self {
+        Self { pace: Some(pace), ..Self::within(config, budget) }
     }
 
     /// How many calls were made so far.
@@ -52,44 +74,94 @@ impl<'a> Calls<'a> {
         self.made.get()
     }
 
-    /// Reads from both systems, all at once.
-    pub(super) async fn read(
-        &self,
-        readings: &[Reading],
-    ) -> Result<Vec<Result<Answer, NoAnswer>>, ReadFault> {
-        let queries =
-            || readings.iter().any(|reading| matches!(reading, Reading::Commercetools(_)));
-        let token = if queries() { self.token().await? } else { String::new() };
-        let answers = join_all(readings.iter().map(|reading| self.get(reading, &token))).await;
-        let refused = |(reading, answer): (&Reading, &Result<Answer, NoAnswer>)| {
-            matches!(reading, Reading::Commercetools(_))
+    /// Reads from both systems, all at once; what can be asked together is.
+    pub(super) async fn read(&self, readings: &[Reading]) -> Result<Vec<Answered>, ReadFault> {
+        let queries = readings.iter().enumerate().filter_map(|(place, reading)| match reading {
+            Reading::Commercetools(query) => Some((place, query)),
+            Reading::Klaviyo(_) => None,
+        });
+        let (places, queries): (Vec<_>, Vec<_>) = queries.unzip();
+        let groups = together(&queries);
+        let mut answers: Vec<Option<Answered>> = vec![None; readings.len()];
+        let grouped: HashSet<_> =
+            groups.iter().flat_map(|group| group.members().map(|member| places[member])).collect();
+        let mut single: Vec<_> =
+            (0..readings.len()).filter(|place| !grouped.contains(place)).collect();
+        let asked = groups.iter().map(|group| Asked::Commercetools(group.path_and_query()));
+        let asked = asked.chain(single.iter().map(|place| alone(&readings[*place])));
+        let mut answered = self.ask(asked.collect()).await?.into_iter();
+        let mut apart = Vec::new();
+        for (group, answer) in groups.iter().zip(answered.by_ref()) {
+            let cut_up = answer.as_ref().ok().and_then(|answer| group.split(answer));
+            let telling = answer.as_ref().map_or(true, |answer| passes(answer.status));
+            match cut_up {
+                Some(parts) => {
+                    for (member, part) in parts {
+                        answers[places[member]] = Some(Ok(part));
+                    }
+                }
+                None if telling => {
+                    for member in group.members() {
+                        answers[places[member]] = Some(answer.clone());
+                    }
+                }
+                None => apart.extend(group.members().map(|member| places[member])),
+            }
+        }
+        let mut answered: Vec<_> = answered.collect();
+        if !apart.is_empty() {
+            let asked = apart.iter().map(|place| alone(&readings[*place])).collect();
+            answered.extend(self.ask(asked).await?);
+            single.extend(apart);
+        }
+        for (place, answer) in single.into_iter().zip(answered) {
+            answers[place] = Some(answer);
+        }
+        Ok(answers.into_iter().map(|answer| answer.unwrap_or(Err(NoAnswer::Network))).collect())
+    }
+
+    async fn ask(&self, asked: Vec<Asked<'_>>) -> Result<Vec<Answered>, ReadFault> {
+        let queries = asked.iter().any(|asked| matches!(asked, Asked::Commercetools(_)));
+        let token = if queries { self.token().await? } else { String::new() };
+        let answers = self.ask_with(&asked, &token).await;
+        let refused = |(asked, answer): (&Asked, &Answered)| {
+            matches!(asked, Asked::Commercetools(_))
                 && answer.as_ref().is_ok_and(|answer| answer.status == 401)
         };
-        if !readings.iter().zip(&answers).any(refused) {
+        if !asked.iter().zip(&answers).any(refused) {
             return Ok(answers);
         }
         // The token may have been revoked: once more with a new one.
         TOKEN.set(None);
         let token = self.token().await?;
-        Ok(join_all(readings.iter().map(|reading| self.get(reading, &token))).await)
+        Ok(self.ask_with(&asked, &token).await)
+    }
+
+    async fn ask_with(&self, asked: &[Asked<'_>], token: &str) -> Vec<Answered> {
+        let answers = asked.iter().map(|asked| async move {
+            match asked {
+                Asked::Commercetools(path) => self.query(path, token).await,
+                Asked::Klaviyo(lookup) => self.look_up(lookup).await,
+            }
+        });
+        stream::iter(answers).buffered(AT_ONCE).collect().await
     }
 
     /// Sends to Klaviyo, all requests at once; where Klaviyo refuses one and there is a way out,
     /// that is tried.
     pub(super) async fn send(&self, requests: Vec<Request>) -> Vec<Verdict> {
-        join_all(requests.into_iter().map(|request| self.send_one(request))).await
+        let sent = requests.into_iter().map(|request| self.send_one(request));
+        stream::iter(sent).buffered(AT_ONCE).collect().await
     }
 
     async fn send_one(&self, mut request: Request) -> Verdict {
         loop {
             let operation = request.operation();
-            if let Some(wait) = exhausted(operation) {
+            if let Err(wait) = self.permitted(operation).await {
                 return Verdict::Later(Passing::throttled(wait));
             }
             let answer = self.write(&request).await;
-            if let Some(wait) = answer.as_ref().ok().and_then(Answer::quota_wait) {
-                EXHAUSTED.with_borrow_mut(|until| until.insert(operation, now_ms() + millis(wait)));
-            }
+            self.note(operation, &answer);
             let verdict = judge(&answer);
             match request.way_out(&verdict) {
                 Some(next) => request = next,
@@ -98,26 +170,80 @@ impl<'a> Calls<'a> {
         }
     }
 
-    async fn get(&self, reading: &Reading, token: &str) -> Result<Answer, NoAnswer> {
-        match reading {
-            Reading::Commercetools(query) => self.query(query, token).await,
-            Reading::Klaviyo(lookup) => self.look_up(lookup).await,
+    /// Starts a job.
+    pub(super) async fn start(&self, job: Job) -> Result<JobRef, Verdict> {
+        let of = job.of;
+        let request = Request::Job(job);
+        let operation = request.operation();
+        if let Err(wait) = self.permitted(operation).await {
+            return Err(Verdict::Later(Passing::throttled(wait)));
+        }
+        let answer = self.write(&request).await;
+        self.note(operation, &answer);
+        match (judge(&answer), answer) {
+            (Verdict::Accepted, Ok(answer)) => {
+                started(&answer).map(|id| JobRef { of, id }).map_err(|_| {
+                    let code = "klaviyo_job_without_id".to_owned();
+                    Verdict::Later(Passing { code, retry_after: None })
+                })
+            }
+            (verdict, _) => Err(verdict),
         }
     }
 
-    async fn query(&self, query: &Query, token: &str) -> Result<Answer, NoAnswer> {
+    /// Whether an operation can be called now, after a short wait if need be.
+    async fn permitted(&self, operation: Operation) -> Result<(), Duration> {
+        let Some(pace) = self.pace else { return exhausted(operation).map_or(Ok(()), Err) };
+        loop {
+            let taken = pace.borrow_mut().take(operation, now_ms());
+            match taken {
+                Ok(()) => return Ok(()),
+                Err(wait) if wait <= SHORT_WAIT && now_ms() + millis(wait) < self.deadline_ms => {
+                    Delay::from(wait).await;
+                }
+                Err(wait) => return Err(wait),
+            }
+        }
+    }
+
+    /// Notes that the quota of an operation is used up, where an answer says so.
+    fn note(&self, operation: Operation, answer: &Answered) {
+        let Some(wait) = answer.as_ref().ok().and_then(Answer::quota_wait) else { return };
+        let until = now_ms() + millis(wait);
+        match self.pace {
+            Some(pace) => pace.borrow_mut().refused(operation, until),
+            None => {
+                EXHAUSTED.with_borrow_mut(|exhausted| exhausted.insert(operation, until));
+            }
+        }
+    }
+
+    async fn query(&self, path_and_query: &str, token: &str) -> Answered {
         let access = &self.config.commercetools;
-        let url = format!("{}/{}{}", access.api_url, access.project_key, query.path_and_query());
+        let url = format!("{}/{}{path_and_query}", access.api_url, access.project_key);
         let authorization = format!("Bearer {token}");
         let headers = [("Authorization", authorization.as_str()), ("Accept", "application/json")];
         self.call(Method::Get, &url, &headers, None).await
     }
 
-    async fn look_up(&self, lookup: &Lookup) -> Result<Answer, NoAnswer> {
-        self.klaviyo(Method::Get, &lookup.path_and_query(), None).await
+    /// Looks something up at Klaviyo. Whoever counts the quota waits for it, or is answered as
+    /// Klaviyo would.
+    pub(super) async fn look_up(&self, lookup: &Lookup) -> Answered {
+        let operation = lookup.operation();
+        if self.pace.is_some()
+            && let Err(wait) = self.permitted(operation).await
+        {
+            let retry_after = Passing::throttled(wait).retry_after;
+            return Ok(Answer { status: 429, retry_after, ..Answer::default() });
+        }
+        let answer = self.klaviyo(Method::Get, &lookup.path_and_query(), None).await;
+        if self.pace.is_some() {
+            self.note(operation, &answer);
+        }
+        answer
     }
 
-    async fn write(&self, request: &Request) -> Result<Answer, NoAnswer> {
+    async fn write(&self, request: &Request) -> Answered {
         let method = match request.method() {
             "PATCH" => Method::Patch,
             "DELETE" => Method::Delete,
@@ -214,6 +340,13 @@ impl<'a> Calls<'a> {
             })
         })
         .await
+    }
+}
+
+fn alone(reading: &Reading) -> Asked<'_> {
+    match reading {
+        Reading::Commercetools(query) => Asked::Commercetools(query.path_and_query()),
+        Reading::Klaviyo(lookup) => Asked::Klaviyo(lookup),
     }
 }
 

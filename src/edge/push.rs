@@ -17,6 +17,7 @@ use crate::realtime::conclusion::{Conclusion, Fault};
 use crate::realtime::envelope::{self, Item, Push};
 use crate::realtime::outcome::{Outcome, Reply, reply as worst};
 use crate::realtime::parking::{Slot, slot, slot_of_fact};
+use crate::realtime::plan::Work;
 
 /// How long the calls of a push may take together. An answer is due within 4 s (`EventBridge`
 /// waits 5 s); what is left is for storing what could not be done.
@@ -63,6 +64,12 @@ async fn handle(env: &Env, config: &Config, calls: &Calls<'_>, item: Item) -> Ou
         }
         Item::Notification(notification) => match work_of(config, notification) {
             Ok(work) => {
+                // First, and whatever Klaviyo says: what is stored here needs nobody else.
+                if let Work::Erasure(customer) = &work
+                    && let Err(error) = outbox::erase(env, config, customer).await
+                {
+                    return not_stored(&error);
+                }
                 let Delivery { conclusion, cut } = deliver(config, calls, &work).await;
                 let slot = || slot(notification, &work);
                 (settle(env, config, notification, slot, conclusion).await, cut)

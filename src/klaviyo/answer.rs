@@ -3,6 +3,7 @@
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::verdict::{SYSTEM, errors};
 use crate::http::{Answer, Passing, ReadFault, passes};
@@ -42,6 +43,22 @@ pub fn ids(answer: &Answer) -> Result<Option<IdPage>, ReadFault> {
     }
 }
 
+/// Reads the name of an object; of something that is not there (404) there is none.
+///
+/// # Errors
+/// Where the answer is neither an object with a name nor a 404.
+pub fn name(answer: &Answer) -> Result<Option<String>, ReadFault> {
+    match answer.status {
+        200 => {
+            let object: Value = parsed(answer)?;
+            let name = object.pointer("/data/attributes/name").and_then(Value::as_str);
+            name.map(|name| Some(name.to_owned())).ok_or_else(malformed)
+        }
+        404 => Ok(None),
+        _ => Err(refused(answer)),
+    }
+}
+
 /// Links of a page.
 #[derive(Default, Deserialize)]
 pub(super) struct Links {
@@ -49,10 +66,14 @@ pub(super) struct Links {
 }
 
 pub(super) fn parsed<T: DeserializeOwned>(answer: &Answer) -> Result<T, ReadFault> {
-    serde_json::from_str(&answer.body).map_err(|_| ReadFault::Permanent {
+    serde_json::from_str(&answer.body).map_err(|_| malformed())
+}
+
+fn malformed() -> ReadFault {
+    ReadFault::Permanent {
         code: "klaviyo_answer_malformed".to_owned(),
         detail: "Klaviyo's answer is not what it should be".to_owned(),
-    })
+    }
 }
 
 /// What an answer means that is not the one that was asked for.
@@ -97,6 +118,16 @@ mod tests {
             Ok(Some(IdPage::default()))
         );
         assert_eq!(ids(&answer(404, "{}")), Ok(None));
+    }
+
+    #[test]
+    fn a_name_is_read() {
+        let named = r#"{"data":{"id":"c","attributes":{"name":"Women > Pants"}}}"#;
+        assert_eq!(name(&answer(200, named)), Ok(Some("Women > Pants".to_owned())));
+        assert_eq!(name(&answer(404, "{}")), Ok(None));
+        for (status, body) in [(200, "{}"), (200, ""), (503, ""), (400, "")] {
+            assert!(name(&answer(status, body)).is_err(), "{status} {body}");
+        }
     }
 
     #[test]

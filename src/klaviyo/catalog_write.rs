@@ -102,6 +102,18 @@ impl CatalogWrite {
         Operation::Catalog(self.kind(), self.action())
     }
 
+    /// The object that this may be about in vain, since nobody asked whether Klaviyo has it.
+    pub(super) fn doubt(&self) -> Option<(Kind, &str)> {
+        match self {
+            Self::SetStock { variant, .. } => Some((Kind::Variant, variant)),
+            Self::Put { object, attempt: Attempt::Update } if object.kind() == Kind::Category => {
+                Some((Kind::Category, &object.key().id))
+            }
+            Self::Delete { kind: Kind::Category, id } => Some((Kind::Category, id)),
+            Self::Put { .. } | Self::Delete { .. } => None,
+        }
+    }
+
     /// The same as a row of a job.
     pub(super) fn row(&self) -> (JobType, Row) {
         let (kind, action) = (self.kind(), self.action());

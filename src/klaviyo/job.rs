@@ -7,6 +7,8 @@
 //! Source of the limits: the operations of the official specification, revision
 //! [`super::REVISION`].
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -91,6 +93,8 @@ pub struct Row {
     pub json: String,
     /// What it writes.
     pub digest: RowDigest,
+    /// The external id of a profile, by which Klaviyo may name the row.
+    pub external_id: Option<String>,
 }
 
 impl Row {
@@ -98,11 +102,11 @@ impl Row {
     #[must_use]
     pub fn profile(profile: &Profile) -> Self {
         let json = text(&resource("profile", profile));
-        Self { digest: digest("profile", &json), json }
+        Self { digest: digest("profile", &json), json, external_id: profile.external_id.clone() }
     }
 
     pub(super) fn new(json: String, content: &str) -> Self {
-        Self { digest: digest("catalog", content), json }
+        Self { digest: digest("catalog", content), json, external_id: None }
     }
 
     /// The bytes it takes in a body.
@@ -165,6 +169,17 @@ pub fn pack<K>(of: JobType, rows: Vec<(K, Row)>) -> Vec<(Vec<K>, Job)> {
     }
     jobs
 }
+
+/// How long to wait before a job is looked at again that is so old, where so many are open: jobs
+/// take from seconds to minutes, and some ten can be looked at in a second.
+#[must_use]
+pub fn next_look(age: Duration, open: usize) -> Duration {
+    let busy = Duration::from_millis(u64::try_from(open).unwrap_or(u64::MAX).saturating_mul(80));
+    (age / 4).max(busy).clamp(Duration::from_secs(2), Duration::from_secs(25))
+}
+
+/// After so long a job is given up: its rows are tried alone.
+pub const GIVEN_UP_AFTER: Duration = Duration::from_hours(3);
 
 /// A job that Klaviyo took.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -292,7 +307,7 @@ mod tests {
     #[test]
     fn jobs_keep_the_number_and_the_bytes() {
         let of = JobType::Catalog(Kind::Variant, Action::Update);
-        let row = |bytes: usize| Row { json: "x".repeat(bytes), digest: String::new() };
+        let row = |bytes: usize| Row::new("x".repeat(bytes), "");
         let sizes = |rows: Vec<Row>| -> Vec<usize> {
             let rows = rows.into_iter().map(|row| ((), row)).collect();
             pack(of, rows).iter().map(|(owners, _)| owners.len()).collect()
@@ -300,6 +315,13 @@ mod tests {
         assert_eq!(sizes(vec![row(9); 250]), [100, 100, 50]);
         assert_eq!(sizes(vec![row(JOB_BYTES / 3); 5]), [2, 2, 1]);
         assert_eq!(sizes(Vec::new()), Vec::<usize>::new());
+    }
+
+    #[test]
+    fn young_jobs_are_looked_at_soon() {
+        let look = |seconds, open| next_look(Duration::from_secs(seconds), open).as_secs();
+        assert_eq!([look(0, 1), look(20, 1), look(999, 1)], [2, 5, 25]);
+        assert_eq!([look(0, 100), look(0, 400)], [8, 25]);
     }
 
     #[test]

@@ -119,8 +119,12 @@ pub fn import_errors(answer: &Answer) -> Result<ErrorPage, ReadFault> {
     }
     #[derive(Deserialize)]
     struct Attributes {
-        #[serde(flatten)]
-        error: WireError,
+        #[serde(default)]
+        code: Option<String>,
+        #[serde(default)]
+        detail: Option<String>,
+        #[serde(default)]
+        source: Option<Source>,
         #[serde(default)]
         original_payload: Option<Payload>,
     }
@@ -141,13 +145,38 @@ pub fn import_errors(answer: &Answer) -> Result<ErrorPage, ReadFault> {
         return Err(refused(answer));
     }
     let Body { data, links } = parsed(answer)?;
-    let errors =
-        data.into_iter().map(|Resource { attributes: Attributes { error, original_payload } }| {
-            let Payload { attributes, external_id } = original_payload.unwrap_or_default();
-            let external_id = external_id.or(attributes.and_then(|row| row.external_id));
-            (error.into(), external_id)
-        });
+    let errors = data.into_iter().map(|Resource { attributes }| {
+        let Attributes { code, detail, source, original_payload } = attributes;
+        let error = WireError { code, detail, source };
+        let Payload { attributes, external_id } = original_payload.unwrap_or_default();
+        let external_id = external_id.or(attributes.and_then(|row| row.external_id));
+        (error.into(), external_id)
+    });
     Ok(ErrorPage { errors: errors.collect(), next: links.next.as_deref().and_then(cursor) })
+}
+
+/// Which rows of an ended job failed, as far as can be told: none where it cannot be told, so that
+/// it may have been any. `row_of` finds the row of an external id.
+#[must_use]
+pub fn blamed(
+    failed: u64,
+    errors: &[(RowError, Option<String>)],
+    row_of: impl Fn(&str) -> Option<usize>,
+) -> Option<Vec<usize>> {
+    let named = |(error, id): &(RowError, Option<String>)| {
+        error.row.or_else(|| id.as_deref().and_then(&row_of))
+    };
+    let mut rows: Vec<_> = errors.iter().filter_map(named).collect();
+    rows.sort_unstable();
+    rows.dedup();
+    (u64::try_from(rows.len()).ok()? >= failed).then_some(rows)
+}
+
+/// The row that a pointer into the body of a job names.
+#[must_use]
+pub fn row_of_pointer(pointer: &str) -> Option<usize> {
+    // `/data/attributes/items/data/7/…`: nothing before the row is a number.
+    pointer.split('/').find_map(|segment| segment.parse().ok())
 }
 
 #[derive(Deserialize)]
@@ -169,10 +198,7 @@ struct Source {
 impl From<WireError> for RowError {
     fn from(WireError { code, detail, source }: WireError) -> Self {
         let pointer = source.and_then(|source| source.pointer);
-        // `/data/attributes/items/data/7/…`: nothing before the row is a number.
-        let row = pointer
-            .as_deref()
-            .and_then(|pointer| pointer.split('/').find_map(|segment| segment.parse().ok()));
+        let row = pointer.as_deref().and_then(row_of_pointer);
         Self { code: code.unwrap_or_default(), detail: detail.unwrap_or_default(), pointer, row }
     }
 }
@@ -243,5 +269,19 @@ mod tests {
             page.errors.iter().map(|(error, id)| (error.row, id.as_deref())).collect();
         assert_eq!(rows, [(Some(3), Some("c1")), (None, Some("c2")), (None, None)]);
         assert_eq!(page.next.as_deref(), Some("abc"));
+    }
+
+    #[test]
+    fn the_rows_that_failed_are_known_only_if_all_are() {
+        let at = |row| (RowError { row, ..RowError::default() }, None);
+        let of = |id: &str| (RowError::default(), Some(id.to_owned()));
+        let find = |id: &str| id.strip_prefix('c').and_then(|n| n.parse().ok());
+        let blame = |failed, errors: &[_]| blamed(failed, errors, find);
+        assert_eq!(blame(0, &[]), Some(vec![]));
+        assert_eq!(blame(2, &[at(Some(4)), of("c1")]), Some(vec![1, 4]));
+        assert_eq!(blame(2, &[at(Some(4)), at(None)]), None);
+        assert_eq!(blame(2, &[at(Some(4)), at(Some(4))]), None);
+        assert_eq!(blame(1, &[]), None);
+        assert_eq!(blame(1, &[of("unknown")]), None);
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod answer;
 pub mod batch;
+pub mod bulk;
 pub mod catalog;
 pub mod catalog_write;
 pub mod event;

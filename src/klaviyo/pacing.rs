@@ -19,6 +19,8 @@ use super::job::JobType;
 pub enum Operation {
     ImportProfile,
     UpdateProfile,
+    EraseProfile,
+    ListProfiles,
     CreateEvent,
     CreateEvents,
     /// A write of one object of the catalogue.
@@ -27,6 +29,7 @@ pub enum Operation {
     ListCatalog(Kind),
     VariantsOfItem,
     CategoriesOfItem,
+    CategoryName,
     /// The beginning of a job.
     StartJob(JobType),
     /// How far a job is.
@@ -42,6 +45,7 @@ struct Tier {
     minute: u32,
 }
 
+const S: Tier = Tier { second: 3, minute: 60 };
 const M: Tier = Tier { second: 10, minute: 150 };
 const L: Tier = Tier { second: 75, minute: 750 };
 const XL: Tier = Tier { second: 350, minute: 3500 };
@@ -49,6 +53,7 @@ const XL: Tier = Tier { second: 350, minute: 3500 };
 impl Operation {
     fn tier(self) -> Tier {
         match self {
+            Self::EraseProfile => S,
             Self::CreateEvents
             | Self::ImportErrors
             | Self::StartJob(JobType::Profiles)
@@ -57,6 +62,7 @@ impl Operation {
             // all others XL.
             Self::ImportProfile
             | Self::UpdateProfile
+            | Self::ListProfiles
             | Self::Catalog(..)
             | Self::StartJob(JobType::Catalog(..))
             | Self::JobStatus(JobType::Catalog(
@@ -67,6 +73,7 @@ impl Operation {
             | Self::ListCatalog(_)
             | Self::VariantsOfItem
             | Self::CategoriesOfItem
+            | Self::CategoryName
             | Self::JobStatus(JobType::Catalog(..)) => XL,
         }
     }

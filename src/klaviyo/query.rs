@@ -30,6 +30,16 @@ pub enum Lookup {
         /// Klaviyo's id of the item.
         item: String,
     },
+    /// The name of a category.
+    CategoryName {
+        /// Klaviyo's id of the category.
+        category: String,
+    },
+    /// The profiles that have a customer's id; Klaviyo keeps it unique, so one or none.
+    ProfilesOfCustomer {
+        /// The commercetools id of the customer.
+        customer: String,
+    },
     /// Which of these objects there are; see [`existing`].
     Existing {
         /// What they are.
@@ -83,6 +93,8 @@ impl Lookup {
         match self {
             Self::VariantsOfItem { .. } => Operation::VariantsOfItem,
             Self::CategoriesOfItem { .. } => Operation::CategoriesOfItem,
+            Self::CategoryName { .. } => Operation::CategoryName,
+            Self::ProfilesOfCustomer { .. } => Operation::ListProfiles,
             Self::Existing { kind, .. } | Self::All { kind, .. } => Operation::ListCatalog(*kind),
             Self::Job(job) => Operation::JobStatus(job.of),
             Self::ImportErrors { .. } => Operation::ImportErrors,
@@ -100,6 +112,16 @@ impl Lookup {
             Self::CategoriesOfItem { item } => {
                 format!("/api/catalog-items/{}/relationships/categories", encode(item))
             }
+            Self::CategoryName { category } => format!(
+                "/api/catalog-categories/{}?{}=name",
+                encode(category),
+                encode("fields[catalog-category]"),
+            ),
+            Self::ProfilesOfCustomer { customer } => format!(
+                "/api/profiles?filter={}&{}=external_id",
+                encode(&format!("equals(external_id,{})", quote(customer))),
+                encode("fields[profile]"),
+            ),
             Self::Existing { kind, ids } => {
                 let quoted: Vec<_> = ids.iter().map(|id| quote(id)).collect();
                 let filter = encode(&format!("any(ids,[{}])", quoted.join(",")));
@@ -127,7 +149,7 @@ fn page(cursor: Option<&str>) -> String {
     format!("{}={PAGE}{}", encode("page[size]"), after.unwrap_or_default())
 }
 
-/// A string of the filter language: as in JSON.
+/// A string of the filter language: in double quotes, with `\` before `"` and `\`.
 fn quote(value: &str) -> String {
     format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
 }
@@ -147,6 +169,12 @@ mod tests {
             ?fields%5Bcatalog-variant%5D=external_id&page%5Bsize%5D=100";
         assert_eq!(page(None), first);
         assert_eq!(page(Some("a=&b")), format!("{first}&page%5Bcursor%5D=a%3D%26b"));
+        let customer = r#"c"),equals(email,"a\"#.to_owned();
+        assert_eq!(
+            Lookup::ProfilesOfCustomer { customer }.path_and_query(),
+            "/api/profiles?filter=equals%28external_id%2C%22c%5C%22%29%2Cequals%28email%2C\
+            %5C%22a%5C%5C%22%29&fields%5Bprofile%5D=external_id"
+        );
     }
 
     #[test]

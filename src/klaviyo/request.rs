@@ -1,5 +1,7 @@
 //! A request to Klaviyo as a value, and what to try when Klaviyo refuses it.
 
+use serde::Serialize;
+
 use super::catalog_write::CatalogWrite;
 use super::event::{self, Event};
 use super::job::Job;
@@ -21,6 +23,12 @@ pub enum Request {
         /// What to write.
         profile: Box<Profile>,
     },
+    /// Erase the profile with this Klaviyo id, with all that Klaviyo knows of the person. It needs
+    /// the scope `data-privacy:write`.
+    EraseProfile {
+        /// Klaviyo's own id.
+        id: String,
+    },
     /// Record one event.
     CreateEvent(Box<Event>),
     /// Record up to [`super::limits::EVENTS_PER_JOB`] events at once.
@@ -38,6 +46,7 @@ impl Request {
         match self {
             Self::ImportProfile(_) => Operation::ImportProfile,
             Self::UpdateProfile { .. } => Operation::UpdateProfile,
+            Self::EraseProfile { .. } => Operation::EraseProfile,
             Self::CreateEvent(_) => Operation::CreateEvent,
             Self::CreateEvents(_) => Operation::CreateEvents,
             Self::Catalog(write) => write.operation(),
@@ -51,6 +60,7 @@ impl Request {
         match self {
             Self::UpdateProfile { .. } => "PATCH",
             Self::ImportProfile(_)
+            | Self::EraseProfile { .. }
             | Self::CreateEvent(_)
             | Self::CreateEvents(_)
             | Self::Job(_) => "POST",
@@ -64,6 +74,7 @@ impl Request {
         match self {
             Self::ImportProfile(_) => "/api/profile-import".to_owned(),
             Self::UpdateProfile { id, .. } => format!("/api/profiles/{}", encode(id)),
+            Self::EraseProfile { .. } => "/api/data-privacy-deletion-jobs".to_owned(),
             Self::CreateEvent(_) => "/api/events".to_owned(),
             Self::CreateEvents(_) => "/api/event-bulk-create-jobs".to_owned(),
             Self::Catalog(write) => write.path(),
@@ -77,6 +88,7 @@ impl Request {
         Some(match self {
             Self::ImportProfile(profile) => text(&data(resource("profile", profile))),
             Self::UpdateProfile { id, profile } => text(&data(identified("profile", id, profile))),
+            Self::EraseProfile { id } => text(&erasure(id)),
             Self::CreateEvent(event) => text(&event::single(event)),
             Self::CreateEvents(events) => {
                 event::bulk(&events.iter().map(event::row).collect::<Vec<_>>())
@@ -126,9 +138,23 @@ impl Request {
     pub fn settled(&self, verdict: Verdict) -> Verdict {
         match self {
             Self::Catalog(write) => write.settled(verdict),
+            // Erased already.
+            Self::EraseProfile { .. } if verdict == Verdict::Missing => Verdict::NotHeld,
             _ => verdict,
         }
     }
+}
+
+/// Klaviyo wants the attributes, but only one identifier.
+fn erasure(id: &str) -> impl Serialize {
+    #[derive(Serialize)]
+    struct Erasure<P> {
+        profile: P,
+    }
+    #[derive(Serialize)]
+    struct NoMore {}
+    let profile = data(identified("profile", id, NoMore {}));
+    data(resource("data-privacy-deletion-job", Erasure { profile }))
 }
 
 fn without_phone(profile: &Profile) -> Option<Box<Profile>> {

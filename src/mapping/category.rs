@@ -38,6 +38,14 @@ pub fn category(document: &CategoryDocument, locale: &Locale) -> catalog::Catego
     named(&document.id, names(&document.category, locale))
 }
 
+/// Whether a category that Klaviyo has by this name stands below another one by now. A name that
+/// holds the separator itself can be taken for a move, which costs work and does no harm.
+#[must_use]
+pub fn moved(known: &str, category: &catalog::Category) -> bool {
+    let above = |path: &'_ str| path.rsplit_once(SEPARATOR).map(|(above, _)| above.to_owned());
+    above(known) != above(&category.name)
+}
+
 /// The categories that a product stands in, then those above them, each once. One that is gone or
 /// may not be seen is left out.
 #[must_use]
@@ -75,4 +83,26 @@ fn named<'a>(id: &Id, names: impl Iterator<Item = &'a str>) -> catalog::Category
 fn names<'a>(category: &'a Category, locale: &'a Locale) -> impl Iterator<Item = &'a str> {
     let ancestors = category.ancestors.iter().filter_map(|reference| reference.obj.as_deref());
     ancestors.chain([category]).filter_map(|category| category.name.text(locale))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_move_is_told_from_a_new_name() {
+        let id = Id::new("c").expect("an id");
+        for (known, now, expected) in [
+            ("Women > Pants", "Women > Pants", false),
+            ("Women > Pants", "Women > Trousers", false),
+            ("Pants", "Trousers", false),
+            ("Women > Pants", "Men > Pants", true),
+            ("Women > Pants", "Pants", true),
+            ("Pants", "Women > Pants", true),
+            ("A > B > C", "A > C", true),
+        ] {
+            let category = named(&id, [now].into_iter());
+            assert_eq!(moved(known, &category), expected, "{known} {now}");
+        }
+    }
 }

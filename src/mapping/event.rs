@@ -7,6 +7,7 @@ use super::order::{self, OrderContext};
 use super::profile::{Mapped, add_names};
 use super::{identity, line_item, location};
 use crate::commercetools::money::Money;
+use crate::commercetools::order::LineItem;
 use crate::commercetools::payment::{Payment, Transaction};
 use crate::config::Config;
 use crate::klaviyo::event::Event;
@@ -81,10 +82,21 @@ pub fn order_event(
 /// An event `Ordered Product` for each line with a product.
 #[must_use]
 pub fn line_events(config: &Config, context: OrderContext) -> Vec<Mapped<Event>> {
+    added_line_events(config, context, placed_at(&context), &|_| true)
+}
+
+/// The same for the `added` lines, that came to the order at another time.
+#[must_use]
+pub fn added_line_events(
+    config: &Config,
+    context: OrderContext,
+    time: DateTime<Utc>,
+    added: &dyn Fn(&LineItem) -> bool,
+) -> Vec<Mapped<Event>> {
     let fields = &context.order.fields;
     let metric = &config.rules.order.metrics.ordered_product;
-    let time = placed_at(&context);
-    let events = context.lines().map(|line| {
+    let lines = context.lines().filter(|line| added(line.item));
+    let events = lines.map(|line| {
         let properties = line_item::event_properties(config, fields.id.as_str(), &line);
         let unique_id = identity::line_event(line.item);
         let profile = context.buyer.clone();

@@ -79,7 +79,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn every_attribute_becomes_flat_m5() {
+    fn m5_every_attribute_becomes_flat() {
         let locale = Locale::new("de".to_owned());
         for (value, expected) in [
             (json!("one size"), Some(json!("one size"))),

@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn the_price_for_everybody_is_shown_m2() {
+    fn m2_the_price_for_everybody_is_shown() {
         let config = config("de-DE", "EUR", &json!({}));
         let group = json!({"customerGroup": {"typeId": "customer-group", "id": "g"}});
         let channel = json!({"channel": {"typeId": "channel", "id": "c"}});
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn each_country_has_its_own_price_m2() {
+    fn m2_each_country_has_its_own_price() {
         let prices = [
             price(10, json!({})),
             price(9, json!({"country": "DE"})),

@@ -46,7 +46,7 @@ mod tests {
     use serde_json::{Value, json};
 
     #[test]
-    fn zero_is_zero_and_untracked_is_not_r18_r19() {
+    fn r18_r19_zero_is_zero_and_untracked_is_not() {
         let one = json!({"availableQuantity": 7, "channels": {"c": {"availableQuantity": 0}}});
         let elsewhere = json!({"channels": {"d": {"availableQuantity": 4}}});
         for (channel, availability, expected) in [

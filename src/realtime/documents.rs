@@ -12,9 +12,10 @@ use crate::commercetools::order::{DiscountCode, Order};
 use crate::commercetools::payment::Payment;
 use crate::commercetools::price::StandalonePrice;
 use crate::commercetools::product::Product;
-use crate::commercetools::query::{PAGE, Query};
+use crate::commercetools::query::{PAGE, Query, WHOLE_PRODUCTS};
+use crate::commercetools::reference::{Id, Link};
 use crate::http::{Answer, NoAnswer, Passing, ReadFault};
-use crate::klaviyo::answer::ids;
+use crate::klaviyo::answer::{ids, name};
 use crate::klaviyo::query::Lookup;
 
 /// One thing to read.
@@ -83,8 +84,25 @@ pub struct Documents {
     pub known_variants: Found<Vec<String>>,
     /// The ids of the item's categories at Klaviyo.
     pub known_categories: Found<Vec<String>>,
+    /// The ids of the customer's profiles at Klaviyo; mostly one.
+    pub known_profiles: Found<Vec<String>>,
+    /// A page of the products of a category.
+    pub product_page: Option<ProductPage>,
+    /// The name that Klaviyo has for the category.
+    pub known_name: Found<String>,
+    /// Whether the notifications that this one gives rise to are parked.
+    pub followed: bool,
     /// Pages that follow those that were read.
     pub further: Vec<Reading>,
+}
+
+/// The ids of a page of products.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProductPage {
+    /// The ids.
+    pub ids: Vec<Id>,
+    /// Whether the page is full, so that there may be another.
+    pub full: bool,
 }
 
 impl Documents {
@@ -126,7 +144,16 @@ impl Documents {
                 };
             }
             Query::Products(_) => {
-                self.products.get_or_insert_default().extend(answer::page(answer)?);
+                let page: Vec<Product> = answer::page(answer)?;
+                let products = self.products.get_or_insert_default();
+                products.extend(page.iter().map(Product::for_orders));
+                sort(products);
+            }
+            Query::ProductsOfCategory { .. } => {
+                let page: Vec<Link> = answer::page(answer)?;
+                let full = page.len() == WHOLE_PRODUCTS;
+                let ids = page.into_iter().map(|product| product.id).collect();
+                self.product_page = Some(ProductPage { ids, full });
             }
             Query::DiscountCodes(_) => {
                 let codes = self.discount_codes.get_or_insert_default();
@@ -167,11 +194,17 @@ impl Documents {
     }
 
     fn add_ids(&mut self, lookup: &Lookup, answer: &Answer) -> Result<(), ReadFault> {
+        if let Lookup::CategoryName { .. } = lookup {
+            self.known_name = name(answer)?.map_or(Found::Gone, Found::There);
+            return Ok(());
+        }
         let (known, item) = match lookup {
             Lookup::VariantsOfItem { item, .. } => (&mut self.known_variants, Some(item)),
             Lookup::CategoriesOfItem { .. } => (&mut self.known_categories, None),
+            Lookup::ProfilesOfCustomer { .. } => (&mut self.known_profiles, None),
             // No notification asks for these.
-            Lookup::Existing { .. }
+            Lookup::CategoryName { .. }
+            | Lookup::Existing { .. }
             | Lookup::All { .. }
             | Lookup::Job(_)
             | Lookup::ImportErrors { .. } => return Ok(()),
@@ -192,6 +225,12 @@ impl Documents {
         }
         Ok(())
     }
+}
+
+/// In the order of their ids, as the plugin asks for them: an event tells of its products in the same
+/// order, whether they were read together or not.
+pub(super) fn sort(products: &mut [Product]) {
+    products.sort_unstable_by(|one, other| one.id.cmp(&other.id));
 }
 
 /// The only document of a list.

@@ -11,6 +11,7 @@ pub mod conclusion;
 pub mod deliver;
 pub mod documents;
 pub mod envelope;
+pub mod order_contents;
 pub mod outcome;
 pub mod parking;
 pub mod plan;

@@ -29,13 +29,24 @@ pub fn slot(notification: &Notification, work: &Work) -> Slot {
     match work {
         // A change clears fields that a creation leaves alone, so it must not be replaced by one.
         Work::Profile { customer: id, missing } => Slot {
-            key: format!("customer/{id}"),
+            key: of_customer(id.as_str()),
             rank: u8::from(*missing == Missing::Clear),
+            customer: customer(notification),
+        },
+        // A change that is told of later finds nobody any more, so nothing is lost.
+        Work::Erasure(id) => Slot {
+            key: of_customer(id.as_str()),
+            rank: ERASURE_RANK,
             customer: customer(notification),
         },
         // Whoever delivers one of these reads the current state.
         Work::Category { category, descendants } => {
             of_resource("category", category.as_str(), u8::from(*descendants))
+        }
+        // One row for each page, so that a walk that begins again is not taken for one under way.
+        Work::ProductsOfCategory { category, after } => {
+            let after = after.as_ref().map_or("", |id| id.as_str());
+            of_resource("category-products", &format!("{category}/{after}"), 0)
         }
         Work::CategoryGone(category) => of_resource("category", category.as_str(), 2),
         Work::Product(product) => of_resource("product", product.as_str(), 0),
@@ -45,9 +56,19 @@ pub fn slot(notification: &Notification, work: &Work) -> Slot {
         Work::StandalonePrice { price, .. } => of_resource("standalone-price", price.as_str(), 0),
         Work::OrderPlaced(_)
         | Work::OrderGivenToCustomer { .. }
+        | Work::OrderEdited { .. }
         | Work::OrderState { .. }
         | Work::Refund { .. } => slot_of_fact(notification),
     }
+}
+
+/// The rank of an erasure, above those of any change of the customer.
+pub const ERASURE_RANK: u8 = 2;
+
+/// The key of what is parked of a customer's own document.
+#[must_use]
+pub fn of_customer(customer: &str) -> String {
+    format!("customer/{customer}")
 }
 
 fn of_resource(type_id: &str, id: &str, rank: u8) -> Slot {
@@ -120,7 +141,8 @@ mod tests {
     fn slot_of(notification: Value) -> Slot {
         let Value::Object(raw) = notification else { panic!("an object") };
         let notification = Notification::read(raw).expect("a notification");
-        let planned = plan(&Rules::default(), &notification).expect("a plan");
+        let rules = Rules::parse(r#"{"customer":{"deletion":"erase"}}"#).expect("rules");
+        let planned = plan(&rules, &notification).expect("a plan");
         let Plan::Work(work) = planned else { panic!("work") };
         slot(&notification, &work)
     }
@@ -141,6 +163,18 @@ mod tests {
         };
         assert_ne!(message("m1").key, message("m2").key);
         assert_eq!(message("m1").key, message("m1").key);
+    }
+
+    #[test]
+    fn an_erasure_outranks_what_else_there_is_of_the_customer() {
+        let slot = |kind: &str| {
+            slot_of(json!({"notificationType": kind, "dataErasure": true,
+                "resource": {"typeId": "customer", "id": "c1"}}))
+        };
+        let (changed, deleted) = (slot("ResourceUpdated"), slot("ResourceDeleted"));
+        assert_eq!(deleted.key, changed.key);
+        assert!(deleted.rank > changed.rank);
+        assert_eq!(deleted.customer.as_deref(), Some("c1"));
     }
 
     #[test]

@@ -88,6 +88,7 @@ fn brought(config: &Config, shop: &Shop, notification: &Value) -> Result<Vec<Req
                     documents.add(&reading, &Ok(answer)).expect("a document");
                 }
             }
+            Step::Follow(_) => documents.followed = true,
             Step::Send { stages, .. } => {
                 return Ok(stages.into_iter().flatten().collect());
             }
@@ -124,6 +125,7 @@ fn answer(shop: &Shop, query: &Query) -> Answer {
         ) => (404, json!({"statusCode": 404})),
         (
             Query::Products(_)
+            | Query::ProductsOfCategory { .. }
             | Query::DiscountCodes(_)
             | Query::OrderOfPayment(_)
             | Query::Descendants { .. }
@@ -144,9 +146,11 @@ fn held(shop: &Shop, lookup: &Lookup) -> Answer {
     let path = match lookup {
         Lookup::VariantsOfItem { .. } => "klaviyo/variants",
         Lookup::CategoriesOfItem { .. } => "klaviyo/categories",
+        Lookup::ProfilesOfCustomer { .. } => "klaviyo/profiles",
+        Lookup::CategoryName { .. } => return Answer { status: 404, ..Answer::default() },
         other => panic!("no notification looks this up: {other:?}"),
     };
-    let known = shop.iter().any(|(at, _)| at.starts_with("klaviyo/"));
+    let known = path == "klaviyo/profiles" || shop.iter().any(|(at, _)| at.starts_with("klaviyo/"));
     let ids = shop.iter().filter(|(at, _)| at == path).map(|(_, id)| json!({ "id": id }));
     let body = json!({"data": ids.collect::<Vec<_>>(), "links": {"next": null}});
     Answer { status: if known { 200 } else { 404 }, body: body.to_string(), ..Answer::default() }

@@ -25,8 +25,7 @@ const settings = {
 let stack;
 let withChannel;
 before(async () => {
-  // Klaviyo takes 75 writes a second; a product with a hundred variants is slower than that.
-  stack = await start({ settings, klaviyo: { limits: false } });
+  stack = await start({ settings });
 });
 after(async () => {
   await stack.close();
@@ -89,7 +88,7 @@ function putProduct(document, { published = true, ...data }) {
 }
 
 describe("the whole shop", () => {
-  test("arrives, items before their variants (R14)", async () => {
+  test("R14 it arrives, items before their variants", async () => {
     for (const document of shop.categories) {
       await expectDone(message("CategoryCreated", about("category", document)));
     }
@@ -114,7 +113,7 @@ describe("the whole shop", () => {
     assert.ok(writes().every(({ method }) => method === "PATCH"));
   });
 
-  test("the right price, text, picture and address (M2, M5)", async () => {
+  test("M2 the right price, with text, picture and address", async () => {
     for (const n of [1, 6, 7, 10]) await expectDone(published(product(n)));
     const { attributes } = item(storm);
     assert.equal(attributes.title, "Storm Hollow rain jacket");
@@ -135,7 +134,7 @@ describe("the whole shop", () => {
     assert.equal(item(product(10)).attributes.price, null);
   });
 
-  test("a category that is gone does not keep its products (R10)", async () => {
+  test("R10 a category that is gone does not keep its products", async () => {
     stack.commercetools.remove("category", fixedId("category", 13));
     stack.commercetools.remove("category", fixedId("category", 1));
     await expectDone(published(storm));
@@ -143,7 +142,7 @@ describe("the whole shop", () => {
     assert.deepEqual(item(storm).categories.sort(), expected.sort());
   });
 
-  test("a payload that was left out is read (R5)", async () => {
+  test("R5 a payload that was left out is read", async () => {
     await expectDone(payloadNotIncluded(published(cairn)));
     await expectDone(
       payloadNotIncluded(message("CategoryCreated", about("category", category(1)))),
@@ -171,7 +170,7 @@ describe("the whole shop", () => {
 });
 
 describe("products", () => {
-  test("what is not for sale is taken away, in whatever order it is told (R16, R20)", async () => {
+  test("R16 what is not for sale is taken away, in whatever order it is told", async () => {
     await expectDone(published(parka));
     assert.equal(item(parka), undefined);
     await expectDone(published(cairn));
@@ -212,14 +211,14 @@ describe("products", () => {
     putProduct(merino, { masterVariant: renamed[0], variants: renamed.slice(1) });
     const refused = await stack.push(published(merino));
     assert.equal(refused.status, 202);
-    assert.equal(variantsOf(merino).length, 200);
+    await eventually(() => variantsOf(merino).length === 200 || variant(first.sku) === undefined);
     stack.klaviyo.faults.clear();
     await expectDone(published(merino));
     assert.equal(variantsOf(merino).length, 100);
     assert.equal(variant(first.sku), undefined);
   });
 
-  test("a SKU that moved to another product goes with it (R14)", async () => {
+  test("R14 a SKU that moved to another product goes with it", async () => {
     await expectDone(published(storm));
     const { masterVariant, variants: others } = storm.masterData.current;
     putProduct(storm, { variants: others.slice(0, 2) });
@@ -245,7 +244,7 @@ describe("products", () => {
 });
 
 describe("categories", () => {
-  test("a renamed or moved parent renames those below it (R21)", async () => {
+  test("R21 a renamed or moved parent renames those below it", async () => {
     for (const document of shop.categories) {
       await expectDone(change("ResourceCreated", about("category", document)));
     }
@@ -264,6 +263,34 @@ describe("categories", () => {
     await expectDone(changed("category", jackets));
     assert.equal(nameOf(category(2)), "Men > Jackets");
     assert.equal(nameOf(category(3)), "Men > Jackets > Rain jackets");
+  });
+
+  test("a moved one takes the items of its whole subtree along", async () => {
+    const [women, jackets, rain, men] = [1, 2, 3, 6].map(category);
+    const inRain = { categories: [{ typeId: "category", id: rain.id }] };
+    const many = Array.from({ length: 43 }, (_, n) => ({ ...cairn, id: `moved-${n}` }));
+    for (const document of many) {
+      const { current } = document.masterData;
+      const masterVariant = { ...current.masterVariant, sku: `SKU-${document.id}` };
+      putProduct(document, { ...inRain, masterVariant, variants: [] });
+    }
+    for (const document of [women, jackets, rain, men])
+      await expectDone(message("CategoryCreated", about("category", document)));
+    await expectDone(many.map(published));
+    const above = [{ typeId: "category", id: men.id }];
+    stack.commercetools.put("category", { ...jackets, ancestors: above, parent: above[0] });
+    const ancestors = [...above, { typeId: "category", id: jackets.id }];
+    stack.commercetools.put("category", { ...rain, ancestors });
+    const { status, body } = await stack.push(changed("category", jackets));
+    assert.deepEqual([status, body], [202, { outcome: "parked" }]);
+    await expectDone([]);
+    const expected = [rain, jackets, men].map(({ id }) => klaviyoId(id)).sort();
+    for (const document of many) assert.deepEqual(item(document).categories.sort(), expected);
+    assert.equal(nameOf(rain), "Men > Jackets > Rain jackets");
+    stack.klaviyo.requests.clear();
+    assert.equal((await stack.push(changed("category", jackets))).status, 204);
+    assert.ok(writes().every(({ path }) => path.includes("categories")));
+    for (const document of many) stack.commercetools.remove("product", document.id);
   });
 
   test("one that is deleted is deleted, and a late change does not bring it back", async () => {
@@ -288,7 +315,7 @@ describe("stock", () => {
     return [inventory_policy, inventory_quantity];
   };
 
-  test("zero is zero, and untracked is not zero (R18, R19)", async () => {
+  test("R18 zero is zero, and untracked is not zero", async () => {
     for (const n of [1, 8, 9]) await expectDone(published(product(n)));
     assert.deepEqual(stockOf("LAMP-RIDGE"), [1, 0]);
     assert.deepEqual(stockOf("MUG-ENAMEL"), [0, 0]);
@@ -297,7 +324,7 @@ describe("stock", () => {
     assert.deepEqual(stockOf("STORM-W-M-RED"), [1, 0]);
   });
 
-  test("an entry is read afresh when it is created, changed or deleted (R19)", async () => {
+  test("R19 an entry is read afresh when it is created, changed or deleted", async () => {
     await expectDone(published(storm));
     const entry = entryOf("STORM-W-S-BLU");
     const put = (availableQuantity) =>
@@ -332,7 +359,7 @@ describe("stock", () => {
     assert.equal(variants().length, 0);
   });
 
-  test("only the channel of the settings counts (R18, R19)", async () => {
+  test("R19 only the channel of the settings counts, with its zero", async () => {
     const CONFIG = JSON.stringify({ product: { inventory: { useChannelInventory: MUNICH } } });
     withChannel = await start({ settings: { ...settings, CONFIG } });
     await expectDone(published(storm), withChannel);
@@ -348,7 +375,7 @@ describe("stock", () => {
 });
 
 describe("standalone prices", () => {
-  test("are those of the product, and a change of one writes it (M2)", async () => {
+  test("M2 they are those of the product, and a change of one writes it", async () => {
     await expectDone(published(boots));
     assert.equal(variant("VIA-42").attributes.price, 189.9);
     assert.equal(variant("VIA-43").attributes.price, 170.91);

@@ -83,7 +83,7 @@ describe("204: done", () => {
     );
   });
 
-  test("a payload that was left out is read (R5)", async () => {
+  test("R5 a payload that was left out is read", async () => {
     await expectStatus(204, payloadNotIncluded(orderCreated(openOrder)));
     assert.equal(events("Placed Order").length, 1);
     const created = message("CustomerCreated", about("customer", customer), { customer });
@@ -155,7 +155,7 @@ describe("204: done", () => {
     assert.equal(stack.klaviyo.requests.length, 0);
   });
 
-  test("a large order goes through whole (R6)", async () => {
+  test("R6 a large order goes through whole", async () => {
     const [line] = openOrder.lineItems;
     const lineItems = Array.from({ length: 120 }, (_, n) => ({ ...line, id: `large-line-${n}` }));
     const order = { ...openOrder, id: "large-order", lineItems };
@@ -167,8 +167,36 @@ describe("204: done", () => {
   });
 });
 
-describe("a profile that is there already (R13)", () => {
-  test("a guest becomes a customer", async () => {
+describe("the products of orders", () => {
+  const asked = () =>
+    stack.commercetools.requests.filter(({ path }) => path.endsWith("/products")).length;
+  const another = (n) => ({
+    ...openOrder,
+    id: `another-${n}`,
+    lineItems: openOrder.lineItems.map((line) => ({ ...line, id: `another-${n}-${line.id}` })),
+  });
+
+  test("are read once for many orders, all together, until one is told of", async () => {
+    const [{ productId }] = openOrder.lineItems;
+    const changed = () => change("ResourceUpdated", { typeId: "product", id: productId });
+    await expectStatus(204, changed());
+    stack.commercetools.requests.clear();
+    await expectStatus(204, orderCreated(another(1)));
+    assert.equal(asked(), 1);
+    const [first] = events("Placed Order");
+    await expectStatus(204, orderCreated(another(2)));
+    assert.equal(asked(), 1, "the second order asked for products");
+    const second = events("Placed Order").find(({ uniqueId }) => uniqueId === "another-2");
+    assert.ok(first.properties.Categories.length > 0);
+    assert.deepEqual(second.properties.Categories, first.properties.Categories);
+    await expectStatus(204, changed());
+    await expectStatus(204, orderCreated(another(3)));
+    assert.equal(asked(), 2, "a product that was changed was not read again");
+  });
+});
+
+describe("a profile that is there already", () => {
+  test("R13 a guest becomes a customer", async () => {
     await expectStatus(
       204,
       orderCreated({ ...openOrder, customerId: undefined, customerEmail: customer.email }),
@@ -179,7 +207,7 @@ describe("a profile that is there already (R13)", () => {
     assert.ok(stack.klaviyo.store.profileByExternalId(customer.id));
   });
 
-  test("somebody else's phone number, and two profiles for one customer", async () => {
+  test("R13 somebody else's phone number, and two profiles for one customer", async () => {
     await expectStatus(204, customerChanged());
     const { phone_number } = stack.klaviyo.store.profileByExternalId(customer.id).attributes;
     stack.klaviyo.reset();
@@ -231,7 +259,7 @@ describe("202: kept for a person", () => {
     return read.body;
   }
 
-  test("what is no notification is kept as it came (R7)", async () => {
+  test("R7 what is no notification is kept as it came", async () => {
     for (const [body, code, kept] of [
       ["hello", "not_json", "hello"],
       ["", "not_json", ""],
@@ -323,9 +351,9 @@ describe("202: kept for a person", () => {
 describe("202: parked, and nothing lost", () => {
   const faults = {
     "Klaviyo fails": ["klaviyo", { status: 503 }],
-    "Klaviyo resets the connection (R2)": ["klaviyo", { reset: true }],
+    "R2 Klaviyo resets the connection": ["klaviyo", { reset: true }],
     "Klaviyo never answers": ["klaviyo", { hang: true }],
-    "commercetools fails (R4)": ["commercetools", { path: "/sandbox-shop", status: 502 }],
+    "R4 commercetools fails": ["commercetools", { path: "/sandbox-shop", status: 502 }],
     "commercetools resets": ["commercetools", { path: "/sandbox-shop", reset: true }],
     "commercetools never answers": ["commercetools", { path: "/sandbox-shop", hang: true }],
   };
@@ -340,7 +368,7 @@ describe("202: parked, and nothing lost", () => {
     });
   }
 
-  test("Klaviyo is over its rate limit, and is not called until it said so (R1)", async () => {
+  test("R1 Klaviyo is over its rate limit, and is not called until it said so", async () => {
     const throttled = { status: 429, headers: { "retry-after": "2" }, times: 1 };
     stack.klaviyo.faults.add({ path: "/api/profile-import", ...throttled });
     const [first, ...others] = shop.customers;
@@ -354,7 +382,7 @@ describe("202: parked, and nothing lost", () => {
     assert.equal(stack.klaviyo.store.profiles().length, shop.customers.length);
   });
 
-  test("the key is wrong, until it is put right (R3)", async () => {
+  test("R3 the key is wrong, until it is put right", async () => {
     const { key } = stack.klaviyo.settings;
     stack.klaviyo.settings.key = "pk_another";
     await expectParked(customerChanged());
@@ -371,7 +399,7 @@ describe("202: parked, and nothing lost", () => {
     assert.equal(events("Ordered Product").length, openOrder.lineItems.length);
   });
 
-  test("a refund comes before its payment has an order (R22)", async () => {
+  test("R22 a refund comes before its payment has an order", async () => {
     const succeeded = ({ type, state }) => type === "Refund" && state === "Success";
     const payment = shop.payments.find(
       (candidate) => orderOf(candidate) && candidate.transactions.some(succeeded),

@@ -1,115 +1,131 @@
-//! One try of one parked row: from its notification to what is to be sent, and from the conclusion
-//! to what becomes of the row.
+//! One try of one parked row: from its notification to the work that it asks for, and from the
+//! conclusion to what becomes of the row.
 //!
 //! A row is put off *before* it is tried, so that one that brings the object down does not come
 //! first again. It is removed when it is done, if no newer generation came meanwhile.
 
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use worker::{Result, SqlStorage};
 
 use super::dead_letters::{self, NewDeadLetter};
-use super::parked::{self, Row};
-use super::{jitter, millis};
+use super::parked::{self, Row, Taken};
+use super::{erasure, jitter, jobs, millis};
 use crate::commercetools::notification::Notification;
 use crate::config::Config;
-use crate::edge::calls::{Calls, now_ms};
-use crate::edge::delivery::{Ready, prepare, work_of};
+use crate::edge::calls::now_ms;
+use crate::edge::delivery::work_of;
 use crate::edge::log::{self, Effort};
 use crate::http::Passing;
 use crate::klaviyo::event::Event;
+use crate::klaviyo::job::RowDigest;
 use crate::klaviyo::request::Request;
 use crate::realtime::conclusion::{Conclusion, Fault};
 use crate::realtime::envelope::{self, Item};
 use crate::realtime::outcome::Outcome;
 use crate::realtime::parking::{backoff, patience};
+use crate::realtime::plan::{Ignored, Work};
 
 /// A row that is being tried.
 pub(super) struct Attempt {
-    row: Row,
+    pub(super) row: Row,
     item: Item,
     content: Vec<u8>,
-    effort: Effort,
+    cut: Vec<String>,
     started: u64,
-    requests: Vec<Vec<Request>>,
+    /// Calls that were made for it alone.
+    pub(super) calls: u32,
+    /// What is still to be sent, stage after stage.
+    pub(super) stages: VecDeque<Vec<Request>>,
+    /// Whether its requests are to go alone.
+    pub(super) alone: bool,
+    /// Whether something of it is in a job, so that it waits for that.
+    pub(super) waits: bool,
+    /// What was sent before, or is now.
+    pub(super) sent: HashSet<RowDigest>,
+    /// Whether something of that stands in the table.
+    noted: bool,
+}
+
+/// How far a row got without reading anything.
+pub(super) enum Begun {
+    /// It asks for this.
+    Work(Box<Attempt>, Work),
+    /// It is settled already; whether the systems did their part.
+    Settled(bool),
+}
+
+/// What a row asks for.
+pub(super) fn begin(sql: &SqlStorage, config: &Config, taken: Taken) -> Result<Begun> {
+    let Taken { row, content, sent } = taken;
+    let Some(item) = envelope::decode(&content, None).items.into_iter().next() else {
+        parked::remove(sql, &row)?;
+        return Ok(Begun::Settled(true));
+    };
+    let work = match &item {
+        Item::Notification(notification) => work_of(config, notification),
+        Item::Refused { why, .. } => {
+            Err(Conclusion::Never(Fault::new(why.code(), why.to_string())))
+        }
+    };
+    if let Ok(Work::Erasure(customer)) = &work {
+        erasure::erase(sql, customer.as_str())?;
+    }
+    let attempt = Attempt {
+        alone: row.alone(),
+        waits: false,
+        noted: !sent.is_empty(),
+        row,
+        item,
+        content,
+        cut: Vec::new(),
+        started: now_ms(),
+        calls: 0,
+        stages: VecDeque::new(),
+        sent,
+    };
+    match work {
+        Ok(work) => Ok(Begun::Work(Box::new(attempt), work)),
+        Err(conclusion) => finish(sql, config, attempt, conclusion).map(Begun::Settled),
+    }
 }
 
 impl Attempt {
-    /// What the row alone would send.
-    pub(super) fn stages(&self) -> Vec<Vec<Request>> {
-        self.requests.clone()
+    /// Takes what is to be sent.
+    pub(super) fn prepared(&mut self, stages: Vec<Vec<Request>>, cut: Vec<String>) {
+        self.stages = stages.into();
+        self.cut = cut;
     }
-}
 
-/// How far a row got without sending anything.
-pub(super) enum Trial {
-    /// It is settled; whether the systems did their part.
-    Finished { systems_worked: bool },
-    /// It gives only events, which can go with those of others.
-    Events(Attempt, Vec<Event>),
-    /// It gives these requests.
-    ToSend(Attempt, Vec<Vec<Request>>),
-}
-
-/// Reads what a row needs.
-pub(super) async fn start(
-    sql: &SqlStorage,
-    config: &Config,
-    calls: &Calls<'_>,
-    row: &Row,
-) -> Result<Trial> {
-    let due = now_ms() + millis(backoff(row.attempts, None, jitter()));
-    let Some(content) = parked::begin(sql, row, due)? else {
-        // Its place is taken by a newer notification, which has its own turn.
-        return Ok(Trial::Finished { systems_worked: true });
-    };
-    let started = now_ms();
-    let Some(item) = envelope::decode(&content, None).items.into_iter().next() else {
-        parked::remove(sql, row)?;
-        return Ok(Trial::Finished { systems_worked: true });
-    };
-    let ready = match &item {
-        Item::Notification(notification) => match work_of(config, notification) {
-            Ok(work) => prepare(config, calls, &work).await,
-            Err(conclusion) => Ready::Concluded(conclusion),
-        },
-        Item::Refused { why, .. } => {
-            Ready::Concluded(Conclusion::Never(Fault::new(why.code(), why.to_string())))
-        }
-    };
-    let effort = Effort { duration_ms: 0, calls: calls.made(), cut: Vec::new() };
-    let mut attempt =
-        Attempt { row: row.clone(), item, content, effort, started, requests: Vec::new() };
-    match ready {
-        Ready::Concluded(conclusion) => {
-            let systems_worked = finish(sql, config, attempt, conclusion)?;
-            Ok(Trial::Finished { systems_worked })
-        }
-        Ready::ToSend { stages, cut } => {
-            attempt.effort.cut = cut;
-            match only_events(&stages) {
-                Some(events) => {
-                    attempt.requests = stages;
-                    Ok(Trial::Events(attempt, events))
-                }
-                None => Ok(Trial::ToSend(attempt, stages)),
+    /// The events that are to be sent, if they are all.
+    pub(super) fn only_events(&self) -> Option<Vec<Event>> {
+        let [stage] = self.stages.as_slices().0 else { return None };
+        let mut events = Vec::new();
+        for request in stage {
+            match request {
+                Request::CreateEvent(event) => events.push((**event).clone()),
+                Request::CreateEvents(several) => events.extend(several.iter().cloned()),
+                _ => return None,
             }
         }
+        Some(events)
     }
-}
 
-/// The events of these requests, if they are nothing else.
-fn only_events(stages: &[Vec<Request>]) -> Option<Vec<Event>> {
-    let [stage] = stages else { return None };
-    let mut events = Vec::new();
-    for request in stage {
-        match request {
-            Request::CreateEvent(event) => events.push((**event).clone()),
-            Request::CreateEvents(several) => events.extend(several.iter().cloned()),
-            _ => return None,
-        }
+    /// Notes what was sent, for the next try of the row.
+    pub(super) fn note_sent(&mut self, sql: &SqlStorage) -> Result<()> {
+        let digests: Vec<_> = self.sent.iter().cloned().collect();
+        self.noted |= !digests.is_empty();
+        jobs::note_sent(sql, &self.row.key, self.row.seq, &digests)
     }
-    Some(events)
+
+    /// Removes the row; whether it was there still.
+    fn remove(&self, sql: &SqlStorage) -> Result<bool> {
+        if self.noted {
+            jobs::forget_sent(sql, &self.row.key)?;
+        }
+        parked::remove(sql, &self.row)
+    }
 }
 
 /// Settles a row; whether the systems did their part.
@@ -119,39 +135,38 @@ pub(super) fn finish(
     attempt: Attempt,
     conclusion: Conclusion,
 ) -> Result<bool> {
-    let Attempt { row, item, content, mut effort, started, .. } = attempt;
+    let row = &attempt.row;
     let expired = row.since + config.rules.outbox.retention_ms() < now_ms();
     let mut systems_worked = true;
     let outcome = match conclusion {
         Conclusion::Delivered => {
-            parked::remove(sql, &row)?;
+            attempt.remove(sql)?;
             Outcome::Delivered
         }
         Conclusion::Ignored(why) => {
-            parked::remove(sql, &row)?;
+            attempt.remove(sql)?;
             Outcome::Ignored(why)
         }
-        Conclusion::Never(fault) => give_up(sql, &row, &item, fault, &content)?,
+        Conclusion::Never(fault) => give_up(sql, &attempt, fault)?,
         Conclusion::Later(Passing { code, .. }) if expired => {
-            give_up(sql, &row, &item, expiry(&code), &content)?
+            give_up(sql, &attempt, expiry(&code))?
         }
-        Conclusion::NotYet(not_yet) if expired => {
-            give_up(sql, &row, &item, expiry(not_yet.code()), &content)?
-        }
+        Conclusion::NotYet(not_yet) if expired => give_up(sql, &attempt, expiry(not_yet.code()))?,
         Conclusion::Later(Passing { code, retry_after }) => {
             let wait = backoff(row.attempts + 1, retry_after, jitter());
-            parked::put_off(sql, &row, now_ms() + millis(wait), &code)?;
+            parked::put_off(sql, row, now_ms() + millis(wait), &code)?;
             systems_worked = false;
             Outcome::Parked { code }
         }
         Conclusion::NotYet(not_yet) => {
             let age = Duration::from_millis(now_ms().saturating_sub(row.since));
             let wait = patience(row.attempts + 1, age, jitter());
-            parked::put_off(sql, &row, now_ms() + millis(wait), not_yet.code())?;
+            parked::put_off(sql, row, now_ms() + millis(wait), not_yet.code())?;
             Outcome::Parked { code: not_yet.code().to_owned() }
         }
     };
-    effort.duration_ms = now_ms() - started;
+    let Attempt { item, started, calls, cut, .. } = attempt;
+    let effort = Effort { duration_ms: now_ms() - started, calls, cut };
     log::notification(&item, &outcome, &effort);
     Ok(systems_worked)
 }
@@ -161,21 +176,18 @@ fn expiry(code: &str) -> Fault {
     Fault::new(format!("expired_{code}"), detail)
 }
 
-/// Makes a dead letter of a row.
-fn give_up(
-    sql: &SqlStorage,
-    row: &Row,
-    item: &Item,
-    fault: Fault,
-    content: &[u8],
-) -> Result<Outcome> {
+/// Makes a dead letter of a row, if it is there still: it may have been erased meanwhile, or a newer
+/// generation has its own turn.
+fn give_up(sql: &SqlStorage, attempt: &Attempt, fault: Fault) -> Result<Outcome> {
+    if !attempt.remove(sql)? {
+        return Ok(Outcome::Ignored(Ignored::Superseded));
+    }
     let code = fault.code.clone();
-    let notification: Option<&Notification> = match item {
+    let notification: Option<&Notification> = match &attempt.item {
         Item::Notification(notification) => Some(notification),
         Item::Refused { .. } => None,
     };
-    let letter = NewDeadLetter::of(notification, fault, row.attempts + 1);
-    let id = dead_letters::keep(sql, &letter, content)?;
-    parked::remove(sql, row)?;
+    let letter = NewDeadLetter::of(notification, fault, attempt.row.attempts + 1);
+    let id = dead_letters::keep(sql, &letter, &attempt.content)?;
     Ok(Outcome::DeadLettered { id, code })
 }

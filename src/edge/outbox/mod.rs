@@ -6,10 +6,15 @@
 mod attempt;
 mod dead_letters;
 mod drain;
+mod erasure;
+mod follow;
+mod jobs;
 mod object;
+mod offspring;
 mod parked;
 mod parts;
 mod replay;
+mod send;
 
 use std::time::Duration;
 
@@ -23,6 +28,7 @@ use worker::{Delay, Env, Error, Method, ObjectNamespace, Request, RequestInit, R
 
 pub(super) use self::dead_letters::NewDeadLetter;
 pub(super) use self::parked::NewParked;
+use crate::commercetools::reference::Id;
 use crate::config::{Config, Jurisdiction};
 
 /// The binding in `wrangler.toml`, and the name of its one object.
@@ -56,6 +62,12 @@ pub(super) async fn park(
     content: &[u8],
 ) -> Result<()> {
     let _: Value = store(env, config, "/parked", &joined(new, content)?).await?;
+    Ok(())
+}
+
+/// Erases a customer from all that is stored.
+pub(super) async fn erase(env: &Env, config: &Config, customer: &Id) -> Result<()> {
+    let _: Value = store(env, config, "/erasures", customer.as_str().as_bytes()).await?;
     Ok(())
 }
 

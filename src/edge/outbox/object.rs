@@ -1,6 +1,6 @@
 //! The Durable Object itself: its paths and its alarm. Nobody but this Worker can call it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -12,9 +12,10 @@ use worker::{
 
 use super::dead_letters::{self, NewDeadLetter};
 use super::parked::{self, NewParked};
-use super::{drain, replay, split};
+use super::{drain, erasure, jobs, replay, split};
 use crate::edge::calls::now_ms;
 use crate::edge::{log, reply, settings};
+use crate::klaviyo::pacing::Pace;
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -27,12 +28,14 @@ pub struct Outbox {
     draining: AssertUnwindSafe<Cell<bool>>,
     /// How many rounds in a row brought nothing through. A panic leaves a number, too.
     fruitless: AssertUnwindSafe<Cell<u32>>,
+    /// What was used of Klaviyo's rate limits. It is never borrowed across an await.
+    pace: AssertUnwindSafe<RefCell<Pace>>,
 }
 
 impl DurableObject for Outbox {
     fn new(state: State, env: Env) -> Self {
         let sql = state.storage().sql();
-        if let Err(error) = parked::prepare(&sql).and_then(|()| dead_letters::prepare(&sql)) {
+        if let Err(error) = prepare(&sql) {
             // Every later statement fails then, and each of them is answered with an error.
             log::failure("outbox", &error.to_string());
         }
@@ -41,6 +44,7 @@ impl DurableObject for Outbox {
             env,
             draining: AssertUnwindSafe(Cell::new(false)),
             fruitless: AssertUnwindSafe(Cell::new(0)),
+            pace: AssertUnwindSafe(RefCell::new(Pace::new(1.0))),
         }
     }
 
@@ -68,6 +72,13 @@ impl DurableObject for Outbox {
         }
         Ok(reply::empty(204))
     }
+}
+
+/// Makes all tables, if they are not there.
+fn prepare(sql: &SqlStorage) -> Result<()> {
+    parked::prepare(sql)?;
+    jobs::prepare(sql)?;
+    dead_letters::prepare(sql)
 }
 
 /// Says that the alarm is at work for as long as it lives, so also if the work panics.
@@ -98,7 +109,7 @@ impl Outbox {
             self.fruitless.set(self.fruitless.get().saturating_add(1));
             return Ok(());
         };
-        drain::run(&self.state.storage(), config, &self.fruitless).await
+        drain::run(&self.state.storage(), config, &self.pace, &self.fruitless).await
     }
 
     /// Sets the alarm to when there is something to do. While the alarm is at work it does so
@@ -108,7 +119,8 @@ impl Outbox {
             return Ok(());
         }
         let storage = self.state.storage();
-        match parked::next_due(&self.sql())? {
+        let due = [parked::next_due(&self.sql())?, jobs::next_due(&self.sql())?];
+        match due.into_iter().flatten().min_by(f64::total_cmp) {
             // Only to forget dead letters that are too old.
             None if dead_letters::count(&self.sql())? > 0 => storage.set_alarm(DAY).await,
             None => storage.delete_alarm().await,
@@ -133,6 +145,10 @@ impl Outbox {
                 let (letter, content): (NewDeadLetter, _) = split(body)?;
                 let id = dead_letters::keep(&sql, &letter, content)?;
                 reply::json(201, &json!({ "id": id }))
+            }
+            (Method::Post, ["erasures"]) => {
+                erasure::erase(&sql, &String::from_utf8_lossy(body))?;
+                reply::json(201, &json!({}))
             }
             (Method::Get, ["status"]) => {
                 let (waiting, oldest) = parked::waiting(&sql)?;

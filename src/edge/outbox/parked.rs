@@ -2,14 +2,16 @@
 //!
 //! Table `parked` has a row for each slot, `parked_parts` its notification in parts. A row's `seq`
 //! is its generation: parking again into the same slot gives the row a new one, so that whoever
-//! works on the old one cannot remove what came meanwhile.
+//! works on the old one cannot remove what came meanwhile. A row without a time to try it waits for
+//! a job of Klaviyo; see [`super::jobs`].
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use worker::{Result, SqlStorage, SqlStorageValue};
 
-use super::parts;
+use super::{jitter, jobs, parts};
 use crate::edge::calls::now_ms;
 use crate::realtime::parking::{Slot, backoff};
 
@@ -53,11 +55,41 @@ impl NewParked {
 pub(super) struct Row {
     /// The generation.
     pub(super) seq: f64,
+    /// The slot.
+    pub(super) key: String,
     /// When the slot was first parked, in ms since 1970 UTC.
     pub(super) since: u64,
     pub(super) attempts: u32,
+    /// Whether its requests are to go alone, since a job failed with them: not 0.
+    alone: u8,
     /// The bytes of its notification.
     bytes: u64,
+}
+
+impl Row {
+    /// Whether its requests are to go alone.
+    pub(super) fn alone(&self) -> bool {
+        self.alone != 0
+    }
+
+    /// What trying it takes in an isolate's memory, in hundredths of a few MB: products are read
+    /// with all their variants, orders with their products.
+    fn weight(&self) -> u32 {
+        match self.key.split('/').next() {
+            Some("product" | "standalone-price") => 25,
+            Some("message") => 5,
+            _ => 1,
+        }
+    }
+}
+
+/// A row that is being tried.
+pub(super) struct Taken {
+    pub(super) row: Row,
+    /// Its notification.
+    pub(super) content: Vec<u8>,
+    /// Digests of what it sent already.
+    pub(super) sent: HashSet<String>,
 }
 
 /// Makes the tables, if they are not there.
@@ -65,18 +97,21 @@ pub(super) fn prepare(sql: &SqlStorage) -> Result<()> {
     sql.exec(
         "CREATE TABLE IF NOT EXISTS parked (
             seq INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE,
-            rank INTEGER NOT NULL, customer TEXT, since INTEGER NOT NULL, due INTEGER NOT NULL,
-            attempts INTEGER NOT NULL, code TEXT NOT NULL, bytes INTEGER NOT NULL);
-         CREATE INDEX IF NOT EXISTS parked_due ON parked (due);",
+            rank INTEGER NOT NULL, customer TEXT, since INTEGER NOT NULL, due INTEGER,
+            attempts INTEGER NOT NULL, code TEXT NOT NULL, bytes INTEGER NOT NULL,
+            alone INTEGER NOT NULL DEFAULT 0);
+         CREATE INDEX IF NOT EXISTS parked_due ON parked (due) WHERE due IS NOT NULL;
+         CREATE INDEX IF NOT EXISTS parked_age ON parked (since, seq) WHERE due IS NOT NULL;",
         None,
     )?;
     parts::prepare(sql, "parked_parts")
 }
 
 /// Parks a notification. In a slot that is taken, the age, the number of tries and the time of
-/// the next one stay, so that a stream of changes does not defeat the waiting.
+/// the next one stay, so that a stream of changes does not defeat the waiting. What was sent for it
+/// counts no more: in the meantime somebody else may have written something else.
 pub(super) fn park(sql: &SqlStorage, new: &NewParked, content: &[u8]) -> Result<()> {
-    let taken: Vec<Taken> = sql
+    let taken: Vec<Occupant> = sql
         .exec(
             "SELECT seq, rank, since, due, attempts FROM parked WHERE key = ?",
             vec![new.key.as_str().into()],
@@ -84,7 +119,10 @@ pub(super) fn park(sql: &SqlStorage, new: &NewParked, content: &[u8]) -> Result<
         .to_array()?;
     let (at, due) = (millis(new.at)?, millis(new.due)?);
     let (since, due, attempts) = match taken.first() {
-        Some(row) => (row.since.into(), row.due.into(), i64::from(row.attempts).into()),
+        Some(row) => {
+            jobs::forget_sent(sql, &new.key)?;
+            (row.since.into(), row.due.into(), i64::from(row.attempts).into())
+        }
         None => (at, due, i64::from(new.attempts).into()),
     };
     let content = match taken.first() {
@@ -119,11 +157,11 @@ pub(super) fn park(sql: &SqlStorage, new: &NewParked, content: &[u8]) -> Result<
 }
 
 #[derive(Deserialize)]
-struct Taken {
+struct Occupant {
     seq: f64,
     rank: u8,
     since: f64,
-    due: f64,
+    due: Option<f64>,
     attempts: u32,
 }
 
@@ -132,28 +170,88 @@ struct Inserted {
     seq: f64,
 }
 
-/// Rows that are due, the oldest first: at most so many, and of so many bytes after the first.
-pub(super) fn due(sql: &SqlStorage, now: u64, most: u32, bytes: u64) -> Result<Vec<Row>> {
-    let rows: Vec<Row> = sql
+/// Takes rows that are due, the oldest first: at most so many, of so much weight together, and of
+/// so many bytes after the first. Each counts as tried, and is put off before it is.
+pub(super) fn take(
+    sql: &SqlStorage,
+    now: u64,
+    most: u32,
+    weight: u32,
+    bytes: u64,
+) -> Result<Vec<Taken>> {
+    let mut rows: Vec<Row> = sql
         .exec(
-            "SELECT seq, since, attempts, bytes FROM parked WHERE due <= ?
-             ORDER BY since, seq LIMIT ?",
+            "SELECT seq, key, since, attempts, alone, bytes FROM parked INDEXED BY parked_age
+             WHERE due IS NOT NULL AND due <= ? ORDER BY since, seq LIMIT ?",
             vec![millis(now)?, i64::from(most).into()],
         )?
         .to_array()?;
-    let mut total = 0;
+    let (mut load, mut has) = (0, 0);
     let fits = rows.iter().take_while(|row| {
-        total += row.bytes;
-        total <= bytes
+        load += row.weight();
+        has += row.bytes;
+        load <= weight && has <= bytes
     });
     let count = fits.count().max(1);
-    Ok(rows.into_iter().take(count).collect())
+    rows.truncate(count);
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut by_attempts: Vec<(u32, Vec<f64>)> = Vec::new();
+    for row in &rows {
+        match by_attempts.iter_mut().find(|(attempts, _)| *attempts == row.attempts) {
+            Some((_, seqs)) => seqs.push(row.seq),
+            None => by_attempts.push((row.attempts, vec![row.seq])),
+        }
+    }
+    for (attempts, seqs) in by_attempts {
+        let due = now + super::millis(backoff(attempts, None, jitter()));
+        sql.exec(
+            &format!(
+                "UPDATE parked SET attempts = attempts + 1, due = ? WHERE seq IN ({})",
+                list(&seqs)
+            ),
+            vec![millis(due)?],
+        )?;
+    }
+    let seqs = list(&rows.iter().map(|row| row.seq).collect::<Vec<_>>());
+    let sent = jobs::sent(sql, &seqs)?;
+    let contents = parts::get_all(sql, "parked_parts", &seqs)?;
+    let mut taken: Vec<Taken> = rows
+        .into_iter()
+        .map(|row| Taken { content: Vec::new(), sent: HashSet::new(), row })
+        .collect();
+    for (owner, content) in contents {
+        let of = taken.iter_mut().find(|taken| taken.row.seq.to_bits() == owner.to_bits());
+        if let Some(taken) = of {
+            taken.content.extend(content);
+        }
+    }
+    for (key, digest) in sent {
+        if let Some(taken) = taken.iter_mut().find(|taken| taken.row.key == key) {
+            taken.sent.insert(digest);
+        }
+    }
+    Ok(taken)
 }
 
-/// Removes a row, if it still is the generation that was read.
-pub(super) fn remove(sql: &SqlStorage, row: &Row) -> Result<()> {
-    sql.exec("DELETE FROM parked WHERE seq = ?", vec![row.seq.into()])?;
-    parts::delete(sql, "parked_parts", row.seq)
+/// Numbers as SQL has them: a statement may have only 100 values of its own.
+fn list(numbers: &[f64]) -> String {
+    let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
+    numbers.join(",")
+}
+
+/// Removes a row, if it still is the generation that was read; whether it was.
+pub(super) fn remove(sql: &SqlStorage, row: &Row) -> Result<bool> {
+    let removed = sql.exec("DELETE FROM parked WHERE seq = ?", vec![row.seq.into()])?;
+    parts::delete(sql, "parked_parts", row.seq)?;
+    Ok(removed.rows_written() > 0)
+}
+
+/// Keeps a row from being sent with others again.
+pub(super) fn keep_alone(sql: &SqlStorage, row: &Row) -> Result<()> {
+    sql.exec("UPDATE parked SET alone = 1 WHERE seq = ?", vec![row.seq.into()])?;
+    Ok(())
 }
 
 /// The end of the second: rows that were parked together become due together, and their requests
@@ -162,23 +260,14 @@ fn to_second(time: u64) -> u64 {
     time.next_multiple_of(1000)
 }
 
-/// Counts a try of a row, puts it off and gives its notification; none if a newer generation has
-/// taken its place since it was read.
-pub(super) fn begin(sql: &SqlStorage, row: &Row, due: u64) -> Result<Option<Vec<u8>>> {
-    let counted = sql.exec(
-        "UPDATE parked SET attempts = attempts + 1, due = ? WHERE seq = ?",
-        vec![millis(due)?, row.seq.into()],
-    )?;
-    if counted.rows_written() == 0 {
-        return Ok(None);
-    }
-    parts::get(sql, "parked_parts", row.seq).map(Some)
-}
-
-/// Puts a row off after a try, if it still is the generation that was read.
+/// Puts a row off after a try, if it still is the generation that was read; one that waits for a
+/// job goes on waiting for it.
 pub(super) fn put_off(sql: &SqlStorage, row: &Row, due: u64, code: &str) -> Result<()> {
     sql.exec(
-        "UPDATE parked SET due = ?, code = ? WHERE seq = ?",
+        "UPDATE parked SET code = ?2, due =
+            CASE WHEN EXISTS (SELECT 1 FROM job_rows WHERE job_rows.key = parked.key)
+            THEN NULL ELSE ?1 END
+         WHERE seq = ?3",
         vec![millis(to_second(due))?, code.into(), row.seq.into()],
     )?;
     Ok(())
@@ -202,7 +291,8 @@ pub(super) fn next_due(sql: &SqlStorage) -> Result<Option<f64>> {
     struct Next {
         due: Option<f64>,
     }
-    let rows: Vec<Next> = sql.exec("SELECT MIN(due) AS due FROM parked", None)?.to_array()?;
+    let rows: Vec<Next> =
+        sql.exec("SELECT MIN(due) AS due FROM parked WHERE due IS NOT NULL", None)?.to_array()?;
     Ok(rows.first().and_then(|row| row.due))
 }
 

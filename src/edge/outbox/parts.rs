@@ -40,6 +40,26 @@ pub(super) fn get(sql: &SqlStorage, name: &str, owner: f64) -> Result<Vec<u8>> {
     Ok(content)
 }
 
+/// The parts of several owners, given as a list of SQL: each owner with its parts in their order.
+pub(super) fn get_all(sql: &SqlStorage, name: &str, owners: &str) -> Result<Vec<(f64, Vec<u8>)>> {
+    let select =
+        format!("SELECT owner, content FROM {name} WHERE owner IN ({owners}) ORDER BY owner, part");
+    let mut parts = Vec::new();
+    for row in sql.exec(&select, None)?.raw() {
+        let mut owner = 0.0_f64;
+        for value in row? {
+            match value {
+                #[expect(clippy::cast_precision_loss, reason = "a row's number is below 2^53")]
+                SqlStorageValue::Integer(number) => owner = number as f64,
+                SqlStorageValue::Float(number) => owner = number,
+                SqlStorageValue::Blob(bytes) => parts.push((owner, bytes)),
+                _ => {}
+            }
+        }
+    }
+    Ok(parts)
+}
+
 pub(super) fn delete(sql: &SqlStorage, name: &str, owner: f64) -> Result<()> {
     sql.exec(&format!("DELETE FROM {name} WHERE owner = ?"), vec![owner.into()])?;
     Ok(())

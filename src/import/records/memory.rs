@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::commercetools::order::DiscountCode;
-use crate::commercetools::product::{Product, ProductData};
+use crate::commercetools::product::Product;
 use crate::commercetools::reference::Id;
 
 /// Products that are remembered. Without their variants they are some kB each.
@@ -33,9 +33,11 @@ impl Memory {
         self.codes.contains_key(id)
     }
 
-    /// The products of these ids, as far as they exist.
+    /// The products of these ids, as far as they exist, in the order of their ids as in realtime.
     pub(super) fn products(&self, ids: &[Id]) -> Vec<Product> {
-        ids.iter().filter_map(|id| self.products.get(id)?.clone()).collect()
+        let mut ids: Vec<_> = ids.iter().collect();
+        ids.sort_unstable();
+        ids.into_iter().filter_map(|id| self.products.get(id)?.clone()).collect()
     }
 
     /// The discount codes of these ids, as far as they may be seen.
@@ -45,7 +47,7 @@ impl Memory {
 
     pub(super) fn learn_products(&mut self, asked: &[Id], found: Vec<Product>) {
         self.products.extend(asked.iter().map(|id| (id.clone(), None)));
-        let found = found.into_iter().map(for_orders);
+        let found = found.iter().map(Product::for_orders);
         self.products.extend(found.map(|product| (product.id.clone(), Some(product))));
     }
 
@@ -68,15 +70,4 @@ impl Memory {
             self.codes.clear();
         }
     }
-}
-
-/// The part of a product that the events of orders need.
-fn for_orders(mut product: Product) -> Product {
-    let data = &mut product.master_data.current;
-    *data = ProductData {
-        slug: std::mem::take(&mut data.slug),
-        categories: std::mem::take(&mut data.categories),
-        ..ProductData::default()
-    };
-    product
 }

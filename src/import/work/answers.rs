@@ -34,6 +34,9 @@ use crate::mapping::identity;
 use crate::realtime::conclusion::Fault;
 use crate::realtime::parking::backoff;
 
+/// After so long a job is given up, in ms: its rows are sent again, each by itself.
+const GIVEN_UP_AFTER_MS: u64 = 3 * 60 * 60 * 1000;
+
 /// How often something that Klaviyo does not find is tried again: what it belongs to may come.
 const MISSING_TRIES: u32 = 5;
 
@@ -536,6 +539,9 @@ impl Work {
         let Some(open) = self.jobs.get(key) else { return Ok(()) };
         let (of, at) = (open.job.of, open.at);
         match job_answer::progress(answer)? {
+            Some(Progress::Running) if ms(now).saturating_sub(at) > GIVEN_UP_AFTER_MS => {
+                self.job_ended(config, key, None, now);
+            }
             Some(Progress::Running) => {
                 let not_before = self.jobs.next_look(at, ms(now));
                 self.queue.push_back(Task::new(What::Look(key), not_before));

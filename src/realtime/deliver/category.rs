@@ -1,21 +1,27 @@
 //! A category, and the paths of those below it.
 
 use super::Step;
+use super::category_products::walk;
 use crate::commercetools::query::Query;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::klaviyo::catalog::{self, Kind, Object};
 use crate::klaviyo::catalog_write::CatalogWrite;
+use crate::klaviyo::query::Lookup;
 use crate::klaviyo::request::Request;
 use crate::mapping::{category, identity};
-use crate::realtime::documents::{Documents, Found};
+use crate::realtime::documents::{Documents, Found, Reading};
 
 pub(super) fn next(config: &Config, documents: &Documents, id: &Id, descendants: bool) -> Step {
     let read = match &documents.category {
         Found::Unasked => {
             let below = Query::Descendants { of: id.clone(), after: None };
-            let below = descendants.then_some(below);
-            return Step::read([Some(Query::Category(id.clone())), below].into_iter().flatten());
+            let name = Lookup::CategoryName { category: identity::category(id).id };
+            let with_those_below = descendants.then(|| [Reading::from(below), name.into()]);
+            let own = Reading::from(Query::Category(id.clone()));
+            return Step::Read(
+                [own].into_iter().chain(with_those_below.into_iter().flatten()).collect(),
+            );
         }
         Found::Gone => return gone(id),
         Found::There(category) => category,
@@ -25,6 +31,14 @@ pub(super) fn next(config: &Config, documents: &Documents, id: &Id, descendants:
     }
     let below = documents.descendants.as_deref().unwrap_or_default();
     let locale = &config.shop.locale;
+    // Before the new name is written, since the old one is what tells of the move.
+    if let Found::There(known) = &documents.known_name
+        && !documents.followed
+        && category::moved(known, &category::category(read, locale))
+    {
+        let walks = [read].into_iter().chain(below).map(|document| walk(&document.id, None));
+        return Step::Follow(walks.collect());
+    }
     let all = [read].into_iter().chain(below);
     let requests = all.map(|document| upsert(category::category(document, locale))).collect();
     Step::Send { stages: vec![requests], cut: Vec::new() }

@@ -1,6 +1,8 @@
 //! What to read next for a piece of work, and what to send when everything is read.
 
 mod category;
+mod category_products;
+mod erasure;
 mod inventory;
 mod order;
 mod product;
@@ -9,6 +11,7 @@ mod refund;
 mod standalone_price;
 
 use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
 
 use super::documents::{Documents, Reading};
 use super::plan::{Ignored, Work};
@@ -21,6 +24,8 @@ use crate::mapping::fault::MappingFault;
 pub enum Step {
     /// Read these, all at once, and ask again.
     Read(Vec<Reading>),
+    /// Park these notifications, which this one gives rise to, and ask again.
+    Follow(Vec<Map<String, Value>>),
     /// Send these, and that is all.
     Send {
         /// Stage after stage; the requests of one stage do not depend on each other.
@@ -65,6 +70,7 @@ impl NotYet {
 pub fn next(config: &Config, work: &Work, documents: &Documents, now: DateTime<Utc>) -> Step {
     let step = match work {
         Work::Profile { customer, missing } => profile::next(config, documents, customer, *missing),
+        Work::Erasure(customer) => Ok(erasure::next(documents, customer)),
         Work::OrderPlaced(order) => order::placed(config, documents, order),
         Work::OrderGivenToCustomer { order, customer, first_customer } => {
             order::given_to_customer(config, documents, order, customer.as_ref(), *first_customer)
@@ -72,11 +78,17 @@ pub fn next(config: &Config, work: &Work, documents: &Documents, now: DateTime<U
         Work::OrderState { order, state, at } => {
             order::state_changed(config, documents, order, state.as_deref(), *at)
         }
+        Work::OrderEdited { order, added, at } => {
+            order::edited(config, documents, order, added, *at)
+        }
         Work::Refund { payment, transaction, at } => {
             refund::next(config, documents, payment, transaction.as_ref(), *at)
         }
         Work::Category { category, descendants } => {
             Ok(category::next(config, documents, category, *descendants))
+        }
+        Work::ProductsOfCategory { category, after } => {
+            Ok(category_products::next(documents, category, after.as_ref()))
         }
         Work::CategoryGone(category) => Ok(category::gone(category)),
         Work::Product(product) => Ok(product::next(config, documents, product, now)),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Next, Step, profile};
-use crate::commercetools::order::Order;
+use crate::commercetools::order::{LineItem, Order};
 use crate::commercetools::query::{PRODUCTS_PER_QUERY, Query};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
@@ -16,7 +16,7 @@ use crate::mapping::identity;
 use crate::mapping::order::OrderContext;
 use crate::mapping::profile::{Mapped, Missing, profile};
 use crate::realtime::documents::{Documents, Found};
-use crate::realtime::plan::{Ignored, PlacedOrder};
+use crate::realtime::plan::{Added, Ignored, PlacedOrder};
 
 pub(super) fn placed(config: &Config, documents: &Documents, order: &PlacedOrder) -> Next {
     match order {
@@ -52,6 +52,47 @@ pub(super) fn state_changed(
         let details = BuyerDetails::Leave;
         events(vec![event::order_event(config, context, kind, time, details)])
     })
+}
+
+/// The new lines are those that came after the order was placed, among those that the message names.
+/// A line that another message told of already gives the same event again.
+pub(super) fn edited(
+    config: &Config,
+    documents: &Documents,
+    order: &Id,
+    added: &Added,
+    at: Option<DateTime<Utc>>,
+) -> Next {
+    let order = match &documents.order {
+        Found::Unasked => return Ok(Step::read([Query::Order(order.clone())])),
+        Found::Gone => return Ok(Step::Ignore(Ignored::Gone)),
+        Found::There(order) => order,
+    };
+    let is_new = |line: &LineItem| match line.added_at {
+        Some(added_at) => added_at > order.fields.created_at && may_be(added, line),
+        None => *added != Added::Any && may_be(added, line),
+    };
+    if !order.fields.line_items.iter().any(is_new) {
+        return Ok(Step::Ignore(Ignored::NoNewLine));
+    }
+    if !counts_as_placed(config, order) {
+        return Ok(Step::Ignore(Ignored::StateWithoutEvent));
+    }
+    with_contents(order, documents, |context| {
+        let time = at.unwrap_or(order.fields.last_modified_at);
+        events(event::added_line_events(config, context, time, &is_new))
+    })
+}
+
+fn may_be(added: &Added, line: &LineItem) -> bool {
+    match added {
+        Added::Line(id) => line.id == *id,
+        Added::Products(products) => products.iter().any(|product| {
+            let sku = product.sku.is_some() && product.sku == line.variant.sku;
+            sku || product.product_id.as_ref() == Some(&line.product_id)
+        }),
+        Added::Any => true,
+    }
 }
 
 fn place(config: &Config, order: &Order, documents: &Documents) -> Next {
@@ -106,7 +147,10 @@ pub(super) fn given_to_customer(
     Ok(match place(config, order, documents)? {
         // The profile and the events do not depend on each other: each creates the profile.
         Step::Send { mut stages, mut cut } => {
-            stages[0].insert(0, import);
+            match stages.first_mut() {
+                Some(stage) => stage.insert(0, import),
+                None => stages.push(vec![import]),
+            }
             cut.extend(profile.cut);
             Step::Send { stages, cut }
         }

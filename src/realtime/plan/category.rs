@@ -1,7 +1,8 @@
 //! Notifications about a category.
 
-use super::{Ignored, Plan, Work, enabled};
+use super::{Ignored, PRODUCTS_AFTER, Plan, Work, enabled};
 use crate::commercetools::notification::{Kind, Notification, Resource};
+use crate::commercetools::reference::Id;
 use crate::config::rules::{EventName, Rules};
 
 /// Klaviyo knows no tree, so a name is a path: a category that was renamed or moved renames those
@@ -14,7 +15,13 @@ pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resour
         Kind::Message(message) if rules.category.messages.created.contains(&message.name) => {
             (EventName::CategoryCreated, write(false))
         }
-        Kind::Updated => (EventName::CategoryResourceUpdated, write(true)),
+        Kind::Updated => {
+            let work = match notification.field::<String>(PRODUCTS_AFTER) {
+                Some(after) => Work::ProductsOfCategory { category: id, after: Id::new(after) },
+                None => write(true),
+            };
+            (EventName::CategoryResourceUpdated, work)
+        }
         Kind::Deleted => (EventName::CategoryResourceDeleted, Work::CategoryGone(id)),
         Kind::Message(_) | Kind::Other(_) => return Plan::Ignore(Ignored::UnknownType),
     };

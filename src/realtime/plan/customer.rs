@@ -2,7 +2,7 @@
 
 use super::{Ignored, Plan, Work, enabled};
 use crate::commercetools::notification::{Kind, Notification, Resource};
-use crate::config::rules::{EventName, Rules};
+use crate::config::rules::{Deletion, EventName, Rules};
 use crate::mapping::profile::Missing;
 
 pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
@@ -11,12 +11,27 @@ pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resour
         Kind::Updated => (EventName::CustomerResourceUpdated, Missing::Clear),
         Kind::Message(message) => match message.name.as_str() {
             "CustomerCreated" => (EventName::CustomerCreated, Missing::Keep),
-            "CustomerDeleted" => return Plan::Ignore(Ignored::UnknownType),
+            "CustomerDeleted" => return deleted(rules, notification, resource),
             "CustomerCompanyNameSet" => (EventName::CustomerCompanyNameSet, Missing::Clear),
             // There is no "CustomerUpdated": each of the other 32 messages tells of one field.
             _ => (EventName::CustomerResourceUpdated, Missing::Clear),
         },
-        Kind::Deleted | Kind::Other(_) => return Plan::Ignore(Ignored::UnknownType),
+        Kind::Deleted => return deleted(rules, notification, resource),
+        Kind::Other(_) => return Plan::Ignore(Ignored::UnknownType),
     };
     enabled(rules, name, Work::Profile { customer: resource.id.clone(), missing })
+}
+
+/// Only a deletion that was to erase personal data erases anybody: it says `dataErasure`. As far as
+/// is documented only the change does; a message that does means the same.
+fn deleted(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
+    match rules.customer.deletion {
+        Deletion::Ignore => Plan::Ignore(Ignored::DeletionIgnored),
+        Deletion::Erase if notification.field("dataErasure") != Some(true) => {
+            Plan::Ignore(Ignored::NoDataErasure)
+        }
+        Deletion::Erase => {
+            enabled(rules, EventName::CustomerResourceDeleted, Work::Erasure(resource.id.clone()))
+        }
+    }
 }

@@ -45,6 +45,8 @@ pub enum Ignored {
     NoIdentity,
     /// The order belongs to no customer any more.
     CustomerRemoved,
+    /// The edit of the order added no line with a product.
+    NoNewLine,
     /// The transaction is no refund, or not (yet) in a state that counts.
     NoRefund,
     /// The product is not for sale, and Klaviyo does not hold it.
@@ -53,8 +55,15 @@ pub enum Ignored {
     OtherChannel,
     /// The price is none of the product's, whose prices stand elsewhere.
     PriceNotUsed,
-    /// Klaviyo does not hold what was changed; it comes with the product.
+    /// Klaviyo does not hold what was changed, and need not: a variant comes with its product, and
+    /// who has no profile has none to erase.
     NotHeld,
+    /// While it was worked on, a newer notification took its place, or it was erased.
+    Superseded,
+    /// A customer was deleted, and `CONFIG.customer.deletion` does not ask to erase anybody.
+    DeletionIgnored,
+    /// A customer was deleted, but not to erase personal data.
+    NoDataErasure,
 }
 
 impl Ignored {
@@ -69,14 +78,22 @@ impl Ignored {
             Self::StateWithoutEvent => "state_without_event",
             Self::NoIdentity => "no_identity",
             Self::CustomerRemoved => "customer_removed",
+            Self::NoNewLine => "no_new_line",
             Self::NoRefund => "no_refund",
             Self::NotPublished => "not_published",
             Self::OtherChannel => "other_channel",
             Self::PriceNotUsed => "price_not_used",
             Self::NotHeld => "not_held",
+            Self::Superseded => "superseded",
+            Self::DeletionIgnored => "deletion_ignored",
+            Self::NoDataErasure => "no_data_erasure",
         }
     }
 }
+
+/// The member of a change of a category that stands for a page of its products: the last product of
+/// the page before, empty for the first page. commercetools knows no such member.
+pub const PRODUCTS_AFTER: &str = "productsAfter";
 
 /// Something to bring to Klaviyo.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,6 +105,8 @@ pub enum Work {
         /// What happens to fields that the customer does not have.
         missing: Missing,
     },
+    /// The erasure of a customer, at Klaviyo and of what is stored here.
+    Erasure(Id),
     /// `Placed Order` and `Ordered Product`.
     OrderPlaced(PlacedOrder),
     /// The profile of the customer an order was given to, and perhaps the order's events.
@@ -98,6 +117,15 @@ pub enum Work {
         customer: Option<Id>,
         /// Whether the order had no customer before, as far as the message says.
         first_customer: bool,
+    },
+    /// `Ordered Product` for the lines that came to an order after it was placed.
+    OrderEdited {
+        /// The order.
+        order: Id,
+        /// Which of its lines may be the new ones.
+        added: Added,
+        /// When (UTC); where the message did not say, when the order was last changed.
+        at: Option<DateTime<Utc>>,
     },
     /// `Refunded Order`.
     Refund {
@@ -124,6 +152,13 @@ pub enum Work {
         /// Whether the categories below it may have got another path.
         descendants: bool,
     },
+    /// A page of the products of a category that was moved.
+    ProductsOfCategory {
+        /// The category.
+        category: Id,
+        /// The last product of the page before.
+        after: Option<Id>,
+    },
     /// The deletion of a category.
     CategoryGone(Id),
     /// A product with its variants, or that it is not for sale.
@@ -144,6 +179,27 @@ pub enum Work {
         /// Its SKU; where the notification did not say, the one that the price names.
         sku: Option<String>,
     },
+}
+
+/// Which lines an edit may have added to an order, as far as the message says. Which of them are new
+/// shows in the order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Added {
+    /// The line of this id.
+    Line(Id),
+    /// Lines of these products.
+    Products(Vec<AddedProduct>),
+    /// Any: the message's payload was left out.
+    Any,
+}
+
+/// A product that an edit added: by its SKU or its id, whichever the edit names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddedProduct {
+    #[expect(missing_docs, reason = "as its name says")]
+    pub sku: Option<String>,
+    #[expect(missing_docs, reason = "as its name says")]
+    pub product_id: Option<Id>,
 }
 
 /// A placed order, as far as the message carried it.
@@ -289,7 +345,7 @@ mod tests {
                 state(Some("Complete")),
             ),
             (message("OrderStateChanged", "order", json!({"payloadNotIncluded": {}})), state(None)),
-            (message("OrderLineItemAdded", "order", json!({})), Plan::Ignore(Ignored::UnknownType)),
+            (message("OrderStoreSet", "order", json!({})), Plan::Ignore(Ignored::UnknownType)),
             (change("ResourceUpdated", "order"), Plan::Ignore(Ignored::UnknownType)),
         ] {
             assert_eq!(planned("{}", notification.clone()), Ok(expected), "{notification}");

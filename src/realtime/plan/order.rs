@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Ignored, MalformedMessage, PlacedOrder, Plan, Work, enabled};
+use super::{Added, AddedProduct, Ignored, MalformedMessage, PlacedOrder, Plan, Work, enabled};
 use crate::commercetools::answer::without_value;
 use crate::commercetools::notification::{Kind, Message, Notification, Resource};
 use crate::commercetools::order::Order;
@@ -34,7 +34,50 @@ pub(super) fn plan(
         };
         return Ok(enabled(rules, EventName::OrderStateChanged, work));
     }
-    Ok(Plan::Ignore(Ignored::UnknownType))
+    match message.name.as_str() {
+        "OrderEditApplied" | "OrderLineItemAdded" => {
+            Ok(order_edited(rules, notification, message, resource))
+        }
+        _ => Ok(Plan::Ignore(Ignored::UnknownType)),
+    }
+}
+
+/// An edit that was applied gives one message of its own, and one for each line that it added. Both
+/// tell of the same events, so it is enough to subscribe to either.
+fn order_edited(
+    rules: &Rules,
+    notification: &Notification,
+    message: &Message,
+    resource: &Resource,
+) -> Plan {
+    #[derive(Deserialize)]
+    struct Line {
+        id: Id,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Edit {
+        staged_actions: Vec<Staged>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Staged {
+        action: String,
+        sku: Option<String>,
+        product_id: Option<Id>,
+    }
+    let line = notification.field("lineItem").map(|Line { id }| Added::Line(id));
+    let products = notification.field("edit").map(|Edit { staged_actions }| {
+        let added = staged_actions.into_iter().filter(|staged| staged.action == "addLineItem");
+        let product = |Staged { sku, product_id, .. }| AddedProduct { sku, product_id };
+        Added::Products(added.map(product).collect())
+    });
+    let added = line.or(products).unwrap_or(Added::Any);
+    if added == Added::Products(Vec::new()) {
+        return Plan::Ignore(Ignored::NoNewLine);
+    }
+    let work = Work::OrderEdited { order: resource.id.clone(), added, at: message.created_at };
+    enabled(rules, EventName::OrderEditApplied, work)
 }
 
 fn order_placed(

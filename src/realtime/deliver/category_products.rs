@@ -1,0 +1,83 @@
+//! The products of a category that was moved.
+//!
+//! An item stands in the categories of its product and in all above them, so a move changes the
+//! items of a whole subtree. These can be thousands, so each goes its own way through the outbox:
+//! for each category of the subtree a walk over its products, page by page, which parks each
+//! product as if it had been changed.
+
+use serde_json::{Map, Value, json};
+
+use super::Step;
+use crate::commercetools::query::Query;
+use crate::commercetools::reference::Id;
+use crate::realtime::documents::Documents;
+use crate::realtime::plan::PRODUCTS_AFTER;
+
+/// A page of the walk: its products and the next page are parked.
+pub(super) fn next(documents: &Documents, category: &Id, after: Option<&Id>) -> Step {
+    let Some(page) = &documents.product_page else {
+        let (category, after) = (category.clone(), after.cloned());
+        return Step::read([Query::ProductsOfCategory { category, after }]);
+    };
+    if documents.followed || page.ids.is_empty() {
+        return Step::Send { stages: Vec::new(), cut: Vec::new() };
+    }
+    let last = page.ids.last().filter(|_| page.full);
+    let further = last.map(|last| walk(category, Some(last)));
+    Step::Follow(page.ids.iter().map(|id| change("product", id)).chain(further).collect())
+}
+
+/// The notification that makes a walk, or goes on with it.
+pub(super) fn walk(category: &Id, after: Option<&Id>) -> Map<String, Value> {
+    let mut change = change("category", category);
+    change.insert(PRODUCTS_AFTER.to_owned(), after.map_or("", Id::as_str).into());
+    change
+}
+
+fn change(type_id: &str, id: &Id) -> Map<String, Value> {
+    let resource = json!({"typeId": type_id, "id": id.as_str()});
+    let members = [("notificationType", "ResourceUpdated".into()), ("resource", resource)];
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commercetools::notification::Notification;
+    use crate::config::Rules;
+    use crate::realtime::documents::ProductPage;
+    use crate::realtime::parking::slot;
+    use crate::realtime::plan::{Plan, Work, plan};
+
+    fn id(value: &str) -> Id {
+        Id::new(value).expect("an id")
+    }
+
+    /// What a notification asks for, and where it is parked.
+    fn planned(raw: Map<String, Value>) -> (Work, String) {
+        let notification = Notification::read(raw).expect("a notification");
+        let Ok(Plan::Work(work)) = plan(&Rules::default(), &notification) else { panic!("work") };
+        let key = slot(&notification, &work).key;
+        (work, key)
+    }
+
+    #[test]
+    fn a_page_gives_its_products_and_the_next_page() {
+        let category = id("c");
+        let (work, key) = planned(walk(&category, None));
+        let first = Work::ProductsOfCategory { category: category.clone(), after: None };
+        assert_eq!((work, key.as_str()), (first, "category-products/c/"));
+        for (full, last) in [(true, "category-products/c/b"), (false, "product/b")] {
+            let product_page = Some(ProductPage { ids: vec![id("a"), id("b")], full });
+            let documents = Documents { product_page, ..Documents::default() };
+            let Step::Follow(all) = next(&documents, &category, None) else { panic!("follow") };
+            assert_eq!(all.len(), if full { 3 } else { 2 });
+            let keys: Vec<_> = all.into_iter().map(|raw| planned(raw).1).collect();
+            assert_eq!(keys.first().map(String::as_str), Some("product/a"));
+            assert_eq!(keys.last().map(String::as_str), Some(last));
+            let documents = Documents { followed: true, ..documents };
+            let done = Step::Send { stages: Vec::new(), cut: Vec::new() };
+            assert_eq!(next(&documents, &category, None), done);
+        }
+    }
+}

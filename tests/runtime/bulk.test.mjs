@@ -1,0 +1,281 @@
+// Many changes at once: they are read together and written in jobs, with Klaviyo's true limits on.
+// What changes while a job is open, what a job fails with, and a kill in between change nothing
+// about what Klaviyo holds in the end.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { change, message } from "../../sandbox/commercetools/notifications.mjs";
+import { startCommercetools } from "../../sandbox/commercetools/server.mjs";
+import { startKlaviyo } from "../../sandbox/klaviyo/server.mjs";
+import { generateShop } from "../../sandbox/shop/generate.mjs";
+import { settingsFor, startWorker } from "../../sandbox/worker.mjs";
+import { admin, eventually, push, start } from "./harness.mjs";
+
+const STOCK = Number(process.env.STOCK ?? 2000);
+
+const shop = generateShop({
+  seed: 3,
+  customers: 40,
+  orders: 0,
+  products: 30,
+  variantsPerProduct: 4,
+});
+// The generated people share a few phone numbers, which are identifiers at Klaviyo.
+for (const { addresses } of shop.customers) {
+  for (const address of addresses) {
+    delete address.phone;
+    delete address.mobile;
+  }
+}
+const klaviyoId = (externalId) => `$custom:::$default:::${externalId}`;
+const about = (typeId, { id }) => ({ typeId, id });
+const published = (product) => message("ProductPublished", about("product", product));
+const changed = (typeId, document) => change("ResourceUpdated", about(typeId, document));
+
+let stack;
+before(async () => {
+  stack = await start({ commercetools: { shop }, klaviyo: { recordBodies: false } });
+});
+after(() => stack.close());
+beforeEach(() => {
+  stack.klaviyo.reset();
+  Object.assign(stack.klaviyo.settings, { rowPointers: false });
+  for (const document of shop.products) stack.commercetools.put("product", document);
+  for (const document of shop.inventory) stack.commercetools.put("inventory-entry", document);
+});
+afterEach(() => assert.deepEqual(stack.klaviyo.violations, []));
+
+const outbox = async ({ url } = stack.worker) =>
+  (await admin(url, "GET", "/sync/status")).body.outbox;
+const drained = (worker) => eventually(async () => (await outbox(worker)).waiting === 0);
+const variants = () => stack.klaviyo.store.variants();
+const count = (pattern, { requests } = stack.klaviyo) =>
+  requests.filter(({ method, path, status }) => status < 300 && pattern.test(`${method} ${path}`))
+    .length;
+const throttled = () => stack.klaviyo.requests.filter(({ status }) => status === 429).length;
+const jobs = (sort) => count(new RegExp(`^POST /api/${sort}-jobs$`));
+
+/** How many requests there were of each sort. */
+function summary() {
+  const by = {};
+  for (const { operation, status } of stack.klaviyo.requests) {
+    by[`${operation} ${status}`] = (by[`${operation} ${status}`] ?? 0) + 1;
+  }
+  return JSON.stringify(by, null, 1);
+}
+
+/** With `count` variants, which commercetools allows on request. */
+function large(product, count) {
+  const { current, ...rest } = product.masterData;
+  const { masterVariant } = current;
+  const others = Array.from({ length: count - 1 }, (_, n) => ({
+    ...masterVariant,
+    id: n + 2,
+    sku: `${masterVariant.sku}-${n + 2}`,
+  }));
+  const masterData = { ...rest, current: { ...current, variants: others } };
+  return { ...product, masterData };
+}
+
+/** Pushes while Klaviyo is out, so that everything waits together. */
+async function park(notifications) {
+  const stop = stack.klaviyo.faults.add({ status: 503 });
+  for (const notification of notifications) {
+    assert.equal((await stack.push(notification)).status, 202);
+  }
+  stack.klaviyo.requests.clear();
+  stop();
+}
+
+test("a product with 200 variants is created and published again, within the limits", async () => {
+  const product = large(shop.products[0], 200);
+  stack.commercetools.put("product", product);
+  assert.equal((await stack.push(published(product))).body.outcome, "parked");
+  await drained();
+  assert.equal(variants().length, 200);
+  assert.equal(jobs("catalog-variant-bulk-create"), 2);
+  const once = stack.klaviyo.snapshot();
+  stack.klaviyo.requests.clear();
+  assert.equal((await stack.push(published(product))).status, 202);
+  await drained();
+  assert.deepEqual(stack.klaviyo.snapshot(), once);
+  assert.equal(jobs("catalog-variant-bulk-update"), 2);
+  assert.equal(count(/^(POST|PATCH) \/api\/catalog-variants/), 0);
+  assert.equal(throttled(), 0);
+});
+
+test("many products go in jobs, items before their variants", async () => {
+  await park(shop.products.map(published));
+  await drained();
+  assert.equal(stack.klaviyo.store.items().length, shop.products.length);
+  assert.equal(variants().length, shop.products.length * 4);
+  assert.ok(jobs("catalog-variant-bulk-create") > 0, summary());
+});
+
+test("many profiles go in a job, unless something is to be cleared", async () => {
+  await park(shop.customers.map((each) => message("CustomerCreated", about("customer", each))));
+  await drained();
+  assert.equal(stack.klaviyo.store.profiles().length, shop.customers.length);
+  assert.ok(jobs("profile-bulk-import") > 0);
+  assert.ok(count(/profile-import$/) <= 20, "too many alone");
+});
+
+test("a change while a job is open ends with the newest state", async () => {
+  const [product] = shop.products;
+  stack.commercetools.put("product", large(product, 60));
+  const stop = stack.klaviyo.faults.add({ method: "GET", path: /jobs\//, status: 503 });
+  await stack.push(published(product));
+  await eventually(() => jobs("catalog-variant-bulk-create") === 1);
+  // One change is delivered at once, one is parked into the slot that waits for the job.
+  const [entry] = shop.inventory;
+  const put = (availableQuantity) =>
+    stack.commercetools.put("inventory-entry", { ...entry, availableQuantity });
+  put(777);
+  await stack.push(changed("inventory-entry", entry));
+  const renamed = large(product, 61);
+  renamed.masterData.current.name = { en: "Renamed", "en-GB": "Renamed", de: "Renamed" };
+  stack.commercetools.put("product", renamed);
+  assert.equal((await stack.push(published(renamed))).status, 202);
+  stack.klaviyo.finishJobs();
+  stop();
+  await drained();
+  assert.equal(variants().length, 61);
+  assert.ok(variants().every(({ attributes }) => attributes.title === "Renamed"));
+});
+
+for (const rowPointers of [false, true]) {
+  test(`what a job fails with is tried alone; rows named: ${rowPointers}`, async () => {
+    Object.assign(stack.klaviyo.settings, { rowPointers });
+    const product = large(shop.products[1], 60);
+    stack.commercetools.put("product", product);
+    await stack.push(published(product));
+    await drained();
+    // Known when they are read, and gone when the job is carried out.
+    stack.klaviyo.requests.clear();
+    stack.klaviyo.settings.jobMs = { min: 1500, max: 1500 };
+    await stack.push(published(product));
+    await eventually(() => jobs("catalog-variant-bulk-update") === 1);
+    stack.klaviyo.settings.jobMs = { min: 200, max: 500 };
+    const gone = product.masterData.current.variants[5].sku;
+    const path = `/api/catalog-variants/${encodeURIComponent(klaviyoId(gone))}`;
+    const headers = {
+      authorization: `Klaviyo-API-Key ${stack.klaviyo.key}`,
+      revision: "2026-07-15",
+      accept: "application/vnd.api+json",
+    };
+    await fetch(stack.klaviyo.url + path, { method: "DELETE", headers });
+    stack.klaviyo.requests.clear();
+    await drained();
+    assert.equal(variants().length, 60);
+    const alone = count(/^(POST|PATCH) \/api\/catalog-variants/);
+    assert.ok(rowPointers ? alone === 1 : alone === 60, `${alone} alone`);
+    assert.deepEqual((await stack.admin("GET", "/dead-letters")).body.deadLetters, []);
+  });
+}
+
+test("a job survives a kill", async () => {
+  const persist = mkdtempSync(join(tmpdir(), "bulk-"));
+  const product = large(shop.products[2], 150);
+  const commercetools = await startCommercetools({ shop: { ...shop, products: [product] } });
+  const klaviyo = await startKlaviyo();
+  const settings = settingsFor(commercetools, klaviyo);
+  const others = new Set(runtimes());
+  let worker = await startWorker({ settings, persist });
+  try {
+    klaviyo.faults.add({ method: "GET", path: /jobs\//, status: 503 });
+    await push(worker.url, published(product));
+    await eventually(() => count(/bulk-create-jobs$/, klaviyo) === 2);
+    const killed = runtimes().filter((pid) => !others.has(pid));
+    for (const pid of killed) process.kill(pid, "SIGKILL");
+    await eventually(() => !runtimes().some((pid) => killed.includes(pid)));
+    await worker.close();
+    klaviyo.faults.clear();
+    worker = await startWorker({ settings, persist });
+    // Nobody asks it to go on.
+    await eventually(() => klaviyo.store.variants().length === 150);
+    await drained(worker);
+    assert.equal(count(/bulk-create-jobs$/, klaviyo), 2, "sent once more");
+    assert.equal(count(/^(POST|PATCH) \/api\/catalog-variants/, klaviyo), 0);
+  } finally {
+    await worker.close();
+    await klaviyo.close();
+    await commercetools.close();
+    rmSync(persist, { recursive: true, force: true });
+  }
+});
+
+test("a stock update of thousands of SKUs is some jobs", async () => {
+  const held = [];
+  for (let n = 0; n < STOCK; n += 1) held.push(entry(n));
+  for (const each of held) stack.commercetools.put("inventory-entry", each);
+  stack.klaviyo.hold("item", { attributes: { external_id: "i", title: "I" } });
+  for (const { sku, version } of held) {
+    // Klaviyo does not hold every hundredth, as with what is not for sale.
+    if (version === 1) stack.klaviyo.hold("variant", variantOf(sku));
+  }
+  // What lay idle while all that was made is closed by now, and is not to be used.
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const begun = Date.now();
+  // Each push waits for its calls, and then parks all that it has.
+  stack.commercetools.faults.add({ hang: true });
+  const pushes = chunks(held, 1000).map((some) =>
+    some.map((each) => changed("inventory-entry", each)),
+  );
+  await Promise.all(
+    [0, 1, 2, 3].map(async (lane) => {
+      for (let n = lane; n < pushes.length; n += 4) {
+        // As a broker does: where the connection breaks, once more. Pushed twice is parked once.
+        await stack.push(pushes[n]).catch(() => stack.push(pushes[n]));
+      }
+    }),
+  );
+  const parked = Date.now();
+  const { waiting } = await outbox();
+  assert.equal(waiting, STOCK);
+  stack.klaviyo.requests.clear();
+  stack.commercetools.faults.clear();
+  await drained();
+  console.log(
+    `${STOCK} SKUs: parked in ${parked - begun} ms, drained in ${Date.now() - parked} ms`,
+  );
+  console.log(summary());
+  assert.ok(variants().every(({ attributes }) => attributes.inventory_quantity === 5));
+  assert.ok(jobs("catalog-variant-bulk-update") <= STOCK / 100 + 10);
+  assert.ok(count(/^PATCH/) <= 30, "too many alone");
+  assert.equal(throttled(), 0);
+});
+
+const entry = (n) => ({
+  ...shop.inventory[0],
+  id: `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`,
+  version: n % 100 === 99 ? 2 : 1,
+  sku: `MASS-${n}`,
+  quantityOnStock: 5,
+  availableQuantity: 5,
+});
+
+const variantOf = (sku) => ({
+  attributes: { external_id: sku, sku, title: "V", inventory_quantity: 1, price: 1 },
+  relationships: { item: { data: { type: "catalog-item", id: klaviyoId("i") } } },
+});
+
+const chunks = (list, size) =>
+  Array.from({ length: Math.ceil(list.length / size) }, (_, n) =>
+    list.slice(n * size, (n + 1) * size),
+  );
+
+/** The runtimes that this test started, by their ids. */
+function runtimes() {
+  const children = execFileSync("ps", ["-o", "pid=,stat=,comm=", "--ppid", String(process.pid)], {
+    encoding: "utf8",
+  });
+  return children
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, stat, name]) => name?.includes("workerd") && !stat.startsWith("Z"))
+    .map(([pid]) => Number(pid));
+}
