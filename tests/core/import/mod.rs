@@ -224,22 +224,34 @@ fn any_fault_at_any_moment_loses_and_doubles_nothing() {
     let number = |name: &str, default: u64| {
         std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
     };
-    let seeds = number("IMPORT_SEEDS", 1000);
+    let seeds = number("IMPORT_SEEDS", 2000);
     let one = std::env::var("IMPORT_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
-    let (mut crashes, mut stops) = (0, 0);
-    for seed in one.map_or(1..=seeds, |one| one..=one) {
-        let result = std::panic::catch_unwind(|| simulate(seed));
-        let Ok((crashed, stopped)) = result else {
-            panic!(
-                "seed {seed} fails; run it with IMPORT_SEED={seed} cargo test --test core import"
-            )
-        };
-        crashes += crashed;
-        stops += stopped;
-    }
+    let all: Vec<_> = one.map_or(1..=seeds, |one| one..=one).collect();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let shares: Vec<Vec<u64>> = (0..threads)
+        .map(|share| all.iter().copied().skip(share).step_by(threads).collect())
+        .collect();
+    let results = std::thread::scope(|scope| {
+        let run = |share: Vec<u64>| scope.spawn(move || share.into_iter().map(tried).collect());
+        let handles: Vec<_> = shares.into_iter().map(run).collect();
+        let results = handles.into_iter().map(|handle| handle.join().expect("the results"));
+        results.flat_map(|results: Vec<_>| results).collect::<Vec<_>>()
+    });
+    let failed: BTreeSet<_> = results.iter().filter_map(|result| result.err()).collect();
+    assert!(
+        failed.is_empty(),
+        "seeds {failed:?} fail; run one with IMPORT_SEED=<seed> cargo test --test core import"
+    );
     if one.is_none() {
+        let sum = |of: fn(&(u64, u64)) -> u64| results.iter().flatten().map(of).sum::<u64>();
+        let (crashes, stops) = (sum(|both| both.0), sum(|both| both.1));
         assert!(crashes > seeds && stops > seeds, "{crashes} crashes, {stops} stops");
     }
+}
+
+/// The crashes and stops of a seed, or the seed if it fails.
+fn tried(seed: u64) -> Result<(u64, u64), u64> {
+    std::panic::catch_unwind(|| simulate(seed)).map_err(|_| seed)
 }
 
 fn simulate(seed: u64) -> (u64, u64) {
