@@ -52,7 +52,10 @@ export async function startWorker({ settings, port = 0, persist, internet, log =
     ],
     bindings,
     outboundService: internet,
-    durableObjects: { OUTBOX: { className: "Outbox", useSQLite: true } },
+    durableObjects: {
+      OUTBOX: { className: "Outbox", useSQLite: true },
+      IMPORT: { className: "Import", useSQLite: true },
+    },
   });
   const url = (await miniflare.ready).origin;
   return { url, close: () => miniflare.dispose() };

@@ -13,11 +13,9 @@ use worker::{Date, Fetch, Headers, Method, RequestInit, RequestRedirect};
 
 use super::fetch::{self, USER_AGENT};
 use crate::commercetools::answer::{self, Token};
-use crate::commercetools::query::Query;
 use crate::config::Config;
 use crate::http::{Answer, NoAnswer, Passing, ReadFault, encode};
 use crate::klaviyo::pacing::Operation;
-use crate::klaviyo::query::Lookup;
 use crate::klaviyo::request::Request;
 use crate::klaviyo::verdict::{Verdict, judge};
 use crate::klaviyo::{MEDIA_TYPE, REVISION};
@@ -59,7 +57,8 @@ impl<'a> Calls<'a> {
     ) -> Result<Vec<Result<Answer, NoAnswer>>, ReadFault> {
         let queries =
             || readings.iter().any(|reading| matches!(reading, Reading::Commercetools(_)));
-        let token = if queries() { self.token().await? } else { String::new() };
+        let token =
+            if queries() { self.token().await.map_err(ReadFault::Passing)? } else { String::new() };
         let answers = join_all(readings.iter().map(|reading| self.get(reading, &token))).await;
         let refused = |(reading, answer): (&Reading, &Result<Answer, NoAnswer>)| {
             matches!(reading, Reading::Commercetools(_))
@@ -69,8 +68,8 @@ impl<'a> Calls<'a> {
             return Ok(answers);
         }
         // The token may have been revoked: once more with a new one.
-        TOKEN.set(None);
-        let token = self.token().await?;
+        forget(&token);
+        let token = self.token().await.map_err(ReadFault::Passing)?;
         Ok(join_all(readings.iter().map(|reading| self.get(reading, &token))).await)
     }
 
@@ -86,7 +85,7 @@ impl<'a> Calls<'a> {
             if let Some(wait) = exhausted(operation) {
                 return Verdict::Later(Passing::throttled(wait));
             }
-            let answer = self.write(&request).await;
+            let answer = self.klaviyo(request.method(), &request.path(), request.body()).await;
             if let Some(wait) = answer.as_ref().ok().and_then(Answer::quota_wait) {
                 EXHAUSTED.with_borrow_mut(|until| until.insert(operation, now_ms() + millis(wait)));
             }
@@ -100,38 +99,45 @@ impl<'a> Calls<'a> {
 
     async fn get(&self, reading: &Reading, token: &str) -> Result<Answer, NoAnswer> {
         match reading {
-            Reading::Commercetools(query) => self.query(query, token).await,
-            Reading::Klaviyo(lookup) => self.look_up(lookup).await,
+            Reading::Commercetools(query) => self.query(&query.path_and_query(), token).await,
+            Reading::Klaviyo(lookup) => self.klaviyo("GET", &lookup.path_and_query(), None).await,
         }
     }
 
-    async fn query(&self, query: &Query, token: &str) -> Result<Answer, NoAnswer> {
+    /// A read of commercetools, below the project. With a new token once more where it is refused.
+    pub(super) async fn commercetools(&self, path: &str) -> Result<Answer, Passing> {
+        let no_answer = |why| Passing::no_answer("commercetools", why);
+        let token = self.token().await?;
+        let answer = self.query(path, &token).await.map_err(no_answer)?;
+        if answer.status != 401 {
+            return Ok(answer);
+        }
+        forget(&token);
+        let token = self.token().await?;
+        self.query(path, &token).await.map_err(no_answer)
+    }
+
+    async fn query(&self, path: &str, token: &str) -> Result<Answer, NoAnswer> {
         let access = &self.config.commercetools;
-        let url = format!("{}/{}{}", access.api_url, access.project_key, query.path_and_query());
+        let url = format!("{}/{}{path}", access.api_url, access.project_key);
         let authorization = format!("Bearer {token}");
         let headers = [("Authorization", authorization.as_str()), ("Accept", "application/json")];
         self.call(Method::Get, &url, &headers, None).await
     }
 
-    async fn look_up(&self, lookup: &Lookup) -> Result<Answer, NoAnswer> {
-        self.klaviyo(Method::Get, &lookup.path_and_query(), None).await
-    }
-
-    async fn write(&self, request: &Request) -> Result<Answer, NoAnswer> {
-        let method = match request.method() {
+    /// A call of Klaviyo, below its address.
+    pub(super) async fn klaviyo(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<String>,
+    ) -> Result<Answer, NoAnswer> {
+        let method = match method {
+            "GET" => Method::Get,
             "PATCH" => Method::Patch,
             "DELETE" => Method::Delete,
             _ => Method::Post,
         };
-        self.klaviyo(method, &request.path(), request.body()).await
-    }
-
-    async fn klaviyo(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<String>,
-    ) -> Result<Answer, NoAnswer> {
         let access = &self.config.klaviyo;
         let url = format!("{}{path}", access.api_url);
         let authorization = format!("Klaviyo-API-Key {}", access.key.expose());
@@ -150,7 +156,7 @@ impl<'a> Calls<'a> {
         self.call(method, &url, &headers, body).await
     }
 
-    async fn token(&self) -> Result<String, ReadFault> {
+    async fn token(&self) -> Result<String, Passing> {
         let known = TOKEN.with_borrow(|token| {
             token
                 .as_ref()
@@ -170,10 +176,8 @@ impl<'a> Calls<'a> {
         let url = format!("{}/oauth/token", access.auth_url);
         let answer = self.call(Method::Post, &url, &headers, Some(grant(access.scopes.as_deref())));
         let token = match answer.await {
-            Ok(answer) => answer::token(&answer, now_ms()).map_err(ReadFault::Passing)?,
-            Err(why) => {
-                return Err(ReadFault::Passing(Passing::no_answer("commercetools_token", why)));
-            }
+            Ok(answer) => answer::token(&answer, now_ms())?,
+            Err(why) => return Err(Passing::no_answer("commercetools_token", why)),
         };
         let bearer = token.bearer.clone();
         TOKEN.set(Some(token));
@@ -215,6 +219,13 @@ impl<'a> Calls<'a> {
         })
         .await
     }
+}
+
+/// Forgets a token that was refused, unless another one has taken its place.
+fn forget(bearer: &str) {
+    TOKEN.with_borrow_mut(|token| {
+        token.take_if(|token| token.bearer == bearer);
+    });
 }
 
 /// How long an operation is not to be called.

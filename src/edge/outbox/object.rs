@@ -14,6 +14,7 @@ use super::dead_letters::{self, NewDeadLetter};
 use super::parked::{self, NewParked};
 use super::{drain, replay, split};
 use crate::edge::calls::now_ms;
+use crate::edge::objects::AtWork;
 use crate::edge::{log, reply, settings};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -67,22 +68,6 @@ impl DurableObject for Outbox {
             log::failure("outbox", &error.to_string());
         }
         Ok(reply::empty(204))
-    }
-}
-
-/// Says that the alarm is at work for as long as it lives, so also if the work panics.
-struct AtWork<'a>(&'a Cell<bool>);
-
-impl<'a> AtWork<'a> {
-    fn begin(flag: &'a Cell<bool>) -> Self {
-        flag.set(true);
-        Self(flag)
-    }
-}
-
-impl Drop for AtWork<'_> {
-    fn drop(&mut self) {
-        self.0.set(false);
     }
 }
 

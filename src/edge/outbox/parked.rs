@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use worker::{Result, SqlStorage, SqlStorageValue};
 
-use super::parts;
 use crate::edge::calls::now_ms;
+use crate::edge::parts;
 use crate::realtime::parking::{Slot, backoff};
 
 /// What is known of a notification when it is parked.
