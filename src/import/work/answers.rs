@@ -90,6 +90,14 @@ impl Work {
             self.dirty = true;
         }
         let Task { what, tries, .. } = task;
+        // A job may have been done with meanwhile: its items were seen.
+        let job = match &what {
+            What::Look(job) | What::Errors { job, .. } => Some(*job),
+            _ => None,
+        };
+        if job.is_some_and(|job| self.jobs.get(job).is_none()) {
+            return;
+        }
         // Spread over time without a source of chance: by where the clock stands.
         let jitter = f64::from(now.timestamp_subsec_millis()) / 1000.0;
         let wait = backoff(tries + 1, *retry_after, jitter);
