@@ -3,10 +3,18 @@
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { generateShop } from "../../sandbox/shop/generate.mjs";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
 import { eventually, start, startAlone, unreachable } from "./harness.mjs";
-import { counts, current, ended, imported, importedAll, KINDS } from "./imports.mjs";
+import {
+  counts,
+  current,
+  ended,
+  imported,
+  importedAll,
+  KINDS,
+  largeShop,
+  sameEnd,
+} from "./imports.mjs";
 
 const shop = sampleShop();
 const IDLE = { read: 0, sent: 0, skipped: 0, failed: 0 };
@@ -142,7 +150,7 @@ describe("the sample shop", () => {
     try {
       const others = await importedAll(single.worker.url);
       for (const kind of KINDS) assert.deepEqual(counts(others[kind]), counts(runs[kind]), kind);
-      assert.deepEqual(single.klaviyo.snapshot(), bulk);
+      sameEnd(single.klaviyo.snapshot(), bulk);
     } finally {
       await single.close();
     }
@@ -256,7 +264,7 @@ describe("the sample shop", () => {
 });
 
 describe("a larger shop, in small pages", () => {
-  const large = generateShop({ customers: 120, orders: 150, products: 40 });
+  const large = largeShop();
   const settings = { CONFIG: '{"import":{"pageSize":10}}' };
   let stack;
   let url;
@@ -294,7 +302,7 @@ describe("a larger shop, in small pages", () => {
       assert.deepEqual(counts(run), counts(calm.runs[kind]), kind);
       assert.equal((await stack.admin("POST", `/sync/${kind}/resume`)).status, 400);
     }
-    assert.deepEqual(stack.klaviyo.snapshot(), calm.held);
+    sameEnd(stack.klaviyo.snapshot(), calm.held);
     assert.deepEqual(stack.klaviyo.violations, []);
   });
 
@@ -312,7 +320,7 @@ describe("a larger shop, in small pages", () => {
         const run = await ended(sliced.worker.url, kind);
         assert.deepEqual(counts(run), counts(calm.runs[kind]), kind);
       }
-      assert.deepEqual(sliced.klaviyo.snapshot(), calm.held);
+      sameEnd(sliced.klaviyo.snapshot(), calm.held);
     } finally {
       await sliced.close();
     }

@@ -1,9 +1,36 @@
 // What the tests of imports share.
 
+import assert from "node:assert/strict";
+import { generateShop } from "../../sandbox/shop/generate.mjs";
 import { admin, eventually } from "./harness.mjs";
 
 /** In the order in which they lead to each other. */
 export const KINDS = ["categories", "products", "customers", "orders"];
+
+/**
+ * A shop with many pages of ten. Nobody shares a phone number: of those who do, Klaviyo keeps one
+ * profile or the other, by which it heard of first.
+ */
+export function largeShop() {
+  const shop = generateShop({ customers: 120, orders: 150, products: 40 });
+  shop.customers.forEach(({ addresses }, n) => {
+    for (const address of addresses) address.phone = `+4915123${String(400000 + n)}`;
+  });
+  for (const { billingAddress, shippingAddress } of shop.orders) {
+    for (const address of [billingAddress, shippingAddress]) delete address?.phone;
+  }
+  return shop;
+}
+
+/** Fails if two snapshots of Klaviyo differ, and says where, in short. */
+export function sameEnd(actual, expected) {
+  for (const kind of Object.keys(expected)) {
+    const differing = new Set([...Object.keys(actual[kind]), ...Object.keys(expected[kind])]);
+    for (const id of differing) {
+      assert.deepEqual(actual[kind][id], expected[kind][id], `${kind} ${id}`);
+    }
+  }
+}
 
 /** The current run of a kind. */
 export async function current(url, kind) {
