@@ -601,9 +601,10 @@ impl Work {
         let What::Items { lookup: Lookup::Existing { .. }, awaited } = what else { return Ok(()) };
         let there: HashSet<_> = ids(answer)?.unwrap_or_default().ids.into_iter().collect();
         for one in awaited {
-            if there.contains(&one.item) {
+            // A job that has ended meanwhile has settled the row; only the waiting is left.
+            if there.contains(&one.item) || self.jobs.get(one.job).is_none() {
                 self.item_is_there(config, one, now);
-            } else if self.jobs.get(one.job).is_some() {
+            } else {
                 self.awaited.push(one.clone());
                 self.next_look_for_items = ms(now) + super::calling::LOOK_FOR_ITEMS;
             }

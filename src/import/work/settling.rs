@@ -57,11 +57,12 @@ impl Work {
     }
 
     pub(super) fn item_is_there(&mut self, config: &Config, item: &Awaited, now: DateTime<Utc>) {
+        let in_job = self.jobs.get(item.job).is_some();
         if self.jobs.free(item.job, item.index) {
             self.close_job(item.job);
         }
         let Some(record) = self.record(item.owner) else { return };
-        record.in_jobs = record.in_jobs.saturating_sub(1);
+        record.in_jobs = record.in_jobs.saturating_sub(u32::from(in_job));
         record.awaited = record.awaited.saturating_sub(1);
         let stage = record.advance();
         self.write(config, item.owner, stage, now);

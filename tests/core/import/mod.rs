@@ -4,6 +4,7 @@
 //! with `IMPORT_SEED=<seed> cargo test --test core import`, and `IMPORT_SEEDS` is their number.
 
 mod account;
+mod modes;
 mod shop;
 mod world;
 
@@ -253,6 +254,7 @@ fn simulate(seed: u64) -> (u64, u64) {
         throttled: often(150),
         down: often(200),
         stop: often(60),
+        status: None,
     };
     for kind in Kind::ALL {
         world.start(kind, all(kind));
