@@ -18,8 +18,21 @@ import { counts, ended, imported, importedAll, KINDS, largeShop, sameEnd } from 
 const KILLS = 3;
 const seed = Number(process.env.IMPORT_SEED ?? Date.now() % 1_000_000);
 
-/** The worker, whose object can be told to lose its alarm, and asked for it. */
+/**
+ * The worker, whose object can be told to lose its alarm, and asked for it; to panic in its next
+ * slices, since the wait of a slice cannot be set up (the limits of the calls of 0.8, 10 and 30
+ * seconds can); and that slices were lost.
+ */
 const FORGETFUL = `
+  const setTimeout = globalThis.setTimeout;
+  let panics = 0;
+  globalThis.setTimeout = (callback, ms, ...rest) => {
+    if (panics > 0 && ![800, 10_000, 30_000].includes(ms)) {
+      panics -= 1;
+      throw new Error("no timer");
+    }
+    return setTimeout(callback, ms, ...rest);
+  };
   import worker, { Import as Own, Outbox } from "./index.js";
   export default worker;
   export { Outbox };
@@ -31,6 +44,11 @@ const FORGETFUL = `
     async fetch(request) {
       const { pathname } = new URL(request.url);
       if (pathname === "/lose-alarm") await this.storage.deleteAlarm();
+      else if (pathname === "/panic") panics = 3;
+      else if (pathname === "/lose-slices") {
+        this.storage.sql.exec("UPDATE slices SET lost = 8");
+        await this.storage.setAlarm(Date.now());
+      }
       else if (pathname !== "/alarm") return this.own.fetch(request);
       return Response.json(await this.storage.getAlarm());
     }
@@ -40,6 +58,7 @@ const FORGETFUL = `
   }
 `;
 
+const lines = [];
 let commercetools;
 let klaviyo;
 let options;
@@ -54,7 +73,7 @@ before(async () => {
     ...settingsFor(commercetools, klaviyo),
     CONFIG: '{"import":{"pageSize":10}}',
   };
-  options = { settings, persist, entry: FORGETFUL };
+  options = { settings, persist, entry: FORGETFUL, log: (line) => lines.push(line) };
   worker = await startWorker(options);
 });
 after(async () => {
@@ -152,4 +171,32 @@ test("an outage is waited out, without keeping the object at work", async () => 
   const run = await ended(worker.url, "customers");
   assert.equal(run.state, "completed");
   assert.equal(run.waiting, null);
+});
+
+test("a panic in the alarm costs a pause, and no more", async () => {
+  klaviyo.reset();
+  await worker.object("IMPORT", "import", "/panic");
+  const seen = lines.length;
+  const run = await imported(worker.url, "customers");
+  assert.equal(run.state, "completed");
+  assert.equal(run.sent, run.read);
+  const panics = lines.slice(seen).filter((line) => line.includes("it panicked"));
+  assert.equal(panics.length, 3);
+});
+
+test("a run whose slices are lost again and again fails, and can be resumed", async () => {
+  klaviyo.reset();
+  klaviyo.faults.add({ hang: true });
+  await admin(worker.url, "POST", "/sync/customers");
+  await eventually(() => klaviyo.requests.length > 0);
+  worker = await killAndRestart(worker, options);
+  klaviyo.faults.clear();
+  await worker.object("IMPORT", "import", "/lose-slices");
+  const failed = await ended(worker.url, "customers");
+  assert.equal(failed.state, "failed");
+  assert.equal(failed.error.code, "import_lost");
+  assert.equal((await admin(worker.url, "POST", "/sync/customers/resume")).status, 202);
+  const run = await ended(worker.url, "customers");
+  assert.equal(run.state, "completed");
+  assert.equal(run.id, failed.id);
 });
