@@ -20,6 +20,12 @@ import { ensureTools, wasmCompilerVersion, workerBuildCommand } from "./tools.mj
 /** The compressed worker must stay under this. */
 const SIZE_LIMIT = 1_000_000;
 
+/**
+ * The names of functions, for the stack of a panic, without their type parameters: with them, names were 184 kB of
+ * 1033 kB compressed.
+ */
+const SHORT_NAMES = "-Csymbol-mangling-version=legacy -Zunstable-options";
+
 const OUTPUTS = ["build/index.js", "build/index_bg.wasm"];
 
 /** Makes sure that build/ holds the worker of the present sources. Throws a Failure when it cannot be built. */
@@ -37,7 +43,12 @@ async function compile() {
   const inputs = currentInputs();
   const { program, env } = workerBuildCommand();
   await runQuietly("worker-build", program, ["--release", "--panic-unwind"], {
-    env: { ...env, CARGO_TARGET_DIR: WORKER_TARGET_DIR, RUST_BACKTRACE: "0" },
+    env: {
+      ...env,
+      CARGO_TARGET_DIR: WORKER_TARGET_DIR,
+      RUST_BACKTRACE: "0",
+      RUSTFLAGS: SHORT_NAMES,
+    },
   });
   say(`build: ${sizeText()}`);
   if (size().gzipped >= SIZE_LIMIT) {
