@@ -15,6 +15,7 @@ pub use super::work::{Call, Failure, KeptRows, Saving, Stored};
 use super::work::{Task, Work};
 use crate::config::Config;
 use crate::http::{Answer, Passing};
+use crate::klaviyo::job::OPEN_JOBS;
 use crate::klaviyo::pacing::Pace;
 
 /// Connections that a Worker may have open at once.
@@ -89,6 +90,8 @@ pub(super) struct Grants<'a> {
     pub(super) connections: usize,
     pub(super) reading: usize,
     pub(super) bytes: usize,
+    /// Jobs that may be begun.
+    pub(super) jobs: usize,
     pub(super) pace: &'a mut Pace,
     pub(super) now: u64,
     pub(super) wake: &'a mut Option<u64>,
@@ -176,11 +179,13 @@ impl Machine {
             let kind = kinds[self.turn % kinds.len()];
             self.turn = self.turn.wrapping_add(1);
             let reads = self.under_way.values().filter(|(_, task)| task.reads()).count();
+            let jobs: usize = self.works.values().map(Work::open_jobs).sum();
             let bytes: usize = self.under_way.values().map(|(_, task)| task.bytes()).sum();
             let mut grants = Grants {
                 connections: connections.saturating_sub(self.under_way.len()),
                 reading: READING.saturating_sub(reads),
                 bytes: BYTES_UNDER_WAY.saturating_sub(bytes),
+                jobs: OPEN_JOBS.saturating_sub(jobs),
                 pace: &mut self.pace,
                 now: now_ms,
                 wake: &mut self.wake,

@@ -6,13 +6,12 @@ use crate::commercetools::query::Query;
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::{End, Walk};
 use crate::config::Config;
-use crate::import::batches::Batch;
+use crate::import::batches::{Batch, Sort};
 use crate::import::page::{Origin, Owner, PageNo};
 use crate::import::passes::{Reading, of_ids};
 use crate::import::records::Need;
 use crate::import::run::{Range, State};
 use crate::klaviyo::catalog::Kind as Object;
-use crate::klaviyo::job::OPEN_JOBS;
 use crate::klaviyo::pacing::Operation;
 use crate::klaviyo::query::{IDS_PER_QUERY, Lookup};
 use crate::klaviyo::request::Request;
@@ -79,6 +78,10 @@ impl Task {
             What::Need { need, .. } => matches!(need, Need::Query(_) | Need::Walk(_)),
             _ => false,
         }
+    }
+
+    fn begins_job(&self) -> bool {
+        matches!(&self.what, What::Batch(batch) if matches!(batch.sort, Sort::Job(_)))
     }
 
     /// The bytes of its body that count.
@@ -159,7 +162,9 @@ impl Work {
                 grants.wake_at(task.not_before);
                 continue;
             }
-            let no_room = task.reads() && grants.reading == 0 || task.bytes() > grants.bytes;
+            let no_room = task.reads() && grants.reading == 0
+                || task.bytes() > grants.bytes
+                || task.begins_job() && grants.jobs == 0;
             let operation = self.operation(&task.what);
             if no_room || operation.is_some_and(|operation| refused.contains(&operation)) {
                 continue;
@@ -180,6 +185,9 @@ impl Work {
         let quiet = self.is_quiet();
         let old = grants.now.saturating_sub(AGE);
         for sort in self.buffers.due(old, quiet) {
+            if matches!(sort, Sort::Job(_)) && grants.jobs == 0 {
+                continue;
+            }
             if self.buffers.next_bytes(sort) <= grants.bytes
                 && grants.take(sort.operation()).is_ok()
             {
@@ -261,7 +269,6 @@ impl Work {
         pages + coming + self.buffers.bytes() < ROOM
             && self.pending.len() < PENDING
             && self.run.again.len() < AGAIN
-            && self.jobs.len() < OPEN_JOBS
     }
 
     fn operation(&self, what: &What) -> Option<Operation> {

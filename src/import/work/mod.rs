@@ -206,6 +206,11 @@ impl Work {
         count(self.pending.len()) + count(self.run.again.len()) + self.live_records()
     }
 
+    /// The jobs that Klaviyo has of it.
+    pub(super) fn open_jobs(&self) -> usize {
+        self.jobs.len()
+    }
+
     /// Whether the records of this pass are counted.
     fn is_counted(&self) -> bool {
         self.passes.get(self.run.pass).is_some_and(|pass| !pass.reread)

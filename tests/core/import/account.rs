@@ -32,6 +32,8 @@ pub(super) struct Account {
     pub(super) linger_ms: u64,
     /// Rules that were broken.
     pub(super) violations: Vec<String>,
+    /// The most jobs that were open at once.
+    pub(super) most_open_jobs: usize,
     /// How often each operation was called.
     pub(super) calls: HashMap<String, u64>,
 }
@@ -238,7 +240,7 @@ impl Account {
                     return refusal(404, "/data", "not known");
                 }
                 let variants = self.variants.iter().filter(|(_, (of, _))| of == item);
-                page(variants.map(|(id, _)| id))
+                paged(variants.map(|(id, _)| id), &query, 100)
             }
             ("GET", ["catalog-items"]) => self.list(self.items.keys(), &query),
             ("GET", ["catalog-categories"]) => self.list(self.categories.keys(), &query),
@@ -259,21 +261,7 @@ impl Account {
                 let asked: BTreeSet<_> = asked.split('"').skip(1).step_by(2).collect();
                 page(ids.filter(|id| asked.contains(id.as_str())))
             }
-            None => {
-                let after = query
-                    .split_once("page[cursor]=")
-                    .map(|(_, rest)| rest.split('&').next().unwrap_or_default());
-                let mut rest =
-                    ids.filter(|id| after.is_none_or(|after| id.as_str() > after)).peekable();
-                let some: Vec<_> = rest.by_ref().take(10).collect();
-                let more = rest.peek().is_some();
-                let next = some
-                    .last()
-                    .filter(|_| more)
-                    .map(|last| format!("https://k/x?page[cursor]={last}"));
-                let data: Vec<_> = some.iter().map(|id| json!({ "id": id })).collect();
-                ok(200, &json!({"data": data, "links": {"next": next}}))
-            }
+            None => paged(ids, query, 10),
         }
     }
 
@@ -329,6 +317,8 @@ impl Account {
         if let Some(row) = rows.iter().position(|row| self.refused.contains(&email(row))) {
             return refusal(400, &self.pointer(name, row), "refused");
         }
+        let open = self.jobs.values().filter(|job| job.ends_at > now).count() + 1;
+        self.most_open_jobs = self.most_open_jobs.max(open);
         self.next_job += 1;
         let id = format!("job-{}", self.next_job);
         let applies_at = now + self.job_ms;
@@ -392,6 +382,18 @@ fn singular(kind: &str) -> &str {
         "catalog-categories" => "category",
         _ => "variant",
     }
+}
+
+/// A page of so many ids, with the cursor of the next.
+fn paged<'a>(ids: impl Iterator<Item = &'a String>, query: &str, size: usize) -> Answer {
+    let after = query.split_once("page[cursor]=").map(|(_, rest)| rest.split('&').next());
+    let after = after.flatten();
+    let mut rest = ids.filter(|id| after.is_none_or(|after| id.as_str() > after)).peekable();
+    let some: Vec<_> = rest.by_ref().take(size).collect();
+    let next = some.last().filter(|_| rest.peek().is_some());
+    let next = next.map(|last| format!("https://k/x?page[cursor]={last}"));
+    let data: Vec<_> = some.iter().map(|id| json!({ "id": id })).collect();
+    ok(200, &json!({"data": data, "links": {"next": next}}))
 }
 
 fn page<'a>(ids: impl Iterator<Item = &'a String>) -> Answer {

@@ -4,6 +4,7 @@
 //! with `IMPORT_SEED=<seed> cargo test --test core import`, and `IMPORT_SEEDS` is their number.
 
 mod account;
+mod defects;
 mod modes;
 mod shop;
 mod world;
