@@ -71,9 +71,9 @@ export async function startWorker({
   return {
     url,
     tick: async () => (await miniflare.getWorker()).scheduled(),
-    async object(binding, name, path) {
+    async object(binding, name, path, init) {
       const namespace = await miniflare.getDurableObjectNamespace(binding);
-      return namespace.get(namespace.idFromName(name)).fetch(`https://object${path}`);
+      return namespace.get(namespace.idFromName(name)).fetch(`https://object${path}`, init);
     },
     close: () => miniflare.dispose(),
   };

@@ -227,6 +227,18 @@ describe("the sample shop", () => {
     assert.deepEqual(stack.klaviyo.store.categories(), []);
   });
 
+  test("the failure of a customer who is erased is forgotten", async () => {
+    await imported(url, "customers", { ids: ["nobody", "someone"] });
+    const erasure = { method: "POST", body: JSON.stringify({ customer: "nobody" }) };
+    const { status } = await stack.worker.object("IMPORT", "import", "/erase", erasure);
+    assert.equal(status, 200);
+    const { body } = await stack.admin("GET", "/sync/customers/failures");
+    assert.deepEqual(
+      body.failures.map(({ id }) => id),
+      ["someone"],
+    );
+  });
+
   test("failures can be paged and retried", async () => {
     const gone = Array.from({ length: 205 }, (_, n) => `gone-${String(n).padStart(3, "0")}`);
     const run = await imported(url, "orders", { ids: gone });

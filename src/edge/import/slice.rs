@@ -10,6 +10,7 @@ use futures::channel::mpsc::UnboundedReceiver;
 use futures::future::{Either, pending, select};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
+use worker::signal::is_near_cpu_limit;
 use worker::{Delay, Result, Storage};
 
 use super::desk::{self, Desk};
@@ -87,7 +88,8 @@ pub(super) async fn run(desk: &Desk, storage: &Storage, config: &Config) -> Resu
             storage.set_alarm(WATCHDOG).await?;
             renew_at = now + millis(RENEWAL);
         }
-        if end.is_some_and(|end| now >= end) {
+        // The platform ends an invocation that has used up its CPU time, and says so shortly before.
+        if end.is_some_and(|end| now >= end || is_near_cpu_limit()) {
             end = None;
             calls = desk.step(&sql, config, Input::Rest)?;
             continue;
