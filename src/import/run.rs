@@ -193,6 +193,21 @@ impl Run {
         matches!(self.state, State::Stopped | State::Failed)
     }
 
+    /// Ends it since slices of its work were lost again and again: a slice that brings the object
+    /// down would do so for ever.
+    pub fn lost(&mut self, now: DateTime<Utc>) {
+        self.state = State::Failed;
+        self.finished_at = Some(now);
+        self.updated_at = now;
+        self.waiting = None;
+        self.error = Some(RunError {
+            code: "import_lost".to_owned(),
+            message: "The work was begun several times, and never ended. See the log; resume the \
+                      run, or start one with other records."
+                .to_owned(),
+        });
+    }
+
     /// As the endpoints show it (contract §3). The counts may be those of a run under way.
     #[must_use]
     pub fn shown(&self, counts: Counts) -> Value {
