@@ -108,17 +108,15 @@ impl Walk {
     pub fn path_and_query(&self) -> String {
         let mut terms = self.filter.terms();
         terms.extend(self.after.as_ref().map(|id| format!("id > {}", quote(id.as_str()))));
-        let mut query = format!(
-            "{}?limit={}&withTotal=false&sort={}",
+        let expand = self.of.expand().map(|expand| format!("&expand={}", encode(expand)));
+        format!(
+            "{}?limit={}&withTotal=false&sort={}{}{}",
             self.of.path(),
             self.limit,
             encode("id asc"),
-        );
-        if let Some(expand) = self.of.expand() {
-            query.push_str(&format!("&expand={}", encode(expand)));
-        }
-        push_where(&mut query, &terms);
-        query
+            expand.unwrap_or_default(),
+            where_all(&terms),
+        )
     }
 }
 
@@ -127,21 +125,21 @@ impl End {
     #[must_use]
     pub fn path_and_query(&self) -> String {
         let order = if self.newest { "createdAt desc" } else { "createdAt asc" };
-        let mut query = format!(
-            "{}?limit=1&withTotal={}&sort={}",
+        format!(
+            "{}?limit=1&withTotal={}&sort={}{}",
             self.of.path(),
             !self.newest,
             encode(order),
-        );
-        push_where(&mut query, &self.filter.terms());
-        query
+            where_all(&self.filter.terms()),
+        )
     }
 }
 
-fn push_where(query: &mut String, terms: &[String]) {
-    if !terms.is_empty() {
-        query.push_str(&format!("&where={}", encode(&terms.join(" and "))));
+fn where_all(terms: &[String]) -> String {
+    if terms.is_empty() {
+        return String::new();
     }
+    format!("&where={}", encode(&terms.join(" and ")))
 }
 
 impl Filter {

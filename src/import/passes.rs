@@ -73,7 +73,7 @@ pub(super) fn passes(rules: &Rules, run: &Run) -> Vec<Pass> {
     // A young order that was imported first, as history, would start no flow when it comes.
     let settled = Duration::minutes(i64::from(rules.import.orders_older_than_minutes));
     let created_before = (run.kind == Kind::Orders).then(|| run.started_at - settled);
-    let filter = Filter { published, created_before, ..Filter::default() };
+    let filter = Filter { created_before, published, ..Filter::default() };
     let changed = |since| Filter { changed_since: Some(since), ..filter.clone() };
     match &run.selection {
         Selection::Ids | Selection::Retry => vec![first(Source::List)],

@@ -25,7 +25,7 @@ pub(super) fn category_needs(
     step: usize,
 ) -> Option<Vec<Need>> {
     let ids = categories.iter().map(|(_, category)| identity::category(&category.id).id);
-    (step == 0).then(|| lookups(Kind::Category, ids.collect()))
+    (step == 0).then(|| lookups(Kind::Category, &ids.collect::<Vec<_>>()))
 }
 
 pub(super) fn category(config: &Config, document: &CategoryDocument, context: &Context) -> Mapped {
@@ -53,14 +53,15 @@ pub(super) fn product_needs(
     };
     match step {
         0 => {
-            let items = published().map(|product| identity::item(&product.id).id).collect();
-            let categories = categories().into_iter().map(|category| category.key.id).collect();
+            let items: Vec<_> = published().map(|product| identity::item(&product.id).id).collect();
+            let categories: Vec<_> =
+                categories().into_iter().map(|category| category.key.id).collect();
             let prices = published().flat_map(standalone_skus).collect::<Vec<_>>();
             let prices = prices.chunks(SKUS_PER_QUERY).map(|skus| {
                 Need::Query(Query::StandalonePrices { skus: skus.to_vec(), after: None })
             });
-            let mut needs = lookups(Kind::Item, items);
-            needs.extend(lookups(Kind::Category, categories));
+            let mut needs = lookups(Kind::Item, &items);
+            needs.extend(lookups(Kind::Category, &categories));
             needs.extend(prices);
             Some(needs)
         }
@@ -78,8 +79,8 @@ pub(super) fn product_needs(
     }
 }
 
-fn lookups(kind: Kind, ids: Vec<String>) -> Vec<Need> {
-    existing(kind, &ids).into_iter().map(Need::Lookup).collect()
+fn lookups(kind: Kind, ids: &[String]) -> Vec<Need> {
+    existing(kind, ids).into_iter().map(Need::Lookup).collect()
 }
 
 fn standalone_skus(product: &Product) -> Vec<String> {

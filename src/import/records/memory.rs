@@ -45,7 +45,7 @@ impl Memory {
         ids.filter_map(|id| self.codes.get(&id)?.clone()).collect()
     }
 
-    pub(super) fn learn_products(&mut self, asked: &[Id], found: Vec<Product>) {
+    pub(super) fn learn_products(&mut self, asked: &[Id], found: &[Product]) {
         self.products.extend(asked.iter().map(|id| (id.clone(), None)));
         let found = found.iter().map(Product::for_orders);
         self.products.extend(found.map(|product| (product.id.clone(), Some(product))));

@@ -183,7 +183,7 @@ pub(super) fn learn(
 ) -> Result<Option<Need>, ReadFault> {
     match need {
         Need::Query(Query::Products(asked)) => {
-            memory.learn_products(asked, commercetools::page(answer)?);
+            memory.learn_products(asked, &commercetools::page::<Product>(answer)?);
         }
         Need::Query(Query::DiscountCodes(asked)) => {
             // An order does without them where the API client may not see them.

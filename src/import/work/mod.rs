@@ -1,11 +1,14 @@
 //! The work on one run: what is under way of it, beside what is stored.
 //!
-//! [`calling`] says which call comes next, [`answers`] takes what was answered, [`settling`] brings
-//! pages and jobs to their end.
+//! [`calling`] says which call comes next, [`answers`] takes what was answered ([`reading`],
+//! [`writing`], [`following`]), [`settling`] brings pages and jobs to their end.
 
 mod answers;
 mod calling;
+mod following;
+mod reading;
 mod settling;
+mod writing;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
@@ -35,8 +38,8 @@ pub(super) struct Work {
     list: Vec<Id>,
     /// How far each range of the pass is read.
     readers: Vec<Reader>,
-    /// What was answered of the oldest record, with the number of all, and of the newest.
-    ends: (Option<(Option<DateTime<Utc>>, u64)>, Option<Option<DateTime<Utc>>>),
+    /// The first and the last record by time, as far as they were answered.
+    ends: Ends,
     /// Pages that are not committed.
     pages: BTreeMap<PageNo, Page>,
     next_page: PageNo,
@@ -60,6 +63,22 @@ pub(super) struct Work {
     /// What is to be stored.
     saving: Saving,
     dirty: bool,
+}
+
+/// The first and the last record of a pass by time of creation, which divide it.
+#[derive(Default)]
+struct Ends {
+    oldest: Option<End>,
+    newest: Option<End>,
+}
+
+/// One of them, as it was answered.
+#[derive(Clone, Copy)]
+struct End {
+    /// When it was created, if there is one.
+    at: Option<DateTime<Utc>>,
+    /// How many there are, where that was asked for.
+    total: u64,
 }
 
 /// An item that was written by a job, and is needed by what comes after it.
@@ -156,7 +175,7 @@ impl Work {
             run,
             list,
             readers: Vec::new(),
-            ends: (None, None),
+            ends: Ends::default(),
             pages: BTreeMap::new(),
             next_page: 0,
             queue: VecDeque::new(),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use super::calling::{Reader, What};
-use super::{Awaited, Work, ms};
+use super::{Awaited, Ends, Work, ms};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::import::batches::Row;
@@ -94,7 +94,7 @@ impl Work {
         &mut self,
         config: &Config,
         key: u64,
-        refused: Option<HashSet<usize>>,
+        refused: Option<&HashSet<usize>>,
         now: DateTime<Utc>,
     ) {
         let Some(open) = self.close_job(key) else { return };
@@ -106,7 +106,7 @@ impl Work {
             }
         }
         for (index, slot) in open.rows.into_iter().enumerate() {
-            let refused = refused.as_ref().is_none_or(|rows| rows.contains(&index));
+            let refused = refused.is_none_or(|rows| rows.contains(&index));
             match slot {
                 Slot::Free => {}
                 Slot::Live(owner) => {
@@ -184,7 +184,7 @@ impl Work {
                 let asked = self.under_way > 0
                     || self.queue.iter().any(|task| matches!(task.what, What::End(_)));
                 if !asked {
-                    self.ends = (None, None);
+                    self.ends = Ends::default();
                     for end in ends {
                         self.now_queue(What::End(end), now);
                     }

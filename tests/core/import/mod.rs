@@ -51,7 +51,7 @@ fn world(seed: u64, records: u64) -> World {
 fn fill(world: &mut World, dice: &mut Chance, number: u64, created: chrono::DateTime<chrono::Utc>) {
     let mut email = format!("c{number}@example.com");
     match dice.next(40) {
-        0 => email = "malformed".to_owned(),
+        0 => "malformed".clone_into(&mut email),
         1 => {
             world.account.refused.insert(email.clone());
         }
@@ -75,10 +75,10 @@ fn fill(world: &mut World, dice: &mut Chance, number: u64, created: chrono::Date
     if dice.happens(20) {
         world.account.refused.insert(shop::id("o", number));
     }
-    if number % 10 == 0 {
+    if number.is_multiple_of(10) {
         world.shop.put("categories", shop::category(number / 10, created));
     }
-    if number % 4 == 0 {
+    if number.is_multiple_of(4) {
         let category = dice.happens(700).then(|| dice.next(12));
         let variants = 1 + dice.next(8);
         world.shop.put("products", shop::product(number / 4, variants, category, created));
@@ -169,7 +169,7 @@ fn held(world: &World, kind: Kind) -> BTreeSet<String> {
             .map(|(id, category)| format!("{} {}", short(id), text(&category["name"])))
             .collect(),
         Kind::Products => {
-            let items = account.items.iter().map(|(id, item)| (id, item));
+            let items = account.items.iter();
             let variants = account.variants.iter().map(|(id, (_, variant))| (id, variant));
             items
                 .chain(variants)

@@ -70,7 +70,7 @@ impl Shop {
         match members.get("sort").map(String::as_str) {
             Some("id asc") => found.sort_by_key(|document| key(document)),
             Some("createdAt asc") => {
-                found.sort_by_key(|document| document["createdAt"].to_string())
+                found.sort_by_key(|document| document["createdAt"].to_string());
             }
             Some("createdAt desc") => {
                 found.sort_by_key(|document| document["createdAt"].to_string());
