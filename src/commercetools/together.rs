@@ -3,8 +3,6 @@
 //!
 //! Not in scope: what is in the documents; only their ids and SKUs are looked at.
 
-use std::collections::HashSet;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -184,10 +182,15 @@ impl<'a> Together<'a> {
             let key = if self.by_sku() { document.sku? } else { document.id };
             documents.push((key, raw.get()));
         }
+        // In the order in which they were asked for, whoever else asked: what is made of them is
+        // always the same.
         let documents_of = |keys: &[&str]| -> Vec<&str> {
-            let keys: HashSet<_> = keys.iter().copied().collect();
-            let of_these = documents.iter().filter(|(key, _)| keys.contains(key.as_str()));
-            of_these.map(|(_, document)| *document).collect()
+            let mut found = Vec::new();
+            for key in keys {
+                let of_key = documents.iter().filter(|(other, _)| other == key);
+                found.extend(of_key.map(|(_, document)| *document));
+            }
+            found
         };
         let answers = self.members.iter().map(|(place, keys)| {
             let found = documents_of(keys);
@@ -294,5 +297,18 @@ mod tests {
         assert_eq!(group.split(&answered(&json!([{"id": "a"}]))), None);
         assert_eq!(group.split(&Answer { status: 400, ..Answer::default() }), None);
         assert_eq!(group.split(&Answer { status: 200, ..Answer::default() }), None);
+    }
+
+    #[test]
+    fn documents_come_in_the_order_in_which_they_were_asked_for() {
+        let queries =
+            [Query::Products(vec![id("b"), id("a")]), Query::Products(vec![id("c"), id("b")])];
+        let queries: Vec<_> = queries.iter().collect();
+        let page = answered(&json!([{"id": "a"}, {"id": "b"}, {"id": "c"}]));
+        let answers = together(&queries)[0].split(&page).expect("answers");
+        let bodies: Vec<_> = answers.iter().map(|(_, answer)| answer.body.as_str()).collect();
+        let expected =
+            [r#"{"results":[{"id":"b"},{"id":"a"}]}"#, r#"{"results":[{"id":"c"},{"id":"b"}]}"#];
+        assert_eq!(bodies, expected);
     }
 }
