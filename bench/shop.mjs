@@ -80,8 +80,13 @@ function answer(path, query, sizes) {
     const after = /id > "([^"]*)"/.exec(predicate);
     const first = Math.max(from, after ? numberOf(after[1]) + 1 : 0);
     if (query.get("sort") === "createdAt desc") numbers = to > from ? [to - 1] : [];
-    else numbers = Array.from({ length: Math.max(0, Math.min(limit, to - first)) }, (_, n) => first + n);
-    if (query.get("withTotal") === "true") return page(numbers, make, sizes, Math.max(0, to - from));
+    else
+      numbers = Array.from(
+        { length: Math.max(0, Math.min(limit, to - first)) },
+        (_, n) => first + n,
+      );
+    if (query.get("withTotal") === "true")
+      return page(numbers, make, sizes, Math.max(0, to - from));
   }
   return page(numbers, make, sizes);
 }

@@ -18,7 +18,7 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const SIZES = { customers: 100_000, orders: 100_000, products: 20_000 };
 
 /** Records of the plain mode: enough to see its pace. */
-const PLAIN = { customers: 300, orders: 150, products: 60 };
+const PLAIN = { customers: 100, orders: 40, products: 25 };
 
 const PAGE_MS = 300; // commercetools
 const CALL_MS = 200; // Klaviyo

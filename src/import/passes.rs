@@ -9,6 +9,7 @@ use super::start::Selection;
 use crate::commercetools::query::SKUS_PER_QUERY;
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::{Among, End, Filter, Resource, Walk};
+use crate::config::ImportRules;
 use crate::config::rules::Rules;
 use crate::klaviyo::catalog::Kind as Object;
 use crate::klaviyo::query::Lookup;
@@ -59,8 +60,12 @@ impl Link {
 /// The ids of one page of a list. 100 ids are some 4.5 kB of address.
 const LIST_PAGE: usize = 100;
 
-/// Pages that a part of a walk has at least, on average: the last page of a part is not full.
-const RANGE_PAGES: u64 = 4;
+/// Pages that a part of a walk has on average. The last page of a part is not full, so there are
+/// to be few parts; but time is not divided as records are, so there are to be more than lanes.
+const RANGE_PAGES: u64 = 16;
+
+/// Pages for which a part is worth while, where all lanes would not be busy otherwise.
+const SHORT_RANGE_PAGES: u64 = 2;
 
 /// Parts of a walk at most. They are stored with each page.
 const RANGES: u64 = 48;
@@ -191,9 +196,11 @@ pub(super) fn divide(
     oldest: Option<DateTime<Utc>>,
     newest: Option<DateTime<Utc>>,
     total: u64,
-    page: u32,
+    rules: &ImportRules,
 ) -> Vec<Range> {
-    let parts = (total / (RANGE_PAGES * u64::from(page))).clamp(1, RANGES);
+    let pages = total / u64::from(rules.page_size).max(1);
+    let least = u64::from(rules.lanes).min(pages / SHORT_RANGE_PAGES).max(1);
+    let parts = (pages / RANGE_PAGES).clamp(least, RANGES);
     let (Some(oldest), Some(newest)) = (oldest, newest) else { return vec![Range::default()] };
     let Ok(count) = i32::try_from(parts) else { return vec![Range::default()] };
     let step = (newest - oldest) / count;
@@ -204,4 +211,29 @@ pub(super) fn divide(
     (0..count)
         .map(|part| Range { from: bound(part), to: bound(part + 1), ..Range::default() })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_walk_is_divided_without_gaps() {
+        let time = |hours| DateTime::UNIX_EPOCH + Duration::hours(hours);
+        let rules = ImportRules::default();
+        let parts = |total| divide(Some(time(0)), Some(time(1000)), total, &rules);
+        for (total, count) in
+            [(0, 1), (900, 1), (3_000, 3), (20_000, 4), (100_000, 12), (9_000_000, 48)]
+        {
+            let parts = parts(total);
+            assert_eq!(parts.len(), count, "{total}");
+            assert_eq!((parts[0].from, parts[count - 1].to), (None, None));
+            assert!(
+                parts.windows(2).all(|pair| pair[0].to.is_some() && pair[0].to == pair[1].from)
+            );
+        }
+        // Records that were all created at once cannot be divided by time.
+        assert_eq!(divide(Some(time(0)), Some(time(0)), 9_000, &rules).len(), 1);
+        assert_eq!(divide(None, None, 0, &rules).len(), 1);
+    }
 }

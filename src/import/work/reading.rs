@@ -39,8 +39,8 @@ impl Work {
         }
         if let Ends { oldest: Some(oldest), newest: Some(newest) } = self.ends {
             self.ends = Ends::default();
-            let page = config.rules.import.page_size;
-            self.begin_ranges(divide(oldest.at, newest.at, oldest.total, page));
+            let rules = &config.rules.import;
+            self.begin_ranges(divide(oldest.at, newest.at, oldest.total, rules));
         }
         Ok(())
     }
