@@ -29,7 +29,7 @@ impl Work {
             Err(passing) => return self.put_off(task, &passing, now, pace),
         };
         let taken = match task.what {
-            What::End(_) => self.end_read(config, &answer),
+            What::End(ref end) => self.end_read(config, end, &answer),
             What::Page { range, limit, ref reading } => {
                 self.page_read(config, range, limit, reading, &answer, now)
             }

@@ -265,7 +265,8 @@ impl Work {
     /// Whether another page may be read: memory stays flat however slow the writing is.
     fn has_room(&self) -> bool {
         let pages: usize = self.pages.values().map(|page| page.bytes).sum();
-        let coming = self.readers.iter().filter(|reader| reader.reading).count() * PAGE_BYTES;
+        let reading = self.readers.iter().filter(|reader| reader.reading).count();
+        let coming = reading * self.page_bytes;
         pages + coming + self.buffers.bytes() < ROOM
             && self.pending.len() < PENDING
             && self.run.again.len() < AGAIN
@@ -335,6 +336,7 @@ impl Work {
     /// The records of a page that has this many bytes for so many records.
     pub(super) fn learn_size(&mut self, config: &Config, records: usize, bytes: usize) {
         if records >= 10 {
+            self.page_bytes = bytes;
             let each = (bytes / records).max(1);
             let most = usize::try_from(config.rules.import.page_size).unwrap_or(1);
             self.limit = (PAGE_BYTES / each).clamp(most.min(20), most);

@@ -58,6 +58,8 @@ pub(super) struct Work {
     memory: Memory,
     /// Records of a page, so that a page has about [`calling::PAGE_BYTES`].
     limit: usize,
+    /// The bytes of a page, as far as is known.
+    page_bytes: usize,
     /// Calls under way.
     under_way: u32,
     /// What is to be stored.
@@ -187,6 +189,7 @@ impl Work {
             again_under_way: HashSet::new(),
             memory: Memory::default(),
             limit,
+            page_bytes: calling::PAGE_BYTES,
             under_way: 0,
             saving: Saving::default(),
             dirty: false,

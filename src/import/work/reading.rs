@@ -10,7 +10,7 @@ use super::{End, Ends, Work};
 use crate::commercetools::answer as commercetools;
 use crate::commercetools::query::{PAGE, SKUS_PER_QUERY};
 use crate::commercetools::reference::Id;
-use crate::commercetools::walk::{Among, Filter, Walk};
+use crate::commercetools::walk::{self, Among, Filter, Walk};
 use crate::config::Config;
 use crate::http::{Answer, ReadFault};
 use crate::import::page::{Fate, Origin, Owner, Page, PageNo, Record};
@@ -22,20 +22,27 @@ use crate::klaviyo::request::Request;
 use crate::klaviyo::verdict::{Verdict, judge};
 use crate::realtime::conclusion::Fault;
 
+/// About what a record takes while its rows are under way.
+const RECORD_BYTES: usize = 200;
+
 impl Work {
-    pub(super) fn end_read(&mut self, config: &Config, answer: &Answer) -> Result<(), ReadFault> {
+    pub(super) fn end_read(
+        &mut self,
+        config: &Config,
+        asked: &walk::End,
+        answer: &Answer,
+    ) -> Result<(), ReadFault> {
         let page = commercetools::counted_page(answer)?;
         let at = page.results.first().map(|document: &Created| document.created_at);
         let end = End { at, total: page.total.unwrap_or(0) };
-        match page.total {
-            // The oldest is asked for together with the number.
-            Some(total) => {
-                if self.is_counted() && self.run.total.is_none() {
-                    self.run.total = Some(total.max(self.run.counts.read));
-                }
-                self.ends.oldest = Some(end);
+        if asked.newest {
+            self.ends.newest = Some(end);
+        } else {
+            // The number is asked for together with the oldest.
+            if self.is_counted() && self.run.total.is_none() {
+                self.run.total = Some(end.total.max(self.run.counts.read));
             }
-            None => self.ends.newest = Some(end),
+            self.ends.oldest = Some(end);
         }
         if let Ends { oldest: Some(oldest), newest: Some(newest) } = self.ends {
             self.ends = Ends::default();
@@ -303,6 +310,8 @@ impl Work {
         let Some(page) = self.pages.get_mut(&number) else { return };
         let Some(documents) = page.documents.take() else { return };
         let mapped = records::map(config, &documents, &page.context, &self.memory, now);
+        // What is left of it are its records; its rows are counted where they wait.
+        page.bytes = page.records.len() * RECORD_BYTES;
         let mut stages = Vec::new();
         for (record, mapped) in mapped {
             if let Some(one) = page.records.get_mut(record).filter(|one| one.fate == Fate::Open) {
