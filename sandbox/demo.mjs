@@ -1,5 +1,5 @@
-// What the demo does with the sample shop: tells the worker of it, as commercetools would, and
-// describes what Klaviyo holds afterwards.
+// What the demo does with the sample shop: tells the worker of it, as commercetools would, imports
+// it, and describes what Klaviyo holds afterwards.
 
 import { change, message, pubsub } from "./commercetools/notifications.mjs";
 import { sampleShop } from "./shop/index.mjs";
@@ -48,14 +48,30 @@ export async function pushShop(workerUrl, say) {
 /** Waits until what was parked, because of Klaviyo's rate limits, is through. */
 export async function drained(workerUrl, say) {
   for (;;) {
-    const response = await fetch(`${workerUrl}/sync/status`, {
-      headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
-    });
-    const { outbox } = await response.json();
+    const { outbox } = await administer(workerUrl, "GET", "/sync/status");
     if (outbox.waiting === 0) return outbox;
     say(`${outbox.waiting} notifications are parked until Klaviyo has quota again`);
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
+}
+
+/** Runs one import of every kind; says how many did not send all that they read. */
+export async function importShop(workerUrl, say) {
+  let incomplete = 0;
+  for (const kind of ["categories", "products", "customers", "orders"]) {
+    await administer(workerUrl, "POST", `/sync/${kind}`);
+    let run;
+    do {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      run = (await administer(workerUrl, "GET", `/sync/${kind}`)).current;
+    } while (run.state === "running");
+    const { state, read, sent, skipped, failed } = run;
+    say(
+      `import of ${kind} ${state}: ${read} read, ${sent} sent, ${skipped} skipped, ${failed} failed`,
+    );
+    if (state !== "completed" || failed > 0) incomplete += 1;
+  }
+  return incomplete;
 }
 
 /** What Klaviyo holds, as text. */
@@ -80,6 +96,12 @@ export function received(store) {
     `\nand ${events.length} events:`,
     table(events.sort((a, b) => a.time.localeCompare(b.time))),
   ].join("\n");
+}
+
+async function administer(workerUrl, method, path) {
+  const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+  const response = await fetch(workerUrl + path, { method, headers });
+  return response.json();
 }
 
 async function push(workerUrl, notification) {

@@ -29,9 +29,18 @@ export function settingsFor(commercetools, klaviyo) {
 /**
  * Starts the worker with these settings; one that is `undefined` is left unset. `log` gets each
  * line that the worker prints. With `persist`, a folder, its storage outlives it. `internet`
- * answers what the worker asks of others; without it, they are asked.
+ * answers what the worker asks of others; without it, they are asked. `entry`, the text of a module,
+ * stands before the worker's own, which it imports as "./index.js". `tick` is the cron trigger,
+ * `object` calls a Durable Object.
  */
-export async function startWorker({ settings, port = 0, persist, internet, log = () => {} }) {
+export async function startWorker({
+  settings,
+  port = 0,
+  persist,
+  internet,
+  entry,
+  log = () => {},
+}) {
   const bindings = Object.fromEntries(
     Object.entries(settings).filter(([, value]) => value !== undefined),
   );
@@ -47,15 +56,27 @@ export async function startWorker({ settings, port = 0, persist, internet, log =
     compatibilityDate: "2026-04-01",
     modulesRoot: BUILD,
     modules: [
+      ...(entry ? [{ type: "ESModule", path: `${BUILD}entry.js`, contents: entry }] : []),
       { type: "ESModule", path: `${BUILD}index.js` },
       { type: "CompiledWasm", path: `${BUILD}index_bg.wasm` },
     ],
     bindings,
     outboundService: internet,
-    durableObjects: { OUTBOX: { className: "Outbox", useSQLite: true } },
+    durableObjects: {
+      OUTBOX: { className: "Outbox", useSQLite: true },
+      IMPORT: { className: "Import", useSQLite: true },
+    },
   });
   const url = (await miniflare.ready).origin;
-  return { url, close: () => miniflare.dispose() };
+  return {
+    url,
+    tick: async () => (await miniflare.getWorker()).scheduled(),
+    async object(binding, name, path, init) {
+      const namespace = await miniflare.getDurableObjectNamespace(binding);
+      return namespace.get(namespace.idFromName(name)).fetch(`https://object${path}`, init);
+    },
+    close: () => miniflare.dispose(),
+  };
 }
 
 function readLines(stream, each) {

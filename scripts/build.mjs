@@ -3,7 +3,7 @@
 //
 //   node scripts/build.mjs [--force]
 
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import {
@@ -15,12 +15,14 @@ import {
 import { withLock } from "./lib/lock.mjs";
 import { ROOT, TOOLS_DIR, WORKER_TARGET_DIR } from "./lib/project.mjs";
 import { asProgram, Failure, runQuietly, say } from "./lib/run.mjs";
+import { withShortNames } from "./lib/wasm-names.mjs";
 import { ensureTools, wasmCompilerVersion, workerBuildCommand } from "./tools.mjs";
 
 /** The compressed worker must stay under this. */
 const SIZE_LIMIT = 1_000_000;
 
-const OUTPUTS = ["build/index.js", "build/index_bg.wasm"];
+const WASM = "build/index_bg.wasm";
+const OUTPUTS = ["build/index.js", WASM];
 
 /** Makes sure that build/ holds the worker of the present sources. Throws a Failure when it cannot be built. */
 export async function build({ force = false } = {}) {
@@ -39,6 +41,8 @@ async function compile() {
   await runQuietly("worker-build", program, ["--release", "--panic-unwind"], {
     env: { ...env, CARGO_TARGET_DIR: WORKER_TARGET_DIR, RUST_BACKTRACE: "0" },
   });
+  const module = join(ROOT, WASM);
+  writeFileSync(module, withShortNames(readFileSync(module)));
   say(`build: ${sizeText()}`);
   if (size().gzipped >= SIZE_LIMIT) {
     throw new Failure(`the compressed worker must stay under ${SIZE_LIMIT} bytes`);

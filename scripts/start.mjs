@@ -1,6 +1,6 @@
 // The demo: builds the worker, runs it in the real Workers runtime between a commercetools sandbox
-// with a sample shop and a Klaviyo sandbox, pushes the shop through it, prints what Klaviyo
-// received, and stays up.
+// with a sample shop and a Klaviyo sandbox, pushes the shop through it and imports it, prints what
+// Klaviyo received, and stays up.
 //
 //   npm start [-- --once]     --once: end after printing
 
@@ -13,7 +13,7 @@ async function demo({ once }) {
   const { startCommercetools } = await import("../sandbox/commercetools/server.mjs");
   const { startKlaviyo } = await import("../sandbox/klaviyo/server.mjs");
   const { settingsFor, startWorker } = await import("../sandbox/worker.mjs");
-  const { drained, pushShop, received } = await import("../sandbox/demo.mjs");
+  const { drained, importShop, pushShop, received } = await import("../sandbox/demo.mjs");
 
   const commercetools = await startCommercetools();
   const klaviyo = await startKlaviyo();
@@ -30,8 +30,9 @@ async function demo({ once }) {
 
   const refused = await pushShop(worker.url, (line) => say(line));
   const { deadLetters } = await drained(worker.url, (line) => say(line));
+  const incomplete = await importShop(worker.url, (line) => say(line));
   console.log(received(klaviyo.store));
-  if (klaviyo.violations.length > 0 || refused > 0 || deadLetters > 0) {
+  if (klaviyo.violations.length > 0 || refused > 0 || deadLetters > 0 || incomplete > 0) {
     throw new Failure("the worker did not deliver the shop as it should");
   }
   if (once) {
@@ -43,6 +44,9 @@ async function demo({ once }) {
   console.log(`
 It stays up until Ctrl-C. Push something yourself:
   curl -i '${worker.url}/?token=${PUSH_TOKEN}' -d '{"notificationType":"ResourceUpdated","resource":{"typeId":"customer","id":"…"}}'
+Import all orders once more, and see how far it is:
+  curl -X POST -H 'Authorization: Bearer ${ADMIN_TOKEN}' ${worker.url}/sync/orders
+  curl -H 'Authorization: Bearer ${ADMIN_TOKEN}' ${worker.url}/sync/status
 See what was kept for a person:
   curl -H 'Authorization: Bearer ${ADMIN_TOKEN}' ${worker.url}/dead-letters`);
 }

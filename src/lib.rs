@@ -23,6 +23,7 @@
 pub mod commercetools;
 pub mod config;
 pub mod http;
+pub mod import;
 pub mod klaviyo;
 pub mod mapping;
 pub mod realtime;

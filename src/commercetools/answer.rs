@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::http::{Answer, Passing, ReadFault, passes};
 
@@ -36,7 +37,37 @@ pub fn page<T: DeserializeOwned>(answer: &Answer) -> Result<Vec<T>, ReadFault> {
     parsed::<Page<T>>(answer).map(|page| page.results)
 }
 
-fn parsed<T: DeserializeOwned>(answer: &Answer) -> Result<T, ReadFault> {
+/// Reads the documents of a page as texts, so that one that cannot be read costs only itself.
+///
+/// # Errors
+/// Where the answer is no page.
+pub fn raw_page(answer: &Answer) -> Result<Vec<&str>, ReadFault> {
+    #[derive(Deserialize)]
+    struct Page<'a> {
+        #[serde(borrow)]
+        results: Vec<&'a RawValue>,
+    }
+    parsed::<Page>(answer).map(|page| page.results.into_iter().map(RawValue::get).collect())
+}
+
+/// Documents, and how many there are in all, where that was asked for.
+#[derive(Debug, Deserialize)]
+pub struct CountedPage<T> {
+    /// The documents.
+    pub results: Vec<T>,
+    /// How many there are.
+    pub total: Option<u64>,
+}
+
+/// Reads a page with the number of all documents.
+///
+/// # Errors
+/// Where the answer is no page of `T`.
+pub fn counted_page<T: DeserializeOwned>(answer: &Answer) -> Result<CountedPage<T>, ReadFault> {
+    parsed(answer)
+}
+
+fn parsed<'a, T: Deserialize<'a>>(answer: &'a Answer) -> Result<T, ReadFault> {
     match answer.status {
         200 => serde_json::from_str(&answer.body).map_err(|error| malformed(&error)),
         status if passes(status) => Err(ReadFault::Passing(Passing::answered(SYSTEM, answer))),

@@ -19,3 +19,4 @@ pub mod product;
 pub mod query;
 pub mod reference;
 pub mod together;
+pub mod walk;

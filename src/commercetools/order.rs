@@ -25,7 +25,8 @@ impl Order {
     /// Where a field that is used is missing or of another type; the error names it.
     pub fn read(document: Value) -> Result<Self, serde_json::Error> {
         let fields = OrderFields::deserialize(&document)?;
-        let raw = Map::deserialize(document)?;
+        // An object, since fields could be read of it; taken as it is, not rebuilt.
+        let raw = if let Value::Object(raw) = document { raw } else { Map::new() };
         Ok(Self { fields, raw })
     }
 

@@ -172,7 +172,7 @@ pub(super) fn is_one_of(field: &str, values: &[impl AsRef<str>]) -> String {
 }
 
 /// A string of the predicate language: in double quotes, with `\` before `"` and `\`.
-fn quote(value: &str) -> String {
+pub(super) fn quote(value: &str) -> String {
     format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
 }
 

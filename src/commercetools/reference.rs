@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The id of a document: mostly a UUID, always a non-empty text of at most 256 bytes.
 ///
 /// It comes from outside, so it is never pasted anywhere: [`super::query`] encodes it for a path
 /// and quotes it for a predicate.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Id(String);
 
 impl Id {

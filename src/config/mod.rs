@@ -7,6 +7,7 @@
 //! Not in scope: where the values come from. The caller passes a lookup, so the same code reads
 //! the Worker's environment and a test's table.
 
+mod import;
 mod parse;
 pub mod product_url;
 mod push;
@@ -17,6 +18,7 @@ use std::fmt;
 use crate::commercetools::locale::Locale;
 use product_url::UrlTemplate;
 
+pub use import::{ImportRules, ProductImportRules};
 pub use parse::parse;
 pub use push::{Oidc, PushAuth, Sns};
 pub use rules::Rules;

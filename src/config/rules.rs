@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Problem;
+use super::import::{ImportRules, ProductImportRules};
 
 /// What the operator may steer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -31,6 +32,8 @@ pub struct Rules {
     pub outbox: OutboxRules,
     /// The Klaviyo account.
     pub klaviyo: KlaviyoRules,
+    /// How imports are run.
+    pub import: ImportRules,
 }
 
 /// The names that `disabledEvents` knows. The first thirteen are the plugin's.
@@ -310,6 +313,7 @@ pub struct ProductRules {
     pub messages: ProductMessages,
     pub inventory: InventoryRules,
     pub prices: PriceRules,
+    pub import: ProductImportRules,
 }
 
 /// `CONFIG.product.messages`: message types and notification types.
@@ -403,11 +407,11 @@ impl Rules {
         }
         let rules: Self = serde_json::from_value(merged)
             .map_err(|error| vec![Problem::new("CONFIG", error.to_string())])?;
-        if rules.klaviyo.share > 0.0 && rules.klaviyo.share <= 1.0 {
-            Ok(rules)
-        } else {
-            Err(vec![Problem::new("CONFIG.klaviyo.share", "must be above 0 and at most 1")])
+        let mut problems = rules.import.problems();
+        if !(rules.klaviyo.share > 0.0 && rules.klaviyo.share <= 1.0) {
+            problems.push(Problem::new("CONFIG.klaviyo.share", "must be above 0 and at most 1"));
         }
+        if problems.is_empty() { Ok(rules) } else { Err(problems) }
     }
 
     /// Whether the notification of this name is to be ignored.
@@ -524,6 +528,10 @@ mod tests {
             (r#"{"customer":{"deletion":"forget"}}"#, &["CONFIG.customer.deletion"]),
             (r#"{"order":{"properties":{"map":{"a":1}}}}"#, &["CONFIG.order.properties.map"]),
             (r#"{"disabledEvents":[" OrderStateChanged"]}"#, &["CONFIG.disabledEvents"]),
+            (
+                r#"{"import":{"lanes":0,"sliceSeconds":999}}"#,
+                &["CONFIG.import.lanes", "CONFIG.import.sliceSeconds"],
+            ),
             (r#"{"klaviyo":{"share":0}}"#, &["CONFIG.klaviyo.share"]),
             (r#"{"klaviyo":{"share":1.5}}"#, &["CONFIG.klaviyo.share"]),
             (r#"{"klaviyo":{"share":"all"}}"#, &["CONFIG.klaviyo.share"]),

@@ -3,13 +3,13 @@
 use futures::StreamExt;
 use worker::{ByteStream, Request, Result};
 
-/// The largest body of a push: 10 MB. What commercetools sends is below 256 kB, but a broker may
-/// batch.
-const PUSH_LIMIT: usize = 10 * 1024 * 1024;
+/// The largest body: 10 MB. What commercetools pushes is below 256 kB, but a broker may batch; the
+/// list of an import may name any number of records.
+const LIMIT: usize = 10 * 1024 * 1024;
 
-/// The body of a push, or none if it is too large.
-pub(super) async fn of_push(request: &mut Request) -> Result<Option<Vec<u8>>> {
-    collect(request.stream(), PUSH_LIMIT).await
+/// The body of a request, or none if it is too large.
+pub(super) async fn whole(request: &mut Request) -> Result<Option<Vec<u8>>> {
+    collect(request.stream(), LIMIT).await
 }
 
 /// All of a stream, or none if it is too large. It is read to its end in any case: a sender that

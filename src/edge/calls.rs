@@ -122,7 +122,8 @@ impl<'a> Calls<'a> {
 
     async fn ask(&self, asked: Vec<Asked<'_>>) -> Result<Vec<Answered>, ReadFault> {
         let queries = asked.iter().any(|asked| matches!(asked, Asked::Commercetools(_)));
-        let token = if queries { self.token().await? } else { String::new() };
+        let token =
+            if queries { self.token().await.map_err(ReadFault::Passing)? } else { String::new() };
         let answers = self.ask_with(&asked, &token).await;
         let refused = |(asked, answer): (&Asked, &Answered)| {
             matches!(asked, Asked::Commercetools(_))
@@ -132,9 +133,22 @@ impl<'a> Calls<'a> {
             return Ok(answers);
         }
         // The token may have been revoked: once more with a new one.
-        TOKEN.set(None);
-        let token = self.token().await?;
+        forget(&token);
+        let token = self.token().await.map_err(ReadFault::Passing)?;
         Ok(self.ask_with(&asked, &token).await)
+    }
+
+    /// A read of commercetools, below the project. With a new token once more where it is refused.
+    pub(super) async fn commercetools(&self, path_and_query: &str) -> Result<Answer, Passing> {
+        let no_answer = |why| Passing::no_answer("commercetools", why);
+        let token = self.token().await?;
+        let answer = self.query(path_and_query, &token).await.map_err(no_answer)?;
+        if answer.status != 401 {
+            return Ok(answer);
+        }
+        forget(&token);
+        let token = self.token().await?;
+        self.query(path_and_query, &token).await.map_err(no_answer)
     }
 
     async fn ask_with(&self, asked: &[Asked<'_>], token: &str) -> Vec<Answered> {
@@ -236,7 +250,7 @@ impl<'a> Calls<'a> {
             let retry_after = Passing::throttled(wait).retry_after;
             return Ok(Answer { status: 429, retry_after, ..Answer::default() });
         }
-        let answer = self.klaviyo(Method::Get, &lookup.path_and_query(), None).await;
+        let answer = self.klaviyo("GET", &lookup.path_and_query(), None).await;
         if self.pace.is_some() {
             self.note(operation, &answer);
         }
@@ -244,20 +258,17 @@ impl<'a> Calls<'a> {
     }
 
     async fn write(&self, request: &Request) -> Answered {
-        let method = match request.method() {
+        self.klaviyo(request.method(), &request.path(), request.body()).await
+    }
+
+    /// A call of Klaviyo, below its address.
+    pub(super) async fn klaviyo(&self, method: &str, path: &str, body: Option<String>) -> Answered {
+        let method = match method {
+            "GET" => Method::Get,
             "PATCH" => Method::Patch,
             "DELETE" => Method::Delete,
             _ => Method::Post,
         };
-        self.klaviyo(method, &request.path(), request.body()).await
-    }
-
-    async fn klaviyo(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<String>,
-    ) -> Result<Answer, NoAnswer> {
         let access = &self.config.klaviyo;
         let url = format!("{}{path}", access.api_url);
         let authorization = format!("Klaviyo-API-Key {}", access.key.expose());
@@ -276,7 +287,7 @@ impl<'a> Calls<'a> {
         self.call(method, &url, &headers, body).await
     }
 
-    async fn token(&self) -> Result<String, ReadFault> {
+    async fn token(&self) -> Result<String, Passing> {
         let known = TOKEN.with_borrow(|token| {
             token
                 .as_ref()
@@ -296,10 +307,8 @@ impl<'a> Calls<'a> {
         let url = format!("{}/oauth/token", access.auth_url);
         let answer = self.call(Method::Post, &url, &headers, Some(grant(access.scopes.as_deref())));
         let token = match answer.await {
-            Ok(answer) => answer::token(&answer, now_ms()).map_err(ReadFault::Passing)?,
-            Err(why) => {
-                return Err(ReadFault::Passing(Passing::no_answer("commercetools_token", why)));
-            }
+            Ok(answer) => answer::token(&answer, now_ms())?,
+            Err(why) => return Err(Passing::no_answer("commercetools_token", why)),
         };
         let bearer = token.bearer.clone();
         TOKEN.set(Some(token));
@@ -348,6 +357,13 @@ fn alone(reading: &Reading) -> Asked<'_> {
         Reading::Commercetools(query) => Asked::Commercetools(query.path_and_query()),
         Reading::Klaviyo(lookup) => Asked::Klaviyo(lookup),
     }
+}
+
+/// Forgets a token that was refused, unless another one has taken its place.
+fn forget(bearer: &str) {
+    TOKEN.with_borrow_mut(|token| {
+        token.take_if(|token| token.bearer == bearer);
+    });
 }
 
 /// How long an operation is not to be called.

@@ -1,10 +1,9 @@
 //! The endpoints on what is kept: passed on to the object that keeps it.
 
-use serde_json::{Value, json};
 use worker::{Env, Method, Request, Response, Result};
 
+use super::outbox::OUTBOX;
 use super::route::DeadLetters;
-use super::{log, outbox, reply};
 use crate::config::Config;
 
 pub(super) async fn answer(
@@ -24,29 +23,5 @@ pub(super) async fn answer(
         DeadLetters::Replay(id) => (Method::Post, format!("/dead-letters/{id}/replay")),
         DeadLetters::ReplayAll => (Method::Post, "/dead-letters/replay".to_owned()),
     };
-    pass_on(env, config, method, &path).await
-}
-
-/// `GET /sync/status`: how much waits, since when, and how much was given up.
-pub(super) async fn status(env: &Env, config: &Config) -> Result<Response> {
-    let mut response = pass_on(env, config, Method::Get, "/status").await?;
-    if response.status_code() != 200 {
-        return Ok(response);
-    }
-    let outbox: Value = serde_json::from_str(&response.text().await?)?;
-    reply::json(200, &json!({ "outbox": outbox }))
-}
-
-async fn pass_on(env: &Env, config: &Config, method: Method, path: &str) -> Result<Response> {
-    match outbox::call(env, config, method, path, None).await {
-        // A response of another object cannot be changed or passed on as it is.
-        Ok(mut response) => match response.status_code() {
-            204 => Ok(reply::empty(204)),
-            status => reply::text(status, response.text().await?),
-        },
-        Err(error) => {
-            log::failure("outbox", &error.to_string());
-            reply::unavailable("outbox_unavailable", "The outbox cannot be reached; try again.")
-        }
-    }
+    OUTBOX.pass_on(env, config, method, &path, None).await
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use worker::{console_error, console_log, console_warn};
 
 use crate::commercetools::notification::Notification;
+use crate::import::run::{Run, State};
 use crate::realtime::envelope::Item;
 use crate::realtime::outcome::Outcome;
 
@@ -46,6 +47,26 @@ pub(super) fn notification(item: &Item, outcome: &Outcome, effort: &Effort) {
     if !effort.cut.is_empty() {
         line["cut"] = json!(effort.cut);
     }
+    print(level, &line);
+}
+
+/// The line of a run that has ended.
+pub(super) fn import(run: &Run) {
+    let level = if run.state == State::Failed { "error" } else { "info" };
+    let counts = run.counts;
+    let line = json!({
+        "level": level,
+        "event": "import",
+        "kind": run.kind,
+        "run": run.id,
+        "mode": run.selection.mode(),
+        "state": run.state,
+        "code": run.error.as_ref().map(|error| &error.code),
+        "read": counts.read,
+        "sent": counts.sent,
+        "skipped": counts.skipped,
+        "failed": counts.failed,
+    });
     print(level, &line);
 }
 

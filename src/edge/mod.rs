@@ -11,14 +11,17 @@ mod delivery;
 mod fetch;
 mod handshake;
 mod health;
+mod import;
 mod log;
+mod objects;
 mod outbox;
+mod parts;
 mod push;
 mod reply;
 mod route;
 mod settings;
 
-use worker::{Context, Env, Request, Response, event};
+use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
 
 use self::route::{Miss, Route};
 
@@ -31,6 +34,14 @@ async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<
         log::failure("platform", &error.to_string());
         reply::unavailable("platform_error", "The platform failed; try again.")
     })
+}
+
+/// The cron trigger of `wrangler.toml`.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    if let Ok(config) = settings::read(&env).as_ref() {
+        import::tick(&env, config).await;
+    }
 }
 
 async fn answer(mut request: Request, env: &Env) -> worker::Result<Response> {
@@ -52,10 +63,13 @@ async fn answer(mut request: Request, env: &Env) -> worker::Result<Response> {
         Route::Health => health::answer(&settings),
         Route::Push => push::answer(&mut request, env, config).await,
         Route::Consent => handshake::consent(config, &request),
-        Route::DeadLetters(_) | Route::Status if !auth::admin(config, &request)? => {
+        Route::DeadLetters(_) | Route::Sync(..) | Route::Status
+            if !auth::admin(config, &request)? =>
+        {
             reply::error(401, "unauthorized", "The admin token is missing or wrong.")
         }
         Route::DeadLetters(action) => dead_letters::answer(&request, env, config, &action).await,
-        Route::Status => dead_letters::status(env, config).await,
+        Route::Sync(kind, action) => import::answer(&mut request, env, config, kind, action).await,
+        Route::Status => import::status(env, config).await,
     }
 }

@@ -35,8 +35,8 @@ pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) ->
         Ok(claim) => claim,
         Err(denied) => return reply::denied(denied),
     };
-    let Some(body) = body::of_push(request).await? else {
-        return reply::error(413, "body_too_large", "A body may have 10 MB.");
+    let Some(body) = body::whole(request).await? else {
+        return reply::too_large();
     };
     let calls = Calls::within(config, CALLS);
     if let Err(denied) = auth::verify(config, claim, &body).await {

@@ -38,6 +38,10 @@ pub(super) fn method_not_allowed(allowed: &str) -> Result<Response> {
     Ok(response)
 }
 
+pub(super) fn too_large() -> Result<Response> {
+    error(413, "body_too_large", "A body may have 10 MB.")
+}
+
 /// 503 with all that is wrong with the settings; names only.
 pub(super) fn not_configured(problems: &[Problem]) -> Result<Response> {
     let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();

@@ -2,6 +2,7 @@
 
 use super::handshake;
 use crate::config::Mode;
+use crate::import::run::Kind;
 
 /// Something that can be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,8 +15,21 @@ pub(super) enum Route {
     Consent,
     /// What was kept for a person.
     DeadLetters(DeadLetters),
+    /// Imports of a kind.
+    Sync(Kind, Sync),
     /// How far everything is.
     Status,
+}
+
+/// What may be done with the imports of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sync {
+    Start,
+    Read,
+    Stop,
+    Resume,
+    Failures,
+    Retry,
 }
 
 /// What may be done with dead letters.
@@ -57,6 +71,12 @@ pub(super) fn find(method: &str, path: &str, mode: Option<Mode>) -> Result<Route
             ("GET", (method == "GET").then_some(Route::DeadLetters(DeadLetters::List)))
         }
         ["sync", "status"] => ("GET", (method == "GET").then_some(Route::Status)),
+        ["sync", kind, rest @ ..] => {
+            let kind = Kind::named(kind).filter(|_| mode.is_none_or(Mode::import));
+            let kind = kind.ok_or(Miss::NotFound)?;
+            let (allowed, action) = sync(method, rest)?;
+            (allowed, action.map(|action| Route::Sync(kind, action)))
+        }
         ["dead-letters", "replay"] => {
             ("POST", (method == "POST").then_some(Route::DeadLetters(DeadLetters::ReplayAll)))
         }
@@ -75,6 +95,21 @@ pub(super) fn find(method: &str, path: &str, mode: Option<Mode>) -> Result<Route
         _ => return Err(Miss::NotFound),
     };
     route.ok_or(Miss::Method(allowed))
+}
+
+/// What may be done with the imports of a kind, by the rest of the path: the methods, and the
+/// action if this is one of them.
+fn sync(method: &str, rest: &[&str]) -> Result<(&'static str, Option<Sync>), Miss> {
+    let (allowed, actions): (_, &[_]) = match rest {
+        [] => ("GET, POST", &[("GET", Sync::Read), ("POST", Sync::Start)]),
+        ["stop"] => ("POST", &[("POST", Sync::Stop)]),
+        ["resume"] => ("POST", &[("POST", Sync::Resume)]),
+        ["failures"] => ("GET", &[("GET", Sync::Failures)]),
+        ["failures", "retry"] => ("POST", &[("POST", Sync::Retry)]),
+        _ => return Err(Miss::NotFound),
+    };
+    let action = actions.iter().find(|(name, _)| *name == method).map(|(_, action)| *action);
+    Ok((allowed, action))
 }
 
 #[cfg(test)]
@@ -107,6 +142,18 @@ mod tests {
             ("POST", "/dead-letters/replay", Ok(Route::DeadLetters(DeadLetters::ReplayAll))),
             ("GET", "/dead-letters/replay", Err(Miss::Method("POST"))),
             ("GET", "/sync/status", Ok(Route::Status)),
+            ("POST", "/sync/status", Err(Miss::Method("GET"))),
+            ("POST", "/sync/orders", Ok(Route::Sync(Kind::Orders, Sync::Start))),
+            ("GET", "/sync/orders", Ok(Route::Sync(Kind::Orders, Sync::Read))),
+            ("DELETE", "/sync/orders", Err(Miss::Method("GET, POST"))),
+            ("POST", "/sync/orders/stop", Ok(Route::Sync(Kind::Orders, Sync::Stop))),
+            ("GET", "/sync/orders/stop", Err(Miss::Method("POST"))),
+            ("POST", "/sync/orders/resume", Ok(Route::Sync(Kind::Orders, Sync::Resume))),
+            ("GET", "/sync/orders/failures", Ok(Route::Sync(Kind::Orders, Sync::Failures))),
+            ("POST", "/sync/orders/failures/retry", Ok(Route::Sync(Kind::Orders, Sync::Retry))),
+            ("GET", "/sync/orders/failures/retry", Err(Miss::Method("POST"))),
+            ("GET", "/sync/orders/elsewhere", Err(Miss::NotFound)),
+            ("GET", "/sync/payments", Err(Miss::NotFound)),
             ("POST", "/dead-letters/7", Err(Miss::Method("GET, DELETE"))),
             ("GET", "/elsewhere", Err(Miss::NotFound)),
             ("GET", "/health/x", Err(Miss::NotFound)),
@@ -121,5 +168,8 @@ mod tests {
         assert_eq!(find("OPTIONS", "/", Some(Mode::Import)), Err(Miss::NotFound));
         assert_eq!(find("POST", "/", Some(Mode::Realtime)), Ok(Route::Push));
         assert_eq!(find("POST", "/", None), Ok(Route::Push));
+        assert_eq!(find("POST", "/sync/orders", Some(Mode::Realtime)), Err(Miss::NotFound));
+        assert_eq!(find("PUT", "/sync/orders/stop", Some(Mode::Realtime)), Err(Miss::NotFound));
+        assert_eq!(find("GET", "/sync/status", Some(Mode::Realtime)), Ok(Route::Status));
     }
 }

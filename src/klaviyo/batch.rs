@@ -70,6 +70,7 @@ mod tests {
             value: 1.into(),
             value_currency: "EUR".to_owned(),
             properties,
+            backfill: false,
         }
     }
 

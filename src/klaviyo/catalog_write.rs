@@ -60,6 +60,15 @@ impl CatalogWrite {
         Self::Put { object: Box::new(object), attempt }
     }
 
+    /// Klaviyo's id of the object.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Put { object, .. } => &object.key().id,
+            Self::SetStock { variant: id, .. } | Self::Delete { id, .. } => id,
+        }
+    }
+
     fn kind(&self) -> Kind {
         match self {
             Self::Put { object, .. } => object.kind(),

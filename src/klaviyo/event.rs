@@ -25,6 +25,8 @@ pub struct Event {
     pub value_currency: String,
     /// Everything else.
     pub properties: Map<String, Value>,
+    /// It is history: it is recorded, but starts no flow.
+    pub backfill: bool,
 }
 
 /// The body of `POST /api/events`.
@@ -33,40 +35,33 @@ pub(super) fn single(event: &Event) -> impl Serialize {
     data(resource("event", attributes(event, Some(profile))))
 }
 
-/// The bytes of an event's body, and about as many as it takes in a bulk body.
+/// The bytes that an event takes in a bulk body.
 pub(super) fn bytes(event: &Event) -> usize {
-    text(&single(event)).len()
+    row(event).len() + 1
 }
 
-/// The body of `POST /api/event-bulk-create-jobs`. Events that follow each other and belong to
-/// the same profile share one entry.
-pub(super) fn bulk(events: &[Event]) -> impl Serialize {
-    let entries: Vec<_> = events
-        .chunk_by(|one, next| one.profile == next.profile)
-        .map(|group| {
-            let rows = group.iter().map(|event| resource("event", attributes(event, None)));
-            resource(
-                "event-bulk-create",
-                Entry {
-                    profile: data(resource("profile", &group[0].profile)),
-                    events: data(rows.collect()),
-                },
-            )
-        })
-        .collect();
-    data(resource("event-bulk-create-job", Job { entries: data(entries) }))
+/// An event as a row of a bulk body, as JSON text. Klaviyo takes several rows of one profile.
+#[must_use]
+pub fn row(event: &Event) -> String {
+    let profile = data(resource("profile", &event.profile));
+    let events = data([resource("event", attributes(event, None))]);
+    text(&resource("event-bulk-create", Entry { profile, events }))
 }
 
-#[derive(Serialize)]
-struct Job<'a> {
-    #[serde(rename = "events-bulk-create")]
-    entries: Data<Vec<Resource<Entry<'a>>>>,
+/// The body of `POST /api/event-bulk-create-jobs` with these rows.
+#[must_use]
+pub fn bulk(rows: &[impl AsRef<str>]) -> String {
+    let rows: Vec<_> = rows.iter().map(AsRef::as_ref).collect();
+    format!(
+        r#"{{"data":{{"type":"event-bulk-create-job","attributes":{{"events-bulk-create":{{"data":[{}]}}}}}}}}"#,
+        rows.join(",")
+    )
 }
 
 #[derive(Serialize)]
 struct Entry<'a> {
     profile: Data<Resource<&'a Profile>>,
-    events: Data<Vec<Resource<Attributes<'a>>>>,
+    events: Data<[Resource<Attributes<'a>>; 1]>,
 }
 
 #[derive(Serialize)]
@@ -77,6 +72,8 @@ struct Attributes<'a> {
     value: &'a Number,
     value_currency: &'a str,
     unique_id: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    backfill: bool,
     metric: Data<Resource<Metric<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     profile: Option<Data<Resource<&'a Profile>>>,
@@ -97,6 +94,7 @@ fn attributes<'a>(
         value: &event.value,
         value_currency: &event.value_currency,
         unique_id: &event.unique_id,
+        backfill: event.backfill,
         metric: data(resource("metric", Metric { name: &event.metric })),
         profile,
     }

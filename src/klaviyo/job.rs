@@ -66,8 +66,20 @@ impl JobType {
     }
 
     /// Where the jobs are.
-    pub(super) fn path(self) -> String {
+    #[must_use]
+    pub fn path(self) -> String {
         format!("/api/{}s", self.name())
+    }
+
+    /// The body of a job with these rows, as JSON text.
+    #[must_use]
+    pub fn body(self, rows: &[&str]) -> String {
+        format!(
+            r#"{{"data":{{"type":"{}","attributes":{{"{}":{{"data":[{}]}}}}}}}}"#,
+            self.name(),
+            self.rows(),
+            rows.join(",")
+        )
     }
 }
 
@@ -78,7 +90,7 @@ pub type RowDigest = String;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// The resource as JSON text.
-    json: String,
+    pub json: String,
     /// What it writes.
     pub digest: RowDigest,
     /// The external id of a profile, by which Klaviyo may name the row.
@@ -121,12 +133,7 @@ impl Job {
     /// The body as JSON text.
     pub(super) fn body(&self) -> String {
         let rows: Vec<_> = self.rows.iter().map(|row| row.json.as_str()).collect();
-        format!(
-            r#"{{"data":{{"type":"{}","attributes":{{"{}":{{"data":[{}]}}}}}}}}"#,
-            self.of.name(),
-            self.of.rows(),
-            rows.join(",")
-        )
+        self.of.body(&rows)
     }
 }
 

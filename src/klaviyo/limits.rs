@@ -52,7 +52,10 @@ pub fn fit_metadata(metadata: &mut Map<String, Value>) -> Vec<String> {
 pub fn fit_event_properties(properties: &mut Map<String, Value>) -> Vec<String> {
     let mut cut = Vec::new();
     for (name, value) in properties.iter_mut() {
-        fit(value, 2, name, &mut cut);
+        // Mostly there is nothing to cut, so no path has to be written down.
+        if !fits(value, 2) {
+            fit(value, 2, name, &mut cut);
+        }
     }
     for name in properties.keys().skip(EVENT_PROPERTIES).cloned().collect::<Vec<_>>() {
         properties.shift_remove(&name);
@@ -67,6 +70,19 @@ pub fn fit_profile_properties(properties: &mut Map<String, Value>) -> Vec<String
     let mut cut = Vec::new();
     shrink(properties, PROFILE_BYTES, &mut cut);
     cut
+}
+
+/// Whether texts, lists and nesting keep the limits.
+fn fits(value: &Value, level: usize) -> bool {
+    match value {
+        Value::String(text) => text.len() <= EVENT_TEXT,
+        Value::Array(_) | Value::Object(_) if level > EVENT_NESTING => false,
+        Value::Array(list) => {
+            list.len() <= EVENT_LIST && list.iter().all(|member| fits(member, level + 1))
+        }
+        Value::Object(members) => members.values().all(|member| fits(member, level + 1)),
+        _ => true,
+    }
 }
 
 /// Shortens texts and lists; empties what is nested too deep.
@@ -101,6 +117,10 @@ fn fit(value: &mut Value, level: usize, path: &str, cut: &mut Vec<String>) {
 
 /// Drops the largest property until all of them together are small enough.
 fn shrink(properties: &mut Map<String, Value>, limit: usize, cut: &mut Vec<String>) {
+    // Mostly it is plain that they are; to write them all down to count is dear.
+    if properties.iter().map(|(name, value)| name.len() + at_most(value)).sum::<usize>() <= limit {
+        return;
+    }
     let mut sizes: Vec<(usize, String)> = properties
         .iter()
         .map(|(name, value)| (name.len() + value.to_string().len() + 4, name.clone()))
@@ -112,6 +132,20 @@ fn shrink(properties: &mut Map<String, Value>, limit: usize, cut: &mut Vec<Strin
         properties.shift_remove(&name);
         total -= size;
         cut.push(name);
+    }
+}
+
+/// No fewer bytes than a value takes as JSON, with what stands between it and the next: a byte of
+/// text may be written as six (`\u0000`), a number takes up to 24.
+fn at_most(value: &Value) -> usize {
+    8 + match value {
+        Value::Null | Value::Bool(_) => 0,
+        Value::Number(_) => 24,
+        Value::String(text) => 6 * text.len(),
+        Value::Array(list) => list.iter().map(at_most).sum(),
+        Value::Object(members) => {
+            members.iter().map(|(name, member)| 6 * name.len() + at_most(member)).sum()
+        }
     }
 }
 

@@ -90,7 +90,9 @@ impl Request {
             Self::UpdateProfile { id, profile } => text(&data(identified("profile", id, profile))),
             Self::EraseProfile { id } => text(&erasure(id)),
             Self::CreateEvent(event) => text(&event::single(event)),
-            Self::CreateEvents(events) => text(&event::bulk(events)),
+            Self::CreateEvents(events) => {
+                event::bulk(&events.iter().map(event::row).collect::<Vec<_>>())
+            }
             Self::Catalog(write) => return write.body(),
             Self::Job(job) => job.body(),
         })

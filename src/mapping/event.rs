@@ -26,6 +26,17 @@ pub enum OrderEvent {
     Cancelled,
 }
 
+/// The event that an order's state gives, if it gives one.
+#[must_use]
+pub fn of_state(config: &Config, state: &str) -> Option<OrderEvent> {
+    let states = &config.rules.order.states.changed;
+    let among = |list: &[String]| list.iter().any(|listed| listed == state);
+    if among(&states.cancelled_order) {
+        return Some(OrderEvent::Cancelled);
+    }
+    among(&states.fulfilled_order).then_some(OrderEvent::Fulfilled)
+}
+
 /// Whether an event may tell Klaviyo more of the buyer than who it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BuyerDetails {
@@ -135,6 +146,7 @@ fn event(
         value: value.decimal(),
         value_currency: value.currency_code.clone(),
         properties,
+        backfill: false,
     };
     Mapped { body, cut }
 }

@@ -10,7 +10,10 @@ use crate::commercetools::product::{PriceMode, Product, ProductVariant};
 use crate::config::Config;
 use crate::config::product_url::ProductFacts;
 use crate::http::encode;
-use crate::klaviyo::catalog::{Item, ItemAttributes, Shown, Variant, VariantAttributes};
+use crate::klaviyo::catalog::{
+    Item, ItemAttributes, Kind, Object, Shown, Variant, VariantAttributes,
+};
+use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::limits;
 
 /// A product and what else its prices depend on.
@@ -78,6 +81,33 @@ pub fn variant(
     let sku = identity::sku(variant).unwrap_or(&key.external_id).to_owned();
     let item = identity::item(&product.id).id;
     Mapped { body: Variant { key, sku, item, attributes }, cut }
+}
+
+/// What brings the variants of a product up to date, `known` being Klaviyo's ids of those that it
+/// has of the item: all of the product's, and the deletion of those that it has no more. Where
+/// variants are documents of their own, the product does not say which it has.
+#[must_use]
+pub fn variant_writes(
+    config: &Config,
+    context: ProductContext,
+    known: &[String],
+) -> Mapped<Vec<CatalogWrite>> {
+    let data = &context.product.master_data.current;
+    let mut all = Mapped { body: Vec::new(), cut: Vec::new() };
+    if data.master_variant.is_none() {
+        return all;
+    }
+    let mut present = Vec::new();
+    for one in data.all_variants() {
+        let mapped = variant(config, context, one);
+        all.cut.extend(mapped.cut);
+        let id = mapped.body.key.id.clone();
+        all.body.push(CatalogWrite::put(Object::Variant(mapped.body), known.contains(&id)));
+        present.push(id);
+    }
+    let stale = known.iter().filter(|id| !present.contains(id)).cloned();
+    all.body.extend(stale.map(|id| CatalogWrite::Delete { kind: Kind::Variant, id }));
+    all
 }
 
 fn shown(

@@ -6,6 +6,7 @@
 )]
 
 mod architecture;
+mod import;
 mod mapping;
 mod parity;
 mod pushes;

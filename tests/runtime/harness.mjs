@@ -1,5 +1,6 @@
 // What the tests in the runtime share: the worker between the two sandboxes, and ways to call it.
 
+import { execFileSync } from "node:child_process";
 import { startCommercetools } from "../../sandbox/commercetools/server.mjs";
 import { startKlaviyo } from "../../sandbox/klaviyo/server.mjs";
 import { ADMIN_TOKEN, PUSH_TOKEN, settingsFor, startWorker } from "../../sandbox/worker.mjs";
@@ -93,4 +94,24 @@ function parsed(text) {
   } catch {
     return undefined;
   }
+}
+
+/** Kills the runtime that this process started (SIGKILL), and starts one anew. */
+export async function killAndRestart(worker, options) {
+  for (const pid of runtimes()) process.kill(pid, "SIGKILL");
+  await eventually(() => runtimes().length === 0);
+  await worker.close();
+  return startWorker(options);
+}
+
+/** The runtimes that this test started, by their ids. */
+function runtimes() {
+  const children = execFileSync("ps", ["-o", "pid=,stat=,comm=", "--ppid", String(process.pid)], {
+    encoding: "utf8",
+  });
+  return children
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, stat, name]) => name?.includes("workerd") && !stat.startsWith("Z"))
+    .map(([pid]) => Number(pid));
 }

@@ -2,7 +2,6 @@
 // they arrive by themselves, without any request.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +11,7 @@ import { startCommercetools } from "../../sandbox/commercetools/server.mjs";
 import { startKlaviyo } from "../../sandbox/klaviyo/server.mjs";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
 import { settingsFor, startWorker } from "../../sandbox/worker.mjs";
-import { eventually, push } from "./harness.mjs";
+import { eventually, killAndRestart, push } from "./harness.mjs";
 
 const shop = sampleShop();
 const open = shop.orders.filter(
@@ -58,22 +57,3 @@ test("what was parked survives a kill, at rest and in the middle of a delivery",
     rmSync(persist, { recursive: true, force: true });
   }
 });
-
-async function killAndRestart(worker, options) {
-  for (const pid of runtimes()) process.kill(pid, "SIGKILL");
-  await eventually(() => runtimes().length === 0);
-  await worker.close();
-  return startWorker(options);
-}
-
-/** The runtimes that this test started, by their ids. */
-function runtimes() {
-  const children = execFileSync("ps", ["-o", "pid=,stat=,comm=", "--ppid", String(process.pid)], {
-    encoding: "utf8",
-  });
-  return children
-    .split("\n")
-    .map((line) => line.trim().split(/\s+/))
-    .filter(([, stat, name]) => name?.includes("workerd") && !stat.startsWith("Z"))
-    .map(([pid]) => Number(pid));
-}

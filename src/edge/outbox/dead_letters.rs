@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use worker::{Result, SqlStorage, SqlStorageValue};
 
-use super::parts;
 use crate::commercetools::notification::Notification;
 use crate::edge::calls::now_ms;
+use crate::edge::parts;
 use crate::realtime::conclusion::Fault;
 use crate::realtime::parking;
 

@@ -12,31 +12,26 @@ mod jobs;
 mod object;
 mod offspring;
 mod parked;
-mod parts;
 mod replay;
 mod send;
 
 use std::time::Duration;
 
-use futures::future::{Either, select};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use worker::js_sys::{Function, Math, Reflect, Uint8Array};
-use worker::wasm_bindgen::{JsCast, JsValue};
-use worker::{Delay, Env, Error, Method, ObjectNamespace, Request, RequestInit, Response, Result};
+use worker::js_sys::Math;
+use worker::{Env, Error, Method, Result};
 
 pub(super) use self::dead_letters::NewDeadLetter;
 pub(super) use self::parked::NewParked;
+use super::objects::Object;
 use crate::commercetools::reference::Id;
-use crate::config::{Config, Jurisdiction};
+use crate::config::Config;
 
-/// The binding in `wrangler.toml`, and the name of its one object.
-const BINDING: &str = "OUTBOX";
-const NAME: &str = "outbox";
-
-/// How long a call to the object may take: what is left of a push's 4 s after its calls.
-const PATIENCE: Duration = Duration::from_millis(800);
+/// The object. A call may take what is left of a push's 4 s after its calls.
+pub(super) const OUTBOX: Object =
+    Object { binding: "OUTBOX", name: "outbox", patience: Duration::from_millis(800) };
 
 /// Keeps a dead letter with the notification as it came, and gives its id.
 pub(super) async fn keep(
@@ -77,7 +72,7 @@ async fn store<T: DeserializeOwned>(
     path: &str,
     body: &[u8],
 ) -> Result<T> {
-    let mut response = call(env, config, Method::Post, path, Some(body)).await?;
+    let mut response = OUTBOX.call(env, config, Method::Post, path, Some(body)).await?;
     if response.status_code() != 201 {
         return Err(Error::RustError(format!("the outbox answered {}", response.status_code())));
     }
@@ -97,43 +92,6 @@ fn split<T: DeserializeOwned>(body: &[u8]) -> Result<(T, &[u8])> {
     let end = body.iter().position(|byte| *byte == b'\n').unwrap_or(body.len());
     let (head, content) = body.split_at(end);
     Ok((serde_json::from_slice(head)?, content.get(1..).unwrap_or_default()))
-}
-
-/// Calls the object. Each call has a time limit, since a call that hangs would hang the caller.
-pub(super) async fn call(
-    env: &Env,
-    config: &Config,
-    method: Method,
-    path: &str,
-    body: Option<&[u8]>,
-) -> Result<Response> {
-    let mut init = RequestInit::new();
-    init.with_method(method).with_body(body.map(|body| Uint8Array::from(body).into()));
-    let request = Request::new_with_init(&format!("https://outbox{path}"), &init)?;
-    let namespace = within(env.durable_object(BINDING)?, config.jurisdiction)?;
-    let stub = namespace.get_by_name(NAME)?;
-    let answer = Box::pin(stub.fetch_with_request(request));
-    match select(answer, Delay::from(PATIENCE)).await {
-        Either::Left((response, _)) => response,
-        Either::Right(_) => Err(Error::RustError("the outbox did not answer in time".to_owned())),
-    }
-}
-
-/// The part of the namespace that lies in a jurisdiction. The crate knows jurisdictions for
-/// unnamed objects only, so the namespace's own method is called.
-fn within(
-    namespace: ObjectNamespace,
-    jurisdiction: Option<Jurisdiction>,
-) -> Result<ObjectNamespace> {
-    let Some(jurisdiction) = jurisdiction else { return Ok(namespace) };
-    let method = Reflect::get(namespace.as_ref(), &JsValue::from("jurisdiction"))?;
-    let method: Function = method.dyn_into()?;
-    match method.call1(namespace.as_ref(), &JsValue::from(jurisdiction.name())) {
-        Ok(inner) => Ok(inner.unchecked_into()),
-        // The local runtime has one place only, and says so; production never does.
-        Err(error) if format!("{error:?}").contains("not implemented in workerd") => Ok(namespace),
-        Err(error) => Err(error.into()),
-    }
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -14,6 +14,7 @@ use super::dead_letters::{self, NewDeadLetter};
 use super::parked::{self, NewParked};
 use super::{drain, erasure, jobs, replay, split};
 use crate::edge::calls::now_ms;
+use crate::edge::objects::AtWork;
 use crate::edge::{log, reply, settings};
 use crate::klaviyo::pacing::Pace;
 
@@ -79,22 +80,6 @@ fn prepare(sql: &SqlStorage) -> Result<()> {
     parked::prepare(sql)?;
     jobs::prepare(sql)?;
     dead_letters::prepare(sql)
-}
-
-/// Says that the alarm is at work for as long as it lives, so also if the work panics.
-struct AtWork<'a>(&'a Cell<bool>);
-
-impl<'a> AtWork<'a> {
-    fn begin(flag: &'a Cell<bool>) -> Self {
-        flag.set(true);
-        Self(flag)
-    }
-}
-
-impl Drop for AtWork<'_> {
-    fn drop(&mut self) {
-        self.0.set(false);
-    }
 }
 
 impl Outbox {

@@ -11,8 +11,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use worker::{Result, SqlStorage, SqlStorageValue};
 
-use super::{jitter, jobs, parts};
+use super::{jitter, jobs};
 use crate::edge::calls::now_ms;
+use crate::edge::parts;
 use crate::realtime::parking::{Slot, backoff};
 
 /// What is known of a notification when it is parked.

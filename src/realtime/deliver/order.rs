@@ -44,7 +44,7 @@ pub(super) fn state_changed(
         Found::Gone => return Ok(Step::Ignore(Ignored::Gone)),
         Found::There(order) => order,
     };
-    let Some(kind) = event_of_state(config, state.unwrap_or(&order.fields.order_state)) else {
+    let Some(kind) = event::of_state(config, state.unwrap_or(&order.fields.order_state)) else {
         return Ok(Step::Ignore(Ignored::StateWithoutEvent));
     };
     with_contents(order, documents, |context| {
@@ -110,15 +110,6 @@ fn counts_as_placed(config: &Config, order: &Order) -> bool {
     let states = &config.rules.order.states;
     let state = &order.fields.order_state;
     states.created.placed_order.contains(state) || !states.changed.cancelled_order.contains(state)
-}
-
-fn event_of_state(config: &Config, state: &str) -> Option<OrderEvent> {
-    let states = &config.rules.order.states.changed;
-    let among = |list: &[String]| list.iter().any(|listed| listed == state);
-    if among(&states.cancelled_order) {
-        return Some(OrderEvent::Cancelled);
-    }
-    among(&states.fulfilled_order).then_some(OrderEvent::Fulfilled)
 }
 
 pub(super) fn given_to_customer(

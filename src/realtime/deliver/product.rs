@@ -17,7 +17,7 @@ use crate::klaviyo::query::Lookup;
 use crate::klaviyo::request::Request;
 use crate::mapping::category::of_product;
 use crate::mapping::identity;
-use crate::mapping::product::{ProductContext, item, variant};
+use crate::mapping::product::{ProductContext, item, variant_writes};
 use crate::mapping::profile::Mapped;
 use crate::realtime::documents::{Documents, Found, Reading};
 use crate::realtime::plan::Ignored;
@@ -79,10 +79,12 @@ fn withdraw(documents: &Documents, id: &Id) -> Step {
 fn send(config: &Config, documents: &Documents, context: ProductContext) -> Step {
     let Mapped { body: item, mut cut } = item(config, context);
     let item_known = documents.known_variants != Found::Gone;
+    let variants = variant_writes(config, context, known(&documents.known_variants));
+    cut.extend(variants.cut);
     let stages = vec![
         new_categories(config, documents, context.product),
         vec![put(Object::Item(item), item_known)],
-        variants(config, documents, context, &mut cut),
+        variants.body.into_iter().map(Request::Catalog).collect(),
     ];
     let stages = stages.into_iter().filter(|stage| !stage.is_empty()).collect();
     Step::Send { stages, cut }
@@ -93,34 +95,6 @@ fn new_categories(config: &Config, documents: &Documents, product: &Product) -> 
     let categories = of_product(product, &config.shop.locale).into_iter();
     let unknown = categories.filter(|category| !known.contains(&category.key.id));
     unknown.map(category::upsert).collect()
-}
-
-/// All variants, and the deletion of those that the product has no more. Where variants are
-/// documents of their own, the product does not say which it has.
-fn variants(
-    config: &Config,
-    documents: &Documents,
-    context: ProductContext,
-    cut: &mut Vec<String>,
-) -> Vec<Request> {
-    let data = &context.product.master_data.current;
-    if data.master_variant.is_none() {
-        return Vec::new();
-    }
-    let known = known(&documents.known_variants);
-    let mut requests = Vec::new();
-    let mut present = Vec::new();
-    for one in data.all_variants() {
-        let mapped = variant(config, context, one);
-        cut.extend(mapped.cut);
-        let id = mapped.body.key.id.clone();
-        requests.push(put(Object::Variant(mapped.body), known.contains(&id)));
-        present.push(id);
-    }
-    let stale = known.iter().filter(|id| !present.contains(id)).cloned();
-    let deletions = stale.map(|id| CatalogWrite::Delete { kind: Kind::Variant, id });
-    requests.extend(deletions.map(Request::Catalog));
-    requests
 }
 
 fn known(found: &Found<Vec<String>>) -> &[String] {

@@ -60,6 +60,22 @@ pub(super) fn get_all(sql: &SqlStorage, name: &str, owners: &str) -> Result<Vec<
     Ok(parts)
 }
 
+/// Stores the content of `owner` in the place of what it has. One row is written for each part.
+pub(super) fn replace(sql: &SqlStorage, name: &str, owner: f64, content: &[u8]) -> Result<()> {
+    let upsert = format!(
+        "INSERT INTO {name} (owner, part, content) VALUES (?, ?, ?)
+         ON CONFLICT (owner, part) DO UPDATE SET content = excluded.content"
+    );
+    let mut parts = 0_i32;
+    for bytes in content.chunks(PART) {
+        sql.exec(&upsert, vec![owner.into(), parts.into(), bytes.to_vec().into()])?;
+        parts += 1;
+    }
+    let delete = format!("DELETE FROM {name} WHERE owner = ? AND part >= ?");
+    sql.exec(&delete, vec![owner.into(), parts.into()])?;
+    Ok(())
+}
+
 pub(super) fn delete(sql: &SqlStorage, name: &str, owner: f64) -> Result<()> {
     sql.exec(&format!("DELETE FROM {name} WHERE owner = ?"), vec![owner.into()])?;
     Ok(())

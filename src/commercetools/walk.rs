@@ -1,0 +1,209 @@
+//! Walks through all documents of a type, page by page in the order of their ids.
+//!
+//! A walk is by keyset (`id > "<last id>"`), never by offset, which commercetools ends at 10,000.
+//! Ids are compared by commercetools alone: its order is not that of the texts.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use super::query::{is_one_of, quote};
+use super::reference::Id;
+use crate::http::encode;
+
+/// What can be walked through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "as their names say")]
+pub enum Resource {
+    Customers,
+    /// With their payments.
+    Orders,
+    /// With their ancestors.
+    Categories,
+    /// With their categories and those categories' ancestors.
+    Products,
+    Payments,
+    Inventory,
+    StandalonePrices,
+}
+
+impl Resource {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Customers => "/customers",
+            Self::Orders => "/orders",
+            Self::Categories => "/categories",
+            Self::Products => "/products",
+            Self::Payments => "/payments",
+            Self::Inventory => "/inventory",
+            Self::StandalonePrices => "/standalone-prices",
+        }
+    }
+
+    fn expand(self) -> Option<&'static str> {
+        match self {
+            Self::Orders => Some("paymentInfo.payments[*]"),
+            Self::Categories => Some("ancestors[*]"),
+            Self::Products => Some("masterData.current.categories[*].ancestors[*]"),
+            Self::Customers | Self::Payments | Self::Inventory | Self::StandalonePrices => None,
+        }
+    }
+}
+
+/// Which documents; every member that is given narrows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Filter {
+    /// Created at this time or later.
+    pub created_from: Option<DateTime<Utc>>,
+    /// Created before this time.
+    pub created_before: Option<DateTime<Utc>>,
+    /// Changed at this time or later.
+    pub changed_since: Option<DateTime<Utc>>,
+    /// Last changed before this time.
+    pub changed_before: Option<DateTime<Utc>>,
+    /// This id or a later one.
+    pub from_id: Option<Id>,
+    /// Products that are for sale.
+    pub published: bool,
+    /// What belongs to one of these.
+    pub among: Option<Among>,
+}
+
+/// A list of which a document has a member.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Among {
+    /// By its id.
+    Ids(Vec<Id>),
+    /// Orders with one of these payments.
+    Payments(Vec<Id>),
+    /// Products with a variant of one of these SKUs.
+    Skus(Vec<String>),
+}
+
+/// A page of a walk.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Walk {
+    /// Through what.
+    pub of: Resource,
+    /// Which of them.
+    pub filter: Filter,
+    /// The last id of the page before.
+    pub after: Option<Id>,
+    /// The most documents of the page; up to [`super::query::PAGE`].
+    pub limit: usize,
+}
+
+/// The first or the last document by time of creation, and how many there are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct End {
+    /// Of what.
+    pub of: Resource,
+    /// Which of them.
+    pub filter: Filter,
+    /// The newest, not the oldest.
+    pub newest: bool,
+}
+
+impl Walk {
+    /// The path and query below `{api}/{project}`, encoded.
+    #[must_use]
+    pub fn path_and_query(&self) -> String {
+        let mut terms = self.filter.terms();
+        terms.extend(self.after.as_ref().map(|id| format!("id > {}", quote(id.as_str()))));
+        let expand = self.of.expand().map(|expand| format!("&expand={}", encode(expand)));
+        format!(
+            "{}?limit={}&withTotal=false&sort={}{}{}",
+            self.of.path(),
+            self.limit,
+            encode("id asc"),
+            expand.unwrap_or_default(),
+            where_all(&terms),
+        )
+    }
+}
+
+impl End {
+    /// The path and query below `{api}/{project}`, encoded.
+    #[must_use]
+    pub fn path_and_query(&self) -> String {
+        let order = if self.newest { "createdAt desc" } else { "createdAt asc" };
+        format!(
+            "{}?limit=1&withTotal={}&sort={}{}",
+            self.of.path(),
+            !self.newest,
+            encode(order),
+            where_all(&self.filter.terms()),
+        )
+    }
+}
+
+fn where_all(terms: &[String]) -> String {
+    if terms.is_empty() {
+        return String::new();
+    }
+    format!("&where={}", encode(&terms.join(" and ")))
+}
+
+impl Filter {
+    fn terms(&self) -> Vec<String> {
+        let at = |field: &str, operator: &str, time: &Option<DateTime<Utc>>| {
+            let time = time.as_ref()?.to_rfc3339_opts(SecondsFormat::Millis, true);
+            Some(format!("{field} {operator} {}", quote(&time)))
+        };
+        let among = self.among.as_ref().map(|among| match among {
+            Among::Ids(ids) => is_one_of("id", ids),
+            Among::Payments(ids) => format!("paymentInfo(payments({}))", is_one_of("id", ids)),
+            Among::Skus(skus) => {
+                let skus = is_one_of("sku", skus);
+                format!("masterData(current(masterVariant({skus}) or variants({skus})))")
+            }
+        });
+        let terms = [
+            at("createdAt", ">=", &self.created_from),
+            at("createdAt", "<", &self.created_before),
+            at("lastModifiedAt", ">=", &self.changed_since),
+            at("lastModifiedAt", "<", &self.changed_before),
+            self.from_id.as_ref().map(|id| format!("id >= {}", quote(id.as_str()))),
+            self.published.then(|| "masterData(published = true)".to_owned()),
+            among,
+        ];
+        terms.into_iter().flatten().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use percent_encoding::percent_decode_str;
+
+    fn decoded(path: &str) -> String {
+        percent_decode_str(path).decode_utf8_lossy().into_owned()
+    }
+
+    #[test]
+    fn a_page_is_asked_for() {
+        let id = |id| Id::new(id).expect("an id");
+        let walk = Walk {
+            of: Resource::Products,
+            filter: Filter {
+                created_from: Some(DateTime::UNIX_EPOCH),
+                published: true,
+                among: Some(Among::Skus(vec!["a\"b".to_owned()])),
+                ..Filter::default()
+            },
+            after: Some(id("p1")),
+            limit: 100,
+        };
+        assert_eq!(
+            decoded(&walk.path_and_query()),
+            "/products?limit=100&withTotal=false&sort=id asc\
+             &expand=masterData.current.categories[*].ancestors[*]\
+             &where=createdAt >= \"1970-01-01T00:00:00.000Z\" and masterData(published = true) \
+             and masterData(current(masterVariant(sku in (\"a\\\"b\")) or variants(sku in (\"a\\\"b\")))) \
+             and id > \"p1\""
+        );
+        let end = End { of: Resource::Customers, filter: Filter::default(), newest: false };
+        assert_eq!(
+            decoded(&end.path_and_query()),
+            "/customers?limit=1&withTotal=true&sort=createdAt asc"
+        );
+    }
+}

@@ -1,0 +1,137 @@
+//! Where the machine is kept, and where what it wants is done: its savings at once, its calls by
+//! the slice that is at work.
+//!
+//! The machine is out of its place during a step, and comes back only if everything it wanted kept
+//! is kept. So after a panic or a failure of the storage it is gone, and the next step makes it
+//! anew from what is stored.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use serde_json::Value;
+use worker::{Result, SqlStorage};
+
+use super::runs;
+use crate::config::Config;
+use crate::edge::calls::now;
+use crate::edge::log;
+use crate::import::machine::{Call, Effect, Input, Machine, Saving};
+use crate::import::run::{Counts, Kind, Range, Run, never};
+
+/// Calls to be made, with their numbers.
+pub(super) type Calls = Vec<(u64, Call)>;
+
+/// How far a run is; if it is further than before, the machine is not stuck.
+type Mark = (String, usize, Counts, u64, Option<Vec<Range>>);
+
+/// The machine's place.
+#[derive(Default)]
+pub(super) struct Desk {
+    machine: RefCell<Option<Machine>>,
+    marks: RefCell<BTreeMap<Kind, Mark>>,
+    /// To the slice that is at work, from whoever else steps.
+    line: RefCell<Option<UnboundedSender<Calls>>>,
+}
+
+impl Desk {
+    /// One step of the machine. What it wants kept is kept when this returns; the calls are left
+    /// to the caller, who has to be the slice.
+    pub(super) fn step(&self, sql: &SqlStorage, config: &Config, input: Input) -> Result<Calls> {
+        let mut machine = self.take(sql, config)?;
+        let mut calls = Vec::new();
+        for effect in machine.step(config, now(), input) {
+            match effect {
+                Effect::Save(saving) => self.save(sql, &saving)?,
+                Effect::Call(ticket, call) => calls.push((ticket, call)),
+            }
+        }
+        self.machine.replace(Some(machine));
+        Ok(calls)
+    }
+
+    /// The same beside the slice: it gets the calls, and looks up.
+    pub(super) fn ask(&self, sql: &SqlStorage, config: &Config, input: Input) -> Result<()> {
+        let calls = self.step(sql, config, input)?;
+        let none = calls.is_empty();
+        let line = self.line.borrow();
+        let heard = line.as_ref().is_some_and(|line| line.unbounded_send(calls).is_ok());
+        if !heard && !none {
+            // No one makes them, and the machine would wait for their answers.
+            self.forget();
+        }
+        Ok(())
+    }
+
+    /// Where the slice that begins hears of calls.
+    pub(super) fn listen(&self) -> UnboundedReceiver<Calls> {
+        let (sender, receiver) = unbounded();
+        self.line.replace(Some(sender));
+        receiver
+    }
+
+    /// Drops the machine: the next step begins with what is stored.
+    pub(super) fn forget(&self) {
+        self.machine.take();
+    }
+
+    fn take(&self, sql: &SqlStorage, config: &Config) -> Result<Machine> {
+        if let Some(machine) = self.machine.take() {
+            return Ok(machine);
+        }
+        let stored = runs::load(sql)?;
+        let marks = stored.iter().map(|stored| (stored.run.kind, mark(&stored.run)));
+        self.marks.replace(marks.collect());
+        Ok(Machine::new(config, stored, now()))
+    }
+
+    fn save(&self, sql: &SqlStorage, saving: &Saving) -> Result<()> {
+        runs::save(sql, saving)?;
+        let Some(run) = &saving.run else { return Ok(()) };
+        let mark = mark(run);
+        let before = self.marks.borrow_mut().insert(run.kind, mark.clone());
+        if before.is_some_and(|before| before != mark) {
+            runs::slice_ended(sql)?;
+        }
+        if run.finished_at.is_some() {
+            log::import(run);
+        }
+        Ok(())
+    }
+
+    /// Whether a run of this kind, or any, has something to do.
+    pub(super) fn is_active(&self, sql: &SqlStorage, kind: Option<Kind>) -> Result<bool> {
+        match (self.machine.borrow().as_ref(), kind) {
+            (Some(machine), None) => Ok(machine.is_active()),
+            (Some(machine), Some(kind)) => Ok(machine.run(kind).is_some_and(Run::is_active)),
+            (None, None) => runs::any_active(sql),
+            (None, Some(kind)) => Ok(runs::current(sql, kind)?.is_some_and(|run| run.is_active())),
+        }
+    }
+
+    /// Whether the run of this kind can be resumed.
+    pub(super) fn is_resumable(&self, sql: &SqlStorage, kind: Kind) -> Result<bool> {
+        match self.machine.borrow().as_ref() {
+            Some(machine) => Ok(machine.run(kind).is_some_and(Run::is_resumable)),
+            None => Ok(runs::current(sql, kind)?.is_some_and(|run| run.is_resumable())),
+        }
+    }
+
+    /// When to step again without an answer, in ms since 1970 UTC.
+    pub(super) fn wake(&self) -> Option<u64> {
+        self.machine.borrow().as_ref().and_then(Machine::wake)
+    }
+
+    /// The current run of a kind, as the endpoints show it.
+    pub(super) fn shown(&self, sql: &SqlStorage, kind: Kind) -> Result<Value> {
+        if let Some(machine) = self.machine.borrow().as_ref() {
+            return Ok(machine.shown(kind));
+        }
+        let run = runs::current(sql, kind)?;
+        Ok(run.map_or_else(|| never(kind), |run| run.shown(run.counts)))
+    }
+}
+
+fn mark(run: &Run) -> Mark {
+    (run.id.clone(), run.pass, run.counts, run.reread, run.ranges.clone())
+}

@@ -1,0 +1,115 @@
+//! Failures: records that an import could not send, with the reason. The newest reason of a record
+//! counts. A failure is gone when the record was sent by a run over a list, when a full run read it
+//! without failing, or when the customer is erased.
+
+use chrono::{DateTime, SecondsFormat};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use worker::{Result, SqlStorage};
+
+use crate::commercetools::reference::Id;
+use crate::import::machine::Saving;
+use crate::import::run::{Kind, Run, State};
+use crate::import::start::Selection;
+
+/// Failures on one page.
+const PAGE: usize = 100;
+
+/// Makes the table, if it is not there.
+pub(super) fn prepare(sql: &SqlStorage) -> Result<()> {
+    sql.exec(
+        "CREATE TABLE IF NOT EXISTS failures (
+            kind TEXT NOT NULL, id TEXT NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL,
+            pointer TEXT, run TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (kind, id)
+         ) WITHOUT ROWID",
+        None,
+    )?;
+    Ok(())
+}
+
+/// Stores what became of records.
+pub(super) fn save(sql: &SqlStorage, run: &Run, saving: &Saving) -> Result<()> {
+    let kind = run.kind.name();
+    for failure in &saving.failures {
+        sql.exec(
+            "INSERT INTO failures (kind, id, code, detail, pointer, run, at)
+             VALUES (?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (kind, id) DO UPDATE SET code = excluded.code, detail = excluded.detail,
+                pointer = excluded.pointer, run = excluded.run, at = excluded.at",
+            vec![
+                kind.into(),
+                failure.id.as_str().into(),
+                failure.code.as_str().into(),
+                failure.detail.as_str().into(),
+                failure.pointer.clone().into(),
+                run.id.as_str().into(),
+                run.updated_at.timestamp_millis().into(),
+            ],
+        )?;
+    }
+    for id in &saving.healed {
+        delete(sql, run.kind, id.as_str())?;
+    }
+    if run.state == State::Completed && run.selection == Selection::Full {
+        sql.exec(
+            "DELETE FROM failures WHERE kind = ? AND run <> ?",
+            vec![kind.into(), run.id.as_str().into()],
+        )?;
+    }
+    Ok(())
+}
+
+/// A page of the failures of a kind, by the id of the record; the cursor is the last id of the page
+/// before.
+pub(super) fn page(sql: &SqlStorage, kind: Kind, cursor: &str) -> Result<Value> {
+    #[derive(Deserialize)]
+    struct Row {
+        id: String,
+        code: String,
+        detail: String,
+        pointer: Option<String>,
+        run: String,
+        at: f64,
+    }
+    let query = format!(
+        "SELECT id, code, detail, pointer, run, at FROM failures WHERE kind = ? AND id > ?
+         ORDER BY id LIMIT {}",
+        PAGE + 1
+    );
+    let rows: Vec<Row> = sql.exec(&query, vec![kind.name().into(), cursor.into()])?.to_array()?;
+    let page = &rows[..rows.len().min(PAGE)];
+    let next = page.last().filter(|_| rows.len() > PAGE).map(|row| row.id.clone());
+    let shown = page.iter().map(|row| {
+        #[expect(clippy::cast_possible_truncation, reason = "a time in ms is a whole number")]
+        let at = DateTime::from_timestamp_millis(row.at as i64);
+        json!({
+            "id": row.id,
+            "code": row.code,
+            "detail": row.detail,
+            "pointer": row.pointer,
+            "run": row.run,
+            "at": at.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)),
+        })
+    });
+    Ok(json!({ "failures": shown.collect::<Vec<_>>(), "next": next }))
+}
+
+/// The ids of all records of a kind that failed.
+pub(super) fn ids(sql: &SqlStorage, kind: Kind) -> Result<Vec<Id>> {
+    #[derive(Deserialize)]
+    struct Row {
+        id: Id,
+    }
+    let query = "SELECT id FROM failures WHERE kind = ? ORDER BY id";
+    let rows: Vec<Row> = sql.exec(query, vec![kind.name().into()])?.to_array()?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// Forgets a failure.
+pub(super) fn delete(sql: &SqlStorage, kind: Kind, id: &str) -> Result<()> {
+    sql.exec(
+        "DELETE FROM failures WHERE kind = ? AND id = ?",
+        vec![kind.name().into(), id.into()],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! Imports are run by a Durable Object; here is how it is reached, and the endpoints on it.
+//!
+//! There is one object for the whole Worker, with SQLite storage and one alarm. It holds the
+//! machine of [`crate::import`], makes its calls and keeps what it wants kept; nothing is decided
+//! here.
+
+mod desk;
+mod failures;
+mod object;
+mod runs;
+mod slice;
+
+use std::time::Duration;
+
+use futures::future::join;
+use serde_json::{Map, Value, json};
+use worker::{Env, Method, Request, Response, Result};
+
+use super::objects::Object;
+use super::outbox::OUTBOX;
+use super::route::Sync;
+use super::{body, log, reply};
+use crate::config::Config;
+use crate::import::run::{Kind, never};
+
+/// The object. It answers at once, but for a start over many ids, which have to be stored.
+const IMPORT: Object =
+    Object { binding: "IMPORT", name: "import", patience: Duration::from_secs(10) };
+
+/// The endpoints on imports, passed on to the object that runs them.
+pub(super) async fn answer(
+    request: &mut Request,
+    env: &Env,
+    config: &Config,
+    kind: Kind,
+    action: Sync,
+) -> Result<Response> {
+    let kind = kind.name();
+    let (method, path) = match action {
+        Sync::Start => {
+            let Some(body) = body::whole(request).await? else { return reply::too_large() };
+            let path = format!("/runs/{kind}");
+            return IMPORT.pass_on(env, config, Method::Post, &path, Some(&body)).await;
+        }
+        Sync::Read => (Method::Get, format!("/runs/{kind}")),
+        Sync::Stop => (Method::Post, format!("/runs/{kind}/stop")),
+        Sync::Resume => (Method::Post, format!("/runs/{kind}/resume")),
+        Sync::Failures => {
+            let url = request.url()?;
+            let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+            (Method::Get, format!("/failures/{kind}{query}"))
+        }
+        Sync::Retry => (Method::Post, format!("/failures/{kind}/retry")),
+    };
+    IMPORT.pass_on(env, config, method, &path, None).await
+}
+
+/// `GET /sync/status`: how far every import is, how much waits in the outbox, since when, and how
+/// much was given up.
+pub(super) async fn status(env: &Env, config: &Config) -> Result<Response> {
+    let outbox = OUTBOX.pass_on(env, config, Method::Get, "/status", None);
+    let runs = async {
+        if config.mode.import() {
+            return IMPORT.pass_on(env, config, Method::Get, "/runs", None).await;
+        }
+        let idle = Kind::ALL.into_iter().map(|kind| (kind.name().to_owned(), never(kind)));
+        reply::json(200, &idle.collect::<Map<_, _>>())
+    };
+    let (outbox, runs) = join(outbox, runs).await;
+    let (mut outbox, mut runs) = (outbox?, runs?);
+    if outbox.status_code() != 200 {
+        return Ok(outbox);
+    }
+    if runs.status_code() != 200 {
+        return Ok(runs);
+    }
+    let mut status: Value = serde_json::from_str(&runs.text().await?)?;
+    status["outbox"] = serde_json::from_str(&outbox.text().await?)?;
+    reply::json(200, &status)
+}
+
+/// The cron trigger: a run whose alarm was lost goes on.
+pub(super) async fn tick(env: &Env, config: &Config) {
+    if !config.mode.import() {
+        return;
+    }
+    match IMPORT.call(env, config, Method::Post, "/tick", None).await {
+        Ok(response) if response.status_code() == 200 => {}
+        Ok(response) => {
+            log::failure("import", &format!("the tick was answered {}", response.status_code()));
+        }
+        Err(error) => log::failure("import", &error.to_string()),
+    }
+}
+
+/// Forgets what is kept of a customer: the failure of a record holds what Klaviyo said of it.
+#[expect(dead_code, reason = "called by the erasure of a customer")]
+pub(super) async fn erase_customer(env: &Env, config: &Config, id: &str) -> Result<()> {
+    let body = serde_json::to_vec(&json!({ "customer": id }))?;
+    let erased = IMPORT.call(env, config, Method::Post, "/erase", Some(&body)).await?;
+    match erased.status_code() {
+        200 => Ok(()),
+        status => Err(worker::Error::RustError(format!("the import answered {status}"))),
+    }
+}

@@ -1,0 +1,231 @@
+//! The Durable Object itself: its paths and its alarm. Nobody but this Worker can call it.
+
+use std::cell::Cell;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures::FutureExt;
+use serde::Deserialize;
+use serde_json::{Map, json};
+use worker::{
+    DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, durable_object,
+};
+
+use super::desk::Desk;
+use super::slice::{self, Next};
+use super::{failures, runs};
+use crate::config::Config;
+use crate::edge::calls::now_ms;
+use crate::edge::objects::AtWork;
+use crate::edge::{log, reply, settings};
+use crate::import::machine::Input;
+use crate::import::run::Kind;
+use crate::import::start::{self, Selection, Start};
+use crate::realtime::parking::backoff;
+
+/// How long to wait while the settings are not in order, in ms.
+const NOT_CONFIGURED: u64 = 30_000;
+
+/// The one object that runs imports.
+#[durable_object(alarm)]
+pub struct Import {
+    state: State,
+    env: Env,
+    desk: AssertUnwindSafe<Desk>,
+    /// Whether the alarm is at work; it sets the next one itself when it is done.
+    at_work: AssertUnwindSafe<Cell<bool>>,
+}
+
+impl DurableObject for Import {
+    fn new(state: State, env: Env) -> Self {
+        let sql = state.storage().sql();
+        if let Err(error) = runs::prepare(&sql).and_then(|()| failures::prepare(&sql)) {
+            // Every later statement fails then, and each of them is answered with an error.
+            log::failure("import", &error.to_string());
+        }
+        Self {
+            state,
+            env,
+            desk: AssertUnwindSafe(Desk::default()),
+            at_work: AssertUnwindSafe(Cell::new(false)),
+        }
+    }
+
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        let body = request.bytes().await?;
+        let settings = settings::read(&self.env);
+        let config = match settings.as_ref() {
+            Ok(config) => config,
+            Err(problems) => return reply::not_configured(problems),
+        };
+        let answered = match self.answer(config, &request, &body) {
+            Ok(response) if request.method() == Method::Get => Ok(response),
+            Ok(response) => self.arm_if_needed(&request).await.map(|()| response),
+            Err(error) => Err(error),
+        };
+        answered.or_else(|error| {
+            log::failure("import", &error.to_string());
+            reply::error(500, "import_failed", "The import could not do it.")
+        })
+    }
+
+    /// Everything that goes wrong is caught, and the next alarm set: the platform drops an alarm
+    /// that fails six times. Only if it cannot be set the alarm fails.
+    async fn alarm(&self) -> Result<Response> {
+        let worked = {
+            let _at_work = AtWork::begin(&self.at_work);
+            AssertUnwindSafe(self.work()).catch_unwind().await
+        };
+        let next = match worked {
+            Ok(Ok(next)) => next,
+            Ok(Err(error)) => self.recover(&error.to_string())?,
+            Err(_) => self.recover("it panicked; the line before says where")?,
+        };
+        self.arm(next).await?;
+        Ok(reply::empty(204))
+    }
+}
+
+impl Import {
+    fn sql(&self) -> SqlStorage {
+        self.state.storage().sql()
+    }
+
+    async fn work(&self) -> Result<Next> {
+        let settings = settings::read(&self.env);
+        match settings.as_ref() {
+            Ok(config) => slice::run(&self.desk, &self.state.storage(), config).await,
+            Err(_) if self.desk.is_active(&self.sql(), None)? => {
+                Ok(Next::At(now_ms() + NOT_CONFIGURED))
+            }
+            Err(_) => Ok(Next::Never),
+        }
+    }
+
+    /// After a failure: the machine is made anew, and begins where what is stored ends.
+    fn recover(&self, error: &str) -> Result<Next> {
+        log::failure("import", error);
+        self.desk.forget();
+        let pause = backoff(runs::lost(&self.sql())?.max(1), None, 0.0);
+        Ok(Next::At(now_ms() + u64::try_from(pause.as_millis()).unwrap_or(0)))
+    }
+
+    /// Sets the alarm after someone asked for something. While the alarm is at work it does so
+    /// itself in the end, and has set a watchdog until then.
+    async fn arm_if_needed(&self, request: &Request) -> Result<()> {
+        if self.at_work.get() {
+            return Ok(());
+        }
+        let active = self.desk.is_active(&self.sql(), None)?;
+        if active && request.path() == "/tick" && self.state.storage().get_alarm().await?.is_some()
+        {
+            return Ok(());
+        }
+        self.arm(if active { Next::Now } else { Next::Never }).await
+    }
+
+    async fn arm(&self, next: Next) -> Result<()> {
+        let storage = self.state.storage();
+        match next {
+            Next::Never => storage.delete_alarm().await,
+            Next::Now => storage.set_alarm(Duration::ZERO).await,
+            Next::At(time) => {
+                let wait = Duration::from_millis(time.saturating_sub(now_ms()));
+                storage.set_alarm(wait).await
+            }
+        }
+    }
+
+    fn answer(&self, config: &Config, request: &Request, body: &[u8]) -> Result<Response> {
+        let sql = self.sql();
+        let url = request.url()?;
+        let segments: Vec<_> = url.path().split('/').skip(1).collect();
+        let (kind, segments) = match segments.as_slice() {
+            [room, kind, rest @ ..] => (Kind::named(kind), [&[*room], rest].concat()),
+            all => (None, all.to_vec()),
+        };
+        match (request.method(), segments.as_slice(), kind) {
+            (Method::Get, ["runs"], None) => {
+                let mut all = Map::new();
+                for kind in Kind::ALL {
+                    all.insert(kind.name().to_owned(), self.desk.shown(&sql, kind)?);
+                }
+                reply::json(200, &all)
+            }
+            (Method::Get, ["runs"], Some(kind)) => self.history(kind),
+            (Method::Post, ["runs"], Some(kind)) => match start::read(kind, body) {
+                Ok(start) => self.start(config, kind, start),
+                Err(problem) => reply::error(400, "bad_request", &problem),
+            },
+            (Method::Post, ["runs", "stop"], Some(kind)) => self.stop(config, kind),
+            (Method::Post, ["runs", "resume"], Some(kind)) => self.resume(config, kind),
+            (Method::Get, ["failures"], Some(kind)) => {
+                let cursor = url.query_pairs().find(|(name, _)| name == "cursor");
+                let cursor = cursor.map(|(_, cursor)| cursor.into_owned()).unwrap_or_default();
+                reply::json(200, &failures::page(&sql, kind, &cursor)?)
+            }
+            (Method::Post, ["failures", "retry"], Some(kind)) => {
+                let ids = failures::ids(&sql, kind)?;
+                if ids.is_empty() && !self.desk.is_active(&sql, Some(kind))? {
+                    return reply::error(400, "no_failures", "There is no failure to retry.");
+                }
+                self.start(config, kind, Start { selection: Selection::Retry, ids })
+            }
+            (Method::Post, ["erase"], None) => {
+                #[derive(Deserialize)]
+                struct Erase {
+                    customer: String,
+                }
+                let Erase { customer } = serde_json::from_slice(body)?;
+                failures::delete(&sql, Kind::Customers, &customer)?;
+                reply::json(200, &json!({}))
+            }
+            (Method::Post, ["tick"], None) => reply::json(200, &json!({})),
+            _ => reply::error(404, "not_found", "There is nothing here."),
+        }
+    }
+
+    fn history(&self, kind: Kind) -> Result<Response> {
+        let current = self.desk.shown(&self.sql(), kind)?;
+        let runs = runs::of_kind(&self.sql(), kind)?;
+        let older = runs.iter().skip(1).map(|run| run.shown(run.counts));
+        let newest = runs.first().map(|_| current.clone());
+        let history: Vec<_> = newest.into_iter().chain(older).collect();
+        reply::json(200, &json!({ "current": current, "history": history }))
+    }
+
+    /// Begins a run. There is no await between the question whether one is active and the start,
+    /// so of two starts at once one is refused.
+    fn start(&self, config: &Config, kind: Kind, start: Start) -> Result<Response> {
+        let sql = self.sql();
+        if self.desk.is_active(&sql, Some(kind))? {
+            let message = format!("{} sync is already running.", kind.title());
+            return reply::error(423, "already_running", &message);
+        }
+        runs::slice_ended(&sql)?;
+        let id = runs::new_id(&sql, now_ms())?;
+        self.desk.ask(&sql, config, Input::Start { id, kind, start })?;
+        reply::json(202, &self.desk.shown(&sql, kind)?)
+    }
+
+    fn stop(&self, config: &Config, kind: Kind) -> Result<Response> {
+        let sql = self.sql();
+        if !self.desk.is_active(&sql, Some(kind))? {
+            let message = format!("{} sync is not currently running.", kind.title());
+            return reply::error(400, "not_running", &message);
+        }
+        self.desk.ask(&sql, config, Input::Stop(kind))?;
+        reply::json(200, &self.desk.shown(&sql, kind)?)
+    }
+
+    fn resume(&self, config: &Config, kind: Kind) -> Result<Response> {
+        let sql = self.sql();
+        if !self.desk.is_resumable(&sql, kind)? {
+            let message = format!("{} sync has nothing to resume.", kind.title());
+            return reply::error(400, "nothing_to_resume", &message);
+        }
+        runs::slice_ended(&sql)?;
+        self.desk.ask(&sql, config, Input::Resume(kind))?;
+        reply::json(202, &self.desk.shown(&sql, kind)?)
+    }
+}

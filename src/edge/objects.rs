@@ -1,0 +1,105 @@
+//! What the Durable Objects have in common: how the Worker calls them, and how one knows that its
+//! alarm is at work.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use worker::js_sys::{Function, Reflect, Uint8Array};
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::{Delay, Env, Error, Method, ObjectNamespace, Request, RequestInit, Response, Result};
+
+use super::{log, reply};
+use crate::config::{Config, Jurisdiction};
+
+/// One object for the whole Worker.
+pub(super) struct Object {
+    /// The binding in `wrangler.toml`.
+    pub(super) binding: &'static str,
+    /// Its name, also in the log.
+    pub(super) name: &'static str,
+    /// How long a call may take.
+    pub(super) patience: Duration,
+}
+
+impl Object {
+    /// Calls the object. Each call has a time limit, since a call that hangs would hang the caller.
+    pub(super) async fn call(
+        &self,
+        env: &Env,
+        config: &Config,
+        method: Method,
+        path: &str,
+        body: Option<&[u8]>,
+    ) -> Result<Response> {
+        let mut init = RequestInit::new();
+        init.with_method(method).with_body(body.map(|body| Uint8Array::from(body).into()));
+        let request = Request::new_with_init(&format!("https://{}{path}", self.name), &init)?;
+        let namespace = within(env.durable_object(self.binding)?, config.jurisdiction)?;
+        let stub = namespace.get_by_name(self.name)?;
+        let answer = Box::pin(stub.fetch_with_request(request));
+        match select(answer, Delay::from(self.patience)).await {
+            Either::Left((response, _)) => response,
+            Either::Right(_) => {
+                Err(Error::RustError(format!("the {} did not answer in time", self.name)))
+            }
+        }
+    }
+
+    /// Calls the object, and gives its answer as that of the Worker; 503 if there is none.
+    pub(super) async fn pass_on(
+        &self,
+        env: &Env,
+        config: &Config,
+        method: Method,
+        path: &str,
+        body: Option<&[u8]>,
+    ) -> Result<Response> {
+        match self.call(env, config, method, path, body).await {
+            // A response of another object cannot be changed or passed on as it is.
+            Ok(mut response) => match response.status_code() {
+                204 => Ok(reply::empty(204)),
+                status => reply::text(status, response.text().await?),
+            },
+            Err(error) => {
+                log::failure(self.name, &error.to_string());
+                let code = format!("{}_unavailable", self.name);
+                let message = format!("The {} cannot be reached; try again.", self.name);
+                reply::unavailable(&code, &message)
+            }
+        }
+    }
+}
+
+/// The part of the namespace that lies in a jurisdiction. The crate knows jurisdictions for
+/// unnamed objects only, so the namespace's own method is called.
+fn within(
+    namespace: ObjectNamespace,
+    jurisdiction: Option<Jurisdiction>,
+) -> Result<ObjectNamespace> {
+    let Some(jurisdiction) = jurisdiction else { return Ok(namespace) };
+    let method = Reflect::get(namespace.as_ref(), &JsValue::from("jurisdiction"))?;
+    let method: Function = method.dyn_into()?;
+    match method.call1(namespace.as_ref(), &JsValue::from(jurisdiction.name())) {
+        Ok(inner) => Ok(inner.unchecked_into()),
+        // The local runtime has one place only, and says so; production never does.
+        Err(error) if format!("{error:?}").contains("not implemented in workerd") => Ok(namespace),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Says that the alarm is at work for as long as it lives, so also if the work panics.
+pub(super) struct AtWork<'a>(&'a Cell<bool>);
+
+impl<'a> AtWork<'a> {
+    pub(super) fn begin(flag: &'a Cell<bool>) -> Self {
+        flag.set(true);
+        Self(flag)
+    }
+}
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}

@@ -1,0 +1,256 @@
+//! Rows on their way into bulk requests.
+//!
+//! Klaviyo refuses a bulk request as a whole when one row is wrong, or when an id stands in it
+//! twice; what it does with two rows of one person is not documented. So no name stands twice in
+//! a batch, and a batch knows whose its rows are, to take out the one that is refused.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::page::Owner;
+use crate::klaviyo::catalog_write::CatalogWrite;
+use crate::klaviyo::event;
+use crate::klaviyo::job::{self, JobType};
+use crate::klaviyo::limits::{EVENTS_PER_JOB, JOB_BYTES};
+use crate::klaviyo::pacing::Operation;
+use crate::klaviyo::request::Request;
+
+/// The sorts of bulk requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Sort {
+    /// Klaviyo takes events at once, and says no more of them.
+    Events,
+    /// A job, which Klaviyo carries out later.
+    Job(JobType),
+}
+
+impl Sort {
+    pub(super) fn operation(self) -> Operation {
+        match self {
+            Self::Events => Operation::CreateEvents,
+            Self::Job(of) => Operation::StartJob(of),
+        }
+    }
+
+    pub(super) fn path(self) -> String {
+        match self {
+            Self::Events => "/api/event-bulk-create-jobs".to_owned(),
+            Self::Job(of) => of.path(),
+        }
+    }
+
+    fn most(self) -> usize {
+        match self {
+            Self::Events => EVENTS_PER_JOB,
+            Self::Job(of) => of.most(),
+        }
+    }
+}
+
+/// A row with its owner.
+pub(super) struct Row {
+    pub(super) owner: Owner,
+    json: String,
+    /// Digests of the names that must not stand twice in a batch.
+    names: Vec<u64>,
+}
+
+impl Row {
+    /// The row of a request, and where it goes; none for a request that goes alone.
+    pub(super) fn of(owner: Owner, request: &Request) -> Option<(Sort, Self)> {
+        let (sort, json) = match request {
+            Request::CreateEvent(event) => (Sort::Events, event::row(event)),
+            request => {
+                let (of, row) = job::row(request)?;
+                (Sort::Job(of), row.json)
+            }
+        };
+        Some((sort, Self { owner, json, names: names(request) }))
+    }
+
+    fn bytes(&self) -> usize {
+        self.json.len() + 1
+    }
+}
+
+fn names(request: &Request) -> Vec<u64> {
+    let digest = |name: &str| {
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        hasher.finish()
+    };
+    match request {
+        Request::CreateEvent(event) => vec![digest(&event.unique_id)],
+        Request::ImportProfile(profile) => {
+            let names = [&profile.email, &profile.phone_number, &profile.external_id];
+            let names = names.into_iter().flatten();
+            names.map(|name| digest(&name.to_lowercase())).collect()
+        }
+        Request::Catalog(CatalogWrite::Put { object, .. }) => vec![digest(&object.key().id)],
+        Request::Catalog(
+            CatalogWrite::Delete { id, .. } | CatalogWrite::SetStock { variant: id, .. },
+        ) => vec![digest(id)],
+        _ => Vec::new(),
+    }
+}
+
+/// Rows of one bulk request.
+pub(super) struct Batch {
+    pub(super) sort: Sort,
+    pub(super) rows: Vec<Row>,
+}
+
+impl Batch {
+    pub(super) fn bytes(&self) -> usize {
+        self.rows.iter().map(Row::bytes).sum()
+    }
+
+    pub(super) fn body(&self) -> String {
+        let rows: Vec<_> = self.rows.iter().map(|row| row.json.as_str()).collect();
+        match self.sort {
+            Sort::Events => event::bulk(&rows),
+            Sort::Job(of) => of.body(&rows),
+        }
+    }
+
+    /// Two batches with half of the rows each.
+    pub(super) fn halves(mut self) -> [Self; 2] {
+        let rest = self.rows.split_off(self.rows.len() / 2);
+        [Self { sort: self.sort, rows: self.rows }, Self { sort: self.sort, rows: rest }]
+    }
+
+    /// Takes out the rows of these indices.
+    pub(super) fn without(self, refused: &HashSet<usize>) -> (Vec<Row>, Self) {
+        let (mut out, mut rest) = (Vec::new(), Vec::new());
+        for (index, row) in self.rows.into_iter().enumerate() {
+            if refused.contains(&index) { out.push(row) } else { rest.push(row) }
+        }
+        (out, Self { sort: self.sort, rows: rest })
+    }
+}
+
+/// Rows that wait for their batch.
+#[derive(Default)]
+pub(super) struct Buffers {
+    buffers: BTreeMap<Sort, Buffer>,
+}
+
+#[derive(Default)]
+struct Buffer {
+    rows: VecDeque<Row>,
+    bytes: usize,
+    /// When the oldest row came, in ms.
+    since: u64,
+}
+
+impl Buffers {
+    pub(super) fn push(&mut self, sort: Sort, row: Row, now: u64) {
+        let buffer = self.buffers.entry(sort).or_default();
+        if buffer.rows.is_empty() {
+            buffer.since = now;
+        }
+        buffer.bytes += row.bytes();
+        buffer.rows.push_back(row);
+    }
+
+    /// The bytes of all rows.
+    pub(super) fn bytes(&self) -> usize {
+        self.buffers.values().map(|buffer| buffer.bytes).sum()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.buffers.values().all(|buffer| buffer.rows.is_empty())
+    }
+
+    /// The sorts that have rows: those with a whole batch, or older than `old` (ms), or all.
+    pub(super) fn due(&self, old: u64, all: bool) -> Vec<Sort> {
+        let due = |(sort, buffer): (&Sort, &Buffer)| {
+            let full = buffer.rows.len() >= sort.most() || buffer.bytes >= JOB_BYTES;
+            let some = !buffer.rows.is_empty();
+            (some && (all || full || buffer.since <= old)).then_some(*sort)
+        };
+        self.buffers.iter().filter_map(due).collect()
+    }
+
+    /// The bytes that the next batch of a sort has at most.
+    pub(super) fn next_bytes(&self, sort: Sort) -> usize {
+        self.buffers.get(&sort).map_or(0, |buffer| buffer.bytes.min(JOB_BYTES))
+    }
+
+    /// Takes a batch: the oldest rows, as many as the limits allow, no name twice.
+    pub(super) fn take(&mut self, sort: Sort, now: u64) -> Batch {
+        let mut batch = Batch { sort, rows: Vec::new() };
+        let Some(buffer) = self.buffers.get_mut(&sort) else { return batch };
+        let (mut names, mut bytes) = (HashSet::new(), 0);
+        let mut rest = VecDeque::new();
+        for row in std::mem::take(&mut buffer.rows) {
+            let fits = batch.rows.is_empty()
+                || (batch.rows.len() < sort.most()
+                    && bytes + row.bytes() <= JOB_BYTES
+                    && !row.names.iter().any(|name| names.contains(name)));
+            if fits {
+                bytes += row.bytes();
+                names.extend(row.names.iter().copied());
+                batch.rows.push(row);
+            } else {
+                rest.push_back(row);
+            }
+        }
+        *buffer = Buffer { bytes: buffer.bytes - bytes, rows: rest, since: now };
+        batch
+    }
+}
+
+/// The row that a JSON pointer names: nothing before it is a number.
+pub(super) fn row_of(pointer: &str) -> Option<usize> {
+    pointer.split('/').find_map(|segment| segment.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::klaviyo::profile::Profile;
+
+    fn row(record: usize, email: &str) -> (Sort, Row) {
+        let profile = Profile { email: Some(email.to_owned()), ..Profile::default() };
+        let owner = Owner { page: 1, record };
+        Row::of(owner, &Request::ImportProfile(Box::new(profile))).expect("a row")
+    }
+
+    fn records(batch: &Batch) -> Vec<usize> {
+        batch.rows.iter().map(|row| row.owner.record).collect()
+    }
+
+    #[test]
+    fn no_name_stands_twice_in_a_batch_and_no_row_is_lost() {
+        let mut buffers = Buffers::default();
+        for (record, email) in ["a@x.de", "b@x.de", "A@x.de", "c@x.de", "a@x.de"].iter().enumerate()
+        {
+            let (sort, row) = row(record, email);
+            buffers.push(sort, row, 5);
+        }
+        let sort = Sort::Job(JobType::Profiles);
+        assert_eq!(buffers.due(4, false), []);
+        assert_eq!(buffers.due(5, false), [sort]);
+        assert_eq!(records(&buffers.take(sort, 6)), [0, 1, 3]);
+        assert_eq!(records(&buffers.take(sort, 6)), [2]);
+        assert_eq!(records(&buffers.take(sort, 6)), [4]);
+        assert!(buffers.is_empty());
+        assert_eq!(buffers.bytes(), 0);
+    }
+
+    #[test]
+    fn a_refused_row_is_taken_out() {
+        let rows = ["a@x.de", "b@x.de", "c@x.de"].iter().enumerate();
+        let rows = rows.map(|(record, email)| row(record, email).1).collect();
+        let batch = Batch { sort: Sort::Job(JobType::Profiles), rows };
+        let pointer = "/data/attributes/profiles/data/1/attributes/email";
+        let refused = row_of(pointer).into_iter().collect();
+        let (out, rest) = batch.without(&refused);
+        assert_eq!(out.iter().map(|row| row.owner.record).collect::<Vec<_>>(), [1]);
+        assert_eq!(records(&rest), [0, 2]);
+        let [first, second] = rest.halves();
+        assert_eq!((records(&first), records(&second)), (vec![0], vec![2]));
+        assert_eq!(row_of("/data"), None);
+    }
+}

@@ -1,0 +1,246 @@
+//! The machine: what just happened in, what to store and whom to call out.
+//!
+//! It holds a [`Work`] for each run and shares out what they have in common: six connections, the
+//! bytes that may be under way, and Klaviyo's rate limits. It has no clock and does no I/O: the
+//! same inputs give the same effects, so a simulator can run it.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::run::{Kind, Run};
+use super::start::Start;
+pub use super::work::{Call, Failure, KeptRows, Saving, Stored};
+use super::work::{Task, Work};
+use crate::config::Config;
+use crate::http::{Answer, Passing};
+use crate::klaviyo::job::OPEN_JOBS;
+use crate::klaviyo::pacing::Pace;
+
+/// Connections that a Worker may have open at once.
+const CONNECTIONS: usize = 6;
+
+/// Connections that read from commercetools at once.
+const READING: usize = 4;
+
+/// Bytes of bodies that are under way at once. A body may have 5 MB, and is there twice while it
+/// is sent; together with the pages this has to stay far below the 128 MB of an isolate.
+const BYTES_UNDER_WAY: usize = 10_000_000;
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// A run is to begin. Whoever asks has seen that none of the kind is active.
+    Start {
+        /// The run's id: unique, and in the order of the starts.
+        id: String,
+        /// What is imported.
+        kind: Kind,
+        /// Which records.
+        start: Start,
+    },
+    /// The run of this kind is to stop.
+    Stop(Kind),
+    /// It is to go on.
+    Resume(Kind),
+    /// A call was answered, or not.
+    Answered {
+        /// The call's number.
+        ticket: u64,
+        /// The answer, or why there is none.
+        answer: Result<Answer, Passing>,
+    },
+    /// A slice begins: so many calls may be made.
+    Slice {
+        /// How many.
+        calls: u32,
+    },
+    /// The slice is to end: no further calls.
+    Rest,
+    /// Time has passed.
+    Tick,
+}
+
+/// What is to be done, in this order.
+#[derive(Debug)]
+pub enum Effect {
+    /// Store this, all of it or nothing.
+    Save(Box<Saving>),
+    /// Make this call, and hand in what is answered under this number.
+    Call(u64, Call),
+}
+
+/// All runs that are known, one a kind.
+pub struct Machine {
+    works: BTreeMap<Kind, Work>,
+    pace: Pace,
+    under_way: BTreeMap<u64, (Kind, Task)>,
+    next_ticket: u64,
+    /// Calls that are left in this slice.
+    calls_left: u32,
+    /// Whose turn it is.
+    turn: usize,
+    /// When something can be done that cannot be done now, in ms.
+    wake: Option<u64>,
+}
+
+/// What is free for a call, and when it will be if it is not.
+pub(super) struct Grants<'a> {
+    pub(super) connections: usize,
+    pub(super) reading: usize,
+    pub(super) bytes: usize,
+    /// Jobs that may be begun.
+    pub(super) jobs: usize,
+    pub(super) pace: &'a mut Pace,
+    pub(super) now: u64,
+    pub(super) wake: &'a mut Option<u64>,
+}
+
+impl Grants<'_> {
+    /// Notes that something can be done at this time.
+    pub(super) fn wake_at(&mut self, time: u64) {
+        *self.wake = Some(self.wake.map_or(time, |wake| wake.min(time)));
+    }
+}
+
+impl Machine {
+    /// The machine with what is stored. Calls that were under way are not known any more.
+    #[must_use]
+    pub fn new(config: &Config, stored: Vec<Stored>, now: DateTime<Utc>) -> Self {
+        let works = stored.into_iter().map(|one| {
+            let work = Work::restore(config, one, now);
+            (work.run().kind, work)
+        });
+        Self {
+            works: works.collect(),
+            pace: Pace::new(config.rules.klaviyo.share),
+            under_way: BTreeMap::new(),
+            next_ticket: 0,
+            calls_left: 0,
+            turn: 0,
+            wake: None,
+        }
+    }
+
+    /// One step: takes what happened, and says what is to be done.
+    pub fn step(&mut self, config: &Config, now: DateTime<Utc>, input: Input) -> Vec<Effect> {
+        match input {
+            Input::Start { id, kind, start } => {
+                let run = Run::new(id, kind, start.selection, now);
+                self.works.insert(kind, Work::begin(config, run, start.ids));
+            }
+            Input::Stop(kind) => {
+                if let Some(work) = self.works.get_mut(&kind) {
+                    work.stop();
+                }
+            }
+            Input::Resume(kind) => {
+                if let Some(work) = self.works.get_mut(&kind) {
+                    work.resume(config, now);
+                }
+            }
+            Input::Answered { ticket, answer } => {
+                if let Some((kind, task)) = self.under_way.remove(&ticket)
+                    && let Some(work) = self.works.get_mut(&kind)
+                {
+                    work.answered(config, now, task, answer, &mut self.pace);
+                }
+            }
+            Input::Slice { calls } => self.calls_left = calls,
+            Input::Rest => self.calls_left = 0,
+            Input::Tick => {}
+        }
+        self.pump(config, now)
+    }
+
+    /// Settles what can be settled and makes all calls that can be made now.
+    fn pump(&mut self, config: &Config, now: DateTime<Utc>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for work in self.works.values_mut() {
+            work.settle(now);
+        }
+        let calls = self.calls(config, now);
+        for work in self.works.values_mut() {
+            effects.extend(work.saving(now).map(|saving| Effect::Save(Box::new(saving))));
+        }
+        effects.extend(calls);
+        effects
+    }
+
+    fn calls(&mut self, config: &Config, now: DateTime<Utc>) -> Vec<Effect> {
+        self.wake = None;
+        let mut calls = Vec::new();
+        let now_ms = u64::try_from(now.timestamp_millis()).unwrap_or(0);
+        let kinds: Vec<_> = self.works.keys().copied().collect();
+        let mut idle = 0;
+        let connections = if config.rules.import.one_by_one { 1 } else { CONNECTIONS };
+        while idle < kinds.len() && self.calls_left > 0 {
+            let kind = kinds[self.turn % kinds.len()];
+            self.turn = self.turn.wrapping_add(1);
+            let reads = self.under_way.values().filter(|(_, task)| task.reads()).count();
+            let jobs: usize = self.works.values().map(Work::open_jobs).sum();
+            let bytes: usize = self.under_way.values().map(|(_, task)| task.bytes()).sum();
+            let mut grants = Grants {
+                connections: connections.saturating_sub(self.under_way.len()),
+                reading: READING.saturating_sub(reads),
+                bytes: BYTES_UNDER_WAY.saturating_sub(bytes),
+                jobs: OPEN_JOBS.saturating_sub(jobs),
+                pace: &mut self.pace,
+                now: now_ms,
+                wake: &mut self.wake,
+            };
+            let work = self.works.get_mut(&kind);
+            match work.and_then(|work| work.next(config, &mut grants)) {
+                None => idle += 1,
+                Some((task, call)) => {
+                    idle = 0;
+                    self.next_ticket += 1;
+                    self.calls_left -= 1;
+                    self.under_way.insert(self.next_ticket, (kind, task));
+                    calls.push(Effect::Call(self.next_ticket, call));
+                }
+            }
+        }
+        calls
+    }
+
+    /// When to step again without an answer, in ms since 1970 UTC; none if only an answer, or a
+    /// new slice, can bring it on.
+    #[must_use]
+    pub fn wake(&self) -> Option<u64> {
+        self.wake
+    }
+
+    /// Whether calls are under way.
+    #[must_use]
+    pub fn is_calling(&self) -> bool {
+        !self.under_way.is_empty()
+    }
+
+    /// Whether there is anything to do.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.works.values().any(|work| work.run().is_active())
+    }
+
+    /// The run of a kind, as it is stored.
+    #[must_use]
+    pub fn run(&self, kind: Kind) -> Option<&Run> {
+        self.works.get(&kind).map(Work::run)
+    }
+
+    /// The run of a kind as it is shown, with what is under way.
+    #[must_use]
+    pub fn shown(&self, kind: Kind) -> Value {
+        self.works
+            .get(&kind)
+            .map_or_else(|| super::run::never(kind), |work| work.run().shown(work.counts()))
+    }
+
+    /// The records that are read and not settled.
+    #[must_use]
+    pub fn in_flight(&self, kind: Kind) -> u64 {
+        self.works.get(&kind).map_or(0, Work::in_flight)
+    }
+}

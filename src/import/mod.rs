@@ -1,0 +1,18 @@
+//! The import: pages of commercetools' documents, brought to Klaviyo in bulk.
+//!
+//! A pure state machine ([`machine`]): given what just happened, it says what is to be stored and
+//! which calls are to be made. Whoever runs it stores first and calls then, so that a crash at any
+//! point costs at most the pages that were under way, and a repeated page is harmless, since all
+//! ids are stable.
+//!
+//! Not in scope: the storage, the calls and the clock (`edge::import`).
+
+mod batches;
+mod jobs;
+pub mod machine;
+mod page;
+mod passes;
+mod records;
+pub mod run;
+pub mod start;
+mod work;

@@ -1,0 +1,239 @@
+//! The passes of a run: through which documents it walks, one walk after the other.
+//!
+//! The next pass begins when everything of the one before is settled.
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::run::{Kind, Range, Run};
+use super::start::Selection;
+use crate::commercetools::query::SKUS_PER_QUERY;
+use crate::commercetools::reference::Id;
+use crate::commercetools::walk::{Among, End, Filter, Resource, Walk};
+use crate::config::ImportRules;
+use crate::config::rules::Rules;
+use crate::klaviyo::catalog::Kind as Object;
+use crate::klaviyo::query::Lookup;
+
+/// One walk through documents.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Pass {
+    /// Where its records come from.
+    pub(super) source: Source,
+    /// Whether its records are counted apart, since they were counted before.
+    pub(super) reread: bool,
+}
+
+/// Where the records of a pass come from.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Source {
+    /// The documents themselves.
+    Documents(Filter),
+    /// The ids of the run's list.
+    List,
+    /// Documents that other documents lead to, since their own time of change does not tell.
+    Linked(Link, DateTime<Utc>),
+    /// What Klaviyo holds, to be deleted; `check` leaves what is for sale.
+    Held { check: bool },
+}
+
+/// Documents that lead to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Link {
+    /// Payments lead to their orders.
+    Payments,
+    /// Inventory entries lead to the products of their SKUs.
+    Inventory,
+    /// Standalone prices do so as well.
+    Prices,
+}
+
+impl Link {
+    fn resource(self) -> Resource {
+        match self {
+            Self::Payments => Resource::Payments,
+            Self::Inventory => Resource::Inventory,
+            Self::Prices => Resource::StandalonePrices,
+        }
+    }
+}
+
+/// The ids of one page of a list. 100 ids are some 4.5 kB of address.
+const LIST_PAGE: usize = 100;
+
+/// Pages that a part of a walk has on average. The last page of a part is not full, so there are
+/// to be few parts; but time is not divided as records are, so there are to be more than lanes.
+const RANGE_PAGES: u64 = 16;
+
+/// Pages for which a part is worth while, where all lanes would not be busy otherwise.
+const SHORT_RANGE_PAGES: u64 = 2;
+
+/// Parts of a walk at most. They are stored with each page.
+const RANGES: u64 = 48;
+
+/// The passes of a run, in their order.
+pub(super) fn passes(rules: &Rules, run: &Run) -> Vec<Pass> {
+    let first = |source| Pass { source, reread: false };
+    let again = |source| Pass { source, reread: true };
+    let published = run.kind == Kind::Products;
+    // A young order that was imported first, as history, would start no flow when it comes.
+    let settled = Duration::minutes(i64::from(rules.import.orders_older_than_minutes));
+    let created_before = (run.kind == Kind::Orders).then(|| run.started_at - settled);
+    let filter = Filter { created_before, published, ..Filter::default() };
+    let changed = |since| Filter { changed_since: Some(since), ..filter.clone() };
+    match &run.selection {
+        Selection::Ids | Selection::Retry => vec![first(Source::List)],
+        Selection::StartId(id) => {
+            let filter = Filter { from_id: Some(id.clone()), ..filter };
+            vec![first(Source::Documents(filter))]
+        }
+        Selection::DeleteAll => {
+            let held = Source::Held { check: false };
+            vec![first(held.clone()), again(held)]
+        }
+        Selection::Since(since) => {
+            let links: &[Link] = match run.kind {
+                Kind::Orders => &[Link::Payments],
+                Kind::Products => &[Link::Inventory, Link::Prices],
+                Kind::Customers | Kind::Categories => &[],
+            };
+            let own = first(Source::Documents(changed(*since)));
+            let linked = links.iter().map(|link| first(Source::Linked(*link, *since)));
+            [own].into_iter().chain(linked).collect()
+        }
+        Selection::Full => {
+            let mut passes = vec![first(Source::Documents(filter.clone()))];
+            if run.kind != Kind::Orders {
+                // Klaviyo applies a job minutes after its page was read; what changed meanwhile
+                // came by notification before, and is written once more.
+                passes.push(again(Source::Documents(changed(run.started_at))));
+            }
+            if run.kind == Kind::Products && rules.product.import.delete_missing {
+                passes.push(again(Source::Held { check: true }));
+            }
+            passes
+        }
+    }
+}
+
+/// How to read a page.
+pub(super) enum Reading {
+    Walk(Walk),
+    Lookup(Lookup),
+}
+
+impl Pass {
+    /// The queries for its oldest and its newest document, where it can be divided by time.
+    pub(super) fn ends(&self, kind: Kind) -> Option<[End; 2]> {
+        let Source::Documents(filter) = &self.source else { return None };
+        let end = |newest| End { of: resource(kind), filter: filter.clone(), newest };
+        Some([end(false), end(true)])
+    }
+
+    /// How to read the page of a range that follows `after`, with about `limit` records.
+    pub(super) fn reading(
+        &self,
+        kind: Kind,
+        range: &Range,
+        after: Option<&str>,
+        list: &[Id],
+        limit: usize,
+    ) -> Reading {
+        let after_id = after.and_then(Id::new);
+        match &self.source {
+            Source::Documents(filter) => {
+                let filter = Filter {
+                    created_from: range.from.or(filter.created_from),
+                    created_before: range.to.or(filter.created_before),
+                    ..filter.clone()
+                };
+                Reading::Walk(Walk { of: resource(kind), filter, after: after_id, limit })
+            }
+            Source::List => Reading::Walk(of_ids(kind, &list[listed(list, after)])),
+            Source::Linked(link, since) => {
+                let filter = Filter { changed_since: Some(*since), ..Filter::default() };
+                let limit = SKUS_PER_QUERY;
+                Reading::Walk(Walk { of: link.resource(), filter, after: after_id, limit })
+            }
+            Source::Held { .. } => {
+                let cursor = after.map(ToOwned::to_owned);
+                Reading::Lookup(Lookup::All { kind: held(kind), cursor })
+            }
+        }
+    }
+}
+
+/// The query for records by their ids.
+pub(super) fn of_ids(kind: Kind, ids: &[Id]) -> Walk {
+    let filter = Filter { among: Some(Among::Ids(ids.to_vec())), ..Filter::default() };
+    Walk { of: resource(kind), filter, after: None, limit: LIST_PAGE }
+}
+
+/// The part of a list that is the page after the first so many ids.
+pub(super) fn listed(list: &[Id], after: Option<&str>) -> std::ops::Range<usize> {
+    let begin = after.and_then(|after| after.parse().ok()).unwrap_or(0).min(list.len());
+    begin..(begin + LIST_PAGE).min(list.len())
+}
+
+pub(super) fn resource(kind: Kind) -> Resource {
+    match kind {
+        Kind::Customers => Resource::Customers,
+        Kind::Orders => Resource::Orders,
+        Kind::Categories => Resource::Categories,
+        Kind::Products => Resource::Products,
+    }
+}
+
+/// What Klaviyo holds of a kind that can be deleted.
+pub(super) fn held(kind: Kind) -> Object {
+    match kind {
+        Kind::Categories => Object::Category,
+        Kind::Customers | Kind::Orders | Kind::Products => Object::Item,
+    }
+}
+
+/// Divides a walk of `total` records into parts of equal time.
+pub(super) fn divide(
+    oldest: Option<DateTime<Utc>>,
+    newest: Option<DateTime<Utc>>,
+    total: u64,
+    rules: &ImportRules,
+) -> Vec<Range> {
+    let pages = total / u64::from(rules.page_size).max(1);
+    let least = u64::from(rules.lanes).min(pages / SHORT_RANGE_PAGES).max(1);
+    let parts = (pages / RANGE_PAGES).clamp(least, RANGES);
+    let (Some(oldest), Some(newest)) = (oldest, newest) else { return vec![Range::default()] };
+    let Ok(count) = i32::try_from(parts) else { return vec![Range::default()] };
+    let step = (newest - oldest) / count;
+    if step < Duration::seconds(1) {
+        return vec![Range::default()];
+    }
+    let bound = |part: i32| (0 < part && part < count).then(|| oldest + step * part);
+    (0..count)
+        .map(|part| Range { from: bound(part), to: bound(part + 1), ..Range::default() })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_walk_is_divided_without_gaps() {
+        let time = |hours| DateTime::UNIX_EPOCH + Duration::hours(hours);
+        let rules = ImportRules::default();
+        let parts = |total| divide(Some(time(0)), Some(time(1000)), total, &rules);
+        for (total, count) in
+            [(0, 1), (900, 1), (3_000, 3), (20_000, 4), (100_000, 12), (9_000_000, 48)]
+        {
+            let parts = parts(total);
+            assert_eq!(parts.len(), count, "{total}");
+            assert_eq!((parts[0].from, parts[count - 1].to), (None, None));
+            assert!(
+                parts.windows(2).all(|pair| pair[0].to.is_some() && pair[0].to == pair[1].from)
+            );
+        }
+        // Records that were all created at once cannot be divided by time.
+        assert_eq!(divide(Some(time(0)), Some(time(0)), 9_000, &rules).len(), 1);
+        assert_eq!(divide(None, None, 0, &rules).len(), 1);
+    }
+}

@@ -1,0 +1,246 @@
+//! A run of an import: what is stored of it, and what the endpoints show.
+//!
+//! What is stored is what a run needs to go on after a crash, and no more: how far the reading is
+//! settled, what is counted, and why it waits or failed. Its JSON is pinned by a test; a change of
+//! its shape needs a new [`VERSION`] and a way to read the old one.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::start::Selection;
+use crate::commercetools::reference::Id;
+
+/// The version of the stored shape.
+pub const VERSION: u32 = 1;
+
+/// What is imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "as their names say")]
+pub enum Kind {
+    Customers,
+    Orders,
+    Categories,
+    Products,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Customers, Self::Orders, Self::Categories, Self::Products];
+
+    /// The name in paths and JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Customers => "customers",
+            Self::Orders => "orders",
+            Self::Categories => "categories",
+            Self::Products => "products",
+        }
+    }
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The name at the beginning of a sentence.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Customers => "Customers",
+            Self::Orders => "Orders",
+            Self::Categories => "Categories",
+            Self::Products => "Products",
+        }
+    }
+}
+
+/// How a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It reads and writes.
+    Running,
+    /// It was asked to stop, and calls are still under way.
+    Stopping,
+    /// It was stopped, and can be resumed.
+    Stopped,
+    /// Everything is done.
+    Completed,
+    /// It could not go on; it can be resumed.
+    Failed,
+}
+
+/// What is counted, in records of commercetools.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Read and settled, or handed to a job of Klaviyo's.
+    pub read: u64,
+    /// Klaviyo has it.
+    pub sent: u64,
+    /// There was nothing to send.
+    pub skipped: u64,
+    /// It could not be sent; there is a failure of that id.
+    pub failed: u64,
+}
+
+/// One part of a pass: the records of a time of creation, read in the order of their ids.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Range {
+    /// The earliest `createdAt`; none for no limit.
+    pub from: Option<DateTime<Utc>>,
+    /// The `createdAt` it ends before; none for no limit.
+    pub to: Option<DateTime<Utc>>,
+    /// The last id of the last page that is settled. For pages of Klaviyo's, their cursor; for
+    /// ids that were given, how many are settled.
+    pub after: Option<String>,
+    /// Whether all of it is settled.
+    pub done: bool,
+}
+
+/// Why a run waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// A stable code, such as `klaviyo_503`.
+    pub code: String,
+    /// Since when (UTC).
+    pub since: DateTime<Utc>,
+}
+
+/// Why a run failed as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunError {
+    /// A stable code.
+    pub code: String,
+    /// What happened, and what to do.
+    pub message: String,
+}
+
+/// A run, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Run {
+    /// The version of this shape.
+    pub version: u32,
+    /// Unique, and in the order of the starts.
+    pub id: String,
+    #[expect(missing_docs, reason = "as its name says")]
+    pub kind: Kind,
+    /// Which records.
+    pub selection: Selection,
+    #[expect(missing_docs, reason = "as its name says")]
+    pub state: State,
+    #[expect(missing_docs, reason = "as its name says")]
+    pub counts: Counts,
+    /// Read again at the end, or for another reason; counted apart.
+    pub reread: u64,
+    /// How many records there are to read, if it is known.
+    pub total: Option<u64>,
+    /// The pass that is under way: an index into the passes of the selection.
+    pub pass: usize,
+    /// The parts of that pass; none until it is known how to divide it.
+    pub ranges: Option<Vec<Range>>,
+    /// Records that are to be sent again, each by itself: a job of Klaviyo's refused them.
+    pub again: Vec<Id>,
+    #[expect(missing_docs, reason = "as its name says")]
+    pub started_at: DateTime<Utc>,
+    #[expect(missing_docs, reason = "as its name says")]
+    pub updated_at: DateTime<Utc>,
+    /// When it ended, in whatever way.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// What it waits for, while it does.
+    pub waiting: Option<Waiting>,
+    /// Why it failed.
+    pub error: Option<RunError>,
+}
+
+impl Run {
+    /// A run that begins now.
+    #[must_use]
+    pub fn new(id: String, kind: Kind, selection: Selection, now: DateTime<Utc>) -> Self {
+        Self {
+            version: VERSION,
+            id,
+            kind,
+            selection,
+            state: State::Running,
+            counts: Counts::default(),
+            reread: 0,
+            total: None,
+            pass: 0,
+            ranges: None,
+            again: Vec::new(),
+            started_at: now,
+            updated_at: now,
+            finished_at: None,
+            waiting: None,
+            error: None,
+        }
+    }
+
+    /// Whether it has something to do.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        matches!(self.state, State::Running | State::Stopping)
+    }
+
+    /// Whether it can be resumed.
+    #[must_use]
+    pub fn is_resumable(&self) -> bool {
+        matches!(self.state, State::Stopped | State::Failed)
+    }
+
+    /// Ends it since slices of its work were lost again and again: a slice that brings the object
+    /// down would do so for ever.
+    pub fn lost(&mut self, now: DateTime<Utc>) {
+        self.state = State::Failed;
+        self.finished_at = Some(now);
+        self.updated_at = now;
+        self.waiting = None;
+        self.error = Some(RunError {
+            code: "import_lost".to_owned(),
+            message: "The work was begun several times, and never ended. See the log; resume the \
+                      run, or start one with other records."
+                .to_owned(),
+        });
+    }
+
+    /// As the endpoints show it (contract §3). The counts may be those of a run under way.
+    #[must_use]
+    pub fn shown(&self, counts: Counts) -> Value {
+        json!({
+            "id": self.id,
+            "kind": self.kind,
+            "mode": self.selection.mode(),
+            "state": self.state,
+            "read": counts.read,
+            "sent": counts.sent,
+            "skipped": counts.skipped,
+            "failed": counts.failed,
+            "reread": self.reread,
+            "total": self.total,
+            "startedAt": text(self.started_at),
+            "updatedAt": text(self.updated_at),
+            "finishedAt": self.finished_at.map(text),
+            "waiting": self.waiting,
+            "error": self.error,
+        })
+    }
+}
+
+/// What is shown of a kind that was never imported.
+#[must_use]
+pub fn never(kind: Kind) -> Value {
+    json!({
+        "id": null, "kind": kind, "mode": null, "state": "idle",
+        "read": 0, "sent": 0, "skipped": 0, "failed": 0, "reread": 0, "total": null,
+        "startedAt": null, "updatedAt": null, "finishedAt": null, "waiting": null, "error": null,
+    })
+}
+
+fn text(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}

@@ -1,0 +1,182 @@
+//! What a start of an import asks for: the body of `POST /sync/{kind}`.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::run::Kind;
+use crate::commercetools::reference::Id;
+
+/// Which records a run is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Selection {
+    /// All of them.
+    Full,
+    /// Those of a list, which is stored beside the run.
+    Ids,
+    /// Those from this id on, in the order of ids.
+    StartId(Id),
+    /// Those that changed since (UTC).
+    Since(DateTime<Utc>),
+    /// Everything that Klaviyo has of the kind is deleted.
+    DeleteAll,
+    /// Those of a list, which failed before.
+    Retry,
+}
+
+impl Selection {
+    /// The run's `mode`.
+    #[must_use]
+    pub fn mode(&self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Ids => "ids",
+            Self::StartId(_) => "start_id",
+            Self::Since(_) => "since",
+            Self::DeleteAll => "delete_all",
+            Self::Retry => "retry",
+        }
+    }
+}
+
+/// What a start asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// Which records.
+    pub selection: Selection,
+    /// The ids, where the selection is a list.
+    pub ids: Vec<Id>,
+}
+
+impl Start {
+    fn of(selection: Selection) -> Self {
+        Self { selection, ids: Vec::new() }
+    }
+}
+
+/// Reads the body of a start; an empty one asks for everything.
+///
+/// # Errors
+/// What is wrong with the body, as a sentence.
+pub fn read(kind: Kind, body: &[u8]) -> Result<Start, String> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Start::of(Selection::Full));
+    }
+    let members: Map<String, Value> = serde_json::from_slice(body)
+        .map_err(|_| "The body must be a JSON object, or empty.".to_owned())?;
+    let known = ["ids", "startId", "since", "deleteAll", "confirmDeletion"];
+    if let Some(unknown) = members.keys().find(|name| !known.contains(&name.as_str())) {
+        return Err(format!("\"{unknown}\" is not known; there are {}.", known.join(", ")));
+    }
+    let deletes = ["deleteAll", "confirmDeletion"];
+    let asked: Vec<_> = ["ids", "startId", "since", "deleteAll"]
+        .into_iter()
+        .filter(|name| members.contains_key(*name))
+        .collect();
+    if asked.len() > 1 {
+        return Err(format!("{} cannot be asked for together.", asked.join(" and ")));
+    }
+    if deletes.iter().any(|name| members.contains_key(*name)) {
+        return deletion(kind, &members).map(|()| Start::of(Selection::DeleteAll));
+    }
+    if let Some(ids) = members.get("ids") {
+        return Ok(Start { selection: Selection::Ids, ids: self::ids(ids)? });
+    }
+    if let Some(id) = members.get("startId") {
+        let id = id.as_str().and_then(Id::new);
+        let id = id.ok_or("startId must be a text of 1 to 256 bytes.")?;
+        return Ok(Start::of(Selection::StartId(id)));
+    }
+    if let Some(since) = members.get("since") {
+        let since = since.as_str().and_then(|since| DateTime::parse_from_rfc3339(since).ok());
+        let since =
+            since.ok_or("since must be a time as in RFC 3339, such as 2026-01-31T00:00:00Z.")?;
+        return Ok(Start::of(Selection::Since(since.to_utc())));
+    }
+    Ok(Start::of(Selection::Full))
+}
+
+fn ids(value: &Value) -> Result<Vec<Id>, String> {
+    let problem = || "ids must be a list of texts of 1 to 256 bytes.".to_owned();
+    let list = value.as_array().filter(|list| !list.is_empty()).ok_or_else(problem)?;
+    let ids: Option<Vec<_>> = list.iter().map(|id| id.as_str().and_then(Id::new)).collect();
+    let mut ids = ids.ok_or_else(problem)?;
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
+}
+
+/// As in the plugin: who deletes everything has to write the kind's name.
+fn deletion(kind: Kind, members: &Map<String, Value>) -> Result<(), String> {
+    let (name, what) = match kind {
+        Kind::Categories => ("categories", "ALL CATEGORIES"),
+        Kind::Products => ("products", "ALL PRODUCTS/VARIANTS"),
+        Kind::Customers | Kind::Orders => {
+            return Err(format!("{} cannot be deleted in Klaviyo.", kind.title()));
+        }
+    };
+    if members.get("deleteAll") != Some(&Value::Bool(true)) {
+        return Err("deleteAll must be true.".to_owned());
+    }
+    if members.get("confirmDeletion").and_then(Value::as_str) != Some(name) {
+        return Err(format!(
+            "For testing only. This operation will delete {what} in Klaviyo, including those not \
+             created by this plugin. If you understand the risk and still want to do it, add \
+             \"confirmDeletion\": \"{name}\" to the request body."
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start(body: &str) -> Result<Start, String> {
+        read(Kind::Products, body.as_bytes())
+    }
+
+    #[test]
+    fn each_way_to_start_is_read() {
+        let id = |id| Id::new(id).expect("an id");
+        let since = DateTime::UNIX_EPOCH;
+        for (body, expected) in [
+            ("", Selection::Full),
+            (" \n", Selection::Full),
+            ("{}", Selection::Full),
+            (r#"{"startId":"a"}"#, Selection::StartId(id("a"))),
+            (r#"{"since":"1970-01-01T01:00:00+01:00"}"#, Selection::Since(since)),
+            (r#"{"deleteAll":true,"confirmDeletion":"products"}"#, Selection::DeleteAll),
+        ] {
+            assert_eq!(start(body), Ok(Start::of(expected)), "{body}");
+        }
+        let ids = Start { selection: Selection::Ids, ids: vec![id("a"), id("b")] };
+        assert_eq!(start(r#"{"ids":["b","a","b"]}"#), Ok(ids));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (body, said) in [
+            ("x", "JSON object"),
+            ("[]", "JSON object"),
+            (r#"{"id":[]}"#, "\"id\" is not known"),
+            (r#"{"ids":["a"],"since":"2026-01-01T00:00:00Z"}"#, "ids and since"),
+            (r#"{"ids":[]}"#, "ids must"),
+            (r#"{"ids":[1]}"#, "ids must"),
+            (r#"{"ids":"a"}"#, "ids must"),
+            (r#"{"ids":[""]}"#, "ids must"),
+            (r#"{"startId":1}"#, "startId must"),
+            (r#"{"since":"yesterday"}"#, "since must"),
+            (r#"{"deleteAll":false}"#, "deleteAll must"),
+            (r#"{"confirmDeletion":"products"}"#, "deleteAll must"),
+            (r#"{"deleteAll":true}"#, "confirmDeletion"),
+            (r#"{"deleteAll":true,"confirmDeletion":"categories"}"#, "confirmDeletion"),
+        ] {
+            let problem = start(body).expect_err(body);
+            assert!(problem.contains(said), "{body}: {problem}");
+        }
+        let deletion = br#"{"deleteAll":true,"confirmDeletion":"orders"}"#;
+        assert!(read(Kind::Orders, deletion).is_err());
+    }
+}

@@ -1,0 +1,289 @@
+//! The work on one run: what is under way of it, beside what is stored.
+//!
+//! [`calling`] says which call comes next, [`answers`] takes what was answered ([`reading`],
+//! [`writing`], [`following`]), [`settling`] brings pages and jobs to their end.
+
+mod answers;
+mod calling;
+mod following;
+mod reading;
+mod settling;
+mod writing;
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+pub use self::calling::Call;
+pub(super) use self::calling::Task;
+use self::calling::{Reader, What};
+use super::batches::Buffers;
+use super::jobs::Jobs;
+pub use super::jobs::KeptRows;
+use super::machine::Grants;
+use super::page::{Owner, Page, PageNo};
+use super::passes::{Pass, passes};
+use super::records::Memory;
+use super::run::{Counts, Kind, Run, RunError, State};
+use crate::commercetools::reference::Id;
+use crate::config::Config;
+use crate::realtime::conclusion::Fault;
+
+/// The work on one run.
+pub(super) struct Work {
+    run: Run,
+    passes: Vec<Pass>,
+    /// The ids of a run over a list.
+    list: Vec<Id>,
+    /// How far each range of the pass is read.
+    readers: Vec<Reader>,
+    /// The first and the last record by time, as far as they were answered.
+    ends: Ends,
+    /// Pages that are not committed.
+    pages: BTreeMap<PageNo, Page>,
+    next_page: PageNo,
+    /// Calls that are to be made.
+    queue: VecDeque<Task>,
+    buffers: Buffers,
+    jobs: Jobs,
+    /// Records of committed pages that wait for jobs: for how many.
+    pending: HashMap<Id, u32>,
+    /// Items that have to exist before their variants are written.
+    awaited: Vec<Awaited>,
+    /// When to look for them, in ms.
+    next_look_for_items: u64,
+    /// Records of `run.again` that are being sent.
+    again_under_way: HashSet<Id>,
+    memory: Memory,
+    /// Records of a page, so that a page has about [`calling::PAGE_BYTES`].
+    limit: usize,
+    /// The bytes of a page, as far as is known.
+    page_bytes: usize,
+    /// Calls under way.
+    under_way: u32,
+    /// What is to be stored.
+    saving: Saving,
+    dirty: bool,
+}
+
+/// The first and the last record of a pass by time of creation, which divide it.
+#[derive(Default)]
+struct Ends {
+    oldest: Option<End>,
+    newest: Option<End>,
+}
+
+/// One of them, as it was answered.
+#[derive(Clone, Copy)]
+struct End {
+    /// When it was created, if there is one.
+    at: Option<DateTime<Utc>>,
+    /// How many there are, where that was asked for.
+    total: u64,
+}
+
+/// An item that was written by a job, and is needed by what comes after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Awaited {
+    owner: Owner,
+    /// Klaviyo's id.
+    item: String,
+    job: u64,
+    index: usize,
+}
+
+/// What is to be stored, all of it or nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Saving {
+    /// The run.
+    pub run: Option<Run>,
+    /// The ids of its list, once.
+    pub list: Option<Vec<Id>>,
+    /// Rows of jobs of pages that were committed.
+    pub kept: Vec<KeptRows>,
+    /// Jobs that have ended.
+    pub closed: Vec<String>,
+    /// Records that could not be sent.
+    pub failures: Vec<Failure>,
+    /// Records of a list that were sent: they are no failures any more.
+    pub healed: Vec<Id>,
+}
+
+/// A record that could not be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The record's id in commercetools.
+    pub id: Id,
+    /// A stable code.
+    pub code: String,
+    /// Why, in words; may be Klaviyo's own.
+    pub detail: String,
+    /// Where, as a JSON pointer.
+    pub pointer: Option<String>,
+}
+
+/// What is stored of a run.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// The run.
+    pub run: Run,
+    /// The ids of its list.
+    pub list: Vec<Id>,
+    /// Rows of jobs that have not ended.
+    pub kept: Vec<KeptRows>,
+}
+
+impl Work {
+    /// A run that begins.
+    pub(super) fn begin(config: &Config, run: Run, list: Vec<Id>) -> Self {
+        let saved_list = (!list.is_empty()).then(|| list.clone());
+        let mut work = Self::idle(config, run, list);
+        work.saving.list = saved_list;
+        if !work.list.is_empty() {
+            work.run.total = u64::try_from(work.list.len()).ok();
+        }
+        work.dirty = true;
+        work
+    }
+
+    /// A run as it is stored, after a crash or an eviction.
+    pub(super) fn restore(config: &Config, stored: Stored, now: DateTime<Utc>) -> Self {
+        let Stored { run, list, kept } = stored;
+        let again: HashSet<_> = run.again.iter().cloned().collect();
+        let mut work = Self::idle(config, run, list);
+        for (_, id) in kept.iter().flat_map(|kept| &kept.rows) {
+            if !again.contains(id) {
+                *work.pending.entry(id.clone()).or_default() += 1;
+            }
+        }
+        work.jobs.restore(kept);
+        if work.run.state == State::Running {
+            work.take_up(config, now);
+        }
+        work
+    }
+
+    fn idle(config: &Config, run: Run, list: Vec<Id>) -> Self {
+        let most = usize::try_from(config.rules.import.page_size).unwrap_or(1);
+        // Before it is known how large the records are.
+        let limit = match run.kind {
+            Kind::Customers | Kind::Categories => most,
+            Kind::Orders => most.min(100),
+            Kind::Products => most.min(50),
+        };
+        Self {
+            passes: passes(&config.rules, &run),
+            run,
+            list,
+            readers: Vec::new(),
+            ends: Ends::default(),
+            pages: BTreeMap::new(),
+            next_page: 0,
+            queue: VecDeque::new(),
+            buffers: Buffers::default(),
+            jobs: Jobs::default(),
+            pending: HashMap::new(),
+            awaited: Vec::new(),
+            next_look_for_items: 0,
+            again_under_way: HashSet::new(),
+            memory: Memory::default(),
+            limit,
+            page_bytes: calling::PAGE_BYTES,
+            under_way: 0,
+            saving: Saving::default(),
+            dirty: false,
+        }
+    }
+
+    /// Takes up a run whose live part is empty: reads on behind what is committed, and looks after
+    /// the jobs that it has.
+    fn take_up(&mut self, config: &Config, now: DateTime<Utc>) {
+        self.passes = passes(&config.rules, &self.run);
+        self.readers = self.run.ranges.iter().flatten().map(Reader::of).collect();
+        for job in self.jobs.keys() {
+            self.queue.push_back(Task::new(What::Look(job), ms(now)));
+        }
+    }
+
+    pub(super) fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// What is counted, with the pages under way.
+    pub(super) fn counts(&self) -> Counts {
+        let mut counts = self.run.counts;
+        if self.is_counted() {
+            counts.read += self.live_records();
+        }
+        counts
+    }
+
+    /// The records that are read and not settled.
+    pub(super) fn in_flight(&self) -> u64 {
+        if !self.is_counted() {
+            return 0;
+        }
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        count(self.pending.len()) + count(self.run.again.len()) + self.live_records()
+    }
+
+    /// The jobs that Klaviyo has of it.
+    pub(super) fn open_jobs(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// Whether the records of this pass are counted.
+    fn is_counted(&self) -> bool {
+        self.passes.get(self.run.pass).is_some_and(|pass| !pass.reread)
+    }
+
+    /// The run is to stop: what is under way is awaited.
+    pub(super) fn stop(&mut self) {
+        if self.run.state == State::Running {
+            self.run.state = State::Stopping;
+            self.dirty = true;
+        }
+    }
+
+    /// The run cannot go on.
+    fn fail(&mut self, code: &str, message: String) {
+        if self.run.is_active() && self.run.error.is_none() {
+            self.run.error = Some(RunError { code: code.to_owned(), message });
+            self.run.state = State::Stopping;
+            self.dirty = true;
+        }
+    }
+
+    /// The run goes on where it ended.
+    pub(super) fn resume(&mut self, config: &Config, now: DateTime<Utc>) {
+        if self.run.is_resumable() {
+            self.run.state = State::Running;
+            self.run.error = None;
+            self.run.finished_at = None;
+            self.dirty = true;
+            self.take_up(config, now);
+        }
+    }
+
+    /// What is to be stored, if anything is.
+    pub(super) fn saving(&mut self, now: DateTime<Utc>) -> Option<Saving> {
+        if !std::mem::take(&mut self.dirty) {
+            return None;
+        }
+        self.run.updated_at = now;
+        let mut saving = std::mem::take(&mut self.saving);
+        saving.run = Some(self.run.clone());
+        Some(saving)
+    }
+
+    fn failure(&mut self, id: Id, fault: Fault) {
+        let Fault { code, detail, pointer } = fault;
+        self.saving.failures.push(Failure { id, code, detail, pointer });
+    }
+}
+
+/// A time in ms since 1970 UTC.
+fn ms(time: DateTime<Utc>) -> u64 {
+    u64::try_from(time.timestamp_millis()).unwrap_or(0)
+}

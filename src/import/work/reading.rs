@@ -1,0 +1,357 @@
+//! Pages: what is read for them, what they need, and their mapping.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Duration, Utc};
+use serde::Deserialize;
+
+use super::calling::What;
+use super::{End, Ends, Work};
+use crate::commercetools::answer as commercetools;
+use crate::commercetools::query::{PAGE, SKUS_PER_QUERY};
+use crate::commercetools::reference::Id;
+use crate::commercetools::walk::{self, Among, Filter, Walk};
+use crate::config::Config;
+use crate::http::{Answer, ReadFault};
+use crate::import::page::{Fate, Origin, Owner, Page, PageNo, Record};
+use crate::import::passes::{Link, Reading, Source, divide, held, listed, resource};
+use crate::import::records::{self, Documents, Need};
+use crate::import::run::Kind;
+use crate::klaviyo::answer::ids;
+use crate::klaviyo::request::Request;
+use crate::klaviyo::verdict::{Verdict, judge};
+use crate::realtime::conclusion::Fault;
+
+/// About what a record takes while its rows are under way.
+const RECORD_BYTES: usize = 200;
+
+impl Work {
+    pub(super) fn end_read(
+        &mut self,
+        config: &Config,
+        asked: &walk::End,
+        answer: &Answer,
+    ) -> Result<(), ReadFault> {
+        let page = commercetools::counted_page(answer)?;
+        let at = page.results.first().map(|document: &Created| document.created_at);
+        let end = End { at, total: page.total.unwrap_or(0) };
+        if asked.newest {
+            self.ends.newest = Some(end);
+        } else {
+            // The number is asked for together with the oldest.
+            if self.is_counted() && self.run.total.is_none() {
+                self.run.total = Some(end.total.max(self.run.counts.read));
+            }
+            self.ends.oldest = Some(end);
+        }
+        if let Ends { oldest: Some(oldest), newest: Some(newest) } = self.ends {
+            self.ends = Ends::default();
+            let rules = &config.rules.import;
+            self.begin_ranges(divide(oldest.at, newest.at, oldest.total, rules));
+        }
+        Ok(())
+    }
+
+    pub(super) fn page_read(
+        &mut self,
+        config: &Config,
+        range: usize,
+        limit: usize,
+        reading: &Reading,
+        answer: &Answer,
+        now: DateTime<Utc>,
+    ) -> Result<(), ReadFault> {
+        let Some(source) = self.passes.get(self.run.pass).map(|pass| pass.source.clone()) else {
+            return Ok(());
+        };
+        let before = self.readers.get(range).and_then(|reader| reader.after.clone());
+        let mut page = Page::new(Origin::Again);
+        page.bytes = answer.body.len();
+        let mut linked = None;
+        let (after, ended) = match (&source, reading) {
+            (Source::Held { check }, _) => {
+                let found = ids(answer)?.unwrap_or_default();
+                let records = found.ids.iter().filter_map(|id| Id::new(records::external(id)));
+                page.records = records.map(|id| Record::new(id, Fate::Open)).collect();
+                let ids = found.ids.into_iter().enumerate().collect();
+                let (kind, check) = (held(self.run.kind), *check);
+                page.documents = Some(Documents::Held { kind, check, ids });
+                let ended = found.next.is_none();
+                (found.next, ended)
+            }
+            (Source::Linked(link, since), _) => {
+                let results = commercetools::raw_page(answer)?;
+                let found = links(&results);
+                let last = found.last().map(|found| found.id.to_string());
+                linked = self.linked_walk(config, *link, *since, found);
+                page.waits = u32::from(linked.is_some());
+                (last, results.len() < SKUS_PER_QUERY)
+            }
+            (Source::List, _) => {
+                let results = commercetools::raw_page(answer)?;
+                let part = listed(&self.list, before.as_deref());
+                self.take_records(&mut page, &results);
+                let missing = self.list[part.clone()].iter().filter(|id| !page.has(id));
+                let missing: Vec<_> = missing.cloned().collect();
+                page.records.extend(missing.into_iter().map(|id| Record::new(id, not_found())));
+                (Some(part.end.to_string()), part.end >= self.list.len())
+            }
+            (Source::Documents(_), _) => {
+                let results = commercetools::raw_page(answer)?;
+                self.take_records(&mut page, &results);
+                self.learn_size(config, results.len(), answer.body.len());
+                (page.records.last().map(|record| record.id.to_string()), results.len() < limit)
+            }
+        };
+        let number = self.next_number();
+        let Some(reader) = self.readers.get_mut(range) else { return Ok(()) };
+        reader.reading = false;
+        reader.ended = ended;
+        reader.after = after.clone().or(before);
+        if !page.records.is_empty() || page.waits > 0 {
+            page.origin = Origin::Range { range, after };
+            reader.pages.push_back(number);
+            self.pages.insert(number, page);
+        }
+        if let Some(walk) = linked {
+            self.now_queue(What::Linked { page: number, walk }, now);
+        }
+        self.prepare(config, number, now);
+        Ok(())
+    }
+
+    fn next_number(&mut self) -> PageNo {
+        self.next_page = self.next_page.wrapping_add(1);
+        self.next_page
+    }
+
+    /// Takes the documents of an answer into a page.
+    fn take_records(&self, page: &mut Page, results: &[&str]) {
+        let (records, documents) = records::read(self.run.kind, results);
+        page.records = records
+            .into_iter()
+            .map(|(id, fault)| {
+                Record::new(id, fault.map_or(Fate::Open, |fault| Fate::Failed(unread(fault))))
+            })
+            .collect();
+        page.documents = Some(documents);
+    }
+
+    /// The documents that these lead to, but for those that the pass before had.
+    fn linked_walk(
+        &self,
+        config: &Config,
+        link: Link,
+        since: DateTime<Utc>,
+        found: Vec<Linking>,
+    ) -> Option<Walk> {
+        let among = match link {
+            Link::Payments => Among::Payments(found.into_iter().map(|found| found.id).collect()),
+            Link::Inventory | Link::Prices => {
+                let mut skus: Vec<_> = found.into_iter().filter_map(|found| found.sku).collect();
+                skus.sort_unstable();
+                skus.dedup();
+                Among::Skus(skus)
+            }
+        };
+        let is_empty = match &among {
+            Among::Ids(ids) | Among::Payments(ids) => ids.is_empty(),
+            Among::Skus(skus) => skus.is_empty(),
+        };
+        let young = Duration::minutes(i64::from(config.rules.import.orders_older_than_minutes));
+        let filter = Filter {
+            changed_before: Some(since),
+            created_before: (self.run.kind == Kind::Orders).then(|| self.run.started_at - young),
+            published: self.run.kind == Kind::Products,
+            among: Some(among),
+            ..Filter::default()
+        };
+        let of = resource(self.run.kind);
+        (!is_empty).then_some(Walk { of, filter, after: None, limit: PAGE })
+    }
+
+    pub(super) fn linked_read(
+        &mut self,
+        config: &Config,
+        number: PageNo,
+        walk: &Walk,
+        answer: &Answer,
+        now: DateTime<Utc>,
+    ) -> Result<(), ReadFault> {
+        let results = commercetools::raw_page(answer)?;
+        let mut more = Page::new(Origin::Again);
+        self.take_records(&mut more, &results);
+        let last = more.records.last().map(|record| record.id.clone());
+        let full = results.len() == walk.limit;
+        // A document that several lead to is written once.
+        let known: HashSet<Id> = more
+            .records
+            .iter()
+            .map(|record| record.id.clone())
+            .filter(|id| self.is_in_flight(id))
+            .collect();
+        for record in &mut more.records {
+            if known.contains(&record.id) {
+                record.fate = Fate::Known;
+            }
+        }
+        let Some(page) = self.pages.get_mut(&number) else { return Ok(()) };
+        page.bytes += answer.body.len();
+        page.append(more);
+        if let Some(after) = last.filter(|_| full) {
+            let walk = Walk { after: Some(after), ..walk.clone() };
+            self.now_queue(What::Linked { page: number, walk }, now);
+        } else {
+            page.waits = 0;
+            self.prepare(config, number, now);
+        }
+        Ok(())
+    }
+
+    fn is_in_flight(&self, id: &Id) -> bool {
+        self.pending.contains_key(id)
+            || self.run.again.contains(id)
+            || self.pages.values().any(|page| page.has(id))
+    }
+
+    pub(super) fn again_read(
+        &mut self,
+        config: &Config,
+        asked: &[Id],
+        answer: &Answer,
+        now: DateTime<Utc>,
+    ) -> Result<(), ReadFault> {
+        let results = commercetools::raw_page(answer)?;
+        let mut page = Page::new(Origin::Again);
+        page.bytes = answer.body.len();
+        self.take_records(&mut page, &results);
+        // What is gone by now needs nothing any more.
+        let gone: Vec<_> = asked.iter().filter(|id| !page.has(id)).cloned().collect();
+        page.records.extend(gone.into_iter().map(|id| Record::new(id, Fate::Skipped)));
+        let number = self.next_number();
+        self.pages.insert(number, page);
+        self.prepare(config, number, now);
+        Ok(())
+    }
+
+    pub(super) fn need_answered(
+        &mut self,
+        config: &Config,
+        number: PageNo,
+        need: &Need,
+        answer: &Answer,
+        now: DateTime<Utc>,
+    ) -> Result<(), ReadFault> {
+        let Some(page) = self.pages.get_mut(&number) else { return Ok(()) };
+        if let Need::Category(request) = need {
+            return self.category_answered(config, number, request, answer, now);
+        }
+        let follows = records::learn(&mut page.context, &mut self.memory, need, answer)?;
+        if let Some(need) = follows {
+            self.now_queue(What::Need { page: number, need }, now);
+        } else {
+            page.waits = page.waits.saturating_sub(1);
+            self.prepare(config, number, now);
+        }
+        Ok(())
+    }
+
+    /// A category that is refused is left out of the items: it would make Klaviyo refuse them.
+    fn category_answered(
+        &mut self,
+        config: &Config,
+        number: PageNo,
+        request: &Request,
+        answer: &Answer,
+        now: DateTime<Utc>,
+    ) -> Result<(), ReadFault> {
+        let verdict = judge(&Ok(answer.clone()));
+        if let Some(next) = request.way_out(&verdict) {
+            self.now_queue(What::Need { page: number, need: Need::Category(next) }, now);
+            return Ok(());
+        }
+        match request.settled(verdict) {
+            Verdict::Later(passing) => return Err(ReadFault::Passing(passing)),
+            Verdict::Accepted => {
+                if let Request::Catalog(write) = request {
+                    self.memory.learn_category(write.id().to_owned());
+                }
+            }
+            _ => {}
+        }
+        if let Some(page) = self.pages.get_mut(&number) {
+            page.waits = page.waits.saturating_sub(1);
+        }
+        self.prepare(config, number, now);
+        Ok(())
+    }
+
+    /// Asks for what a page needs; maps it when it needs nothing more.
+    fn prepare(&mut self, config: &Config, number: PageNo, now: DateTime<Utc>) {
+        loop {
+            let Some(page) = self.pages.get_mut(&number) else { return };
+            let Some(documents) = page.documents.as_ref().filter(|_| page.waits == 0) else {
+                return;
+            };
+            let step = page.step;
+            page.step += 1;
+            match records::needs(config, documents, &page.context, &self.memory, step) {
+                None => break,
+                Some(needs) if needs.is_empty() => {}
+                Some(needs) => {
+                    page.waits = u32::try_from(needs.len()).unwrap_or(u32::MAX);
+                    for need in needs {
+                        self.now_queue(What::Need { page: number, need }, now);
+                    }
+                    return;
+                }
+            }
+        }
+        let Some(page) = self.pages.get_mut(&number) else { return };
+        let Some(documents) = page.documents.take() else { return };
+        let mapped = records::map(config, &documents, &page.context, &self.memory, now);
+        // What is left of it are its records; its rows are counted where they wait.
+        page.bytes = page.records.len() * RECORD_BYTES;
+        let mut stages = Vec::new();
+        for (record, mapped) in mapped {
+            if let Some(one) = page.records.get_mut(record).filter(|one| one.fate == Fate::Open) {
+                stages.push((Owner { page: number, record }, one.begin(mapped)));
+            }
+        }
+        self.memory.trim();
+        for (owner, stage) in stages {
+            self.write(config, owner, stage, now);
+        }
+    }
+}
+
+/// What is read of a document to know when it was created.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Created {
+    created_at: DateTime<Utc>,
+}
+
+/// What is read of a document that leads to others.
+#[derive(Deserialize)]
+struct Linking {
+    id: Id,
+    sku: Option<String>,
+}
+
+fn links(results: &[&str]) -> Vec<Linking> {
+    results.iter().filter_map(|text| serde_json::from_str(text).ok()).collect()
+}
+
+fn not_found() -> Fate {
+    let detail = "commercetools has no such record, or the API client may not see it";
+    Fate::Failed(Fault::new("not_found", detail))
+}
+
+/// Why a document cannot be read.
+fn unread(fault: ReadFault) -> Fault {
+    match fault {
+        ReadFault::Permanent { code, detail } => Fault::new(code, detail),
+        ReadFault::Passing(passing) => Fault::new(passing.code, ""),
+    }
+}

@@ -1,0 +1,137 @@
+//! What became of batches and single requests.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+
+use super::calling::{Task, What};
+use super::{Awaited, Work, ms};
+use crate::config::Config;
+use crate::http::Answer;
+use crate::import::batches::{Batch, Sort, row_of};
+use crate::import::jobs::Slot;
+use crate::import::page::Fate;
+use crate::klaviyo::catalog::{Action, Kind as Object};
+use crate::klaviyo::job::{JobRef, JobType};
+use crate::klaviyo::job_answer;
+use crate::klaviyo::pacing::Pace;
+use crate::klaviyo::verdict::{Refusal, Verdict, judge};
+use crate::mapping::identity;
+use crate::realtime::conclusion::Fault;
+
+/// How often something that Klaviyo does not find is tried again: what it belongs to may come.
+const MISSING_TRIES: u32 = 5;
+
+impl Work {
+    pub(super) fn written(
+        &mut self,
+        config: &Config,
+        task: Task,
+        answer: &Answer,
+        now: DateTime<Utc>,
+        pace: &mut Pace,
+    ) {
+        let verdict = judge(&Ok(answer.clone()));
+        match task.what {
+            What::Batch(batch) => match verdict {
+                Verdict::Accepted => self.batch_taken(config, batch, answer, now),
+                Verdict::Later(passing) => {
+                    let task = Task { what: What::Batch(batch), ..task };
+                    self.put_off(task, &passing, now, pace);
+                }
+                Verdict::Refused(refusal) => self.batch_refused(batch, &refusal, now),
+                _ => self.batch_refused(batch, &Refusal::default(), now),
+            },
+            What::Single { owner, request } => {
+                if let Some(next) = request.way_out(&verdict) {
+                    return self.now_queue(What::Single { owner, request: next }, now);
+                }
+                let fate = match request.settled(verdict) {
+                    Verdict::Accepted | Verdict::NotHeld => None,
+                    Verdict::Later(passing)
+                        if passing.code != "klaviyo_404" || task.tries < MISSING_TRIES =>
+                    {
+                        let task = Task { what: What::Single { owner, request }, ..task };
+                        return self.put_off(task, &passing, now, pace);
+                    }
+                    Verdict::Later(passing) => {
+                        Some(Fault::new(passing.code, "Klaviyo does not know what it belongs to"))
+                    }
+                    Verdict::Conflict { .. } => {
+                        Some(Fault::new("klaviyo_409", "Klaviyo has it already"))
+                    }
+                    Verdict::Missing => Some(Fault::new("klaviyo_404", "Klaviyo does not know it")),
+                    Verdict::Refused(refusal) => Some(refusal.into()),
+                };
+                self.goes_on();
+                self.row_done(config, owner, fate.map(Fate::Failed), now);
+            }
+            _ => {}
+        }
+    }
+
+    fn batch_taken(&mut self, config: &Config, batch: Batch, answer: &Answer, now: DateTime<Utc>) {
+        self.goes_on();
+        let Sort::Job(of) = batch.sort else {
+            for row in batch.rows {
+                self.row_done(config, row.owner, None, now);
+            }
+            return;
+        };
+        // Klaviyo took it, but does not say how to ask for it: each row is asked about by itself.
+        let Ok(id) = job_answer::started(answer) else {
+            return self.refuse_rows(batch);
+        };
+        let slots = batch.rows.iter().map(|row| Slot::Live(row.owner)).collect();
+        let key = self.jobs.add(JobRef { of, id }, ms(now), slots);
+        let not_before = self.jobs.next_look(ms(now), ms(now));
+        self.queue.push_back(Task::new(What::Look(key), not_before));
+        let creates_items = of == JobType::Catalog(Object::Item, Action::Create);
+        for (index, row) in batch.rows.iter().enumerate() {
+            let Some(page) = self.pages.get_mut(&row.owner.page) else { continue };
+            page.jobs.insert(key);
+            let Some(record) = page.records.get_mut(row.owner.record) else { continue };
+            record.in_jobs += 1;
+            if creates_items && !record.later.is_empty() {
+                record.awaited += 1;
+                let item = identity::item(&record.id).id;
+                self.awaited.push(Awaited { owner: row.owner, item, job: key, index });
+            }
+        }
+        for row in batch.rows {
+            self.row_done(config, row.owner, None, now);
+        }
+    }
+
+    /// Takes out the rows that Klaviyo names, and sends the rest again; where it names none, the
+    /// halves are sent by themselves, until the row that is to blame is alone.
+    fn batch_refused(&mut self, batch: Batch, refusal: &Refusal, now: DateTime<Utc>) {
+        let pointers = refusal.errors.iter().filter_map(|error| error.pointer.as_deref());
+        let named: HashSet<_> =
+            pointers.filter_map(row_of).filter(|row| *row < batch.rows.len()).collect();
+        if batch.rows.len() == 1 {
+            self.refuse_rows(batch);
+        } else if named.is_empty() {
+            for half in batch.halves() {
+                self.now_queue(What::Batch(half), now);
+            }
+        } else {
+            let (refused, rest) = batch.without(&named);
+            let sort = rest.sort;
+            self.refuse_rows(Batch { sort, rows: refused });
+            if !rest.rows.is_empty() {
+                self.now_queue(What::Batch(rest), now);
+            }
+        }
+    }
+
+    /// Leaves these records to be sent by themselves: that has ways out, and tells why.
+    pub(super) fn refuse_rows(&mut self, batch: Batch) {
+        for row in batch.rows {
+            if let Some(record) = self.record(row.owner) {
+                record.open = record.open.saturating_sub(1);
+                record.end(Fate::Again);
+            }
+        }
+    }
+}

@@ -1,0 +1,402 @@
+//! A Klaviyo in memory: takes what the import writes, carries out jobs later, and keeps count of
+//! what no run may ever do.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use commercetools_klaviyo::http::Answer;
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+
+/// An account.
+#[derive(Debug, Default)]
+pub(super) struct Account {
+    /// Attributes by external id.
+    pub(super) profiles: BTreeMap<String, Value>,
+    /// Metric and unique id, with how often it was recorded: the first wins, so once.
+    pub(super) events: BTreeMap<(String, String), Value>,
+    /// Attributes of categories, items and variants by Klaviyo's id.
+    pub(super) categories: BTreeMap<String, Value>,
+    pub(super) items: BTreeMap<String, Value>,
+    /// With their items.
+    pub(super) variants: BTreeMap<String, (String, Value)>,
+    jobs: BTreeMap<String, Job>,
+    next_job: u64,
+    /// E-mails, metrics' ids and titles that are refused when they come.
+    pub(super) refused: HashSet<String>,
+    /// The same, but only when a job is carried out.
+    pub(super) refused_later: HashSet<String>,
+    /// Whether errors name the row.
+    pub(super) pointers: bool,
+    /// How long jobs take, in ms; item creations say so longer than they take.
+    pub(super) job_ms: u64,
+    pub(super) linger_ms: u64,
+    /// Rules that were broken.
+    pub(super) violations: Vec<String>,
+    /// The most jobs that were open at once.
+    pub(super) most_open_jobs: usize,
+    /// How often each operation was called.
+    pub(super) calls: HashMap<String, u64>,
+}
+
+#[derive(Debug)]
+struct Job {
+    path: String,
+    rows: Vec<Value>,
+    applies_at: u64,
+    ends_at: u64,
+    failed: Option<Vec<(usize, Value)>>,
+}
+
+fn ok(status: u16, body: &Value) -> Answer {
+    Answer { status, body: body.to_string(), ..Answer::default() }
+}
+
+fn refusal(status: u16, pointer: &str, detail: &str) -> Answer {
+    let error = json!({"code": "invalid", "detail": detail, "source": {"pointer": pointer}});
+    ok(status, &json!({ "errors": [error] }))
+}
+
+impl Account {
+    /// Carries out the jobs that are due.
+    pub(super) fn settle(&mut self, now: u64) {
+        let due: Vec<_> = self
+            .jobs
+            .iter()
+            .filter(|(_, job)| job.failed.is_none() && job.applies_at <= now)
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in due {
+            let Some(job) = self.jobs.get(&id) else { continue };
+            let (path, rows) = (job.path.clone(), job.rows.clone());
+            let mut failed = Vec::new();
+            for (index, row) in rows.iter().enumerate() {
+                if self.carry_out(&path, row).status >= 400 {
+                    failed.push((index, row.clone()));
+                }
+            }
+            if let Some(job) = self.jobs.get_mut(&id) {
+                job.failed = Some(failed);
+            }
+        }
+    }
+
+    /// Carries out every job, whenever it is due.
+    pub(super) fn finish(&mut self) {
+        self.settle(u64::MAX);
+    }
+
+    fn carry_out(&mut self, path: &str, row: &Value) -> Answer {
+        if row
+            .pointer("/attributes/email")
+            .and_then(Value::as_str)
+            .is_some_and(|email| self.refused_later.contains(email))
+        {
+            return refusal(400, "/data", "refused later");
+        }
+        if path.contains("profile") {
+            return self.profile(row);
+        }
+        let name = path.trim_start_matches("/api/catalog-");
+        let (kind, rest) = name.split_once("-bulk-").expect("a job");
+        let id = row["id"].as_str().map(ToOwned::to_owned);
+        match rest.trim_end_matches("-jobs") {
+            "create" => self.create(kind, row),
+            "update" => self.update(kind, &id.expect("an id"), row),
+            _ => self.delete(kind, &id.expect("an id")),
+        }
+    }
+
+    fn profile(&mut self, row: &Value) -> Answer {
+        let attributes = &row["attributes"];
+        let email = attributes["email"].as_str().unwrap_or_default();
+        if self.refused.contains(email) {
+            return refusal(400, "/data/attributes/email", "refused");
+        }
+        let id = attributes["external_id"].as_str().expect("an external id").to_owned();
+        self.profiles.insert(id, attributes.clone());
+        ok(200, &json!({"data": {"id": "p"}}))
+    }
+
+    fn event(&mut self, event: &Value) {
+        let attributes = &event["attributes"];
+        let metric = attributes["metric"]["data"]["attributes"]["name"].as_str().expect("a metric");
+        let id = attributes["unique_id"].as_str().expect("an id");
+        if attributes["backfill"] != true {
+            self.violations.push(format!("{metric} {id} is no backfill"));
+        }
+        self.events.entry((metric.to_owned(), id.to_owned())).or_insert_with(|| attributes.clone());
+    }
+
+    fn create(&mut self, kind: &str, row: &Value) -> Answer {
+        let attributes = row["attributes"].clone();
+        let title = attributes["title"].as_str().unwrap_or_default();
+        if self.refused.contains(title) {
+            return refusal(400, "/data/attributes/title", "refused");
+        }
+        let id =
+            format!("$custom:::$default:::{}", attributes["external_id"].as_str().expect("an id"));
+        let known = match kind {
+            "category" => self.categories.contains_key(&id),
+            "item" => self.items.contains_key(&id),
+            _ => self.variants.contains_key(&id),
+        };
+        if known {
+            return refusal(409, "/data", "it is there already");
+        }
+        match kind {
+            "category" => {
+                self.categories.insert(id, attributes);
+            }
+            "item" => {
+                if !self.categories_known(row) {
+                    return refusal(400, "/data/relationships", "a category is not known");
+                }
+                self.items.insert(id, attributes);
+            }
+            _ => {
+                let item = row["relationships"]["item"]["data"]["id"].as_str().expect("an item");
+                if !self.items.contains_key(item) {
+                    return refusal(404, "/data/relationships", "the item is not known");
+                }
+                self.variants.insert(id, (item.to_owned(), attributes));
+            }
+        }
+        ok(201, &json!({}))
+    }
+
+    fn categories_known(&self, row: &Value) -> bool {
+        let categories = row["relationships"]["categories"]["data"].as_array();
+        let mut ids = categories.into_iter().flatten().filter_map(|one| one["id"].as_str());
+        ids.all(|id| self.categories.contains_key(id))
+    }
+
+    fn update(&mut self, kind: &str, id: &str, row: &Value) -> Answer {
+        let attributes = row["attributes"].clone();
+        if attributes["title"].as_str().is_some_and(|title| self.refused.contains(title)) {
+            return refusal(400, "/data/attributes/title", "refused");
+        }
+        if kind == "item" && !self.categories_known(row) {
+            return refusal(400, "/data/relationships", "a category is not known");
+        }
+        let known = match kind {
+            "category" => self.categories.get_mut(id),
+            "item" => self.items.get_mut(id),
+            _ => self.variants.get_mut(id).map(|(_, attributes)| attributes),
+        };
+        match known {
+            None => refusal(404, "/data", "not known"),
+            Some(known) => {
+                *known = attributes;
+                ok(200, &json!({}))
+            }
+        }
+    }
+
+    fn delete(&mut self, kind: &str, id: &str) -> Answer {
+        let known = match kind {
+            "category" => self.categories.remove(id).is_some(),
+            "item" => {
+                self.variants.retain(|_, (item, _)| item != id);
+                self.items.remove(id).is_some()
+            }
+            _ => self.variants.remove(id).is_some(),
+        };
+        if known { ok(204, &json!({})) } else { refusal(404, "/data", "not known") }
+    }
+
+    /// Answers a call.
+    pub(super) fn answer(
+        &mut self,
+        method: &str,
+        path_and_query: &str,
+        body: Option<&str>,
+        now: u64,
+    ) -> Answer {
+        self.settle(now);
+        let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
+        let path = percent_decode_str(path).decode_utf8_lossy().into_owned();
+        let query = percent_decode_str(query).decode_utf8_lossy().into_owned();
+        let body: Value =
+            body.map_or(Value::Null, |body| serde_json::from_str(body).expect("JSON"));
+        let operation = path.split(":::").next().unwrap_or_default();
+        *self.calls.entry(format!("{method} {operation}")).or_default() += 1;
+        let segments: Vec<_> = path.trim_start_matches("/api/").split('/').collect();
+        match (method, segments.as_slice()) {
+            ("POST", ["profile-import"]) => self.profile(&body["data"]),
+            ("POST", ["events"]) => {
+                let id = body["data"]["attributes"]["unique_id"].as_str().unwrap_or_default();
+                if self.refused.contains(id) {
+                    return refusal(400, "/data/attributes/properties", "refused");
+                }
+                self.event(&body["data"]);
+                ok(202, &Value::Null)
+            }
+            ("POST", ["event-bulk-create-jobs"]) => self.bulk_events(&body),
+            ("POST", [jobs]) if jobs.ends_with("-jobs") => self.start_job(&path, &body, now),
+            ("GET", [jobs, id]) if jobs.ends_with("-jobs") => self.job(id, now),
+            ("GET", ["profile-bulk-import-jobs", id, "import-errors"]) => self.import_errors(id),
+            ("GET", ["catalog-items", item, "variants"]) => {
+                if !self.items.contains_key(*item) {
+                    return refusal(404, "/data", "not known");
+                }
+                let variants = self.variants.iter().filter(|(_, (of, _))| of == item);
+                paged(variants.map(|(id, _)| id), &query, 100)
+            }
+            ("GET", ["catalog-items"]) => self.list(self.items.keys(), &query),
+            ("GET", ["catalog-categories"]) => self.list(self.categories.keys(), &query),
+            ("GET", ["catalog-variants"]) => self.list(self.variants.keys(), &query),
+            ("POST", ["catalog-categories"]) => self.create("category", &body["data"]),
+            ("POST", ["catalog-items"]) => self.create("item", &body["data"]),
+            ("POST", ["catalog-variants"]) => self.create("variant", &body["data"]),
+            ("PATCH", [kind, id]) => self.update(singular(kind), id, &body["data"]),
+            ("DELETE", [kind, id]) => self.delete(singular(kind), id),
+            _ => panic!("Klaviyo does not know {method} {path}"),
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "the lists are borrowed from it")]
+    fn list<'a>(&self, ids: impl Iterator<Item = &'a String>, query: &str) -> Answer {
+        match query.split_once("any(ids,[") {
+            Some((_, asked)) => {
+                let asked: BTreeSet<_> = asked.split('"').skip(1).step_by(2).collect();
+                page(ids.filter(|id| asked.contains(id.as_str())))
+            }
+            None => paged(ids, query, 10),
+        }
+    }
+
+    fn bulk_events(&mut self, body: &Value) -> Answer {
+        let rows = body["data"]["attributes"]["events-bulk-create"]["data"]
+            .as_array()
+            .expect("rows")
+            .clone();
+        let events: Vec<_> = rows
+            .iter()
+            .flat_map(|row| row["attributes"]["events"]["data"].as_array().expect("events"))
+            .collect();
+        let ids: Vec<_> = events
+            .iter()
+            .map(|event| event["attributes"]["unique_id"].as_str().expect("an id"))
+            .collect();
+        if ids.iter().collect::<HashSet<_>>().len() < ids.len() || ids.len() > 1000 {
+            self.violations.push("an id stands twice in a bulk request".to_owned());
+        }
+        if let Some(row) = ids.iter().position(|id| self.refused.contains(*id)) {
+            return refusal(400, &self.pointer("events-bulk-create", row), "refused");
+        }
+        for event in events {
+            self.event(event);
+        }
+        ok(202, &Value::Null)
+    }
+
+    fn pointer(&self, rows: &str, row: usize) -> String {
+        if self.pointers {
+            format!("/data/attributes/{rows}/data/{row}")
+        } else {
+            "/data".to_owned()
+        }
+    }
+
+    fn start_job(&mut self, path: &str, body: &Value, now: u64) -> Answer {
+        let attributes = body["data"]["attributes"].as_object().expect("attributes");
+        let (name, rows) = attributes.iter().next().expect("rows");
+        let rows = rows["data"].as_array().expect("rows").clone();
+        let most = if path.contains("profile") { 10_000 } else { 100 };
+        let names: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                row["id"].as_str().or(row["attributes"]["external_id"].as_str()).expect("a name")
+            })
+            .collect();
+        if rows.len() > most || names.iter().collect::<HashSet<_>>().len() < names.len() {
+            self.violations.push(format!("{path} has too many rows, or one twice"));
+        }
+        let email =
+            |row: &Value| row["attributes"]["email"].as_str().unwrap_or_default().to_owned();
+        if let Some(row) = rows.iter().position(|row| self.refused.contains(&email(row))) {
+            return refusal(400, &self.pointer(name, row), "refused");
+        }
+        let open = self.jobs.values().filter(|job| job.ends_at > now).count() + 1;
+        self.most_open_jobs = self.most_open_jobs.max(open);
+        self.next_job += 1;
+        let id = format!("job-{}", self.next_job);
+        let applies_at = now + self.job_ms;
+        let linger = if path.contains("item-bulk-create") { self.linger_ms } else { 0 };
+        let job = Job {
+            path: path.to_owned(),
+            rows,
+            applies_at,
+            ends_at: applies_at + linger,
+            failed: None,
+        };
+        self.jobs.insert(id.clone(), job);
+        ok(202, &json!({"data": {"id": id, "attributes": {"status": "queued"}}}))
+    }
+
+    fn job(&mut self, id: &str, now: u64) -> Answer {
+        let pointers = self.pointers;
+        let Some(job) = self.jobs.get(id) else { return refusal(404, "/data", "not known") };
+        let status = match &job.failed {
+            Some(_) if job.ends_at <= now => "complete",
+            Some(_) => "processing",
+            None => "queued",
+        };
+        let failed = job.failed.as_deref().unwrap_or_default();
+        let errors: Vec<_> = failed
+            .iter()
+            .map(|(row, _)| {
+                let pointer = if pointers {
+                    format!("/data/attributes/rows/data/{row}")
+                } else {
+                    "/data".to_owned()
+                };
+                json!({"code": "x", "detail": "d", "source": {"pointer": pointer}})
+            })
+            .collect();
+        let count = if status == "complete" { failed.len() } else { 0 };
+        ok(
+            200,
+            &json!({"data": {"id": id, "attributes": {
+            "status": status, "failed_count": count, "total_count": job.rows.len(), "errors": errors}}}),
+        )
+    }
+
+    fn import_errors(&self, id: &str) -> Answer {
+        let failed = self.jobs.get(id).and_then(|job| job.failed.as_deref()).unwrap_or_default();
+        let data: Vec<_> = failed
+            .iter()
+            .map(|(row, payload)| {
+                let pointer = if self.pointers { format!("/data/attributes/profiles/data/{row}") } else { "/data".to_owned() };
+                let payload = if self.pointers { Value::Null } else { payload.clone() };
+                json!({"attributes": {"code": "x", "detail": "d", "source": {"pointer": pointer}, "original_payload": payload}})
+            })
+            .collect();
+        ok(200, &json!({"data": data, "links": {"next": null}}))
+    }
+}
+
+fn singular(kind: &str) -> &str {
+    match kind {
+        "catalog-items" => "item",
+        "catalog-categories" => "category",
+        _ => "variant",
+    }
+}
+
+/// A page of so many ids, with the cursor of the next.
+fn paged<'a>(ids: impl Iterator<Item = &'a String>, query: &str, size: usize) -> Answer {
+    let after = query.split_once("page[cursor]=").map(|(_, rest)| rest.split('&').next());
+    let after = after.flatten();
+    let mut rest = ids.filter(|id| after.is_none_or(|after| id.as_str() > after)).peekable();
+    let some: Vec<_> = rest.by_ref().take(size).collect();
+    let next = some.last().filter(|_| rest.peek().is_some());
+    let next = next.map(|last| format!("https://k/x?page[cursor]={last}"));
+    let data: Vec<_> = some.iter().map(|id| json!({ "id": id })).collect();
+    ok(200, &json!({"data": data, "links": {"next": next}}))
+}
+
+fn page<'a>(ids: impl Iterator<Item = &'a String>) -> Answer {
+    let data: Vec<_> = ids.map(|id| json!({ "id": id })).collect();
+    ok(200, &json!({"data": data, "links": {"next": null}}))
+}

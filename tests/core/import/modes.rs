@@ -1,0 +1,304 @@
+//! The ways to start, stop and resume a run, and what ends one.
+
+use chrono::Duration;
+use commercetools_klaviyo::import::run::{Kind, Run, State};
+use serde_json::{Value, json};
+
+use super::shop::{self, id};
+use super::world::{Chance, World, time};
+use super::{NOW, all, asked, held, verify};
+use crate::support::config;
+
+/// A world without chance, with small pages.
+fn calm(rules: &Value) -> World {
+    let mut rules = rules.clone();
+    rules["import"]["pageSize"] = json!(10);
+    let mut world = World::new(config(&[("CONFIG", &rules.to_string())]), 7, NOW);
+    world.account.job_ms = 3_000;
+    world.account.pointers = true;
+    world
+}
+
+fn days_ago(days: i64) -> chrono::DateTime<chrono::Utc> {
+    time(NOW) - Duration::days(days)
+}
+
+fn customers(world: &mut World, count: u64) {
+    for number in 0..count {
+        let created = days_ago(2 + i64::try_from(number).expect("days"));
+        world
+            .shop
+            .put("customers", shop::customer(number, created, &format!("c{number}@example.com")));
+    }
+}
+
+fn counts(world: &World, kind: Kind) -> [u64; 4] {
+    let counts = world.store.run(kind).counts;
+    [counts.read, counts.sent, counts.skipped, counts.failed]
+}
+
+#[test]
+fn what_changes_while_it_is_read_is_brought_as_it_is_in_the_end() {
+    fn change(world: &mut World) {
+        let number = world.chance.next(60);
+        let now = time(world.now);
+        world.shop.change("customers", &id("c", number), now, |customer| {
+            customer["firstName"] = json!(format!("v{}", now.timestamp_millis()));
+        });
+    }
+    let mut world = calm(&json!({}));
+    customers(&mut world, 60);
+    world.account.job_ms = 0;
+    world.meanwhile = Some(|world| {
+        if world.store.run(Kind::Customers).pass == 0 {
+            change(world);
+        }
+    });
+    world.start(Kind::Customers, all(Kind::Customers));
+    world.run();
+    assert_eq!(counts(&world, Kind::Customers), [60, 60, 0, 0]);
+    assert!(world.store.run(Kind::Customers).reread > 0);
+    verify(&mut world, &[Kind::Customers]);
+}
+
+#[test]
+fn b12_a_list_of_ids_is_brought_and_what_is_not_found_is_said() {
+    let mut world = calm(&json!({}));
+    customers(&mut world, 150);
+    let mut ids: Vec<_> = (0..120).map(|number| id("c", number)).collect();
+    ids.push(r#"x") or (id <> ""#.to_owned());
+    world.start(Kind::Customers, asked(Kind::Customers, &json!({ "ids": ids })));
+    world.run();
+    assert_eq!(counts(&world, Kind::Customers), [121, 120, 0, 1]);
+    assert_eq!(held(&world, Kind::Customers).len(), 120);
+    let failure = world.store.failures.values().next().expect("a failure");
+    assert_eq!(failure.code, "not_found");
+}
+
+#[test]
+fn a_failure_that_is_mended_is_none_any_more() {
+    let mut world = calm(&json!({}));
+    customers(&mut world, 5);
+    world.account.refused.insert("c3@example.com".to_owned());
+    world.start(Kind::Customers, all(Kind::Customers));
+    world.run();
+    assert_eq!(counts(&world, Kind::Customers), [5, 4, 0, 1]);
+    world.account.refused.clear();
+    world.start(Kind::Customers, asked(Kind::Customers, &json!({"ids": [id("c", 3)]})));
+    world.run();
+    assert_eq!(counts(&world, Kind::Customers), [1, 1, 0, 0]);
+    assert_eq!(world.store.failures.len(), 0);
+    assert_eq!(held(&world, Kind::Customers).len(), 5);
+}
+
+#[test]
+fn b7_a_start_id_skips_none_after_it() {
+    let mut world = calm(&json!({}));
+    customers(&mut world, 60);
+    let mut ids: Vec<_> = (0..60).map(|number| id("c", number)).collect();
+    ids.sort_by_key(|id| id.chars().rev().collect::<String>());
+    world.start(Kind::Customers, asked(Kind::Customers, &json!({"startId": ids[25]})));
+    world.run();
+    assert_eq!(counts(&world, Kind::Customers), [35, 35, 0, 0]);
+    let held: Vec<_> = world.account.profiles.keys().cloned().collect();
+    assert!(ids[25..].iter().all(|id| held.contains(id)));
+}
+
+#[test]
+fn since_brings_orders_by_their_payments_and_products_by_stock_and_prices() {
+    let mut world = calm(&json!({}));
+    let since = days_ago(5);
+    for number in 0..30 {
+        let buyer = Some("a@example.com");
+        let order = shop::order(number, buyer, "Open", &[number], Some(number), days_ago(20));
+        world.shop.put("orders", order);
+        world.shop.put("payments", shop::payment(number, &["Success"], days_ago(20)));
+        world.shop.put("products", shop::product(number, 2, None, days_ago(20)));
+        let entry = |kind: &str| {
+            json!({"id": id(kind, number), "sku": format!("sku-{number}-2"),
+                "createdAt": shop::text(days_ago(20)), "lastModifiedAt": shop::text(days_ago(20))})
+        };
+        world.shop.put("inventory", entry("i"));
+        world.shop.put("standalone-prices", entry("s"));
+    }
+    let touch = |world: &mut World, path: &str, id: String| {
+        world.shop.change(path, &id, days_ago(1), |_| {});
+    };
+    touch(&mut world, "orders", id("o", 3));
+    touch(&mut world, "payments", id("y", 3));
+    touch(&mut world, "payments", id("y", 4));
+    touch(&mut world, "products", id("p", 5));
+    touch(&mut world, "inventory", id("i", 6));
+    touch(&mut world, "standalone-prices", id("s", 6));
+    touch(&mut world, "standalone-prices", id("s", 7));
+    for kind in [Kind::Orders, Kind::Products] {
+        world.start(kind, asked(kind, &json!({"since": shop::text(since)})));
+    }
+    world.run();
+    world.account.finish();
+    let placed: Vec<_> = world
+        .account
+        .events
+        .keys()
+        .filter(|(metric, _)| metric == "Placed Order")
+        .map(|(_, id)| id.clone())
+        .collect();
+    let mut expected = vec![id("o", 3), id("o", 4)];
+    expected.sort();
+    assert_eq!(placed, expected);
+    let mut items: Vec<_> = world
+        .account
+        .items
+        .keys()
+        .map(|id| id.rsplit(":::").next().expect("an id").to_owned())
+        .collect();
+    items.sort();
+    let mut expected: Vec<_> = [5, 6, 7].map(|number| id("p", number)).into();
+    expected.sort();
+    assert_eq!(items, expected);
+}
+
+#[test]
+fn b13_young_orders_are_left_to_realtime_unless_they_are_asked_for() {
+    let mut world = calm(&json!({}));
+    let order = |number, minutes| {
+        let created = time(NOW) - Duration::minutes(minutes);
+        shop::order(number, Some("a@example.com"), "Open", &[], None, created)
+    };
+    world.shop.put("orders", order(1, 59));
+    world.shop.put("orders", order(2, 61));
+    world.start(Kind::Orders, all(Kind::Orders));
+    world.run();
+    assert_eq!(counts(&world, Kind::Orders), [1, 1, 0, 0]);
+    world.start(Kind::Orders, asked(Kind::Orders, &json!({"ids": [id("o", 1)]})));
+    world.run();
+    assert_eq!(world.account.events.len(), 2);
+}
+
+#[test]
+fn everything_of_a_kind_can_be_deleted() {
+    let mut world = calm(&json!({}));
+    for number in 0..25 {
+        world.shop.put("products", shop::product(number, 3, None, days_ago(9)));
+    }
+    world.start(Kind::Products, all(Kind::Products));
+    world.run();
+    assert_eq!((world.account.items.len(), world.account.variants.len()), (25, 75));
+    let delete = json!({"deleteAll": true, "confirmDeletion": "products"});
+    world.start(Kind::Products, asked(Kind::Products, &delete));
+    world.run();
+    assert_eq!(counts(&world, Kind::Products), [25, 25, 0, 0]);
+    assert_eq!((world.account.items.len(), world.account.variants.len()), (0, 0));
+}
+
+#[test]
+fn b14_what_is_gone_from_commercetools_goes_if_that_is_wanted() {
+    for (wanted, left) in [(false, 6), (true, 4)] {
+        let mut world = calm(&json!({"product": {"import": {"deleteMissing": wanted}}}));
+        for number in 0..6 {
+            world.shop.put("products", shop::product(number, 3, None, days_ago(9)));
+        }
+        world.start(Kind::Products, all(Kind::Products));
+        world.run();
+        world.shop.remove("products", &id("p", 1));
+        world.shop.change("products", &id("p", 2), days_ago(1), |product| {
+            product["masterData"]["published"] = json!(false);
+        });
+        // A variant that is gone goes always: its product says so.
+        world.shop.change("products", &id("p", 3), days_ago(1), |product| {
+            product["masterData"]["current"]["variants"] = json!([]);
+        });
+        world.start(Kind::Products, all(Kind::Products));
+        world.run();
+        assert_eq!(world.account.items.len(), left, "{wanted}");
+        let of_third = world.account.variants.keys().filter(|id| id.contains("sku-3-")).count();
+        assert_eq!(of_third, 1);
+    }
+}
+
+#[test]
+fn b10_a_stop_keeps_the_cursor_and_a_resume_goes_on() {
+    let mut world = calm(&json!({"import": {"lanes": 1}}));
+    customers(&mut world, 200);
+    world.start(Kind::Customers, all(Kind::Customers));
+    world.run_for(2_500);
+    let before = world.shown(Kind::Customers);
+    assert!(before["read"].as_u64().expect("a count") > 0, "{before}");
+    world.stop(Kind::Customers);
+    world.run();
+    let stopped = world.store.run(Kind::Customers).clone();
+    assert_eq!(stopped.state, State::Stopped);
+    assert!(stopped.counts.read > 0 && stopped.counts.read < 200, "{stopped:?}");
+    let reads = world.account.calls.len();
+    world.resume(Kind::Customers);
+    world.run();
+    verify(&mut world, &[Kind::Customers]);
+    let done = world.store.run(Kind::Customers);
+    assert_eq!((done.id.as_str(), done.counts.read), (stopped.id.as_str(), 200));
+    assert!(reads > 0);
+}
+
+#[test]
+fn a_wrong_key_ends_the_run_with_its_reason_and_it_can_be_resumed() {
+    for (status, said) in [(401, "KLAVIYO_AUTH_KEY"), (403, "scope")] {
+        let mut world = calm(&json!({}));
+        customers(&mut world, 30);
+        world.faults.status = Some(status);
+        world.start(Kind::Customers, all(Kind::Customers));
+        world.run();
+        let failed = world.store.run(Kind::Customers).clone();
+        assert_eq!(failed.state, State::Failed);
+        let error = failed.error.expect("an error");
+        assert_eq!(error.code, format!("klaviyo_{status}"));
+        assert!(error.message.contains(said), "{}", error.message);
+        world.faults.status = None;
+        world.resume(Kind::Customers);
+        world.run();
+        verify(&mut world, &[Kind::Customers]);
+        assert_eq!(world.store.run(Kind::Customers).error, None);
+    }
+}
+
+#[test]
+fn an_outage_is_waited_for_and_its_reason_shown() {
+    let mut world = calm(&json!({}));
+    customers(&mut world, 30);
+    world.faults.status = Some(503);
+    world.start(Kind::Customers, all(Kind::Customers));
+    world.run_for(3 * 3_600_000);
+    let shown = world.shown(Kind::Customers);
+    assert_eq!(shown["state"], "running");
+    assert_eq!(shown["waiting"]["code"], "klaviyo_503");
+    world.faults.status = None;
+    world.run_for(30_000);
+    assert_eq!(world.shown(Kind::Customers)["waiting"], Value::Null);
+    world.run();
+    verify(&mut world, &[Kind::Customers]);
+}
+
+/// The shape of a stored run. A change of it needs a new version, and a way to read the old one.
+#[test]
+fn what_is_stored_keeps_its_shape() {
+    let stored = json!({
+        "version": 1, "id": "r", "kind": "orders",
+        "selection": {"since": "2026-01-01T00:00:00Z"}, "state": "running",
+        "counts": {"read": 4, "sent": 1, "skipped": 2, "failed": 1}, "reread": 0, "total": 9,
+        "pass": 0,
+        "ranges": [{"from": null, "to": "2026-02-01T00:00:00Z", "after": "x", "done": false}],
+        "again": ["y"], "startedAt": "2026-01-02T00:00:00Z", "updatedAt": "2026-01-02T00:00:00Z",
+        "finishedAt": null, "waiting": {"code": "klaviyo_503", "since": "2026-01-02T00:00:00Z"},
+        "error": null
+    });
+    let run: Run = serde_json::from_value(stored.clone()).expect("a run");
+    assert_eq!(serde_json::to_value(&run).expect("JSON"), stored);
+}
+
+#[test]
+fn chance_is_repeatable() {
+    let draw = |seed| {
+        let mut chance = Chance::new(seed);
+        [(); 4].map(|()| chance.next(1_000_000))
+    };
+    assert_eq!(draw(5), draw(5));
+    assert_ne!(draw(5), draw(6));
+}

@@ -1,0 +1,235 @@
+//! A commercetools in memory: answers the queries that the import makes.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Duration, SecondsFormat, Utc};
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+
+/// Documents by path (`customers`), then by id.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Shop {
+    documents: BTreeMap<&'static str, BTreeMap<String, Value>>,
+}
+
+/// A time as commercetools writes it.
+pub(super) fn text(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// An id for a number. commercetools' order of ids is its own business, so it is another one here
+/// than that of the numbers and of the times.
+pub(super) fn id(kind: &str, number: u64) -> String {
+    format!("{:04x}-{kind}-{number}", number.wrapping_mul(40_503) % 65_536)
+}
+
+impl Shop {
+    pub(super) fn put(&mut self, path: &'static str, document: Value) {
+        let id = document["id"].as_str().expect("an id").to_owned();
+        self.documents.entry(path).or_default().insert(id, document);
+    }
+
+    pub(super) fn all(&self, path: &str) -> impl Iterator<Item = &Value> {
+        self.documents.get(path).into_iter().flat_map(BTreeMap::values)
+    }
+
+    pub(super) fn remove(&mut self, path: &str, id: &str) {
+        if let Some(documents) = self.documents.get_mut(path) {
+            documents.remove(id);
+        }
+    }
+
+    /// Changes a document, now.
+    pub(super) fn change(
+        &mut self,
+        path: &str,
+        id: &str,
+        now: DateTime<Utc>,
+        change: impl Fn(&mut Value),
+    ) {
+        if let Some(document) = self.documents.get_mut(path).and_then(|all| all.get_mut(id)) {
+            change(document);
+            document["lastModifiedAt"] = json!(text(now));
+        }
+    }
+
+    /// The body of the answer to a query.
+    pub(super) fn answer(&self, path_and_query: &str) -> String {
+        let (path, query) = path_and_query.split_once('?').expect("a query");
+        let path = path.trim_start_matches('/');
+        let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let members: BTreeMap<_, _> = query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| (name.to_owned(), decode(value)))
+            .collect();
+        let terms: Vec<&str> =
+            members.get("where").map(|all| all.split(" and ").collect()).unwrap_or_default();
+        let mut found: Vec<&Value> = self.all(path).collect();
+        found.retain(|document| terms.iter().all(|term| holds(document, term)));
+        match members.get("sort").map(String::as_str) {
+            Some("id asc") => found.sort_by_key(|document| key(document)),
+            Some("createdAt asc") => {
+                found.sort_by_key(|document| document["createdAt"].to_string());
+            }
+            Some("createdAt desc") => {
+                found.sort_by_key(|document| document["createdAt"].to_string());
+                found.reverse();
+            }
+            _ => {}
+        }
+        let total = found.len();
+        let limit: usize = members["limit"].parse().expect("a limit");
+        found.truncate(limit);
+        let results: Vec<_> =
+            found.into_iter().map(|document| self.expanded(path, document)).collect();
+        match members.get("withTotal").map(String::as_str) {
+            Some("true") => json!({"results": results, "total": total}),
+            _ => json!({ "results": results }),
+        }
+        .to_string()
+    }
+
+    fn expanded(&self, path: &str, document: &Value) -> Value {
+        let mut document = document.clone();
+        if path == "orders" {
+            let payments =
+                document.pointer_mut("/paymentInfo/payments").and_then(Value::as_array_mut);
+            for reference in payments.into_iter().flatten() {
+                let id = reference["id"].as_str().expect("an id").to_owned();
+                if let Some(payment) = self.documents.get("payments").and_then(|all| all.get(&id)) {
+                    reference["obj"] = payment.clone();
+                }
+            }
+        }
+        if path == "products" {
+            let categories = document
+                .pointer_mut("/masterData/current/categories")
+                .and_then(Value::as_array_mut);
+            for reference in categories.into_iter().flatten() {
+                let id = reference["id"].as_str().expect("an id").to_owned();
+                if let Some(category) =
+                    self.documents.get("categories").and_then(|all| all.get(&id))
+                {
+                    reference["obj"] = category.clone();
+                }
+            }
+        }
+        document
+    }
+}
+
+/// The order of ids: not that of the texts.
+fn key(document: &Value) -> String {
+    rank(document["id"].as_str().expect("an id"))
+}
+
+fn rank(id: &str) -> String {
+    id.chars().rev().collect()
+}
+
+/// Whether one term of a predicate holds.
+fn holds(document: &Value, term: &str) -> bool {
+    let term = term.trim();
+    let value = |term: &str| term.split('"').nth(1).expect("a value").to_owned();
+    let quoted = || term.split('"').skip(1).step_by(2).collect::<Vec<_>>();
+    let field = |name: &str| document[name].as_str().unwrap_or_default().to_owned();
+    if let Some(rest) = term.strip_prefix("createdAt >= ") {
+        field("createdAt") >= value(rest)
+    } else if let Some(rest) = term.strip_prefix("createdAt < ") {
+        field("createdAt") < value(rest)
+    } else if let Some(rest) = term.strip_prefix("lastModifiedAt >= ") {
+        field("lastModifiedAt") >= value(rest)
+    } else if let Some(rest) = term.strip_prefix("lastModifiedAt < ") {
+        field("lastModifiedAt") < value(rest)
+    } else if let Some(rest) = term.strip_prefix("id > ") {
+        rank(&field("id")) > rank(&value(rest))
+    } else if let Some(rest) = term.strip_prefix("id >= ") {
+        rank(&field("id")) >= rank(&value(rest))
+    } else if term.starts_with("id in (") {
+        quoted().contains(&field("id").as_str())
+    } else if term == "masterData(published = true)" {
+        document["masterData"]["published"] == true
+    } else if term.starts_with("paymentInfo(payments(id in (") {
+        let payments = document.pointer("/paymentInfo/payments").and_then(Value::as_array);
+        let mut ids = payments.into_iter().flatten().filter_map(|payment| payment["id"].as_str());
+        ids.any(|id| quoted().contains(&id))
+    } else if term.starts_with("masterData(current(masterVariant(sku in (") {
+        let current = &document["masterData"]["current"];
+        let others = current["variants"].as_array().into_iter().flatten();
+        let mut skus =
+            others.chain([&current["masterVariant"]]).filter_map(|one| one["sku"].as_str());
+        skus.any(|sku| quoted().contains(&sku))
+    } else {
+        panic!("the shop does not know the term {term}")
+    }
+}
+
+pub(super) fn customer(number: u64, created: DateTime<Utc>, email: &str) -> Value {
+    json!({"id": id("c", number), "email": email, "firstName": "v1",
+        "createdAt": text(created), "lastModifiedAt": text(created)})
+}
+
+pub(super) fn category(number: u64, created: DateTime<Utc>) -> Value {
+    json!({"id": id("k", number), "name": {"en": format!("Category {number} v1")}, "ancestors": [],
+        "createdAt": text(created), "lastModifiedAt": text(created)})
+}
+
+pub(super) fn product(
+    number: u64,
+    variants: u64,
+    category: Option<u64>,
+    created: DateTime<Utc>,
+) -> Value {
+    let variant = |one: u64| json!({"id": one, "sku": format!("sku-{number}-{one}"), "prices": [], "images": [], "attributes": []});
+    let categories: Vec<_> = category
+        .iter()
+        .map(|number| json!({"typeId": "category", "id": id("k", *number)}))
+        .collect();
+    json!({"id": id("p", number), "createdAt": text(created), "lastModifiedAt": text(created),
+        "masterData": {"published": true, "current": {
+            "name": {"en": format!("Product {number} v1")}, "slug": {"en": format!("p-{number}")},
+            "categories": categories, "masterVariant": variant(1),
+            "variants": (2..=variants).map(variant).collect::<Vec<_>>()}}})
+}
+
+pub(super) fn payment(number: u64, refunds: &[&str], created: DateTime<Utc>) -> Value {
+    let transactions: Vec<_> = refunds
+        .iter()
+        .enumerate()
+        .map(|(index, state)| {
+            json!({"id": format!("t-{number}-{index}"), "type": "Refund", "state": state,
+                "amount": euros(100), "timestamp": text(created + Duration::days(1))})
+        })
+        .collect();
+    json!({"id": id("y", number), "transactions": transactions,
+        "createdAt": text(created), "lastModifiedAt": text(created)})
+}
+
+pub(super) fn order(
+    number: u64,
+    email: Option<&str>,
+    state: &str,
+    products: &[u64],
+    payment: Option<u64>,
+    created: DateTime<Utc>,
+) -> Value {
+    let lines: Vec<_> = products
+        .iter()
+        .enumerate()
+        .map(|(index, product)| {
+            json!({"id": format!("l-{number}-{index}"), "productId": id("p", *product),
+                "name": {"en": "Thing"}, "quantity": 1, "price": {"value": euros(500)},
+                "totalPrice": euros(500), "variant": {"id": 1, "sku": format!("sku-{product}-1")}})
+        })
+        .collect();
+    let payments: Vec<_> =
+        payment.iter().map(|number| json!({"typeId": "payment", "id": id("y", *number)})).collect();
+    json!({"id": id("o", number), "customerEmail": email, "orderState": state, "lineItems": lines,
+        "totalPrice": euros(500), "paymentInfo": {"payments": payments},
+        "createdAt": text(created), "lastModifiedAt": text(created)})
+}
+
+fn euros(cents: u64) -> Value {
+    json!({"type": "centPrecision", "currencyCode": "EUR", "centAmount": cents, "fractionDigits": 2})
+}

@@ -1,0 +1,335 @@
+//! Virtual time: runs the machine between the shop and the account, and does to it what the world
+//! does: calls that fail before or after their effect, limits, crashes between any two effects,
+//! stops and resumes.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use commercetools_klaviyo::commercetools::reference::Id;
+use commercetools_klaviyo::config::Config;
+use commercetools_klaviyo::http::{Answer, NoAnswer, Passing};
+use commercetools_klaviyo::import::machine::{
+    Call, Effect, Failure, Input, KeptRows, Machine, Saving, Stored,
+};
+use commercetools_klaviyo::import::run::{Kind, Run, State};
+use commercetools_klaviyo::import::start::Start;
+
+use super::account::Account;
+use super::shop::Shop;
+
+/// A source of chance that can be repeated.
+#[derive(Debug, Clone)]
+pub(super) struct Chance(u64);
+
+impl Chance {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    pub(super) fn next(&mut self, below: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % below.max(1)
+    }
+
+    /// Whether something happens that happens so many times in a thousand.
+    pub(super) fn happens(&mut self, in_thousand: u64) -> bool {
+        self.next(1000) < in_thousand
+    }
+}
+
+/// How often, in a thousand, the world does what.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Faults {
+    pub(super) crash: u64,
+    pub(super) lost_before: u64,
+    pub(super) lost_after: u64,
+    pub(super) hang: u64,
+    pub(super) throttled: u64,
+    pub(super) down: u64,
+    pub(super) stop: u64,
+    /// Klaviyo's status for every call, where it is not the usual one.
+    pub(super) status: Option<u16>,
+}
+
+/// What is stored, as the shell would.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Store {
+    runs: BTreeMap<Kind, Run>,
+    lists: BTreeMap<Kind, Vec<Id>>,
+    kept: BTreeMap<Kind, Vec<KeptRows>>,
+    pub(super) failures: BTreeMap<(Kind, String), Failure>,
+    pub(super) saves: u64,
+}
+
+impl Store {
+    fn save(&mut self, saving: Saving) {
+        let run = saving.run.expect("a run");
+        // It goes through its JSON, as it would in a database.
+        let json = serde_json::to_string(&run).expect("JSON");
+        let run: Run = serde_json::from_str(&json).expect("a run");
+        let kind = run.kind;
+        if self.runs.get(&kind).is_none_or(|known| known.id != run.id) {
+            self.kept.remove(&kind);
+            self.lists.remove(&kind);
+        }
+        let kept = self.kept.entry(kind).or_default();
+        let stored = serde_json::to_string(&saving.kept).expect("JSON");
+        kept.extend(serde_json::from_str::<Vec<KeptRows>>(&stored).expect("rows"));
+        kept.retain(|kept| !saving.closed.contains(&kept.job.id));
+        if let Some(list) = saving.list {
+            self.lists.insert(kind, list);
+        }
+        for id in &saving.healed {
+            self.failures.remove(&(kind, id.to_string()));
+        }
+        for failure in saving.failures {
+            self.failures.insert((kind, failure.id.to_string()), failure);
+        }
+        self.runs.insert(kind, run);
+        self.saves += 1;
+    }
+
+    fn stored(&self) -> Vec<Stored> {
+        let one = |run: &Run| Stored {
+            run: run.clone(),
+            list: self.lists.get(&run.kind).cloned().unwrap_or_default(),
+            kept: self.kept.get(&run.kind).cloned().unwrap_or_default(),
+        };
+        self.runs.values().map(one).collect()
+    }
+
+    pub(super) fn run(&self, kind: Kind) -> &Run {
+        &self.runs[&kind]
+    }
+}
+
+/// The world.
+pub(super) struct World {
+    pub(super) config: Config,
+    pub(super) shop: Shop,
+    pub(super) account: Account,
+    pub(super) store: Store,
+    pub(super) chance: Chance,
+    pub(super) faults: Faults,
+    /// ms since 1970 UTC.
+    pub(super) now: u64,
+    machine: Machine,
+    /// Calls under way: when they are answered, and with what.
+    under_way: HashMap<u64, (u64, Result<Answer, Passing>)>,
+    next_run: u64,
+    slice_ends: u64,
+    pub(super) crashes: u64,
+    pub(super) stops: u64,
+    /// The most calls that were under way at once.
+    pub(super) most_calls: usize,
+    /// What happens to the shop while it is read.
+    pub(super) meanwhile: Option<fn(&mut World)>,
+}
+
+impl World {
+    pub(super) fn new(config: Config, seed: u64, now: u64) -> Self {
+        let machine = Machine::new(&config, Vec::new(), time(now));
+        Self {
+            config,
+            shop: Shop::default(),
+            account: Account::default(),
+            store: Store::default(),
+            chance: Chance::new(seed),
+            faults: Faults::default(),
+            now,
+            machine,
+            under_way: HashMap::new(),
+            next_run: 0,
+            slice_ends: 0,
+            crashes: 0,
+            stops: 0,
+            most_calls: 0,
+            meanwhile: None,
+        }
+    }
+
+    pub(super) fn start(&mut self, kind: Kind, start: Start) {
+        self.next_run += 1;
+        let id = format!("run-{}", self.next_run);
+        self.give(Input::Start { id, kind, start });
+    }
+
+    pub(super) fn stop(&mut self, kind: Kind) {
+        self.give(Input::Stop(kind));
+    }
+
+    pub(super) fn resume(&mut self, kind: Kind) {
+        self.give(Input::Resume(kind));
+    }
+
+    /// Lets this much time go on, in ms.
+    pub(super) fn run_for(&mut self, ms: u64) {
+        let end = self.now + ms;
+        while self.machine.is_active() && self.now < end {
+            if self.now >= self.slice_ends {
+                self.slice_ends = self.now + 60_000;
+                self.give(Input::Slice { calls: 1_000 });
+            }
+            self.next();
+        }
+    }
+
+    pub(super) fn shown(&self, kind: Kind) -> serde_json::Value {
+        self.machine.shown(kind)
+    }
+
+    /// Lets the machine take one step, and does what it says.
+    fn give(&mut self, input: Input) {
+        let effects = self.machine.step(&self.config, time(self.now), input);
+        self.check();
+        for effect in effects {
+            match effect {
+                Effect::Save(saving) => self.store.save(*saving),
+                Effect::Call(ticket, call) => self.call(ticket, &call),
+            }
+            if self.chance.happens(self.faults.crash) {
+                return self.crash();
+            }
+        }
+    }
+
+    /// What is read is sent, skipped, failed or in flight, after every step.
+    fn check(&self) {
+        for kind in Kind::ALL {
+            let shown = self.machine.shown(kind);
+            let count = |name: &str| shown[name].as_u64().expect("a count");
+            let settled = count("sent") + count("skipped") + count("failed");
+            let in_flight = self.machine.in_flight(kind);
+            assert_eq!(count("read"), settled + in_flight, "{shown}");
+            if shown["state"] == "completed" {
+                assert_eq!(in_flight, 0, "{shown}");
+            }
+        }
+    }
+
+    fn crash(&mut self) {
+        self.crashes += 1;
+        self.under_way.clear();
+        self.machine = Machine::new(&self.config, self.store.stored(), time(self.now));
+        self.slice_ends = 0;
+        // The watchdog finds it.
+        self.now += 1 + self.chance.next(20_000);
+    }
+
+    fn call(&mut self, ticket: u64, call: &Call) {
+        let system = match call {
+            Call::Commercetools(_) => "commercetools",
+            Call::Klaviyo { .. } => "klaviyo",
+        };
+        let latency = 20 + self.chance.next(400);
+        let lost = |why| Err(Passing::no_answer(system, why));
+        let (after, answer) = if self.chance.happens(self.faults.lost_before) {
+            (latency, lost(NoAnswer::Network))
+        } else if let (Some(status), "klaviyo") = (self.faults.status, system) {
+            (latency, Ok(Answer { status, ..Answer::default() }))
+        } else if self.chance.happens(self.faults.hang) {
+            (10_000, lost(NoAnswer::Timeout))
+        } else if self.chance.happens(self.faults.throttled) {
+            let retry_after = Some(Duration::from_secs(1 + self.chance.next(3)));
+            (latency, Ok(Answer { status: 429, retry_after, ..Answer::default() }))
+        } else if self.chance.happens(self.faults.down) {
+            (latency, Ok(Answer { status: 503, ..Answer::default() }))
+        } else {
+            let answer = self.carry_out(call);
+            if self.chance.happens(self.faults.lost_after) {
+                (10_000, lost(NoAnswer::Timeout))
+            } else {
+                (latency, Ok(answer))
+            }
+        };
+        self.under_way.insert(ticket, (self.now + after, answer));
+        self.most_calls = self.most_calls.max(self.under_way.len());
+    }
+
+    fn carry_out(&mut self, call: &Call) -> Answer {
+        match call {
+            Call::Commercetools(path) => {
+                Answer { status: 200, body: self.shop.answer(path), ..Answer::default() }
+            }
+            Call::Klaviyo { method, path, body } => {
+                assert!(
+                    body.as_ref().is_none_or(|body| body.len() <= 5_000_000),
+                    "a body is too large"
+                );
+                self.account.answer(method, path, body.as_deref(), self.now)
+            }
+        }
+    }
+
+    /// Lets time go on until no run has anything to do.
+    pub(super) fn run(&mut self) {
+        let mut steps = 0;
+        loop {
+            self.stop_and_go();
+            if !self.machine.is_active() {
+                break;
+            }
+            steps += 1;
+            assert!(steps < 20_000, "the import does not end: {}", self.story());
+            if self.now >= self.slice_ends {
+                self.slice_ends = self.now + 60_000;
+                self.give(Input::Slice { calls: 1_000 });
+            }
+            if let Some(meanwhile) = self.meanwhile.filter(|_| self.chance.happens(100)) {
+                meanwhile(self);
+            }
+            self.next();
+        }
+    }
+
+    fn story(&self) -> String {
+        let runs: Vec<_> =
+            Kind::ALL.iter().map(|kind| self.machine.shown(*kind).to_string()).collect();
+        runs.join("\n")
+    }
+
+    /// Brings the next thing that happens.
+    fn next(&mut self) {
+        let answer = self.under_way.iter().map(|(ticket, (at, _))| (*at, *ticket)).min();
+        let wake = self.machine.wake().unwrap_or(u64::MAX).max(self.now + 1);
+        let slice = self.slice_ends;
+        match answer {
+            Some((at, ticket)) if at <= wake && at <= slice => {
+                self.now = self.now.max(at);
+                if let Some((_, answer)) = self.under_way.remove(&ticket) {
+                    self.give(Input::Answered { ticket, answer });
+                }
+            }
+            _ => {
+                self.now = wake.min(slice).max(self.now + 1);
+                self.give(Input::Tick);
+            }
+        }
+    }
+
+    /// Now and then an operator stops a run, and resumes it.
+    fn stop_and_go(&mut self) {
+        for kind in Kind::ALL {
+            let Some(run) = self.machine.run(kind) else { continue };
+            let state = run.state;
+            // Not for ever: a run that is stopped again and again comes to no end.
+            if state == State::Running && self.stops < 12 && self.chance.happens(self.faults.stop) {
+                self.stops += 1;
+                self.give(Input::Stop(kind));
+            }
+        }
+        for kind in Kind::ALL {
+            let stopped = |run: &Run| run.state == State::Stopped;
+            if self.faults.stop > 0 && self.machine.run(kind).is_some_and(stopped) {
+                self.give(Input::Resume(kind));
+            }
+        }
+    }
+}
+
+pub(super) fn time(ms: u64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(i64::try_from(ms).expect("a time")).expect("a time")
+}
