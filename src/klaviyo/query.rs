@@ -51,6 +51,8 @@ pub enum Lookup {
     All {
         /// What they are.
         kind: Kind,
+        /// Whether their custom metadata is wanted, to know whose they are.
+        metadata: bool,
         /// Where the page begins; none for the first.
         cursor: Option<String>,
     },
@@ -127,8 +129,9 @@ impl Lookup {
                 let filter = encode(&format!("any(ids,[{}])", quoted.join(",")));
                 format!("{}?filter={filter}&{}&{}", kind.path(), only_ids(*kind), page(None))
             }
-            Self::All { kind, cursor } => {
-                format!("{}?{}&{}", kind.path(), only_ids(*kind), page(cursor.as_deref()))
+            Self::All { kind, metadata, cursor } => {
+                let more = if *metadata { "%2Ccustom_metadata" } else { "" };
+                format!("{}?{}{more}&{}", kind.path(), only_ids(*kind), page(cursor.as_deref()))
             }
             Self::Job(JobRef { of, id }) => format!("{}/{}", of.path(), encode(id)),
             Self::ImportErrors { job, cursor } => {
