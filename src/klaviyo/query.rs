@@ -73,7 +73,7 @@ pub fn existing(kind: Kind, ids: &[String]) -> Vec<Lookup> {
     let (mut some, mut bytes) = (Vec::new(), 0);
     for id in ids {
         let more = encode(id).len() + 9;
-        if some.len() == IDS_PER_QUERY || (bytes + more > ID_BYTES_PER_QUERY && !some.is_empty()) {
+        if some.len() == PAGE || (bytes + more > ID_BYTES_PER_QUERY && !some.is_empty()) {
             lookups.push(Lookup::Existing { kind, ids: std::mem::take(&mut some) });
             bytes = 0;
         }

@@ -41,6 +41,12 @@ impl NewParked {
         Self { key, rank, customer, at: now, due: now, code: code.to_owned(), attempts: 0 }
     }
 
+    /// One that was not tried, and is to be with what else is parked in this second.
+    pub(in crate::edge) fn soon(slot: Slot, code: &str) -> Self {
+        let new = Self::now(slot, code);
+        Self { due: to_second(new.due), ..new }
+    }
+
     /// One that was tried once and is to be tried again.
     pub(in crate::edge) fn after(slot: Slot, code: &str, asked: Option<Duration>) -> Self {
         let wait = backoff(1, asked, 0.0);
@@ -108,7 +114,7 @@ pub(super) fn prepare(sql: &SqlStorage) -> Result<()> {
     parts::prepare(sql, "parked_parts")
 }
 
-/// Parks a notification. In a slot that is taken, the age, the number of tries and the time of
+/// Parks a notification. In a slot that a job has something of, it waits for that job. In a slot that is taken, the age, the number of tries and the time of
 /// the next one stay, so that a stream of changes does not defeat the waiting. What was sent for it
 /// counts no more: in the meantime somebody else may have written something else.
 pub(super) fn park(sql: &SqlStorage, new: &NewParked, content: &[u8]) -> Result<()> {
@@ -138,7 +144,9 @@ pub(super) fn park(sql: &SqlStorage, new: &NewParked, content: &[u8]) -> Result<
     let inserted: Vec<Inserted> = sql
         .exec(
             "INSERT INTO parked (key, rank, customer, since, due, attempts, code, bytes)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq",
+             VALUES (?1, ?2, ?3, ?4,
+                CASE WHEN EXISTS (SELECT 1 FROM job_rows WHERE job_rows.key = ?1)
+                THEN NULL ELSE ?5 END, ?6, ?7, ?8) RETURNING seq",
             vec![
                 new.key.as_str().into(),
                 i64::from(rank).into(),
