@@ -186,7 +186,7 @@ mod tests {
             Lookup::Existing { ids, .. } => ids.len(),
             _ => 0,
         };
-        assert_eq!(lookups.iter().map(count).collect::<Vec<_>>(), [50, 50, 20]);
+        assert_eq!(lookups.iter().map(count).collect::<Vec<_>>(), [79, 41]);
         let long: Vec<_> = (0..20).map(|n| format!("{n}{}", "\u{e4}".repeat(250))).collect();
         for lookup in lookups.iter().chain(&existing(Kind::Variant, &long)) {
             let address = lookup.path_and_query();

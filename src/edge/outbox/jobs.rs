@@ -260,7 +260,11 @@ pub(super) fn await_all_of(sql: &SqlStorage, key: &str, external_id: &str) -> Re
     sql.exec("UPDATE job_rows SET digest = NULL WHERE external_id = ?", vec![external_id.into()])?;
     let rows: Vec<Row> =
         sql.exec("SELECT job FROM job_rows WHERE key = ? LIMIT 1", vec![key.into()])?.to_array()?;
-    Ok(!rows.is_empty())
+    let waits = !rows.is_empty();
+    if waits {
+        sql.exec("UPDATE parked SET due = NULL WHERE key = ?", vec![key.into()])?;
+    }
+    Ok(waits)
 }
 
 fn time(time: u64) -> Result<SqlStorageValue> {

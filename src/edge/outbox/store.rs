@@ -103,7 +103,7 @@ fn bodies<'a>(all: impl Iterator<Item = (&'a New, &'a Item)>) -> Result<Vec<(usi
 
 /// Stores what a body has; what is answered. All in one turn without an await.
 pub(super) fn take(sql: &SqlStorage, mut body: &[u8]) -> Result<Vec<String>> {
-    let mut stored = Vec::new();
+    let (mut stored, mut parked) = (Vec::new(), Vec::new());
     while let Some(end) = body.iter().position(|byte| *byte == b'\n') {
         let (line, rest) = body.split_at(end + 1);
         let Head { new, bytes }: Head<New> = serde_json::from_slice(line)?;
@@ -111,15 +111,18 @@ pub(super) fn take(sql: &SqlStorage, mut body: &[u8]) -> Result<Vec<String>> {
         body = rest;
         stored.push(match new {
             New::Parked(new) => {
-                // An erasure that was not tried has not erased anything yet.
-                if let (ERASURE_RANK, Some(customer)) = (new.rank, &new.customer) {
-                    erasure::erase(sql, customer)?;
-                }
-                parked::park(sql, &new, content)?;
+                parked.push((new, content));
                 String::new()
             }
             New::DeadLetter(letter) => dead_letters::keep(sql, &letter, content)?,
         });
+    }
+    parked::park_all(sql, &parked)?;
+    // An erasure that was not tried has not erased anything yet.
+    for (new, _) in &parked {
+        if let (ERASURE_RANK, Some(customer)) = (new.rank, &new.customer) {
+            erasure::erase(sql, customer)?;
+        }
     }
     Ok(stored)
 }
