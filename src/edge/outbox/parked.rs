@@ -171,12 +171,6 @@ const TOGETHER: usize = 300_000;
 
 /// Parks notifications in their order. Small ones in free slots are stored many at a time.
 pub(super) fn park_all(sql: &SqlStorage, all: &[(NewParked, &[u8])]) -> Result<()> {
-    #[derive(Serialize)]
-    struct Small<'a> {
-        #[serde(flatten)]
-        new: &'a NewParked,
-        content: &'a str,
-    }
     let mut known = HashSet::new();
     let mut others = Vec::new();
     let mut rest = all;
@@ -193,7 +187,8 @@ pub(super) fn park_all(sql: &SqlStorage, all: &[(NewParked, &[u8])]) -> Result<(
         for (new, content) in some {
             match std::str::from_utf8(content) {
                 Ok(content) if known.insert(new.key.clone()) && content.len() <= TOGETHER => {
-                    small.push(Small { new, content });
+                    let NewParked { key, rank, customer, at, due, code, attempts } = new;
+                    small.push((key, rank, customer, at, due, attempts, code, content));
                 }
                 _ => others.push((new, *content)),
             }
@@ -201,17 +196,17 @@ pub(super) fn park_all(sql: &SqlStorage, all: &[(NewParked, &[u8])]) -> Result<(
         let small = serde_json::to_string(&small)?;
         sql.exec(
             "INSERT INTO parked (key, rank, customer, since, due, attempts, code, bytes)
-             SELECT value ->> 'key', value ->> 'rank', value ->> 'customer', value ->> 'at',
-                CASE WHEN EXISTS (SELECT 1 FROM job_rows WHERE job_rows.key = value ->> 'key')
-                THEN NULL ELSE value ->> 'due' END,
-                value ->> 'attempts', value ->> 'code', LENGTH(CAST(value ->> 'content' AS BLOB))
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3,
+                CASE WHEN EXISTS (SELECT 1 FROM job_rows WHERE job_rows.key = value ->> 0)
+                THEN NULL ELSE value ->> 4 END,
+                value ->> 5, value ->> 6, LENGTH(CAST(value ->> 7 AS BLOB))
              FROM json_each(?)",
             vec![small.as_str().into()],
         )?;
         sql.exec(
             "INSERT INTO parked_parts (owner, part, content)
-             SELECT (SELECT seq FROM parked WHERE parked.key = value ->> 'key'), 0,
-                CAST(value ->> 'content' AS BLOB)
+             SELECT (SELECT seq FROM parked WHERE parked.key = value ->> 0), 0,
+                CAST(value ->> 7 AS BLOB)
              FROM json_each(?)",
             vec![small.into()],
         )?;

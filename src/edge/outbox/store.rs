@@ -5,14 +5,14 @@
 
 use std::time::Duration;
 
-use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 use worker::{Env, Error, Method, Result, SqlStorage};
 
 use super::dead_letters::{self, NewDeadLetter};
 use super::parked::{self, NewParked};
-use super::{OUTBOX, created, erasure};
+use super::{OUTBOX, created, erasure, millis};
 use crate::config::Config;
+use crate::edge::calls::now_ms;
 use crate::edge::log;
 use crate::edge::objects::Object;
 use crate::realtime::envelope::Item;
@@ -46,32 +46,28 @@ pub(in crate::edge) async fn store<'a>(
     time: Duration,
     all: impl Iterator<Item = (&'a New, &'a Item)>,
 ) -> Vec<Option<String>> {
-    let patience = time.max(OUTBOX.patience);
-    let object = &Object { patience, ..OUTBOX };
     let failed = |error: Error| log::failure("outbox", &error.to_string());
     // What cannot be written cannot be told apart: then none is stored.
     let Ok(bodies) = bodies(all).map_err(failed) else { return Vec::new() };
-    let calls = bodies.into_iter().map(|(count, body)| async move {
-        let stored = call(env, config, object, count, &body).await;
-        stored.map_err(failed).unwrap_or_else(|()| vec![None; count])
-    });
-    join_all(calls).await.into_iter().flatten().collect()
+    let end = now_ms() + millis(time.max(OUTBOX.patience));
+    let mut stored = Vec::new();
+    for (count, body) in bodies {
+        let patience = Duration::from_millis(end.saturating_sub(now_ms()));
+        match call(env, config, &Object { patience, ..OUTBOX }, &body).await {
+            Ok(ids) if ids.len() == count => stored.extend(ids.into_iter().map(Some)),
+            answered => {
+                let _ = answered.map_err(failed);
+                stored.extend(std::iter::repeat_n(None, count));
+            }
+        }
+    }
+    stored
 }
 
-async fn call(
-    env: &Env,
-    config: &Config,
-    object: &Object,
-    count: usize,
-    body: &[u8],
-) -> Result<Vec<Option<String>>> {
+async fn call(env: &Env, config: &Config, object: &Object, body: &[u8]) -> Result<Vec<String>> {
     let mut response = object.call(env, config, Method::Post, "/notifications", Some(body)).await?;
     created(&response)?;
-    let stored: Vec<String> = serde_json::from_str(&response.text().await?)?;
-    if stored.len() == count {
-        return Ok(stored.into_iter().map(Some).collect());
-    }
-    Err(Error::RustError(format!("the outbox stored {} of {count}", stored.len())))
+    Ok(serde_json::from_str(&response.text().await?)?)
 }
 
 /// The bodies of the calls, each with how many it has.
