@@ -9,7 +9,7 @@ use super::calls::{Calls, now_ms};
 use super::delivery::{deliver, work_of};
 use super::log::{self, Effort};
 use super::outbox::{self, New, NewDeadLetter, NewParked};
-use super::{auth, body, handshake, reply};
+use super::{auth, body, handshake, import, reply};
 use crate::commercetools::notification::Notification;
 use crate::config::Config;
 use crate::realtime::conclusion::{Conclusion, Fault};
@@ -160,10 +160,11 @@ async fn work(env: &Env, config: &Config, calls: &Calls<'_>, planned: Planned) -
 
 /// Erases what is stored here, first, and whatever Klaviyo says; whether the rest has to wait.
 async fn erase(env: &Env, config: &Config, work: &Work) -> Result<bool> {
-    match work {
-        Work::Erasure(customer) => outbox::erase(env, config, customer).await,
-        _ => Ok(false),
+    let Work::Erasure(customer) = work else { return Ok(false) };
+    if config.mode.import() {
+        import::erase(env, config, customer).await?;
     }
+    outbox::erase(env, config, customer).await
 }
 
 fn end(
