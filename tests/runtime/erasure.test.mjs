@@ -6,6 +6,7 @@ import { after, before, beforeEach, test } from "node:test";
 import { change, message } from "../../sandbox/commercetools/notifications.mjs";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
 import { eventually, start } from "./harness.mjs";
+import { imported } from "./imports.mjs";
 
 const shop = sampleShop();
 const order = shop.orders.find(
@@ -170,4 +171,14 @@ test("R24 without the setting nobody is erased", async () => {
   } finally {
     await careful.close();
   }
+});
+
+test("R24 the failure that an import kept of the customer is erased", async () => {
+  await imported(stack.worker.url, "customers", { ids: ["erased", "somebody-else"] });
+  await expectStatus(204, deleted({ id: "erased" }));
+  const { body } = await stack.admin("GET", "/sync/customers/failures");
+  assert.deepEqual(
+    body.failures.map(({ id }) => id),
+    ["somebody-else"],
+  );
 });
