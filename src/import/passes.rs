@@ -32,7 +32,7 @@ pub(super) enum Source {
     List,
     /// Documents that other documents lead to, since their own time of change does not tell.
     Linked(Link, DateTime<Utc>),
-    /// What Klaviyo holds, to be deleted; `check` leaves what is for sale.
+    /// What Klaviyo holds, to be deleted; `check` leaves what is for sale, and what is not from here.
     Held { check: bool },
 }
 
@@ -154,9 +154,9 @@ impl Pass {
                 let limit = SKUS_PER_QUERY;
                 Reading::Walk(Walk { of: link.resource(), filter, after: after_id, limit })
             }
-            Source::Held { .. } => {
+            Source::Held { check } => {
                 let cursor = after.map(ToOwned::to_owned);
-                Reading::Lookup(Lookup::All { kind: held(kind), cursor })
+                Reading::Lookup(Lookup::All { kind: held(kind), metadata: *check, cursor })
             }
         }
     }

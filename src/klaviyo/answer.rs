@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::verdict::{SYSTEM, errors};
 use crate::http::{Answer, Passing, ReadFault, passes};
@@ -22,20 +22,42 @@ pub struct IdPage {
 /// # Errors
 /// Where the answer is neither a page nor a 404.
 pub fn ids(answer: &Answer) -> Result<Option<IdPage>, ReadFault> {
+    ids_of(answer, |_| true)
+}
+
+/// The same, but only of objects whose custom metadata has all of these members.
+///
+/// # Errors
+/// As with [`ids`].
+pub fn marked_ids(answer: &Answer, marks: &[&str]) -> Result<Option<IdPage>, ReadFault> {
+    ids_of(answer, |row| {
+        let metadata = row.attributes.as_ref().and_then(|of| of.custom_metadata.as_ref());
+        marks.iter().all(|mark| metadata.is_some_and(|metadata| metadata.contains_key(*mark)))
+    })
+}
+
+#[derive(Deserialize)]
+struct Row {
+    id: String,
+    attributes: Option<RowAttributes>,
+}
+
+#[derive(Deserialize)]
+struct RowAttributes {
+    custom_metadata: Option<Map<String, Value>>,
+}
+
+fn ids_of(answer: &Answer, wanted: impl Fn(&Row) -> bool) -> Result<Option<IdPage>, ReadFault> {
     #[derive(Deserialize)]
     struct Page {
         data: Vec<Row>,
         #[serde(default)]
         links: Links,
     }
-    #[derive(Deserialize)]
-    struct Row {
-        id: String,
-    }
     match answer.status {
         200 => {
             let page: Page = parsed(answer)?;
-            let ids = page.data.into_iter().map(|row| row.id).collect();
+            let ids = page.data.into_iter().filter(wanted).map(|row| row.id).collect();
             Ok(Some(IdPage { ids, next: page.links.next.as_deref().and_then(cursor) }))
         }
         404 => Ok(None),

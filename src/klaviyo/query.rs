@@ -51,6 +51,8 @@ pub enum Lookup {
     All {
         /// What they are.
         kind: Kind,
+        /// Whether their custom metadata is wanted, to know whose they are.
+        metadata: bool,
         /// Where the page begins; none for the first.
         cursor: Option<String>,
     },
@@ -73,7 +75,7 @@ pub fn existing(kind: Kind, ids: &[String]) -> Vec<Lookup> {
     let (mut some, mut bytes) = (Vec::new(), 0);
     for id in ids {
         let more = encode(id).len() + 9;
-        if some.len() == IDS_PER_QUERY || (bytes + more > ID_BYTES_PER_QUERY && !some.is_empty()) {
+        if some.len() == PAGE || (bytes + more > ID_BYTES_PER_QUERY && !some.is_empty()) {
             lookups.push(Lookup::Existing { kind, ids: std::mem::take(&mut some) });
             bytes = 0;
         }
@@ -127,8 +129,9 @@ impl Lookup {
                 let filter = encode(&format!("any(ids,[{}])", quoted.join(",")));
                 format!("{}?filter={filter}&{}&{}", kind.path(), only_ids(*kind), page(None))
             }
-            Self::All { kind, cursor } => {
-                format!("{}?{}&{}", kind.path(), only_ids(*kind), page(cursor.as_deref()))
+            Self::All { kind, metadata, cursor } => {
+                let more = if *metadata { "%2Ccustom_metadata" } else { "" };
+                format!("{}?{}{more}&{}", kind.path(), only_ids(*kind), page(cursor.as_deref()))
             }
             Self::Job(JobRef { of, id }) => format!("{}/{}", of.path(), encode(id)),
             Self::ImportErrors { job, cursor } => {
@@ -186,7 +189,7 @@ mod tests {
             Lookup::Existing { ids, .. } => ids.len(),
             _ => 0,
         };
-        assert_eq!(lookups.iter().map(count).collect::<Vec<_>>(), [50, 50, 20]);
+        assert_eq!(lookups.iter().map(count).collect::<Vec<_>>(), [79, 41]);
         let long: Vec<_> = (0..20).map(|n| format!("{n}{}", "\u{e4}".repeat(250))).collect();
         for lookup in lookups.iter().chain(&existing(Kind::Variant, &long)) {
             let address = lookup.path_and_query();

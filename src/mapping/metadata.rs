@@ -10,6 +10,10 @@ use crate::commercetools::order::Attribute;
 use crate::commercetools::product::ProductData;
 use serde::Deserialize;
 
+/// Members that the metadata of every item from here has, and hardly that of another: by these it
+/// is known what may be deleted.
+pub const MARKS: [&str; 2] = ["title_json", "slug_json"];
+
 /// The metadata of a product, or of one of its variants.
 pub(super) fn metadata<'a>(
     locale: &Locale,

@@ -12,7 +12,7 @@ pub mod fault;
 pub mod identity;
 pub mod line_item;
 pub mod location;
-mod metadata;
+pub mod metadata;
 pub mod order;
 pub mod phone;
 pub mod price;

@@ -62,6 +62,26 @@ pub fn slot(notification: &Notification, work: &Work) -> Slot {
     }
 }
 
+/// Whether the work is to bring what a resource is now, so that its slot is the resource's.
+#[must_use]
+pub fn by_resource(work: &Work) -> bool {
+    match work {
+        Work::Profile { .. }
+        | Work::Erasure(_)
+        | Work::Category { .. }
+        | Work::ProductsOfCategory { .. }
+        | Work::CategoryGone(_)
+        | Work::Product(_)
+        | Work::Stock { .. }
+        | Work::StandalonePrice { .. } => true,
+        Work::OrderPlaced(_)
+        | Work::OrderGivenToCustomer { .. }
+        | Work::OrderEdited { .. }
+        | Work::OrderState { .. }
+        | Work::Refund { .. } => false,
+    }
+}
+
 /// The rank of an erasure, above those of any change of the customer.
 pub const ERASURE_RANK: u8 = 2;
 

@@ -6,6 +6,7 @@ import { after, before, beforeEach, test } from "node:test";
 import { change, message } from "../../sandbox/commercetools/notifications.mjs";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
 import { eventually, start } from "./harness.mjs";
+import { imported } from "./imports.mjs";
 
 const shop = sampleShop();
 const order = shop.orders.find(
@@ -122,6 +123,42 @@ test("R24 what is parked and kept of the customer is erased, and of nobody else"
   await drained();
 });
 
+for (const [how, beside] of [
+  ["alone", 0],
+  ["with many others", 45],
+]) {
+  test(`R24 an erasure, told of ${how}, waits for a job that brings the customer back`, async () => {
+    const letters = (await outbox()).deadLetters;
+    const clone = (n, from) => ({
+      ...customer,
+      id: `${from}-${n}`,
+      email: `${from}-${n}@example.com`,
+    });
+    const all = Array.from({ length: 60 }, (_, n) => ({ ...clone(n, "job"), addresses: [] }));
+    for (const one of all) stack.commercetools.put("customer", one);
+    stack.klaviyo.settings.jobMs = { min: 600_000, max: 600_000 };
+    const created = (one) => change("ResourceCreated", about("customer", one));
+    await expectStatus(202, all.map(created));
+    const job = ({ method, path }) => `${method} ${path}` === "POST /api/profile-bulk-import-jobs";
+    await eventually(async () => stack.klaviyo.requests.some(job) && (await outbox()).waiting < 60);
+    const last = all.at(-1);
+    const held = () => stack.klaviyo.store.profileByExternalId(last.id);
+    assert.equal(held(), undefined);
+    stack.commercetools.remove("customer", last.id);
+    const others = Array.from({ length: beside }, (_, n) => deleted(clone(n, "unknown")));
+    const answer = await stack.push([...others, deleted(last)]);
+    assert.deepEqual([answer.status, answer.body.outcome], [202, "parked"]);
+    await eventually(async () => (await outbox()).waiting <= 55);
+    assert.deepEqual(deletions(), []);
+    stack.klaviyo.finishJobs();
+    stack.klaviyo.settings.jobMs = { min: 200, max: 500 };
+    await drained();
+    assert.equal(deletions().length, 1);
+    await eventually(() => held() === undefined);
+    assert.equal((await outbox()).deadLetters, letters);
+  });
+}
+
 test("R24 without the setting nobody is erased", async () => {
   const careful = await start();
   try {
@@ -134,4 +171,14 @@ test("R24 without the setting nobody is erased", async () => {
   } finally {
     await careful.close();
   }
+});
+
+test("R24 the failure that an import kept of the customer is erased", async () => {
+  await imported(stack.worker.url, "customers", { ids: ["erased", "somebody-else"] });
+  await expectStatus(204, deleted({ id: "erased" }));
+  const { body } = await stack.admin("GET", "/sync/customers/failures");
+  assert.deepEqual(
+    body.failures.map(({ id }) => id),
+    ["somebody-else"],
+  );
 });

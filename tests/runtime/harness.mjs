@@ -84,8 +84,8 @@ export function admin(url, method, path, body) {
 }
 
 /** Waits until `holds` does. What never comes true is ended by the test runner's own time limit. */
-export async function eventually(holds) {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
+export async function eventually(holds, everyMs = 20) {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, everyMs));
 }
 
 function parsed(text) {

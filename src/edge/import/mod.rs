@@ -20,6 +20,7 @@ use super::objects::Object;
 use super::outbox::OUTBOX;
 use super::route::Sync;
 use super::{body, log, reply};
+use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::import::run::{Kind, never};
 
@@ -94,10 +95,11 @@ pub(super) async fn tick(env: &Env, config: &Config) {
 }
 
 /// Forgets what is kept of a customer: the failure of a record holds what Klaviyo said of it.
-#[expect(dead_code, reason = "called by the erasure of a customer")]
-pub(super) async fn erase_customer(env: &Env, config: &Config, id: &str) -> Result<()> {
-    let body = serde_json::to_vec(&json!({ "customer": id }))?;
-    let erased = IMPORT.call(env, config, Method::Post, "/erase", Some(&body)).await?;
+pub(super) async fn erase(env: &Env, config: &Config, customer: &Id) -> Result<()> {
+    let body = serde_json::to_vec(&json!({ "customer": customer }))?;
+    // Within a push, which has to be answered.
+    let object = Object { patience: OUTBOX.patience, ..IMPORT };
+    let erased = object.call(env, config, Method::Post, "/erase", Some(&body)).await?;
     match erased.status_code() {
         200 => Ok(()),
         status => Err(worker::Error::RustError(format!("the import answered {status}"))),

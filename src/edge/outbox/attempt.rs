@@ -52,7 +52,7 @@ pub(super) struct Attempt {
 pub(super) enum Begun {
     /// It asks for this.
     Work(Box<Attempt>, Work),
-    /// It is settled already; whether the systems did their part.
+    /// It is settled already, or waits for a job; whether the systems did their part.
     Settled(bool),
 }
 
@@ -69,8 +69,10 @@ pub(super) fn begin(sql: &SqlStorage, config: &Config, taken: Taken) -> Result<B
             Err(Conclusion::Never(Fault::new(why.code(), why.to_string())))
         }
     };
-    if let Ok(Work::Erasure(customer)) = &work {
-        erasure::erase(sql, customer.as_str())?;
+    if let Ok(Work::Erasure(customer)) = &work
+        && erasure::erase(sql, customer.as_str())?
+    {
+        return Ok(Begun::Settled(true));
     }
     let attempt = Attempt {
         alone: row.alone(),

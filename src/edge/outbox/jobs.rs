@@ -69,6 +69,8 @@ pub(super) fn prepare(sql: &SqlStorage) -> Result<()> {
             job INTEGER NOT NULL, n INTEGER NOT NULL, key TEXT NOT NULL, digest TEXT,
             external_id TEXT, PRIMARY KEY (job, n, key)) WITHOUT ROWID;
          CREATE INDEX IF NOT EXISTS job_rows_key ON job_rows (key);
+         CREATE INDEX IF NOT EXISTS job_rows_profile ON job_rows (external_id)
+            WHERE external_id IS NOT NULL;
          CREATE TABLE IF NOT EXISTS sent (
             key TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (key, digest)) WITHOUT ROWID;",
         None,
@@ -243,6 +245,26 @@ pub(super) fn forget_sent(sql: &SqlStorage, key: &str) -> Result<()> {
     sql.exec("DELETE FROM sent WHERE key = ?", vec![key.into()])?;
     sql.exec("UPDATE job_rows SET digest = NULL WHERE key = ?", vec![key.into()])?;
     Ok(())
+}
+
+/// Lets a slot wait for all open jobs that write this profile, whichever slots they are of; whether
+/// there are any. What they wrote counts no more.
+pub(super) fn await_all_of(sql: &SqlStorage, key: &str, external_id: &str) -> Result<bool> {
+    #[derive(Deserialize)]
+    struct Row {}
+    sql.exec(
+        "INSERT OR REPLACE INTO job_rows (job, n, key, digest, external_id)
+         SELECT job, n, ?1, NULL, external_id FROM job_rows WHERE external_id = ?2",
+        vec![key.into(), external_id.into()],
+    )?;
+    sql.exec("UPDATE job_rows SET digest = NULL WHERE external_id = ?", vec![external_id.into()])?;
+    let rows: Vec<Row> =
+        sql.exec("SELECT job FROM job_rows WHERE key = ? LIMIT 1", vec![key.into()])?.to_array()?;
+    let waits = !rows.is_empty();
+    if waits {
+        sql.exec("UPDATE parked SET due = NULL WHERE key = ?", vec![key.into()])?;
+    }
+    Ok(waits)
 }
 
 fn time(time: u64) -> Result<SqlStorageValue> {

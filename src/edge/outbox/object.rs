@@ -10,9 +10,7 @@ use worker::{
     DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, durable_object,
 };
 
-use super::dead_letters::{self, NewDeadLetter};
-use super::parked::{self, NewParked};
-use super::{drain, erasure, jobs, replay, split};
+use super::{dead_letters, drain, erasure, jobs, parked, replay, store};
 use crate::edge::calls::now_ms;
 use crate::edge::objects::AtWork;
 use crate::edge::{log, reply, settings};
@@ -121,19 +119,9 @@ impl Outbox {
         let url = request.url()?;
         let segments: Vec<_> = url.path().split('/').skip(1).collect();
         match (request.method(), segments.as_slice()) {
-            (Method::Post, ["parked"]) => {
-                let (new, content): (NewParked, _) = split(body)?;
-                parked::park(&sql, &new, content)?;
-                reply::json(201, &json!({}))
-            }
-            (Method::Post, ["dead-letters"]) => {
-                let (letter, content): (NewDeadLetter, _) = split(body)?;
-                let id = dead_letters::keep(&sql, &letter, content)?;
-                reply::json(201, &json!({ "id": id }))
-            }
+            (Method::Post, ["notifications"]) => reply::json(201, &store::take(&sql, body)?),
             (Method::Post, ["erasures"]) => {
-                erasure::erase(&sql, &String::from_utf8_lossy(body))?;
-                reply::json(201, &json!({}))
+                reply::json(201, &erasure::erase(&sql, &String::from_utf8_lossy(body))?)
             }
             (Method::Get, ["status"]) => {
                 let (waiting, oldest) = parked::waiting(&sql)?;

@@ -41,6 +41,12 @@ impl NewParked {
         Self { key, rank, customer, at: now, due: now, code: code.to_owned(), attempts: 0 }
     }
 
+    /// One that was not tried, and is to be with what else is parked in this second.
+    pub(in crate::edge) fn soon(slot: Slot, code: &str) -> Self {
+        let new = Self::now(slot, code);
+        Self { due: to_second(new.due), ..new }
+    }
+
     /// One that was tried once and is to be tried again.
     pub(in crate::edge) fn after(slot: Slot, code: &str, asked: Option<Duration>) -> Self {
         let wait = backoff(1, asked, 0.0);
@@ -108,7 +114,7 @@ pub(super) fn prepare(sql: &SqlStorage) -> Result<()> {
     parts::prepare(sql, "parked_parts")
 }
 
-/// Parks a notification. In a slot that is taken, the age, the number of tries and the time of
+/// Parks a notification. In a slot of an open job it waits for that. In a slot that is taken, the age, the number of tries and the time of
 /// the next one stay, so that a stream of changes does not defeat the waiting. What was sent for it
 /// counts no more: in the meantime somebody else may have written something else.
 pub(super) fn park(sql: &SqlStorage, new: &NewParked, content: &[u8]) -> Result<()> {
@@ -138,7 +144,9 @@ pub(super) fn park(sql: &SqlStorage, new: &NewParked, content: &[u8]) -> Result<
     let inserted: Vec<Inserted> = sql
         .exec(
             "INSERT INTO parked (key, rank, customer, since, due, attempts, code, bytes)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq",
+             VALUES (?1, ?2, ?3, ?4,
+                CASE WHEN EXISTS (SELECT 1 FROM job_rows WHERE job_rows.key = ?1)
+                THEN NULL ELSE ?5 END, ?6, ?7, ?8) RETURNING seq",
             vec![
                 new.key.as_str().into(),
                 i64::from(rank).into(),
@@ -155,6 +163,71 @@ pub(super) fn park(sql: &SqlStorage, new: &NewParked, content: &[u8]) -> Result<
         Some(row) => parts::put(sql, "parked_parts", row.seq, &content),
         None => Ok(()),
     }
+}
+
+/// Bytes of the notifications that one statement stores: a value may have 2 MB, and as JSON text
+/// in JSON text they take more.
+const TOGETHER: usize = 300_000;
+
+/// Parks notifications in their order. Small ones in free slots are stored many at a time.
+pub(super) fn park_all(sql: &SqlStorage, all: &[(NewParked, &[u8])]) -> Result<()> {
+    let mut known = HashSet::new();
+    let mut others = Vec::new();
+    let mut rest = all;
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fits = rest.iter().take_while(|(new, content)| {
+            bytes += content.len() + new.key.len() + 200;
+            bytes <= TOGETHER
+        });
+        let (some, more) = rest.split_at(fits.count().max(1));
+        rest = more;
+        known.extend(taken_slots(sql, some)?);
+        let mut small = Vec::new();
+        for (new, content) in some {
+            match std::str::from_utf8(content) {
+                Ok(content) if known.insert(new.key.clone()) && content.len() <= TOGETHER => {
+                    let NewParked { key, rank, customer, at, due, code, attempts } = new;
+                    small.push((key, rank, customer, at, due, attempts, code, content));
+                }
+                _ => others.push((new, *content)),
+            }
+        }
+        let small = serde_json::to_string(&small)?;
+        sql.exec(
+            "INSERT INTO parked (key, rank, customer, since, due, attempts, code, bytes)
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3,
+                CASE WHEN EXISTS (SELECT 1 FROM job_rows WHERE job_rows.key = value ->> 0)
+                THEN NULL ELSE value ->> 4 END,
+                value ->> 5, value ->> 6, LENGTH(CAST(value ->> 7 AS BLOB))
+             FROM json_each(?)",
+            vec![small.as_str().into()],
+        )?;
+        sql.exec(
+            "INSERT INTO parked_parts (owner, part, content)
+             SELECT (SELECT seq FROM parked WHERE parked.key = value ->> 0), 0,
+                CAST(value ->> 7 AS BLOB)
+             FROM json_each(?)",
+            vec![small.into()],
+        )?;
+    }
+    others.into_iter().try_for_each(|(new, content)| park(sql, new, content))
+}
+
+/// Which of the slots of these are taken.
+fn taken_slots(sql: &SqlStorage, new: &[(NewParked, &[u8])]) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Slot {
+        key: String,
+    }
+    let keys: Vec<_> = new.iter().map(|(new, _)| new.key.as_str()).collect();
+    let rows: Vec<Slot> = sql
+        .exec(
+            "SELECT key FROM parked WHERE key IN (SELECT value FROM json_each(?))",
+            vec![serde_json::to_string(&keys)?.into()],
+        )?
+        .to_array()?;
+    Ok(rows.into_iter().map(|row| row.key).collect())
 }
 
 #[derive(Deserialize)]

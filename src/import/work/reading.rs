@@ -17,9 +17,10 @@ use crate::import::page::{Fate, Origin, Owner, Page, PageNo, Record};
 use crate::import::passes::{Link, Reading, Source, divide, held, listed, resource};
 use crate::import::records::{self, Documents, Need};
 use crate::import::run::Kind;
-use crate::klaviyo::answer::ids;
+use crate::klaviyo::answer::{ids, marked_ids};
 use crate::klaviyo::request::Request;
 use crate::klaviyo::verdict::{Verdict, judge};
+use crate::mapping::metadata::MARKS;
 use crate::realtime::conclusion::Fault;
 
 /// About what a record takes while its rows are under way.
@@ -70,7 +71,8 @@ impl Work {
         let mut linked = None;
         let (after, ended) = match (&source, reading) {
             (Source::Held { check }, _) => {
-                let found = ids(answer)?.unwrap_or_default();
+                let found = if *check { marked_ids(answer, &MARKS)? } else { ids(answer)? };
+                let found = found.unwrap_or_default();
                 let records = found.ids.iter().filter_map(|id| Id::new(records::external(id)));
                 page.records = records.map(|id| Record::new(id, Fate::Open)).collect();
                 let ids = found.ids.into_iter().enumerate().collect();

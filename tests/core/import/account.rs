@@ -242,6 +242,14 @@ impl Account {
                 let variants = self.variants.iter().filter(|(_, (of, _))| of == item);
                 paged(variants.map(|(id, _)| id), &query, 100)
             }
+            ("GET", ["catalog-items"]) if query.contains("custom_metadata") => {
+                let data: Vec<_> = self
+                    .items
+                    .iter()
+                    .map(|(id, attributes)| json!({"id": id, "attributes": attributes}))
+                    .collect();
+                ok(200, &json!({"data": data, "links": {"next": null}}))
+            }
             ("GET", ["catalog-items"]) => self.list(self.items.keys(), &query),
             ("GET", ["catalog-categories"]) => self.list(self.categories.keys(), &query),
             ("GET", ["catalog-variants"]) => self.list(self.variants.keys(), &query),

@@ -193,11 +193,14 @@ fn everything_of_a_kind_can_be_deleted() {
 
 #[test]
 fn b14_what_is_gone_from_commercetools_goes_if_that_is_wanted() {
-    for (wanted, left) in [(false, 6), (true, 4)] {
+    for (wanted, left) in [(false, 7), (true, 5)] {
         let mut world = calm(&json!({"product": {"import": {"deleteMissing": wanted}}}));
         for number in 0..6 {
             world.shop.put("products", shop::product(number, 3, None, days_ago(9)));
         }
+        // Not from here, so it stays.
+        let foreign = json!({"title": "Foreign", "custom_metadata": {"title_json": "{}"}});
+        world.account.items.insert("$custom:::$default:::foreign".to_owned(), foreign);
         world.start(Kind::Products, all(Kind::Products));
         world.run();
         world.shop.remove("products", &id("p", 1));

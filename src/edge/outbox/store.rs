@@ -1,0 +1,124 @@
+//! Storing all that a push has to store, in one call of the object, or in a few large ones.
+//!
+//! A body has for each notification a line of JSON, then the notification's own bytes, whatever they
+//! are. The answer is a list: for each the id of the dead letter, or nothing of what was parked.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use worker::{Env, Error, Method, Result, SqlStorage};
+
+use super::dead_letters::{self, NewDeadLetter};
+use super::parked::{self, NewParked};
+use super::{OUTBOX, created, erasure, millis};
+use crate::config::Config;
+use crate::edge::calls::now_ms;
+use crate::edge::log;
+use crate::edge::objects::Object;
+use crate::realtime::envelope::Item;
+use crate::realtime::parking::ERASURE_RANK;
+
+/// Bytes of one call, unless one notification has more.
+const BYTES: usize = 8_000_000;
+
+/// What is to be stored.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::edge) enum New {
+    /// To be tried again.
+    Parked(NewParked),
+    /// For a person.
+    DeadLetter(NewDeadLetter),
+}
+
+/// A line of JSON before the bytes of a notification.
+#[derive(Serialize, Deserialize)]
+struct Head<N> {
+    new: N,
+    bytes: usize,
+}
+
+/// Stores each of these, within `time`: for each the id of its dead letter, or an empty text if it
+/// is parked; none if it is not stored.
+pub(in crate::edge) async fn store<'a>(
+    env: &Env,
+    config: &Config,
+    time: Duration,
+    all: impl Iterator<Item = (&'a New, &'a Item)>,
+) -> Vec<Option<String>> {
+    let failed = |error: Error| log::failure("outbox", &error.to_string());
+    // What cannot be written cannot be told apart: then none is stored.
+    let Ok(bodies) = bodies(all).map_err(failed) else { return Vec::new() };
+    let end = now_ms() + millis(time.max(OUTBOX.patience));
+    let mut stored = Vec::new();
+    for (count, body) in bodies {
+        let patience = Duration::from_millis(end.saturating_sub(now_ms()));
+        match call(env, config, &Object { patience, ..OUTBOX }, &body).await {
+            Ok(ids) if ids.len() == count => stored.extend(ids.into_iter().map(Some)),
+            answered => {
+                let _ = answered.map_err(failed);
+                stored.extend(std::iter::repeat_n(None, count));
+            }
+        }
+    }
+    stored
+}
+
+async fn call(env: &Env, config: &Config, object: &Object, body: &[u8]) -> Result<Vec<String>> {
+    let mut response = object.call(env, config, Method::Post, "/notifications", Some(body)).await?;
+    created(&response)?;
+    Ok(serde_json::from_str(&response.text().await?)?)
+}
+
+/// The bodies of the calls, each with how many it has.
+fn bodies<'a>(all: impl Iterator<Item = (&'a New, &'a Item)>) -> Result<Vec<(usize, Vec<u8>)>> {
+    let mut bodies: Vec<(usize, Vec<u8>)> = Vec::new();
+    for (new, item) in all {
+        let owned;
+        let content = match item {
+            Item::Refused { content, .. } => content,
+            Item::Notification(notification) => {
+                owned = serde_json::to_vec(&notification.raw)?;
+                &owned
+            }
+        };
+        let head = serde_json::to_vec(&Head { new, bytes: content.len() })?;
+        let more = head.len() + 1 + content.len();
+        if bodies.last().is_none_or(|(_, body)| body.len() + more > BYTES) {
+            bodies.push((0, Vec::new()));
+        }
+        if let Some((count, body)) = bodies.last_mut() {
+            *count += 1;
+            body.extend(head);
+            body.push(b'\n');
+            body.extend(content);
+        }
+    }
+    Ok(bodies)
+}
+
+/// Stores what a body has; what is answered. All in one turn without an await.
+pub(super) fn take(sql: &SqlStorage, mut body: &[u8]) -> Result<Vec<String>> {
+    let (mut stored, mut parked) = (Vec::new(), Vec::new());
+    while let Some(end) = body.iter().position(|byte| *byte == b'\n') {
+        let (line, rest) = body.split_at(end + 1);
+        let Head { new, bytes }: Head<New> = serde_json::from_slice(line)?;
+        let (content, rest) = rest.split_at_checked(bytes).ok_or("a body is cut off")?;
+        body = rest;
+        stored.push(match new {
+            New::Parked(new) => {
+                parked.push((new, content));
+                String::new()
+            }
+            New::DeadLetter(letter) => dead_letters::keep(sql, &letter, content)?,
+        });
+    }
+    parked::park_all(sql, &parked)?;
+    // An erasure that was not tried has not erased anything yet.
+    for (new, _) in &parked {
+        if let (ERASURE_RANK, Some(customer)) = (new.rank, &new.customer) {
+            erasure::erase(sql, customer)?;
+        }
+    }
+    Ok(stored)
+}
