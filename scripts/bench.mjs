@@ -23,6 +23,7 @@ const PLAIN = { customers: 100, orders: 40, products: 25 };
 const PAGE_MS = 300; // commercetools
 const CALL_MS = 200; // Klaviyo
 const LANES = 4;
+const CONNECTIONS = 6; // of a Worker
 const BODY = 4_900_000; // bytes of rows in a bulk request
 
 /** Klaviyo's limits: calls a second and a minute. */
@@ -152,11 +153,26 @@ function ceilingOf(kind, size, operations) {
     const least = leastRequests(operation, kind, size, bytes, requests);
     const [second, minute] = TIERS[tier];
     limits.push({
+      calls: least,
+      jobs: !operation.includes("event"),
       what: `${least} × ${operation}, ${minute} a minute and ${second} a second`,
       seconds: windows(least, second, minute),
     });
   }
+  const calls = leastCalls(kind, limits);
+  limits.push({
+    what: `${calls} calls of Klaviyo, ${CONNECTIONS} at once, ${CALL_MS} ms each`,
+    seconds: (calls / CONNECTIONS) * (CALL_MS / 1000),
+  });
   return limits.sort((one, other) => other.seconds - one.seconds)[0];
+}
+
+/** Each job is begun, and looked at once; items are looked for before and after they are made. */
+function leastCalls(kind, limits) {
+  const begun = limits.filter(({ calls }) => calls);
+  const calls = begun.reduce((sum, { calls, jobs }) => sum + calls * (jobs ? 2 : 1), 0);
+  const items = begun.find(({ what }) => what.includes("catalog-item"))?.calls ?? 0;
+  return kind === "products" ? calls + 2 * items : calls;
 }
 
 function tierOf(operation) {

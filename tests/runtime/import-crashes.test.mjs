@@ -111,7 +111,7 @@ test(`killed at random moments (IMPORT_SEED=${seed})`, async () => {
   assert.deepEqual(klaviyo.violations, []);
 });
 
-test("a run that was stopped is still so after a kill, and can be resumed", async () => {
+test("B9 B10 a run that was stopped is still so after a kill, and can be resumed", async () => {
   klaviyo.reset();
   klaviyo.faults.add({ status: 503 });
   await admin(worker.url, "POST", "/sync/customers");

@@ -58,7 +58,7 @@ describe("the endpoints", () => {
     });
   }
 
-  test("what a body asks for wrongly is said", async () => {
+  test("B12 what a body asks for wrongly is said", async () => {
     for (const [kind, body, said] of [
       ["orders", { all: true }, /"all" is not known/],
       ["orders", { ids: ["a"], startId: "a" }, /ids and startId/],
@@ -76,7 +76,7 @@ describe("the endpoints", () => {
     assert.equal((await current(stack.worker.url, "orders")).state, "idle");
   });
 
-  test("unknown kinds are 404, wrong methods 405, a large body 413, no token 401", async () => {
+  test("B12 unknown kinds are 404, wrong methods 405, a large body 413, no token 401", async () => {
     assert.equal((await stack.admin("POST", "/sync/payments")).status, 404);
     assert.equal((await stack.admin("POST", "/sync/orders/elsewhere")).status, 404);
     for (const [method, path, allowed] of [
@@ -156,7 +156,7 @@ describe("the sample shop", () => {
     }
   });
 
-  test("of two starts at once one wins", async () => {
+  test("B9 of two starts at once one wins, the others get 423 (B15)", async () => {
     const answers = await Promise.all(
       Array.from({ length: 4 }, () => stack.admin("POST", "/sync/customers")),
     );

@@ -20,7 +20,7 @@ use crate::mapping::identity;
 use crate::realtime::conclusion::Fault;
 
 /// How often something that Klaviyo does not find is tried again: what it belongs to may come.
-const MISSING_TRIES: u32 = 5;
+const MISSING_TRIES: u32 = 3;
 
 impl Work {
     pub(super) fn written(
