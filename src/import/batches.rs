@@ -10,7 +10,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::page::Owner;
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::event;
-use crate::klaviyo::job::{self, JobType};
+use crate::klaviyo::job::JobType;
 use crate::klaviyo::limits::{EVENTS_PER_JOB, JOB_BYTES};
 use crate::klaviyo::pacing::Operation;
 use crate::klaviyo::request::Request;
@@ -34,7 +34,7 @@ impl Sort {
 
     pub(super) fn path(self) -> String {
         match self {
-            Self::Events => "/api/event-bulk-create-jobs".to_owned(),
+            Self::Events => event::BULK_PATH.to_owned(),
             Self::Job(of) => of.path(),
         }
     }
@@ -61,7 +61,7 @@ impl Row {
         let (sort, json) = match request {
             Request::CreateEvent(event) => (Sort::Events, event::row(event)),
             request => {
-                let (of, row) = job::row(request)?;
+                let (of, row) = request.row()?;
                 (Sort::Job(of), row.json)
             }
         };
@@ -201,14 +201,10 @@ impl Buffers {
     }
 }
 
-/// The row that a JSON pointer names: nothing before it is a number.
-pub(super) fn row_of(pointer: &str) -> Option<usize> {
-    pointer.split('/').find_map(|segment| segment.parse().ok())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::klaviyo::job_answer::row_of_pointer;
     use crate::klaviyo::profile::Profile;
 
     fn row(record: usize, email: &str) -> (Sort, Row) {
@@ -245,12 +241,11 @@ mod tests {
         let rows = rows.map(|(record, email)| row(record, email).1).collect();
         let batch = Batch { sort: Sort::Job(JobType::Profiles), rows };
         let pointer = "/data/attributes/profiles/data/1/attributes/email";
-        let refused = row_of(pointer).into_iter().collect();
+        let refused = row_of_pointer(pointer).into_iter().collect();
         let (out, rest) = batch.without(&refused);
         assert_eq!(out.iter().map(|row| row.owner.record).collect::<Vec<_>>(), [1]);
         assert_eq!(records(&rest), [0, 2]);
         let [first, second] = rest.halves();
         assert_eq!((records(&first), records(&second)), (vec![0], vec![2]));
-        assert_eq!(row_of("/data"), None);
     }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::page::Owner;
 use crate::commercetools::reference::Id;
 use crate::klaviyo::job::JobRef;
+use crate::klaviyo::job_answer::RowError;
 
 /// A job under way.
 pub(super) struct OpenJob {
@@ -17,8 +18,9 @@ pub(super) struct OpenJob {
     /// When Klaviyo took it, in ms.
     pub(super) at: u64,
     pub(super) rows: Vec<Slot>,
-    /// Rows that are to be sent again, by their index: known from pages of errors.
-    pub(super) refused: Vec<usize>,
+    /// How many rows failed, once it has ended, and what Klaviyo said of them so far.
+    pub(super) failed: u64,
+    pub(super) errors: Vec<(RowError, Option<String>)>,
 }
 
 /// Whose a row is.
@@ -65,7 +67,7 @@ impl Jobs {
 
     pub(super) fn add(&mut self, job: JobRef, at: u64, rows: Vec<Slot>) -> u64 {
         self.next += 1;
-        self.open.insert(self.next, OpenJob { job, at, rows, refused: Vec::new() });
+        self.open.insert(self.next, OpenJob { job, at, rows, failed: 0, errors: Vec::new() });
         self.next
     }
 
@@ -105,7 +107,8 @@ impl Jobs {
     }
 
     /// When to look at a job for the first time, and again after that: about when it is done, since
-    /// Klaviyo allows no more looks at jobs than jobs.
+    /// Klaviyo allows no more looks at jobs than jobs. The outbox, which has few jobs and remembers
+    /// none that ended, goes by [`crate::klaviyo::job::next_look`].
     pub(super) fn next_look(&self, at: u64, now: u64) -> u64 {
         let usual = if self.usual == 0 { FIRST_GUESS } else { self.usual + self.usual / 8 };
         let age = now.saturating_sub(at);

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::grants::Grants;
 use super::run::{Kind, Run};
 use super::start::Start;
 pub use super::work::{Call, Failure, KeptRows, Saving, Stored};
@@ -83,25 +84,6 @@ pub struct Machine {
     turn: usize,
     /// When something can be done that cannot be done now, in ms.
     wake: Option<u64>,
-}
-
-/// What is free for a call, and when it will be if it is not.
-pub(super) struct Grants<'a> {
-    pub(super) connections: usize,
-    pub(super) reading: usize,
-    pub(super) bytes: usize,
-    /// Jobs that may be begun.
-    pub(super) jobs: usize,
-    pub(super) pace: &'a mut Pace,
-    pub(super) now: u64,
-    pub(super) wake: &'a mut Option<u64>,
-}
-
-impl Grants<'_> {
-    /// Notes that something can be done at this time.
-    pub(super) fn wake_at(&mut self, time: u64) {
-        *self.wake = Some(self.wake.map_or(time, |wake| wake.min(time)));
-    }
 }
 
 impl Machine {

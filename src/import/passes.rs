@@ -4,8 +4,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::run::{Kind, Range, Run};
-use super::start::Selection;
+use super::run::{Kind, Range, Run, Selection};
 use crate::commercetools::query::SKUS_PER_QUERY;
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::{Among, End, Filter, Resource, Walk};

@@ -8,7 +8,6 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::start::Selection;
 use crate::commercetools::reference::Id;
 
 /// The version of the stored shape.
@@ -54,6 +53,39 @@ impl Kind {
             Self::Orders => "Orders",
             Self::Categories => "Categories",
             Self::Products => "Products",
+        }
+    }
+}
+
+/// Which records a run is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Selection {
+    /// All of them.
+    Full,
+    /// Those of a list, which is stored beside the run.
+    Ids,
+    /// Those from this id on, in the order of ids.
+    StartId(Id),
+    /// Those that changed since (UTC).
+    Since(DateTime<Utc>),
+    /// Everything that Klaviyo has of the kind is deleted.
+    DeleteAll,
+    /// Those of a list, which failed before.
+    Retry,
+}
+
+impl Selection {
+    /// The run's `mode`.
+    #[must_use]
+    pub fn mode(&self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Ids => "ids",
+            Self::StartId(_) => "start_id",
+            Self::Since(_) => "since",
+            Self::DeleteAll => "delete_all",
+            Self::Retry => "retry",
         }
     }
 }

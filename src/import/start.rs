@@ -1,44 +1,10 @@
 //! What a start of an import asks for: the body of `POST /sync/{kind}`.
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use chrono::DateTime;
 use serde_json::{Map, Value};
 
-use super::run::Kind;
+use super::run::{Kind, Selection};
 use crate::commercetools::reference::Id;
-
-/// Which records a run is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Selection {
-    /// All of them.
-    Full,
-    /// Those of a list, which is stored beside the run.
-    Ids,
-    /// Those from this id on, in the order of ids.
-    StartId(Id),
-    /// Those that changed since (UTC).
-    Since(DateTime<Utc>),
-    /// Everything that Klaviyo has of the kind is deleted.
-    DeleteAll,
-    /// Those of a list, which failed before.
-    Retry,
-}
-
-impl Selection {
-    /// The run's `mode`.
-    #[must_use]
-    pub fn mode(&self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Ids => "ids",
-            Self::StartId(_) => "start_id",
-            Self::Since(_) => "since",
-            Self::DeleteAll => "delete_all",
-            Self::Retry => "retry",
-        }
-    }
-}
 
 /// What a start asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -117,7 +117,7 @@ pub fn without_object(item: &mut Item<usize>, request: &mut Request) -> Option<V
         CatalogWrite::Delete { .. } => Some(Verdict::Accepted),
         CatalogWrite::Put { object, .. } => {
             *request = Request::Catalog(CatalogWrite::put((**object).clone(), false));
-            item.row = job::row(request);
+            item.row = request.row();
             None
         }
     }
@@ -131,7 +131,7 @@ mod tests {
     use crate::klaviyo::catalog::{Category, Key, Object, Policy, Stock};
 
     fn item_of(owner: usize, request: &Request) -> Item<usize> {
-        Item { owner, row: job::row(request) }
+        Item { owner, row: request.row() }
     }
 
     fn deletion(owner: usize, id: usize) -> Item<usize> {

@@ -40,6 +40,9 @@ pub(super) fn bytes(event: &Event) -> usize {
     row(event).len() + 1
 }
 
+/// Where several events are sent at once.
+pub const BULK_PATH: &str = "/api/event-bulk-create-jobs";
+
 /// An event as a row of a bulk body, as JSON text. Klaviyo takes several rows of one profile.
 #[must_use]
 pub fn row(event: &Event) -> String {

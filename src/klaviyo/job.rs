@@ -16,7 +16,6 @@ use super::catalog::{Action, Kind};
 use super::json_api::{resource, text};
 use super::limits::JOB_BYTES;
 use super::profile::Profile;
-use super::request::Request;
 
 /// Profiles in one `profile-bulk-import-job`.
 pub const PROFILES_PER_JOB: usize = 10_000;
@@ -137,18 +136,6 @@ impl Job {
     }
 }
 
-/// The job type that a request can go with, and its row; none where it has to go alone.
-#[must_use]
-pub fn row(request: &Request) -> Option<(JobType, Row)> {
-    match request {
-        Request::ImportProfile(profile) if !profile.clears() => {
-            Some((JobType::Profiles, Row::profile(profile)))
-        }
-        Request::Catalog(write) => Some(write.row()),
-        _ => None,
-    }
-}
-
 /// Cuts rows, each with its owner, into as few jobs as the limits allow, in their order.
 #[must_use]
 pub fn pack<K>(of: JobType, rows: Vec<(K, Row)>) -> Vec<(Vec<K>, Job)> {
@@ -199,6 +186,7 @@ mod tests {
     };
     use crate::klaviyo::catalog_write::CatalogWrite;
     use crate::klaviyo::patch::Patch;
+    use crate::klaviyo::request::Request;
     use serde_json::{Map, Value, json};
 
     const ID: &str = "$custom:::$default:::a";
@@ -239,7 +227,7 @@ mod tests {
     }
 
     fn job_of(request: &Request) -> (JobType, Value) {
-        let (of, row) = row(request).expect("a row");
+        let (of, row) = request.row().expect("a row");
         let request = Request::Job(Job { of, rows: vec![row] });
         let body = request.body().expect("a body");
         (of, serde_json::from_str(&body).expect("JSON"))
@@ -287,14 +275,14 @@ mod tests {
         let expected = json!({"type": "profile-bulk-import-job", "attributes": attributes});
         assert_eq!(body, json!({ "data": expected }));
         profile.title = Patch::Clear;
-        assert_eq!(super::row(&request(&profile)), None);
+        assert_eq!(request(&profile).row(), None);
     }
 
     #[test]
     fn a_digest_is_of_the_content_however_it_is_written() {
         let digest = |object: &Object, known| {
             let request = Request::Catalog(CatalogWrite::put(object.clone(), known));
-            row(&request).map(|(_, row)| row.digest)
+            request.row().map(|(_, row)| row.digest)
         };
         assert_eq!(digest(&variant(), true), digest(&variant(), false));
         let Object::Variant(mut other) = variant() else { panic!("a variant") };

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::catalog_write::CatalogWrite;
 use super::event::{self, Event};
-use super::job::Job;
+use super::job::{Job, JobType, Row};
 use super::json_api::{data, identified, resource, text};
 use super::pacing::Operation;
 use super::profile::Profile;
@@ -76,7 +76,7 @@ impl Request {
             Self::UpdateProfile { id, .. } => format!("/api/profiles/{}", encode(id)),
             Self::EraseProfile { .. } => "/api/data-privacy-deletion-jobs".to_owned(),
             Self::CreateEvent(_) => "/api/events".to_owned(),
-            Self::CreateEvents(_) => "/api/event-bulk-create-jobs".to_owned(),
+            Self::CreateEvents(_) => event::BULK_PATH.to_owned(),
             Self::Catalog(write) => write.path(),
             Self::Job(job) => job.of.path(),
         }
@@ -96,6 +96,18 @@ impl Request {
             Self::Catalog(write) => return write.body(),
             Self::Job(job) => job.body(),
         })
+    }
+
+    /// The job type that it can go with, and its row; none where it has to go alone.
+    #[must_use]
+    pub fn row(&self) -> Option<(JobType, Row)> {
+        match self {
+            Self::ImportProfile(profile) if !profile.clears() => {
+                Some((JobType::Profiles, Row::profile(profile)))
+            }
+            Self::Catalog(write) => Some(write.row()),
+            _ => None,
+        }
     }
 
     /// What to send instead, where Klaviyo refused this request in a way that has a way out.

@@ -105,6 +105,14 @@ pub fn added_line_events(
     events.collect()
 }
 
+/// The refunds of a payment that count: by `CONFIG.payment.states.validTransactionStates`, those
+/// that succeeded.
+pub fn refunds<'a>(config: &Config, payment: &'a Payment) -> impl Iterator<Item = &'a Transaction> {
+    let valid = &config.rules.payment.states.valid_transaction_states;
+    let refunds = payment.transactions.iter().filter(|transaction| transaction.is_refund());
+    refunds.filter(|refund| valid.contains(&refund.state))
+}
+
 /// The event `Refunded Order` of one refund transaction.
 #[must_use]
 pub fn refund_event(

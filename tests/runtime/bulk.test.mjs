@@ -3,7 +3,6 @@
 // about what Klaviyo holds in the end.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +12,7 @@ import { startCommercetools } from "../../sandbox/commercetools/server.mjs";
 import { startKlaviyo } from "../../sandbox/klaviyo/server.mjs";
 import { generateShop } from "../../sandbox/shop/generate.mjs";
 import { settingsFor, startWorker } from "../../sandbox/worker.mjs";
-import { admin, eventually, push, start } from "./harness.mjs";
+import { admin, eventually, push, runtimes, start } from "./harness.mjs";
 
 const STOCK = Number(process.env.STOCK ?? 50_000);
 
@@ -302,15 +301,3 @@ const chunks = (list, size) =>
   Array.from({ length: Math.ceil(list.length / size) }, (_, n) =>
     list.slice(n * size, (n + 1) * size),
   );
-
-/** The runtimes that this test started, by their ids. */
-function runtimes() {
-  const children = execFileSync("ps", ["-o", "pid=,stat=,comm=", "--ppid", String(process.pid)], {
-    encoding: "utf8",
-  });
-  return children
-    .split("\n")
-    .map((line) => line.trim().split(/\s+/))
-    .filter(([, stat, name]) => name?.includes("workerd") && !stat.startsWith("Z"))
-    .map(([pid]) => Number(pid));
-}

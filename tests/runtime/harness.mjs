@@ -105,7 +105,7 @@ export async function killAndRestart(worker, options) {
 }
 
 /** The runtimes that this test started, by their ids. */
-function runtimes() {
+export function runtimes() {
   const children = execFileSync("ps", ["-o", "pid=,stat=,comm=", "--ppid", String(process.pid)], {
     encoding: "utf8",
   });

@@ -9,8 +9,7 @@ use worker::{Result, SqlStorage};
 
 use crate::commercetools::reference::Id;
 use crate::import::machine::Saving;
-use crate::import::run::{Kind, Run, State};
-use crate::import::start::Selection;
+use crate::import::run::{Kind, Run, Selection, State};
 
 /// Failures on one page.
 const PAGE: usize = 100;

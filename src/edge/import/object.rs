@@ -19,8 +19,8 @@ use crate::edge::calls::now_ms;
 use crate::edge::objects::AtWork;
 use crate::edge::{log, reply, settings};
 use crate::import::machine::Input;
-use crate::import::run::Kind;
-use crate::import::start::{self, Selection, Start};
+use crate::import::run::{Kind, Selection};
+use crate::import::start::{self, Start};
 use crate::realtime::parking::backoff;
 
 /// How long to wait while the settings are not in order, in ms.

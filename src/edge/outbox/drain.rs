@@ -8,17 +8,17 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use worker::{Result, SqlStorage, Storage};
+use worker::{Result, Storage};
 
 use super::attempt::{Attempt, Begun, begin, finish};
 use super::follow::follow;
+use super::means::{CALLS, Drain, logged};
 use super::parked::{self, Taken};
 use super::send::send;
 use super::{dead_letters, jitter, millis, offspring};
 use crate::config::Config;
 use crate::edge::calls::{Calls, now_ms};
 use crate::edge::delivery::{self, Ready, prepare};
-use crate::edge::log;
 use crate::klaviyo::batch::{Batch, pack};
 use crate::klaviyo::event::Event;
 use crate::klaviyo::pacing::Pace;
@@ -34,10 +34,6 @@ const WATCHDOG: Duration = Duration::from_secs(20);
 /// How long a slice goes on taking rows.
 const SLICE: Duration = Duration::from_secs(10);
 
-/// How long the calls of one step of a round may take together. In an outage that makes calls hang,
-/// this and the longest pause are what it takes to notice its end.
-pub(super) const CALLS: Duration = Duration::from_secs(8);
-
 /// Rows of the first round.
 const FEW: u32 = 5;
 
@@ -47,14 +43,6 @@ const FEW: u32 = 5;
 const ROWS: u32 = 500;
 const WEIGHT: u32 = 500;
 const BYTES: u64 = 3_000_000;
-
-/// What draining is done with.
-pub(super) struct Drain<'a> {
-    pub(super) storage: &'a Storage,
-    pub(super) sql: &'a SqlStorage,
-    pub(super) config: &'a Config,
-    pub(super) pace: &'a RefCell<Pace>,
-}
 
 /// How long to wait after fruitless rounds, in ms.
 pub(super) fn pause(fruitless: u32) -> i64 {
@@ -171,8 +159,4 @@ async fn send_batch(drain: &Drain<'_>, batch: &Batch<Attempt>) -> Conclusion {
 
 fn alone(events: Vec<Event>) -> Vec<Vec<Request>> {
     vec![events.into_iter().map(|event| Request::CreateEvent(Box::new(event))).collect()]
-}
-
-pub(super) fn logged<T>(result: Result<T>) -> Option<T> {
-    result.map_err(|error| log::failure("outbox", &error.to_string())).ok()
 }

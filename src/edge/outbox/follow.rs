@@ -3,8 +3,8 @@
 use futures::{StreamExt, stream};
 use worker::Result;
 
-use super::drain::{CALLS, Drain, logged};
 use super::jobs::{self, Fate, Open};
+use super::means::{CALLS, Drain, logged};
 use crate::edge::calls::{Calls, now_ms};
 use crate::http::{Answer, NoAnswer, Passing, ReadFault};
 use crate::klaviyo::job::JobType;

@@ -9,8 +9,8 @@ use futures::{StreamExt, stream};
 use worker::Result;
 
 use super::attempt::{Attempt, finish};
-use super::drain::{Drain, logged};
 use super::jobs::{self, JobRow};
+use super::means::{Drain, logged};
 use super::parked;
 use crate::edge::calls::{Calls, now_ms};
 use crate::http::{Passing, ReadFault};
@@ -88,7 +88,7 @@ async fn stage(drain: &Drain<'_>, calls: &Calls<'_>, attempts: &mut [Attempt]) -
     let mut items: Vec<Item<usize>> = Vec::new();
     for (place, attempt) in attempts.iter_mut().enumerate() {
         for request in attempt.stages.pop_front().unwrap_or_default() {
-            let row = crate::klaviyo::job::row(&request);
+            let row = request.row();
             let digest = row.as_ref().map(|(_, row)| row.digest.clone());
             if digest.as_ref().is_some_and(|digest| attempt.sent.contains(digest)) {
                 came[place].verdicts.push(Verdict::Accepted);

@@ -95,10 +95,8 @@ fn events(
     let reached = fields.completed_at.unwrap_or(fields.last_modified_at);
     let state = event::of_state(config, &fields.order_state);
     events.extend(state.map(|kind| of_order(kind, reached)));
-    let valid = &config.rules.payment.states.valid_transaction_states;
     for payment in payments {
-        let refunds = payment.transactions.iter().filter(|transaction| transaction.is_refund());
-        for refund in refunds.filter(|refund| valid.contains(&refund.state)) {
+        for refund in event::refunds(config, payment) {
             let time = refund.timestamp.or(payment.last_modified_at);
             let time = time.unwrap_or(fields.last_modified_at);
             events.push(event::refund_event(config, context, payment, refund, time));

@@ -1,12 +1,13 @@
 //! Which call comes next: what waits in the queue, then batches, then items that are awaited, then
 //! pages.
 
-use super::{Awaited, Grants, Work, ms};
+use super::{Awaited, Work, ms};
 use crate::commercetools::query::Query;
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::{End, Walk};
 use crate::config::Config;
 use crate::import::batches::{Batch, Sort};
+use crate::import::grants::Grants;
 use crate::import::page::{Origin, Owner, PageNo};
 use crate::import::passes::{Reading, of_ids};
 use crate::import::records::Need;
@@ -350,14 +351,4 @@ impl Work {
 
 fn written(request: &Request) -> Call {
     Call::Klaviyo { method: request.method(), path: request.path(), body: request.body() }
-}
-
-impl Grants<'_> {
-    /// Takes a call of an operation from Klaviyo's limits.
-    fn take(&mut self, operation: Operation) -> Result<(), ()> {
-        self.pace.take(operation, self.now).map_err(|wait| {
-            let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-            self.wake_at(self.now.saturating_add(wait));
-        })
-    }
 }

@@ -1,6 +1,7 @@
 //! Jobs: how far they are, what was wrong with their rows, and whether their items are there.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -9,12 +10,9 @@ use super::{Work, ms};
 use crate::config::Config;
 use crate::http::{Answer, ReadFault};
 use crate::klaviyo::answer::ids;
-use crate::klaviyo::job::JobType;
+use crate::klaviyo::job::{GIVEN_UP_AFTER, JobType};
 use crate::klaviyo::job_answer::{self, Progress};
 use crate::klaviyo::query::Lookup;
-
-/// After so long a job is given up, in ms: its rows are sent again, each by itself.
-const GIVEN_UP_AFTER_MS: u64 = 3 * 60 * 60 * 1000;
 
 impl Work {
     pub(super) fn job_seen(
@@ -26,8 +24,9 @@ impl Work {
     ) -> Result<(), ReadFault> {
         let Some(open) = self.jobs.get(key) else { return Ok(()) };
         let (of, at) = (open.job.of, open.at);
+        let age = Duration::from_millis(ms(now).saturating_sub(at));
         match job_answer::progress(answer)? {
-            Some(Progress::Running) if ms(now).saturating_sub(at) > GIVEN_UP_AFTER_MS => {
+            Some(Progress::Running) if age > GIVEN_UP_AFTER => {
                 self.job_ended(config, key, None, now);
             }
             Some(Progress::Running) => {
@@ -39,13 +38,17 @@ impl Work {
             Some(Progress::Ended { failed: 0, .. }) => {
                 self.job_ended(config, key, Some(&HashSet::new()), now);
             }
-            Some(Progress::Ended { .. }) if of == JobType::Profiles => {
-                self.now_queue(What::Errors { job: key, cursor: None }, now);
-            }
             Some(Progress::Ended { failed, errors }) => {
-                let rows: HashSet<_> = errors.iter().filter_map(|error| error.row).collect();
-                let all_named = u64::try_from(rows.len()).is_ok_and(|named| named >= failed);
-                self.job_ended(config, key, all_named.then_some(&rows), now);
+                let errors = errors.into_iter().map(|error| (error, None));
+                if let Some(open) = self.jobs.get_mut(key) {
+                    open.failed = failed;
+                    open.errors = errors.collect();
+                }
+                if of == JobType::Profiles {
+                    self.now_queue(What::Errors { job: key, cursor: None }, now);
+                } else {
+                    self.rows_failed(config, key, now);
+                }
             }
         }
         Ok(())
@@ -59,30 +62,24 @@ impl Work {
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
         let page = job_answer::import_errors(answer)?;
-        let Some(open) = self.jobs.get(key) else { return Ok(()) };
-        let mut rows = Vec::new();
-        let mut all_named = !page.errors.is_empty();
-        for (error, external_id) in &page.errors {
-            let by_id = external_id.as_deref().and_then(|id| self.row_of_record(open, id));
-            match by_id.or(error.row) {
-                Some(row) => rows.push(row),
-                None => all_named = false,
-            }
-        }
-        if !all_named {
-            self.job_ended(config, key, None, now);
-            return Ok(());
-        }
         let Some(open) = self.jobs.get_mut(key) else { return Ok(()) };
-        open.refused.extend(rows);
-        let refused = open.refused.iter().copied().collect();
+        open.errors.extend(page.errors);
         match page.next {
             Some(cursor) => {
                 self.now_queue(What::Errors { job: key, cursor: Some(cursor) }, now);
             }
-            None => self.job_ended(config, key, Some(&refused), now),
+            None => self.rows_failed(config, key, now),
         }
         Ok(())
+    }
+
+    /// A job has ended, and some of its rows failed: those that Klaviyo names, or any.
+    fn rows_failed(&mut self, config: &Config, key: u64, now: DateTime<Utc>) {
+        let Some(open) = self.jobs.get(key) else { return };
+        let row_of = |id: &str| self.row_of_record(open, id);
+        let rows = job_answer::blamed(open.failed, &open.errors, row_of);
+        let rows = rows.map(|rows| rows.into_iter().collect());
+        self.job_ended(config, key, rows.as_ref(), now);
     }
 
     pub(super) fn items_seen(

@@ -21,7 +21,6 @@ use self::calling::{Reader, What};
 use super::batches::Buffers;
 use super::jobs::Jobs;
 pub use super::jobs::KeptRows;
-use super::machine::Grants;
 use super::page::{Owner, Page, PageNo};
 use super::passes::{Pass, passes};
 use super::records::Memory;

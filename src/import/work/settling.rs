@@ -11,8 +11,7 @@ use crate::config::Config;
 use crate::import::batches::Row;
 use crate::import::jobs::{KeptRows, OpenJob, Slot};
 use crate::import::page::{Fate, Origin, Owner, Page, PageNo, Record};
-use crate::import::run::{Range, State};
-use crate::import::start::Selection;
+use crate::import::run::{Range, Selection, State};
 use crate::klaviyo::request::Request;
 
 impl Work {

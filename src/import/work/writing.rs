@@ -8,12 +8,12 @@ use super::calling::{Task, What};
 use super::{Awaited, Work, ms};
 use crate::config::Config;
 use crate::http::Answer;
-use crate::import::batches::{Batch, Sort, row_of};
+use crate::import::batches::{Batch, Sort};
 use crate::import::jobs::Slot;
 use crate::import::page::Fate;
 use crate::klaviyo::catalog::{Action, Kind as Object};
 use crate::klaviyo::job::{JobRef, JobType};
-use crate::klaviyo::job_answer;
+use crate::klaviyo::job_answer::{self, row_of_pointer};
 use crate::klaviyo::pacing::Pace;
 use crate::klaviyo::verdict::{Refusal, Verdict, judge};
 use crate::mapping::identity;
@@ -108,7 +108,7 @@ impl Work {
     fn batch_refused(&mut self, batch: Batch, refusal: &Refusal, now: DateTime<Utc>) {
         let pointers = refusal.errors.iter().filter_map(|error| error.pointer.as_deref());
         let named: HashSet<_> =
-            pointers.filter_map(row_of).filter(|row| *row < batch.rows.len()).collect();
+            pointers.filter_map(row_of_pointer).filter(|row| *row < batch.rows.len()).collect();
         if batch.rows.len() == 1 {
             self.refuse_rows(batch);
         } else if named.is_empty() {

@@ -32,6 +32,15 @@ pub(super) fn placed(config: &Config, documents: &Documents, order: &PlacedOrder
     }
 }
 
+/// The order, or what to do without it.
+fn read<'a>(documents: &'a Documents, order: &Id) -> Result<&'a Order, Step> {
+    match &documents.order {
+        Found::Unasked => Err(Step::read([Query::Order(order.clone())])),
+        Found::Gone => Err(Step::Ignore(Ignored::Gone)),
+        Found::There(order) => Ok(order),
+    }
+}
+
 pub(super) fn state_changed(
     config: &Config,
     documents: &Documents,
@@ -39,10 +48,9 @@ pub(super) fn state_changed(
     state: Option<&str>,
     at: Option<DateTime<Utc>>,
 ) -> Next {
-    let order = match &documents.order {
-        Found::Unasked => return Ok(Step::read([Query::Order(order.clone())])),
-        Found::Gone => return Ok(Step::Ignore(Ignored::Gone)),
-        Found::There(order) => order,
+    let order = match read(documents, order) {
+        Ok(order) => order,
+        Err(step) => return Ok(step),
     };
     let Some(kind) = event::of_state(config, state.unwrap_or(&order.fields.order_state)) else {
         return Ok(Step::Ignore(Ignored::StateWithoutEvent));
@@ -63,10 +71,9 @@ pub(super) fn edited(
     added: &Added,
     at: Option<DateTime<Utc>>,
 ) -> Next {
-    let order = match &documents.order {
-        Found::Unasked => return Ok(Step::read([Query::Order(order.clone())])),
-        Found::Gone => return Ok(Step::Ignore(Ignored::Gone)),
-        Found::There(order) => order,
+    let order = match read(documents, order) {
+        Ok(order) => order,
+        Err(step) => return Ok(step),
     };
     let is_new = |line: &LineItem| match line.added_at {
         Some(added_at) => added_at > order.fields.created_at && may_be(added, line),

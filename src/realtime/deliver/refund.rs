@@ -27,11 +27,7 @@ pub(super) fn next(
         Found::Gone => return Ok(Step::Ignore(Ignored::Gone)),
         Found::There(payment) => payment,
     };
-    let valid = &config.rules.payment.states.valid_transaction_states;
-    let refunds: Vec<_> = payment
-        .transactions
-        .iter()
-        .filter(|refund| refund.is_refund() && valid.contains(&refund.state))
+    let refunds: Vec<_> = event::refunds(config, payment)
         .filter(|refund| transaction.is_none_or(|id| refund.id == *id))
         .collect();
     if refunds.is_empty() {

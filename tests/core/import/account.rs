@@ -27,6 +27,8 @@ pub(super) struct Account {
     pub(super) refused_later: HashSet<String>,
     /// Whether errors name the row.
     pub(super) pointers: bool,
+    /// How many errors a job tells of, however many rows failed; none for all.
+    pub(super) told: Option<usize>,
     /// How long jobs take, in ms; item creations say so longer than they take.
     pub(super) job_ms: u64,
     pub(super) linger_ms: u64,
@@ -353,6 +355,7 @@ impl Account {
         let failed = job.failed.as_deref().unwrap_or_default();
         let errors: Vec<_> = failed
             .iter()
+            .take(self.told.unwrap_or(usize::MAX))
             .map(|(row, _)| {
                 let pointer = if pointers {
                     format!("/data/attributes/rows/data/{row}")
@@ -374,6 +377,7 @@ impl Account {
         let failed = self.jobs.get(id).and_then(|job| job.failed.as_deref()).unwrap_or_default();
         let data: Vec<_> = failed
             .iter()
+            .take(self.told.unwrap_or(usize::MAX))
             .map(|(row, payload)| {
                 let pointer = if self.pointers { format!("/data/attributes/profiles/data/{row}") } else { "/data".to_owned() };
                 let payload = if self.pointers { Value::Null } else { payload.clone() };

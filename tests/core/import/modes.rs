@@ -76,6 +76,21 @@ fn b12_a_list_of_ids_is_brought_and_what_is_not_found_is_said() {
 }
 
 #[test]
+fn rows_that_failed_without_being_named_are_sent_again_as_well() {
+    let mut world = calm(&json!({}));
+    customers(&mut world, 20);
+    world.account.told = Some(1);
+    for number in [3, 4, 5] {
+        // Only a job refuses them; a call of its own brings each.
+        world.account.refused_later.insert(format!("c{number}@example.com"));
+    }
+    world.start(Kind::Customers, all(Kind::Customers));
+    world.run();
+    assert_eq!(counts(&world, Kind::Customers), [20, 20, 0, 0]);
+    verify(&mut world, &[Kind::Customers]);
+}
+
+#[test]
 fn a_failure_that_is_mended_is_none_any_more() {
     let mut world = calm(&json!({}));
     customers(&mut world, 5);
