@@ -75,7 +75,7 @@ async function call(url, init) {
     answer = { status: response.status, headers: response.headers, body: json(text) };
   } catch (error) {
     const reason = error.cause?.code ?? error.name;
-    throw unavailable(`${new URL(url).origin} cannot be reached or did not answer (${reason})`);
+    throw unavailable(`${new URL(url).origin} cannot be reached or did not answer (${reason}).`);
   }
   const { status, headers } = answer;
   if (status !== 429 && status < 500) return answer;
@@ -86,7 +86,7 @@ async function call(url, init) {
 
 function unavailable(text, retryAfterMs) {
   const advice = "Run this again: it goes on where it stopped";
-  return new CallFailure("commercetools_unavailable", `${text}. ${advice}`, {
+  return new CallFailure("commercetools_unavailable", `${text} ${advice}`, {
     passing: true,
     retryAfterMs,
   });
@@ -124,9 +124,10 @@ function scopeMissing(projectKey) {
   );
 }
 
-/** What commercetools says itself. */
+/** What commercetools says itself, as a sentence. */
 function words({ status, body }) {
-  return body.message ?? body.error_description ?? `status ${status} without a message.`;
+  const text = body.message ?? body.error_description ?? `status ${status} without a message`;
+  return `${text.replace(/\.$/, "")}.`;
 }
 
 function json(text) {
