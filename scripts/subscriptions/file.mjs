@@ -45,10 +45,8 @@ function parsed(path) {
   }
   try {
     return { value: JSON.parse(text) };
-  } catch (error) {
-    const [, position] = /position (\d+)/.exec(error.message) ?? [];
-    const line = position && text.slice(0, Number(position)).split("\n").length;
-    return { problem: `${path}: is no JSON${line ? ` (line ${line})` : ""}` };
+  } catch {
+    return { problem: `${path}: is no JSON; \`npx biome check ${path}\` shows where` };
   }
 }
 

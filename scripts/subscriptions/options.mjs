@@ -27,6 +27,9 @@ export function readOptions(args) {
   };
   const { values, tokens } = parseArgs({ args, options, strict: false, tokens: true });
   const problems = tokens.flatMap((token) => problemOf(token, options));
+  const given = tokens.filter(({ kind }) => kind === "option").map(({ rawName }) => rawName);
+  const twice = given.filter((name, index) => given.indexOf(name) !== index);
+  for (const name of new Set(twice)) problems.push(`${name}: is given twice`);
   for (const name of ["reconnect", "recreate"]) {
     if (values.delete && values[name]) problems.push(`--delete and --${name} exclude each other`);
   }

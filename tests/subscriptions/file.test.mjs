@@ -2,10 +2,10 @@
 // that the examples in the repository are not.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { describe, test } from "node:test";
+import { readFileSync, rmSync } from "node:fs";
+import { after, before, describe, test } from "node:test";
 import { readSubscriptions } from "../../scripts/subscriptions/file.mjs";
-import { EXAMPLES, SECRETS, withProject } from "./harness.mjs";
+import { EXAMPLES, SECRETS, startProject, withProject } from "./harness.mjs";
 
 const PUBSUB = EXAMPLES["Pub/Sub"];
 const SNS = EXAMPLES["SNS with a role"];
@@ -182,14 +182,18 @@ async function problemsOf(project, args, env) {
 }
 
 describe("refused, with nothing asked of commercetools", () => {
+  let project;
+  before(async () => {
+    project = await startProject();
+  });
+  after(() => project.close());
+
   for (const [name, subscriptions, rest, expected] of REFUSED) {
     test(name, async () => {
-      await withProject(async (project) => {
-        project.describe(subscriptions, rest);
-        const problems = await problemsOf(project);
-        assert.equal(problems.length, 1, problems.join("\n"));
-        assert.ok(problems[0].startsWith(expected), problems[0]);
-      });
+      project.describe(subscriptions, rest);
+      const problems = await problemsOf(project);
+      assert.equal(problems.length, 1, problems.join("\n"));
+      assert.ok(problems[0].startsWith(expected), problems[0]);
     });
   }
 
@@ -197,15 +201,14 @@ describe("refused, with nothing asked of commercetools", () => {
     [["--dry"], "--dry: no such option"],
     [["--dry-run=yes"], "--dry-run: takes no value"],
     [["klaviyo"], '"klaviyo": only options are taken'],
+    [["--dry-run", "--dry-run"], "--dry-run: is given twice"],
     [["--delete", "--recreate"], "--delete and --recreate exclude each other"],
     [["--delete", "--reconnect"], "--delete and --reconnect exclude each other"],
   ];
   for (const [args, expected] of OPTIONS) {
     test(args.join(" "), async () => {
-      await withProject(async (project) => {
-        project.describe(PUBSUB);
-        assert.deepEqual(await problemsOf(project, args), [expected]);
-      });
+      project.describe(PUBSUB);
+      assert.deepEqual(await problemsOf(project, args), [expected]);
     });
   }
 
@@ -216,32 +219,30 @@ describe("refused, with nothing asked of commercetools", () => {
   ];
   for (const [CT_SUBSCRIPTIONS_CLIENT, expected] of CLIENTS) {
     test(`the credentials ${CT_SUBSCRIPTIONS_CLIENT}`, async () => {
-      await withProject(async (project) => {
-        project.describe(PUBSUB);
-        const [problem, ...others] = await problemsOf(project, [], { CT_SUBSCRIPTIONS_CLIENT });
-        assert.ok(problem.startsWith(expected), problem);
-        assert.deepEqual(others, []);
-      });
+      project.describe(PUBSUB);
+      const [problem, ...others] = await problemsOf(project, [], { CT_SUBSCRIPTIONS_CLIENT });
+      assert.ok(problem.startsWith(expected), problem);
+      assert.deepEqual(others, []);
     });
   }
 
   test("no file, and one that is no JSON: without quoting it", async () => {
-    await withProject(async (project) => {
-      const [missing] = await problemsOf(project);
-      assert.match(missing, /cannot be read \(ENOENT\); subscriptions\.example\.json shows/);
-      project.write(`{\n  "accessKey": ${SECRETS.GRID_KEY}\n}`);
-      assert.match((await problemsOf(project))[0], /subscriptions\.json: is no JSON \(line 2\)$/);
-      project.write("null");
-      assert.match((await problemsOf(project))[0], /must be object/);
-    });
+    rmSync(project.path, { force: true });
+    const [missing] = await problemsOf(project);
+    assert.match(missing, /cannot be read \(ENOENT\); subscriptions\.example\.json shows/);
+    project.write(`{\n  "accessKey": ${SECRETS.GRID_KEY}\n}`);
+    assert.match(
+      (await problemsOf(project))[0],
+      /subscriptions\.json: is no JSON; `npx biome check /,
+    );
+    project.write("null");
+    assert.match((await problemsOf(project))[0], /must be object/);
   });
 
   test("everything at once, in one list", async () => {
-    await withProject(async (project) => {
-      project.describe([{ ...PUBSUB, key: "a b" }, { destination: { type: "HTTP" } }], { x: 1 });
-      const env = { CT_SUBSCRIPTIONS_CLIENT: undefined };
-      assert.equal((await problemsOf(project, ["--no"], env)).length, 5);
-    });
+    project.describe([{ ...PUBSUB, key: "a b" }, { destination: { type: "HTTP" } }], { x: 1 });
+    const env = { CT_SUBSCRIPTIONS_CLIENT: undefined };
+    assert.equal((await problemsOf(project, ["--no"], env)).length, 5);
   });
 });
 

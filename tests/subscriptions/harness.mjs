@@ -91,15 +91,26 @@ export const EXAMPLES = {
   },
 };
 
-/** Starts a project and calls `work(project)`; `options` are those of the sandbox. */
-export async function withProject(work, options = {}) {
+/** Starts a project, which is to be closed; `options` are those of the sandbox. */
+export async function startProject(options = {}) {
   const sandbox = await startCommercetools({ scopes: ["manage_subscriptions"], ...options });
   const folder = mkdtempSync(join(tmpdir(), "subscriptions-"));
+  return {
+    ...projectIn(sandbox, folder),
+    async close() {
+      rmSync(folder, { recursive: true });
+      await sandbox.close();
+    },
+  };
+}
+
+/** Calls `work` with a project of its own. */
+export async function withProject(work, options) {
+  const project = await startProject(options);
   try {
-    await work(projectIn(sandbox, folder));
+    await work(project);
   } finally {
-    rmSync(folder, { recursive: true });
-    await sandbox.close();
+    await project.close();
   }
 }
 
