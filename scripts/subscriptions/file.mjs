@@ -10,7 +10,7 @@ import { formatsOf, needsForwarder } from "./destinations.mjs";
 import { DEFAULT_RESOURCES, wanted } from "./wanted.mjs";
 
 const SCHEMA = JSON.parse(readFileSync(new URL("schema.json", import.meta.url), "utf8"));
-const OPTIONS = { allErrors: true, discriminator: true, verbose: true, strictRequired: false };
+const OPTIONS = { allErrors: true, discriminator: true, verbose: true };
 
 /**
  * Reads the file at `path`. Gives `{ problems }`, or `{ commercetools, subscriptions, secrets }`:
@@ -24,13 +24,15 @@ export function readSubscriptions(path, env, { needsSecrets = true } = {}) {
   const file = read.value;
   const problems = schemaProblems(file);
   if (problems.length > 0) return { problems };
-  const found = crossProblems(file);
-  const named = file.subscriptions.flatMap(({ destination }) => secretsOf(destination));
+  const { commercetools, config } = file;
+  const described = file.subscriptions.map((each) => ({ resources: DEFAULT_RESOURCES, ...each }));
+  const found = crossProblems(described, config);
+  const named = described.flatMap(({ destination }) => secretsOf(destination));
   if (needsSecrets) found.push(...unset(named, env));
   if (found.length > 0) return { problems: found };
   return {
-    commercetools: file.commercetools,
-    subscriptions: file.subscriptions.map((each) => completed(each, file.config, env)),
+    commercetools,
+    subscriptions: described.map((each) => completed(each, config, env)),
     secrets: named.map(([, { env: variable }]) => env[variable]).filter(Boolean),
   };
 }
@@ -88,20 +90,18 @@ function why({ keyword, params, parentSchema, message }) {
 const typesOf = ({ oneOf }) => oneOf.map(({ properties }) => properties.type.const);
 
 /** What a schema cannot say. */
-function crossProblems({ subscriptions, config }) {
+function crossProblems(subscriptions, config) {
   const problems = [];
   subscriptions.forEach(({ key, format, forwarder, destination, resources }, index) => {
     const problem = (text) => problems.push(`subscriptions[${index}]${text}`);
     const { type, authenticationMode } = destination;
     const earlier = subscriptions.slice(0, index);
     if (earlier.some((each) => each.key === key)) problem(`.key: "${key}" stands there twice`);
-    for (const resource of resources ?? DEFAULT_RESOURCES) {
-      const other = earlier.find((each) =>
-        (each.resources ?? DEFAULT_RESOURCES).includes(resource),
-      );
+    for (const resource of resources) {
+      const other = earlier.find((each) => each.resources.includes(resource));
       if (other) problem(`: ${resource} is in "${other.key}" as well, and would come twice`);
     }
-    const { messages, changes } = wanted(resources ?? DEFAULT_RESOURCES, config);
+    const { messages, changes } = wanted(resources, config);
     if (messages.length + changes.length === 0) problem(": config leaves nothing to subscribe to");
     if (format && !formatsOf(type).includes(format)) {
       problem(`.format: ${type} takes ${formatsOf(type).join(" and ")} only`);
@@ -140,7 +140,7 @@ function completed({ key, destination, format, forwarder, resources }, config, e
   const draft = {
     key,
     destination: { ...destination, ...Object.fromEntries(values) },
-    ...wanted(resources ?? DEFAULT_RESOURCES, config),
+    ...wanted(resources, config),
     events: [],
     format: type === "CloudEvents" ? { type, cloudEventsVersion: "1.0" } : { type },
   };

@@ -1,5 +1,6 @@
 // Brings one subscription to what it should be, or away. Each try begins with reading what is there:
-// so a call whose reply was lost is seen to have taken effect, and is not made twice.
+// so a call whose reply was lost is seen to have taken effect, and is not made twice. (But for a
+// destination that is only sent again: what cannot be seen is sent until it was answered.)
 
 import { Failure } from "../lib/run.mjs";
 import { compare } from "./comparison.mjs";
@@ -17,7 +18,7 @@ export async function install(client, { key, draft }, { dryRun, recreate, reconn
   let made; // what an earlier try called for
   return persistently(wait, async () => {
     const present = await client.read(key);
-    const comparison = compare(draft, present, { reconnect: reconnect && !made });
+    const comparison = compare(draft, present, { reconnect });
     const status = present?.status;
     if (comparison.kind === "keep") return { ...(made ?? { done: "kept", comparison }), status };
     if (comparison.kind === "replace" && !recreate) return { done: "refused", comparison };

@@ -41,20 +41,18 @@ describe("a lost reply is not repeated", () => {
     });
   });
 
-  for (const args of [[], ["--reconnect"]]) {
-    test(`of an update ${args}`, async () => {
-      await withProject(async (project) => {
-        project.describe(PUBSUB);
-        await project.run();
-        project.describe(OTHER);
-        const rule = { method: "POST", path: PATH, times: 1, after: true, status: 502 };
-        project.sandbox.faults.add(rule);
-        const { lines, error } = await project.run(args);
-        assert.deepEqual([lines, error], [["updated    klaviyo: destination"], null]);
-        assert.deepEqual(project.writes(), ["POST", "POST"]);
-      });
+  test("of an update", async () => {
+    await withProject(async (project) => {
+      project.describe(PUBSUB);
+      await project.run();
+      project.describe(OTHER);
+      const rule = { method: "POST", path: PATH, times: 1, after: true, status: 502 };
+      project.sandbox.faults.add(rule);
+      const { lines, error } = await project.run();
+      assert.deepEqual([lines, error], [["updated    klaviyo: destination"], null]);
+      assert.deepEqual(project.writes(), ["POST", "POST"]);
     });
-  }
+  });
 
   test("of a deletion", async () => {
     await withProject(async (project) => {
@@ -83,6 +81,21 @@ describe("a lost reply is not repeated", () => {
     });
   }
 });
+
+for (const after of [true, false]) {
+  test(`a new secret is sent until that was answered, with a failure ${after ? "after" : "before"} its effect`, async () => {
+    await withProject(async (project) => {
+      project.describe(EXAMPLES["Event Grid"]);
+      await project.run();
+      const rule = { method: "POST", path: PATH, times: 1, after, status: 503 };
+      project.sandbox.faults.add(rule);
+      const { lines, error } = await project.run(["--reconnect"], { GRID_KEY: "the-next" });
+      assert.deepEqual([lines, error], [["updated    klaviyo: destination"], null]);
+      const [there] = await project.present();
+      assert.equal(project.stored(there).destination.accessKey, "the-next");
+    });
+  });
+}
 
 test("a change by somebody else between reading and writing is read, and laid over", async () => {
   await withProject(async (project) => {
