@@ -124,10 +124,12 @@ function scopeMissing(projectKey) {
   );
 }
 
-/** What commercetools says itself, as a sentence. */
+/** What commercetools says itself, as sentences. */
 function words({ status, body }) {
-  const text = body.message ?? body.error_description ?? `status ${status} without a message`;
-  return `${text.replace(/\.$/, "")}.`;
+  const message = body.message ?? body.error_description ?? `status ${status} without a message`;
+  const details = (body.errors ?? []).map(({ detailedErrorMessage }) => detailedErrorMessage);
+  const sentences = [message, ...details].filter(Boolean);
+  return sentences.map((text) => `${text.replace(/\.$/, "")}.`).join(" ");
 }
 
 function json(text) {

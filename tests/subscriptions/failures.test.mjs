@@ -181,15 +181,36 @@ describe("commercetools that refuses", () => {
     );
   });
 
-  test("the token, where the scope was taken from it", async () => {
-    await withProject(async (project) => {
-      project.describe(PUBSUB);
-      project.sandbox.faults.add({ path: PATH, status: 403, body: { message: "Insufficient." } });
-      const { lines, error } = await project.run();
-      assert.match(lines[0], /^failed .*manage_subscriptions:sandbox-shop.*\(scope_missing\)$/);
-      assert.equal(error, "not as the file says: klaviyo");
+  const detailed = {
+    message: "Request body does not contain valid JSON.",
+    errors: [{ code: "InvalidJsonInput", detailedErrorMessage: "destination: Missing field" }],
+  };
+  const words = { message: "Their words." };
+  const cases = [
+    [400, detailed, /valid JSON\. destination: Missing field\. \(refused\)$/],
+    [400, words, /commercetools refused it: Their words\. \(refused\)$/],
+    [400, "<html>", /refused it: status 400 without a message\. \(refused\)$/],
+    [
+      401,
+      words,
+      /Their words\. Check that authUrl and apiUrl are of the same .*\(token_refused\)$/,
+    ],
+    [403, words, /Give it the scope manage_subscriptions:sandbox-shop.*\(scope_missing\)$/],
+    [404, words, /Their words\. Check projectKey \(not_found\)$/],
+    [413, words, /Their words\. \(refused\)$/],
+  ];
+  for (const [status, body, expected] of cases) {
+    test(`a creation, with ${status} and ${JSON.stringify(body)}`, async () => {
+      await withProject(async (project) => {
+        project.describe(PUBSUB);
+        project.sandbox.faults.add({ method: "POST", path: PATH, times: 1, status, body });
+        const { lines, error, waits } = await project.run();
+        assert.match(lines[0], /^failed {5}klaviyo: /);
+        assert.match(lines[0], expected);
+        assert.deepEqual([lines.length, error, waits], [1, "not as the file says: klaviyo", []]);
+      });
     });
-  });
+  }
 
   test("nothing more than it needs is asked for", async () => {
     const scopes = ["manage_subscriptions", "manage_project"];
