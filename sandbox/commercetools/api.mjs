@@ -8,6 +8,8 @@ import { CommercetoolsMock } from "@labdigital/commercetools-mock";
 import { apiError, authError } from "./errors.mjs";
 import { parseQuery } from "./query.mjs";
 import { openingScopes, RESOURCES } from "./resources.mjs";
+import { completeSubscriptions, hideSecrets, refuseSubscription } from "./subscriptions.mjs";
+import { refuseVersion } from "./versions.mjs";
 
 const METHODS = ["GET", "POST", "DELETE"];
 
@@ -20,11 +22,26 @@ export function createApi({ projectKey, storage, tokens, keyOf }) {
       if (method !== "POST") return apiError(405, "MethodNotAllowed", "Only POST is allowed.");
       return tokens.issue({ authorization, form: new URLSearchParams(body.toString()) });
     }
-    const refusal = refuse({ method, url, authorization });
+    const refusal = refuse({ method, url, authorization }) ?? refuseWrite({ method, url, body });
     if (refusal) return refusal;
     const query = parseQuery(url.searchParams, keyOf);
     if (query.invalid) return apiError(400, "InvalidInput", query.invalid);
-    return storage.duringQuery(query, () => callMock(mock, { method, url, body }));
+    const answer = await storage.duringQuery(query, () => callMock(mock, { method, url, body }));
+    if (!isSubscriptions(url) || answer.status >= 300) return answer;
+    return { ...answer, body: Buffer.from(hideSecrets(answer.body)) };
+  }
+
+  /** What the mock would let pass. */
+  function refuseWrite({ method, url, body }) {
+    const [, , path, name] = url.pathname.split("/");
+    const { typeId } = RESOURCES.find((resource) => resource.path === path);
+    const known = () => [...storage.collection(typeId).all()];
+    if (method === "DELETE") {
+      const document = known().find(({ id, key }) => name === id || name === `key=${key}`);
+      return refuseVersion(document, url.searchParams.get("version"));
+    }
+    if (method !== "POST" || !isSubscriptions(url)) return null;
+    return refuseSubscription({ body, creates: name === undefined, known: known() });
   }
 
   function refuse({ method, url, authorization }) {
@@ -47,6 +64,8 @@ export function createApi({ projectKey, storage, tokens, keyOf }) {
   return { respond, close: () => mock.app.close() };
 }
 
+const isSubscriptions = (url) => url.pathname.split("/")[2] === "subscriptions";
+
 function createMock(projectKey, storage) {
   const mock = new CommercetoolsMock({ defaultProjectKey: projectKey, strict: true, storage });
   for (const typeId of ["category", "product"]) {
@@ -55,6 +74,7 @@ function createMock(projectKey, storage) {
     const repository = mock.project().getRepository(typeId);
     repository.postProcessResource = async (_context, document) => document;
   }
+  completeSubscriptions(mock.project().getRepository("subscription"));
   return mock;
 }
 

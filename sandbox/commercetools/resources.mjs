@@ -1,7 +1,7 @@
 // The resource types of the sandbox: what a reference calls them, where the shop keeps them, where
 // the API serves them, and which OAuth scopes open that.
 // Scopes: reference §5.4, from the API reference's `resources/*.raml`; "unverified" where no stored
-// source names one. A type without a path is there for expansion only.
+// source names one. A type without a path is there for expansion only, one without a shop starts empty.
 
 export const RESOURCES = [
   { typeId: "cart-discount", shop: "cartDiscounts" },
@@ -51,6 +51,7 @@ export const RESOURCES = [
     view: ["view_standalone_prices"],
   },
   { typeId: "store", shop: "stores", path: "stores", view: ["view_stores"] },
+  { typeId: "subscription", path: "subscriptions", view: ["manage_subscriptions"] },
 ];
 
 /** What the API client of the sync has (§6, "least scopes"), and the shop's own reference data. */

@@ -1,0 +1,47 @@
+// The command line of `npm run subscriptions`.
+
+import { parseArgs } from "node:util";
+
+export const HELP = `Creates or updates the commercetools Subscriptions that feed the worker.
+
+  npm run subscriptions [-- options]
+
+  --file <path>   the file that describes them (subscriptions.json)
+  --dry-run       say what would be done, and change nothing
+  --delete        delete those that the file describes, by their keys
+  --reconnect     send every destination again: with other secrets, or after a delivery stopped
+  --recreate      where a format changed, delete the subscription and create it anew
+  --help          this text
+
+CT_SUBSCRIPTIONS_CLIENT must hold the credentials of an API client with the one scope
+manage_subscriptions:<projectKey>, as JSON {"clientId":"…","secret":"…"}.
+docs/realtime.md has the rest.`;
+
+const SWITCHES = ["dry-run", "delete", "reconnect", "recreate", "help"];
+
+/** `{ options, problems }`, `options` with the names of the command line and `file`. */
+export function readOptions(args) {
+  const options = {
+    file: { type: "string" },
+    ...Object.fromEntries(SWITCHES.map((name) => [name, { type: "boolean" }])),
+  };
+  const { values, tokens } = parseArgs({ args, options, strict: false, tokens: true });
+  const problems = tokens.flatMap((token) => problemOf(token, options));
+  const given = tokens.filter(({ kind }) => kind === "option").map(({ rawName }) => rawName);
+  const twice = given.filter((name, index) => given.indexOf(name) !== index);
+  for (const name of new Set(twice)) problems.push(`${name}: is given twice`);
+  for (const name of ["reconnect", "recreate"]) {
+    if (values.delete && values[name]) problems.push(`--delete and --${name} exclude each other`);
+  }
+  return { options: { file: "subscriptions.json", ...values }, problems };
+}
+
+function problemOf({ kind, name, rawName, value }, options) {
+  if (kind === "positional") return [`"${value}": only options are taken`];
+  if (kind !== "option") return [];
+  if (!(name in options)) return [`${rawName}: no such option`];
+  const takesValue = options[name].type === "string";
+  if (takesValue && !value) return [`${rawName}: a value is missing`];
+  if (!takesValue && value !== undefined) return [`${rawName}: takes no value`];
+  return [];
+}

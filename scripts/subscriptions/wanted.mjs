@@ -1,0 +1,72 @@
+// What the worker makes something of, and therefore subscribes to: message types and changes of
+// each resource type. The worker's own view is src/realtime/plan, its message types can be set by
+// `CONFIG` (src/config/rules.rs), and tests/runtime/subscriptions.test.mjs holds this against it.
+
+/** The defaults of `CONFIG` that name message types. */
+const DEFAULTS = {
+  order: {
+    created: [
+      "OrderCreated",
+      "OrderImported",
+      "OrderCustomerSet",
+      "OrderCreatedFromRecurringOrder",
+    ],
+    changed: ["OrderStateChanged"],
+  },
+  payment: {
+    transactionAdded: ["PaymentTransactionAdded"],
+    transactionChanged: ["PaymentTransactionStateChanged"],
+  },
+  category: { created: ["CategoryCreated"] },
+  product: {
+    published: ["ProductPublished"],
+    deleted: ["ProductUnpublished", "ResourceDeleted", "ProductDeleted"],
+  },
+};
+
+/** What is never set by `CONFIG`: `types` beside those that are, or `all`, and whether to subscribe to changes. */
+const RESOURCES = {
+  customer: { types: ["CustomerCreated"], changes: true },
+  order: { types: ["OrderEditApplied"] },
+  payment: { types: [] },
+  category: { types: [], changes: true },
+  product: { types: [], changes: true },
+  "inventory-entry": {
+    types: ["InventoryEntryCreated", "InventoryEntryQuantitySet", "InventoryEntryDeleted"],
+    changes: true,
+  },
+  "standalone-price": { all: true },
+};
+
+/** What a subscription is for unless it says so itself: prices of their own are rare, and many. */
+export const DEFAULT_RESOURCES = Object.keys(RESOURCES).filter(
+  (resource) => resource !== "standalone-price",
+);
+
+/**
+ * The `messages` and `changes` of a commercetools Subscription for these resource types. `config` is
+ * the worker's `CONFIG`, an object of which any part may be absent.
+ */
+export function wanted(resources, config = {}) {
+  const messages = [];
+  for (const resourceTypeId of resources) {
+    const { all } = RESOURCES[resourceTypeId];
+    const types = all ? [] : messageTypes(resourceTypeId, config);
+    // To commercetools an empty list means every message.
+    if (all || types.length > 0) messages.push({ resourceTypeId, types });
+  }
+  const changes = resources
+    .filter((resource) => RESOURCES[resource].changes)
+    .map((resourceTypeId) => ({ resourceTypeId }));
+  return { messages, changes };
+}
+
+function messageTypes(resource, config) {
+  const lists = { ...DEFAULTS[resource], ...config[resource]?.messages };
+  const named = resource in DEFAULTS ? Object.values(lists).flat() : [];
+  const types = [...named, ...RESOURCES[resource].types].filter((type) => !isChange(type));
+  return [...new Set(types)].sort();
+}
+
+/** `product.messages.deleted` may name changes too. */
+const isChange = (type) => /^Resource(Created|Updated|Deleted)$/.test(type);
