@@ -136,13 +136,20 @@ impl Machine {
         self.pump(config, now)
     }
 
-    /// Settles what can be settled and makes all calls that can be made now.
+    /// Settles what can be settled and makes all calls that can be made now. Where there are none,
+    /// the documents of a page are read; so those of another page are on their way meanwhile.
     fn pump(&mut self, config: &Config, now: DateTime<Utc>) -> Vec<Effect> {
         let mut effects = Vec::new();
-        for work in self.works.values_mut() {
-            work.settle(now);
+        let mut calls = self.settled_calls(config, now);
+        while calls.is_empty()
+            && self.calls_left > 0
+            && self.works.values_mut().any(|work| work.read_documents(config, now))
+        {
+            calls = self.settled_calls(config, now);
         }
-        let calls = self.calls(config, now);
+        if self.calls_left > 0 && self.works.values().any(|work| work.unread().is_some()) {
+            self.wake = u64::try_from(now.timestamp_millis()).ok();
+        }
         for work in self.works.values_mut() {
             effects.extend(work.saving(now).map(|saving| Effect::Save(Box::new(saving))));
         }
@@ -150,7 +157,10 @@ impl Machine {
         effects
     }
 
-    fn calls(&mut self, config: &Config, now: DateTime<Utc>) -> Vec<Effect> {
+    fn settled_calls(&mut self, config: &Config, now: DateTime<Utc>) -> Vec<Effect> {
+        for work in self.works.values_mut() {
+            work.settle(now);
+        }
         self.wake = None;
         let mut calls = Vec::new();
         let now_ms = u64::try_from(now.timestamp_millis()).unwrap_or(0);

@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::records::{Context, Documents, Mapped};
 use crate::commercetools::reference::Id;
+use crate::http::Answer;
 use crate::klaviyo::request::Request;
 use crate::realtime::conclusion::Fault;
 
@@ -35,6 +36,8 @@ pub(super) struct Page {
     /// The bytes that were read for it.
     pub(super) bytes: usize,
     pub(super) records: Vec<Record>,
+    /// What was answered, until its documents are read.
+    pub(super) unread: Option<Answer>,
     /// Its documents, until they are mapped.
     pub(super) documents: Option<Documents>,
     pub(super) context: Context,
@@ -133,6 +136,7 @@ impl Page {
             origin,
             bytes: 0,
             records: Vec::new(),
+            unread: None,
             documents: None,
             context: Context::default(),
             step: 0,

@@ -35,7 +35,7 @@ const BULK_CALL: Duration = Duration::from_secs(30);
 const AWAKE: u64 = 2_500;
 
 /// The shortest wait, in ms: the clock stands still unless something is waited for.
-const SHORTEST: u64 = 10;
+const SHORTEST: u64 = 1;
 
 /// How long to wait, in ms, where the machine is active but has nothing to do and waits for nothing.
 const STUCK: u64 = 10_000;

@@ -122,15 +122,21 @@ pub(super) fn read(kind: Kind, results: &[&str]) -> (Vec<(Id, Option<ReadFault>)
     (records, documents)
 }
 
+/// The id of the last document that has one: the page after it follows that.
+pub(super) fn last_id(results: &[&str]) -> Option<Id> {
+    results.iter().rev().find_map(|text| from_json::<Named>(text).ok()).map(|named| named.id)
+}
+
+#[derive(Deserialize)]
+struct Named {
+    id: Id,
+}
+
 fn parse<T>(
     results: &[&str],
     records: &mut Vec<(Id, Option<ReadFault>)>,
     read: impl Fn(&str) -> Result<T, serde_json::Error>,
 ) -> Vec<(usize, T)> {
-    #[derive(Deserialize)]
-    struct Named {
-        id: Id,
-    }
     let mut documents = Vec::new();
     for text in results {
         // A document without an id is none; commercetools has none of these.

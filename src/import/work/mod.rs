@@ -42,6 +42,8 @@ pub(super) struct Work {
     /// Pages that are not committed.
     pages: BTreeMap<PageNo, Page>,
     next_page: PageNo,
+    /// The categories that are being written before the items of pages: which pages wait for each.
+    categories: HashMap<String, Vec<PageNo>>,
     /// Calls that are to be made.
     queue: VecDeque<Task>,
     buffers: Buffers,
@@ -179,6 +181,7 @@ impl Work {
             ends: Ends::default(),
             pages: BTreeMap::new(),
             next_page: 0,
+            categories: HashMap::new(),
             queue: VecDeque::new(),
             buffers: Buffers::default(),
             jobs: Jobs::default(),

@@ -100,9 +100,13 @@ impl Work {
             }
             (Source::Documents(_), _) => {
                 let results = commercetools::raw_page(answer)?;
-                self.take_records(&mut page, &results);
                 self.learn_size(config, results.len(), answer.body.len());
-                (page.records.last().map(|record| record.id.to_string()), results.len() < limit)
+                let last = records::last_id(&results).map(|id| id.to_string());
+                if last.is_some() {
+                    page.unread = Some(answer.clone());
+                    page.waits = 1;
+                }
+                (last, results.len() < limit)
             }
         };
         let number = self.next_number();
@@ -122,6 +126,33 @@ impl Work {
         Ok(())
     }
 
+    /// Reads the documents of a page that was answered, if there is one. That takes a while, and
+    /// the calls that could be made are to be under way meanwhile.
+    pub(in crate::import) fn read_documents(
+        &mut self,
+        config: &Config,
+        now: DateTime<Utc>,
+    ) -> bool {
+        let Some(number) = self.unread() else { return false };
+        let answer = self.pages.get_mut(&number).and_then(|page| page.unread.take());
+        let answer = answer.unwrap_or_default();
+        // It was a page when it was answered.
+        let results = commercetools::raw_page(&answer).unwrap_or_default();
+        let (records, documents) = self.records(&results);
+        if let Some(page) = self.pages.get_mut(&number) {
+            page.records = records;
+            page.documents = Some(documents);
+            page.waits = 0;
+        }
+        self.prepare(config, number, now);
+        true
+    }
+
+    /// The oldest page that was answered, and whose documents are not read.
+    pub(in crate::import) fn unread(&self) -> Option<PageNo> {
+        self.pages.iter().find(|(_, page)| page.unread.is_some()).map(|(number, _)| *number)
+    }
+
     fn next_number(&mut self) -> PageNo {
         self.next_page = self.next_page.wrapping_add(1);
         self.next_page
@@ -129,14 +160,17 @@ impl Work {
 
     /// Takes the documents of an answer into a page.
     fn take_records(&self, page: &mut Page, results: &[&str]) {
-        let (records, documents) = records::read(self.run.kind, results);
-        page.records = records
-            .into_iter()
-            .map(|(id, fault)| {
-                Record::new(id, fault.map_or(Fate::Open, |fault| Fate::Failed(unread(fault))))
-            })
-            .collect();
+        let (records, documents) = self.records(results);
+        page.records = records;
         page.documents = Some(documents);
+    }
+
+    fn records(&self, results: &[&str]) -> (Vec<Record>, Documents) {
+        let (records, documents) = records::read(self.run.kind, results);
+        let records = records.into_iter().map(|(id, fault)| {
+            Record::new(id, fault.map_or(Fate::Open, |fault| Fate::Failed(unreadable(fault))))
+        });
+        (records.collect(), documents)
     }
 
     /// The documents that these lead to, but for those that the pass before had.
@@ -272,19 +306,18 @@ impl Work {
             self.now_queue(What::Need { page: number, need: Need::Category(next) }, now);
             return Ok(());
         }
+        let Request::Catalog(write) = request else { return Ok(()) };
         match request.settled(verdict) {
             Verdict::Later(passing) => return Err(ReadFault::Passing(passing)),
-            Verdict::Accepted => {
-                if let Request::Catalog(write) = request {
-                    self.memory.learn_category(write.id().to_owned());
-                }
-            }
+            Verdict::Accepted => self.memory.learn_category(write.id().to_owned()),
             _ => {}
         }
-        if let Some(page) = self.pages.get_mut(&number) {
-            page.waits = page.waits.saturating_sub(1);
+        for number in self.categories.remove(write.id()).unwrap_or_default() {
+            if let Some(page) = self.pages.get_mut(&number) {
+                page.waits = page.waits.saturating_sub(1);
+            }
+            self.prepare(config, number, now);
         }
-        self.prepare(config, number, now);
         Ok(())
     }
 
@@ -303,7 +336,9 @@ impl Work {
                 Some(needs) => {
                     page.waits = u32::try_from(needs.len()).unwrap_or(u32::MAX);
                     for need in needs {
-                        self.now_queue(What::Need { page: number, need }, now);
+                        if self.is_first_to_need(&need, number) {
+                            self.now_queue(What::Need { page: number, need }, now);
+                        }
                     }
                     return;
                 }
@@ -324,6 +359,15 @@ impl Work {
         for (owner, stage) in stages {
             self.write(config, owner, stage, now);
         }
+    }
+
+    /// Whether nobody asked for it before. A category that several pages need is written for the
+    /// first of them; the others wait for it.
+    fn is_first_to_need(&mut self, need: &Need, number: PageNo) -> bool {
+        let Need::Category(Request::Catalog(write)) = need else { return true };
+        let waiting = self.categories.entry(write.id().to_owned()).or_default();
+        waiting.push(number);
+        waiting.len() == 1
     }
 }
 
@@ -351,7 +395,7 @@ fn not_found() -> Fate {
 }
 
 /// Why a document cannot be read.
-fn unread(fault: ReadFault) -> Fault {
+fn unreadable(fault: ReadFault) -> Fault {
     match fault {
         ReadFault::Permanent { code, detail } => Fault::new(code, detail),
         ReadFault::Passing(passing) => Fault::new(passing.code, ""),

@@ -214,6 +214,7 @@ impl Work {
         self.dirty = true;
         // What is not committed is read again, should the run go on.
         self.pages.clear();
+        self.categories.clear();
         self.readers.clear();
         self.queue.clear();
         self.buffers = crate::import::batches::Buffers::default();

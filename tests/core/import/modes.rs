@@ -91,6 +91,22 @@ fn rows_that_failed_without_being_named_are_sent_again_as_well() {
 }
 
 #[test]
+fn a_category_that_several_pages_need_is_written_once() {
+    let mut world = calm(&json!({}));
+    for number in 0..5 {
+        world.shop.put("categories", shop::category(number, days_ago(90)));
+    }
+    for number in 0..400 {
+        let created = days_ago(90) + Duration::minutes(i64::try_from(number).unwrap_or(0));
+        world.shop.put("products", shop::product(number, 1, Some(number % 5), created));
+    }
+    world.start(Kind::Products, all(Kind::Products));
+    world.run();
+    verify(&mut world, &[Kind::Products]);
+    assert_eq!(world.account.calls["POST /api/catalog-categories"], 5);
+}
+
+#[test]
 fn a_failure_that_is_mended_is_none_any_more() {
     let mut world = calm(&json!({}));
     customers(&mut world, 5);
