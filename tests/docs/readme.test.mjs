@@ -131,7 +131,7 @@ function putSecret(command) {
 /** The example's file, for the demo's commercetools. */
 async function subscribe(command) {
   const { startCommercetools } = await import("../../sandbox/commercetools/server.mjs");
-  const commercetools = await startCommercetools();
+  const commercetools = await startCommercetools({ scopes: ["manage_subscriptions"] });
   const { authUrl, apiUrl, clientId, secret } = commercetools.credentials;
   const example = JSON.parse(readFileSync(join(ROOT, "subscriptions.example.json"), "utf8"));
   example.commercetools = { authUrl, apiUrl, projectKey: commercetools.projectKey };
