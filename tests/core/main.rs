@@ -6,6 +6,7 @@
 )]
 
 mod architecture;
+mod docs;
 mod import;
 mod mapping;
 mod parity;

@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
+use commercetools_klaviyo::config::Config;
+use commercetools_klaviyo::klaviyo::verdict::Verdict;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{Came, config, deliver};
+use crate::support::{Came, Shop, brought, config, deliver, sent};
 
 #[derive(Serialize, Deserialize)]
 struct Case {
@@ -37,8 +39,26 @@ enum Then {
     Unknown,
 }
 
-#[test]
-fn every_case_gives_what_it_says() {
+impl Case {
+    fn config(&self) -> Config {
+        let settings = self.settings.iter();
+        config(&settings.map(|(name, value)| (name.as_str(), value.as_str())).collect::<Vec<_>>())
+    }
+
+    fn shop(&self) -> Shop {
+        let documents = self.shop.iter().flat_map(|(path, value)| match path.strip_suffix("/*") {
+            None => vec![(path.clone(), value.clone())],
+            Some(list) => {
+                let documents = value.as_array().cloned().unwrap_or_default();
+                documents.into_iter().map(|document| (list.to_owned(), document)).collect()
+            }
+        });
+        documents.collect()
+    }
+}
+
+/// All cases with their files.
+fn cases() -> Vec<(PathBuf, Case)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/core/cases");
     let mut paths: Vec<_> = fs::read_dir(folder)
         .expect("the cases")
@@ -46,21 +66,34 @@ fn every_case_gives_what_it_says() {
         .collect();
     paths.sort();
     assert!(!paths.is_empty(), "no cases were found");
-    for path in paths {
+    let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).expect("a case");
+        let case = serde_json::from_str(&text);
+        let case = case.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        (path, case)
+    };
+    paths.into_iter().map(read).collect()
+}
+
+/// Of each case that sends something: its settings, its documents, and the bodies that are sent,
+/// also where Klaviyo does not have the object.
+pub(crate) fn bodies_of_cases() -> Vec<(Config, Value, Vec<Value>)> {
+    let bodies = |(_, case): (PathBuf, Case)| {
+        let config = case.config();
+        let requests = brought(&config, &case.shop(), &case.notification).ok()?;
+        let created = requests.iter().filter_map(|request| request.way_out(&Verdict::Missing));
+        let created: Vec<_> = created.collect();
+        let bodies = requests.iter().chain(&created).map(|request| sent(request).1).collect();
+        Some((config, json!([case.shop, case.notification]), bodies))
+    };
+    cases().into_iter().filter_map(bodies).collect()
+}
+
+#[test]
+fn every_case_gives_what_it_says() {
+    for (path, mut case) in cases() {
         let name = path.display();
-        let mut case: Case =
-            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let settings: Vec<_> =
-            case.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let shop = case.shop.iter().flat_map(|(path, value)| match path.strip_suffix("/*") {
-            None => vec![(path.clone(), value.clone())],
-            Some(list) => {
-                let documents = value.as_array().cloned().unwrap_or_default();
-                documents.into_iter().map(|document| (list.to_owned(), document)).collect()
-            }
-        });
-        let outcome = match deliver(&config(&settings), &shop.collect(), &case.notification) {
+        let outcome = match deliver(&case.config(), &case.shop(), &case.notification) {
             Came::Sent(sent) => Then::Sent(sent),
             Came::Ignored(why) => Then::Ignored(why.code().to_owned()),
             Came::NotYet(code) => Then::NotYet(code.to_owned()),

@@ -125,14 +125,23 @@ fn vectors() -> Option<Vec<(String, Value)>> {
     Some(vectors)
 }
 
+/// Of each vector: its settings, its input, and what ours sends for it.
+pub(crate) fn bodies_of_vectors() -> Vec<(Config, Value, Vec<Value>)> {
+    let bodies = |(name, vector): (String, Value)| {
+        let ours = ours(&name, &vector)?;
+        Some((config(&settings(&vector)?), vector["input"].clone(), vec![ours]))
+    };
+    vectors().unwrap_or_default().into_iter().filter_map(bodies).collect()
+}
+
+fn settings(vector: &Value) -> Option<Vec<(&str, &str)>> {
+    let settings = vector["env"].as_object()?.iter();
+    Some(settings.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?))).collect())
+}
+
 /// What ours sends for the input of a vector; none for what is not built yet.
 fn ours(name: &str, vector: &Value) -> Option<Value> {
-    let settings: Vec<_> = vector["env"]
-        .as_object()?
-        .iter()
-        .filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
-        .collect();
-    let config = config(&settings);
+    let config = config(&settings(vector)?);
     let input = &vector["input"];
     let metric =
         &vector["expectedBody"]["data"]["attributes"]["metric"]["data"]["attributes"]["name"];

@@ -69,7 +69,12 @@ pub(crate) fn requests(config: &Config, shop: &Shop, notification: &Value) -> Ve
     requests.unwrap_or_else(|came| panic!("nothing was sent: {came:?}"))
 }
 
-fn brought(config: &Config, shop: &Shop, notification: &Value) -> Result<Vec<Request>, Came> {
+/// The requests that a notification leads to, or what comes of it instead.
+pub(crate) fn brought(
+    config: &Config,
+    shop: &Shop,
+    notification: &Value,
+) -> Result<Vec<Request>, Came> {
     let notification = Notification::read(object(notification.clone())).expect("a notification");
     let work = match plan(&config.rules, &notification).expect("a plan") {
         Plan::Work(work) => work,
