@@ -36,7 +36,11 @@ export async function check() {
 }
 
 function row({ name, ok, detail }) {
-  const mark = el("span", { class: "mark", role: "img", "aria-label": ok ? "in order" : "not in order" }, ok ? "✓" : "✗");
+  const mark = el(
+    "span",
+    { class: "mark", role: "img", "aria-label": ok ? "in order" : "not in order" },
+    ok ? "✓" : "✗",
+  );
   const words = el("div", {}, el("strong", {}, name), detail && el("p", { class: "soft" }, detail));
   return el("li", { "data-ok": ok ? "true" : "false" }, mark, words);
 }

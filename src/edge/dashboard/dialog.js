@@ -9,11 +9,15 @@ let opened = 0;
  * Shows `content` under a title until it is closed. `actions` gets how to close it, and gives buttons;
  * `closed` is called when it is. `asks` is for a question: the safe answer has the focus.
  */
-export function open(title, content, { wide, asks, actions = () => [], closed = () => {} } = {}) {
+export function open(
+  title,
+  content,
+  { wide, asks, dismiss = "Close", actions = () => [], closed = () => {} } = {},
+) {
   opened += 1;
   const id = `dialog-${opened}`;
   const close = () => dialog.close();
-  const dismiss = button(asks ? "Cancel" : "Close", close, { class: "quiet", autofocus: asks });
+  const back = button(dismiss, close, { class: "quiet", autofocus: asks });
   const body = el("div", { id: `${id}-body`, class: "body" }, content);
   const dialog = el(
     "dialog",
@@ -26,7 +30,7 @@ export function open(title, content, { wide, asks, actions = () => [], closed = 
     // Where there is much to read, reading begins at the title.
     el("h2", { id, tabindex: wide ? "-1" : null }, title),
     body,
-    el("div", { class: "actions" }, dismiss, actions(close)),
+    el("div", { class: "actions" }, back, actions(close)),
   );
   dialog.addEventListener("close", () => {
     dialog.remove();
@@ -47,6 +51,7 @@ export function confirm(title, text, action) {
     };
     open(title, el("p", {}, text), {
       asks: true,
+      dismiss: "Cancel",
       actions: (close) => [button(action, yes(close), { class: "danger" })],
       closed: () => resolve(agreed),
     });

@@ -53,14 +53,29 @@ function row(letter) {
   const { id, code, detail, pointer, resource, at, attempts } = letter;
   const about = resource ?? "no resource";
   const act = (label, what, attributes) =>
-    button(label, () => tried(() => what(letter)), { "aria-label": `${label} ${about}`, ...attributes });
+    button(label, () => tried(() => what(letter)), {
+      "aria-label": `${label} ${about}`,
+      ...attributes,
+    });
   return el(
     "li",
     { tabindex: "-1", "data-id": id },
     el("div", { class: "row-head" }, el("code", {}, about), el("span", { class: "code" }, code)),
     el("p", { class: "detail" }, detail),
-    el("p", { class: "soft" }, pointer && ["at ", el("code", {}, pointer), " · "], time(at), ` · ${counted(attempts, "attempt")}`),
-    el("div", { class: "actions" }, act("Read", read), act("Replay", replay), act("Delete", remove)),
+    el(
+      "p",
+      { class: "soft" },
+      pointer && ["at ", el("code", {}, pointer), " · "],
+      time(at),
+      ` · ${counted(attempts, "attempt")}`,
+    ),
+    el(
+      "div",
+      { class: "actions" },
+      act("Read", read),
+      act("Replay", replay),
+      act("Delete", remove),
+    ),
   );
 }
 
@@ -96,7 +111,8 @@ async function replayAll() {
 async function refresh() {
   known = null;
   await changed();
-  if (document.activeElement === document.body) (byId("letters").hidden ? byId("headline") : heading).focus();
+  if (document.activeElement === document.body)
+    (byId("letters").hidden ? byId("headline") : heading).focus();
 }
 
 async function tried(act) {

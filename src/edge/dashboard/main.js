@@ -45,8 +45,10 @@ async function round() {
     status = await get("/sync/status");
     await present();
     updatedAt = new Date().toISOString();
-    says("live", `Live, ${when(updatedAt)}`);
-    return imports.KINDS.some((kind) => isActive(status[kind])) || status.outbox.waiting > 0 ? BUSY : CALM;
+    says(`Live, ${when(updatedAt)}`, "");
+    return imports.KINDS.some((kind) => isActive(status[kind])) || status.outbox.waiting > 0
+      ? BUSY
+      : CALM;
   } catch (error) {
     return failed(error);
   }
@@ -90,13 +92,14 @@ function failed(error) {
     return BUSY;
   }
   const since = updatedAt ? ` What you see is from ${when(updatedAt)}.` : "";
-  says("lost", `${error.message} Trying again.${since}`);
+  says("", `${error.message} Trying again.${since}`);
   return FAILED;
 }
 
-function says(state, text) {
-  byId("live").dataset.state = state;
-  say(byId("live"), text);
+/** Only what is lost is told a screen reader: the time changes with every round. */
+function says(live, lost) {
+  say(byId("live"), live);
+  say(byId("lost"), lost);
 }
 
 function open(name) {

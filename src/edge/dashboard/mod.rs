@@ -54,6 +54,7 @@ static FILES: &[File] = files![
     "outbox.js" JS,
     "preview.js" JS,
     "rate.js" JS,
+    "rooms.css" CSS,
     "run.js" JS,
     "start.js" JS,
     "style.css" CSS,

@@ -3,7 +3,12 @@
 import { byId, el, say, show, terms } from "./dom.js";
 import { duration, number, time } from "./format.js";
 
-const NAMES = { waiting: "Waiting", oldest: "Oldest", errors: "Last error", deadLetters: "Dead letters" };
+const NAMES = {
+  waiting: "Waiting",
+  oldest: "Oldest",
+  errors: "Last error",
+  deadLetters: "Dead letters",
+};
 
 const [figures, values] = terms(NAMES, { class: "counts" });
 const off = el(
@@ -27,7 +32,7 @@ export function update({ waiting, oldest, lastErrors, deadLetters }) {
   values.deadLetters.dataset.some = deadLetters > 0;
   values.oldest.replaceChildren(...age(oldest));
   say(values.errors, lastErrors ? lastErrors.map(reason).join(", ") : "–");
-  values.errors.classList.add("words");
+  values.errors.classList.toggle("words", Boolean(lastErrors));
 }
 
 function age(oldest) {

@@ -6,11 +6,21 @@ import { counted } from "./format.js";
 import { KINDS } from "./imports.js";
 
 const refused = el("p", { class: "error", role: "alert" });
-const result = el("div", { class: "result", role: "region", "aria-label": "Requests", tabindex: "-1", hidden: true });
+const result = el("div", {
+  class: "result",
+  role: "region",
+  "aria-label": "Requests",
+  tabindex: "-1",
+  hidden: true,
+});
 
 /** Makes the room. */
 export function prepare() {
-  const kind = el("select", { id: "preview-kind" }, KINDS.map((name) => el("option", {}, name)));
+  const kind = el(
+    "select",
+    { id: "preview-kind" },
+    KINDS.map((name) => el("option", {}, name)),
+  );
   const id = el("input", { id: "preview-id", spellcheck: "false", autocomplete: "off" });
   const text = el("textarea", { id: "preview-text", rows: "7", spellcheck: "false" });
   const record = el("div", { class: "pair" }, labelled("Kind", kind), labelled("Id", id));
@@ -27,8 +37,22 @@ export function prepare() {
   const go = button("Preview", () =>
     preview(record.hidden ? text.value : JSON.stringify({ kind: kind.value, id: id.value.trim() })),
   );
-  const what = el("fieldset", { class: "inline" }, el("legend", {}, "Of what"), radio("A record", true), radio("A notification", false));
-  const form = el("form", {}, what, record, notification, refused, el("div", { class: "actions" }, go));
+  const what = el(
+    "fieldset",
+    { class: "inline" },
+    el("legend", {}, "Preview of"),
+    radio("A record", true),
+    radio("A notification", false),
+  );
+  const form = el(
+    "form",
+    {},
+    what,
+    record,
+    notification,
+    refused,
+    el("div", { class: "actions" }, go),
+  );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     go.click();
@@ -55,15 +79,28 @@ async function preview(body) {
   try {
     present(await call("POST", "/preview", body));
   } catch (error) {
-    say(refused, error.status === 404 && error.code === "not_found" ? "This Worker has no preview." : error.message);
+    say(
+      refused,
+      error.status === 404 && error.code === "not_found"
+        ? "This Worker has no preview."
+        : error.message,
+    );
   }
 }
 
 function present({ requests, ignored, problems }) {
   const notes = [ignored, ...(problems ?? [])].filter(Boolean);
   result.replaceChildren(
-    el("h3", {}, requests.length > 0 ? counted(requests.length, "request") : "Nothing would be sent"),
-    el("ul", { class: "notes" }, notes.map((note) => el("li", {}, words(note)))),
+    el(
+      "h3",
+      {},
+      requests.length > 0 ? counted(requests.length, "request") : "Nothing would be sent",
+    ),
+    el(
+      "ul",
+      { class: "notes" },
+      notes.map((note) => el("li", {}, words(note))),
+    ),
     ...requests.map(request),
   );
   show(result, true);
@@ -71,7 +108,11 @@ function present({ requests, ignored, problems }) {
 }
 
 function request({ method, path, body }, n) {
-  const text = el("pre", { tabindex: "0", "aria-label": `Body of request ${n + 1}` }, JSON.stringify(body, null, 2));
+  const text = el(
+    "pre",
+    { tabindex: "0", "aria-label": `Body of request ${n + 1}` },
+    JSON.stringify(body, null, 2),
+  );
   const line = el("summary", {}, el("span", { class: "code" }, method), " ", el("code", {}, path));
   return el("details", { open: n === 0 }, line, text);
 }

@@ -1,7 +1,7 @@
 // The card of a kind: how its newest run stands, and what can be done about it. It is made once and
 // then only says something else, so that neither focus nor selection is lost.
 
-import { chart } from "./chart.js";
+import { chart, table } from "./chart.js";
 import { button, el, say, show, terms } from "./dom.js";
 import { counted, duration, number, rounded, share, time, title, when } from "./format.js";
 import { left, meter } from "./rate.js";
@@ -28,9 +28,11 @@ export function card(kind, acts) {
   const bar = el("progress", { "aria-label": `${name}: records read` });
   const pace = el("p", { class: "pace" });
   const [counts, values] = terms(COUNTS, { class: "counts" });
-  const [facts, said] = terms({ began: "Began", ended: "Ended", after: "Reads after" }, { class: "facts" });
+  const [facts, said] = terms({ began: "Began", ended: "Ended" }, { class: "facts" });
   const trouble = el("p", { class: "trouble" });
   const refused = el("p", { class: "error", role: "alert" });
+  const after = el("p", { class: "after" });
+  const bars = el("div", { class: "bars" });
   const recent = el("div");
   const label = (what) => ({ "aria-label": `${what} ${kind}` });
   const doing = (what) => () => attempt(acts[what], refused, heading);
@@ -38,7 +40,7 @@ export function card(kind, acts) {
     start: button("Start…", acts.start, { class: "primary", ...label("Start an import of") }),
     stop: button("Stop", doing("stop"), label("Stop the import of")),
     resume: button("Resume", doing("resume"), label("Resume the import of")),
-    failures: button("Failures", acts.failures, { class: "quiet" }),
+    failures: button("Failures", acts.failures, { class: "bad" }),
   };
   const rate = meter();
   const root = el(
@@ -49,7 +51,8 @@ export function card(kind, acts) {
     pace,
     counts,
     trouble,
-    facts,
+    el("div", { class: "facts-row" }, facts, bars),
+    after,
     recent,
     refused,
     el("div", { class: "actions" }, Object.values(buttons)),
@@ -68,7 +71,7 @@ export function card(kind, acts) {
     show(trouble, trouble.textContent !== "");
     at(said.began, run.startedAt);
     at(said.ended, run.finishedAt);
-    say(said.after, isActive(run) || run.state !== "completed" ? run.after.join(", ") : "");
+    position(after, run);
     for (const node of Object.values(said)) show(node.parentElement, node.textContent !== "");
     show(buttons.start, !isActive(run));
     show(buttons.stop, isActive(run));
@@ -78,9 +81,14 @@ export function card(kind, acts) {
 
   /** The older runs, and how many records failed; `more` if these are not all of them. */
   function records({ history, failing, more }) {
-    recent.replaceChildren(...(history.length > 0 ? [chart(kind, history)] : []));
+    const past = history.length > 0;
+    bars.replaceChildren(...(past ? [chart(kind, history)] : []));
+    recent.replaceChildren(...(past ? [table(kind, history)] : []));
     say(buttons.failures, `Failures (${number(failing)}${more ? "+" : ""})`);
-    buttons.failures.setAttribute("aria-label", `Failures of ${kind}: ${failing}${more ? " and more" : ""}`);
+    buttons.failures.setAttribute(
+      "aria-label",
+      `Failures of ${kind}: ${failing}${more ? " and more" : ""}`,
+    );
     show(buttons.failures, failing > 0);
   }
 
@@ -119,10 +127,10 @@ function paceOf(run, rate) {
   const parts = [`${number(run.read)}${of} read`];
   if (run.reread > 0) parts.push(`${number(run.reread)} read once more`);
   if (run.state === "running") {
+    if (run.total !== null && run.read >= run.total) return [...parts, "finishing"].join(" · ");
     if (rate !== null) parts.push(`${rounded(rate)} a second`);
     const ms = left(run, rate);
-    if (run.total !== null && run.read >= run.total) parts.push("finishing");
-    else if (ms !== null) parts.push(`about ${duration(ms)} left`);
+    if (ms !== null) parts.push(`about ${duration(ms)} left`);
   } else if (run.state === "completed") {
     const took = Date.parse(run.finishedAt) - Date.parse(run.startedAt);
     parts.push(`took ${duration(took)}`);
@@ -133,9 +141,22 @@ function paceOf(run, rate) {
 
 function troubleOf(run) {
   if (run.error) return `${run.error.code}: ${run.error.message}`;
-  if (run.waiting) return `Waits since ${when(run.waiting.since)}: ${run.waiting.code}. It goes on by itself.`;
+  if (run.waiting)
+    return `Waits since ${when(run.waiting.since)}: ${run.waiting.code}. It goes on by itself.`;
   const flying = run.read - run.sent - run.skipped - run.failed;
-  return run.state === "stopping" ? `Waits for the calls under way; ${counted(flying, "record")} in flight.` : "";
+  return run.state === "stopping"
+    ? `Waits for the calls under way; ${counted(flying, "record")} in flight.`
+    : "";
+}
+
+/** The id that each part of the reading has come to, as long as the run can go on. */
+function position(node, run) {
+  const ids = run.state === "completed" ? [] : run.after;
+  if (node.dataset.ids === ids.join()) return;
+  node.dataset.ids = ids.join();
+  show(node, ids.length > 0);
+  const label = el("span", { class: "soft" }, "Reads after id");
+  node.replaceChildren(label, ...ids.map((id) => el("code", {}, id)));
 }
 
 function at(node, iso) {

@@ -2,15 +2,20 @@
 // deleted.
 
 import { post } from "./api.js";
-import { button, el, say, show } from "./dom.js";
 import { open } from "./dialog.js";
+import { button, el, say, show } from "./dom.js";
 
 /** A choice: what it is called, and the body it gives. One that throws says what is wrong. */
 const CHOICES = [
   { name: "full", label: "All of them" },
   { name: "since", label: "Changed since", field: since, body: (value) => ({ since: utc(value) }) },
   { name: "ids", label: "These ids", field: ids, body: (value) => ({ ids: words(value) }) },
-  { name: "start_id", label: "From an id on", field: startId, body: (value) => ({ startId: one(value) }) },
+  {
+    name: "start_id",
+    label: "From an id on",
+    field: startId,
+    body: (value) => ({ startId: one(value) }),
+  },
 ];
 
 const DELETION = { name: "delete_all", label: "Delete everything in Klaviyo", field: confirmation };
@@ -25,11 +30,17 @@ export function start(kind, changed) {
 
   const go = button("Start", submit, { class: "primary" });
   const rows = choices.map((choice) => {
-    const radio = el("input", { type: "radio", name: "choice", value: choice.name, checked: choice === chosen });
+    const radio = el("input", {
+      type: "radio",
+      name: "choice",
+      value: choice.name,
+      checked: choice === chosen,
+    });
     radio.addEventListener("change", () => choose(choice));
     const field = choice.field?.(kind);
     if (field) fields.set(choice, field);
-    const inner = field && el("div", { class: "field", hidden: true }, field.label, field.input, field.hint);
+    const inner =
+      field && el("div", { class: "field", hidden: true }, field.label, field.input, field.hint);
     field?.input.addEventListener("input", ready);
     return el("div", { class: "choice" }, el("label", {}, radio, ` ${choice.label}`), inner);
   });
@@ -38,7 +49,7 @@ export function start(kind, changed) {
     event.preventDefault();
     if (!go.disabled) go.click();
   });
-  const close = open(`Import ${kind}`, form, { actions: () => [go] });
+  const close = open(`Import ${kind}`, form, { dismiss: "Cancel", actions: () => [go] });
 
   function choose(choice) {
     chosen = choice;

@@ -9,13 +9,14 @@ import { isActive } from "./run.js";
 const PATIENCE = 15 * 60_000;
 
 const list = byId("needs");
-const headline = byId("headline").firstElementChild;
+const headline = byId("headline");
 
 /** Shows it, of the status, the notes of `/health` and how many checks failed. */
 export function update(status, notes, failedChecks) {
   const needs = needsOf(status, notes, failedChecks);
   const running = KINDS.filter((kind) => isActive(status[kind]));
   say(headline, headlineOf(needs, running, status.outbox.waiting));
+  say(byId("busy"), needs.length > 0 && running.length > 0 ? busy(running) : "");
   byId("summary").dataset.mood = needs.length > 0 ? "needs" : running.length > 0 ? "busy" : "well";
   document.title = `${headline.textContent} · commercetools → Klaviyo`;
   const text = JSON.stringify(needs);
@@ -25,27 +26,35 @@ export function update(status, notes, failedChecks) {
 }
 
 function headlineOf(needs, running, waiting) {
-  const busy = running.length > 0 && `${running.map(title).join(", ")} ${running.length === 1 ? "is" : "are"} being imported`;
-  if (needs.length > 0) {
-    const verb = needs.length === 1 ? "needs" : "need";
-    return [`${counted(needs.length, "thing")} ${verb} a person`, busy].filter(Boolean).join("; ");
-  }
-  if (busy) return busy;
-  return waiting > 0 ? `All is well; ${counted(waiting, "notification")} under way` : "All is well";
+  if (needs.length > 0) return `${counted(needs.length, "thing needs", "things need")} a person`;
+  if (running.length > 0) return busy(running);
+  return waiting > 0
+    ? `All is well; ${counted(waiting, "notification")} on the way`
+    : "All is well";
 }
+
+const busy = (kinds) => `${title(new Intl.ListFormat("en").format(kinds))} are being imported`;
 
 function needsOf(status, notes, failedChecks) {
   const needs = notes.map((what) => ({ what }));
   if (failedChecks > 0) {
-    needs.push({ to: "check", what: `${counted(failedChecks, "check")} of the configuration failed` });
+    needs.push({
+      to: "check",
+      what: `${counted(failedChecks, "check")} of the configuration failed`,
+    });
   }
   for (const kind of KINDS) {
     const { state, error, failed } = status[kind];
-    if (state === "failed") needs.push({ to: `run-${kind}`, what: `The import of ${kind} failed: ${error?.code}` });
+    if (state === "failed")
+      needs.push({ to: `run-${kind}`, what: `The import of ${kind} failed: ${error?.code}` });
     const kept = failing(kind);
     const bad = Math.max(failed, kept.failing);
     const most = kept.more && bad === kept.failing ? "+" : "";
-    if (bad > 0) needs.push({ to: `run-${kind}`, what: `${number(bad)}${most} ${kind} could not be sent` });
+    if (bad > 0)
+      needs.push({
+        to: `run-${kind}`,
+        what: `${number(bad)}${most} of the ${kind} could not be sent`,
+      });
   }
   const { deadLetters, oldest, waiting } = status.outbox;
   if (deadLetters > 0) needs.push({ to: "outbox", what: counted(deadLetters, "dead letter") });
