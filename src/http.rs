@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What stays as it is in a part of an address (RFC 3986, "unreserved").
@@ -25,6 +26,8 @@ pub struct Answer {
     pub quota_left: Option<u64>,
     /// How long until it is renewed, if the answer says so.
     pub quota_back: Option<Duration>,
+    /// The day from which the revision of the API that was called is no more, if the answer says so.
+    pub retires: Option<NaiveDate>,
     /// The body as text.
     pub body: String,
 }
@@ -132,7 +135,7 @@ mod tests {
                 retry_after: retry_after.map(|wait| second * wait),
                 quota_left: left,
                 quota_back: back.map(|wait| second * wait),
-                body: String::new(),
+                ..Answer::default()
             };
             assert_eq!(answer.quota_wait(), expected.map(|wait| second * wait), "{answer:?}");
         }

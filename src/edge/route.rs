@@ -22,6 +22,10 @@ pub(super) enum Route {
     Sync(Kind, Sync),
     /// How far everything is.
     Status,
+    /// Whether everything outside is as this Worker needs it.
+    Check,
+    /// What would be sent to Klaviyo.
+    Preview,
 }
 
 /// What may be done with the imports of a kind.
@@ -81,6 +85,8 @@ pub(super) fn find(method: &str, path: &str, mode: Option<Mode>) -> Result<Route
         ["dead-letters"] => {
             ("GET", (method == "GET").then_some(Route::DeadLetters(DeadLetters::List)))
         }
+        ["check"] => ("GET", (method == "GET").then_some(Route::Check)),
+        ["preview"] => ("POST", (method == "POST").then_some(Route::Preview)),
         ["sync", "status"] => ("GET", (method == "GET").then_some(Route::Status)),
         ["sync", kind, rest @ ..] => {
             let kind = Kind::named(kind).filter(|_| mode.is_none_or(Mode::import));
@@ -159,6 +165,10 @@ mod tests {
             ),
             ("POST", "/dead-letters/replay", Ok(Route::DeadLetters(DeadLetters::ReplayAll))),
             ("GET", "/dead-letters/replay", Err(Miss::Method("POST"))),
+            ("GET", "/check", Ok(Route::Check)),
+            ("POST", "/check", Err(Miss::Method("GET"))),
+            ("POST", "/preview", Ok(Route::Preview)),
+            ("GET", "/preview", Err(Miss::Method("POST"))),
             ("GET", "/sync/status", Ok(Route::Status)),
             ("POST", "/sync/status", Err(Miss::Method("GET"))),
             ("POST", "/sync/orders", Ok(Route::Sync(Kind::Orders, Sync::Start))),
@@ -192,6 +202,10 @@ mod tests {
         assert_eq!(find("POST", "/", None), Ok(Route::Push));
         assert_eq!(find("POST", "/sync/orders", Some(Mode::Realtime)), Err(Miss::NotFound));
         assert_eq!(find("PUT", "/sync/orders/stop", Some(Mode::Realtime)), Err(Miss::NotFound));
-        assert_eq!(find("GET", "/sync/status", Some(Mode::Realtime)), Ok(Route::Status));
+        for mode in [Mode::Realtime, Mode::Import] {
+            assert_eq!(find("GET", "/sync/status", Some(mode)), Ok(Route::Status));
+            assert_eq!(find("GET", "/check", Some(mode)), Ok(Route::Check));
+            assert_eq!(find("POST", "/preview", Some(mode)), Ok(Route::Preview));
+        }
     }
 }
