@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { button, byId, el, say } from "./dom.js";
-import { time } from "./format.js";
+import { time, title } from "./format.js";
 
 const list = el("ul", { class: "checks" });
 const said = el("p", { class: "soft" });
@@ -21,17 +21,18 @@ export function prepare(done) {
   byId("check-body").replaceChildren(list, said, refused, el("div", { class: "actions" }, again));
 }
 
-/** Asks the Worker to check. */
+/** Asks the Worker to check, which asks both systems. */
 export async function check() {
   say(refused, "");
+  say(said, "Checking…");
   try {
     const { checks } = await get("/check");
     failed = checks.filter(({ ok }) => !ok).length;
     list.replaceChildren(...checks.map(row));
     said.replaceChildren("Checked at ", time(new Date().toISOString()));
   } catch (error) {
-    failed = 0;
-    say(refused, error.status === 404 ? "This Worker has no check." : error.message);
+    say(said, "");
+    say(refused, error.message);
   }
 }
 
@@ -41,6 +42,11 @@ function row({ name, ok, detail }) {
     { class: "mark", role: "img", "aria-label": ok ? "in order" : "not in order" },
     ok ? "✓" : "✗",
   );
-  const words = el("div", {}, el("strong", {}, name), detail && el("p", { class: "soft" }, detail));
+  const words = el(
+    "div",
+    {},
+    el("strong", {}, title(name.replaceAll("_", " "))),
+    detail && el("p", { class: "soft" }, detail),
+  );
   return el("li", { "data-ok": ok ? "true" : "false" }, mark, words);
 }

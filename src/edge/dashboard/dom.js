@@ -52,12 +52,14 @@ export function terms(names, attributes) {
   return [el("dl", attributes, rows), values];
 }
 
+const isThere = (child) => child !== null && child !== undefined && child !== "";
+
 function fill(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
     if (typeof value === "function") node.addEventListener(name.slice(2), value);
     else node.setAttribute(name, value === true ? "" : value);
   }
-  node.append(...children.flat(2).filter((child) => child !== null && child !== undefined));
+  node.append(...children.flat(3).filter(isThere));
   return node;
 }

@@ -79,32 +79,31 @@ async function preview(body) {
   try {
     present(await call("POST", "/preview", body));
   } catch (error) {
-    say(
-      refused,
-      error.status === 404 && error.code === "not_found"
-        ? "This Worker has no preview."
-        : error.message,
-    );
+    say(refused, error.message);
   }
 }
 
-function present({ requests, ignored, problems }) {
-  const notes = [ignored, ...(problems ?? [])].filter(Boolean);
+function present({ requests, outcomes = [] }) {
+  const head = requests.length > 0 ? counted(requests.length, "request") : "Nothing would be sent";
+  const ends = outcomes.map((end) => el("li", {}, outcome(end)));
   result.replaceChildren(
-    el(
-      "h3",
-      {},
-      requests.length > 0 ? counted(requests.length, "request") : "Nothing would be sent",
-    ),
-    el(
-      "ul",
-      { class: "notes" },
-      notes.map((note) => el("li", {}, words(note))),
-    ),
+    el("h3", {}, head),
+    el("ul", { class: "notes" }, ends),
     ...requests.map(request),
   );
   show(result, true);
   result.focus();
+}
+
+/** What would become of a record or a notification. */
+function outcome({ outcome, code, detail, pointer, follow }) {
+  return [
+    el("strong", {}, outcome.replace("_", " ")),
+    code && [" · ", el("span", { class: "code" }, code)],
+    detail && `: ${detail}`,
+    pointer && [" at ", el("code", {}, pointer)],
+    follow > 0 ? ` · ${counted(follow, "other")} would follow` : null,
+  ];
 }
 
 function request({ method, path, body }, n) {
@@ -116,8 +115,6 @@ function request({ method, path, body }, n) {
   const line = el("summary", {}, el("span", { class: "code" }, method), " ", el("code", {}, path));
   return el("details", { open: n === 0 }, line, text);
 }
-
-const words = (note) => (typeof note === "string" ? note : JSON.stringify(note));
 
 function labelled(label, input) {
   return el("div", { class: "field" }, el("label", { for: input.id }, label), input);
