@@ -6,6 +6,7 @@
 mod auth;
 mod body;
 mod calls;
+mod dashboard;
 mod check;
 mod dead_letters;
 mod delivery;
@@ -57,12 +58,16 @@ async fn answer(mut request: Request, env: &Env) -> worker::Result<Response> {
     if route == Route::Health {
         return health::answer(&settings);
     }
+    if let Route::Dashboard(file) = route {
+        return dashboard::answer(&request, file, &settings);
+    }
     let config = match settings.as_ref() {
         Ok(config) => config,
         Err(problems) => return reply::not_configured(problems),
     };
     match route {
         Route::Health => health::answer(&settings),
+        Route::Dashboard(file) => dashboard::answer(&request, file, &settings),
         Route::Push => push::answer(&mut request, env, config).await,
         Route::Consent => handshake::consent(config, &request),
         Route::DeadLetters(_) | Route::Sync(..) | Route::Status | Route::Check | Route::Preview
