@@ -13,6 +13,7 @@ import {
 } from "../../sandbox/commercetools/notifications.mjs";
 import { fixedId } from "../../sandbox/shop/ids.mjs";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
+import { allVariants } from "../../sandbox/shop/product-parts.mjs";
 import { ADMIN_TOKEN, PUSH_TOKEN, settingsFor } from "../../sandbox/worker.mjs";
 import { start, startAlone, unreachable } from "./harness.mjs";
 import { imported, KINDS } from "./imports.mjs";
@@ -31,6 +32,10 @@ const refunded = shop.payments.find(({ id, transactions }) => {
   return shop.orders.some(linked) && transactions.some(refund);
 });
 const refund = refunded.transactions.find(({ type, state }) => type + state === "RefundSuccess");
+const stock = shop.inventory.find(
+  ({ sku, supplyChannel }) =>
+    !supplyChannel && allVariants(product).some((variant) => variant.sku === sku),
+);
 const unpublished = shop.products.find(({ masterData }) => !masterData.published);
 const parent = shop.categories.find(({ id }) =>
   shop.categories.some((below) => below.ancestors.some((ancestor) => ancestor.id === id)),
@@ -60,9 +65,10 @@ const preview = (body, call = stack.call) =>
 const writes = () =>
   stack.klaviyo.requests
     .filter(({ method }) => method !== "GET")
-    .map(({ method, path, body }) => ({ method, path, body: body === "" ? null : body }));
-const sorted = (requests) => requests.map((request) => JSON.stringify(request)).sort();
-
+    .map(({ method, path, body, status }) => ({
+      request: JSON.stringify({ method, path, body: body === "" ? null : body }),
+      refused: status >= 400,
+    }));
 /** The preview, which must have written nothing. */
 async function previewed(body) {
   const before = stack.klaviyo.requests.length;
@@ -78,10 +84,18 @@ async function previewed(body) {
   return answer.body;
 }
 
-/** The preview shows exactly these writes, whose order within a stage is free. */
+/**
+ * The preview shows exactly these writes, but for those that followed where Klaviyo refused one. Their
+ * order within a stage is free.
+ */
 function assertSame({ requests }, sent) {
-  assert.ok(sent.length > 0, "nothing was sent");
-  assert.deepEqual(sorted(requests), sorted(sent));
+  assert.ok(requests.length > 0, "nothing was shown");
+  const rest = sent.map(({ request }) => request);
+  for (const shown of requests.map((request) => JSON.stringify(request))) {
+    assert.ok(rest.includes(shown), `${shown} was not sent`);
+    rest.splice(rest.indexOf(shown), 1);
+  }
+  assert.equal(rest.length, sent.filter(({ refused }) => refused).length, rest.join("\n"));
 }
 
 const created = message("CustomerCreated", about("customer", customer), { customer });
@@ -103,7 +117,11 @@ describe("what a push then sends", () => {
     ],
     ["a category", cloudEvent(change("ResourceCreated", about("category", parent)))],
     ["a category and those below it", change("ResourceUpdated", about("category", parent))],
-    ["the end of a category", change("ResourceDeleted", about("category", parent))],
+    [
+      "the end of a category",
+      change("ResourceDeleted", about("category", parent)),
+      [change("ResourceCreated", about("category", parent))],
+    ],
     ["a product", sns(message("ProductPublished", about("product", product)))],
     [
       "a product that Klaviyo has",
@@ -117,8 +135,8 @@ describe("what a push then sends", () => {
     ],
     [
       "stock",
-      change("ResourceUpdated", about("inventory-entry", shop.inventory[0])),
-      shop.products.map((each) => change("ResourceUpdated", about("product", each))),
+      change("ResourceUpdated", about("inventory-entry", stock)),
+      [change("ResourceUpdated", about("product", product))],
     ],
     ["several in a list", [pubsub(created), [placed]]],
   ]) {
