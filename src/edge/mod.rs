@@ -6,8 +6,8 @@
 mod auth;
 mod body;
 mod calls;
-mod dashboard;
 mod check;
+mod dashboard;
 mod dead_letters;
 mod delivery;
 mod fetch;
