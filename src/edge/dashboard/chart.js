@@ -25,8 +25,8 @@ export function chart(kind, runs) {
   return svg("svg", { class: "chart", viewBox, role: "img", "aria-label": label }, slots, bars);
 }
 
-/** The same as a table, folded up. */
-export function table(kind, runs) {
+/** The same as a table, folded up unless it `isOpen`. */
+export function table(kind, runs, isOpen) {
   const rows = runs.map((run) => {
     const took = run.finishedAt && duration(Date.parse(run.finishedAt) - Date.parse(run.startedAt));
     const figures = [run.read, run.sent, run.skipped, run.failed].map(number);
@@ -48,7 +48,7 @@ export function table(kind, runs) {
     "aria-label": `Recent runs of ${kind}`,
   };
   const whole = el("div", region, el("table", {}, head, el("tbody", {}, rows)));
-  return el("details", {}, el("summary", {}, "Recent runs"), whole);
+  return el("details", { open: isOpen }, el("summary", {}, "Recent runs"), whole);
 }
 
 function bar(run, slot, most) {

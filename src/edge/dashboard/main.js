@@ -58,8 +58,9 @@ async function round() {
 async function lookAround() {
   health = await get("/health");
   say(byId("version"), `Version ${health.version}`);
+  const notes = health.notes.map((note) => el("li", {}, note));
+  byId(health.configured ? "notes" : "problem-list").replaceChildren(...notes);
   if (health.configured) return;
-  byId("problem-list").replaceChildren(...health.notes.map((note) => el("li", {}, note)));
   says("", "");
   open("problems");
 }

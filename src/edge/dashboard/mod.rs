@@ -106,13 +106,11 @@ pub(super) fn answer(request: &Request, file: &File, settings: &Settings) -> Res
     for (name, value) in HEADERS {
         response = response.with_header(name, value)?;
     }
-    match status {
-        304 => Ok(response.empty()),
-        _ => {
-            let content = file.content.as_bytes().to_vec();
-            Ok(response.with_header("Content-Type", file.content_type)?.fixed(content))
-        }
+    if status == 304 {
+        return Ok(response.empty());
     }
+    let content = file.content.as_bytes().to_vec();
+    Ok(response.with_header("Content-Type", file.content_type)?.fixed(content))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 import { chart, table } from "./chart.js";
 import { button, el, say, show, terms } from "./dom.js";
-import { counted, duration, number, rounded, share, time, title, when } from "./format.js";
+import { duration, number, rounded, share, time, title } from "./format.js";
 import { left, meter } from "./rate.js";
 
 const MODES = {
@@ -67,8 +67,7 @@ export function card(kind, acts) {
     say(pace, paceOf(run, rate(run, now)));
     for (const [count, node] of Object.entries(values)) say(node, number(run[count]));
     values.failed.dataset.some = run.failed > 0;
-    say(trouble, troubleOf(run));
-    show(trouble, trouble.textContent !== "");
+    worry(trouble, run);
     at(said.began, run.startedAt);
     at(said.ended, run.finishedAt);
     position(after, run);
@@ -83,7 +82,8 @@ export function card(kind, acts) {
   function records({ history, failing, more }) {
     const past = history.length > 0;
     bars.replaceChildren(...(past ? [chart(kind, history)] : []));
-    recent.replaceChildren(...(past ? [table(kind, history)] : []));
+    const isOpen = recent.firstElementChild?.open;
+    recent.replaceChildren(...(past ? [table(kind, history, isOpen)] : []));
     say(buttons.failures, `Failures (${number(failing)}${more ? "+" : ""})`);
     buttons.failures.setAttribute(
       "aria-label",
@@ -139,14 +139,22 @@ function paceOf(run, rate) {
   return parts.join(" · ");
 }
 
-function troubleOf(run) {
-  if (run.error) return `${run.error.code}: ${run.error.message}`;
-  if (run.waiting)
-    return `Waits since ${when(run.waiting.since)}: ${run.waiting.code}. It goes on by itself.`;
-  const flying = run.read - run.sent - run.skipped - run.failed;
-  return run.state === "stopping"
-    ? `Waits for the calls under way; ${counted(flying, "record")} in flight.`
-    : "";
+/** What keeps a run from going on; said anew only when it is something else. */
+function worry(node, run) {
+  const mark = JSON.stringify([run.error, run.waiting, run.state]);
+  if (node.dataset.mark === mark) return;
+  node.dataset.mark = mark;
+  const said = reasons(run);
+  node.replaceChildren(...said);
+  show(node, said.length > 0);
+}
+
+function reasons({ error, waiting, state }) {
+  if (error) return [`${error.code}: ${error.message}`];
+  if (waiting)
+    return ["Waits since ", time(waiting.since), `: ${waiting.code}. It goes on by itself.`];
+  if (state === "stopping") return ["Waits for the calls under way, at most half a minute."];
+  return [];
 }
 
 /** The id that each part of the reading has come to, as long as the run can go on. */

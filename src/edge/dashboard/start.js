@@ -84,7 +84,7 @@ export function start(kind, changed) {
 
 function since() {
   const input = el("input", { id: "since", type: "datetime-local", step: "1" });
-  return labelled(input, "Changed since", "In your own time zone.");
+  return labelled(input, "Since when", "In your own time zone.");
 }
 
 function ids() {
