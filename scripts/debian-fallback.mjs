@@ -4,8 +4,9 @@
 
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { aptInstall } from "./lib/apt.mjs";
 import { TOOLS_DIR } from "./lib/project.mjs";
-import { capture, Failure, runQuietly, say } from "./lib/run.mjs";
+import { capture, Failure, say } from "./lib/run.mjs";
 
 const PACKAGES = ["rustc-web", "rust-web-src"];
 const RUSTC = "/usr/bin/rustc";
@@ -45,23 +46,13 @@ export function debianRustEnv() {
 }
 
 async function installPackages() {
-  if (capture("apt-get", ["--version"]) === null) throw new Failure(help("there is no apt-get"));
   try {
-    await aptGet("update");
-    await aptGet("install", "--yes", "--no-install-recommends", ...PACKAGES);
+    await aptInstall(...PACKAGES);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     throw new Failure(help(error.message));
   }
   if (debianRustVersion() === null) throw new Failure(help("they lack the standard library"));
-}
-
-function aptGet(...args) {
-  const command =
-    process.getuid() === 0 ? ["apt-get", ...args] : ["sudo", "-n", "apt-get", ...args];
-  return runQuietly(`apt-get ${args[0]}`, command[0], command.slice(1), {
-    env: { DEBIAN_FRONTEND: "noninteractive" },
-  });
 }
 
 /** worker-build asks these three programs for nightly, for its wasm target and for its source before it compiles. */

@@ -42,7 +42,9 @@ async function demo({ once }) {
   }
   const { PUSH_TOKEN, ADMIN_TOKEN } = settings;
   console.log(`
-It stays up until Ctrl-C. Push something yourself:
+It stays up until Ctrl-C. The dashboard:
+  ${worker.url}/   the admin token: ${ADMIN_TOKEN}
+Push something yourself:
   curl -i '${worker.url}/?token=${PUSH_TOKEN}' -d '{"notificationType":"ResourceUpdated","resource":{"typeId":"customer","id":"…"}}'
 Import all orders once more, and see how far it is:
   curl -X POST -H 'Authorization: Bearer ${ADMIN_TOKEN}' ${worker.url}/sync/orders

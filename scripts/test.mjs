@@ -7,6 +7,7 @@ import { readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { build } from "./build.mjs";
+import { ensureChromium } from "./chromium.mjs";
 import { ROOT } from "./lib/project.mjs";
 import { asProgram, Failure, printable, runOpenly, say } from "./lib/run.mjs";
 import { ensureTools, usesDebianRust } from "./tools.mjs";
@@ -40,7 +41,19 @@ const STEPS = [
   {
     name: "runtime",
     needs: "build",
-    command: () => ["node", ...testOptions(), ...testFiles()],
+    command: () => ["node", ...testOptions(), ...testFiles((name) => !isOfBrowser(name))],
+  },
+  {
+    name: "chromium",
+    group: "browser",
+    done: ensureChromium,
+    repeat: "node scripts/chromium.mjs",
+  },
+  {
+    name: "dashboard",
+    group: "browser",
+    needs: "build",
+    command: () => ["node", ...testOptions(), ...testFiles(isOfBrowser)],
   },
 ];
 
@@ -83,15 +96,17 @@ async function perform({ name, command, done, repeat }) {
   say(`${name}: passed in ${(process.uptime() - began).toFixed(1)} s`);
 }
 
-/** node 20 takes paths and no patterns. */
-function testFiles() {
+/** Those whose path within `tests` is wanted; node 20 takes paths and no patterns. */
+function testFiles(isWanted) {
   const files = readdirSync(join(ROOT, "tests"), { recursive: true })
-    .filter((name) => name.endsWith(".test.mjs"))
+    .filter((name) => name.endsWith(".test.mjs") && isWanted(name))
     .map((name) => join("tests", name))
     .sort();
-  if (files.length === 0) throw new Failure("there is no tests/**/*.test.mjs");
+  if (files.length === 0) throw new Failure("there are no such tests");
   return files;
 }
+
+const isOfBrowser = (name) => name.startsWith("browser/");
 
 /**
  * Each file may start a Workers runtime of its own, which mostly waits. A failed test may leave one running, which would

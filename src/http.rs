@@ -25,6 +25,9 @@ pub struct Answer {
     pub quota_left: Option<u64>,
     /// How long until it is renewed, if the answer says so.
     pub quota_back: Option<Duration>,
+    /// The day (`YYYY-MM-DD`) from which the revision of the API that was called is no more, if the
+    /// answer says so.
+    pub retires: Option<String>,
     /// The body as text.
     pub body: String,
 }
@@ -132,7 +135,7 @@ mod tests {
                 retry_after: retry_after.map(|wait| second * wait),
                 quota_left: left,
                 quota_back: back.map(|wait| second * wait),
-                body: String::new(),
+                ..Answer::default()
             };
             assert_eq!(answer.quota_wait(), expected.map(|wait| second * wait), "{answer:?}");
         }

@@ -20,12 +20,14 @@
 //!
 //! Writing to commercetools, and deciding who may be mailed: consent stays where the shop keeps it.
 
+pub mod check;
 pub mod commercetools;
 pub mod config;
 pub mod http;
 pub mod import;
 pub mod klaviyo;
 pub mod mapping;
+pub mod preview;
 pub mod realtime;
 
 pub mod edge;

@@ -1,13 +1,16 @@
-// The names of functions in a WebAssembly module, made short. They are there for the stack of a panic; with all their
-// type parameters they are 184 kB of a compressed worker of 1033 kB, cut to 60 characters 70 kB.
+// The names of functions in a WebAssembly module, of which only those of this crate are kept, and short. They are there
+// for the stack of a panic; all of them, with their type parameters, were 184 kB of a compressed worker of 1033 kB.
 //
 // Format: https://webassembly.github.io/spec/core/appendix/custom.html#name-section
 
 const HEADER_BYTES = 8;
 const FUNCTION_NAMES = 1;
 
-/** The same module, with at most so many characters of each name. */
-export function withShortNames(module, most = 60) {
+const CRATE = "commercetools_klaviyo::";
+const LONGEST = 60;
+
+/** The same module with the names of this crate's functions only. */
+export function withShortNames(module) {
   const parts = [module.subarray(0, HEADER_BYTES)];
   const reader = readerOf(module, HEADER_BYTES);
   while (!reader.atEnd()) {
@@ -15,7 +18,7 @@ export function withShortNames(module, most = 60) {
     const id = reader.byte();
     const content = reader.bytes(reader.number());
     const names = id === 0 ? namesOf(content) : undefined;
-    if (names) parts.push(section(0, shortened(names, most)));
+    if (names) parts.push(section(0, shortened(names)));
     else parts.push(module.subarray(from, reader.at()));
   }
   return Buffer.concat(parts);
@@ -28,32 +31,33 @@ function namesOf(content) {
   return name === "name" ? content.subarray(reader.at()) : undefined;
 }
 
-function shortened(content, most) {
+function shortened(content) {
   const parts = [text("name")];
   const reader = readerOf(content);
   while (!reader.atEnd()) {
     const kind = reader.byte();
     const names = reader.bytes(reader.number());
-    if (kind === FUNCTION_NAMES) parts.push(section(kind, functions(names, most)));
+    if (kind === FUNCTION_NAMES) parts.push(section(kind, functions(names)));
     else parts.push(section(kind, names));
   }
   return Buffer.concat(parts);
 }
 
-function functions(content, most) {
+function functions(content) {
   const reader = readerOf(content);
-  const count = reader.number();
-  const parts = [number(count)];
-  for (let n = 0; n < count; n += 1) {
-    parts.push(number(reader.number()));
-    parts.push(text(short(reader.bytes(reader.number()).toString(), most)));
-  }
-  return Buffer.concat(parts);
+  const all = Array.from({ length: reader.number() }, () => ({
+    index: reader.number(),
+    name: reader.bytes(reader.number()).toString(),
+  }));
+  const kept = all.filter(({ name }) => name.replace(/^[<&]+/, "").startsWith(CRATE));
+  const parts = kept.flatMap(({ index, name }) => [number(index), text(short(name))]);
+  return Buffer.concat([number(kept.length), ...parts]);
 }
 
-/** Without the hashes of crates, and without its end if it is long. */
-function short(name, most) {
-  return name.replaceAll(/\[[0-9a-f]{12,16}\]/g, "").slice(0, most);
+/** Without the crate's name and the hashes of crates, and without its end if it is long. */
+function short(name) {
+  const plain = name.replaceAll(CRATE, "").replaceAll(/\[[0-9a-f]{12,16}\]/g, "");
+  return plain.slice(0, LONGEST);
 }
 
 function section(id, content) {

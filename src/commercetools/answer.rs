@@ -116,6 +116,9 @@ pub struct Token {
     pub bearer: String,
     /// When it is to be renewed, in ms since 1970 UTC.
     pub renew_at: u64,
+    /// The scopes that were granted, space separated, each with its project; none if the answer
+    /// does not name them.
+    pub scopes: Option<String>,
 }
 
 /// Reads the answer of the token endpoint, `now` in ms since 1970 UTC.
@@ -128,6 +131,7 @@ pub fn token(answer: &Answer, now: u64) -> Result<Token, Passing> {
         access_token: String,
         /// Seconds.
         expires_in: u64,
+        scope: Option<String>,
     }
     if answer.status != 200 {
         return Err(Passing {
@@ -141,7 +145,11 @@ pub fn token(answer: &Answer, now: u64) -> Result<Token, Passing> {
     })?;
     let lifetime = Duration::from_secs(granted.expires_in).saturating_sub(RENEW_BEFORE);
     let lifetime = u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX);
-    Ok(Token { bearer: granted.access_token, renew_at: now.saturating_add(lifetime) })
+    Ok(Token {
+        bearer: granted.access_token,
+        renew_at: now.saturating_add(lifetime),
+        scopes: granted.scope,
+    })
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! the Worker's environment and a test's table.
 
 mod import;
+mod names;
 mod parse;
 pub mod product_url;
 mod push;
@@ -19,6 +20,7 @@ use crate::commercetools::locale::Locale;
 use product_url::UrlTemplate;
 
 pub use import::{ImportRules, ProductImportRules};
+pub use names::NAMES;
 pub use parse::parse;
 pub use push::{Oidc, PushAuth, Sns};
 pub use rules::Rules;

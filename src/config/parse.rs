@@ -252,6 +252,7 @@ fn is_currency(code: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::NAMES;
 
     const COMPLETE: &[(&str, &str)] = &[
         ("CT_API_CLIENT", r#"{"clientId":"c","secret":"hidden"}"#),
@@ -270,6 +271,17 @@ mod tests {
                 .find(|(key, _)| *key == name)
                 .map(|(_, value)| (*value).to_owned())
         })
+    }
+
+    #[test]
+    fn every_name_that_is_read_is_listed() {
+        let read = std::cell::RefCell::new(Vec::new());
+        let nothing_is_set = parse(|name| {
+            read.borrow_mut().push(name.to_owned());
+            None
+        });
+        assert!(nothing_is_set.is_err());
+        assert_eq!(read.into_inner(), NAMES.map(|(name, _)| name));
     }
 
     fn problems(changes: &[(&str, &str)]) -> Vec<String> {

@@ -17,6 +17,7 @@ use crate::commercetools::answer::{self, Token};
 use crate::commercetools::together::together;
 use crate::config::Config;
 use crate::http::{Answer, NoAnswer, Passing, ReadFault, encode, passes};
+use crate::import::machine::Call;
 use crate::klaviyo::job::{Job, JobRef};
 use crate::klaviyo::job_answer::started;
 use crate::klaviyo::pacing::{Operation, Pace};
@@ -150,6 +151,17 @@ impl<'a> Calls<'a> {
         forget(&token);
         let token = self.token().await?;
         self.query(path_and_query, &token).await.map_err(no_answer)
+    }
+
+    /// A call of an import.
+    pub(super) async fn make(&self, call: Call) -> Result<Answer, Passing> {
+        match call {
+            Call::Commercetools(path) => self.commercetools(&path).await,
+            Call::Klaviyo { method, path, body } => {
+                let answer = self.klaviyo(method, &path, body).await;
+                answer.map_err(|why| Passing::no_answer("klaviyo", why))
+            }
+        }
     }
 
     async fn ask_with(&self, asked: &[Asked<'_>], token: &str) -> Vec<Answered> {
@@ -295,9 +307,14 @@ impl<'a> Calls<'a> {
                 .filter(|token| token.renew_at > now_ms())
                 .map(|token| token.bearer.clone())
         });
-        if let Some(bearer) = known {
-            return Ok(bearer);
+        match known {
+            Some(bearer) => Ok(bearer),
+            None => self.new_token().await.map(|token| token.bearer),
         }
+    }
+
+    /// A token that was just granted; it is kept in the place of the one before.
+    pub(super) async fn new_token(&self) -> Result<Token, Passing> {
         let access = &self.config.commercetools;
         let client = format!("{}:{}", access.client_id, access.client_secret.expose());
         let authorization = format!("Basic {}", STANDARD.encode(client));
@@ -311,9 +328,8 @@ impl<'a> Calls<'a> {
             Ok(answer) => answer::token(&answer, now_ms())?,
             Err(why) => return Err(Passing::no_answer("commercetools_token", why)),
         };
-        let bearer = token.bearer.clone();
-        TOKEN.set(Some(token));
-        Ok(bearer)
+        TOKEN.set(Some(token.clone()));
+        Ok(token)
     }
 
     /// One call within the time that is left. A redirect is not followed, since it would carry
@@ -347,6 +363,7 @@ impl<'a> Calls<'a> {
                 retry_after: seconds(response.headers(), "Retry-After")?,
                 quota_left: header(response.headers(), "RateLimit-Remaining")?,
                 quota_back: seconds(response.headers(), "RateLimit-Reset")?,
+                retires: response.headers().get("X-Klaviyo-Api-Retirement-Date")?,
                 body: text(response.bytes().await?),
             })
         })

@@ -5,22 +5,31 @@ use worker::{Response, Result};
 
 use super::reply;
 use super::settings::Settings;
-use crate::config::Config;
+use crate::config::{Config, Mode};
 
 pub(super) fn answer(settings: &Settings) -> Result<Response> {
     let notes = match settings.as_ref() {
         Ok(config) => closed(config),
         Err(problems) => problems.iter().map(ToString::to_string).collect(),
     };
+    let parts = settings.as_ref().as_ref().map_or_else(|_| Vec::new(), |config| on(config.mode));
     reply::json(
         200,
         &json!({
             "status": "ok",
             "version": env!("CARGO_PKG_VERSION"),
             "configured": settings.is_ok(),
+            "parts": parts,
             "notes": notes,
         }),
     )
+}
+
+/// The parts of the Worker that are on.
+fn on(mode: Mode) -> Vec<&'static str> {
+    let realtime = mode.realtime().then_some("realtime");
+    let imports = mode.import().then_some("imports");
+    realtime.into_iter().chain(imports).collect()
 }
 
 /// What is closed because no way to authenticate is set.

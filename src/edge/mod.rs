@@ -6,6 +6,8 @@
 mod auth;
 mod body;
 mod calls;
+mod check;
+mod dashboard;
 mod dead_letters;
 mod delivery;
 mod fetch;
@@ -16,6 +18,7 @@ mod log;
 mod objects;
 mod outbox;
 mod parts;
+mod preview;
 mod push;
 mod reply;
 mod route;
@@ -55,15 +58,19 @@ async fn answer(mut request: Request, env: &Env) -> worker::Result<Response> {
     if route == Route::Health {
         return health::answer(&settings);
     }
+    if let Route::Dashboard(file) = route {
+        return dashboard::answer(&request, file, &settings);
+    }
     let config = match settings.as_ref() {
         Ok(config) => config,
         Err(problems) => return reply::not_configured(problems),
     };
     match route {
         Route::Health => health::answer(&settings),
+        Route::Dashboard(file) => dashboard::answer(&request, file, &settings),
         Route::Push => push::answer(&mut request, env, config).await,
         Route::Consent => handshake::consent(config, &request),
-        Route::DeadLetters(_) | Route::Sync(..) | Route::Status
+        Route::DeadLetters(_) | Route::Sync(..) | Route::Status | Route::Check | Route::Preview
             if !auth::admin(config, &request)? =>
         {
             reply::error(401, "unauthorized", "The admin token is missing or wrong.")
@@ -71,5 +78,7 @@ async fn answer(mut request: Request, env: &Env) -> worker::Result<Response> {
         Route::DeadLetters(action) => dead_letters::answer(&request, env, config, &action).await,
         Route::Sync(kind, action) => import::answer(&mut request, env, config, kind, action).await,
         Route::Status => import::status(env, config).await,
+        Route::Check => check::answer(env, config).await,
+        Route::Preview => preview::answer(&mut request, config).await,
     }
 }

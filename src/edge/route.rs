@@ -1,5 +1,6 @@
 //! Which paths there are, and what may be done to them.
 
+use super::dashboard::{self, File};
 use super::handshake;
 use crate::config::Mode;
 use crate::import::run::Kind;
@@ -9,6 +10,8 @@ use crate::import::run::Kind;
 pub(super) enum Route {
     /// Whether the Worker is up and configured.
     Health,
+    /// The page for operators, or a file of it.
+    Dashboard(&'static File),
     /// A notification.
     Push,
     /// The question whether notifications may be delivered.
@@ -19,6 +22,10 @@ pub(super) enum Route {
     Sync(Kind, Sync),
     /// How far everything is.
     Status,
+    /// Whether everything outside is as this Worker needs it.
+    Check,
+    /// What would be sent to Klaviyo.
+    Preview,
 }
 
 /// What may be done with the imports of a kind.
@@ -51,25 +58,35 @@ pub(super) enum Miss {
     Method(&'static str),
 }
 
+/// The methods of the path that is both the page's and the pushes', as for the header `Allow`.
+const PAGE_METHODS: &str = "GET, POST, OPTIONS";
+
 /// Finds the route. Without a `mode` (the settings are not in order) every path is there.
 pub(super) fn find(method: &str, path: &str, mode: Option<Mode>) -> Result<Route, Miss> {
     let segments: Vec<_> = path.split('/').skip(1).collect();
     let (allowed, route) = match segments.as_slice() {
         ["health"] => ("GET", (method == "GET").then_some(Route::Health)),
+        ["dashboard", name] => {
+            let file = dashboard::file(name).ok_or(Miss::NotFound)?;
+            ("GET", (method == "GET").then_some(Route::Dashboard(file)))
+        }
+        [""] if method == "GET" => return Ok(Route::Dashboard(&dashboard::PAGE)),
         ["" | "events"] if mode.is_some_and(|mode| !mode.realtime()) => {
             return Err(Miss::NotFound);
         }
-        ["" | "events"] => {
+        [path @ ("" | "events")] => {
             let route = match method {
                 "POST" => Some(Route::Push),
                 "OPTIONS" => Some(Route::Consent),
                 _ => None,
             };
-            (handshake::METHODS, route)
+            (if path.is_empty() { PAGE_METHODS } else { handshake::METHODS }, route)
         }
         ["dead-letters"] => {
             ("GET", (method == "GET").then_some(Route::DeadLetters(DeadLetters::List)))
         }
+        ["check"] => ("GET", (method == "GET").then_some(Route::Check)),
+        ["preview"] => ("POST", (method == "POST").then_some(Route::Preview)),
         ["sync", "status"] => ("GET", (method == "GET").then_some(Route::Status)),
         ["sync", kind, rest @ ..] => {
             let kind = Kind::named(kind).filter(|_| mode.is_none_or(Mode::import));
@@ -121,6 +138,13 @@ mod tests {
         for (method, path, expected) in [
             ("GET", "/health", Ok(Route::Health)),
             ("POST", "/health", Err(Miss::Method("GET"))),
+            ("GET", "/", Ok(Route::Dashboard(&dashboard::PAGE))),
+            ("PUT", "/", Err(Miss::Method("GET, POST, OPTIONS"))),
+            ("GET", "/events", Err(Miss::Method("POST, OPTIONS"))),
+            ("POST", "/dashboard/style.css", Err(Miss::Method("GET"))),
+            ("GET", "/dashboard/index.html", Err(Miss::NotFound)),
+            ("GET", "/dashboard/", Err(Miss::NotFound)),
+            ("GET", "/dashboard", Err(Miss::NotFound)),
             ("POST", "/", Ok(Route::Push)),
             ("POST", "/events", Ok(Route::Push)),
             ("PUT", "/events", Err(Miss::Method("POST, OPTIONS"))),
@@ -141,6 +165,10 @@ mod tests {
             ),
             ("POST", "/dead-letters/replay", Ok(Route::DeadLetters(DeadLetters::ReplayAll))),
             ("GET", "/dead-letters/replay", Err(Miss::Method("POST"))),
+            ("GET", "/check", Ok(Route::Check)),
+            ("POST", "/check", Err(Miss::Method("GET"))),
+            ("POST", "/preview", Ok(Route::Preview)),
+            ("GET", "/preview", Err(Miss::Method("POST"))),
             ("GET", "/sync/status", Ok(Route::Status)),
             ("POST", "/sync/status", Err(Miss::Method("GET"))),
             ("POST", "/sync/orders", Ok(Route::Sync(Kind::Orders, Sync::Start))),
@@ -166,10 +194,18 @@ mod tests {
     fn what_is_off_is_not_found() {
         assert_eq!(find("POST", "/", Some(Mode::Import)), Err(Miss::NotFound));
         assert_eq!(find("OPTIONS", "/", Some(Mode::Import)), Err(Miss::NotFound));
+        for mode in [Some(Mode::Import), Some(Mode::Realtime), None] {
+            assert_eq!(find("GET", "/", mode), Ok(Route::Dashboard(&dashboard::PAGE)));
+        }
+        assert_eq!(find("GET", "/events", Some(Mode::Import)), Err(Miss::NotFound));
         assert_eq!(find("POST", "/", Some(Mode::Realtime)), Ok(Route::Push));
         assert_eq!(find("POST", "/", None), Ok(Route::Push));
         assert_eq!(find("POST", "/sync/orders", Some(Mode::Realtime)), Err(Miss::NotFound));
         assert_eq!(find("PUT", "/sync/orders/stop", Some(Mode::Realtime)), Err(Miss::NotFound));
-        assert_eq!(find("GET", "/sync/status", Some(Mode::Realtime)), Ok(Route::Status));
+        for mode in [Mode::Realtime, Mode::Import] {
+            assert_eq!(find("GET", "/sync/status", Some(mode)), Ok(Route::Status));
+            assert_eq!(find("GET", "/check", Some(mode)), Ok(Route::Check));
+            assert_eq!(find("POST", "/preview", Some(mode)), Ok(Route::Preview));
+        }
     }
 }

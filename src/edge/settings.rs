@@ -24,7 +24,7 @@ pub(super) fn read(env: &Env) -> Settings {
 }
 
 /// A variable or secret. A JSON setting may stand in `wrangler.toml` as a table, too.
-fn variable(env: &Env, name: &str) -> Option<String> {
+pub(super) fn variable(env: &Env, name: &str) -> Option<String> {
     match env.var(name) {
         Ok(text) => Some(text.to_string()),
         Err(_) => env.object_var::<Value>(name).ok().map(|object| object.to_string()),

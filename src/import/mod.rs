@@ -13,6 +13,7 @@ mod jobs;
 pub mod machine;
 mod page;
 mod passes;
+pub mod preview;
 mod records;
 pub mod run;
 pub mod start;

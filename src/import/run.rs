@@ -240,6 +240,16 @@ impl Run {
         });
     }
 
+    /// Where the reading is: the last id that is settled of each part that is being read, of a
+    /// deletion Klaviyo's cursor. A run over a list has none.
+    fn after(&self) -> Vec<&str> {
+        if matches!(self.selection, Selection::Ids | Selection::Retry) {
+            return Vec::new();
+        }
+        let ranges = self.ranges.iter().flatten().filter(|range| !range.done);
+        ranges.filter_map(|range| range.after.as_deref()).collect()
+    }
+
     /// As the endpoints show it (contract §3). The counts may be those of a run under way.
     #[must_use]
     pub fn shown(&self, counts: Counts) -> Value {
@@ -254,6 +264,7 @@ impl Run {
             "failed": counts.failed,
             "reread": self.reread,
             "total": self.total,
+            "after": self.after(),
             "startedAt": text(self.started_at),
             "updatedAt": text(self.updated_at),
             "finishedAt": self.finished_at.map(text),
@@ -269,6 +280,7 @@ pub fn never(kind: Kind) -> Value {
     json!({
         "id": null, "kind": kind, "mode": null, "state": "idle",
         "read": 0, "sent": 0, "skipped": 0, "failed": 0, "reread": 0, "total": null,
+        "after": [],
         "startedAt": null, "updatedAt": null, "finishedAt": null, "waiting": null, "error": null,
     })
 }

@@ -4,7 +4,8 @@ use serde::Deserialize;
 
 use crate::http::{Answer, NoAnswer, Passing, passes};
 
-pub(super) const SYSTEM: &str = "klaviyo";
+/// Its name in codes.
+pub const SYSTEM: &str = "klaviyo";
 
 /// What an answer means for the request that was sent.
 #[derive(Debug, Clone, PartialEq)]

@@ -67,7 +67,7 @@ describe("a configured worker", () => {
     assert.equal(unknown.status, 404);
     assert.equal(unknown.body.code, "not_found");
     for (const [method, path, allowed] of [
-      ["DELETE", "/", "POST, OPTIONS"],
+      ["DELETE", "/", "GET, POST, OPTIONS"],
       ["GET", "/events", "POST, OPTIONS"],
       ["OPTIONS", "/events", "POST, OPTIONS"],
       ["POST", "/health", "GET"],

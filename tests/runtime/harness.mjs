@@ -54,7 +54,8 @@ export const unreachable = settingsFor(
 export async function startAlone(settings, options = {}) {
   const lines = [];
   const worker = await startWorker({ settings, log: (line) => lines.push(line), ...options });
-  return { lines, call: (path, init) => call(worker.url + path, init), close: worker.close };
+  const { url, close } = worker;
+  return { url, lines, call: (path, init) => call(url + path, init), close };
 }
 
 /** Calls the worker; the answer's body is read as JSON where it is JSON. */

@@ -25,7 +25,7 @@ use crate::config::Config;
 use crate::import::run::{Kind, never};
 
 /// The object. It answers at once, but for a start over many ids, which have to be stored.
-const IMPORT: Object =
+pub(super) const IMPORT: Object =
     Object { binding: "IMPORT", name: "import", patience: Duration::from_secs(10) };
 
 /// The endpoints on imports, passed on to the object that runs them.

@@ -147,15 +147,7 @@ async fn wait(
 }
 
 async fn make(config: &Config, ticket: u64, call: Call) -> (u64, Result<Answer, Passing>) {
-    let calls = Calls::within(config, limit(&call));
-    let answer = match call {
-        Call::Commercetools(path) => calls.commercetools(&path).await,
-        Call::Klaviyo { method, path, body } => {
-            let answer = calls.klaviyo(method, &path, body).await;
-            answer.map_err(|why| Passing::no_answer("klaviyo", why))
-        }
-    };
-    (ticket, answer)
+    (ticket, Calls::within(config, limit(&call)).make(call).await)
 }
 
 /// How long a call may take.

@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat};
-use serde_json::json;
+use serde_json::{Value, json};
 use worker::{
     DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, durable_object,
 };
@@ -123,17 +123,7 @@ impl Outbox {
             (Method::Post, ["erasures"]) => {
                 reply::json(201, &erasure::erase(&sql, &String::from_utf8_lossy(body))?)
             }
-            (Method::Get, ["status"]) => {
-                let (waiting, oldest) = parked::waiting(&sql)?;
-                reply::json(
-                    200,
-                    &json!({
-                        "waiting": waiting,
-                        "oldest": oldest.and_then(rfc3339),
-                        "deadLetters": dead_letters::count(&sql)?,
-                    }),
-                )
-            }
+            (Method::Get, ["status"]) => reply::json(200, &status(&sql)?),
             (Method::Get, ["dead-letters"]) => {
                 let cursor = url.query_pairs().find(|(name, _)| name == "cursor");
                 let cursor = cursor.and_then(|(_, cursor)| cursor.parse().ok());
@@ -174,6 +164,22 @@ impl Outbox {
         }
         reply::json(202, &json!({ "replayed": replayed }))
     }
+}
+
+/// What waits, since when and why, and how much was given up.
+fn status(sql: &SqlStorage) -> Result<Value> {
+    let waiting = parked::waiting(sql)?;
+    let oldest = waiting.iter().map(|rows| rows.oldest).min_by(f64::total_cmp);
+    let mut status = json!({
+        "waiting": waiting.iter().map(|rows| rows.count).sum::<u32>(),
+        "oldest": oldest.and_then(rfc3339),
+        "deadLetters": dead_letters::count(sql)?,
+    });
+    if !waiting.is_empty() {
+        let errors = waiting.iter().map(|rows| json!({ "code": rows.code, "count": rows.count }));
+        status["lastErrors"] = errors.collect();
+    }
+    Ok(status)
 }
 
 fn no_letter() -> Result<Response> {

@@ -370,16 +370,25 @@ pub(super) fn next_due(sql: &SqlStorage) -> Result<Option<f64>> {
     Ok(rows.first().and_then(|row| row.due))
 }
 
-/// How many rows wait, and since when the oldest does, in ms since 1970 UTC.
-pub(super) fn waiting(sql: &SqlStorage) -> Result<(u32, Option<f64>)> {
-    #[derive(Deserialize)]
-    struct Waiting {
-        count: u32,
-        oldest: Option<f64>,
-    }
-    let rows: Vec<Waiting> =
-        sql.exec("SELECT COUNT(*) AS count, MIN(since) AS oldest FROM parked", None)?.to_array()?;
-    Ok(rows.first().map_or((0, None), |row| (row.count, row.oldest)))
+/// Rows that wait for the same reason.
+#[derive(Debug, Deserialize)]
+pub(super) struct Waiting {
+    /// Why they wait: the code of the last try.
+    pub(super) code: String,
+    /// How many there are.
+    pub(super) count: u32,
+    /// Since when the oldest waits, in ms since 1970 UTC.
+    pub(super) oldest: f64,
+}
+
+/// What waits, by the reason, the most frequent first.
+pub(super) fn waiting(sql: &SqlStorage) -> Result<Vec<Waiting>> {
+    sql.exec(
+        "SELECT code, COUNT(*) AS count, MIN(since) AS oldest FROM parked
+         GROUP BY code ORDER BY count DESC, code",
+        None,
+    )?
+    .to_array()
 }
 
 fn millis(time: u64) -> Result<SqlStorageValue> {

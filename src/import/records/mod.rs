@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 pub(super) use self::catalogue::external;
 pub(super) use self::memory::Memory;
 use super::run::Kind;
+use super::work::Call;
 use crate::commercetools::category::CategoryDocument;
 use crate::commercetools::customer::Customer;
 use crate::commercetools::order::DiscountCode;
@@ -35,6 +36,7 @@ use crate::klaviyo::query::Lookup;
 use crate::klaviyo::request::Request;
 use crate::mapping::fault::MappingFault;
 use crate::mapping::profile::{Missing, profile};
+use crate::realtime::conclusion::Fault;
 
 /// An order with its payments, which its query expanded.
 pub(super) struct PaidOrder {
@@ -86,6 +88,18 @@ pub(super) enum Need {
     Lookup(Lookup),
     /// A category that has to be there first.
     Category(Request),
+}
+
+impl Need {
+    /// The call that gets it.
+    pub(super) fn call(&self) -> Call {
+        match self {
+            Self::Query(query) => Call::Commercetools(query.path_and_query()),
+            Self::Walk(walk) => Call::Commercetools(walk.path_and_query()),
+            Self::Lookup(lookup) => Call::of_lookup(lookup),
+            Self::Category(request) => Call::of_request(request),
+        }
+    }
 }
 
 /// What was learned for a page.
@@ -155,6 +169,14 @@ fn parse<T>(
 
 fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
     serde_json::from_str(text)
+}
+
+/// Why a document cannot be read.
+pub(super) fn unreadable(fault: ReadFault) -> Fault {
+    match fault {
+        ReadFault::Permanent { code, detail } => Fault::new(code, detail),
+        ReadFault::Passing(passing) => Fault::new(passing.code, ""),
+    }
 }
 
 /// What the page needs at this step; none when it can be mapped. A step without needs is followed

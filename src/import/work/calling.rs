@@ -2,7 +2,6 @@
 //! pages.
 
 use super::{Awaited, Work, ms};
-use crate::commercetools::query::Query;
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::{End, Walk};
 use crate::config::Config;
@@ -31,6 +30,16 @@ pub enum Call {
         /// The body, if there is one.
         body: Option<String>,
     },
+}
+
+impl Call {
+    pub(in crate::import) fn of_lookup(lookup: &Lookup) -> Self {
+        Self::Klaviyo { method: "GET", path: lookup.path_and_query(), body: None }
+    }
+
+    pub(in crate::import) fn of_request(request: &Request) -> Self {
+        Self::Klaviyo { method: request.method(), path: request.path(), body: request.body() }
+    }
 }
 
 /// A call that is to be made, or is under way, and why.
@@ -303,20 +312,15 @@ impl Work {
             What::End(end) => Call::Commercetools(end.path_and_query()),
             What::Page { reading, .. } => match reading {
                 Reading::Walk(walk) => Call::Commercetools(walk.path_and_query()),
-                Reading::Lookup(lookup) => get(lookup.path_and_query()),
+                Reading::Lookup(lookup) => Call::of_lookup(lookup),
             },
             What::Again(ids) => Call::Commercetools(of_ids(self.run.kind, ids).path_and_query()),
             What::Linked { walk, .. } => Call::Commercetools(walk.path_and_query()),
-            What::Need { need, .. } => match need {
-                Need::Query(query) => Call::Commercetools(Query::path_and_query(query)),
-                Need::Walk(walk) => Call::Commercetools(walk.path_and_query()),
-                Need::Lookup(lookup) => get(lookup.path_and_query()),
-                Need::Category(request) => written(request),
-            },
+            What::Need { need, .. } => need.call(),
             What::Batch(batch) => {
                 Call::Klaviyo { method: "POST", path: batch.sort.path(), body: Some(batch.body()) }
             }
-            What::Single { request, .. } => written(request),
+            What::Single { request, .. } => Call::of_request(request),
             What::Look(job) => {
                 let open = self.jobs.get(*job);
                 get(open.map_or_else(String::new, |open| {
@@ -330,7 +334,7 @@ impl Work {
                     Lookup::ImportErrors { job, cursor }.path_and_query()
                 }))
             }
-            What::Items { lookup, .. } => get(lookup.path_and_query()),
+            What::Items { lookup, .. } => Call::of_lookup(lookup),
         }
     }
 
@@ -347,8 +351,4 @@ impl Work {
     pub(super) fn now_queue(&mut self, what: What, now: chrono::DateTime<chrono::Utc>) {
         self.queue.push_back(Task::new(what, ms(now)));
     }
-}
-
-fn written(request: &Request) -> Call {
-    Call::Klaviyo { method: request.method(), path: request.path(), body: request.body() }
 }

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::http::{Answer, ReadFault};
 use crate::import::page::{Fate, Origin, Owner, Page, PageNo, Record};
 use crate::import::passes::{Link, Reading, Source, divide, held, listed, resource};
-use crate::import::records::{self, Documents, Need};
+use crate::import::records::{self, Documents, Need, unreadable};
 use crate::import::run::Kind;
 use crate::klaviyo::answer::{ids, marked_ids};
 use crate::klaviyo::request::Request;
@@ -392,12 +392,4 @@ fn links(results: &[&str]) -> Vec<Linking> {
 fn not_found() -> Fate {
     let detail = "commercetools has no such record, or the API client may not see it";
     Fate::Failed(Fault::new("not_found", detail))
-}
-
-/// Why a document cannot be read.
-fn unreadable(fault: ReadFault) -> Fault {
-    match fault {
-        ReadFault::Permanent { code, detail } => Fault::new(code, detail),
-        ReadFault::Passing(passing) => Fault::new(passing.code, ""),
-    }
 }

@@ -263,10 +263,15 @@ fn b10_a_stop_keeps_the_cursor_and_a_resume_goes_on() {
     let stopped = world.store.run(Kind::Customers).clone();
     assert_eq!(stopped.state, State::Stopped);
     assert!(stopped.counts.read > 0 && stopped.counts.read < 200, "{stopped:?}");
+    let after: Vec<_> =
+        stopped.ranges.iter().flatten().filter_map(|part| part.after.clone()).collect();
+    assert!(!after.is_empty());
+    assert_eq!(world.shown(Kind::Customers)["after"], json!(after));
     let reads = world.account.calls.len();
     world.resume(Kind::Customers);
     world.run();
     verify(&mut world, &[Kind::Customers]);
+    assert_eq!(world.shown(Kind::Customers)["after"], json!([]));
     let done = world.store.run(Kind::Customers);
     assert_eq!((done.id.as_str(), done.counts.read), (stopped.id.as_str(), 200));
     assert!(reads > 0);

@@ -1,0 +1,219 @@
+//! The checks of commercetools: a token, its scopes, and a read of each resource that is needed.
+//!
+//! All modes need the same scopes: realtime and imports read the same resources.
+
+use super::{Check, NOBODY};
+use crate::commercetools::answer::Token;
+use crate::commercetools::query::Query;
+use crate::commercetools::reference::Id;
+use crate::commercetools::walk::{Among, Filter, Resource, Walk};
+use crate::config::Config;
+use crate::http::{Answer, Passing};
+
+/// Scopes that are needed.
+const NEEDED: [&str; 4] = ["view_customers", "view_orders", "view_payments", "view_products"];
+
+/// Scopes that can be left out, and what is left out then.
+const OPTIONAL: [(&str, &str); 2] = [
+    ("view_discount_codes", "events of orders carry no DiscountCode"),
+    ("view_standalone_prices", "products of the price mode Standalone have no price"),
+];
+
+/// Whether a token is granted.
+#[must_use]
+pub fn token(granted: &Result<Token, Passing>) -> Check {
+    let found = match granted {
+        Ok(_) => Ok("commercetools grants a token".to_owned()),
+        Err(Passing { code, .. }) => Err(match code.as_str() {
+            "commercetools_token_401" => "commercetools refuses CT_API_CLIENT: set the clientId \
+                and secret of an API client of the project, and CT_AUTH_URL of its region"
+                .to_owned(),
+            "commercetools_token_400" | "commercetools_token_403" => format!(
+                "commercetools refuses what CT_SCOPES asks for ({code}): the API client does not \
+                 have one of these scopes, or CT_SCOPES names another project; give it the scope, \
+                 or leave CT_SCOPES out"
+            ),
+            _ => format!(
+                "no token ({code}): see whether CT_AUTH_URL is right, and commercetools' status page"
+            ),
+        }),
+    };
+    Check::new("commercetools_token", found)
+}
+
+/// Whether the token has the scopes that are needed; `granted` as the token names them.
+#[must_use]
+pub fn scopes(config: &Config, granted: &Result<Token, Passing>) -> Check {
+    Check::new("commercetools_scopes", scopes_found(config, granted))
+}
+
+fn scopes_found(config: &Config, granted: &Result<Token, Passing>) -> Result<String, String> {
+    let token = granted.as_ref().map_err(|_| "not known without a token".to_owned())?;
+    let Some(scopes) = &token.scopes else {
+        return Ok("the token does not name its scopes; what can be read says it".to_owned());
+    };
+    let project = &config.commercetools.project_key;
+    let has = |wanted: &str| {
+        // Who may manage may view. A scope that names a store as well opens that store alone.
+        let manage = wanted.replacen("view_", "manage_", 1);
+        let opening = [wanted, &manage, "manage_project"].map(|name| format!("{name}:{project}"));
+        scopes.split_whitespace().any(|scope| opening.iter().any(|one| one == scope))
+    };
+    let missing: Vec<_> = NEEDED.into_iter().filter(|scope| !has(scope)).collect();
+    if !missing.is_empty() {
+        return Err(format!(
+            "missing: {}; give the API client these scopes of the project, and name them in \
+             CT_SCOPES if that is set",
+            missing.join(", ")
+        ));
+    }
+    let without = OPTIONAL.into_iter().filter(|(scope, _)| !has(scope));
+    let without: Vec<_> = without.map(|(scope, so)| format!("; without {scope}, {so}")).collect();
+    Ok(format!("{} are there{}", NEEDED.join(", "), without.concat()))
+}
+
+/// A read that proves that a resource may be read. It finds nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    /// What is read.
+    pub what: &'static str,
+    /// The path and query below `{api}/{project}`, encoded.
+    pub path: String,
+    scope: &'static str,
+}
+
+/// The reads to make.
+#[must_use]
+pub fn probes() -> Vec<Probe> {
+    let Some(id) = Id::new(NOBODY) else { return Vec::new() };
+    let walk = |of| {
+        let filter = Filter { among: Some(Among::Ids(vec![id.clone()])), ..Filter::default() };
+        Walk { of, filter, after: None, limit: 1 }.path_and_query()
+    };
+    let codes = Query::DiscountCodes(vec![id.clone()]).path_and_query();
+    [
+        ("customers", "view_customers", walk(Resource::Customers)),
+        ("orders", "view_orders", walk(Resource::Orders)),
+        ("payments", "view_payments", walk(Resource::Payments)),
+        ("products", "view_products", walk(Resource::Products)),
+        ("categories", "view_products", walk(Resource::Categories)),
+        ("inventory", "view_products", walk(Resource::Inventory)),
+        ("standalone prices", "view_standalone_prices", walk(Resource::StandalonePrices)),
+        ("discount codes", "view_discount_codes", codes),
+    ]
+    .map(|(what, scope, path)| Probe { what, path, scope })
+    .into()
+}
+
+/// What the reads say; none were made without a token.
+#[must_use]
+pub fn api(probed: &[(Probe, Result<Answer, Passing>)]) -> Check {
+    let mut wrong = Vec::new();
+    let mut read = Vec::new();
+    for (Probe { what, scope, .. }, answer) in probed {
+        let optional = OPTIONAL.iter().any(|(name, _)| name == scope);
+        match answer.as_ref().map(|answer| answer.status) {
+            Ok(200) => read.push(*what),
+            Ok(403) if optional => {}
+            Ok(403) => wrong.push(format!("{what}: give the API client the scope {scope}")),
+            Ok(404) => wrong.push(format!("{what}: CT_API_URL knows no project CT_PROJECT_ID")),
+            Ok(status) => wrong.push(format!("{what}: commercetools answers {status}")),
+            Err(passing) => wrong.push(format!("{what}: {}, see CT_API_URL", passing.code)),
+        }
+    }
+    let found = match (read.is_empty(), wrong.is_empty()) {
+        (true, true) => Err("nothing was read without a token".to_owned()),
+        (_, true) => Ok(format!("{} can be read", read.join(", "))),
+        (_, false) => Err(wrong.join("; ")),
+    };
+    Check::new("commercetools_api", found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::parse;
+
+    fn config() -> Config {
+        let value = |name: &str| match name {
+            "CT_API_CLIENT" => Some(r#"{"clientId":"c","secret":"s"}"#.to_owned()),
+            "CT_AUTH_URL" | "CT_API_URL" => Some("https://example.com".to_owned()),
+            "CT_PROJECT_ID" => Some("shop".to_owned()),
+            "KLAVIYO_AUTH_KEY" => Some("k".to_owned()),
+            _ => None,
+        };
+        parse(value).expect("a configuration")
+    }
+
+    fn granting(scopes: &str) -> Token {
+        Token { bearer: "b".to_owned(), renew_at: 0, scopes: Some(scopes.to_owned()) }
+    }
+
+    #[test]
+    fn a_missing_scope_is_named() {
+        let all = "view_customers:shop view_orders:shop view_payments:shop view_products:shop";
+        for (scopes, ok, said) in [
+            (all, true, "without view_discount_codes"),
+            (&format!("{all} view_discount_codes:shop"), true, "without view_standalone_prices"),
+            ("manage_project:shop", true, "are there"),
+            (&all.replace("view_", "manage_"), true, "are there"),
+            (&all.replace("view_payments:shop", ""), false, "missing: view_payments;"),
+            (&all.replace("orders:shop", "orders:shop:store"), false, "missing: view_orders;"),
+            (&all.replace(":shop", ":other"), false, "missing: view_customers, view_orders,"),
+            ("", false, "view_products"),
+        ] {
+            let check = super::scopes(&config(), &Ok(granting(scopes)));
+            assert_eq!(check.ok, ok, "{scopes}: {check:?}");
+            assert!(check.detail.contains(said), "{scopes}: {check:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_is_refused_says_what_to_mend() {
+        assert!(token(&Ok(granting(""))).ok);
+        for (code, said) in [
+            ("commercetools_token_401", "CT_API_CLIENT"),
+            ("commercetools_token_400", "CT_SCOPES"),
+            ("commercetools_token_timeout", "CT_AUTH_URL"),
+            ("commercetools_token_503", "commercetools_token_503"),
+        ] {
+            let refused = Err(Passing { code: code.to_owned(), retry_after: None });
+            let check = token(&refused);
+            assert!(!check.ok && check.detail.contains(said), "{check:?}");
+            assert!(!scopes(&config(), &refused).ok);
+        }
+    }
+
+    #[test]
+    fn each_resource_is_judged_by_itself() {
+        let status = |status| Ok(Answer { status, ..Answer::default() });
+        let probed = |of: &dyn Fn(&str) -> Result<Answer, Passing>| {
+            let probes = probes().into_iter();
+            api(&probes.map(|probe| (probe.clone(), of(probe.what))).collect::<Vec<_>>())
+        };
+        let check = probed(&|_| status(200));
+        assert!(check.ok && check.detail.contains("customers, orders"), "{check:?}");
+        let optional = ["discount codes", "standalone prices"];
+        assert!(probed(&|what| status(if optional.contains(&what) { 403 } else { 200 })).ok);
+        let network =
+            || Err(Passing { code: "commercetools_network".to_owned(), retry_after: None });
+        let check = probed(&|what| match what {
+            "orders" => status(403),
+            "payments" => network(),
+            "inventory" => status(404),
+            "products" => status(503),
+            _ => status(200),
+        });
+        assert!(!check.ok);
+        for said in [
+            "orders: give the API client the scope view_orders",
+            "payments: commercetools_network",
+            "inventory: CT_API_URL knows no project",
+            "products: commercetools answers 503",
+        ] {
+            assert!(check.detail.contains(said), "{said}: {check:?}");
+        }
+        assert!(!check.detail.contains("customers"), "{check:?}");
+        assert!(!api(&[]).ok);
+    }
+}

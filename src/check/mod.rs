@@ -1,0 +1,78 @@
+//! `GET /check`: what is asked of the two systems, and what the answers say about this deployment.
+//!
+//! Every check stands for itself: one that fails hides no other. A detail says what to do, and holds
+//! no value of a setting, no secret and no personal data. Not in scope: the calls (`edge::check`).
+
+pub mod commercetools;
+pub mod klaviyo;
+pub mod settings;
+
+use serde::Serialize;
+
+/// An id that nothing has, so that what is read holds nobody's data.
+const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
+
+/// One check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// Its name, which is stable.
+    pub name: &'static str,
+    /// Whether all is well.
+    pub ok: bool,
+    /// What was found, and what to do.
+    pub detail: String,
+}
+
+impl Check {
+    /// A check by what it found: what is well, or what is wrong.
+    #[must_use]
+    pub fn new(name: &'static str, found: Result<String, String>) -> Self {
+        let ok = found.is_ok();
+        Self { name, ok, detail: found.unwrap_or_else(|wrong| wrong) }
+    }
+}
+
+/// All checks, as the endpoint shows them.
+#[derive(Debug, Serialize)]
+pub struct Checks {
+    ok: bool,
+    checks: Vec<Check>,
+}
+
+impl From<Vec<Check>> for Checks {
+    fn from(checks: Vec<Check>) -> Self {
+        Self { ok: checks.iter().all(|check| check.ok), checks }
+    }
+}
+
+/// Whether a Durable Object answered, by its status.
+#[must_use]
+pub fn object(name: &'static str, status: Option<u16>) -> Check {
+    let found = match status {
+        Some(200) => Ok("its Durable Object answers".to_owned()),
+        Some(status) => Err(format!(
+            "its Durable Object answers {status}: the log says why, in a line with \
+             \"event\":\"failure\""
+        )),
+        None => Err("its Durable Object does not answer: look for its binding in wrangler.toml, \
+                     and at Cloudflare's status page"
+            .to_owned()),
+    };
+    Check::new(name, found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_is_well_only_if_each_check_is() {
+        let checks = |statuses: &[u16]| {
+            let each = statuses.iter().map(|status| object("outbox", Some(*status)));
+            Checks::from(each.collect::<Vec<_>>()).ok
+        };
+        assert!(checks(&[200, 200]));
+        assert!(!checks(&[200, 500]));
+        assert!(!object("import", None).ok);
+    }
+}

@@ -1,0 +1,91 @@
+//! `GET /check`: whether everything outside is as this Worker needs it. Everything is asked at once,
+//! within a time of its own, so that what does not answer holds nothing else up.
+
+use std::time::Duration;
+
+use futures::future::join4;
+use futures::{StreamExt, stream};
+use worker::{Env, Method, Response, Result};
+
+use super::calls::{Calls, now};
+use super::objects::Object;
+use super::outbox::OUTBOX;
+use super::{import, log, reply, settings};
+use crate::check::{self, Check, Checks, commercetools, klaviyo};
+use crate::config::Config;
+
+/// How long the calls of one system may take together: a person waits.
+const CALLS: Duration = Duration::from_secs(8);
+
+/// Calls of each system at once: a Worker has six connections.
+const TOGETHER: usize = 3;
+
+pub(super) async fn answer(env: &Env, config: &Config) -> Result<Response> {
+    let is_set =
+        |name: &str| settings::variable(env, name).is_some_and(|value| !value.trim().is_empty());
+    let imports = async {
+        if config.mode.import() {
+            Some(object(env, config, &import::IMPORT, "/runs").await)
+        } else {
+            None
+        }
+    };
+    let (commercetools, klaviyo, outbox, imports) = join4(
+        of_commercetools(config),
+        of_klaviyo(config),
+        object(env, config, &OUTBOX, "/status"),
+        imports,
+    )
+    .await;
+    let mut checks = vec![
+        check::settings::settings(config, is_set),
+        check::settings::push_authentication(config),
+        check::settings::shop(is_set),
+    ];
+    checks.extend(commercetools);
+    checks.extend(klaviyo);
+    checks.push(outbox);
+    checks.extend(imports);
+    reply::json(200, &Checks::from(checks))
+}
+
+/// The token is a new one: an old one would hide that the client is refused by now.
+async fn of_commercetools(config: &Config) -> [Check; 3] {
+    let calls = Calls::within(config, CALLS);
+    let token = calls.new_token().await;
+    let asked = if token.is_ok() { commercetools::probes() } else { Vec::new() };
+    let probed: Vec<_> = stream::iter(asked)
+        .map(async |probe| {
+            let answer = calls.commercetools(&probe.path).await;
+            (probe, answer)
+        })
+        .buffered(TOGETHER)
+        .collect()
+        .await;
+    [
+        commercetools::token(&token),
+        commercetools::scopes(config, &token),
+        commercetools::api(&probed),
+    ]
+}
+
+async fn of_klaviyo(config: &Config) -> [Check; 3] {
+    let calls = Calls::within(config, CALLS);
+    let probed: Vec<_> = stream::iter(klaviyo::probes())
+        .map(async |probe| {
+            let answer = calls.klaviyo("GET", &probe.path, None).await;
+            (probe, answer)
+        })
+        .buffered(TOGETHER)
+        .collect()
+        .await;
+    [klaviyo::key(&probed), klaviyo::scopes(config, &probed), klaviyo::api(&probed, now())]
+}
+
+async fn object(env: &Env, config: &Config, object: &Object, path: &str) -> Check {
+    let answered = object.call(env, config, Method::Get, path, None).await;
+    if let Err(error) = &answered {
+        log::failure(object.name, &error.to_string());
+    }
+    check::object(object.name, answered.ok().map(|response| response.status_code()))
+}

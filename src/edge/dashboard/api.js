@@ -1,0 +1,64 @@
+// Calls of the Worker, with the admin token. The token is kept in the tab's session storage, so it
+// goes with the tab, and is sent to this origin only.
+
+const KEY = "admin-token";
+
+/** How long a call may take, in ms. The Worker itself gives up on its objects after 10 s. */
+const PATIENCE = 20_000;
+
+export const token = {
+  get: () => sessionStorage.getItem(KEY),
+  set: (value) => sessionStorage.setItem(KEY, value),
+  forget: () => sessionStorage.removeItem(KEY),
+};
+
+/** An answer that is not 2xx. `status` is the answer's, `code` its stable code, if it has one. */
+export class Refused extends Error {
+  constructor(status, body) {
+    super(body?.message ?? `The Worker answered ${status}.`);
+    this.status = status;
+    this.code = body?.code;
+    this.problems = body?.problems ?? [];
+  }
+}
+
+/** There was no answer. */
+export class Offline extends Error {
+  constructor() {
+    super("The Worker did not answer. Is the network there?");
+  }
+}
+
+/** Calls the Worker; gives the body. Throws Refused or Offline. */
+export async function call(method, path, body) {
+  const carried = token.get();
+  const headers = {
+    ...(carried && { authorization: `Bearer ${carried}` }),
+    ...(body !== undefined && { "content-type": "application/json" }),
+  };
+  const signal = AbortSignal.timeout(PATIENCE);
+  const init = { method, headers, cache: "no-store", signal, body };
+  let response;
+  let text;
+  try {
+    response = await fetch(path, init);
+    text = await response.text();
+  } catch {
+    throw new Offline();
+  }
+  const answer = parsed(text);
+  if (!response.ok) throw new Refused(response.status, answer);
+  return answer;
+}
+
+export const get = (path) => call("GET", path);
+export const post = (path, body) =>
+  call("POST", path, body === undefined ? undefined : JSON.stringify(body));
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,69 @@
+// The imports: a card for each kind, and what stands behind it, which is asked for again only when a
+// run began or ended.
+
+import { get, post } from "./api.js";
+import { byId, el } from "./dom.js";
+import { failures } from "./failures.js";
+import { card } from "./run.js";
+import { start } from "./start.js";
+
+/** In the order in which they are imported: an item is put into the categories that are there. */
+export const KINDS = ["categories", "products", "customers", "orders"];
+
+const cards = new Map();
+const seen = new Map();
+
+/** How many failures there are of a kind, as far as it is known, and whether there are more. */
+export const failing = (kind) => seen.get(kind) ?? { failing: 0, more: false };
+
+/** Makes the cards; `changed` is called when something was done. */
+export function prepare(changed) {
+  for (const kind of KINDS) {
+    const run = async (action) => {
+      await post(`/sync/${kind}/${action}`);
+      await changed();
+    };
+    const acts = {
+      start: () => start(kind, changed),
+      stop: () => run("stop"),
+      resume: () => run("resume"),
+      failures: () => failures(kind, changed),
+    };
+    cards.set(kind, card(kind, acts));
+  }
+}
+
+/** Says that imports are off here, or shows the cards. */
+export function arrange(parts) {
+  const off = el(
+    "p",
+    { class: "card off" },
+    "Imports are off in this deployment: it has ",
+    el("code", {}, "APP_TYPE=EVENT"),
+    ". They are run by the other one.",
+  );
+  const shown = parts.includes("imports") ? [...cards.values()].map(({ root }) => root) : [off];
+  byId("runs").replaceChildren(...shown);
+}
+
+/** Shows how the runs stand. */
+export async function update(status, parts) {
+  if (!parts.includes("imports")) return;
+  for (const kind of KINDS) cards.get(kind).update(status[kind], performance.now());
+  await Promise.all(KINDS.map((kind) => look(kind, status[kind])));
+}
+
+/** Forgets what was seen, so that all of it is asked for again. */
+export const forget = () => seen.clear();
+
+async function look(kind, { id, state, startedAt }) {
+  const mark = `${id} ${state} ${startedAt}`;
+  if (seen.get(kind)?.mark === mark) return;
+  const [{ history }, { failures: page, next }] = await Promise.all([
+    get(`/sync/${kind}`),
+    get(`/sync/${kind}/failures`),
+  ]);
+  const records = { history, failing: page.length, more: next !== null };
+  seen.set(kind, { ...records, mark });
+  cards.get(kind).records(records);
+}

@@ -1,0 +1,39 @@
+// Asks again and again, never twice at once. While nobody looks at the page it asks seldom, and at
+// once when somebody does.
+
+/** How long between two rounds while the page is hidden, in ms. */
+const HIDDEN = 60_000;
+
+/**
+ * Gives a function that asks now; it resolves when that is done. `ask` says in how many ms the next
+ * round is to be, or null for none until then.
+ */
+export function poll(ask) {
+  let timer = null;
+  let under = null;
+  let again = false;
+
+  function now() {
+    again = true;
+    under ??= rounds().finally(() => {
+      under = null;
+    });
+    return under;
+  }
+
+  async function rounds() {
+    clearTimeout(timer);
+    timer = null;
+    let pause = null;
+    while (again) {
+      again = false;
+      pause = await ask();
+    }
+    if (pause !== null) timer = setTimeout(now, document.hidden ? Math.max(pause, HIDDEN) : pause);
+  }
+
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && timer !== null) now();
+  });
+  return now;
+}

@@ -1,0 +1,135 @@
+//! The dashboard: a page for operators, as it is served. It needs no token: it holds no data, and
+//! asks for the token before it calls the endpoints that do.
+//!
+//! The files beside this one are part of the Worker, so nothing is asked of another host. The page
+//! is at `/`, its files are under `/dashboard/`.
+
+use sha2::{Digest, Sha256};
+use worker::{Request, Response, ResponseBuilder, Result};
+
+use super::reply;
+use super::settings::Settings;
+
+/// A file that is served as it is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct File {
+    name: &'static str,
+    content_type: &'static str,
+    content: &'static str,
+}
+
+const CSS: &str = "text/css; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+/// The page itself.
+pub(super) static PAGE: File =
+    File { name: "index.html", content_type: HTML, content: include_str!("index.html") };
+
+macro_rules! files {
+    ($($name:literal $content_type:ident),* $(,)?) => {
+        &[$(File {
+            name: $name,
+            content_type: $content_type,
+            content: include_str!($name),
+        }),*]
+    };
+}
+
+/// What the page is made of.
+static FILES: &[File] = files![
+    "api.js" JS,
+    "chart.js" JS,
+    "check.js" JS,
+    "dialog.js" JS,
+    "dom.js" JS,
+    "failures.js" JS,
+    "format.js" JS,
+    "icon.svg" SVG,
+    "imports.js" JS,
+    "letters.js" JS,
+    "live.js" JS,
+    "main.js" JS,
+    "outbox.js" JS,
+    "preview.js" JS,
+    "rate.js" JS,
+    "rooms.css" CSS,
+    "run.js" JS,
+    "start.js" JS,
+    "style.css" CSS,
+    "summary.js" JS,
+];
+
+/// Only what is served here may be loaded or called, nothing can be put into the page as markup,
+/// and no other page may show it.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+     connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+
+const HEADERS: &[(&str, &str)] = &[
+    ("Content-Security-Policy", POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+    // A deployment changes all files at once, so each is asked for whether it is still the same.
+    ("Cache-Control", "no-cache"),
+    ("Vary", "Accept"),
+];
+
+/// The file of this name under `/dashboard/`.
+pub(super) fn file(name: &str) -> Option<&'static File> {
+    FILES.iter().find(|file| file.name == name)
+}
+
+/// Answers with a file; 304 if the sender has it. While the settings are not in order the page
+/// comes with 503, for a browser that can show what is wrong; others get the list of problems.
+pub(super) fn answer(request: &Request, file: &File, settings: &Settings) -> Result<Response> {
+    let header = |name| request.headers().get(name).map(Option::unwrap_or_default);
+    let mut status = 200;
+    if let (true, Err(problems)) = (*file == PAGE, settings.as_ref()) {
+        if !header("Accept")?.contains("text/html") {
+            return reply::not_configured(problems);
+        }
+        status = 503;
+    }
+    let tag = format!("\"{}\"", &format!("{:x}", Sha256::digest(file.content))[..16]);
+    // Whoever compresses it on the way makes the tag a weak one.
+    let known = header("If-None-Match")?;
+    if status == 200 && known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag) {
+        status = 304;
+    }
+    let mut response = ResponseBuilder::new().with_status(status).with_header("ETag", &tag)?;
+    for (name, value) in HEADERS {
+        response = response.with_header(name, value)?;
+    }
+    if status == 304 {
+        return Ok(response.empty());
+    }
+    let content = file.content.as_bytes().to_vec();
+    Ok(response.with_header("Content-Type", file.content_type)?.fixed(content))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Everything that the page and its scripts name is served.
+    #[test]
+    fn what_is_named_is_served() {
+        let mut named = 0;
+        for file in FILES.iter().chain([&PAGE]) {
+            let quoted = file.content.split('"').filter_map(|text| {
+                text.strip_prefix("/dashboard/").or_else(|| text.strip_prefix("./"))
+            });
+            for name in quoted {
+                named += 1;
+                assert!(super::file(name).is_some(), "{} names {name}", file.name);
+            }
+        }
+        assert!(named > FILES.len(), "only {named} names were found");
+    }
+}

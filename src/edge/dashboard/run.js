@@ -1,0 +1,174 @@
+// The card of a kind: how its newest run stands, and what can be done about it. It is made once and
+// then only says something else, so that neither focus nor selection is lost.
+
+import { chart, table } from "./chart.js";
+import { button, el, say, show, terms } from "./dom.js";
+import { duration, number, rounded, share, time, title } from "./format.js";
+import { left, meter } from "./rate.js";
+
+const MODES = {
+  full: "all records",
+  ids: "a list of ids",
+  start_id: "from an id on",
+  since: "changed since",
+  delete_all: "delete everything",
+  retry: "retry of failures",
+};
+
+const COUNTS = { read: "Read", sent: "Sent", skipped: "Skipped", failed: "Failed" };
+
+export const isActive = ({ state }) => state === "running" || state === "stopping";
+
+/** The card. `acts` has what its buttons do: start, stop, resume, failures. */
+export function card(kind, acts) {
+  const name = title(kind);
+  const heading = el("h3", { id: `${kind}-title`, tabindex: "-1" }, name);
+  const badge = el("span", { class: "badge" });
+  const mode = el("span", { class: "soft" });
+  const bar = el("progress", { "aria-label": `${name}: records read` });
+  const pace = el("p", { class: "pace" });
+  const [counts, values] = terms(COUNTS, { class: "counts" });
+  const [facts, said] = terms({ began: "Began", ended: "Ended" }, { class: "facts" });
+  const trouble = el("p", { class: "trouble" });
+  const refused = el("p", { class: "error", role: "alert" });
+  const after = el("p", { class: "after" });
+  const bars = el("div", { class: "bars" });
+  const recent = el("div");
+  const label = (what) => ({ "aria-label": `${what} ${kind}` });
+  const doing = (what) => () => attempt(acts[what], refused, heading);
+  const buttons = {
+    start: button("Start…", acts.start, { class: "primary", ...label("Start an import of") }),
+    stop: button("Stop", doing("stop"), label("Stop the import of")),
+    resume: button("Resume", doing("resume"), label("Resume the import of")),
+    failures: button("Failures", acts.failures, { class: "bad" }),
+  };
+  const rate = meter();
+  const root = el(
+    "article",
+    { class: "card run", id: `run-${kind}`, "aria-labelledby": heading.id },
+    el("header", {}, heading, mode, badge),
+    bar,
+    pace,
+    counts,
+    trouble,
+    el("div", { class: "facts-row" }, facts, bars),
+    after,
+    recent,
+    refused,
+    el("div", { class: "actions" }, Object.values(buttons)),
+  );
+
+  function update(run, now) {
+    root.dataset.state = run.state;
+    badge.dataset.state = run.state;
+    say(badge, run.state);
+    say(mode, MODES[run.mode] ?? "");
+    progress(bar, run);
+    say(pace, paceOf(run, rate(run, now)));
+    for (const [count, node] of Object.entries(values)) say(node, number(run[count]));
+    values.failed.dataset.some = run.failed > 0;
+    worry(trouble, run);
+    at(said.began, run.startedAt);
+    at(said.ended, run.finishedAt);
+    position(after, run);
+    for (const node of Object.values(said)) show(node.parentElement, node.textContent !== "");
+    show(buttons.start, !isActive(run));
+    show(buttons.stop, isActive(run));
+    buttons.stop.disabled = run.state === "stopping";
+    show(buttons.resume, run.state === "stopped" || run.state === "failed");
+  }
+
+  /** The older runs, and how many records failed; `more` if these are not all of them. */
+  function records({ history, failing, more }) {
+    const past = history.length > 0;
+    bars.replaceChildren(...(past ? [chart(kind, history)] : []));
+    const isOpen = recent.firstElementChild?.open;
+    recent.replaceChildren(...(past ? [table(kind, history, isOpen)] : []));
+    say(buttons.failures, `Failures (${number(failing)}${more ? "+" : ""})`);
+    buttons.failures.setAttribute(
+      "aria-label",
+      `Failures of ${kind}: ${failing}${more ? " and more" : ""}`,
+    );
+    show(buttons.failures, failing > 0);
+  }
+
+  show(buttons.failures, false);
+  return { root, update, records };
+}
+
+/** Does something, and says why it was refused. A button that is gone then leaves the focus here. */
+async function attempt(act, refused, heading) {
+  say(refused, "");
+  try {
+    await act();
+  } catch (error) {
+    say(refused, error.message);
+  }
+  if (document.activeElement === document.body) heading.focus();
+}
+
+function progress(bar, run) {
+  show(bar, run.state !== "idle");
+  const known = run.total !== null;
+  if (known) {
+    bar.max = Math.max(1, run.total);
+    bar.value = Math.min(run.read, bar.max);
+  } else if (isActive(run)) {
+    bar.removeAttribute("value");
+  } else {
+    bar.max = 1;
+    bar.value = run.state === "completed" ? 1 : 0;
+  }
+}
+
+function paceOf(run, rate) {
+  if (run.state === "idle") return "Never imported here.";
+  const of = run.total === null ? "" : ` of ${number(run.total)} (${share(run.read, run.total)})`;
+  const parts = [`${number(run.read)}${of} read`];
+  if (run.reread > 0) parts.push(`${number(run.reread)} read once more`);
+  if (run.state === "running") {
+    if (run.total !== null && run.read >= run.total) return [...parts, "finishing"].join(" · ");
+    if (rate !== null) parts.push(`${rounded(rate)} a second`);
+    const ms = left(run, rate);
+    if (ms !== null) parts.push(`about ${duration(ms)} left`);
+  } else if (run.state === "completed") {
+    const took = Date.parse(run.finishedAt) - Date.parse(run.startedAt);
+    parts.push(`took ${duration(took)}`);
+    if (took > 0) parts.push(`${rounded((run.read * 1000) / took)} a second`);
+  }
+  return parts.join(" · ");
+}
+
+/** What keeps a run from going on; said anew only when it is something else. */
+function worry(node, run) {
+  const mark = JSON.stringify([run.error, run.waiting, run.state]);
+  if (node.dataset.mark === mark) return;
+  node.dataset.mark = mark;
+  const said = reasons(run);
+  node.replaceChildren(...said);
+  show(node, said.length > 0);
+}
+
+function reasons({ error, waiting, state }) {
+  if (error) return [`${error.code}: ${error.message}`];
+  if (waiting)
+    return ["Waits since ", time(waiting.since), `: ${waiting.code}. It goes on by itself.`];
+  if (state === "stopping") return ["Waits for the calls under way, at most half a minute."];
+  return [];
+}
+
+/** The id that each part of the reading has come to, as long as the run can go on. */
+function position(node, run) {
+  const ids = run.state === "completed" ? [] : run.after;
+  if (node.dataset.ids === ids.join()) return;
+  node.dataset.ids = ids.join();
+  show(node, ids.length > 0);
+  const label = el("span", { class: "soft" }, "Reads after id");
+  node.replaceChildren(label, ...ids.map((id) => el("code", {}, id)));
+}
+
+function at(node, iso) {
+  if (node.dataset.iso === String(iso)) return;
+  node.dataset.iso = String(iso);
+  node.replaceChildren(...(iso ? [time(iso)] : []));
+}

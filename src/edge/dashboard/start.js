@@ -1,0 +1,130 @@
+// The dialog that starts an import: which records, and a typed confirmation before anything is
+// deleted.
+
+import { post } from "./api.js";
+import { open } from "./dialog.js";
+import { button, el, say, show } from "./dom.js";
+
+/** A choice: what it is called, and the body it gives. One that throws says what is wrong. */
+const CHOICES = [
+  { name: "full", label: "All of them" },
+  { name: "since", label: "Changed since", field: since, body: (value) => ({ since: utc(value) }) },
+  { name: "ids", label: "These ids", field: ids, body: (value) => ({ ids: words(value) }) },
+  {
+    name: "start_id",
+    label: "From an id on",
+    field: startId,
+    body: (value) => ({ startId: one(value) }),
+  },
+];
+
+const DELETION = { name: "delete_all", label: "Delete everything in Klaviyo", field: confirmation };
+
+/** Asks how to start, and starts. `changed` is called when it is started. */
+export function start(kind, changed) {
+  const deletable = kind === "categories" || kind === "products";
+  const choices = deletable ? [...CHOICES, DELETION] : CHOICES;
+  const refused = el("p", { class: "error", role: "alert" });
+  const fields = new Map();
+  let chosen = choices[0];
+
+  const go = button("Start", submit, { class: "primary" });
+  const rows = choices.map((choice) => {
+    const radio = el("input", {
+      type: "radio",
+      name: "choice",
+      value: choice.name,
+      checked: choice === chosen,
+    });
+    radio.addEventListener("change", () => choose(choice));
+    const field = choice.field?.(kind);
+    if (field) fields.set(choice, field);
+    const inner =
+      field && el("div", { class: "field", hidden: true }, field.label, field.input, field.hint);
+    field?.input.addEventListener("input", ready);
+    return el("div", { class: "choice" }, el("label", {}, radio, ` ${choice.label}`), inner);
+  });
+  const form = el("form", {}, el("fieldset", {}, el("legend", {}, `Which ${kind}`), rows), refused);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!go.disabled) go.click();
+  });
+  const close = open(`Import ${kind}`, form, { dismiss: "Cancel", actions: () => [go] });
+
+  function choose(choice) {
+    chosen = choice;
+    for (const [other, { input }] of fields) show(input.parentElement, other === choice);
+    go.className = choice === DELETION ? "danger" : "primary";
+    say(go, choice === DELETION ? `Delete all ${kind}` : "Start");
+    ready();
+  }
+
+  /** A deletion is possible only when its kind was typed. */
+  function ready() {
+    say(refused, "");
+    go.disabled = chosen === DELETION && fields.get(DELETION).input.value !== kind;
+  }
+
+  async function submit() {
+    try {
+      await post(`/sync/${kind}`, bodyOf());
+    } catch (error) {
+      say(refused, error.message);
+      return;
+    }
+    close();
+    await changed();
+  }
+
+  function bodyOf() {
+    if (chosen === DELETION) return { deleteAll: true, confirmDeletion: kind };
+    return chosen.body ? chosen.body(fields.get(chosen).input.value) : {};
+  }
+}
+
+function since() {
+  const input = el("input", { id: "since", type: "datetime-local", step: "1" });
+  return labelled(input, "Since when", "In your own time zone.");
+}
+
+function ids() {
+  const input = el("textarea", { id: "ids", rows: "5", spellcheck: "false" });
+  return labelled(input, "Ids", "One a line, or separated by commas or spaces.");
+}
+
+function startId() {
+  const input = el("input", { id: "start-id", spellcheck: "false", autocomplete: "off" });
+  return labelled(input, "First id", "Those from this one on, in the order of commercetools' ids.");
+}
+
+function confirmation(kind) {
+  const input = el("input", { id: "confirmation", spellcheck: "false", autocomplete: "off" });
+  const hint = `Klaviyo loses all ${kind}, also those that are not from here. It cannot be undone.`;
+  return labelled(input, `Type “${kind}” to confirm`, hint);
+}
+
+function labelled(input, label, hint) {
+  const hintId = `${input.id}-hint`;
+  input.setAttribute("aria-describedby", hintId);
+  return {
+    input,
+    label: el("label", { for: input.id }, label),
+    hint: el("p", { id: hintId, class: "soft" }, hint),
+  };
+}
+
+function utc(value) {
+  if (value === "") throw new Error("Give a date and a time.");
+  return new Date(value).toISOString();
+}
+
+function words(value) {
+  const found = value.split(/[\s,]+/).filter((word) => word !== "");
+  if (found.length === 0) throw new Error("Give at least one id.");
+  return found;
+}
+
+function one(value) {
+  if (value.trim() === "") throw new Error("Give an id.");
+  return value.trim();
+}

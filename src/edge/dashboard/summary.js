@@ -1,0 +1,69 @@
+// What an operator wants to know first: is all well, what runs, what needs a person?
+
+import { byId, el, say } from "./dom.js";
+import { counted, number, title } from "./format.js";
+import { failing, KINDS } from "./imports.js";
+import { isActive } from "./run.js";
+
+/** What an oldest notification may wait before somebody should look, in ms. */
+const PATIENCE = 15 * 60_000;
+
+const list = byId("needs");
+const headline = byId("headline");
+
+/** Shows it, of the status, the notes of `/health` and how many checks failed. */
+export function update(status, notes, failedChecks) {
+  const needs = needsOf(status, notes, failedChecks);
+  const running = KINDS.filter((kind) => isActive(status[kind]));
+  say(headline, headlineOf(needs, running, status.outbox.waiting));
+  say(byId("busy"), needs.length > 0 && running.length > 0 ? busy(running) : "");
+  byId("summary").dataset.mood = needs.length > 0 ? "needs" : running.length > 0 ? "busy" : "well";
+  document.title = `${headline.textContent} · commercetools → Klaviyo`;
+  const text = JSON.stringify(needs);
+  if (list.dataset.of === text) return;
+  list.dataset.of = text;
+  list.replaceChildren(...needs.map(({ to, what }) => el("li", {}, to ? link(to, what) : what)));
+}
+
+function headlineOf(needs, running, waiting) {
+  if (needs.length > 0) return `${counted(needs.length, "thing needs", "things need")} a person`;
+  if (running.length > 0) return busy(running);
+  return waiting > 0
+    ? `All is well; ${counted(waiting, "notification")} on the way`
+    : "All is well";
+}
+
+const busy = (kinds) => `${title(new Intl.ListFormat("en").format(kinds))} are being imported`;
+
+function needsOf(status, notes, failedChecks) {
+  const needs = notes.map((what) => ({ what }));
+  if (failedChecks > 0) {
+    needs.push({
+      to: "check",
+      what: `${counted(failedChecks, "check")} of the configuration failed`,
+    });
+  }
+  for (const kind of KINDS) {
+    const { state, error, failed } = status[kind];
+    if (state === "failed")
+      needs.push({ to: `run-${kind}`, what: `The import of ${kind} failed: ${error?.code}` });
+    const kept = failing(kind);
+    const bad = Math.max(failed, kept.failing);
+    const most = kept.more && bad === kept.failing ? "+" : "";
+    if (bad > 0)
+      needs.push({
+        to: `run-${kind}`,
+        what: `${number(bad)}${most} of the ${kind} could not be sent`,
+      });
+  }
+  const { deadLetters, oldest, waiting } = status.outbox;
+  if (deadLetters > 0) needs.push({ to: "outbox", what: counted(deadLetters, "dead letter") });
+  if (oldest && Date.now() - Date.parse(oldest) > PATIENCE) {
+    needs.push({ to: "outbox", what: `${counted(waiting, "notification")} waiting for long` });
+  }
+  return needs;
+}
+
+function link(to, what) {
+  return el("a", { href: `#${to}` }, what);
+}

@@ -1,0 +1,135 @@
+//! What an import would write for one record, without a run: the same steps as for a page of it.
+//!
+//! Whoever asks makes the calls, all of which only read. A category that an import would create
+//! first is not created; it stands among the requests, and counts as created.
+
+use chrono::{DateTime, Utc};
+
+use super::passes::of_ids;
+use super::records::{self, Context, Documents, Mapped, Memory, Need, unreadable};
+use super::run::Kind;
+use super::work::Call;
+use crate::commercetools::answer::raw_page;
+use crate::commercetools::reference::Id;
+use crate::config::Config;
+use crate::http::{Answer, ReadFault};
+use crate::klaviyo::request::Request;
+use crate::realtime::conclusion::Fault;
+
+/// The preview of one record.
+pub struct Preview {
+    documents: Documents,
+    context: Context,
+    memory: Memory,
+    step: usize,
+    /// What is to be read next.
+    asked: Vec<Need>,
+    /// Categories that have to be there first.
+    categories: Vec<Request>,
+    fault: Option<Fault>,
+}
+
+/// What comes next.
+pub enum Next {
+    /// Make these calls, and hand each answer to [`Preview::learn`].
+    Read(Vec<Asked>),
+    /// This is all.
+    End(End),
+}
+
+/// Something to be read.
+pub struct Asked(Need);
+
+impl Asked {
+    /// The call that reads it.
+    #[must_use]
+    pub fn call(&self) -> Call {
+        self.0.call()
+    }
+}
+
+/// What an import would do with the record.
+#[derive(Debug, PartialEq)]
+pub enum End {
+    /// Write these, one after the other.
+    Write(Vec<Request>),
+    /// Nothing.
+    Skip,
+    /// Count it as failed.
+    Fail(Fault),
+}
+
+/// The call that reads the record.
+#[must_use]
+pub fn reading(kind: Kind, id: Id) -> Call {
+    Call::Commercetools(of_ids(kind, &[id]).path_and_query())
+}
+
+impl Preview {
+    /// Begins with the answer to [`reading`]; none where commercetools has no such record.
+    ///
+    /// # Errors
+    /// Where the answer is no page.
+    pub fn read(kind: Kind, answer: &Answer) -> Result<Option<Self>, ReadFault> {
+        let (found, documents) = records::read(kind, &raw_page(answer)?);
+        Ok(found.into_iter().next().map(|(_, fault)| Self {
+            documents,
+            context: Context::default(),
+            memory: Memory::default(),
+            step: 0,
+            asked: Vec::new(),
+            categories: Vec::new(),
+            fault: fault.map(unreadable),
+        }))
+    }
+
+    /// What comes next. `now` is when prices are to be valid (UTC).
+    pub fn next(&mut self, config: &Config, now: DateTime<Utc>) -> Next {
+        if let Some(fault) = self.fault.take() {
+            return Next::End(End::Fail(fault));
+        }
+        while self.asked.is_empty() {
+            let (context, memory) = (&self.context, &self.memory);
+            match records::needs(config, &self.documents, context, memory, self.step) {
+                Some(needs) => needs.into_iter().for_each(|need| self.note(need)),
+                None => return Next::End(self.end(config, now)),
+            }
+            self.step += 1;
+        }
+        Next::Read(self.asked.drain(..).map(Asked).collect())
+    }
+
+    fn note(&mut self, need: Need) {
+        match need {
+            Need::Category(request) => {
+                if let Request::Catalog(write) = &request {
+                    self.memory.learn_category(write.id().to_owned());
+                }
+                self.categories.push(request);
+            }
+            need => self.asked.push(need),
+        }
+    }
+
+    /// Takes what was answered.
+    ///
+    /// # Errors
+    /// Where the answer is none to the question.
+    pub fn learn(&mut self, Asked(need): &Asked, answer: &Answer) -> Result<(), ReadFault> {
+        let follows = records::learn(&mut self.context, &mut self.memory, need, answer)?;
+        self.asked.extend(follows);
+        Ok(())
+    }
+
+    fn end(&mut self, config: &Config, now: DateTime<Utc>) -> End {
+        let mapped = records::map(config, &self.documents, &self.context, &self.memory, now);
+        match mapped.into_iter().next() {
+            Some((_, Mapped::Write(stages))) => {
+                let first = std::mem::take(&mut self.categories);
+                End::Write(first.into_iter().chain(stages.into_iter().flatten()).collect())
+            }
+            Some((_, Mapped::Fault(fault))) => End::Fail(fault.into()),
+            Some((_, Mapped::Skip)) | None => End::Skip,
+        }
+    }
+}

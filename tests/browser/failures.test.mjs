@@ -1,0 +1,83 @@
+// Records that an import could not send, on the dashboard: with Klaviyo's own words, page by page, and
+// tried again.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { sampleShop } from "../../sandbox/shop/index.mjs";
+import { start } from "../runtime/harness.mjs";
+import { ended, imported } from "../runtime/imports.mjs";
+import { card, dialog, figure, isIn, launch, openDesk } from "./browser.mjs";
+
+const [customer] = sampleShop().customers;
+const REFUSED = {
+  path: "/api/profile-import",
+  status: 400,
+  body: {
+    errors: [
+      {
+        code: "invalid",
+        detail: "The last name is too lovely.",
+        source: { pointer: "/data/attributes/last_name" },
+      },
+    ],
+  },
+};
+
+let stack;
+let browser;
+let desk;
+before(async () => {
+  stack = await start({ settings: { CONFIG: '{"import":{"oneByOne":true}}' } });
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+  await stack.close();
+});
+beforeEach(async () => {
+  stack.klaviyo.reset();
+  stack.klaviyo.faults.clear();
+  desk = await openDesk(browser, stack.worker.url);
+});
+afterEach(() => desk.close());
+
+test("a failure is shown with Klaviyo's words, and is gone after the retry", async () => {
+  const { page } = desk;
+  const { url } = stack.worker;
+  stack.klaviyo.faults.add(REFUSED);
+  await imported(url, "customers", { ids: [customer.id] });
+  await page.getByRole("link", { name: "1 of the customers could not be sent" }).waitFor();
+  await page.getByRole("button", { name: "Failures of customers: 1" }).click();
+  const row = dialog(page).getByRole("listitem");
+  await row.getByText(customer.id).waitFor();
+  await row.getByText("klaviyo_400").waitFor();
+  await row.getByText("The last name is too lovely.").waitFor();
+  await row.getByText("/data/attributes/last_name").waitFor();
+
+  stack.klaviyo.faults.clear();
+  await dialog(page).getByRole("button", { name: "Retry all" }).click();
+  await dialog(page).waitFor({ state: "detached" });
+  await card(page, "customers").getByText("retry of failures").waitFor();
+  await isIn(page, "customers", "completed");
+  assert.equal(await figure(card(page, "customers"), "sent"), 1);
+  assert.ok(stack.klaviyo.store.profileByExternalId(customer.id));
+  await page.getByRole("heading", { name: "All is well" }).waitFor();
+  await page.getByRole("button", { name: /Failures of customers/ }).waitFor({ state: "hidden" });
+});
+
+test("failures are shown page by page", async () => {
+  const { page } = desk;
+  const ids = Array.from({ length: 205 }, (_, n) => `gone-${String(n).padStart(3, "0")}`);
+  await stack.admin("POST", "/sync/orders", { ids });
+  await ended(stack.worker.url, "orders");
+  await page.getByRole("button", { name: "Failures of orders: 100 and more" }).click();
+  const rows = dialog(page).getByRole("listitem");
+  const more = dialog(page).getByRole("button", { name: "Show more" });
+  for (const count of [100, 200, 205]) {
+    await rows.nth(count - 1).waitFor();
+    assert.equal(await rows.count(), count);
+    if (count < 205) await more.click();
+  }
+  await more.waitFor({ state: "hidden" });
+  assert.deepEqual(await rows.locator(".row-head code").allTextContents(), ids);
+});
