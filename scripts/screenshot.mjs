@@ -69,7 +69,7 @@ async function imports(url, token, shop) {
 }
 
 async function picture(browser, url, token) {
-  const viewport = { width: 1200, height: 900 };
+  const viewport = { width: 1200, height: 980 };
   const page = await browser.newPage({ viewport, colorScheme: "light", locale: "en-GB" });
   await page.goto(url);
   await page.getByLabel("Token", { exact: true }).fill(token);
@@ -83,7 +83,7 @@ async function picture(browser, url, token) {
     .waitFor();
   await page.locator("#run-customers .after code").waitFor();
   mkdirSync(dirname(PICTURE), { recursive: true });
-  await page.screenshot({ path: PICTURE, style: "#live { visibility: hidden; }" });
+  await page.screenshot({ path: PICTURE });
 }
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { ADMIN_TOKEN } from "../../sandbox/worker.mjs";
 import { eventually, start, startAlone, unreachable } from "../runtime/harness.mjs";
-import { giveToken, launch, open, openDesk, signIn } from "./browser.mjs";
+import { dialog, giveToken, isIn, launch, open, openDesk, signIn } from "./browser.mjs";
 
 const UNAUTHORIZED = /status of 401/;
 
@@ -79,20 +79,27 @@ describe("the admin token", () => {
 
   test("no round is begun before the one before it has ended", async () => {
     const { page, close } = await openDesk(browser, stack.worker.url);
+    let release;
+    const held = new Promise((resolve) => {
+      release = resolve;
+    });
     let under = 0;
     let most = 0;
-    let rounds = 0;
     await page.route("**/sync/status", async (route) => {
       under += 1;
       most = Math.max(most, under);
-      // The browser is asked something else, so that another round could begin meanwhile.
-      for (let n = 0; n < 20; n++)
-        await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
-      await route.continue();
+      await held;
       under -= 1;
-      rounds += 1;
+      await route.continue();
     });
-    await eventually(() => rounds >= 3);
+    await eventually(() => under === 1);
+    // What is done meanwhile asks for a round of its own.
+    await page.getByRole("button", { name: "Start an import of categories" }).click();
+    await dialog(page).getByRole("button", { name: "Start", exact: true }).click();
+    await dialog(page).waitFor({ state: "detached" });
+    await page.evaluate(() => new Promise(requestAnimationFrame));
+    release();
+    await isIn(page, "categories", "completed");
     assert.equal(most, 1);
     await page.unrouteAll({ behavior: "wait" });
     await close();

@@ -1,6 +1,6 @@
 // The page: which of its views is shown, and the round in which all of it is brought up to date.
 
-import { get, Refused, token } from "./api.js";
+import { get, Offline, Refused, token } from "./api.js";
 import * as check from "./check.js";
 import { byId, el, say, show } from "./dom.js";
 import { when } from "./format.js";
@@ -30,7 +30,7 @@ imports.prepare(refresh);
 preview.prepare();
 check.prepare(() => status && summarise());
 byId("sign-in-form").addEventListener("submit", signIn);
-byId("forget").addEventListener("click", () => signOut(""));
+byId("forget").addEventListener("click", forget);
 refresh();
 
 /** Brings everything up to date; gives how long until the next round, null if there is none. */
@@ -62,14 +62,14 @@ async function lookAround() {
   byId(health.configured ? "notes" : "problem-list").replaceChildren(...notes);
   if (health.configured) return;
   says("", "");
-  open("problems");
+  turnTo("problems");
 }
 
 async function present() {
   if (view !== "desk") {
     imports.arrange(health.parts);
     outbox.arrange(health.parts);
-    open("desk");
+    turnTo("desk");
     check.check().then(summarise);
   }
   outbox.update(status.outbox);
@@ -83,7 +83,7 @@ function summarise() {
 }
 
 function failed(error) {
-  if (!(error instanceof Refused) && error.name !== "Error") console.error(error);
+  if (!(error instanceof Refused || error instanceof Offline)) console.error(error);
   if (error.status === 401) {
     signOut("This token is not the Worker's ADMIN_TOKEN.");
     return null;
@@ -103,7 +103,7 @@ function says(live, lost) {
   say(byId("lost"), lost);
 }
 
-function open(name) {
+function turnTo(name) {
   view = name;
   for (const id of ["problems", "sign-in", "desk"]) show(byId(id), id === name);
   show(byId("forget"), name === "desk");
@@ -117,7 +117,13 @@ function signIn(event) {
   refresh().then(() => view === "desk" && byId("headline").focus());
 }
 
-/** Forgets the token, and with it all that it opened. */
+/** Forgets the token, and with a new page all that it opened. */
+function forget() {
+  token.forget();
+  location.reload();
+}
+
+/** Asks for a token. */
 function signOut(why) {
   token.forget();
   status = null;
@@ -127,7 +133,7 @@ function signOut(why) {
   for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   document.title = "commercetools → Klaviyo";
   says("", "");
-  open("sign-in");
+  turnTo("sign-in");
   say(byId("sign-in-error"), why);
   byId("token").focus();
 }

@@ -35,31 +35,25 @@ function headlineOf(needs, running, waiting) {
 
 const busy = (kinds) => `${title(new Intl.ListFormat("en").format(kinds))} are being imported`;
 
+/** Each with what it is, and the id of the room that it leads `to`, if there is one. */
 function needsOf(status, notes, failedChecks) {
   const needs = notes.map((what) => ({ what }));
+  const add = (to, what) => needs.push({ to, what });
   if (failedChecks > 0) {
-    needs.push({
-      to: "check",
-      what: `${counted(failedChecks, "check")} of the configuration failed`,
-    });
+    add("check", `${counted(failedChecks, "check")} of the configuration failed`);
   }
   for (const kind of KINDS) {
     const { state, error, failed } = status[kind];
-    if (state === "failed")
-      needs.push({ to: `run-${kind}`, what: `The import of ${kind} failed: ${error?.code}` });
+    if (state === "failed") add(`run-${kind}`, `The import of ${kind} failed: ${error?.code}`);
     const kept = failing(kind);
     const bad = Math.max(failed, kept.failing);
     const most = kept.more && bad === kept.failing ? "+" : "";
-    if (bad > 0)
-      needs.push({
-        to: `run-${kind}`,
-        what: `${number(bad)}${most} of the ${kind} could not be sent`,
-      });
+    if (bad > 0) add(`run-${kind}`, `${number(bad)}${most} of the ${kind} could not be sent`);
   }
   const { deadLetters, oldest, waiting } = status.outbox;
-  if (deadLetters > 0) needs.push({ to: "outbox", what: counted(deadLetters, "dead letter") });
+  if (deadLetters > 0) add("outbox", counted(deadLetters, "dead letter"));
   if (oldest && Date.now() - Date.parse(oldest) > PATIENCE) {
-    needs.push({ to: "outbox", what: `${counted(waiting, "notification")} waiting for long` });
+    add("outbox", `${counted(waiting, "notification")} waiting for long`);
   }
   return needs;
 }
