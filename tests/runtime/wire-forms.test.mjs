@@ -102,6 +102,15 @@ describe("what cannot be read is kept, and never refused", () => {
       assert.deepEqual([kept.outcome, kept.code], ["dead_lettered", code]);
     });
   }
+
+  test("a hundred thousand things at once, most of them in one list", async () => {
+    const waiting = async () => (await stack.admin("GET", "/sync/status")).body.outbox.deadLetters;
+    const before = await waiting();
+    const junk = Array.from({ length: 100_000 }, (_, n) => ({ junk: n }));
+    const { status, body } = await stack.push(junk);
+    assert.deepEqual([status, body.outcome], [202, "dead_lettered"]);
+    assert.equal(await waiting(), before + 101);
+  });
 });
 
 describe("Azure Event Grid's handshakes", () => {

@@ -24,6 +24,10 @@ use crate::config::Sns;
 /// is known to make is a list of messages that carry lists of `CloudEvent`s.
 const DEPTH: usize = 6;
 
+/// How many things of one push that are no notifications are kept each by itself. Storing each takes
+/// its time, and an answer is due within 4 s; a push can have some hundred thousand of them.
+const APART: usize = 100;
+
 /// Why a body holds no notification that can be read. It never will, so it is kept for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Undecodable {
@@ -90,7 +94,33 @@ pub fn decode(body: &[u8], sns: Option<&Sns>) -> Push {
             push.items.push(Item::Refused { why: Undecodable::NotJson, content: body.to_vec() });
         }
     }
+    push.items = gathered(push.items);
     push
+}
+
+/// Puts what is no notification into one list, but for the first of them.
+fn gathered(items: Vec<Item>) -> Vec<Item> {
+    let mut kept = Vec::with_capacity(items.len());
+    let mut apart = 0;
+    let mut list: Option<(Undecodable, Vec<u8>)> = None;
+    for item in items {
+        match item {
+            Item::Refused { why, content } if apart == APART => {
+                let (_, list) = list.get_or_insert_with(|| (why, Vec::new()));
+                list.push(if list.is_empty() { b'[' } else { b',' });
+                list.extend(content);
+            }
+            item => {
+                apart += usize::from(matches!(item, Item::Refused { .. }));
+                kept.push(item);
+            }
+        }
+    }
+    kept.extend(list.map(|(why, mut content)| {
+        content.push(b']');
+        Item::Refused { why, content }
+    }));
+    kept
 }
 
 impl Push {
@@ -224,6 +254,23 @@ mod tests {
         forged["notificationType"] = json!("ResourceUpdated");
         forged["resource"] = json!({"typeId": "customer", "id": "c"});
         assert_eq!(names(&forged.to_string()), [Err(Undecodable::NotANotification)]);
+    }
+
+    #[test]
+    fn much_that_is_no_notification_is_kept_as_one_list() {
+        let junk = |count: usize| (0..count).map(|n| json!({ "n": n })).collect::<Vec<_>>();
+        let mut all = junk(APART + 3);
+        all.insert(50, parsed(CHANGE));
+        all.push(parsed(CHANGE));
+        let items = decode(Value::from(all).to_string().as_bytes(), None).items;
+        assert_eq!(items.len(), APART + 3);
+        let notifications = items.iter().filter(|item| matches!(item, Item::Notification(_)));
+        assert_eq!(notifications.count(), 2);
+        let Some(Item::Refused { why, content }) = items.last() else { panic!("a list") };
+        assert_eq!(*why, Undecodable::NotANotification);
+        assert_eq!(content, br#"[{"n":100},{"n":101},{"n":102}]"#);
+        let items = decode(Value::from(junk(APART)).to_string().as_bytes(), None).items;
+        assert_eq!(items.len(), APART);
     }
 
     #[test]
