@@ -17,7 +17,7 @@ use crate::commercetools::answer::{self, Token};
 use crate::commercetools::together::together;
 use crate::config::Config;
 use crate::http::{Answer, NoAnswer, Passing, ReadFault, encode, passes};
-use crate::import::machine::Call;
+use crate::import::call::Call;
 use crate::klaviyo::job::{Job, JobRef};
 use crate::klaviyo::job_answer::started;
 use crate::klaviyo::pacing::{Operation, Pace};

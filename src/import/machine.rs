@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::call::Call;
 use super::grants::Grants;
 use super::run::{Kind, Run};
 use super::start::Start;
-pub use super::work::{Call, Failure, KeptRows, Saving, Stored};
+pub use super::work::{Failure, KeptRows, Saving, Stored};
 use super::work::{Task, Work};
 use crate::config::Config;
 use crate::http::{Answer, Passing};

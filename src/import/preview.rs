@@ -5,10 +5,10 @@
 
 use chrono::{DateTime, Utc};
 
+use super::call::Call;
 use super::passes::of_ids;
 use super::records::{self, Context, Documents, Mapped, Memory, Need, unreadable};
 use super::run::Kind;
-use super::work::Call;
 use crate::commercetools::answer::raw_page;
 use crate::commercetools::reference::Id;
 use crate::config::Config;

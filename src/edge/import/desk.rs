@@ -16,7 +16,8 @@ use super::runs;
 use crate::config::Config;
 use crate::edge::calls::now;
 use crate::edge::log;
-use crate::import::machine::{Call, Effect, Input, Machine, Saving};
+use crate::import::call::Call;
+use crate::import::machine::{Effect, Input, Machine, Saving};
 use crate::import::run::{Counts, Kind, Range, Run, never};
 
 /// Calls to be made, with their numbers.

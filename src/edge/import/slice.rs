@@ -19,7 +19,8 @@ use crate::config::Config;
 use crate::edge::calls::{Calls, now, now_ms};
 use crate::edge::log;
 use crate::http::{Answer, Passing};
-use crate::import::machine::{Call, Input, Saving};
+use crate::import::call::Call;
+use crate::import::machine::{Input, Saving};
 
 /// How far ahead the watchdog is set, and how often.
 const WATCHDOG: Duration = Duration::from_secs(15);

@@ -15,8 +15,8 @@ use serde::de::DeserializeOwned;
 
 pub(super) use self::catalogue::external;
 pub(super) use self::memory::Memory;
+use super::call::Call;
 use super::run::Kind;
-use super::work::Call;
 use crate::commercetools::category::CategoryDocument;
 use crate::commercetools::customer::Customer;
 use crate::commercetools::order::DiscountCode;

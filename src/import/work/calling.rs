@@ -6,6 +6,7 @@ use crate::commercetools::reference::Id;
 use crate::commercetools::walk::{End, Walk};
 use crate::config::Config;
 use crate::import::batches::{Batch, Sort};
+use crate::import::call::Call;
 use crate::import::grants::Grants;
 use crate::import::page::{Origin, Owner, PageNo};
 use crate::import::passes::{Reading, of_ids};
@@ -15,32 +16,6 @@ use crate::klaviyo::catalog::Kind as Object;
 use crate::klaviyo::pacing::Operation;
 use crate::klaviyo::query::{IDS_PER_QUERY, Lookup};
 use crate::klaviyo::request::Request;
-
-/// A call, as it is to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Call {
-    /// A `GET` of commercetools, below `{api}/{project}`.
-    Commercetools(String),
-    /// A call of Klaviyo.
-    Klaviyo {
-        /// The HTTP method.
-        method: &'static str,
-        /// The path and query below Klaviyo's address.
-        path: String,
-        /// The body, if there is one.
-        body: Option<String>,
-    },
-}
-
-impl Call {
-    pub(in crate::import) fn of_lookup(lookup: &Lookup) -> Self {
-        Self::Klaviyo { method: "GET", path: lookup.path_and_query(), body: None }
-    }
-
-    pub(in crate::import) fn of_request(request: &Request) -> Self {
-        Self::Klaviyo { method: request.method(), path: request.path(), body: request.body() }
-    }
-}
 
 /// A call that is to be made, or is under way, and why.
 pub(in crate::import) struct Task {

@@ -15,7 +15,6 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use self::calling::Call;
 pub(super) use self::calling::Task;
 use self::calling::{Reader, What};
 use super::batches::Buffers;

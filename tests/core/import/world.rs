@@ -9,8 +9,9 @@ use chrono::{DateTime, Utc};
 use commercetools_klaviyo::commercetools::reference::Id;
 use commercetools_klaviyo::config::Config;
 use commercetools_klaviyo::http::{Answer, NoAnswer, Passing};
+use commercetools_klaviyo::import::call::Call;
 use commercetools_klaviyo::import::machine::{
-    Call, Effect, Failure, Input, KeptRows, Machine, Saving, Stored,
+    Effect, Failure, Input, KeptRows, Machine, Saving, Stored,
 };
 use commercetools_klaviyo::import::run::{Kind, Run, State};
 use commercetools_klaviyo::import::start::Start;
