@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use chrono::NaiveDate;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What stays as it is in a part of an address (RFC 3986, "unreserved").
@@ -26,8 +25,9 @@ pub struct Answer {
     pub quota_left: Option<u64>,
     /// How long until it is renewed, if the answer says so.
     pub quota_back: Option<Duration>,
-    /// The day from which the revision of the API that was called is no more, if the answer says so.
-    pub retires: Option<NaiveDate>,
+    /// The day (`YYYY-MM-DD`) from which the revision of the API that was called is no more, if the
+    /// answer says so.
+    pub retires: Option<String>,
     /// The body as text.
     pub body: String,
 }

@@ -1,7 +1,7 @@
 //! The checks of Klaviyo: the key, its scopes as far as reading shows them, and how long the API's
 //! revision will be there.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, FixedOffset, Utc};
 
 use super::{Check, NOBODY};
 use crate::config::Config;
@@ -98,10 +98,11 @@ pub fn scopes(config: &Config, probed: &Probed) -> Check {
 #[must_use]
 pub fn api(probed: &Probed, now: DateTime<Utc>) -> Check {
     let answers = || probed.iter().filter_map(|(_, answer)| answer.as_ref().ok());
-    let retires = answers().find_map(|answer| answer.retires);
+    let retires = answers().find_map(|answer| answer.retires.as_deref());
     let gone = answers().any(|answer| answer.status == 410);
     let update = "update this Worker to a version that speaks a newer one";
-    let found = match retires.map(|day| (day, (day - now.date_naive()).num_days())) {
+    let left = |day: &str| Some((midnight(day)?.date_naive() - now.date_naive()).num_days());
+    let found = match retires.and_then(|day| Some((day, left(day)?))) {
         Some((day, left)) if gone || left <= 0 => {
             Err(format!("revision {REVISION} is retired since {day}: {update}"))
         }
@@ -116,6 +117,11 @@ pub fn api(probed: &Probed, now: DateTime<Utc>) -> Check {
         None => Err(format!("revision {REVISION}; Klaviyo does not say when it is retired")),
     };
     Check::new("klaviyo_api", found)
+}
+
+/// The beginning of a day that is given as `YYYY-MM-DD`.
+fn midnight(day: &str) -> Option<DateTime<FixedOffset>> {
+    DateTime::parse_from_rfc3339(&format!("{day}T00:00:00Z")).ok()
 }
 
 fn statuses(probed: &Probed) -> impl Iterator<Item = u16> {
@@ -134,7 +140,6 @@ fn why(answer: &Result<Answer, NoAnswer>) -> String {
 mod tests {
     use super::*;
     use crate::config::parse;
-    use chrono::NaiveDate;
 
     fn config(deletion: &str) -> Config {
         let value = |name: &str| match name {
@@ -194,9 +199,10 @@ mod tests {
             (410, Some("2028-07-15"), false, "is retired since"),
             (410, None, false, "is retired: update"),
             (200, None, true, "do not say"),
+            (200, Some("soon"), true, "do not say"),
             (401, None, false, "does not say"),
         ] {
-            let retires = retires.map(|day: &str| day.parse::<NaiveDate>().expect("a day"));
+            let retires = retires.map(ToOwned::to_owned);
             let answer = Answer { status, retires, ..Answer::default() };
             let probed: Vec<Row> =
                 probes().into_iter().map(|probe| (probe, Ok(answer.clone()))).collect();

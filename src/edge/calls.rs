@@ -3,7 +3,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
-use std::str::FromStr;
 use std::time::Duration;
 
 use base64::Engine;
@@ -362,7 +361,7 @@ impl<'a> Calls<'a> {
                 retry_after: seconds(response.headers(), "Retry-After")?,
                 quota_left: header(response.headers(), "RateLimit-Remaining")?,
                 quota_back: seconds(response.headers(), "RateLimit-Reset")?,
-                retires: header(response.headers(), "X-Klaviyo-Api-Retirement-Date")?,
+                retires: response.headers().get("X-Klaviyo-Api-Retirement-Date")?,
                 body: response.text().await?,
             })
         })
@@ -391,8 +390,8 @@ fn exhausted(operation: Operation) -> Option<Duration> {
     (!wait.is_zero()).then_some(wait)
 }
 
-/// A header that can be read as `T`.
-fn header<T: FromStr>(headers: &Headers, name: &str) -> worker::Result<Option<T>> {
+/// A header that is a whole number.
+fn header(headers: &Headers, name: &str) -> worker::Result<Option<u64>> {
     Ok(headers.get(name)?.and_then(|value| value.trim().parse().ok()))
 }
 

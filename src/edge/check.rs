@@ -13,7 +13,6 @@ use super::outbox::OUTBOX;
 use super::{import, log, reply, settings};
 use crate::check::{self, Check, Checks, commercetools, klaviyo};
 use crate::config::Config;
-use crate::http::{Answer, NoAnswer, Passing};
 
 /// How long the calls of one system may take together: a person waits.
 const CALLS: Duration = Duration::from_secs(8);
@@ -55,7 +54,7 @@ async fn of_commercetools(config: &Config) -> [Check; 3] {
     let calls = Calls::within(config, CALLS);
     let token = calls.new_token().await;
     let asked = if token.is_ok() { commercetools::probes() } else { Vec::new() };
-    let probed: Vec<(_, std::result::Result<Answer, Passing>)> = stream::iter(asked)
+    let probed: Vec<_> = stream::iter(asked)
         .map(async |probe| {
             let answer = calls.commercetools(&probe.path).await;
             (probe, answer)
@@ -72,7 +71,7 @@ async fn of_commercetools(config: &Config) -> [Check; 3] {
 
 async fn of_klaviyo(config: &Config) -> [Check; 3] {
     let calls = Calls::within(config, CALLS);
-    let probed: Vec<(_, std::result::Result<Answer, NoAnswer>)> = stream::iter(klaviyo::probes())
+    let probed: Vec<_> = stream::iter(klaviyo::probes())
         .map(async |probe| {
             let answer = calls.klaviyo("GET", &probe.path, None).await;
             (probe, answer)

@@ -6,6 +6,7 @@
 mod account;
 mod defects;
 mod modes;
+mod preview;
 mod shop;
 mod world;
 

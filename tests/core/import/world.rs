@@ -249,7 +249,7 @@ impl World {
         self.most_calls = self.most_calls.max(self.under_way.len());
     }
 
-    fn carry_out(&mut self, call: &Call) -> Answer {
+    pub(super) fn carry_out(&mut self, call: &Call) -> Answer {
         match call {
             Call::Commercetools(path) => {
                 Answer { status: 200, body: self.shop.answer(path), ..Answer::default() }

@@ -1,0 +1,286 @@
+// GET /check through the built worker, between the two sandboxes: what is wrong is named, each for
+// itself, and no secret is.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, describe, test } from "node:test";
+import { DEFAULT_SCOPES } from "../../sandbox/commercetools/resources.mjs";
+import { startCommercetools } from "../../sandbox/commercetools/server.mjs";
+import { ALL_SCOPES } from "../../sandbox/klaviyo/server.mjs";
+import { ADMIN_TOKEN, PUSH_TOKEN, settingsFor } from "../../sandbox/worker.mjs";
+import { start, startAlone, unreachable } from "./harness.mjs";
+
+const AUTHORIZED = { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } };
+const NAMES = [
+  ...["settings", "push_authentication", "shop"],
+  ...["commercetools_token", "commercetools_scopes", "commercetools_api"],
+  ...["klaviyo_key", "klaviyo_scopes", "klaviyo_api", "outbox", "import"],
+];
+
+let stack;
+let key;
+before(async () => {
+  stack = await start();
+  ({ key } = stack.klaviyo);
+});
+after(() => stack.close());
+afterEach(() => {
+  stack.klaviyo.reset();
+  stack.commercetools.faults.clear();
+  Object.assign(stack.klaviyo.settings, { key, scopes: ALL_SCOPES });
+});
+
+async function check(call = stack.call) {
+  const { status, body, text } = await call("/check", AUTHORIZED);
+  assert.equal(status, 200, text);
+  assert.equal(
+    body.ok,
+    body.checks.every(({ ok }) => ok),
+  );
+  return { text, ...body, of: Object.fromEntries(body.checks.map((one) => [one.name, one])) };
+}
+
+/** Exactly these checks fail. */
+function assertWrong({ checks, text }, wrong) {
+  const found = checks.filter(({ ok }) => !ok).map(({ name }) => name);
+  assert.deepEqual(found, wrong, text);
+}
+
+test("all is well, and it is said what that means", async () => {
+  const { ok, checks, of, text } = await check();
+  assert.equal(ok, true, text);
+  assert.deepEqual(
+    checks.map(({ name }) => name),
+    NAMES,
+  );
+  for (const [name, said] of [
+    [
+      "settings",
+      /present: CT_API_CLIENT, KLAVIYO_AUTH_KEY, PUSH_TOKEN, ADMIN_TOKEN; missing: none/,
+    ],
+    ["push_authentication", /PUSH_TOKEN/],
+    ["shop", /PREFERRED_CURRENCY/],
+    ["commercetools_scopes", /view_customers, view_orders, view_payments, view_products are there/],
+    ["commercetools_api", /customers, orders, payments, products, categories, inventory/],
+    ["klaviyo_scopes", /profiles:read, catalogs:read, lists:read are there/],
+    ["klaviyo_api", /revision 2026-07-15 is retired on 2028-07-15, in \d+ days/],
+  ]) {
+    assert.match(of[name].detail, said);
+  }
+  assert.deepEqual(stack.klaviyo.violations, []);
+  assert.deepEqual([...new Set(stack.klaviyo.requests.map(({ method }) => method))], ["GET"]);
+});
+
+describe("what is wrong is named, and hides nothing else", () => {
+  for (const [what, wrong, said, damage] of [
+    [
+      "a wrong Klaviyo key",
+      ["klaviyo_key", "klaviyo_scopes", "klaviyo_api"],
+      { klaviyo_key: /refuses KLAVIYO_AUTH_KEY/ },
+      ({ klaviyo }) => {
+        klaviyo.settings.key = "pk_another";
+      },
+    ],
+    [
+      "a missing scope of Klaviyo's",
+      ["klaviyo_scopes"],
+      { klaviyo_scopes: /missing: lists:read;.*make a new one/ },
+      ({ klaviyo }) => {
+        klaviyo.settings.scopes = ALL_SCOPES.filter((scope) => scope !== "lists:read");
+      },
+    ],
+    [
+      "a Klaviyo that is out",
+      ["klaviyo_key", "klaviyo_scopes", "klaviyo_api"],
+      { klaviyo_key: /klaviyo_503/ },
+      ({ klaviyo }) => klaviyo.faults.add({ status: 503 }),
+    ],
+    [
+      "a revision that is retired",
+      ["klaviyo_api"],
+      { klaviyo_api: /is retired since 2020-01-31: update/ },
+      ({ klaviyo }) => {
+        const headers = { "x-klaviyo-api-retirement-date": "2020-01-31" };
+        klaviyo.faults.add({ status: 200, headers, body: { data: [] } });
+      },
+    ],
+    [
+      "a client that commercetools refuses",
+      ["commercetools_token", "commercetools_scopes", "commercetools_api"],
+      { commercetools_token: /CT_API_CLIENT/ },
+      ({ commercetools }) => commercetools.faults.add({ path: "/oauth", status: 401 }),
+    ],
+    [
+      "a commercetools that is out",
+      ["commercetools_api"],
+      { commercetools_api: /orders: commercetools answers 502/ },
+      ({ commercetools }) => commercetools.faults.add({ path: "/sandbox-shop", status: 502 }),
+    ],
+    [
+      "a resource that breaks off",
+      ["commercetools_api"],
+      { commercetools_api: /^payments: commercetools_network, see CT_API_URL$/ },
+      ({ commercetools }) =>
+        commercetools.faults.add({ path: "/sandbox-shop/payments", reset: true }),
+    ],
+  ]) {
+    test(what, async () => {
+      damage(stack);
+      const answer = await check();
+      assertWrong(answer, wrong);
+      for (const [name, pattern] of Object.entries(said)) {
+        assert.match(answer.of[name].detail, pattern);
+      }
+    });
+  }
+
+  test("neither system can be reached", async () => {
+    await alone(unreachable, async ({ call }) => {
+      const answer = await check(call);
+      const klaviyo = ["klaviyo_key", "klaviyo_scopes", "klaviyo_api"];
+      assertWrong(answer, [
+        ...["commercetools_token", "commercetools_scopes", "commercetools_api"],
+        ...klaviyo,
+      ]);
+      assert.match(
+        answer.of.commercetools_token.detail,
+        /commercetools_token_network.*CT_AUTH_URL/,
+      );
+      assert.match(answer.of.klaviyo_key.detail, /klaviyo_network.*KLAVIYO_API_URL/);
+      assert.ok(!answer.text.includes("hidden"), answer.text);
+    });
+  });
+
+  test("systems that never answer", async () => {
+    stack.klaviyo.faults.add({ hang: true });
+    stack.commercetools.faults.add({ path: "/sandbox-shop/orders", hang: true });
+    const answer = await check();
+    assertWrong(answer, ["commercetools_api", "klaviyo_key", "klaviyo_scopes", "klaviyo_api"]);
+    assert.match(answer.of.commercetools_api.detail, /orders: commercetools_timeout/);
+    assert.match(answer.of.klaviyo_key.detail, /klaviyo_timeout/);
+  });
+});
+
+describe("commercetools' scopes", () => {
+  for (const [what, scopes, wrong, said] of [
+    [
+      "a needed one",
+      DEFAULT_SCOPES.filter((scope) => scope !== "view_payments"),
+      ["commercetools_scopes", "commercetools_api"],
+      [/missing: view_payments;/, /^payments: give the API client the scope view_payments$/],
+    ],
+    [
+      "those that can be left out",
+      ["view_customers", "view_orders", "view_payments", "view_products"],
+      [],
+      [
+        /without view_discount_codes, .* without view_standalone_prices/,
+        /customers, orders, payments, products, categories, inventory can be read/,
+      ],
+    ],
+    ["none, since it may manage all", ["manage_project"], [], [/are there$/, /discount codes can/]],
+  ]) {
+    test(`missing: ${what}`, async () => {
+      const shop = await startCommercetools({ scopes });
+      try {
+        await alone(settingsFor(shop, stack.klaviyo), async ({ call }) => {
+          const answer = await check(call);
+          assertWrong(answer, wrong);
+          assert.match(answer.of.commercetools_scopes.detail, said[0]);
+          assert.match(answer.of.commercetools_api.detail, said[1]);
+        });
+      } finally {
+        await shop.close();
+      }
+    });
+  }
+
+  for (const [what, changes, wrong, said] of [
+    [
+      "a scope that the client does not have",
+      { CT_SCOPES: "view_orders:sandbox-shop manage_stars:sandbox-shop" },
+      ["commercetools_token", "commercetools_scopes", "commercetools_api"],
+      ["commercetools_token", /CT_SCOPES/],
+    ],
+    [
+      "another project",
+      { CT_PROJECT_ID: "another", CT_SCOPES: undefined },
+      ["commercetools_scopes", "commercetools_api"],
+      ["commercetools_scopes", /missing: view_customers, view_orders/],
+    ],
+  ]) {
+    test(`asked for: ${what}`, () =>
+      alone(withSettings(changes), async ({ call }) => {
+        const answer = await check(call);
+        assertWrong(answer, wrong);
+        const [name, pattern] = said;
+        assert.match(answer.of[name].detail, pattern);
+      }));
+  }
+});
+
+describe("each mode", () => {
+  for (const [APP_TYPE, names, said] of [
+    ["EVENT", NAMES.slice(0, -1), /takes pushes and runs no imports/],
+    ["BULK_IMPORT", NAMES, /runs imports and takes no pushes/],
+  ]) {
+    test(`${APP_TYPE} has its checks`, () =>
+      alone(withSettings({ APP_TYPE }), async ({ call }) => {
+        const { ok, checks, of, text } = await check(call);
+        assert.equal(ok, true, text);
+        assert.deepEqual(
+          checks.map(({ name }) => name),
+          names,
+        );
+        assert.match(of.settings.detail, said);
+      }));
+  }
+
+  test("pushes that nothing lets in are wrong only where pushes are taken", async () => {
+    for (const [APP_TYPE, wrong] of [
+      [undefined, ["push_authentication"]],
+      ["BULK_IMPORT", []],
+    ]) {
+      await alone(withSettings({ APP_TYPE, PUSH_TOKEN: undefined }), async ({ call }) => {
+        const answer = await check(call);
+        assertWrong(answer, wrong);
+        assert.match(answer.of.settings.detail, /missing: PUSH_TOKEN/);
+      });
+    }
+  });
+});
+
+test("no secret and nobody's data is shown or logged, whatever is wrong", async () => {
+  const texts = [(await check()).text];
+  stack.klaviyo.faults.add({ status: 401, body: { errors: [{ detail: stack.klaviyo.key }] } });
+  stack.commercetools.faults.add({ status: 400, body: { message: "sandbox-secret" } });
+  texts.push((await check()).text, stack.lines.join("\n"));
+  const { clientId, secret } = stack.commercetools.credentials;
+  for (const hidden of [clientId, secret, stack.klaviyo.key, PUSH_TOKEN, ADMIN_TOKEN, "@"]) {
+    for (const text of texts) assert.ok(!text.includes(hidden), `${hidden} in ${text}`);
+  }
+});
+
+test("it is for the admin token, and for settings that are in order", async () => {
+  assert.equal((await stack.call("/check")).status, 401);
+  const headers = { authorization: `Bearer ${PUSH_TOKEN}` };
+  assert.equal((await stack.call("/check", { headers })).status, 401);
+  const wrong = await stack.call("/check", { method: "POST", ...AUTHORIZED });
+  assert.deepEqual([wrong.status, wrong.headers.get("allow")], [405, "GET"]);
+  await alone(withSettings({ CONFIG: "{", APP_TYPE: "x" }), async ({ call }) => {
+    const { status, body } = await call("/check", AUTHORIZED);
+    assert.deepEqual([status, body.code, body.problems.length], [503, "not_configured", 2]);
+  });
+});
+
+function withSettings(changes) {
+  return { ...settingsFor(stack.commercetools, stack.klaviyo), ...changes };
+}
+
+async function alone(settings, use) {
+  const worker = await startAlone(settings);
+  try {
+    await use(worker);
+  } finally {
+    await worker.close();
+  }
+}
