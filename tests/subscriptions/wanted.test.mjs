@@ -7,13 +7,22 @@ import { describe, test } from "node:test";
 import { DEFAULT_RESOURCES, wanted } from "../../scripts/subscriptions/wanted.mjs";
 
 const ALL = [...DEFAULT_RESOURCES, "standalone-price"];
-const jsonBlocks = (page) =>
-  [...readFileSync(page, "utf8").matchAll(/^```json\n(.*?)^```/gms)].map(([, text]) =>
-    JSON.parse(text),
-  );
+
+/** The defaults of `CONFIG`'s lists of messages, from the table of docs/configuration.md. */
+function documentedMessages() {
+  const config = {};
+  const page = readFileSync("docs/configuration.md", "utf8");
+  for (const [, section, name, list] of page.matchAll(
+    /^\| `(\w+)\.messages\.(\w+)` \| `(\[.*?\])` \|/gm,
+  )) {
+    config[section] ??= { messages: {} };
+    config[section].messages[name] = JSON.parse(list);
+  }
+  return config;
+}
 
 test("the defaults are those of CONFIG, as docs/configuration.md has them", () => {
-  const config = jsonBlocks("docs/configuration.md").find(({ order }) => order);
+  const config = documentedMessages();
   assert.deepEqual(wanted(ALL, config), wanted(ALL));
   for (const section of ["order", "payment", "category", "product"]) {
     const { messages } = config[section];
