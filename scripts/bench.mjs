@@ -102,7 +102,7 @@ async function measure(kind, size, importRules) {
     const state = await klaviyo.ask();
     const pages = (await shop.ask()).requests;
     if (state.violations.length > 0) console.log("violations:", state.violations);
-    const ceiling = importRules.oneByOne ? undefined : ceilingOf(kind, size, state.operations);
+    const ceiling = importRules.oneByOne ? undefined : ceilingOf(kind, size, state);
     return {
       kind: importRules.oneByOne ? `${kind}, one by one` : kind,
       records: run.read,
@@ -143,7 +143,7 @@ async function start(file, options) {
  * The least time that any client would need, and why: the longest of the limits, and what Klaviyo takes for the jobs
  * that come last.
  */
-function ceilingOf(kind, size, operations) {
+function ceilingOf(kind, size, { operations, held }) {
   const limits = [];
   const pageSize = { customers: 500, orders: 500, products: 500, categories: 500 }[kind];
   const pages = Math.ceil(size / pageSize);
@@ -154,7 +154,8 @@ function ceilingOf(kind, size, operations) {
   for (const [operation, { requests, bytes }] of Object.entries(operations)) {
     const tier = tierOf(operation);
     if (!tier) continue;
-    const least = leastRequests(operation, kind, size, bytes, requests);
+    const events = operation.includes("event") ? held.events : 0;
+    const least = leastRequests(operation, { size, bytes, requests, events });
     const [second, minute] = TIERS[tier];
     limits.push({
       calls: least,
@@ -165,8 +166,8 @@ function ceilingOf(kind, size, operations) {
   }
   const calls = leastCalls(kind, limits);
   limits.push({
-    what: `${calls} calls of Klaviyo, ${CONNECTIONS} at once, ${CALL_MS} ms each`,
-    seconds: (calls / CONNECTIONS) * (CALL_MS / 1000),
+    what: `${calls} calls of Klaviyo, ${CALL_MS} ms each, and the pages, ${CONNECTIONS} at once`,
+    seconds: (calls * CALL_MS + pages * PAGE_MS) / CONNECTIONS / 1000,
   });
   const { what, seconds } = limits.sort((one, other) => other.seconds - one.seconds)[0];
   const last = lastJobs(kind);
@@ -193,12 +194,13 @@ function tierOf(operation) {
   return /^POST .*catalog-.*-bulk/.test(operation) ? "L" : undefined;
 }
 
-function leastRequests(operation, kind, size, bytes, requests) {
+function leastRequests(operation, { size, bytes, requests, events }) {
   const byBytes = Math.ceil(bytes / BODY);
+  if (events > 0) return Math.max(byBytes, Math.ceil(events / 1_000));
   if (operation.includes("profile-bulk")) return Math.max(byBytes, Math.ceil(size / 10_000));
   if (operation.includes("catalog-item")) return Math.max(byBytes, Math.ceil(size / 100));
   if (operation.includes("catalog-variant")) return Math.max(byBytes, Math.ceil((size * 5) / 100));
-  return kind === "orders" ? byBytes : requests;
+  return requests;
 }
 
 /** The seconds until the last of so many calls may begin, in fixed windows. */

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::page::Owner;
+use super::owner::Owner;
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::event;
 use crate::klaviyo::job::JobType;
@@ -70,6 +70,29 @@ impl Row {
 
     fn bytes(&self) -> usize {
         self.json.len() + 1
+    }
+}
+
+/// Something that is to be written for a record.
+pub(super) enum Write {
+    /// With others.
+    Row(Sort, Row),
+    /// By itself.
+    Alone(Request),
+}
+
+impl Write {
+    pub(super) fn of(owner: Owner, request: Request, alone: bool) -> Self {
+        let row = if alone { None } else { Row::of(owner, &request) };
+        row.map_or(Self::Alone(request), |(sort, row)| Self::Row(sort, row))
+    }
+
+    /// The bytes that it takes while it waits.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Row(_, row) => row.bytes(),
+            Self::Alone(request) => request.body().map_or(0, |body| body.len()),
+        }
     }
 }
 

@@ -7,6 +7,8 @@ use crate::klaviyo::pacing::{Operation, Pace};
 pub(super) struct Grants<'a> {
     pub(super) connections: usize,
     pub(super) reading: usize,
+    /// Whether none of the connections reads from commercetools.
+    pub(super) nobody_reads: bool,
     pub(super) bytes: usize,
     /// Jobs that may be begun.
     pub(super) jobs: usize,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::page::Owner;
+use super::owner::Owner;
 use crate::commercetools::reference::Id;
 use crate::klaviyo::job::JobRef;
 use crate::klaviyo::job_answer::RowError;
@@ -17,6 +17,8 @@ pub(super) struct OpenJob {
     pub(super) job: JobRef,
     /// When Klaviyo took it, in ms.
     pub(super) at: u64,
+    /// When it was looked at last, or begun, in ms.
+    pub(super) looked: u64,
     pub(super) rows: Vec<Slot>,
     /// How many rows failed, once it has ended, and what Klaviyo said of them so far.
     pub(super) failed: u64,
@@ -67,7 +69,8 @@ impl Jobs {
 
     pub(super) fn add(&mut self, job: JobRef, at: u64, rows: Vec<Slot>) -> u64 {
         self.next += 1;
-        self.open.insert(self.next, OpenJob { job, at, rows, failed: 0, errors: Vec::new() });
+        let open = OpenJob { job, at, looked: at, rows, failed: 0, errors: Vec::new() };
+        self.open.insert(self.next, open);
         self.next
     }
 
@@ -115,6 +118,16 @@ impl Jobs {
         if age < usual { at + usual } else { now + (age / 4).clamp(1_000, LONGEST) }
     }
 
+    /// When to look at a job at the end of a pass, when nothing but jobs is awaited: sooner, since
+    /// everything waits for it; all of them together at most twice a second, of the 150 looks a
+    /// minute that Klaviyo allows at jobs of profiles.
+    pub(super) fn last_look(&self, key: u64) -> Option<u64> {
+        let job = self.open.get(&key)?;
+        let jobs = u64::try_from(self.open.len()).unwrap_or(u64::MAX);
+        let pause = (job.looked.saturating_sub(job.at) / 4).max(jobs.saturating_mul(500));
+        Some(job.looked + pause.clamp(1_000, LONGEST))
+    }
+
     /// Frees a row; whether the job has no other.
     pub(super) fn free(&mut self, key: u64, index: usize) -> bool {
         let Some(job) = self.open.get_mut(&key) else { return false };
@@ -138,5 +151,28 @@ impl Jobs {
 
     pub(super) fn keys(&self) -> Vec<u64> {
         self.open.keys().copied().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::klaviyo::job::JobType;
+
+    #[test]
+    fn the_last_jobs_are_looked_at_soon_and_not_too_often() {
+        let mut jobs = Jobs::default();
+        let job = |id: u64| JobRef { of: JobType::Profiles, id: id.to_string() };
+        let first = jobs.add(job(0), 10_000, Vec::new());
+        jobs.ended(60_000);
+        assert_eq!(jobs.next_look(10_000, 10_000), 77_500);
+        assert_eq!(jobs.last_look(first), Some(11_000));
+        if let Some(open) = jobs.get_mut(first) {
+            open.looked = 50_000;
+        }
+        assert_eq!(jobs.last_look(first), Some(60_000));
+        let last = (1..=9).map(|id| jobs.add(job(id), 50_000, Vec::new())).last();
+        assert_eq!(last.and_then(|last| jobs.last_look(last)), Some(55_000));
+        assert_eq!(jobs.last_look(99), None);
     }
 }

@@ -159,8 +159,9 @@ impl Machine {
     }
 
     fn settled_calls(&mut self, config: &Config, now: DateTime<Utc>) -> Vec<Effect> {
+        let runs = self.works.values().filter(|work| work.run().is_active()).count();
         for work in self.works.values_mut() {
-            work.settle(now);
+            work.settle(runs, now);
         }
         self.wake = None;
         let mut calls = Vec::new();
@@ -177,6 +178,7 @@ impl Machine {
             let mut grants = Grants {
                 connections: connections.saturating_sub(self.under_way.len()),
                 reading: READING.saturating_sub(reads),
+                nobody_reads: reads == 0,
                 bytes: BYTES_UNDER_WAY.saturating_sub(bytes),
                 jobs: OPEN_JOBS.saturating_sub(jobs),
                 pace: &mut self.pace,

@@ -12,6 +12,7 @@ pub mod call;
 mod grants;
 mod jobs;
 pub mod machine;
+mod owner;
 mod page;
 mod passes;
 pub mod preview;

@@ -5,21 +5,16 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use super::batches::Write;
+use super::owner::{Owner, PageNo};
 use super::records::{Context, Documents, Mapped};
 use crate::commercetools::reference::Id;
 use crate::http::Answer;
 use crate::klaviyo::request::Request;
 use crate::realtime::conclusion::Fault;
 
-/// The number of a page, unique within the life of the machine.
-pub(super) type PageNo = u32;
-
-/// A record of a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Owner {
-    pub(super) page: PageNo,
-    pub(super) record: usize,
-}
+/// About what a record takes while its rows are under way.
+const RECORD_BYTES: usize = 200;
 
 /// Where a page comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +55,7 @@ pub(super) struct Record {
     /// Items of it that have to exist before the next stage.
     pub(super) awaited: u32,
     /// The stages after the one that is being written.
-    pub(super) later: VecDeque<Vec<Request>>,
+    pub(super) later: VecDeque<Vec<Write>>,
 }
 
 /// How a record ended.
@@ -84,10 +79,11 @@ impl Record {
     }
 
     /// Takes what is to be written, and gives the first stage.
-    pub(super) fn begin(&mut self, mapped: Mapped) -> Vec<Request> {
+    fn begin(&mut self, mapped: Mapped, write: impl Fn(Request) -> Write) -> Vec<Write> {
         match mapped {
             Mapped::Write(stages) => {
-                self.later = stages.into();
+                let stages = stages.into_iter();
+                self.later = stages.map(|stage| stage.into_iter().map(&write).collect()).collect();
                 self.advance()
             }
             Mapped::Skip => {
@@ -102,7 +98,7 @@ impl Record {
     }
 
     /// The next stage, if everything of the one before is written and what it made is there.
-    pub(super) fn advance(&mut self) -> Vec<Request> {
+    pub(super) fn advance(&mut self) -> Vec<Write> {
         while self.open == 0 && self.awaited == 0 && self.fate == Fate::Open {
             match self.later.pop_front() {
                 None => break,
@@ -145,6 +141,27 @@ impl Page {
         }
     }
 
+    /// Takes what is to be written for each record, `alone` or with others, and gives the first
+    /// stage of each. Of its bytes what is left is what waits for a later stage.
+    pub(super) fn begin(
+        &mut self,
+        number: PageNo,
+        alone: bool,
+        mapped: Vec<(usize, Mapped)>,
+    ) -> Vec<(Owner, Vec<Write>)> {
+        let mut first = Vec::new();
+        for (record, mapped) in mapped {
+            let owner = Owner { page: number, record };
+            let write = |request| Write::of(owner, request, alone);
+            if let Some(one) = self.records.get_mut(record).filter(|one| one.fate == Fate::Open) {
+                first.push((owner, one.begin(mapped, write)));
+            }
+        }
+        let later = self.records.iter().flat_map(|record| record.later.iter().flatten());
+        self.bytes = self.records.len() * RECORD_BYTES + later.map(Write::bytes).sum::<usize>();
+        first
+    }
+
     pub(super) fn has(&self, id: &Id) -> bool {
         self.records.iter().any(|record| record.id == *id)
     }
@@ -162,5 +179,34 @@ impl Page {
     /// Whether it can be committed.
     pub(super) fn is_secured(&self) -> bool {
         self.waits == 0 && self.documents.is_none() && self.records.iter().all(Record::is_secured)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import::batches::Sort;
+    use crate::klaviyo::catalog::{Action, Kind};
+    use crate::klaviyo::catalog_write::CatalogWrite;
+    use crate::klaviyo::job::JobType;
+
+    #[test]
+    fn what_waits_for_a_later_stage_is_counted() {
+        let delete = |id: &str| {
+            Request::Catalog(CatalogWrite::Delete { kind: Kind::Variant, id: id.to_owned() })
+        };
+        let mut page = Page::new(Origin::Again);
+        let id = Id::new("p").expect("an id");
+        page.records = vec![Record::new(id.clone(), Fate::Open), Record::new(id, Fate::Skipped)];
+        let stages = vec![vec![delete("first")], vec![delete("a"), delete("bc")]];
+        let mapped = vec![(0, Mapped::Write(stages)), (1, Mapped::Skip)];
+        let first = page.begin(7, false, mapped);
+        let [(owner, writes)] = first.as_slice() else { panic!("one stage") };
+        assert_eq!(*owner, Owner { page: 7, record: 0 });
+        let of = JobType::Catalog(Kind::Variant, Action::Delete);
+        assert!(matches!(writes.as_slice(), [Write::Row(sort, _)] if *sort == Sort::Job(of)));
+        let later: usize = page.records[0].later.iter().flatten().map(Write::bytes).sum();
+        assert!(later > 0);
+        assert_eq!(page.bytes, 2 * RECORD_BYTES + later);
     }
 }

@@ -36,11 +36,11 @@ impl Work {
             What::Again(ref ids) => self.again_read(config, ids, &answer, now),
             What::Linked { page, ref walk } => self.linked_read(config, page, walk, &answer, now),
             What::Need { page, ref need } => self.need_answered(config, page, need, &answer, now),
-            What::Look(key) => self.job_seen(config, key, &answer, now),
-            What::Errors { job, .. } => self.errors_read(config, job, &answer, now),
-            What::Items { .. } => self.items_seen(config, &answer, &task.what, now),
+            What::Look(key) => self.job_seen(key, &answer, now),
+            What::Errors { job, .. } => self.errors_read(job, &answer, now),
+            What::Items { .. } => self.items_seen(&answer, &task.what, now),
             What::Batch(_) | What::Single { .. } => {
-                return self.written(config, task, &answer, now, pace);
+                return self.written(task, &answer, now, pace);
             }
         };
         match taken {

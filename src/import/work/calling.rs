@@ -8,7 +8,8 @@ use crate::config::Config;
 use crate::import::batches::{Batch, Sort};
 use crate::import::call::Call;
 use crate::import::grants::Grants;
-use crate::import::page::{Origin, Owner, PageNo};
+use crate::import::owner::{Owner, PageNo};
+use crate::import::page::Origin;
 use crate::import::passes::{Reading, of_ids};
 use crate::import::records::Need;
 use crate::import::run::{Range, State};
@@ -101,8 +102,10 @@ impl Reader {
 /// below half of its 128 MB.
 pub(super) const PAGE_BYTES: usize = 2_000_000;
 
-/// Bytes of pages and rows that wait, of one run, before it reads no further.
-const ROOM: usize = 16_000_000;
+/// Bytes of pages and rows that wait, of all runs, before no further pages are read. A product waits
+/// some seconds for its item before its variants can be written: so many have to be under way
+/// that all connections are busy meanwhile.
+pub(in crate::import) const ROOM: usize = 24_000_000;
 
 /// Records that wait for jobs before a run reads no further: their ids take some 100 bytes each.
 const PENDING: usize = 60_000;
@@ -129,8 +132,11 @@ impl Work {
         if self.run.state != State::Running || grants.connections == 0 {
             return None;
         }
-        let task = self
-            .queued(grants)
+        // One connection always reads: what is read needs time before the last of it is written, so
+        // there is to be something on its way when all that waits now is done.
+        let first = if grants.nobody_reads { self.page(config, grants) } else { None };
+        let task = first
+            .or_else(|| self.queued(grants))
             .or_else(|| self.batch(grants))
             .or_else(|| self.items(grants))
             .or_else(|| self.page(config, grants))?;
@@ -185,7 +191,7 @@ impl Work {
     }
 
     /// Whether no further rows come soon: nothing is being read, and nothing can be.
-    fn is_quiet(&self) -> bool {
+    pub(super) fn is_quiet(&self) -> bool {
         let reading = self.readers.iter().any(|reader| reader.reading);
         let preparing = self.pages.values().any(|page| page.waits > 0);
         let more = self.readers.iter().any(|reader| !reader.ended) && self.has_room();
@@ -252,7 +258,7 @@ impl Work {
         let pages: usize = self.pages.values().map(|page| page.bytes).sum();
         let reading = self.readers.iter().filter(|reader| reader.reading).count();
         let coming = reading * self.page_bytes;
-        pages + coming + self.buffers.bytes() < ROOM
+        pages + coming + self.buffers.bytes() < self.room
             && self.pending.len() < PENDING
             && self.run.again.len() < AGAIN
     }

@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 
 use super::calling::{LOOK_FOR_ITEMS, Task, What};
 use super::{Work, ms};
-use crate::config::Config;
 use crate::http::{Answer, ReadFault};
 use crate::klaviyo::answer::ids;
 use crate::klaviyo::job::{GIVEN_UP_AFTER, JobType};
@@ -17,26 +16,26 @@ use crate::klaviyo::query::Lookup;
 impl Work {
     pub(super) fn job_seen(
         &mut self,
-        config: &Config,
         key: u64,
         answer: &Answer,
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
-        let Some(open) = self.jobs.get(key) else { return Ok(()) };
+        let Some(open) = self.jobs.get_mut(key) else { return Ok(()) };
+        open.looked = ms(now);
         let (of, at) = (open.job.of, open.at);
         let age = Duration::from_millis(ms(now).saturating_sub(at));
         match job_answer::progress(answer)? {
             Some(Progress::Running) if age > GIVEN_UP_AFTER => {
-                self.job_ended(config, key, None, now);
+                self.job_ended(key, None, now);
             }
             Some(Progress::Running) => {
                 let not_before = self.jobs.next_look(at, ms(now));
                 self.queue.push_back(Task::new(What::Look(key), not_before));
             }
             // Nobody knows what became of it.
-            None => self.job_ended(config, key, None, now),
+            None => self.job_ended(key, None, now),
             Some(Progress::Ended { failed: 0, .. }) => {
-                self.job_ended(config, key, Some(&HashSet::new()), now);
+                self.job_ended(key, Some(&HashSet::new()), now);
             }
             Some(Progress::Ended { failed, errors }) => {
                 let errors = errors.into_iter().map(|error| (error, None));
@@ -47,7 +46,7 @@ impl Work {
                 if of == JobType::Profiles {
                     self.now_queue(What::Errors { job: key, cursor: None }, now);
                 } else {
-                    self.rows_failed(config, key, now);
+                    self.rows_failed(key, now);
                 }
             }
         }
@@ -56,7 +55,6 @@ impl Work {
 
     pub(super) fn errors_read(
         &mut self,
-        config: &Config,
         key: u64,
         answer: &Answer,
         now: DateTime<Utc>,
@@ -68,23 +66,22 @@ impl Work {
             Some(cursor) => {
                 self.now_queue(What::Errors { job: key, cursor: Some(cursor) }, now);
             }
-            None => self.rows_failed(config, key, now),
+            None => self.rows_failed(key, now),
         }
         Ok(())
     }
 
     /// A job has ended, and some of its rows failed: those that Klaviyo names, or any.
-    fn rows_failed(&mut self, config: &Config, key: u64, now: DateTime<Utc>) {
+    fn rows_failed(&mut self, key: u64, now: DateTime<Utc>) {
         let Some(open) = self.jobs.get(key) else { return };
         let row_of = |id: &str| self.row_of_record(open, id);
         let rows = job_answer::blamed(open.failed, &open.errors, row_of);
         let rows = rows.map(|rows| rows.into_iter().collect());
-        self.job_ended(config, key, rows.as_ref(), now);
+        self.job_ended(key, rows.as_ref(), now);
     }
 
     pub(super) fn items_seen(
         &mut self,
-        config: &Config,
         answer: &Answer,
         what: &What,
         now: DateTime<Utc>,
@@ -94,7 +91,7 @@ impl Work {
         for one in awaited {
             // A job that has ended meanwhile has settled the row; only the waiting is left.
             if there.contains(&one.item) || self.jobs.get(one.job).is_none() {
-                self.item_is_there(config, one, now);
+                self.item_is_there(one, now);
             } else {
                 self.awaited.push(one.clone());
                 self.next_look_for_items = ms(now) + LOOK_FOR_ITEMS;

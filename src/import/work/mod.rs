@@ -20,7 +20,8 @@ use self::calling::{Reader, What};
 use super::batches::Buffers;
 use super::jobs::Jobs;
 pub use super::jobs::KeptRows;
-use super::page::{Owner, Page, PageNo};
+use super::owner::{Owner, PageNo};
+use super::page::Page;
 use super::passes::{Pass, passes};
 use super::records::Memory;
 use super::run::{Counts, Kind, Run, RunError, State};
@@ -58,6 +59,8 @@ pub(super) struct Work {
     memory: Memory,
     /// Records of a page, so that a page has about [`calling::PAGE_BYTES`].
     limit: usize,
+    /// Its part of [`calling::ROOM`].
+    room: usize,
     /// The bytes of a page, as far as is known.
     page_bytes: usize,
     /// Calls under way.
@@ -190,6 +193,7 @@ impl Work {
             again_under_way: HashSet::new(),
             memory: Memory::default(),
             limit,
+            room: calling::ROOM,
             page_bytes: calling::PAGE_BYTES,
             under_way: 0,
             saving: Saving::default(),

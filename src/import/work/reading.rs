@@ -13,7 +13,8 @@ use crate::commercetools::reference::Id;
 use crate::commercetools::walk::{self, Among, Filter, Walk};
 use crate::config::Config;
 use crate::http::{Answer, ReadFault};
-use crate::import::page::{Fate, Origin, Owner, Page, PageNo, Record};
+use crate::import::owner::PageNo;
+use crate::import::page::{Fate, Origin, Page, Record};
 use crate::import::passes::{Link, Reading, Source, divide, held, listed, resource};
 use crate::import::records::{self, Documents, Need, unreadable};
 use crate::import::run::Kind;
@@ -22,9 +23,6 @@ use crate::klaviyo::request::Request;
 use crate::klaviyo::verdict::{Verdict, judge};
 use crate::mapping::metadata::MARKS;
 use crate::realtime::conclusion::Fault;
-
-/// About what a record takes while its rows are under way.
-const RECORD_BYTES: usize = 200;
 
 impl Work {
     pub(super) fn end_read(
@@ -347,17 +345,11 @@ impl Work {
         let Some(page) = self.pages.get_mut(&number) else { return };
         let Some(documents) = page.documents.take() else { return };
         let mapped = records::map(config, &documents, &page.context, &self.memory, now);
-        // What is left of it are its records; its rows are counted where they wait.
-        page.bytes = page.records.len() * RECORD_BYTES;
-        let mut stages = Vec::new();
-        for (record, mapped) in mapped {
-            if let Some(one) = page.records.get_mut(record).filter(|one| one.fate == Fate::Open) {
-                stages.push((Owner { page: number, record }, one.begin(mapped)));
-            }
-        }
+        let alone = page.origin == Origin::Again || config.rules.import.one_by_one;
+        let first = page.begin(number, alone, mapped);
         self.memory.trim();
-        for (owner, stage) in stages {
-            self.write(config, owner, stage, now);
+        for (owner, stage) in first {
+            self.write(owner, stage, now);
         }
     }
 

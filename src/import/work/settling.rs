@@ -4,58 +4,52 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
-use super::calling::{Reader, What};
+use super::calling::{ROOM, Reader, What};
 use super::{Awaited, Ends, Work, ms};
 use crate::commercetools::reference::Id;
-use crate::config::Config;
-use crate::import::batches::Row;
+use crate::import::batches::Write;
 use crate::import::jobs::{KeptRows, OpenJob, Slot};
-use crate::import::page::{Fate, Origin, Owner, Page, PageNo, Record};
+use crate::import::owner::{Owner, PageNo};
+use crate::import::page::{Fate, Origin, Page, Record};
 use crate::import::run::{Range, Selection, State};
-use crate::klaviyo::request::Request;
 
 impl Work {
     pub(super) fn record(&mut self, owner: Owner) -> Option<&mut Record> {
         self.pages.get_mut(&owner.page)?.records.get_mut(owner.record)
     }
 
-    /// Sends the requests of one stage of a record: as rows where that can be, else alone.
-    pub(super) fn write(
-        &mut self,
-        config: &Config,
-        owner: Owner,
-        stage: Vec<Request>,
-        now: DateTime<Utc>,
-    ) {
-        let again = self.pages.get(&owner.page).is_some_and(|page| page.origin == Origin::Again);
-        let alone = again || config.rules.import.one_by_one;
-        for request in stage {
-            let row = if alone { None } else { Row::of(owner, &request) };
-            match row {
-                Some((sort, row)) => self.buffers.push(sort, row, ms(now)),
-                None => self.now_queue(What::Single { owner, request }, now),
+    /// Sends one stage of a record.
+    pub(super) fn write(&mut self, owner: Owner, stage: Vec<Write>, now: DateTime<Utc>) {
+        for write in stage {
+            match write {
+                Write::Row(sort, row) => self.buffers.push(sort, row, ms(now)),
+                Write::Alone(request) => self.now_queue(What::Single { owner, request }, now),
             }
         }
     }
 
+    /// Sends the next stage of a record, if everything of the one before is there.
+    fn go_on(&mut self, owner: Owner, now: DateTime<Utc>) {
+        let Some(page) = self.pages.get_mut(&owner.page) else { return };
+        let Some(record) = page.records.get_mut(owner.record) else { return };
+        let stage = record.advance();
+        // From here on it is counted where it waits.
+        let bytes: usize = stage.iter().map(Write::bytes).sum();
+        page.bytes = page.bytes.saturating_sub(bytes);
+        self.write(owner, stage, now);
+    }
+
     /// A row or request of a record is done, or has this bad end.
-    pub(super) fn row_done(
-        &mut self,
-        config: &Config,
-        owner: Owner,
-        end: Option<Fate>,
-        now: DateTime<Utc>,
-    ) {
+    pub(super) fn row_done(&mut self, owner: Owner, end: Option<Fate>, now: DateTime<Utc>) {
         let Some(record) = self.record(owner) else { return };
         record.open = record.open.saturating_sub(1);
         if let Some(fate) = end {
             record.end(fate);
         }
-        let stage = record.advance();
-        self.write(config, owner, stage, now);
+        self.go_on(owner, now);
     }
 
-    pub(super) fn item_is_there(&mut self, config: &Config, item: &Awaited, now: DateTime<Utc>) {
+    pub(super) fn item_is_there(&mut self, item: &Awaited, now: DateTime<Utc>) {
         let in_job = self.jobs.get(item.job).is_some();
         if self.jobs.free(item.job, item.index) {
             self.close_job(item.job);
@@ -63,8 +57,7 @@ impl Work {
         let Some(record) = self.record(item.owner) else { return };
         record.in_jobs = record.in_jobs.saturating_sub(u32::from(in_job));
         record.awaited = record.awaited.saturating_sub(1);
-        let stage = record.advance();
-        self.write(config, item.owner, stage, now);
+        self.go_on(item.owner, now);
     }
 
     fn close_job(&mut self, key: u64) -> Option<OpenJob> {
@@ -91,7 +84,6 @@ impl Work {
     /// A job has ended: these rows were refused, or all of them if it is not known which.
     pub(super) fn job_ended(
         &mut self,
-        config: &Config,
         key: u64,
         refused: Option<&HashSet<usize>>,
         now: DateTime<Utc>,
@@ -114,8 +106,7 @@ impl Work {
                     if refused {
                         record.end(Fate::Again);
                     }
-                    let stage = record.advance();
-                    self.write(config, owner, stage, now);
+                    self.go_on(owner, now);
                 }
                 Slot::Kept(id) => self.kept_row_done(id, refused),
             }
@@ -144,8 +135,9 @@ impl Work {
         }
     }
 
-    /// Brings to an end what can be.
-    pub(in crate::import) fn settle(&mut self, now: DateTime<Utc>) {
+    /// Brings to an end what can be, where so many runs are active.
+    pub(in crate::import) fn settle(&mut self, runs: usize, now: DateTime<Utc>) {
+        self.room = ROOM / runs.max(1);
         if !self.run.is_active() {
             return;
         }
@@ -161,6 +153,7 @@ impl Work {
             self.begin_pass(now);
         }
         self.queue_again(ms(now));
+        self.hasten_looks();
         while self.is_pass_done() && self.run.state == State::Running {
             self.run.pass += 1;
             self.run.ranges = None;
@@ -170,6 +163,21 @@ impl Work {
                 self.finish(State::Completed, now);
             } else {
                 self.begin_pass(now);
+            }
+        }
+    }
+
+    /// Looks at jobs sooner, when nothing but jobs is awaited.
+    fn hasten_looks(&mut self) {
+        if !self.is_quiet() || !self.buffers.is_empty() {
+            return;
+        }
+        for task in &mut self.queue {
+            if let What::Look(job) = task.what
+                && task.tries == 0
+                && let Some(soon) = self.jobs.last_look(job)
+            {
+                task.not_before = task.not_before.min(soon);
             }
         }
     }

@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 
 use super::calling::{Task, What};
 use super::{Awaited, Work, ms};
-use crate::config::Config;
 use crate::http::Answer;
 use crate::import::batches::{Batch, Sort};
 use crate::import::jobs::Slot;
@@ -25,7 +24,6 @@ const MISSING_TRIES: u32 = 3;
 impl Work {
     pub(super) fn written(
         &mut self,
-        config: &Config,
         task: Task,
         answer: &Answer,
         now: DateTime<Utc>,
@@ -34,7 +32,7 @@ impl Work {
         let verdict = judge(&Ok(answer.clone()));
         match task.what {
             What::Batch(batch) => match verdict {
-                Verdict::Accepted => self.batch_taken(config, batch, answer, now),
+                Verdict::Accepted => self.batch_taken(batch, answer, now),
                 Verdict::Later(passing) => {
                     let task = Task { what: What::Batch(batch), ..task };
                     self.put_off(task, &passing, now, pace);
@@ -64,17 +62,17 @@ impl Work {
                     Verdict::Refused(refusal) => Some(refusal.into()),
                 };
                 self.goes_on();
-                self.row_done(config, owner, fate.map(Fate::Failed), now);
+                self.row_done(owner, fate.map(Fate::Failed), now);
             }
             _ => {}
         }
     }
 
-    fn batch_taken(&mut self, config: &Config, batch: Batch, answer: &Answer, now: DateTime<Utc>) {
+    fn batch_taken(&mut self, batch: Batch, answer: &Answer, now: DateTime<Utc>) {
         self.goes_on();
         let Sort::Job(of) = batch.sort else {
             for row in batch.rows {
-                self.row_done(config, row.owner, None, now);
+                self.row_done(row.owner, None, now);
             }
             return;
         };
@@ -99,7 +97,7 @@ impl Work {
             }
         }
         for row in batch.rows {
-            self.row_done(config, row.owner, None, now);
+            self.row_done(row.owner, None, now);
         }
     }
 
