@@ -147,7 +147,7 @@ impl Page {
         &mut self,
         number: PageNo,
         alone: bool,
-        mapped: Vec<(usize, Mapped)>,
+        mapped: impl Iterator<Item = (usize, Mapped)>,
     ) -> Vec<(Owner, Vec<Write>)> {
         let mut first = Vec::new();
         for (record, mapped) in mapped {
@@ -200,7 +200,7 @@ mod tests {
         page.records = vec![Record::new(id.clone(), Fate::Open), Record::new(id, Fate::Skipped)];
         let stages = vec![vec![delete("first")], vec![delete("a"), delete("bc")]];
         let mapped = vec![(0, Mapped::Write(stages)), (1, Mapped::Skip)];
-        let first = page.begin(7, false, mapped);
+        let first = page.begin(7, false, mapped.into_iter());
         let [(owner, writes)] = first.as_slice() else { panic!("one stage") };
         assert_eq!(*owner, Owner { page: 7, record: 0 });
         let of = JobType::Catalog(Kind::Variant, Action::Delete);

@@ -122,11 +122,11 @@ impl Preview {
     }
 
     fn end(&mut self, config: &Config, now: DateTime<Utc>) -> End {
-        let mapped = records::map(config, &self.documents, &self.context, &self.memory, now);
-        match mapped.into_iter().next() {
+        let first = records::map(config, &self.documents, &self.context, &self.memory, now).next();
+        match first {
             Some((_, Mapped::Write(stages))) => {
-                let first = std::mem::take(&mut self.categories);
-                End::Write(first.into_iter().chain(stages.into_iter().flatten()).collect())
+                let before = std::mem::take(&mut self.categories);
+                End::Write(before.into_iter().chain(stages.into_iter().flatten()).collect())
             }
             Some((_, Mapped::Fault(fault))) => End::Fail(fault.into()),
             Some((_, Mapped::Skip)) | None => End::Skip,

@@ -271,34 +271,33 @@ fn learn_ids(
     Ok(None)
 }
 
-/// Maps every document of a page. `now` is when prices are to be valid (UTC).
-pub(super) fn map(
-    config: &Config,
-    documents: &Documents,
-    context: &Context,
-    memory: &Memory,
+/// Maps the documents of a page, each when it is asked for: until it is a row, what is made of an
+/// order takes many times its bytes. `now` is when prices are to be valid (UTC).
+pub(super) fn map<'a>(
+    config: &'a Config,
+    documents: &'a Documents,
+    context: &'a Context,
+    memory: &'a Memory,
     now: DateTime<Utc>,
-) -> Vec<(usize, Mapped)> {
+) -> Box<dyn Iterator<Item = (usize, Mapped)> + 'a> {
     match documents {
-        Documents::Customers(customers) => {
-            customers.iter().map(|(index, one)| (*index, customer(config, one))).collect()
+        Documents::Customers(all) => each(all, |one| customer(config, one)),
+        Documents::Orders(all) => each(all, move |one| orders::map(config, one, memory)),
+        Documents::Categories(all) => each(all, |one| catalogue::category(config, one, context)),
+        Documents::Products(all) => {
+            each(all, move |one| catalogue::product(config, one, context, memory, now))
         }
-        Documents::Orders(orders) => {
-            orders.iter().map(|(index, one)| (*index, orders::map(config, one, memory))).collect()
+        Documents::Held { kind, check, ids } => {
+            each(ids, |id| catalogue::held(*kind, *check, id, context))
         }
-        Documents::Categories(categories) => categories
-            .iter()
-            .map(|(index, one)| (*index, catalogue::category(config, one, context)))
-            .collect(),
-        Documents::Products(products) => products
-            .iter()
-            .map(|(index, one)| (*index, catalogue::product(config, one, context, memory, now)))
-            .collect(),
-        Documents::Held { kind, check, ids } => ids
-            .iter()
-            .map(|(index, id)| (*index, catalogue::held(*kind, *check, id, context)))
-            .collect(),
     }
+}
+
+fn each<'a, T>(
+    all: &'a [(usize, T)],
+    map: impl Fn(&T) -> Mapped + 'a,
+) -> Box<dyn Iterator<Item = (usize, Mapped)> + 'a> {
+    Box::new(all.iter().map(move |(index, one)| (*index, map(one))))
 }
 
 /// In an import nothing is cleared: there may be a profile already that knows more.

@@ -100,12 +100,12 @@ impl Reader {
 
 /// Bytes that a page is to have. With [`ROOM`] of pages and what is made of them an isolate stays
 /// below half of its 128 MB.
-pub(super) const PAGE_BYTES: usize = 2_000_000;
+pub(super) const PAGE_BYTES: usize = 1_000_000;
 
 /// Bytes of pages and rows that wait, of all runs, before no further pages are read. A product waits
 /// some seconds for its item before its variants can be written: so many have to be under way
 /// that all connections are busy meanwhile.
-pub(in crate::import) const ROOM: usize = 24_000_000;
+pub(in crate::import) const ROOM: usize = 16_000_000;
 
 /// Records that wait for jobs before a run reads no further: their ids take some 100 bytes each.
 const PENDING: usize = 60_000;

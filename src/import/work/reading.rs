@@ -24,6 +24,9 @@ use crate::klaviyo::verdict::{Verdict, judge};
 use crate::mapping::metadata::MARKS;
 use crate::realtime::conclusion::Fault;
 
+/// About how many bytes each byte of a document takes once it is read, until it is mapped.
+const READ_BYTES: usize = 5;
+
 impl Work {
     pub(super) fn end_read(
         &mut self,
@@ -140,6 +143,7 @@ impl Work {
         if let Some(page) = self.pages.get_mut(&number) {
             page.records = records;
             page.documents = Some(documents);
+            page.bytes = answer.body.len() * READ_BYTES;
             page.waits = 0;
         }
         self.prepare(config, number, now);
@@ -344,7 +348,8 @@ impl Work {
         }
         let Some(page) = self.pages.get_mut(&number) else { return };
         let Some(documents) = page.documents.take() else { return };
-        let mapped = records::map(config, &documents, &page.context, &self.memory, now);
+        let context = std::mem::take(&mut page.context);
+        let mapped = records::map(config, &documents, &context, &self.memory, now);
         let alone = page.origin == Origin::Again || config.rules.import.one_by_one;
         let first = page.begin(number, alone, mapped);
         self.memory.trim();
