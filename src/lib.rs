@@ -23,6 +23,7 @@
 pub mod check;
 pub mod commercetools;
 pub mod config;
+pub mod fault;
 pub mod http;
 pub mod import;
 pub mod klaviyo;

@@ -9,10 +9,11 @@ use serde_json::{Map, Value};
 
 use crate::commercetools::notification::Notification;
 use crate::commercetools::reference::Id;
+use crate::fault::Rejection;
 use crate::import::preview::End;
 use crate::import::run::Kind;
 use crate::klaviyo::request::Request;
-use crate::realtime::conclusion::{Conclusion, Fault};
+use crate::realtime::conclusion::Conclusion;
 use crate::realtime::envelope::{self, Item, Undecodable};
 
 /// What is asked about.
@@ -130,8 +131,8 @@ impl Preview {
         self.outcomes.push(match conclusion {
             Conclusion::Delivered => outcome("delivered"),
             Conclusion::Ignored(why) => coded("ignored", why.code()),
-            Conclusion::Later(passing) => coded("parked", passing.code),
-            Conclusion::NotYet(not_yet) => coded("parked", not_yet.code()),
+            Conclusion::Later(setback) => coded("parked", setback.fault.code()),
+            Conclusion::NotYet(not_yet) => coded("parked", not_yet.fault().code()),
             Conclusion::Never(fault) => faulty("dead_lettered", fault),
         });
     }
@@ -162,8 +163,9 @@ fn coded(name: &'static str, code: impl Into<String>) -> Ended {
     Ended { code: Some(code.into()), ..outcome(name) }
 }
 
-fn faulty(name: &'static str, fault: Fault) -> Ended {
-    let Fault { code, detail, pointer } = fault;
+fn faulty(name: &'static str, rejection: Rejection) -> Ended {
+    let code = rejection.code();
+    let Rejection { detail, pointer, .. } = rejection;
     Ended { detail: Some(detail), pointer, ..coded(name, code) }
 }
 
@@ -172,6 +174,7 @@ mod tests {
     use super::*;
     use crate::klaviyo::catalog::Kind as Object;
     use crate::klaviyo::catalog_write::CatalogWrite;
+    use crate::mapping::fault::MappingFault;
     use crate::realtime::plan::Ignored;
     use serde_json::json;
 
@@ -218,7 +221,7 @@ mod tests {
         let delete = CatalogWrite::Delete { kind: Object::Item, id: "a/b".to_owned() };
         preview.deliver(&[Request::Catalog(delete)], 2);
         preview.conclude(Conclusion::Ignored(Ignored::Gone));
-        let fault = Fault { pointer: Some("/email".to_owned()), ..Fault::new("c", "d") };
+        let fault = Rejection::from(MappingFault::MalformedEmail);
         preview.conclude(Conclusion::Never(fault));
         preview.import(End::Skip);
         let shown = serde_json::to_value(&preview).expect("JSON");
@@ -229,7 +232,11 @@ mod tests {
             "outcomes": [
                 {"outcome": "delivered", "follow": 2},
                 {"outcome": "ignored", "code": "gone"},
-                {"outcome": "dead_lettered", "code": "c", "detail": "d", "pointer": "/email"},
+                {
+                    "outcome": "dead_lettered", "code": "malformed_email",
+                    "detail": "the e-mail address is malformed; correct it in commercetools",
+                    "pointer": "/data/attributes/email",
+                },
                 {"outcome": "skipped"},
             ],
         });

@@ -8,7 +8,8 @@ use crate::commercetools::query::Query;
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::{Among, Filter, Resource, Walk};
 use crate::config::Config;
-use crate::http::{Answer, Passing};
+use crate::fault::{Setback, System, TransientFault};
+use crate::http::Answer;
 
 /// Scopes that are needed.
 const NEEDED: [&str; 4] = ["view_customers", "view_orders", "view_payments", "view_products"];
@@ -21,20 +22,24 @@ const OPTIONAL: [(&str, &str); 2] = [
 
 /// Whether a token is granted.
 #[must_use]
-pub fn token(granted: &Result<Token, Passing>) -> Check {
+pub fn token(granted: &Result<Token, Setback>) -> Check {
     let found = match granted {
         Ok(_) => Ok("commercetools grants a token".to_owned()),
-        Err(Passing { code, .. }) => Err(match code.as_str() {
-            "commercetools_token_401" => "commercetools refuses CT_API_CLIENT: set the clientId \
+        Err(Setback { fault, .. }) => Err(match fault {
+            TransientFault::Status(System::CommercetoolsToken, 401) => {
+                "commercetools refuses CT_API_CLIENT: set the clientId \
                 and secret of an API client of the project, and CT_AUTH_URL of its region"
-                .to_owned(),
-            "commercetools_token_400" | "commercetools_token_403" => format!(
-                "commercetools refuses what CT_SCOPES asks for ({code}): the API client does not \
+                    .to_owned()
+            }
+            TransientFault::Status(System::CommercetoolsToken, 400 | 403) => format!(
+                "commercetools refuses what CT_SCOPES asks for ({}): the API client does not \
                  have one of these scopes, or CT_SCOPES names another project; give it the scope, \
-                 or leave CT_SCOPES out"
+                 or leave CT_SCOPES out",
+                fault.code()
             ),
             _ => format!(
-                "no token ({code}): see whether CT_AUTH_URL is right, and commercetools' status page"
+                "no token ({}): see whether CT_AUTH_URL is right, and commercetools' status page",
+                fault.code()
             ),
         }),
     };
@@ -43,11 +48,11 @@ pub fn token(granted: &Result<Token, Passing>) -> Check {
 
 /// Whether the token has the scopes that are needed; `granted` as the token names them.
 #[must_use]
-pub fn scopes(config: &Config, granted: &Result<Token, Passing>) -> Check {
+pub fn scopes(config: &Config, granted: &Result<Token, Setback>) -> Check {
     Check::new("commercetools_scopes", scopes_found(config, granted))
 }
 
-fn scopes_found(config: &Config, granted: &Result<Token, Passing>) -> Result<String, String> {
+fn scopes_found(config: &Config, granted: &Result<Token, Setback>) -> Result<String, String> {
     let token = granted.as_ref().map_err(|_| "not known without a token".to_owned())?;
     let Some(scopes) = &token.scopes else {
         return Ok("the token does not name its scopes; what can be read says it".to_owned());
@@ -107,7 +112,7 @@ pub fn probes() -> Vec<Probe> {
 
 /// What the reads say; none were made without a token.
 #[must_use]
-pub fn api(probed: &[(Probe, Result<Answer, Passing>)]) -> Check {
+pub fn api(probed: &[(Probe, Result<Answer, Setback>)]) -> Check {
     let mut wrong = Vec::new();
     let mut read = Vec::new();
     for (Probe { what, scope, .. }, answer) in probed {
@@ -118,7 +123,9 @@ pub fn api(probed: &[(Probe, Result<Answer, Passing>)]) -> Check {
             Ok(403) => wrong.push(format!("{what}: give the API client the scope {scope}")),
             Ok(404) => wrong.push(format!("{what}: CT_API_URL knows no project CT_PROJECT_ID")),
             Ok(status) => wrong.push(format!("{what}: commercetools answers {status}")),
-            Err(passing) => wrong.push(format!("{what}: {}, see CT_API_URL", passing.code)),
+            Err(setback) => {
+                wrong.push(format!("{what}: {}, see CT_API_URL", setback.fault.code()));
+            }
         }
     }
     let found = match (read.is_empty(), wrong.is_empty()) {
@@ -133,6 +140,7 @@ pub fn api(probed: &[(Probe, Result<Answer, Passing>)]) -> Check {
 mod tests {
     use super::*;
     use crate::config::parse;
+    use crate::http::NoAnswer;
 
     fn config() -> Config {
         let value = |name: &str| match name {
@@ -171,13 +179,15 @@ mod tests {
     #[test]
     fn a_token_that_is_refused_says_what_to_mend() {
         assert!(token(&Ok(granting(""))).ok);
-        for (code, said) in [
-            ("commercetools_token_401", "CT_API_CLIENT"),
-            ("commercetools_token_400", "CT_SCOPES"),
-            ("commercetools_token_timeout", "CT_AUTH_URL"),
-            ("commercetools_token_503", "commercetools_token_503"),
+        let status = |status| TransientFault::Status(System::CommercetoolsToken, status);
+        let timeout = TransientFault::NoAnswer(System::CommercetoolsToken, NoAnswer::Timeout);
+        for (fault, said) in [
+            (status(401), "CT_API_CLIENT"),
+            (status(400), "CT_SCOPES"),
+            (timeout, "CT_AUTH_URL"),
+            (status(503), "commercetools_token_503"),
         ] {
-            let refused = Err(Passing { code: code.to_owned(), retry_after: None });
+            let refused = Err(fault.into());
             let check = token(&refused);
             assert!(!check.ok && check.detail.contains(said), "{check:?}");
             assert!(!scopes(&config(), &refused).ok);
@@ -187,7 +197,7 @@ mod tests {
     #[test]
     fn each_resource_is_judged_by_itself() {
         let status = |status| Ok(Answer { status, ..Answer::default() });
-        let probed = |of: &dyn Fn(&str) -> Result<Answer, Passing>| {
+        let probed = |of: &dyn Fn(&str) -> Result<Answer, Setback>| {
             let probes = probes().into_iter();
             api(&probes.map(|probe| (probe.clone(), of(probe.what))).collect::<Vec<_>>())
         };
@@ -195,8 +205,7 @@ mod tests {
         assert!(check.ok && check.detail.contains("customers, orders"), "{check:?}");
         let optional = ["discount codes", "standalone prices"];
         assert!(probed(&|what| status(if optional.contains(&what) { 403 } else { 200 })).ok);
-        let network =
-            || Err(Passing { code: "commercetools_network".to_owned(), retry_after: None });
+        let network = || Err(Setback::no_answer(System::Commercetools, NoAnswer::Network));
         let check = probed(&|what| match what {
             "orders" => status(403),
             "payments" => network(),

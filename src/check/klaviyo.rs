@@ -6,11 +6,12 @@ use chrono::{DateTime, FixedOffset, Utc};
 use super::{Check, NOBODY};
 use crate::config::Config;
 use crate::config::rules::Deletion;
-use crate::http::{Answer, NoAnswer, Passing};
+use crate::fault::{Setback, System};
+use crate::http::{Answer, NoAnswer};
+use crate::klaviyo::REVISION;
 use crate::klaviyo::catalog::Kind;
 use crate::klaviyo::job::JobType;
 use crate::klaviyo::query::Lookup;
-use crate::klaviyo::{REVISION, verdict};
 
 /// From how many days before its end a detail says to update.
 const SOON: i64 = 180;
@@ -131,8 +132,8 @@ fn statuses(probed: &Probed) -> impl Iterator<Item = u16> {
 /// What an answer, or that there is none, is called.
 fn why(answer: &Result<Answer, NoAnswer>) -> String {
     match answer {
-        Ok(answer) => Passing::answered(verdict::SYSTEM, answer).code,
-        Err(why) => Passing::no_answer(verdict::SYSTEM, *why).code,
+        Ok(answer) => Setback::answered(System::Klaviyo, answer).fault.code().into_owned(),
+        Err(why) => Setback::no_answer(System::Klaviyo, *why).fault.code().into_owned(),
     }
 }
 

@@ -7,47 +7,51 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::http::{Answer, Passing, ReadFault, passes};
-
-const SYSTEM: &str = "commercetools";
+use crate::fault::{FinalFault, ReadFault, Rejection, Setback, System, TransientFault, passes};
+use crate::http::Answer;
 
 /// How long before its end a token is renewed, as in the vendor's own client: 5 minutes.
 const RENEW_BEFORE: Duration = Duration::from_mins(5);
 
-/// Reads one document; a document that is gone (404) is none.
+/// Reads one document; a document that is gone is none. Only commercetools' own 404 says so:
+/// nothing may be deleted for the page of a proxy.
 ///
 /// # Errors
-/// Where the answer is neither a document nor a 404.
+/// The answer is neither a document nor such a 404.
 pub fn document(answer: &Answer) -> Result<Option<Value>, ReadFault> {
     match answer.status {
-        404 => Ok(None),
-        _ => parsed(answer).map(Some),
+        200 => match serde_json::from_str::<Value>(&answer.body) {
+            Ok(document) if document.get("id").is_some_and(Value::is_string) => Ok(Some(document)),
+            _ => Err(foreign(answer)),
+        },
+        404 if refusal(answer).is_some() => Ok(None),
+        _ => Err(refused(answer)),
     }
 }
 
 /// Reads the documents of a page.
 ///
 /// # Errors
-/// Where the answer is no page of `T`.
+/// The answer is no page of `T`.
 pub fn page<T: DeserializeOwned>(answer: &Answer) -> Result<Vec<T>, ReadFault> {
-    #[derive(Deserialize)]
-    struct Page<T> {
-        results: Vec<T>,
-    }
-    parsed::<Page<T>>(answer).map(|page| page.results)
+    counted_page(answer).map(|page| page.results)
 }
 
 /// Reads the documents of a page as texts, so that one that cannot be read costs only itself.
 ///
 /// # Errors
-/// Where the answer is no page.
+/// The answer is no page.
 pub fn raw_page(answer: &Answer) -> Result<Vec<&str>, ReadFault> {
     #[derive(Deserialize)]
     struct Page<'a> {
         #[serde(borrow)]
         results: Vec<&'a RawValue>,
     }
-    parsed::<Page>(answer).map(|page| page.results.into_iter().map(RawValue::get).collect())
+    let page = match answer.status {
+        200 => serde_json::from_str::<Page>(&answer.body).map_err(|_| foreign(answer))?,
+        _ => return Err(refused(answer)),
+    };
+    Ok(page.results.into_iter().map(RawValue::get).collect())
 }
 
 /// Documents, and how many there are in all, where that was asked for.
@@ -62,30 +66,39 @@ pub struct CountedPage<T> {
 /// Reads a page with the number of all documents.
 ///
 /// # Errors
-/// Where the answer is no page of `T`.
+/// The answer is no page of `T`.
 pub fn counted_page<T: DeserializeOwned>(answer: &Answer) -> Result<CountedPage<T>, ReadFault> {
-    parsed(answer)
+    // A page whose documents are wrong is commercetools' own; what is no page at all is not.
+    raw_page(answer)?;
+    serde_json::from_str(&answer.body).map_err(|error| malformed(&error).into())
 }
 
-fn parsed<'a, T: Deserialize<'a>>(answer: &'a Answer) -> Result<T, ReadFault> {
-    match answer.status {
-        200 => serde_json::from_str(&answer.body).map_err(|error| malformed(&error)),
-        status if passes(status) => Err(ReadFault::Passing(Passing::answered(SYSTEM, answer))),
-        status => Err(ReadFault::Permanent {
-            code: format!("{SYSTEM}_{status}"),
-            detail: refusal(&answer.body),
-        }),
+/// Whether commercetools itself refused the call with one of these statuses.
+#[must_use]
+pub fn is_refused_with(answer: &Answer, statuses: &[u16]) -> bool {
+    statuses.contains(&answer.status) && refusal(answer).is_some()
+}
+
+fn foreign(answer: &Answer) -> ReadFault {
+    Setback::foreign(System::Commercetools, answer).into()
+}
+
+/// What an answer means that is not the one that was asked for.
+fn refused(answer: &Answer) -> ReadFault {
+    match (answer.status, refusal(answer)) {
+        (status, _) if passes(status) => Setback::answered(System::Commercetools, answer).into(),
+        (status, Some(message)) => {
+            Rejection::new(FinalFault::Refused(System::Commercetools, status), message).into()
+        }
+        (_, None) => foreign(answer),
     }
 }
 
 /// A document that is not what it should be. The error names the place and the type, never the
 /// value, as `serde_json` quotes values of a wrong type: only its category and place are kept.
 #[must_use]
-pub fn malformed(error: &serde_json::Error) -> ReadFault {
-    ReadFault::Permanent {
-        code: "commercetools_document_malformed".to_owned(),
-        detail: without_value(&error.to_string()),
-    }
+pub fn malformed(error: &serde_json::Error) -> Rejection {
+    Rejection::new(FinalFault::DocumentMalformed, without_value(&error.to_string()))
 }
 
 /// Drops what `serde_json` quotes of the data (``invalid type: string "Jane", expected …``).
@@ -99,14 +112,18 @@ pub fn without_value(error: &str) -> String {
     }
 }
 
-/// commercetools' own words on a refused query.
-fn refusal(body: &str) -> String {
+/// commercetools' own words on a refused call; none if the answer is not its own. Its refusals
+/// repeat the status in the body (`ErrorResponse` of the API reference).
+fn refusal(answer: &Answer) -> Option<String> {
     #[derive(Deserialize)]
-    struct Refusal {
+    #[serde(rename_all = "camelCase")]
+    struct ErrorResponse {
+        status_code: u16,
+        #[serde(default)]
         message: String,
     }
-    serde_json::from_str::<Refusal>(body)
-        .map_or_else(|_| "commercetools gave no reason".to_owned(), |refusal| refusal.message)
+    let error: ErrorResponse = serde_json::from_str(&answer.body).ok()?;
+    (error.status_code == answer.status).then_some(error.message)
 }
 
 /// An access token.
@@ -125,7 +142,7 @@ pub struct Token {
 ///
 /// # Errors
 /// Every other answer is a fault that passes: the credentials are the operator's to mend.
-pub fn token(answer: &Answer, now: u64) -> Result<Token, Passing> {
+pub fn token(answer: &Answer, now: u64) -> Result<Token, Setback> {
     #[derive(Deserialize)]
     struct Granted {
         access_token: String,
@@ -134,15 +151,10 @@ pub fn token(answer: &Answer, now: u64) -> Result<Token, Passing> {
         scope: Option<String>,
     }
     if answer.status != 200 {
-        return Err(Passing {
-            code: format!("commercetools_token_{}", answer.status),
-            retry_after: answer.retry_after,
-        });
+        return Err(Setback::answered(System::CommercetoolsToken, answer));
     }
-    let granted = serde_json::from_str::<Granted>(&answer.body).map_err(|_| Passing {
-        code: "commercetools_token_malformed".to_owned(),
-        retry_after: None,
-    })?;
+    let granted = serde_json::from_str::<Granted>(&answer.body)
+        .map_err(|_| Setback::from(TransientFault::TokenMalformed))?;
     let lifetime = Duration::from_secs(granted.expires_in).saturating_sub(RENEW_BEFORE);
     let lifetime = u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX);
     Ok(Token {
@@ -160,27 +172,48 @@ mod tests {
         Answer { status, body: body.to_owned(), ..Answer::default() }
     }
 
+    /// What commercetools itself says of a status.
+    fn own(status: u16) -> String {
+        format!(r#"{{"statusCode":{status},"message":"m","errors":[]}}"#)
+    }
+
     #[test]
     fn a_document_is_there_or_gone() {
         assert_eq!(document(&answer(200, r#"{"id":"a"}"#)).map(|found| found.is_some()), Ok(true));
-        assert_eq!(document(&answer(404, "{}")), Ok(None));
+        assert_eq!(document(&answer(404, &own(404))), Ok(None));
     }
 
     #[test]
     fn each_refusal_is_passing_or_permanent() {
         for (status, passing) in [(401, true), (403, true), (429, true), (503, true), (400, false)]
         {
-            let fault = document(&answer(status, r#"{"message":"m"}"#)).expect_err("a fault");
-            assert_eq!(matches!(fault, ReadFault::Passing(_)), passing, "{status}");
+            let fault = document(&answer(status, &own(status))).expect_err("a fault");
+            assert_eq!(matches!(fault, ReadFault::Later(_)), passing, "{status}");
         }
+    }
+
+    #[test]
+    fn what_is_not_commercetools_own_answer_says_nothing() {
+        let page_of_a_proxy = "<html><title>404</title></html>";
+        for status in [200, 204, 301, 302, 400, 404, 410, 421, 423] {
+            for body in [page_of_a_proxy, "", "{}", r#"{"error":"blocked"}"#, &own(418)] {
+                let answer = answer(status, body);
+                let setback = Setback::foreign(System::Commercetools, &answer);
+                let later = ReadFault::Later(setback);
+                assert_eq!(document(&answer), Err(later.clone()), "{status} {body}");
+                assert_eq!(page::<Value>(&answer), Err(later), "{status} {body}");
+            }
+        }
+        assert!(is_refused_with(&answer(403, &own(403)), &[403]));
+        assert!(!is_refused_with(&answer(403, page_of_a_proxy), &[403]));
     }
 
     #[test]
     fn a_malformed_document_is_told_without_its_values() {
         let fault =
             page::<u8>(&answer(200, r#"{"results":["Jane \"Doe\""]}"#)).expect_err("a fault");
-        let ReadFault::Permanent { code, detail } = fault else { panic!("permanent") };
-        assert_eq!(code, "commercetools_document_malformed");
+        let ReadFault::Never(Rejection { fault, detail, .. }) = fault else { panic!("permanent") };
+        assert_eq!(fault, FinalFault::DocumentMalformed);
         assert!(!detail.contains("Jane") && detail.contains("expected u8"), "{detail}");
     }
 
@@ -193,7 +226,7 @@ mod tests {
         assert_eq!(token(&short, 1_000).map(|token| token.renew_at), Ok(1_000));
         for (status, code) in [(401, "commercetools_token_401"), (503, "commercetools_token_503")] {
             let fault = token(&answer(status, "{}"), 0).map(|_| ()).expect_err("a fault");
-            assert_eq!(fault.code, code);
+            assert_eq!(fault.fault.code(), code);
         }
         assert!(token(&answer(200, "<html>"), 0).is_err());
     }

@@ -200,11 +200,17 @@ impl<'a> Together<'a> {
                 }
                 _ => found.first().copied().unwrap_or_default().to_owned(),
             };
-            let status = if body.is_empty() { 404 } else { 200 };
+            // What is not among the results is gone, which is told as for one alone.
+            let (status, body) = if body.is_empty() { gone() } else { (200, body) };
             (*place, Answer { status, body, ..Answer::default() })
         });
         Some(answers.collect())
     }
+}
+
+/// commercetools' 404, as it would have been answered for the document alone.
+fn gone() -> (u16, String) {
+    (404, r#"{"statusCode":404,"message":"not among the results"}"#.to_owned())
 }
 
 #[cfg(test)]

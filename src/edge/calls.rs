@@ -16,7 +16,8 @@ use super::fetch::{self, USER_AGENT};
 use crate::commercetools::answer::{self, Token};
 use crate::commercetools::together::together;
 use crate::config::Config;
-use crate::http::{Answer, NoAnswer, Passing, ReadFault, encode, passes};
+use crate::fault::{ReadFault, Setback, System, TransientFault, passes};
+use crate::http::{Answer, NoAnswer, encode};
 use crate::import::call::Call;
 use crate::klaviyo::job::{Job, JobRef};
 use crate::klaviyo::job_answer::started;
@@ -124,8 +125,7 @@ impl<'a> Calls<'a> {
 
     async fn ask(&self, asked: Vec<Asked<'_>>) -> Result<Vec<Answered>, ReadFault> {
         let queries = asked.iter().any(|asked| matches!(asked, Asked::Commercetools(_)));
-        let token =
-            if queries { self.token().await.map_err(ReadFault::Passing)? } else { String::new() };
+        let token = if queries { self.token().await? } else { String::new() };
         let answers = self.ask_with(&asked, &token).await;
         let refused = |(asked, answer): (&Asked, &Answered)| {
             matches!(asked, Asked::Commercetools(_))
@@ -136,13 +136,13 @@ impl<'a> Calls<'a> {
         }
         // The token may have been revoked: once more with a new one.
         forget(&token);
-        let token = self.token().await.map_err(ReadFault::Passing)?;
+        let token = self.token().await?;
         Ok(self.ask_with(&asked, &token).await)
     }
 
     /// A read of commercetools, below the project. With a new token once more where it is refused.
-    pub(super) async fn commercetools(&self, path_and_query: &str) -> Result<Answer, Passing> {
-        let no_answer = |why| Passing::no_answer("commercetools", why);
+    pub(super) async fn commercetools(&self, path_and_query: &str) -> Result<Answer, Setback> {
+        let no_answer = |why| Setback::no_answer(System::Commercetools, why);
         let token = self.token().await?;
         let answer = self.query(path_and_query, &token).await.map_err(no_answer)?;
         if answer.status != 401 {
@@ -154,12 +154,12 @@ impl<'a> Calls<'a> {
     }
 
     /// A call of an import.
-    pub(super) async fn make(&self, call: Call) -> Result<Answer, Passing> {
+    pub(super) async fn make(&self, call: Call) -> Result<Answer, Setback> {
         match call {
             Call::Commercetools(path) => self.commercetools(&path).await,
             Call::Klaviyo { method, path, body } => {
                 let answer = self.klaviyo(method, &path, body).await;
-                answer.map_err(|why| Passing::no_answer("klaviyo", why))
+                answer.map_err(|why| Setback::no_answer(System::Klaviyo, why))
             }
         }
     }
@@ -185,11 +185,11 @@ impl<'a> Calls<'a> {
         loop {
             let operation = request.operation();
             if let Err(wait) = self.permitted(operation).await {
-                return Verdict::Later(Passing::throttled(wait));
+                return Verdict::Later(Setback::throttled(wait));
             }
             let answer = self.write(&request).await;
             self.note(operation, &answer);
-            let verdict = judge(&answer);
+            let verdict = judge(&request.success(), &answer);
             match request.way_out(&verdict) {
                 Some(next) => request = next,
                 None => return request.settled(verdict),
@@ -203,16 +203,14 @@ impl<'a> Calls<'a> {
         let request = Request::Job(job);
         let operation = request.operation();
         if let Err(wait) = self.permitted(operation).await {
-            return Err(Verdict::Later(Passing::throttled(wait)));
+            return Err(Verdict::Later(Setback::throttled(wait)));
         }
         let answer = self.write(&request).await;
         self.note(operation, &answer);
-        match (judge(&answer), answer) {
+        match (judge(&request.success(), &answer), answer) {
             (Verdict::Accepted, Ok(answer)) => {
-                started(&answer).map(|id| JobRef { of, id }).map_err(|_| {
-                    let code = "klaviyo_job_without_id".to_owned();
-                    Verdict::Later(Passing { code, retry_after: None })
-                })
+                let started = started(&answer).map(|id| JobRef { of, id });
+                started.map_err(|_| Verdict::Later(TransientFault::JobWithoutId.into()))
             }
             (verdict, _) => Err(verdict),
         }
@@ -260,7 +258,7 @@ impl<'a> Calls<'a> {
         if self.pace.is_some()
             && let Err(wait) = self.permitted(operation).await
         {
-            let retry_after = Passing::throttled(wait).retry_after;
+            let retry_after = Setback::throttled(wait).retry_after;
             return Ok(Answer { status: 429, retry_after, ..Answer::default() });
         }
         let answer = self.klaviyo("GET", &lookup.path_and_query(), None).await;
@@ -300,7 +298,7 @@ impl<'a> Calls<'a> {
         self.call(method, &url, &headers, body).await
     }
 
-    async fn token(&self) -> Result<String, Passing> {
+    async fn token(&self) -> Result<String, Setback> {
         let known = TOKEN.with_borrow(|token| {
             token
                 .as_ref()
@@ -314,7 +312,7 @@ impl<'a> Calls<'a> {
     }
 
     /// A token that was just granted; it is kept in the place of the one before.
-    pub(super) async fn new_token(&self) -> Result<Token, Passing> {
+    pub(super) async fn new_token(&self) -> Result<Token, Setback> {
         let access = &self.config.commercetools;
         let client = format!("{}:{}", access.client_id, access.client_secret.expose());
         let authorization = format!("Basic {}", STANDARD.encode(client));
@@ -326,7 +324,7 @@ impl<'a> Calls<'a> {
         let answer = self.call(Method::Post, &url, &headers, Some(grant(access.scopes.as_deref())));
         let token = match answer.await {
             Ok(answer) => answer::token(&answer, now_ms())?,
-            Err(why) => return Err(Passing::no_answer("commercetools_token", why)),
+            Err(why) => return Err(Setback::no_answer(System::CommercetoolsToken, why)),
         };
         TOKEN.set(Some(token.clone()));
         Ok(token)

@@ -10,9 +10,10 @@ use super::calls::{Calls, now, now_ms};
 use super::log;
 use crate::commercetools::notification::Notification;
 use crate::config::Config;
-use crate::http::{Answer, NoAnswer, Passing, ReadFault};
+use crate::fault::{FinalFault, ReadFault, Rejection, TransientFault};
+use crate::http::{Answer, NoAnswer};
 use crate::klaviyo::request::Request;
-use crate::realtime::conclusion::{Conclusion, Fault, conclude};
+use crate::realtime::conclusion::{Conclusion, conclude};
 use crate::realtime::deliver::{self, Step};
 use crate::realtime::documents::{Documents, Reading};
 use crate::realtime::order_contents::OrderContents;
@@ -44,7 +45,8 @@ pub(super) fn work_of(config: &Config, notification: &Notification) -> Result<Wo
         Ok(Plan::Work(work)) => Ok(work),
         Ok(Plan::Ignore(why)) => Err(Conclusion::Ignored(why)),
         Err(malformed) => {
-            Err(Conclusion::Never(Fault::new("message_malformed", malformed.to_string())))
+            let fault = FinalFault::MessageMalformed;
+            Err(Conclusion::Never(Rejection::new(fault, malformed.to_string())))
         }
     }
 }
@@ -59,8 +61,8 @@ pub(super) async fn deliver(config: &Config, calls: &Calls<'_>, work: &Work) -> 
     match ready.into_iter().next().unwrap_or(Ready::Concluded(Conclusion::Delivered)) {
         Ready::Concluded(conclusion) => Delivery { conclusion, cut: Vec::new() },
         Ready::ToSend { stages, .. } if catalog_calls(&stages) > MOST_CALLS => {
-            let passing = Passing { code: "too_many_calls".to_owned(), retry_after: None };
-            Delivery { conclusion: Conclusion::Later(passing), cut: Vec::new() }
+            let conclusion = Conclusion::Later(TransientFault::TooManyCalls.into());
+            Delivery { conclusion, cut: Vec::new() }
         }
         Ready::ToSend { stages, cut } => Delivery { conclusion: send(calls, stages).await, cut },
     }
@@ -127,7 +129,7 @@ pub(super) async fn prepare(
 
 /// The outbox does it, or does it another time.
 fn not_here() -> Conclusion {
-    Conclusion::Later(Passing { code: "many_follow".to_owned(), retry_after: None })
+    Conclusion::Later(TransientFault::ManyFollow.into())
 }
 
 /// What there is to do next for one notification.
@@ -168,7 +170,7 @@ fn next(
             Step::Send { stages, cut } => return Next::Ready(Ready::ToSend { stages, cut }),
             Step::Ignore(why) => Conclusion::Ignored(why),
             Step::NotYet(not_yet) => Conclusion::NotYet(not_yet),
-            Step::Unmappable(fault) => Conclusion::Never(Fault::from(fault)),
+            Step::Unmappable(fault) => Conclusion::Never(fault.into()),
         };
         return Next::Ready(Ready::Concluded(conclusion));
     }

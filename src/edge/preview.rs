@@ -13,11 +13,11 @@ use super::{body, reply};
 use crate::commercetools::notification::Notification;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::http::{Passing, ReadFault};
+use crate::fault::{ReadFault, Setback};
 use crate::import::preview::{End, Next, Preview as Record, reading};
 use crate::import::run::Kind;
 use crate::preview::{self, Preview, Subject};
-use crate::realtime::conclusion::{Conclusion, Fault};
+use crate::realtime::conclusion::Conclusion;
 
 /// How long all calls may take together: a person waits.
 const CALLS: Duration = Duration::from_secs(15);
@@ -43,8 +43,8 @@ pub(super) async fn answer(request: &mut Request, config: &Config) -> Result<Res
             "record_not_found",
             "commercetools has no record of this kind and id, or the API client may not see it.",
         ),
-        Err(passing) => reply::unavailable(
-            &passing.code,
+        Err(setback) => reply::unavailable(
+            &setback.fault.code(),
             "What it needs cannot be read now; try again. GET /check says what is wrong.",
         ),
     }
@@ -54,7 +54,7 @@ async fn of_notifications(
     config: &Config,
     calls: &Calls<'_>,
     notifications: &[Notification],
-) -> std::result::Result<Preview, Passing> {
+) -> std::result::Result<Preview, Setback> {
     let looked_at: Vec<_> = stream::iter(notifications)
         .map(|notification| look(config, calls, notification))
         .buffered(TOGETHER)
@@ -64,7 +64,7 @@ async fn of_notifications(
     for (ready, follow) in looked_at {
         match ready {
             Ready::ToSend { stages, .. } => preview.deliver(&stages.concat(), follow),
-            Ready::Concluded(Conclusion::Later(passing)) => return Err(passing),
+            Ready::Concluded(Conclusion::Later(setback)) => return Err(setback),
             Ready::Concluded(conclusion) => preview.conclude(conclusion),
         }
     }
@@ -93,15 +93,13 @@ async fn of_record(
     calls: &Calls<'_>,
     kind: Kind,
     id: Id,
-) -> std::result::Result<Option<Preview>, Passing> {
+) -> std::result::Result<Option<Preview>, Setback> {
     let mut preview = Preview::default();
     match import(config, calls, kind, id).await {
         Ok(Some(end)) => preview.import(end),
         Ok(None) => return Ok(None),
-        Err(ReadFault::Passing(passing)) => return Err(passing),
-        Err(ReadFault::Permanent { code, detail }) => {
-            preview.import(End::Fail(Fault::new(code, detail)));
-        }
+        Err(ReadFault::Later(setback)) => return Err(setback),
+        Err(ReadFault::Never(rejection)) => preview.import(End::Fail(rejection)),
     }
     Ok(Some(preview))
 }
@@ -112,7 +110,7 @@ async fn import(
     kind: Kind,
     id: Id,
 ) -> std::result::Result<Option<End>, ReadFault> {
-    let answer = calls.make(reading(kind, id)).await.map_err(ReadFault::Passing)?;
+    let answer = calls.make(reading(kind, id)).await?;
     let Some(mut record) = Record::read(kind, &answer)? else { return Ok(None) };
     loop {
         let asked = match record.next(config, now()) {
@@ -121,7 +119,7 @@ async fn import(
         };
         let answers = future::join_all(asked.iter().map(|asked| calls.make(asked.call()))).await;
         for (asked, answer) in asked.iter().zip(answers) {
-            record.learn(asked, &answer.map_err(ReadFault::Passing)?)?;
+            record.learn(asked, &answer?)?;
         }
     }
 }

@@ -12,7 +12,8 @@ use super::outbox::{self, New, NewDeadLetter, NewParked};
 use super::{auth, body, handshake, import, reply};
 use crate::commercetools::notification::Notification;
 use crate::config::Config;
-use crate::realtime::conclusion::{Conclusion, Fault};
+use crate::fault::TransientFault;
+use crate::realtime::conclusion::Conclusion;
 use crate::realtime::envelope::{self, Item, Push};
 use crate::realtime::outcome::{Outcome, Reply, reply as worst};
 use crate::realtime::parking::{Slot, by_resource, slot, slot_of_fact};
@@ -86,9 +87,7 @@ enum Asks {
 fn plan(config: &Config, items: Vec<Item>) -> Vec<Planned> {
     let planned = items.into_iter().map(|item| {
         let asks = match &item {
-            Item::Refused { why, .. } => {
-                Asks::Nothing(Conclusion::Never(Fault::new(why.code(), why.to_string())))
-            }
+            Item::Refused { why, .. } => Asks::Nothing(Conclusion::Never((*why).into())),
             Item::Notification(notification) => {
                 work_of(config, notification).map_or_else(Asks::Nothing, Asks::Work)
             }
@@ -129,13 +128,14 @@ async fn work(env: &Env, config: &Config, calls: &Calls<'_>, planned: Planned) -
     let (started, made) = (now_ms(), calls.made());
     let mut cut = Vec::new();
     let end = match (&item, asks) {
-        (Item::Notification(notification), Asks::Outbox(work)) => {
-            End::Store(New::Parked(NewParked::soon(slot(notification, &work), "many_at_once")))
-        }
+        (Item::Notification(notification), Asks::Outbox(work)) => End::Store(New::Parked(
+            NewParked::soon(slot(notification, &work), TransientFault::ManyAtOnce),
+        )),
         (Item::Notification(notification), Asks::Work(work)) => {
             match erase(env, config, &work).await {
                 Ok(true) => {
-                    let new = NewParked::soon(slot(notification, &work), "klaviyo_job");
+                    let new =
+                        NewParked::soon(slot(notification, &work), TransientFault::JobUnderWay);
                     End::Store(New::Parked(new))
                 }
                 Ok(false) => {
@@ -150,8 +150,7 @@ async fn work(env: &Env, config: &Config, calls: &Calls<'_>, planned: Planned) -
             end(Some(notification), || slot_of_fact(notification), conclusion)
         }
         (Item::Refused { why, .. }, _) => {
-            let fault = Fault::new(why.code(), why.to_string());
-            End::Store(New::DeadLetter(NewDeadLetter::of(None, fault, 1)))
+            End::Store(New::DeadLetter(NewDeadLetter::of(None, (*why).into(), 1)))
         }
     };
     let effort = Effort { duration_ms: now_ms() - started, calls: calls.made() - made, cut };
@@ -175,14 +174,12 @@ fn end(
     match conclusion {
         Conclusion::Delivered => End::Outcome(Outcome::Delivered),
         Conclusion::Ignored(why) => End::Outcome(Outcome::Ignored(why)),
-        Conclusion::Never(fault) => {
-            End::Store(New::DeadLetter(NewDeadLetter::of(notification, fault, 1)))
+        Conclusion::Never(rejection) => {
+            End::Store(New::DeadLetter(NewDeadLetter::of(notification, rejection, 1)))
         }
-        Conclusion::Later(passing) => {
-            End::Store(New::Parked(NewParked::after(slot(), &passing.code, passing.retry_after)))
-        }
+        Conclusion::Later(setback) => End::Store(New::Parked(NewParked::after(slot(), setback))),
         Conclusion::NotYet(not_yet) => {
-            End::Store(New::Parked(NewParked::after(slot(), not_yet.code(), None)))
+            End::Store(New::Parked(NewParked::after(slot(), not_yet.fault().into())))
         }
     }
 }
@@ -224,5 +221,6 @@ fn not_stored(error: &worker::Error) -> Outcome {
 }
 
 fn unavailable() -> Outcome {
-    Outcome::NotStored { code: "outbox_unavailable".to_owned(), retry_after: RETRY_AFTER }
+    let code = TransientFault::OutboxUnavailable.code().into_owned();
+    Outcome::NotStored { code, retry_after: RETRY_AFTER }
 }

@@ -14,6 +14,7 @@ use crate::klaviyo::job::JobType;
 use crate::klaviyo::limits::{EVENTS_PER_JOB, JOB_BYTES};
 use crate::klaviyo::pacing::Operation;
 use crate::klaviyo::request::Request;
+use crate::klaviyo::verdict::Success;
 
 /// The sorts of bulk requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,6 +37,14 @@ impl Sort {
         match self {
             Self::Events => event::BULK_PATH.to_owned(),
             Self::Job(of) => of.path(),
+        }
+    }
+
+    /// What Klaviyo answers where it takes such a request.
+    pub(super) fn success(self) -> Success {
+        match self {
+            Self::Events => Success::Nothing,
+            Self::Job(of) => of.success(),
         }
     }
 

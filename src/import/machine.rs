@@ -16,7 +16,8 @@ use super::start::Start;
 pub use super::work::{Failure, KeptRows, Saving, Stored};
 use super::work::{Task, Work};
 use crate::config::Config;
-use crate::http::{Answer, Passing};
+use crate::fault::Setback;
+use crate::http::Answer;
 use crate::klaviyo::job::OPEN_JOBS;
 use crate::klaviyo::pacing::Pace;
 
@@ -51,7 +52,7 @@ pub enum Input {
         /// The call's number.
         ticket: u64,
         /// The answer, or why there is none.
-        answer: Result<Answer, Passing>,
+        answer: Result<Answer, Setback>,
     },
     /// A slice begins: so many calls may be made.
     Slice {

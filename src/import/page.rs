@@ -9,9 +9,9 @@ use super::batches::Write;
 use super::owner::{Owner, PageNo};
 use super::records::{Context, Documents, Mapped};
 use crate::commercetools::reference::Id;
+use crate::fault::Rejection;
 use crate::http::Answer;
 use crate::klaviyo::request::Request;
-use crate::realtime::conclusion::Fault;
 
 /// About what a record takes while its rows are under way.
 const RECORD_BYTES: usize = 200;
@@ -66,7 +66,7 @@ pub(super) enum Fate {
     /// There is nothing to send.
     Skipped,
     /// It cannot be sent.
-    Failed(Fault),
+    Failed(Rejection),
     /// It was refused among others, and is to be sent by itself.
     Again,
     /// It is being written already, and is not counted twice.

@@ -7,14 +7,15 @@ use chrono::{DateTime, Utc};
 
 use super::call::Call;
 use super::passes::of_ids;
-use super::records::{self, Context, Documents, Mapped, Memory, Need, unreadable};
+use super::records::{self, Context, Documents, Mapped, Memory, Need};
 use super::run::Kind;
 use crate::commercetools::answer::raw_page;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::http::{Answer, ReadFault};
+use crate::fault::ReadFault;
+use crate::fault::Rejection;
+use crate::http::Answer;
 use crate::klaviyo::request::Request;
-use crate::realtime::conclusion::Fault;
 
 /// The preview of one record.
 pub struct Preview {
@@ -26,7 +27,7 @@ pub struct Preview {
     asked: Vec<Need>,
     /// Categories that have to be there first.
     categories: Vec<Request>,
-    fault: Option<Fault>,
+    fault: Option<Rejection>,
 }
 
 /// What comes next.
@@ -56,7 +57,7 @@ pub enum End {
     /// Nothing.
     Skip,
     /// Count it as failed.
-    Fail(Fault),
+    Fail(Rejection),
 }
 
 /// The call that reads the record.
@@ -79,7 +80,7 @@ impl Preview {
             step: 0,
             asked: Vec::new(),
             categories: Vec::new(),
-            fault: fault.map(unreadable),
+            fault,
         }))
     }
 

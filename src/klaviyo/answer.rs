@@ -5,8 +5,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::verdict::{SYSTEM, errors};
-use crate::http::{Answer, Passing, ReadFault, passes};
+use super::verdict::errors;
+use crate::fault::{FinalFault, ReadFault, Rejection, Setback, System, passes};
+use crate::http::Answer;
 
 /// A page of ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,10 +18,10 @@ pub struct IdPage {
     pub next: Option<String>,
 }
 
-/// Reads a page of ids; of something that is not there (404) there is none.
+/// Reads a page of ids; of something that is not there (Klaviyo's own 404) there is none.
 ///
 /// # Errors
-/// Where the answer is neither a page nor a 404.
+/// The answer is neither a page nor such a 404.
 pub fn ids(answer: &Answer) -> Result<Option<IdPage>, ReadFault> {
     ids_of(answer, |_| true)
 }
@@ -38,6 +39,9 @@ pub fn marked_ids(answer: &Answer, marks: &[&str]) -> Result<Option<IdPage>, Rea
 
 #[derive(Deserialize)]
 struct Row {
+    /// Every resource of JSON:API names its type; what does not is no answer of Klaviyo's.
+    #[serde(rename = "type")]
+    _type: String,
     id: String,
     attributes: Option<RowAttributes>,
 }
@@ -60,23 +64,23 @@ fn ids_of(answer: &Answer, wanted: impl Fn(&Row) -> bool) -> Result<Option<IdPag
             let ids = page.data.into_iter().filter(wanted).map(|row| row.id).collect();
             Ok(Some(IdPage { ids, next: page.links.next.as_deref().and_then(cursor) }))
         }
-        404 => Ok(None),
+        404 if is_own_refusal(answer) => Ok(None),
         _ => Err(refused(answer)),
     }
 }
 
-/// Reads the name of an object; of something that is not there (404) there is none.
+/// Reads the name of an object; of something that is not there (Klaviyo's own 404) there is none.
 ///
 /// # Errors
-/// Where the answer is neither an object with a name nor a 404.
+/// The answer is neither an object with a name nor such a 404.
 pub fn name(answer: &Answer) -> Result<Option<String>, ReadFault> {
     match answer.status {
         200 => {
             let object: Value = parsed(answer)?;
             let name = object.pointer("/data/attributes/name").and_then(Value::as_str);
-            name.map(|name| Some(name.to_owned())).ok_or_else(malformed)
+            name.map(|name| Some(name.to_owned())).ok_or_else(|| foreign(answer))
         }
-        404 => Ok(None),
+        404 if is_own_refusal(answer) => Ok(None),
         _ => Err(refused(answer)),
     }
 }
@@ -88,24 +92,28 @@ pub(super) struct Links {
 }
 
 pub(super) fn parsed<T: DeserializeOwned>(answer: &Answer) -> Result<T, ReadFault> {
-    serde_json::from_str(&answer.body).map_err(|_| malformed())
+    serde_json::from_str(&answer.body).map_err(|_| foreign(answer))
 }
 
-fn malformed() -> ReadFault {
-    ReadFault::Permanent {
-        code: "klaviyo_answer_malformed".to_owned(),
-        detail: "Klaviyo's answer is not what it should be".to_owned(),
-    }
+/// An answer that is not Klaviyo's: it is asked again, as after an outage.
+pub(super) fn foreign(answer: &Answer) -> ReadFault {
+    Setback::foreign(System::Klaviyo, answer).into()
+}
+
+/// Whether Klaviyo itself refused: its refusals say why in `errors`.
+pub(super) fn is_own_refusal(answer: &Answer) -> bool {
+    errors(&answer.body).is_some()
 }
 
 /// What an answer means that is not the one that was asked for.
 pub(super) fn refused(answer: &Answer) -> ReadFault {
-    match answer.status {
-        status if passes(status) => ReadFault::Passing(Passing::answered(SYSTEM, answer)),
-        status => ReadFault::Permanent {
-            code: format!("{SYSTEM}_{status}"),
-            detail: errors(&answer.body).into_iter().map(|error| error.detail).collect(),
-        },
+    match (answer.status, errors(&answer.body)) {
+        (status, _) if passes(status) => Setback::answered(System::Klaviyo, answer).into(),
+        (status @ 400..=499, Some(errors)) => {
+            let words: String = errors.into_iter().map(|error| error.detail).collect();
+            Rejection::new(FinalFault::Refused(System::Klaviyo, status), words).into()
+        }
+        _ => foreign(answer),
     }
 }
 
@@ -125,6 +133,9 @@ pub(super) fn cursor(next: &str) -> Option<String> {
 mod tests {
     use super::*;
 
+    /// The form of Klaviyo's own refusals.
+    const OWN: &str = r#"{"errors":[]}"#;
+
     fn answer(status: u16, body: &str) -> Answer {
         Answer { status, body: body.to_owned(), ..Answer::default() }
     }
@@ -139,15 +150,16 @@ mod tests {
             ids(&answer(200, r#"{"data":[],"links":{"next":null}}"#)),
             Ok(Some(IdPage::default()))
         );
-        assert_eq!(ids(&answer(404, "{}")), Ok(None));
+        assert_eq!(ids(&answer(404, OWN)), Ok(None));
+        assert!(matches!(ids(&answer(404, "{}")), Err(ReadFault::Later(_))));
     }
 
     #[test]
     fn a_name_is_read() {
         let named = r#"{"data":{"id":"c","attributes":{"name":"Women > Pants"}}}"#;
         assert_eq!(name(&answer(200, named)), Ok(Some("Women > Pants".to_owned())));
-        assert_eq!(name(&answer(404, "{}")), Ok(None));
-        for (status, body) in [(200, "{}"), (200, ""), (503, ""), (400, "")] {
+        assert_eq!(name(&answer(404, OWN)), Ok(None));
+        for (status, body) in [(200, "{}"), (200, ""), (503, ""), (400, ""), (404, "<html>")] {
             assert!(name(&answer(status, body)).is_err(), "{status} {body}");
         }
     }
@@ -155,9 +167,12 @@ mod tests {
     #[test]
     fn each_refusal_is_passing_or_permanent() {
         for (status, passing) in [(401, true), (429, true), (503, true), (400, false)] {
-            let fault = ids(&answer(status, "{}")).expect_err("a fault");
-            assert_eq!(matches!(fault, ReadFault::Passing(_)), passing, "{status}");
+            let fault = ids(&answer(status, OWN)).expect_err("a fault");
+            assert_eq!(matches!(fault, ReadFault::Later(_)), passing, "{status}");
         }
-        assert!(ids(&answer(200, "<html>")).is_err());
+        for status in [200, 202, 302, 400, 404, 410] {
+            let fault = ids(&answer(status, "<html>")).expect_err("a fault");
+            assert!(matches!(fault, ReadFault::Later(_)), "{status}");
+        }
     }
 }

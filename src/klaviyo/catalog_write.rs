@@ -8,8 +8,9 @@ use super::catalog::{Action, Kind, Link, Object, Stock, created, stocked, update
 use super::job::{JobType, Row};
 use super::json_api::{data, text};
 use super::pacing::Operation;
-use super::verdict::Verdict;
-use crate::http::{Passing, encode};
+use super::verdict::{Success, Verdict};
+use crate::fault::{System, TransientFault};
+use crate::http::encode;
 
 /// One such request.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,6 +95,13 @@ impl CatalogWrite {
             Action::Create => "POST",
             Action::Update => "PATCH",
             Action::Delete => "DELETE",
+        }
+    }
+
+    pub(super) fn success(&self) -> Success {
+        match self.action() {
+            Action::Create | Action::Update => Success::Resource(self.kind().name().into()),
+            Action::Delete => Success::Nothing,
         }
     }
 
@@ -184,7 +192,7 @@ impl CatalogWrite {
             (Self::Delete { .. }, Verdict::Missing) => Verdict::Accepted,
             (Self::SetStock { .. }, Verdict::Missing) => Verdict::NotHeld,
             (Self::Put { .. }, Verdict::Missing) => {
-                Verdict::Later(Passing { code: "klaviyo_404".to_owned(), retry_after: None })
+                Verdict::Later(TransientFault::Status(System::Klaviyo, 404).into())
             }
             (_, verdict) => verdict,
         }

@@ -16,6 +16,7 @@ use super::catalog::{Action, Kind};
 use super::json_api::{resource, text};
 use super::limits::JOB_BYTES;
 use super::profile::Profile;
+use super::verdict::Success;
 
 /// Profiles in one `profile-bulk-import-job`.
 pub const PROFILES_PER_JOB: usize = 10_000;
@@ -62,6 +63,12 @@ impl JobType {
             Self::Profiles => "profiles",
             Self::Catalog(kind, _) => kind.plural(),
         }
+    }
+
+    /// What Klaviyo answers to a job that it takes.
+    #[must_use]
+    pub fn success(self) -> Success {
+        Success::Resource(self.name().into())
     }
 
     /// Where the jobs are.

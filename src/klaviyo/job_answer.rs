@@ -2,8 +2,9 @@
 
 use serde::Deserialize;
 
-use super::answer::{Links, cursor, parsed, refused};
-use crate::http::{Answer, ReadFault};
+use super::answer::{Links, cursor, foreign, is_own_refusal, parsed, refused};
+use crate::fault::ReadFault;
+use crate::http::Answer;
 
 /// How far a job is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,9 @@ pub enum Progress {
         /// pages of their own.
         errors: Vec<RowError>,
     },
+    /// Klaviyo gave it up. Nobody knows how far it came, so every row is to be tried again, whatever
+    /// the counts say: `total_count` may be 0.
+    Cancelled,
 }
 
 /// What was wrong with a row.
@@ -56,7 +60,8 @@ pub fn started(answer: &Answer) -> Result<String, ReadFault> {
         id: String,
     }
     match answer.status {
-        200..=299 => parsed(answer).map(|body: Body| body.data.id),
+        202 => parsed(answer).map(|body: Body| body.data.id),
+        200..=299 => Err(foreign(answer)),
         _ => Err(refused(answer)),
     }
 }
@@ -78,26 +83,23 @@ pub fn progress(answer: &Answer) -> Result<Option<Progress>, ReadFault> {
     struct Attributes {
         status: String,
         #[serde(default)]
-        total_count: Option<u64>,
-        #[serde(default)]
         failed_count: Option<u64>,
         #[serde(default)]
         errors: Option<Vec<WireError>>,
     }
     match answer.status {
         200 => {
-            let Attributes { status, total_count, failed_count, errors } =
+            let Attributes { status, failed_count, errors } =
                 parsed::<Body>(answer)?.data.attributes;
             let errors = errors.unwrap_or_default().into_iter().map(RowError::from).collect();
             Ok(Some(match status.as_str() {
                 "complete" => Progress::Ended { failed: failed_count.unwrap_or(0), errors },
-                // Nobody knows how far it came: every row is to be tried again.
-                "cancelled" => Progress::Ended { failed: total_count.unwrap_or(1), errors },
+                "cancelled" => Progress::Cancelled,
                 // `queued` and `processing`.
                 _ => Progress::Running,
             }))
         }
-        404 => Ok(None),
+        404 if is_own_refusal(answer) => Ok(None),
         _ => Err(refused(answer)),
     }
 }
@@ -207,6 +209,9 @@ impl From<WireError> for RowError {
 mod tests {
     use super::*;
 
+    /// The form of Klaviyo's own refusals.
+    const OWN: &str = r#"{"errors":[]}"#;
+
     fn answer(status: u16, body: &str) -> Answer {
         Answer { status, body: body.to_owned(), ..Answer::default() }
     }
@@ -220,8 +225,8 @@ mod tests {
     fn the_id_of_a_job_is_read() {
         let body = r#"{"data":{"type":"catalog-item-bulk-create-job","id":"01M","attributes":{}}}"#;
         assert_eq!(started(&answer(202, body)), Ok("01M".to_owned()));
-        assert!(matches!(started(&answer(429, "")), Err(ReadFault::Passing(_))));
-        assert!(matches!(started(&answer(400, "{}")), Err(ReadFault::Permanent { .. })));
+        assert!(matches!(started(&answer(429, "")), Err(ReadFault::Later(_))));
+        assert!(matches!(started(&answer(400, OWN)), Err(ReadFault::Never(_))));
         assert!(started(&answer(202, "")).is_err());
     }
 
@@ -233,9 +238,13 @@ mod tests {
         let ended = |failed| Some(Progress::Ended { failed, errors: Vec::new() });
         assert_eq!(told("complete", r#","failed_count":0,"errors":[]"#), ended(0));
         assert_eq!(told("complete", r#","failed_count":2,"errors":null"#), ended(2));
-        assert_eq!(told("cancelled", r#","failed_count":0,"total_count":7"#), ended(7));
-        assert_eq!(progress(&answer(404, "")), Ok(None));
-        assert!(matches!(progress(&answer(503, "")), Err(ReadFault::Passing(_))));
+        assert_eq!(
+            told("cancelled", r#","failed_count":0,"total_count":0"#),
+            Some(Progress::Cancelled)
+        );
+        assert_eq!(progress(&answer(404, OWN)), Ok(None));
+        assert!(matches!(progress(&answer(404, "<html>")), Err(ReadFault::Later(_))));
+        assert!(matches!(progress(&answer(503, "")), Err(ReadFault::Later(_))));
     }
 
     #[test]

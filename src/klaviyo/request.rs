@@ -8,7 +8,7 @@ use super::job::{Job, JobType, Row};
 use super::json_api::{data, identified, resource, text};
 use super::pacing::Operation;
 use super::profile::Profile;
-use super::verdict::Verdict;
+use super::verdict::{Success, Verdict};
 use crate::http::encode;
 
 /// One call that writes to Klaviyo.
@@ -51,6 +51,21 @@ impl Request {
             Self::CreateEvents(_) => Operation::CreateEvents,
             Self::Catalog(write) => write.operation(),
             Self::Job(job) => Operation::StartJob(job.of),
+        }
+    }
+
+    /// What Klaviyo answers where it takes the request.
+    #[must_use]
+    pub fn success(&self) -> Success {
+        match self {
+            Self::ImportProfile(_) | Self::UpdateProfile { .. } => {
+                Success::Resource("profile".into())
+            }
+            Self::EraseProfile { .. } | Self::CreateEvent(_) | Self::CreateEvents(_) => {
+                Success::Nothing
+            }
+            Self::Catalog(write) => write.success(),
+            Self::Job(job) => job.of.success(),
         }
     }
 

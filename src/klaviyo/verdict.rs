@@ -1,11 +1,41 @@
 //! The verdict on an answer of Klaviyo.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
+use serde_json::Value;
 
-use crate::http::{Answer, NoAnswer, Passing, passes};
+use crate::fault::{FinalFault, Rejection, Setback, System, passes};
+use crate::http::{Answer, NoAnswer};
 
-/// Its name in codes.
-pub const SYSTEM: &str = "klaviyo";
+/// What Klaviyo answers to a request that it took, as the operation's specification says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Success {
+    /// A resource of this JSON:API type (200, 201 or 202).
+    Resource(Cow<'static, str>),
+    /// Nothing (202 or 204).
+    Nothing,
+}
+
+impl Success {
+    /// Whether an answer is this one, and not that of something in between.
+    fn is_in(&self, answer: &Answer) -> bool {
+        let body = answer.body.trim();
+        match self {
+            Self::Resource(of_type) => {
+                let body: Value = serde_json::from_str(body).unwrap_or_default();
+                let found = body.pointer("/data/type").and_then(Value::as_str);
+                matches!(answer.status, 200..=202) && found == Some(of_type)
+            }
+            // A resource would be more than the specification promises, and no less an answer.
+            Self::Nothing => {
+                let body: Option<Value> = serde_json::from_str(body).ok();
+                let resource = body.is_some_and(|body| body.get("data").is_some());
+                matches!(answer.status, 202 | 204) && (answer.body.trim().is_empty() || resource)
+            }
+        }
+    }
+}
 
 /// What an answer means for the request that was sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,7 +43,7 @@ pub enum Verdict {
     /// Klaviyo took it.
     Accepted,
     /// Not now; the same request can succeed later.
-    Later(Passing),
+    Later(Setback),
     /// What was to be created is there already (409).
     Conflict {
         /// The profile that has the identifier, where Klaviyo says so.
@@ -56,19 +86,30 @@ impl Refusal {
     }
 }
 
-/// Judges an answer, or that there was none.
+impl From<Refusal> for Rejection {
+    fn from(refusal: Refusal) -> Self {
+        let words: Vec<_> = refusal.errors.iter().map(|error| error.detail.as_str()).collect();
+        Self {
+            pointer: refusal.errors.iter().find_map(|error| error.pointer.clone()),
+            ..Self::new(FinalFault::Refused(System::Klaviyo, refusal.status), words.join(" "))
+        }
+    }
+}
+
+/// Judges an answer, or that there was none, by the answer that says the request was taken.
 #[must_use]
-pub fn judge(answer: &Result<Answer, NoAnswer>) -> Verdict {
+pub fn judge(success: &Success, answer: &Result<Answer, NoAnswer>) -> Verdict {
     let answer = match answer {
         Ok(answer) => answer,
-        Err(why) => return Verdict::Later(Passing::no_answer(SYSTEM, *why)),
+        Err(why) => return Verdict::Later(Setback::no_answer(System::Klaviyo, *why)),
     };
-    match answer.status {
-        200..=299 => Verdict::Accepted,
-        404 => Verdict::Missing,
-        409 => Verdict::Conflict { duplicate: duplicate(&answer.body) },
-        status if passes(status) => Verdict::Later(Passing::answered(SYSTEM, answer)),
-        status => Verdict::Refused(Refusal { status, errors: errors(&answer.body) }),
+    match (answer.status, errors(&answer.body)) {
+        (status, _) if passes(status) => Verdict::Later(Setback::answered(System::Klaviyo, answer)),
+        (200..=299, _) if success.is_in(answer) => Verdict::Accepted,
+        (404, Some(_)) => Verdict::Missing,
+        (409, Some(_)) => Verdict::Conflict { duplicate: duplicate(&answer.body) },
+        (status @ 400..=499, Some(errors)) => Verdict::Refused(Refusal { status, errors }),
+        _ => Verdict::Later(Setback::foreign(System::Klaviyo, answer)),
     }
 }
 
@@ -99,23 +140,23 @@ struct Meta {
     duplicate_profile_id: Option<String>,
 }
 
-fn wire_errors(body: &str) -> Vec<WireError> {
-    serde_json::from_str::<ErrorBody>(body).map(|body| body.errors).unwrap_or_default()
+fn wire_errors(body: &str) -> Option<Vec<WireError>> {
+    serde_json::from_str::<ErrorBody>(body).map(|body| body.errors).ok()
 }
 
-pub(super) fn errors(body: &str) -> Vec<ErrorDetail> {
-    wire_errors(body)
-        .into_iter()
-        .map(|WireError { code, detail, source, .. }| ErrorDetail {
+/// The errors that Klaviyo tells of; none if the body is not Klaviyo's.
+pub(super) fn errors(body: &str) -> Option<Vec<ErrorDetail>> {
+    let errors =
+        wire_errors(body)?.into_iter().map(|WireError { code, detail, source, .. }| ErrorDetail {
             code,
             detail,
             pointer: source.pointer,
-        })
-        .collect()
+        });
+    Some(errors.collect())
 }
 
 fn duplicate(body: &str) -> Option<String> {
-    wire_errors(body).into_iter().find_map(|error| error.meta.duplicate_profile_id)
+    wire_errors(body)?.into_iter().find_map(|error| error.meta.duplicate_profile_id)
 }
 
 #[cfg(test)]
@@ -123,33 +164,78 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
+    const PROFILE: Success = Success::Resource(Cow::Borrowed("profile"));
+    const OWN: &str = r#"{"errors":[]}"#;
+
+    fn verdict_of(success: &Success, status: u16, body: &str) -> Verdict {
+        judge(success, &Ok(Answer { status, body: body.to_owned(), ..Answer::default() }))
+    }
+
     fn verdict(status: u16, body: &str) -> Verdict {
-        judge(&Ok(Answer { status, body: body.to_owned(), ..Answer::default() }))
+        verdict_of(&PROFILE, status, body)
+    }
+
+    #[test]
+    fn what_was_taken_has_the_form_of_its_operation() {
+        let profile = r#"{"data":{"type":"profile","id":"01"}}"#;
+        for status in [200, 201] {
+            assert_eq!(verdict(status, profile), Verdict::Accepted, "{status}");
+        }
+        for status in [202, 204] {
+            assert_eq!(verdict_of(&Success::Nothing, status, ""), Verdict::Accepted, "{status}");
+        }
+        let other = r#"{"data":{"type":"list","id":"01"}}"#;
+        for (success, status, body) in [
+            (&PROFILE, 200, ""),
+            (&PROFILE, 200, other),
+            (&PROFILE, 200, "<html>"),
+            (&PROFILE, 204, ""),
+            (&Success::Nothing, 200, ""),
+            (&Success::Nothing, 202, "<html>"),
+            (&Success::Nothing, 202, r#"{"queued":true}"#),
+        ] {
+            let verdict = verdict_of(success, status, body);
+            assert!(matches!(verdict, Verdict::Later(_)), "{status} {body}: {verdict:?}");
+        }
     }
 
     #[test]
     fn every_status_has_its_verdict() {
-        for status in [200, 201, 202, 204] {
-            assert_eq!(verdict(status, ""), Verdict::Accepted, "{status}");
-        }
         for status in [401, 403, 408, 425, 429, 500, 502, 503, 504, 524] {
-            assert!(matches!(verdict(status, ""), Verdict::Later(_)), "{status}");
+            for body in [OWN, "<html>"] {
+                assert!(matches!(verdict(status, body), Verdict::Later(_)), "{status}");
+            }
         }
-        for status in [302, 400, 405, 410, 413, 415, 422] {
-            assert!(matches!(verdict(status, ""), Verdict::Refused(_)), "{status}");
+        for status in [400, 405, 410, 413, 415, 422] {
+            assert!(matches!(verdict(status, OWN), Verdict::Refused(_)), "{status}");
         }
-        assert_eq!(verdict(404, ""), Verdict::Missing);
+        assert_eq!(verdict(404, OWN), Verdict::Missing);
+        assert_eq!(verdict(409, OWN), Verdict::Conflict { duplicate: None });
+    }
+
+    #[test]
+    fn what_is_not_klaviyos_own_answer_says_nothing() {
+        for status in [301, 302, 400, 404, 409, 410, 421, 423] {
+            for body in ["", "<html>", "{}"] {
+                let answer = Answer { status, body: body.to_owned(), ..Answer::default() };
+                let foreign = Setback::foreign(System::Klaviyo, &answer);
+                assert_eq!(verdict(status, body), Verdict::Later(foreign), "{status} {body}");
+            }
+        }
+        assert!(matches!(verdict(302, OWN), Verdict::Later(_)));
     }
 
     #[test]
     fn no_answer_and_a_throttled_one_come_back_later() {
-        let Verdict::Later(passing) = judge(&Err(NoAnswer::Timeout)) else { panic!("later") };
-        assert_eq!(passing.code, "klaviyo_timeout");
+        let Verdict::Later(setback) = judge(&PROFILE, &Err(NoAnswer::Timeout)) else {
+            panic!("later")
+        };
+        assert_eq!(setback.fault.code(), "klaviyo_timeout");
         let throttled =
             Answer { status: 429, retry_after: Some(Duration::from_secs(7)), ..Answer::default() };
-        let Verdict::Later(passing) = judge(&Ok(throttled)) else { panic!("later") };
-        assert_eq!(passing.retry_after, Some(Duration::from_secs(7)));
-        assert_eq!(passing.code, "klaviyo_429");
+        let Verdict::Later(setback) = judge(&PROFILE, &Ok(throttled)) else { panic!("later") };
+        assert_eq!(setback.retry_after, Some(Duration::from_secs(7)));
+        assert_eq!(setback.fault.code(), "klaviyo_429");
     }
 
     #[test]
@@ -162,6 +248,5 @@ mod tests {
         assert_eq!(refusal.errors[0].detail, "Bad phone.");
         let body = r#"{"errors":[{"meta":{"duplicate_profile_id":"01K"}}]}"#;
         assert_eq!(verdict(409, body), Verdict::Conflict { duplicate: Some("01K".to_owned()) });
-        assert_eq!(verdict(409, "<html>"), Verdict::Conflict { duplicate: None });
     }
 }

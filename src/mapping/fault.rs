@@ -1,7 +1,7 @@
 //! Why a document cannot be mapped.
 
 /// A document that gives no body Klaviyo would take, for a reason only a person can mend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum MappingFault {
     /// The e-mail address is none. It is not repaired: a guess could reach somebody else.
     #[error("the e-mail address is malformed; correct it in commercetools")]

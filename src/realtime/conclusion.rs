@@ -2,9 +2,8 @@
 
 use super::deliver::NotYet;
 use super::plan::Ignored;
-use crate::http::{Passing, ReadFault};
-use crate::klaviyo::verdict::{Refusal, Verdict};
-use crate::mapping::fault::MappingFault;
+use crate::fault::{FinalFault, ReadFault, Rejection, Setback, System};
+use crate::klaviyo::verdict::Verdict;
 
 /// How the work on a notification ended, before anything is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,56 +13,18 @@ pub enum Conclusion {
     /// There was nothing to deliver.
     Ignored(Ignored),
     /// It can succeed later: a system is out, or refuses for now.
-    Later(Passing),
+    Later(Setback),
     /// Something else has to come about first.
     NotYet(NotYet),
     /// It cannot, unless a person does something.
-    Never(Fault),
-}
-
-/// Why a notification cannot succeed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// A stable code.
-    pub code: String,
-    /// What happened; may hold Klaviyo's own words, so it is kept but not logged.
-    pub detail: String,
-    /// Where in the body, as a JSON pointer.
-    pub pointer: Option<String>,
-}
-
-impl Fault {
-    /// A fault without a place.
-    #[must_use]
-    pub fn new(code: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { code: code.into(), detail: detail.into(), pointer: None }
-    }
-}
-
-impl From<MappingFault> for Fault {
-    fn from(fault: MappingFault) -> Self {
-        Self {
-            pointer: Some(fault.pointer().to_owned()),
-            ..Self::new(fault.code(), fault.to_string())
-        }
-    }
-}
-
-impl From<Refusal> for Fault {
-    fn from(refusal: Refusal) -> Self {
-        let words: Vec<_> = refusal.errors.iter().map(|error| error.detail.as_str()).collect();
-        Self {
-            pointer: refusal.errors.iter().find_map(|error| error.pointer.clone()),
-            ..Self::new(format!("klaviyo_{}", refusal.status), words.join(" "))
-        }
-    }
+    Never(Rejection),
 }
 
 impl From<ReadFault> for Conclusion {
     fn from(fault: ReadFault) -> Self {
         match fault {
-            ReadFault::Passing(passing) => Self::Later(passing),
-            ReadFault::Permanent { code, detail } => Self::Never(Fault::new(code, detail)),
+            ReadFault::Later(setback) => Self::Later(setback),
+            ReadFault::Never(rejection) => Self::Never(rejection),
         }
     }
 }
@@ -81,12 +42,12 @@ pub fn conclude(verdicts: Vec<Verdict>) -> Conclusion {
     for verdict in verdicts {
         match verdict {
             Verdict::Accepted | Verdict::NotHeld => {}
-            Verdict::Later(passing) => return Conclusion::Later(passing),
+            Verdict::Later(setback) => return Conclusion::Later(setback),
             Verdict::Conflict { .. } => {
-                never.get_or_insert(Fault::new("klaviyo_409", "Klaviyo has it already"));
+                never.get_or_insert(refused(409, "Klaviyo has it already"));
             }
             Verdict::Missing => {
-                never.get_or_insert(Fault::new("klaviyo_404", "Klaviyo does not know it"));
+                never.get_or_insert(refused(404, "Klaviyo does not know it"));
             }
             Verdict::Refused(refusal) => {
                 never.get_or_insert(refusal.into());
@@ -96,14 +57,19 @@ pub fn conclude(verdicts: Vec<Verdict>) -> Conclusion {
     never.map_or(Conclusion::Delivered, Conclusion::Never)
 }
 
+fn refused(status: u16, detail: &str) -> Rejection {
+    Rejection::new(FinalFault::Refused(System::Klaviyo, status), detail)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::TransientFault;
+    use crate::klaviyo::verdict::Refusal;
 
     #[test]
     fn the_worst_verdict_decides() {
-        let later =
-            || Verdict::Later(Passing { code: "klaviyo_429".to_owned(), retry_after: None });
+        let later = || Verdict::Later(TransientFault::Status(System::Klaviyo, 429).into());
         let refused = || Verdict::Refused(Refusal { status: 400, errors: Vec::new() });
         for (verdicts, expected) in [
             (vec![], "delivered"),
@@ -118,9 +84,9 @@ mod tests {
             let code = match conclude(verdicts) {
                 Conclusion::Delivered => "delivered".to_owned(),
                 Conclusion::Ignored(why) => why.code().to_owned(),
-                Conclusion::Later(passing) => passing.code,
-                Conclusion::NotYet(not_yet) => not_yet.code().to_owned(),
-                Conclusion::Never(fault) => fault.code,
+                Conclusion::Later(setback) => setback.fault.code().into_owned(),
+                Conclusion::NotYet(not_yet) => not_yet.fault().code().into_owned(),
+                Conclusion::Never(rejection) => rejection.code().into_owned(),
             };
             assert_eq!(code, expected);
         }

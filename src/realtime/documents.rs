@@ -14,7 +14,8 @@ use crate::commercetools::price::StandalonePrice;
 use crate::commercetools::product::Product;
 use crate::commercetools::query::{PAGE, Query, WHOLE_PRODUCTS};
 use crate::commercetools::reference::{Id, Link};
-use crate::http::{Answer, NoAnswer, Passing, ReadFault};
+use crate::fault::{ReadFault, Setback, System};
+use crate::http::{Answer, NoAnswer};
 use crate::klaviyo::answer::{ids, name};
 use crate::klaviyo::query::Lookup;
 
@@ -116,11 +117,10 @@ impl Documents {
         answer: &Result<Answer, NoAnswer>,
     ) -> Result<(), ReadFault> {
         let system = match reading {
-            Reading::Commercetools(_) => "commercetools",
-            Reading::Klaviyo(_) => "klaviyo",
+            Reading::Commercetools(_) => System::Commercetools,
+            Reading::Klaviyo(_) => System::Klaviyo,
         };
-        let answer =
-            answer.as_ref().map_err(|why| ReadFault::Passing(Passing::no_answer(system, *why)))?;
+        let answer = answer.as_ref().map_err(|why| Setback::no_answer(system, *why))?;
         self.further.retain(|further| further != reading);
         match reading {
             Reading::Commercetools(query) => self.add_document(query, answer),
@@ -158,7 +158,7 @@ impl Documents {
             Query::DiscountCodes(_) => {
                 let codes = self.discount_codes.get_or_insert_default();
                 // An order does without them where the API client may not see them.
-                if !matches!(answer.status, 400 | 403 | 404) {
+                if !answer::is_refused_with(answer, &[400, 403, 404]) {
                     codes.extend(answer::page::<DiscountCode>(answer)?);
                 }
             }
@@ -245,7 +245,7 @@ fn found<T>(
     match answer::document(answer)? {
         None => Ok(Found::Gone),
         Some(document) => {
-            read(document).map(Found::There).map_err(|error| answer::malformed(&error))
+            read(document).map(Found::There).map_err(|error| answer::malformed(&error).into())
         }
     }
 }

@@ -42,7 +42,7 @@ pub(crate) enum Came {
     /// Nothing.
     Ignored(Ignored),
     /// It cannot be known yet what to send.
-    NotYet(&'static str),
+    NotYet(String),
     /// It cannot be mapped.
     Unmappable(&'static str),
 }
@@ -98,7 +98,7 @@ pub(crate) fn brought(
                 return Ok(stages.into_iter().flatten().collect());
             }
             Step::Ignore(why) => return Err(Came::Ignored(why)),
-            Step::NotYet(not_yet) => return Err(Came::NotYet(not_yet.code())),
+            Step::NotYet(not_yet) => return Err(Came::NotYet(not_yet.fault().code().into_owned())),
             Step::Unmappable(fault) => return Err(Came::Unmappable(fault.code())),
         }
     }
@@ -152,13 +152,23 @@ fn held(shop: &Shop, lookup: &Lookup) -> Answer {
         Lookup::VariantsOfItem { .. } => "klaviyo/variants",
         Lookup::CategoriesOfItem { .. } => "klaviyo/categories",
         Lookup::ProfilesOfCustomer { .. } => "klaviyo/profiles",
-        Lookup::CategoryName { .. } => return Answer { status: 404, ..Answer::default() },
+        Lookup::CategoryName { .. } => return unknown(),
         other => panic!("no notification looks this up: {other:?}"),
     };
     let known = path == "klaviyo/profiles" || shop.iter().any(|(at, _)| at.starts_with("klaviyo/"));
-    let ids = shop.iter().filter(|(at, _)| at == path).map(|(_, id)| json!({ "id": id }));
+    let ids =
+        shop.iter().filter(|(at, _)| at == path).map(|(_, id)| json!({"type": "x", "id": id}));
     let body = json!({"data": ids.collect::<Vec<_>>(), "links": {"next": null}});
-    Answer { status: if known { 200 } else { 404 }, body: body.to_string(), ..Answer::default() }
+    if !known {
+        return unknown();
+    }
+    Answer { status: 200, body: body.to_string(), ..Answer::default() }
+}
+
+/// Klaviyo's 404.
+fn unknown() -> Answer {
+    let body = json!({"errors": [{"status": 404, "code": "not_found"}]}).to_string();
+    Answer { status: 404, body, ..Answer::default() }
 }
 
 /// The members of a JSON object.

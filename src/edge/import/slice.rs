@@ -18,7 +18,8 @@ use super::runs;
 use crate::config::Config;
 use crate::edge::calls::{Calls, now, now_ms};
 use crate::edge::log;
-use crate::http::{Answer, Passing};
+use crate::fault::Setback;
+use crate::http::Answer;
 use crate::import::call::Call;
 use crate::import::machine::{Input, Saving};
 
@@ -57,7 +58,7 @@ pub(super) enum Next {
 
 /// What a slice waits for.
 enum Event {
-    Answered(u64, Result<Answer, Passing>),
+    Answered(u64, Result<Answer, Setback>),
     /// Someone else made a step, and these calls are to be made.
     Asked(desk::Calls),
     Time,
@@ -124,7 +125,7 @@ pub(super) async fn run(desk: &Desk, storage: &Storage, config: &Config) -> Resu
 }
 
 async fn wait(
-    under_way: &mut FuturesUnordered<impl Future<Output = (u64, Result<Answer, Passing>)>>,
+    under_way: &mut FuturesUnordered<impl Future<Output = (u64, Result<Answer, Setback>)>>,
     asked: &mut UnboundedReceiver<desk::Calls>,
     pause: Duration,
 ) -> Event {
@@ -147,7 +148,7 @@ async fn wait(
     }
 }
 
-async fn make(config: &Config, ticket: u64, call: Call) -> (u64, Result<Answer, Passing>) {
+async fn make(config: &Config, ticket: u64, call: Call) -> (u64, Result<Answer, Setback>) {
     (ticket, Calls::within(config, limit(&call)).make(call).await)
 }
 

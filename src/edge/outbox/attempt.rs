@@ -17,11 +17,11 @@ use crate::config::Config;
 use crate::edge::calls::now_ms;
 use crate::edge::delivery::work_of;
 use crate::edge::log::{self, Effort};
-use crate::http::Passing;
+use crate::fault::{FinalFault, Rejection, Setback, TransientFault};
 use crate::klaviyo::event::Event;
 use crate::klaviyo::job::RowDigest;
 use crate::klaviyo::request::Request;
-use crate::realtime::conclusion::{Conclusion, Fault};
+use crate::realtime::conclusion::Conclusion;
 use crate::realtime::envelope::{self, Item};
 use crate::realtime::outcome::Outcome;
 use crate::realtime::parking::{backoff, patience};
@@ -65,9 +65,7 @@ pub(super) fn begin(sql: &SqlStorage, config: &Config, taken: Taken) -> Result<B
     };
     let work = match &item {
         Item::Notification(notification) => work_of(config, notification),
-        Item::Refused { why, .. } => {
-            Err(Conclusion::Never(Fault::new(why.code(), why.to_string())))
-        }
+        Item::Refused { why, .. } => Err(Conclusion::Never((*why).into())),
     };
     if let Ok(Work::Erasure(customer)) = &work
         && erasure::erase(sql, customer.as_str())?
@@ -149,22 +147,22 @@ pub(super) fn finish(
             attempt.remove(sql)?;
             Outcome::Ignored(why)
         }
-        Conclusion::Never(fault) => give_up(sql, &attempt, fault)?,
-        Conclusion::Later(Passing { code, .. }) if expired => {
-            give_up(sql, &attempt, expiry(&code))?
+        Conclusion::Never(rejection) => give_up(sql, &attempt, rejection)?,
+        Conclusion::Later(Setback { fault, .. }) if expired => {
+            give_up(sql, &attempt, expiry(fault))?
         }
-        Conclusion::NotYet(not_yet) if expired => give_up(sql, &attempt, expiry(not_yet.code()))?,
-        Conclusion::Later(Passing { code, retry_after }) => {
+        Conclusion::NotYet(not_yet) if expired => give_up(sql, &attempt, expiry(not_yet.fault()))?,
+        Conclusion::Later(Setback { fault, retry_after }) => {
             let wait = backoff(row.attempts + 1, retry_after, jitter());
-            parked::put_off(sql, row, now_ms() + millis(wait), &code)?;
+            parked::put_off(sql, row, now_ms() + millis(wait), fault)?;
             systems_worked = false;
-            Outcome::Parked { code }
+            Outcome::Parked { code: fault.code().into_owned() }
         }
         Conclusion::NotYet(not_yet) => {
             let age = Duration::from_millis(now_ms().saturating_sub(row.since));
             let wait = patience(row.attempts + 1, age, jitter());
-            parked::put_off(sql, row, now_ms() + millis(wait), not_yet.code())?;
-            Outcome::Parked { code: not_yet.code().to_owned() }
+            parked::put_off(sql, row, now_ms() + millis(wait), not_yet.fault())?;
+            Outcome::Parked { code: not_yet.fault().code().into_owned() }
         }
     };
     let Attempt { item, started, calls, cut, .. } = attempt;
@@ -173,23 +171,23 @@ pub(super) fn finish(
     Ok(systems_worked)
 }
 
-fn expiry(code: &str) -> Fault {
+fn expiry(fault: TransientFault) -> Rejection {
     let detail = "It was tried for as long as CONFIG.outbox.retentionDays says.";
-    Fault::new(format!("expired_{code}"), detail)
+    Rejection::new(FinalFault::Expired(fault), detail)
 }
 
 /// Makes a dead letter of a row, if it is there still: it may have been erased meanwhile, or a newer
 /// generation has its own turn.
-fn give_up(sql: &SqlStorage, attempt: &Attempt, fault: Fault) -> Result<Outcome> {
+fn give_up(sql: &SqlStorage, attempt: &Attempt, rejection: Rejection) -> Result<Outcome> {
     if !attempt.remove(sql)? {
         return Ok(Outcome::Ignored(Ignored::Superseded));
     }
-    let code = fault.code.clone();
+    let code = rejection.code().into_owned();
     let notification: Option<&Notification> = match &attempt.item {
         Item::Notification(notification) => Some(notification),
         Item::Refused { .. } => None,
     };
-    let letter = NewDeadLetter::of(notification, fault, attempt.row.attempts + 1);
+    let letter = NewDeadLetter::of(notification, rejection, attempt.row.attempts + 1);
     let id = dead_letters::keep(sql, &letter, &attempt.content)?;
     Ok(Outcome::DeadLettered { id, code })
 }

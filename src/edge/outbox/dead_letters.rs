@@ -16,7 +16,7 @@ use worker::{Result, SqlStorage, SqlStorageValue};
 use crate::commercetools::notification::Notification;
 use crate::edge::calls::now_ms;
 use crate::edge::parts;
-use crate::realtime::conclusion::Fault;
+use crate::fault::Rejection;
 use crate::realtime::parking;
 
 /// Dead letters on one page.
@@ -45,15 +45,15 @@ impl NewDeadLetter {
     /// A letter of now, for a notification or for something that is none.
     pub(in crate::edge) fn of(
         notification: Option<&Notification>,
-        fault: Fault,
+        rejection: Rejection,
         attempts: u32,
     ) -> Self {
         let resource = notification.and_then(|notification| notification.resource.as_ref());
         Self {
             at: now_ms(),
-            code: fault.code,
-            detail: fault.detail,
-            pointer: fault.pointer,
+            code: rejection.code().into_owned(),
+            detail: rejection.detail,
+            pointer: rejection.pointer,
             resource: resource.map(|resource| format!("{}/{}", resource.type_id, resource.id)),
             customer: notification.and_then(parking::customer),
             attempts,

@@ -79,7 +79,7 @@ pub(super) async fn run(
             (_, Some(true)) => {
                 if fruitless.replace(0) > 0 {
                     // The outage is over for all that waited for its end.
-                    parked::wake(sql, now_ms(), &[NotYet::OrderOfPayment.code()])?;
+                    parked::wake(sql, now_ms(), &[NotYet::OrderOfPayment.fault()])?;
                 }
                 most = ROWS;
             }

@@ -6,7 +6,8 @@ use worker::Result;
 use super::jobs::{self, Fate, Open};
 use super::means::{CALLS, Drain, logged};
 use crate::edge::calls::{Calls, now_ms};
-use crate::http::{Answer, NoAnswer, Passing, ReadFault};
+use crate::fault::{ReadFault, Setback, System};
+use crate::http::{Answer, NoAnswer};
 use crate::klaviyo::job::JobType;
 use crate::klaviyo::job_answer::{Progress, RowError, blamed, import_errors, progress};
 use crate::klaviyo::query::Lookup;
@@ -40,7 +41,7 @@ async fn look(drain: &Drain<'_>, calls: &Calls<'_>, job: &Open) -> Result<Option
     let (failed, errors) = match told {
         Some(Progress::Running) if job.too_old(now_ms()) => return Ok(Some(Fate::Unknown)),
         Some(Progress::Running) => return Ok(None),
-        None => return Ok(Some(Fate::Unknown)),
+        Some(Progress::Cancelled) | None => return Ok(Some(Fate::Unknown)),
         Some(Progress::Ended { failed, errors }) => (failed, errors),
     };
     if failed == 0 {
@@ -67,7 +68,7 @@ async fn look(drain: &Drain<'_>, calls: &Calls<'_>, job: &Open) -> Result<Option
 }
 
 fn answered(answer: Result<Answer, NoAnswer>) -> Result<Answer, ReadFault> {
-    answer.map_err(|why| ReadFault::Passing(Passing::no_answer("klaviyo", why)))
+    answer.map_err(|why| Setback::no_answer(System::Klaviyo, why).into())
 }
 
 /// Stores what was learned; whether Klaviyo answered.
@@ -75,11 +76,11 @@ fn settle(drain: &Drain<'_>, job: &Open, learned: Result<Option<Fate>, ReadFault
     match learned {
         Ok(Some(fate)) => jobs::close(drain.sql, job, &fate, now_ms()).map(|()| true),
         Ok(None) => jobs::put_off(drain.sql, job, now_ms(), None).map(|()| true),
-        Err(ReadFault::Passing(passing)) => {
-            jobs::put_off(drain.sql, job, now_ms(), passing.retry_after).map(|()| false)
+        Err(ReadFault::Later(setback)) => {
+            jobs::put_off(drain.sql, job, now_ms(), setback.retry_after).map(|()| false)
         }
         // It cannot be followed: its rows show alone what Klaviyo thinks of them.
-        Err(ReadFault::Permanent { .. }) => {
+        Err(ReadFault::Never(_)) => {
             jobs::close(drain.sql, job, &Fate::Unknown, now_ms()).map(|()| true)
         }
     }

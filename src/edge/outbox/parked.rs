@@ -5,15 +5,14 @@
 //! works on the old one cannot remove what came meanwhile. A row without a time to try it waits for
 //! a job of Klaviyo; see [`super::jobs`].
 
-use std::collections::HashSet;
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use worker::{Result, SqlStorage, SqlStorageValue};
 
 use super::{jitter, jobs};
 use crate::edge::calls::now_ms;
 use crate::edge::parts;
+use crate::fault::{Setback, TransientFault};
 use crate::realtime::parking::{Slot, backoff};
 
 /// What is known of a notification when it is parked.
@@ -35,22 +34,23 @@ pub(in crate::edge) struct NewParked {
 
 impl NewParked {
     /// One that is to be tried now.
-    pub(in crate::edge) fn now(slot: Slot, code: &str) -> Self {
+    pub(in crate::edge) fn now(slot: Slot, fault: TransientFault) -> Self {
         let now = now_ms();
         let Slot { key, rank, customer } = slot;
-        Self { key, rank, customer, at: now, due: now, code: code.to_owned(), attempts: 0 }
+        let code = fault.code().into_owned();
+        Self { key, rank, customer, at: now, due: now, code, attempts: 0 }
     }
 
     /// One that was not tried, and is to be with what else is parked in this second.
-    pub(in crate::edge) fn soon(slot: Slot, code: &str) -> Self {
-        let new = Self::now(slot, code);
+    pub(in crate::edge) fn soon(slot: Slot, fault: TransientFault) -> Self {
+        let new = Self::now(slot, fault);
         Self { due: to_second(new.due), ..new }
     }
 
     /// One that was tried once and is to be tried again.
-    pub(in crate::edge) fn after(slot: Slot, code: &str, asked: Option<Duration>) -> Self {
-        let wait = backoff(1, asked, 0.0);
-        let mut new = Self::now(slot, code);
+    pub(in crate::edge) fn after(slot: Slot, setback: Setback) -> Self {
+        let wait = backoff(1, setback.retry_after, 0.0);
+        let mut new = Self::now(slot, setback.fault);
         new.due = to_second(new.due + super::millis(wait));
         new.attempts = 1;
         new
@@ -336,22 +336,22 @@ fn to_second(time: u64) -> u64 {
 
 /// Puts a row off after a try, if it still is the generation that was read; one that waits for a
 /// job goes on waiting for it.
-pub(super) fn put_off(sql: &SqlStorage, row: &Row, due: u64, code: &str) -> Result<()> {
+pub(super) fn put_off(sql: &SqlStorage, row: &Row, due: u64, fault: TransientFault) -> Result<()> {
     sql.exec(
         "UPDATE parked SET code = ?2, due =
             CASE WHEN EXISTS (SELECT 1 FROM job_rows WHERE job_rows.key = parked.key)
             THEN NULL ELSE ?1 END
          WHERE seq = ?3",
-        vec![millis(to_second(due))?, code.into(), row.seq.into()],
+        vec![millis(to_second(due))?, fault.code().as_ref().into(), row.seq.into()],
     )?;
     Ok(())
 }
 
-/// Makes all rows due but those that wait for one of these codes.
-pub(super) fn wake(sql: &SqlStorage, now: u64, waiting_for: &[&str]) -> Result<()> {
+/// Makes all rows due but those that wait for one of these.
+pub(super) fn wake(sql: &SqlStorage, now: u64, waiting_for: &[TransientFault]) -> Result<()> {
     let except = vec!["?"; waiting_for.len()].join(",");
     let mut values = vec![millis(now)?, millis(now)?];
-    values.extend(waiting_for.iter().map(|code| SqlStorageValue::from(*code)));
+    values.extend(waiting_for.iter().map(|fault| SqlStorageValue::from(fault.code().as_ref())));
     sql.exec(
         &format!("UPDATE parked SET due = ? WHERE due > ? AND code NOT IN ({except})"),
         values,

@@ -7,6 +7,7 @@ use super::dead_letters;
 use super::parked::{self, NewParked};
 use crate::config::Config;
 use crate::edge::delivery::work_of;
+use crate::fault::TransientFault;
 use crate::realtime::envelope::{self, Item};
 use crate::realtime::parking::{slot, slot_of_fact};
 
@@ -23,7 +24,7 @@ pub(super) fn replay(sql: &SqlStorage, config: &Config, id: &str) -> Result<bool
                     Ok(work) => slot(&notification, &work),
                     Err(_) => slot_of_fact(&notification),
                 };
-                let new = NewParked::now(slot, "replayed");
+                let new = NewParked::now(slot, TransientFault::Replayed);
                 let content = Value::Object(notification.raw).to_string();
                 parked::park(sql, &new, content.as_bytes())?;
             }

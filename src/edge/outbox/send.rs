@@ -13,7 +13,7 @@ use super::jobs::{self, JobRow};
 use super::means::{Drain, logged};
 use super::parked;
 use crate::edge::calls::{Calls, now_ms};
-use crate::http::{Passing, ReadFault};
+use crate::fault::{ReadFault, Setback, System, TransientFault};
 use crate::klaviyo::answer::ids;
 use crate::klaviyo::bulk::{self, ALONE, Doubt, Item, Sorted};
 use crate::klaviyo::catalog::Kind;
@@ -137,7 +137,7 @@ async fn know(
         let verdict = match &known {
             Ok(known) if known.contains(&(doubt.kind, doubt.id)) => None,
             Ok(_) => bulk::without_object(item, request),
-            Err(passing) => Some(Verdict::Later(passing.clone())),
+            Err(setback) => Some(Verdict::Later(*setback)),
         };
         let Some(verdict) = verdict else { return true };
         came[*place].verdicts.push(verdict);
@@ -148,7 +148,7 @@ async fn know(
 async fn look_up(
     calls: &Calls<'_>,
     doubtful: &[Doubt],
-) -> Result<HashSet<(Kind, String)>, Passing> {
+) -> Result<HashSet<(Kind, String)>, Setback> {
     let mut known = HashSet::new();
     for kind in [Kind::Category, Kind::Variant] {
         let of_kind = doubtful.iter().filter(|doubt| doubt.kind == kind);
@@ -157,14 +157,14 @@ async fn look_up(
         let answers = lookups.iter().map(|lookup| calls.look_up(lookup));
         let answers: Vec<_> = stream::iter(answers).buffered(AT_ONCE).collect().await;
         for answer in answers {
-            let answer = answer.map_err(|why| Passing::no_answer("klaviyo", why))?;
+            let answer = answer.map_err(|why| Setback::no_answer(System::Klaviyo, why))?;
             match ids(&answer) {
                 Ok(page) => {
                     known.extend(page.unwrap_or_default().ids.into_iter().map(|id| (kind, id)));
                 }
-                Err(ReadFault::Passing(passing)) => return Err(passing),
-                Err(ReadFault::Permanent { code, .. }) => {
-                    return Err(Passing { code, retry_after: None });
+                Err(ReadFault::Later(setback)) => return Err(setback),
+                Err(ReadFault::Never(_)) => {
+                    return Err(TransientFault::Status(System::Klaviyo, 400).into());
                 }
             }
         }
@@ -191,9 +191,8 @@ async fn start(
     let slots = &slots;
     let started = jobs.into_iter().enumerate().map(|(place, (owners, job))| async move {
         if place >= room {
-            let code = "klaviyo_jobs_open".to_owned();
-            let passing = Passing { code, retry_after: Some(NO_ROOM) };
-            return (owners, Err(Verdict::Later(passing)));
+            let fault = TransientFault::TooManyJobs;
+            return (owners, Err(Verdict::Later(Setback { fault, retry_after: Some(NO_ROOM) })));
         }
         let rows = stored(&owners, &job.rows, pending, slots);
         let started = match calls.start(job).await {
@@ -212,9 +211,9 @@ async fn start(
                     came[pending.place].verdicts.push(Verdict::Accepted);
                 }
             }
-            Err(Verdict::Later(passing)) => {
+            Err(Verdict::Later(setback)) => {
                 for pending in all() {
-                    came[pending.place].verdicts.push(Verdict::Later(passing.clone()));
+                    came[pending.place].verdicts.push(Verdict::Later(setback));
                 }
             }
             Err(verdict) => {
@@ -258,7 +257,7 @@ fn stored(
 fn open_job(drain: &Drain<'_>, job: &JobRef, rows: &[JobRow]) -> Result<(), Verdict> {
     let failed = |error: worker::Error| {
         crate::edge::log::failure("outbox", &error.to_string());
-        Verdict::Later(Passing { code: "outbox_unavailable".to_owned(), retry_after: None })
+        Verdict::Later(TransientFault::OutboxUnavailable.into())
     };
     jobs::open(drain.sql, job, rows, now_ms()).map_err(failed)
 }

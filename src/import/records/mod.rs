@@ -28,7 +28,9 @@ use crate::commercetools::reference::Id;
 use crate::commercetools::walk::Walk;
 use crate::commercetools::{answer as commercetools, order::Order};
 use crate::config::Config;
-use crate::http::{Answer, ReadFault};
+use crate::fault::ReadFault;
+use crate::fault::Rejection;
+use crate::http::Answer;
 use crate::klaviyo::answer::ids;
 use crate::klaviyo::catalog::Kind as Object;
 use crate::klaviyo::catalog_write::CatalogWrite;
@@ -36,7 +38,6 @@ use crate::klaviyo::query::Lookup;
 use crate::klaviyo::request::Request;
 use crate::mapping::fault::MappingFault;
 use crate::mapping::profile::{Missing, profile};
-use crate::realtime::conclusion::Fault;
 
 /// An order with its payments, which its query expanded.
 pub(super) struct PaidOrder {
@@ -125,7 +126,7 @@ pub(super) enum Mapped {
 
 /// Reads the documents of a page. One that cannot be read costs only itself: its record has the
 /// fault.
-pub(super) fn read(kind: Kind, results: &[&str]) -> (Vec<(Id, Option<ReadFault>)>, Documents) {
+pub(super) fn read(kind: Kind, results: &[&str]) -> (Vec<(Id, Option<Rejection>)>, Documents) {
     let mut records = Vec::new();
     let documents = match kind {
         Kind::Customers => Documents::Customers(parse(results, &mut records, from_json)),
@@ -148,7 +149,7 @@ struct Named {
 
 fn parse<T>(
     results: &[&str],
-    records: &mut Vec<(Id, Option<ReadFault>)>,
+    records: &mut Vec<(Id, Option<Rejection>)>,
     read: impl Fn(&str) -> Result<T, serde_json::Error>,
 ) -> Vec<(usize, T)> {
     let mut documents = Vec::new();
@@ -169,14 +170,6 @@ fn parse<T>(
 
 fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
     serde_json::from_str(text)
-}
-
-/// Why a document cannot be read.
-pub(super) fn unreadable(fault: ReadFault) -> Fault {
-    match fault {
-        ReadFault::Permanent { code, detail } => Fault::new(code, detail),
-        ReadFault::Passing(passing) => Fault::new(passing.code, ""),
-    }
 }
 
 /// What the page needs at this step; none when it can be mapped. A step without needs is followed
@@ -215,7 +208,7 @@ pub(super) fn learn(
         }
         Need::Query(Query::DiscountCodes(asked)) => {
             // An order does without them where the API client may not see them.
-            let unseen = matches!(answer.status, 400 | 403 | 404);
+            let unseen = commercetools::is_refused_with(answer, &[400, 403, 404]);
             let codes: Vec<DiscountCode> =
                 if unseen { Vec::new() } else { commercetools::page(answer)? };
             memory.learn_codes(asked, codes);

@@ -8,7 +8,8 @@ use chrono::{DateTime, Utc};
 use super::calling::{Task, What};
 use super::{Work, ms};
 use crate::config::Config;
-use crate::http::{Answer, Passing, ReadFault};
+use crate::fault::{ReadFault, Setback, System, TransientFault};
+use crate::http::Answer;
 use crate::import::run::Waiting;
 use crate::klaviyo::pacing::Pace;
 use crate::realtime::parking::backoff;
@@ -20,13 +21,13 @@ impl Work {
         config: &Config,
         now: DateTime<Utc>,
         task: Task,
-        answer: Result<Answer, Passing>,
+        answer: Result<Answer, Setback>,
         pace: &mut Pace,
     ) {
         self.under_way = self.under_way.saturating_sub(1);
         let answer = match answer {
             Ok(answer) => answer,
-            Err(passing) => return self.put_off(task, &passing, now, pace),
+            Err(setback) => return self.put_off(task, setback, now, pace),
         };
         let taken = match task.what {
             What::End(ref end) => self.end_read(config, end, &answer),
@@ -45,8 +46,12 @@ impl Work {
         };
         match taken {
             Ok(()) => self.goes_on(),
-            Err(ReadFault::Passing(passing)) => self.put_off(task, &passing, now, pace),
-            Err(ReadFault::Permanent { code, detail }) => self.fail(&code, detail),
+            Err(ReadFault::Later(setback)) => self.put_off(task, setback, now, pace),
+            Err(ReadFault::Never(rejection)) => match task.what {
+                // Klaviyo took the rows, and will not say what became of them: each is sent again.
+                What::Look(job) | What::Errors { job, .. } => self.job_ended(job, None, now),
+                _ => self.fail(&rejection.code(), rejection.detail),
+            },
         }
     }
 
@@ -59,16 +64,17 @@ impl Work {
     pub(super) fn put_off(
         &mut self,
         task: Task,
-        passing: &Passing,
+        setback: Setback,
         now: DateTime<Utc>,
         pace: &mut Pace,
     ) {
-        let Passing { code, retry_after } = passing;
-        if let Some(message) = mended_by_hand(code) {
-            return self.fail(code, message);
+        let Setback { fault, retry_after } = setback;
+        if let Some(text) = fault.mended_by_operator() {
+            let message = format!("{text}. Mend it, and resume the run.");
+            return self.fail(&fault.code(), message);
         }
         if self.run.waiting.is_none() {
-            self.run.waiting = Some(Waiting { code: code.clone(), since: now });
+            self.run.waiting = Some(Waiting { code: fault.code().into_owned(), since: now });
             self.dirty = true;
         }
         let Task { what, tries, .. } = task;
@@ -82,33 +88,13 @@ impl Work {
         }
         // Spread over time without a source of chance: by where the clock stands.
         let jitter = f64::from(now.timestamp_subsec_millis()) / 1000.0;
-        let wait = backoff(tries + 1, *retry_after, jitter);
+        let wait = backoff(tries + 1, retry_after, jitter);
         let not_before = ms(now) + u64::try_from(wait.as_millis()).unwrap_or(0);
-        if code == "klaviyo_429"
+        if fault == TransientFault::Status(System::Klaviyo, 429)
             && let Some(operation) = self.operation_of(&what)
         {
             pace.refused(operation, not_before);
         }
         self.queue.push_back(Task { what, not_before, tries: tries + 1 });
     }
-}
-
-/// What to do about a fault that waiting does not mend.
-fn mended_by_hand(code: &str) -> Option<String> {
-    let refused = code.ends_with("_401") || code.ends_with("_403");
-    let text = match code {
-        "commercetools_token_400" => {
-            "commercetools refuses the API client: see CT_API_CLIENT and CT_SCOPES"
-        }
-        _ if !refused => return None,
-        _ if code.starts_with("commercetools_token") => {
-            "commercetools refuses the API client: see CT_API_CLIENT and CT_AUTH_URL"
-        }
-        _ if code.starts_with("commercetools") => {
-            "commercetools refuses the call: the API client lacks a scope"
-        }
-        _ if code.ends_with("_401") => "Klaviyo refuses the key: see KLAVIYO_AUTH_KEY",
-        _ => "Klaviyo refuses the call: the key lacks a scope",
-    };
-    Some(format!("{text}. Mend it, and resume the run."))
 }

@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 
 use super::calling::{LOOK_FOR_ITEMS, Task, What};
 use super::{Work, ms};
-use crate::http::{Answer, ReadFault};
+use crate::fault::ReadFault;
+use crate::http::Answer;
 use crate::klaviyo::answer::ids;
 use crate::klaviyo::job::{GIVEN_UP_AFTER, JobType};
 use crate::klaviyo::job_answer::{self, Progress};
@@ -33,7 +34,7 @@ impl Work {
                 self.queue.push_back(Task::new(What::Look(key), not_before));
             }
             // Nobody knows what became of it.
-            None => self.job_ended(key, None, now),
+            Some(Progress::Cancelled) | None => self.job_ended(key, None, now),
             Some(Progress::Ended { failed: 0, .. }) => {
                 self.job_ended(key, Some(&HashSet::new()), now);
             }

@@ -27,7 +27,7 @@ use super::records::Memory;
 use super::run::{Counts, Kind, Run, RunError, State};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::realtime::conclusion::Fault;
+use crate::fault::Rejection;
 
 /// The work on one run.
 pub(super) struct Work {
@@ -282,8 +282,9 @@ impl Work {
         Some(saving)
     }
 
-    fn failure(&mut self, id: Id, fault: Fault) {
-        let Fault { code, detail, pointer } = fault;
+    fn failure(&mut self, id: Id, rejection: Rejection) {
+        let code = rejection.code().into_owned();
+        let Rejection { detail, pointer, .. } = rejection;
         self.saving.failures.push(Failure { id, code, detail, pointer });
     }
 }

@@ -12,17 +12,17 @@ use crate::commercetools::query::{PAGE, SKUS_PER_QUERY};
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::{self, Among, Filter, Walk};
 use crate::config::Config;
-use crate::http::{Answer, ReadFault};
+use crate::fault::{FinalFault, ReadFault, Rejection};
+use crate::http::Answer;
 use crate::import::owner::PageNo;
 use crate::import::page::{Fate, Origin, Page, Record};
 use crate::import::passes::{Link, Reading, Source, divide, held, listed, resource};
-use crate::import::records::{self, Documents, Need, unreadable};
+use crate::import::records::{self, Documents, Need};
 use crate::import::run::Kind;
 use crate::klaviyo::answer::{ids, marked_ids};
 use crate::klaviyo::request::Request;
 use crate::klaviyo::verdict::{Verdict, judge};
 use crate::mapping::metadata::MARKS;
-use crate::realtime::conclusion::Fault;
 
 /// About how many bytes each byte of a document takes once it is read, until it is mapped.
 const READ_BYTES: usize = 5;
@@ -170,7 +170,7 @@ impl Work {
     fn records(&self, results: &[&str]) -> (Vec<Record>, Documents) {
         let (records, documents) = records::read(self.run.kind, results);
         let records = records.into_iter().map(|(id, fault)| {
-            Record::new(id, fault.map_or(Fate::Open, |fault| Fate::Failed(unreadable(fault))))
+            Record::new(id, fault.map_or(Fate::Open, |fault| Fate::Failed(fault)))
         });
         (records.collect(), documents)
     }
@@ -303,14 +303,14 @@ impl Work {
         answer: &Answer,
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
-        let verdict = judge(&Ok(answer.clone()));
+        let verdict = judge(&request.success(), &Ok(answer.clone()));
         if let Some(next) = request.way_out(&verdict) {
             self.now_queue(What::Need { page: number, need: Need::Category(next) }, now);
             return Ok(());
         }
         let Request::Catalog(write) = request else { return Ok(()) };
         match request.settled(verdict) {
-            Verdict::Later(passing) => return Err(ReadFault::Passing(passing)),
+            Verdict::Later(setback) => return Err(setback.into()),
             Verdict::Accepted => self.memory.learn_category(write.id().to_owned()),
             _ => {}
         }
@@ -388,5 +388,5 @@ fn links(results: &[&str]) -> Vec<Linking> {
 
 fn not_found() -> Fate {
     let detail = "commercetools has no such record, or the API client may not see it";
-    Fate::Failed(Fault::new("not_found", detail))
+    Fate::Failed(Rejection::new(FinalFault::NotFound, detail))
 }

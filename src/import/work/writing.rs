@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::calling::{Task, What};
 use super::{Awaited, Work, ms};
+use crate::fault::{FinalFault, Rejection, System, TransientFault};
 use crate::http::Answer;
 use crate::import::batches::{Batch, Sort};
 use crate::import::jobs::Slot;
@@ -16,10 +17,16 @@ use crate::klaviyo::job_answer::{self, row_of_pointer};
 use crate::klaviyo::pacing::Pace;
 use crate::klaviyo::verdict::{Refusal, Verdict, judge};
 use crate::mapping::identity;
-use crate::realtime::conclusion::Fault;
 
 /// How often something that Klaviyo does not find is tried again: what it belongs to may come.
 const MISSING_TRIES: u32 = 3;
+
+/// Klaviyo does not find it.
+const MISSING: TransientFault = TransientFault::Status(System::Klaviyo, 404);
+
+fn refused(status: u16, detail: &str) -> Rejection {
+    Rejection::new(FinalFault::Refused(System::Klaviyo, status), detail)
+}
 
 impl Work {
     pub(super) fn written(
@@ -29,36 +36,35 @@ impl Work {
         now: DateTime<Utc>,
         pace: &mut Pace,
     ) {
-        let verdict = judge(&Ok(answer.clone()));
+        let judged = |success| judge(&success, &Ok(answer.clone()));
         match task.what {
-            What::Batch(batch) => match verdict {
+            What::Batch(batch) => match judged(batch.sort.success()) {
                 Verdict::Accepted => self.batch_taken(batch, answer, now),
-                Verdict::Later(passing) => {
+                Verdict::Later(setback) => {
                     let task = Task { what: What::Batch(batch), ..task };
-                    self.put_off(task, &passing, now, pace);
+                    self.put_off(task, setback, now, pace);
                 }
                 Verdict::Refused(refusal) => self.batch_refused(batch, &refusal, now),
                 _ => self.batch_refused(batch, &Refusal::default(), now),
             },
             What::Single { owner, request } => {
+                let verdict = judged(request.success());
                 if let Some(next) = request.way_out(&verdict) {
                     return self.now_queue(What::Single { owner, request: next }, now);
                 }
                 let fate = match request.settled(verdict) {
                     Verdict::Accepted | Verdict::NotHeld => None,
-                    Verdict::Later(passing)
-                        if passing.code != "klaviyo_404" || task.tries < MISSING_TRIES =>
+                    Verdict::Later(setback)
+                        if setback.fault != MISSING || task.tries < MISSING_TRIES =>
                     {
                         let task = Task { what: What::Single { owner, request }, ..task };
-                        return self.put_off(task, &passing, now, pace);
+                        return self.put_off(task, setback, now, pace);
                     }
-                    Verdict::Later(passing) => {
-                        Some(Fault::new(passing.code, "Klaviyo does not know what it belongs to"))
+                    Verdict::Later(_) => {
+                        Some(refused(404, "Klaviyo does not know what it belongs to"))
                     }
-                    Verdict::Conflict { .. } => {
-                        Some(Fault::new("klaviyo_409", "Klaviyo has it already"))
-                    }
-                    Verdict::Missing => Some(Fault::new("klaviyo_404", "Klaviyo does not know it")),
+                    Verdict::Conflict { .. } => Some(refused(409, "Klaviyo has it already")),
+                    Verdict::Missing => Some(refused(404, "Klaviyo does not know it")),
                     Verdict::Refused(refusal) => Some(refusal.into()),
                 };
                 self.goes_on();

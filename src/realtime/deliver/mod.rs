@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use super::documents::{Documents, Reading};
 use super::plan::{Ignored, Work};
 use crate::config::Config;
+use crate::fault::TransientFault;
 use crate::klaviyo::request::Request;
 use crate::mapping::fault::MappingFault;
 
@@ -55,11 +56,11 @@ pub enum NotYet {
 }
 
 impl NotYet {
-    /// A stable code.
+    /// The fault that it is until then.
     #[must_use]
-    pub fn code(self) -> &'static str {
+    pub fn fault(self) -> TransientFault {
         match self {
-            Self::OrderOfPayment => "payment_without_order",
+            Self::OrderOfPayment => TransientFault::PaymentWithoutOrder,
         }
     }
 }

@@ -29,7 +29,7 @@ const DEPTH: usize = 6;
 const APART: usize = 100;
 
 /// Why a body holds no notification that can be read. It never will, so it is kept for a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Undecodable {
     /// Not JSON, or JSON that is no object and no list.
     #[error("the body is not a JSON object")]

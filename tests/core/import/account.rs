@@ -53,6 +53,11 @@ fn ok(status: u16, body: &Value) -> Answer {
     Answer { status, body: body.to_string(), ..Answer::default() }
 }
 
+/// An answer without a body.
+fn empty(status: u16) -> Answer {
+    Answer { status, ..Answer::default() }
+}
+
 fn refusal(status: u16, pointer: &str, detail: &str) -> Answer {
     let error = json!({"code": "invalid", "detail": detail, "source": {"pointer": pointer}});
     ok(status, &json!({ "errors": [error] }))
@@ -116,7 +121,7 @@ impl Account {
         }
         let id = attributes["external_id"].as_str().expect("an external id").to_owned();
         self.profiles.insert(id, attributes.clone());
-        ok(200, &json!({"data": {"id": "p"}}))
+        ok(200, &json!({"data": {"type": "profile", "id": "p"}}))
     }
 
     fn event(&mut self, event: &Value) {
@@ -163,7 +168,7 @@ impl Account {
                 self.variants.insert(id, (item.to_owned(), attributes));
             }
         }
-        ok(201, &json!({}))
+        ok(201, &json!({"data": {"type": format!("catalog-{kind}")}}))
     }
 
     fn categories_known(&self, row: &Value) -> bool {
@@ -189,7 +194,7 @@ impl Account {
             None => refusal(404, "/data", "not known"),
             Some(known) => {
                 *known = attributes;
-                ok(200, &json!({}))
+                ok(200, &json!({"data": {"type": format!("catalog-{kind}")}}))
             }
         }
     }
@@ -203,7 +208,7 @@ impl Account {
             }
             _ => self.variants.remove(id).is_some(),
         };
-        if known { ok(204, &json!({})) } else { refusal(404, "/data", "not known") }
+        if known { empty(204) } else { refusal(404, "/data", "not known") }
     }
 
     /// Answers a call.
@@ -231,7 +236,7 @@ impl Account {
                     return refusal(400, "/data/attributes/properties", "refused");
                 }
                 self.event(&body["data"]);
-                ok(202, &Value::Null)
+                empty(202)
             }
             ("POST", ["event-bulk-create-jobs"]) => self.bulk_events(&body),
             ("POST", [jobs]) if jobs.ends_with("-jobs") => self.start_job(&path, &body, now),
@@ -248,7 +253,7 @@ impl Account {
                 let data: Vec<_> = self
                     .items
                     .iter()
-                    .map(|(id, attributes)| json!({"id": id, "attributes": attributes}))
+                    .map(|(id, attributes)| json!({"type": "catalog-item", "id": id, "attributes": attributes}))
                     .collect();
                 ok(200, &json!({"data": data, "links": {"next": null}}))
             }
@@ -297,7 +302,7 @@ impl Account {
         for event in events {
             self.event(event);
         }
-        ok(202, &Value::Null)
+        empty(202)
     }
 
     fn pointer(&self, rows: &str, row: usize) -> String {
@@ -341,7 +346,8 @@ impl Account {
             failed: None,
         };
         self.jobs.insert(id.clone(), job);
-        ok(202, &json!({"data": {"id": id, "attributes": {"status": "queued"}}}))
+        let of_type = path.trim_start_matches("/api/").trim_end_matches('s').to_owned();
+        ok(202, &json!({"data": {"type": of_type, "id": id, "attributes": {"status": "queued"}}}))
     }
 
     fn job(&mut self, id: &str, now: u64) -> Answer {
@@ -404,11 +410,11 @@ fn paged<'a>(ids: impl Iterator<Item = &'a String>, query: &str, size: usize) ->
     let some: Vec<_> = rest.by_ref().take(size).collect();
     let next = some.last().filter(|_| rest.peek().is_some());
     let next = next.map(|last| format!("https://k/x?page[cursor]={last}"));
-    let data: Vec<_> = some.iter().map(|id| json!({ "id": id })).collect();
+    let data: Vec<_> = some.iter().map(|id| json!({"type": "x", "id": id})).collect();
     ok(200, &json!({"data": data, "links": {"next": next}}))
 }
 
 fn page<'a>(ids: impl Iterator<Item = &'a String>) -> Answer {
-    let data: Vec<_> = ids.map(|id| json!({ "id": id })).collect();
+    let data: Vec<_> = ids.map(|id| json!({"type": "x", "id": id})).collect();
     ok(200, &json!({"data": data, "links": {"next": null}}))
 }

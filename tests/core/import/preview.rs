@@ -50,7 +50,7 @@ fn what_is_shown_brings_the_same_as_an_import() {
                 }
                 End::Skip => skipped += 1,
                 End::Fail(fault) => {
-                    assert_eq!(fault.code, "malformed_email", "{document}");
+                    assert_eq!(fault.code(), "malformed_email", "{document}");
                     failed += 1;
                 }
             }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use commercetools_klaviyo::commercetools::reference::Id;
 use commercetools_klaviyo::config::Config;
-use commercetools_klaviyo::http::{Answer, NoAnswer, Passing};
+use commercetools_klaviyo::fault::{Setback, System};
+use commercetools_klaviyo::http::{Answer, NoAnswer};
 use commercetools_klaviyo::import::call::Call;
 use commercetools_klaviyo::import::machine::{
     Effect, Failure, Input, KeptRows, Machine, Saving, Stored,
@@ -119,7 +120,7 @@ pub(super) struct World {
     pub(super) now: u64,
     machine: Machine,
     /// Calls under way: when they are answered, and with what.
-    under_way: HashMap<u64, (u64, Result<Answer, Passing>)>,
+    under_way: HashMap<u64, (u64, Result<Answer, Setback>)>,
     next_run: u64,
     slice_ends: u64,
     pub(super) crashes: u64,
@@ -222,14 +223,14 @@ impl World {
 
     fn call(&mut self, ticket: u64, call: &Call) {
         let system = match call {
-            Call::Commercetools(_) => "commercetools",
-            Call::Klaviyo { .. } => "klaviyo",
+            Call::Commercetools(_) => System::Commercetools,
+            Call::Klaviyo { .. } => System::Klaviyo,
         };
         let latency = 20 + self.chance.next(400);
-        let lost = |why| Err(Passing::no_answer(system, why));
+        let lost = |why| Err(Setback::no_answer(system, why));
         let (after, answer) = if self.chance.happens(self.faults.lost_before) {
             (latency, lost(NoAnswer::Network))
-        } else if let (Some(status), "klaviyo") = (self.faults.status, system) {
+        } else if let (Some(status), System::Klaviyo) = (self.faults.status, system) {
             (latency, Ok(Answer { status, ..Answer::default() }))
         } else if self.chance.happens(self.faults.hang) {
             (10_000, lost(NoAnswer::Timeout))
