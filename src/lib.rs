@@ -28,6 +28,7 @@ pub mod http;
 pub mod import;
 pub mod klaviyo;
 pub mod mapping;
+pub mod outbox;
 pub mod preview;
 pub mod realtime;
 

@@ -4,6 +4,7 @@
 //! Ids are compared by commercetools alone: its order is not that of the texts.
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::query::{is_one_of, quote};
 use super::reference::Id;
@@ -48,8 +49,9 @@ impl Resource {
     }
 }
 
-/// Which documents; every member that is given narrows it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+/// Which documents; every member that is given narrows it. It is stored with the runs that it belongs to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Filter {
     /// Created at this time or later.
     pub created_from: Option<DateTime<Utc>>,
@@ -68,7 +70,8 @@ pub struct Filter {
 }
 
 /// A list of which a document has a member.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Among {
     /// By its id.
     Ids(Vec<Id>),

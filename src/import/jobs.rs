@@ -4,12 +4,13 @@
 //! again after a crash.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::owner::Owner;
 use crate::commercetools::reference::Id;
-use crate::klaviyo::job::JobRef;
+use crate::klaviyo::job::{GIVEN_UP_AFTER, JobRef};
 use crate::klaviyo::job_answer::RowError;
 
 /// A job under way.
@@ -23,6 +24,13 @@ pub(super) struct OpenJob {
     /// How many rows failed, once it has ended, and what Klaviyo said of them so far.
     pub(super) failed: u64,
     pub(super) errors: Vec<(RowError, Option<String>)>,
+}
+
+impl OpenJob {
+    /// Whether it was followed for as long as it may be.
+    pub(super) fn is_too_old(&self, now: u64) -> bool {
+        Duration::from_millis(now.saturating_sub(self.at)) > GIVEN_UP_AFTER
+    }
 }
 
 /// Whose a row is.

@@ -11,8 +11,9 @@ use serde_json::Value;
 
 use super::call::Call;
 use super::grants::Grants;
-use super::run::{Kind, Run};
+use super::run::{Kind, Run, blank};
 use super::start::Start;
+use super::stored::{StoredRun, UnreadableRun};
 pub use super::work::{Failure, KeptRows, Saving, Stored};
 use super::work::{Task, Work};
 use crate::config::Config;
@@ -77,6 +78,8 @@ pub enum Effect {
 /// All runs that are known, one a kind.
 pub struct Machine {
     works: BTreeMap<Kind, Work>,
+    /// Runs that another version stored, and that are only shown.
+    unreadable: BTreeMap<Kind, UnreadableRun>,
     pace: Pace,
     under_way: BTreeMap<u64, (Kind, Task)>,
     next_ticket: u64,
@@ -92,12 +95,20 @@ impl Machine {
     /// The machine with what is stored. Calls that were under way are not known any more.
     #[must_use]
     pub fn new(config: &Config, stored: Vec<Stored>, now: DateTime<Utc>) -> Self {
-        let works = stored.into_iter().map(|one| {
-            let work = Work::restore(config, one, now);
-            (work.run().kind, work)
-        });
+        let (mut works, mut unreadable) = (BTreeMap::new(), BTreeMap::new());
+        for Stored { run, list, kept } in stored {
+            match run {
+                StoredRun::Readable(run) => {
+                    works.insert(run.kind, Work::restore(config, *run, list, kept, now));
+                }
+                StoredRun::Unreadable(run) => {
+                    unreadable.insert(run.kind, run);
+                }
+            }
+        }
         Self {
-            works: works.collect(),
+            works,
+            unreadable,
             pace: Pace::new(config.rules.klaviyo.share),
             under_way: BTreeMap::new(),
             next_ticket: 0,
@@ -111,7 +122,8 @@ impl Machine {
     pub fn step(&mut self, config: &Config, now: DateTime<Utc>, input: Input) -> Vec<Effect> {
         match input {
             Input::Start { id, kind, start } => {
-                let run = Run::new(id, kind, start.selection, now);
+                self.unreadable.remove(&kind);
+                let run = Run::new(&config.rules, id, kind, start.selection, now);
                 self.works.insert(kind, Work::begin(config, run, start.ids));
             }
             Input::Stop(kind) => {
@@ -121,7 +133,7 @@ impl Machine {
             }
             Input::Resume(kind) => {
                 if let Some(work) = self.works.get_mut(&kind) {
-                    work.resume(config, now);
+                    work.resume(now);
                 }
             }
             Input::Answered { ticket, answer } => {
@@ -229,9 +241,11 @@ impl Machine {
     /// The run of a kind as it is shown, with what is under way.
     #[must_use]
     pub fn shown(&self, kind: Kind) -> Value {
-        self.works
-            .get(&kind)
-            .map_or_else(|| super::run::never(kind), |work| work.run().shown(work.counts()))
+        match (self.works.get(&kind), self.unreadable.get(&kind)) {
+            (Some(work), _) => work.run().shown(work.counts()),
+            (None, Some(unreadable)) => unreadable.shown(),
+            (None, None) => blank(kind),
+        }
     }
 
     /// The records that are read and not settled.

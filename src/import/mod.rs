@@ -19,4 +19,5 @@ pub mod preview;
 mod records;
 pub mod run;
 pub mod start;
+pub mod stored;
 mod work;

@@ -3,8 +3,9 @@
 //! The next pass begins when everything of the one before is settled.
 
 use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
 
-use super::run::{Kind, Range, Run, Selection};
+use super::run::{Kind, Range, Selection};
 use crate::commercetools::query::SKUS_PER_QUERY;
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::{Among, End, Filter, Resource, Walk};
@@ -14,30 +15,42 @@ use crate::klaviyo::catalog::Kind as Object;
 use crate::klaviyo::query::Lookup;
 
 /// One walk through documents.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Pass {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pass {
     /// Where its records come from.
-    pub(super) source: Source,
+    pub source: Source,
     /// Whether its records are counted apart, since they were counted before.
-    pub(super) reread: bool,
+    pub reread: bool,
 }
 
 /// Where the records of a pass come from.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Source {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
     /// The documents themselves.
     Documents(Filter),
     /// The ids of the run's list.
     List,
     /// Documents that other documents lead to, since their own time of change does not tell.
-    Linked(Link, DateTime<Utc>),
-    /// What Klaviyo holds, to be deleted; `check` leaves what is for sale, and what is not from here.
-    Held { check: bool },
+    Linked {
+        /// Which documents lead to them.
+        link: Link,
+        /// From when on these changed (UTC).
+        since: DateTime<Utc>,
+        /// Which of the documents that they lead to.
+        filter: Filter,
+    },
+    /// What Klaviyo holds, to be deleted.
+    Held {
+        /// Whether what is for sale stays, and what is not from here.
+        check: bool,
+    },
 }
 
 /// Documents that lead to others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Link {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Link {
     /// Payments lead to their orders.
     Payments,
     /// Inventory entries lead to the products of their SKUs.
@@ -70,16 +83,21 @@ const SHORT_RANGE_PAGES: u64 = 2;
 const RANGES: u64 = 48;
 
 /// The passes of a run, in their order.
-pub(super) fn passes(rules: &Rules, run: &Run) -> Vec<Pass> {
+pub(super) fn passes(
+    rules: &Rules,
+    kind: Kind,
+    selection: &Selection,
+    started_at: DateTime<Utc>,
+) -> Vec<Pass> {
     let first = |source| Pass { source, reread: false };
     let again = |source| Pass { source, reread: true };
-    let published = run.kind == Kind::Products;
+    let published = kind == Kind::Products;
     // A young order that was imported first, as history, would start no flow when it comes.
     let settled = Duration::minutes(i64::from(rules.import.orders_older_than_minutes));
-    let created_before = (run.kind == Kind::Orders).then(|| run.started_at - settled);
+    let created_before = (kind == Kind::Orders).then(|| started_at - settled);
     let filter = Filter { created_before, published, ..Filter::default() };
     let changed = |since| Filter { changed_since: Some(since), ..filter.clone() };
-    match &run.selection {
+    match selection {
         Selection::Ids | Selection::Retry => vec![first(Source::List)],
         Selection::StartId(id) => {
             let filter = Filter { from_id: Some(id.clone()), ..filter };
@@ -90,23 +108,27 @@ pub(super) fn passes(rules: &Rules, run: &Run) -> Vec<Pass> {
             vec![first(held.clone()), again(held)]
         }
         Selection::Since(since) => {
-            let links: &[Link] = match run.kind {
+            let links: &[Link] = match kind {
                 Kind::Orders => &[Link::Payments],
                 Kind::Products => &[Link::Inventory, Link::Prices],
                 Kind::Customers | Kind::Categories => &[],
             };
             let own = first(Source::Documents(changed(*since)));
-            let linked = links.iter().map(|link| first(Source::Linked(*link, *since)));
+            let linked = links.iter().map(|link| {
+                // What changed itself is in the pass before.
+                let filter = Filter { changed_before: Some(*since), ..filter.clone() };
+                first(Source::Linked { link: *link, since: *since, filter })
+            });
             [own].into_iter().chain(linked).collect()
         }
         Selection::Full => {
             let mut passes = vec![first(Source::Documents(filter.clone()))];
-            if run.kind != Kind::Orders {
+            if kind != Kind::Orders {
                 // Klaviyo applies a job minutes after its page was read; what changed meanwhile
                 // came by notification before, and is written once more.
-                passes.push(again(Source::Documents(changed(run.started_at))));
+                passes.push(again(Source::Documents(changed(started_at))));
             }
-            if run.kind == Kind::Products && rules.product.import.delete_missing {
+            if kind == Kind::Products && rules.product.import.delete_missing {
                 passes.push(again(Source::Held { check: true }));
             }
             passes
@@ -148,7 +170,7 @@ impl Pass {
                 Reading::Walk(Walk { of: resource(kind), filter, after: after_id, limit })
             }
             Source::List => Reading::Walk(of_ids(kind, &list[listed(list, after)])),
-            Source::Linked(link, since) => {
+            Source::Linked { link, since, .. } => {
                 let filter = Filter { changed_since: Some(*since), ..Filter::default() };
                 let limit = SKUS_PER_QUERY;
                 Reading::Walk(Walk { of: link.resource(), filter, after: after_id, limit })

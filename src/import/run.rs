@@ -2,16 +2,18 @@
 //!
 //! What is stored is what a run needs to go on after a crash, and no more: how far the reading is
 //! settled, what is counted, and why it waits or failed. Its JSON is pinned by a test; a change of
-//! its shape needs a new [`VERSION`] and a way to read the old one.
+//! its shape needs a new [`VERSION`], and a way to read the old one ([`super::stored`]).
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::passes::{Pass, passes};
 use crate::commercetools::reference::Id;
+use crate::config::rules::Rules;
 
 /// The version of the stored shape.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What is imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -171,7 +173,10 @@ pub struct Run {
     pub reread: u64,
     /// How many records there are to read, if it is known.
     pub total: Option<u64>,
-    /// The pass that is under way: an index into the passes of the selection.
+    /// What it walks through, as the settings were when it began: a deployment in mid-run does not
+    /// change it.
+    pub passes: Vec<Pass>,
+    /// The pass that is under way: an index into `passes`.
     pub pass: usize,
     /// The parts of that pass; none until it is known how to divide it.
     pub ranges: Option<Vec<Range>>,
@@ -192,8 +197,15 @@ pub struct Run {
 impl Run {
     /// A run that begins now.
     #[must_use]
-    pub fn new(id: String, kind: Kind, selection: Selection, now: DateTime<Utc>) -> Self {
+    pub fn new(
+        rules: &Rules,
+        id: String,
+        kind: Kind,
+        selection: Selection,
+        now: DateTime<Utc>,
+    ) -> Self {
         Self {
+            passes: passes(rules, kind, &selection, now),
             version: VERSION,
             id,
             kind,
@@ -274,9 +286,9 @@ impl Run {
     }
 }
 
-/// What is shown of a kind that was never imported.
+/// What is shown of a kind that was never imported, or of a run of which nothing is known.
 #[must_use]
-pub fn never(kind: Kind) -> Value {
+pub fn blank(kind: Kind) -> Value {
     json!({
         "id": null, "kind": kind, "mode": null, "state": "idle",
         "read": 0, "sent": 0, "skipped": 0, "failed": 0, "reread": 0, "total": null,

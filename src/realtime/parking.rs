@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::plan::Work;
 use crate::commercetools::notification::{Kind, Notification};
+use crate::fault::{Setback, System, TransientFault};
 use crate::mapping::profile::Missing;
 
 /// Where a notification is parked.
@@ -141,6 +142,20 @@ pub fn backoff(attempts: u32, asked: Option<Duration>, jitter: f64) -> Duration 
     wait.max(asked.unwrap_or_default())
 }
 
+/// The longest that is added to what Klaviyo asks for with a 429, so that all who were refused do
+/// not come back at the same moment.
+const THROTTLE_JITTER: Duration = Duration::from_secs(1);
+
+/// How long to wait after a setback. A 429 says when the quota is renewed, and is no outage: the
+/// wait for it does not grow, however often it comes.
+#[must_use]
+pub fn wait_after(setback: Setback, attempts: u32, jitter: f64) -> Duration {
+    if setback.fault != TransientFault::Status(System::Klaviyo, 429) {
+        return backoff(attempts, setback.retry_after, jitter);
+    }
+    setback.retry_after.unwrap_or(FIRST) + THROTTLE_JITTER.mul_f64(jitter.clamp(0.0, 1.0))
+}
+
 /// The longest wait for something that is to come about: it is no outage that could end.
 const LONGEST_FOR_SOMETHING: Duration = Duration::from_hours(1);
 
@@ -212,6 +227,22 @@ mod tests {
         let minutes = |age| patience(99, Duration::from_mins(age), 0.0).as_secs();
         assert_eq!([0, 1, 8, 80, 9999].map(minutes), [24, 24, 60, 600, 3600]);
         assert_eq!(patience(1, Duration::ZERO, 0.0), FIRST);
+    }
+
+    #[test]
+    fn a_used_up_quota_is_waited_for_and_no_longer() {
+        let throttled = |seconds| Setback {
+            fault: TransientFault::Status(System::Klaviyo, 429),
+            retry_after: seconds,
+        };
+        let asked = Some(Duration::from_secs(1));
+        for attempts in [1, 5, 99] {
+            let wait = wait_after(throttled(asked), attempts, 0.5);
+            assert_eq!(wait, Duration::from_millis(1_500), "{attempts}");
+        }
+        assert_eq!(wait_after(throttled(None), 9, 0.0), FIRST);
+        let down = Setback::from(TransientFault::Status(System::Klaviyo, 503));
+        assert_eq!(wait_after(down, 3, 0.0), backoff(3, None, 0.0));
     }
 
     #[test]

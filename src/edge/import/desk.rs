@@ -14,11 +14,13 @@ use worker::{Result, SqlStorage};
 
 use super::runs;
 use crate::config::Config;
+use crate::config::rules::Rules;
 use crate::edge::calls::now;
 use crate::edge::log;
 use crate::import::call::Call;
 use crate::import::machine::{Effect, Input, Machine, Saving};
-use crate::import::run::{Counts, Kind, Range, Run, never};
+use crate::import::run::{Counts, Kind, Range, Run, blank};
+use crate::import::stored::StoredRun;
 
 /// Calls to be made, with their numbers.
 pub(super) type Calls = Vec<(u64, Call)>;
@@ -80,8 +82,9 @@ impl Desk {
         if let Some(machine) = self.machine.take() {
             return Ok(machine);
         }
-        let stored = runs::load(sql)?;
-        let marks = stored.iter().map(|stored| (stored.run.kind, mark(&stored.run)));
+        let stored = runs::load(sql, &config.rules)?;
+        let readable = stored.iter().filter_map(|stored| stored.run.clone().readable());
+        let marks = readable.map(|run| (run.kind, mark(&run)));
         self.marks.replace(marks.collect());
         Ok(Machine::new(config, stored, now()))
     }
@@ -101,20 +104,25 @@ impl Desk {
     }
 
     /// Whether a run of this kind, or any, has something to do.
-    pub(super) fn is_active(&self, sql: &SqlStorage, kind: Option<Kind>) -> Result<bool> {
+    pub(super) fn is_active(
+        &self,
+        sql: &SqlStorage,
+        rules: &Rules,
+        kind: Option<Kind>,
+    ) -> Result<bool> {
         match (self.machine.borrow().as_ref(), kind) {
             (Some(machine), None) => Ok(machine.is_active()),
             (Some(machine), Some(kind)) => Ok(machine.run(kind).is_some_and(Run::is_active)),
-            (None, None) => runs::any_active(sql),
-            (None, Some(kind)) => Ok(runs::current(sql, kind)?.is_some_and(|run| run.is_active())),
+            (None, None) => runs::any_active(sql, rules),
+            (None, Some(kind)) => Ok(current(sql, rules, kind)?.is_some_and(|run| run.is_active())),
         }
     }
 
     /// Whether the run of this kind can be resumed.
-    pub(super) fn is_resumable(&self, sql: &SqlStorage, kind: Kind) -> Result<bool> {
+    pub(super) fn is_resumable(&self, sql: &SqlStorage, rules: &Rules, kind: Kind) -> Result<bool> {
         match self.machine.borrow().as_ref() {
             Some(machine) => Ok(machine.run(kind).is_some_and(Run::is_resumable)),
-            None => Ok(runs::current(sql, kind)?.is_some_and(|run| run.is_resumable())),
+            None => Ok(current(sql, rules, kind)?.is_some_and(|run| run.is_resumable())),
         }
     }
 
@@ -124,13 +132,18 @@ impl Desk {
     }
 
     /// The current run of a kind, as the endpoints show it.
-    pub(super) fn shown(&self, sql: &SqlStorage, kind: Kind) -> Result<Value> {
+    pub(super) fn shown(&self, sql: &SqlStorage, rules: &Rules, kind: Kind) -> Result<Value> {
         if let Some(machine) = self.machine.borrow().as_ref() {
             return Ok(machine.shown(kind));
         }
-        let run = runs::current(sql, kind)?;
-        Ok(run.map_or_else(|| never(kind), |run| run.shown(run.counts)))
+        let run = runs::current(sql, rules, kind)?;
+        Ok(run.map_or_else(|| blank(kind), |run| run.shown()))
     }
+}
+
+/// The current run of a kind, if this version can read it.
+fn current(sql: &SqlStorage, rules: &Rules, kind: Kind) -> Result<Option<Run>> {
+    Ok(runs::current(sql, rules, kind)?.and_then(StoredRun::readable))
 }
 
 fn mark(run: &Run) -> Mark {

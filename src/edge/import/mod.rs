@@ -22,7 +22,7 @@ use super::route::Sync;
 use super::{body, log, reply};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::import::run::{Kind, never};
+use crate::import::run::{Kind, blank};
 
 /// The object. It answers at once, but for a start over many ids, which have to be stored.
 pub(super) const IMPORT: Object =
@@ -64,7 +64,7 @@ pub(super) async fn status(env: &Env, config: &Config) -> Result<Response> {
         if config.mode.import() {
             return IMPORT.pass_on(env, config, Method::Get, "/runs", None).await;
         }
-        let idle = Kind::ALL.into_iter().map(|kind| (kind.name().to_owned(), never(kind)));
+        let idle = Kind::ALL.into_iter().map(|kind| (kind.name().to_owned(), blank(kind)));
         reply::json(200, &idle.collect::<Map<_, _>>())
     };
     let (outbox, runs) = join(outbox, runs).await;

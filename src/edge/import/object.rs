@@ -21,6 +21,7 @@ use crate::edge::{log, reply, settings};
 use crate::import::machine::Input;
 use crate::import::run::{Kind, Selection};
 use crate::import::start::{self, Start};
+use crate::import::stored::StoredRun;
 use crate::realtime::parking::backoff;
 
 /// How long to wait while the settings are not in order, in ms.
@@ -60,7 +61,7 @@ impl DurableObject for Import {
         };
         let answered = match self.answer(config, &request, &body) {
             Ok(response) if request.method() == Method::Get => Ok(response),
-            Ok(response) => self.arm_if_needed(&request).await.map(|()| response),
+            Ok(response) => self.arm_if_needed(config, &request).await.map(|()| response),
             Err(error) => Err(error),
         };
         answered.or_else(|error| {
@@ -95,10 +96,8 @@ impl Import {
         let settings = settings::read(&self.env);
         match settings.as_ref() {
             Ok(config) => slice::run(&self.desk, &self.state.storage(), config).await,
-            Err(_) if self.desk.is_active(&self.sql(), None)? => {
-                Ok(Next::At(now_ms() + NOT_CONFIGURED))
-            }
-            Err(_) => Ok(Next::Never),
+            // Nobody knows what is to be done; whether there is anything, the next slice sees.
+            Err(_) => Ok(Next::At(now_ms() + NOT_CONFIGURED)),
         }
     }
 
@@ -112,11 +111,11 @@ impl Import {
 
     /// Sets the alarm after someone asked for something. While the alarm is at work it does so
     /// itself in the end, and has set a watchdog until then.
-    async fn arm_if_needed(&self, request: &Request) -> Result<()> {
+    async fn arm_if_needed(&self, config: &Config, request: &Request) -> Result<()> {
         if self.at_work.get() {
             return Ok(());
         }
-        let active = self.desk.is_active(&self.sql(), None)?;
+        let active = self.desk.is_active(&self.sql(), &config.rules, None)?;
         if active && request.path() == "/tick" && self.state.storage().get_alarm().await?.is_some()
         {
             return Ok(());
@@ -148,11 +147,11 @@ impl Import {
             (Method::Get, ["runs"], None) => {
                 let mut all = Map::new();
                 for kind in Kind::ALL {
-                    all.insert(kind.name().to_owned(), self.desk.shown(&sql, kind)?);
+                    all.insert(kind.name().to_owned(), self.desk.shown(&sql, &config.rules, kind)?);
                 }
                 reply::json(200, &all)
             }
-            (Method::Get, ["runs"], Some(kind)) => self.history(kind),
+            (Method::Get, ["runs"], Some(kind)) => self.history(config, kind),
             (Method::Post, ["runs"], Some(kind)) => match start::read(kind, body) {
                 Ok(start) => self.start(config, kind, start),
                 Err(problem) => reply::error(400, "bad_request", &problem),
@@ -166,7 +165,7 @@ impl Import {
             }
             (Method::Post, ["failures", "retry"], Some(kind)) => {
                 let ids = failures::ids(&sql, kind)?;
-                if ids.is_empty() && !self.desk.is_active(&sql, Some(kind))? {
+                if ids.is_empty() && !self.desk.is_active(&sql, &config.rules, Some(kind))? {
                     return reply::error(400, "no_failures", "There is no failure to retry.");
                 }
                 self.start(config, kind, Start { selection: Selection::Retry, ids })
@@ -185,10 +184,10 @@ impl Import {
         }
     }
 
-    fn history(&self, kind: Kind) -> Result<Response> {
-        let current = self.desk.shown(&self.sql(), kind)?;
-        let runs = runs::of_kind(&self.sql(), kind)?;
-        let older = runs.iter().skip(1).map(|run| run.shown(run.counts));
+    fn history(&self, config: &Config, kind: Kind) -> Result<Response> {
+        let current = self.desk.shown(&self.sql(), &config.rules, kind)?;
+        let runs = runs::of_kind(&self.sql(), &config.rules, kind)?;
+        let older = runs.iter().skip(1).map(StoredRun::shown);
         let newest = runs.first().map(|_| current.clone());
         let history: Vec<_> = newest.into_iter().chain(older).collect();
         reply::json(200, &json!({ "current": current, "history": history }))
@@ -198,34 +197,34 @@ impl Import {
     /// so of two starts at once one is refused.
     fn start(&self, config: &Config, kind: Kind, start: Start) -> Result<Response> {
         let sql = self.sql();
-        if self.desk.is_active(&sql, Some(kind))? {
+        if self.desk.is_active(&sql, &config.rules, Some(kind))? {
             let message = format!("{} sync is already running.", kind.title());
             return reply::error(423, "already_running", &message);
         }
         runs::slice_ended(&sql)?;
         let id = runs::new_id(&sql, now_ms())?;
         self.desk.ask(&sql, config, Input::Start { id, kind, start })?;
-        reply::json(202, &self.desk.shown(&sql, kind)?)
+        reply::json(202, &self.desk.shown(&sql, &config.rules, kind)?)
     }
 
     fn stop(&self, config: &Config, kind: Kind) -> Result<Response> {
         let sql = self.sql();
-        if !self.desk.is_active(&sql, Some(kind))? {
+        if !self.desk.is_active(&sql, &config.rules, Some(kind))? {
             let message = format!("{} sync is not currently running.", kind.title());
             return reply::error(400, "not_running", &message);
         }
         self.desk.ask(&sql, config, Input::Stop(kind))?;
-        reply::json(200, &self.desk.shown(&sql, kind)?)
+        reply::json(200, &self.desk.shown(&sql, &config.rules, kind)?)
     }
 
     fn resume(&self, config: &Config, kind: Kind) -> Result<Response> {
         let sql = self.sql();
-        if !self.desk.is_resumable(&sql, kind)? {
+        if !self.desk.is_resumable(&sql, &config.rules, kind)? {
             let message = format!("{} sync has nothing to resume.", kind.title());
             return reply::error(400, "nothing_to_resume", &message);
         }
         runs::slice_ended(&sql)?;
         self.desk.ask(&sql, config, Input::Resume(kind))?;
-        reply::json(202, &self.desk.shown(&sql, kind)?)
+        reply::json(202, &self.desk.shown(&sql, &config.rules, kind)?)
     }
 }

@@ -5,13 +5,14 @@
 //! Klaviyo's has of one page. `slices` counts the slices in a row that never ended.
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use worker::{Result, SqlStorage, SqlStorageValue};
 
 use crate::commercetools::reference::Id;
+use crate::config::rules::Rules;
 use crate::edge::{log, parts};
 use crate::import::machine::{KeptRows, Saving, Stored};
 use crate::import::run::{Kind, Run, State};
+use crate::import::stored::{StoredRun, UnreadableRun, read_run};
 
 use super::failures;
 
@@ -100,44 +101,78 @@ fn forget_kept(sql: &SqlStorage, kind: Kind) -> Result<()> {
 }
 
 /// The last runs of a kind, the newest first.
-pub(super) fn of_kind(sql: &SqlStorage, kind: Kind) -> Result<Vec<Run>> {
-    let query = "SELECT seq AS number FROM runs WHERE kind = ? ORDER BY seq DESC";
-    let owners = numbers(sql, query, vec![kind.name().into()])?;
-    let runs = owners.into_iter().map(|owner| read(sql, "run_parts", owner));
-    Ok(runs.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+pub(super) fn of_kind(sql: &SqlStorage, rules: &Rules, kind: Kind) -> Result<Vec<StoredRun>> {
+    let query = "SELECT seq, id FROM runs WHERE kind = ? ORDER BY seq DESC";
+    let rows: Vec<RunRow> = sql.exec(query, vec![kind.name().into()])?.to_array()?;
+    rows.into_iter().map(|row| row.read(sql, rules, kind)).collect()
 }
 
 /// The current run of a kind.
-pub(super) fn current(sql: &SqlStorage, kind: Kind) -> Result<Option<Run>> {
-    newest(sql, kind)?.map_or(Ok(None), |owner| read(sql, "run_parts", owner))
+pub(super) fn current(sql: &SqlStorage, rules: &Rules, kind: Kind) -> Result<Option<StoredRun>> {
+    newest(sql, kind)?.map(|row| row.read(sql, rules, kind)).transpose()
 }
 
 /// All that is stored of the current runs, as the machine wants it.
-pub(super) fn load(sql: &SqlStorage) -> Result<Vec<Stored>> {
+pub(super) fn load(sql: &SqlStorage, rules: &Rules) -> Result<Vec<Stored>> {
     let mut stored = Vec::new();
     for kind in Kind::ALL {
-        let Some(owner) = newest(sql, kind)? else { continue };
-        let Some(run) = read(sql, "run_parts", owner)? else { continue };
-        let list: Option<Vec<Id>> = read(sql, "list_parts", owner)?;
-        stored.push(Stored { run, list: list.unwrap_or_default(), kept: kept(sql, kind)? });
+        let Some(row) = newest(sql, kind)? else { continue };
+        let (list, kept) = (list(sql, row.seq)?, kept(sql, kind)?);
+        stored.push(match (row.read(sql, rules, kind)?, list, kept) {
+            (run, Some(list), Some(kept)) => Stored { run, list, kept },
+            // Without all that belongs to it, a run would go on wrongly.
+            _ => {
+                let run = StoredRun::Unreadable(UnreadableRun { id: row.id, kind });
+                Stored { run, list: Vec::new(), kept: Vec::new() }
+            }
+        });
     }
     Ok(stored)
 }
 
-fn kept(sql: &SqlStorage, kind: Kind) -> Result<Vec<KeptRows>> {
+/// A row of `runs`.
+#[derive(Deserialize)]
+struct RunRow {
+    seq: f64,
+    id: String,
+}
+
+impl RunRow {
+    fn read(&self, sql: &SqlStorage, rules: &Rules, kind: Kind) -> Result<StoredRun> {
+        let text = parts::get(sql, "run_parts", self.seq)?;
+        let run = read_run(rules, kind, &self.id, &text);
+        if matches!(run, StoredRun::Unreadable(_)) {
+            log::failure("import", &format!("run {} was stored by another version", self.id));
+        }
+        Ok(run)
+    }
+}
+
+/// The ids of a run over a list; none if they cannot be read.
+fn list(sql: &SqlStorage, owner: f64) -> Result<Option<Vec<Id>>> {
+    let content = parts::get(sql, "list_parts", owner)?;
+    if content.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
+    Ok(serde_json::from_slice(&content).ok())
+}
+
+/// The rows of jobs that have not ended; none if they cannot be read.
+fn kept(sql: &SqlStorage, kind: Kind) -> Result<Option<Vec<KeptRows>>> {
     #[derive(Deserialize)]
     struct Row {
         rows: String,
     }
     let query = "SELECT rows FROM kept WHERE kind = ? ORDER BY seq";
     let rows: Vec<Row> = sql.exec(query, vec![kind.name().into()])?.to_array()?;
-    rows.iter().map(|row| Ok(serde_json::from_str(&row.rows)?)).collect()
+    Ok(rows.iter().map(|row| serde_json::from_str(&row.rows).ok()).collect())
 }
 
 /// Whether any run has something to do.
-pub(super) fn any_active(sql: &SqlStorage) -> Result<bool> {
+pub(super) fn any_active(sql: &SqlStorage, rules: &Rules) -> Result<bool> {
     for kind in Kind::ALL {
-        if current(sql, kind)?.is_some_and(|run| run.is_active()) {
+        let run = current(sql, rules, kind)?.and_then(StoredRun::readable);
+        if run.is_some_and(|run| run.is_active()) {
             return Ok(true);
         }
     }
@@ -183,9 +218,10 @@ pub(super) fn lost(sql: &SqlStorage) -> Result<u32> {
     Ok(rows.first().map_or(0, |row| row.lost))
 }
 
-fn newest(sql: &SqlStorage, kind: Kind) -> Result<Option<f64>> {
-    let query = "SELECT seq AS number FROM runs WHERE kind = ? ORDER BY seq DESC LIMIT 1";
-    Ok(numbers(sql, query, vec![kind.name().into()])?.first().copied())
+fn newest(sql: &SqlStorage, kind: Kind) -> Result<Option<RunRow>> {
+    let query = "SELECT seq, id FROM runs WHERE kind = ? ORDER BY seq DESC LIMIT 1";
+    let rows: Vec<RunRow> = sql.exec(query, vec![kind.name().into()])?.to_array()?;
+    Ok(rows.into_iter().next())
 }
 
 fn find(sql: &SqlStorage, id: &str) -> Result<Option<f64>> {
@@ -200,14 +236,4 @@ fn numbers(sql: &SqlStorage, query: &str, values: Vec<SqlStorageValue>) -> Resul
     }
     let rows: Vec<Row> = sql.exec(query, values)?.to_array()?;
     Ok(rows.into_iter().map(|row| row.number).collect())
-}
-
-/// What is stored as JSON in parts; none if there is nothing, or if it cannot be read any more.
-fn read<T: DeserializeOwned>(sql: &SqlStorage, table: &str, owner: f64) -> Result<Option<T>> {
-    let content = parts::get(sql, table, owner)?;
-    if content.is_empty() {
-        return Ok(None);
-    }
-    let value = serde_json::from_slice(&content);
-    Ok(value.map_err(|error| log::failure("import", &format!("{table}: {error}"))).ok())
 }

@@ -67,12 +67,12 @@ enum Event {
 /// Works for one slice.
 pub(super) async fn run(desk: &Desk, storage: &Storage, config: &Config) -> Result<Next> {
     let sql = storage.sql();
-    if !desk.is_active(&sql, None)? {
+    if !desk.is_active(&sql, &config.rules, None)? {
         return Ok(Next::Never);
     }
     storage.set_alarm(WATCHDOG).await?;
     if runs::slice_begins(&sql)? >= LOST {
-        give_up(desk, storage)?;
+        give_up(desk, storage, config)?;
         return Ok(Next::Never);
     }
 
@@ -99,7 +99,7 @@ pub(super) async fn run(desk: &Desk, storage: &Storage, config: &Config) -> Resu
         let wake = desk.wake().filter(|_| end.is_some());
         if under_way.is_empty() && wake.is_none_or(|wake| wake > now + AWAKE) {
             break match wake {
-                _ if !desk.is_active(&sql, None)? => Next::Never,
+                _ if !desk.is_active(&sql, &config.rules, None)? => Next::Never,
                 Some(wake) => Next::At(wake),
                 None if end.is_none() || left == 0 => Next::Now,
                 None => {
@@ -161,11 +161,11 @@ fn limit(call: &Call) -> Duration {
 }
 
 /// Ends the active runs: whatever brings the object down would do so for ever.
-fn give_up(desk: &Desk, storage: &Storage) -> Result<()> {
+fn give_up(desk: &Desk, storage: &Storage, config: &Config) -> Result<()> {
     let sql = storage.sql();
     desk.forget();
-    for stored in runs::load(&sql)? {
-        let mut run = stored.run;
+    let stored = runs::load(&sql, &config.rules)?.into_iter();
+    for mut run in stored.filter_map(|stored| stored.run.readable()) {
         if run.is_active() {
             run.lost(now());
             log::import(&run);

@@ -24,7 +24,7 @@ use crate::klaviyo::request::Request;
 use crate::realtime::conclusion::Conclusion;
 use crate::realtime::envelope::{self, Item};
 use crate::realtime::outcome::Outcome;
-use crate::realtime::parking::{backoff, patience};
+use crate::realtime::parking::{patience, wait_after};
 use crate::realtime::plan::{Ignored, Work};
 
 /// A row that is being tried.
@@ -152,8 +152,9 @@ pub(super) fn finish(
             give_up(sql, &attempt, expiry(fault))?
         }
         Conclusion::NotYet(not_yet) if expired => give_up(sql, &attempt, expiry(not_yet.fault()))?,
-        Conclusion::Later(Setback { fault, retry_after }) => {
-            let wait = backoff(row.attempts + 1, retry_after, jitter());
+        Conclusion::Later(setback) => {
+            let Setback { fault, .. } = setback;
+            let wait = wait_after(setback, row.attempts + 1, jitter());
             parked::put_off(sql, row, now_ms() + millis(wait), fault)?;
             systems_worked = false;
             Outcome::Parked { code: fault.code().into_owned() }

@@ -1,19 +1,20 @@
 //! Delivering what is parked, in the alarm of the object.
 //!
-//! The oldest rows go first, many at once: what they read is asked for together, their events go
-//! together, and many writes of a sort go as jobs, which are followed to their end. A round that
-//! brings nothing through ends the slice: then a whole system is out, and trying the other rows
-//! would only cost calls.
+//! Many rows at once: what they read is asked for together, their events go together, and many
+//! writes of a sort go as jobs, which are followed to their end. Which rows come next, and which
+//! are left alone while nothing of their group goes through, is decided in
+//! [`crate::outbox::schedule`].
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use worker::{Result, Storage};
+use worker::{Result, SqlStorage, Storage};
 
 use super::attempt::{Attempt, Begun, begin, finish};
 use super::follow::follow;
 use super::means::{CALLS, Drain, logged};
-use super::parked::{self, Taken};
+use super::parked::{self, Row, Taken};
 use super::send::send;
 use super::{dead_letters, jitter, millis, offspring};
 use crate::config::Config;
@@ -23,9 +24,9 @@ use crate::klaviyo::batch::{Batch, pack};
 use crate::klaviyo::event::Event;
 use crate::klaviyo::pacing::Pace;
 use crate::klaviyo::request::Request;
+use crate::outbox::schedule::{Circuits, RoundLimits, RowGroup, in_turn};
 use crate::realtime::conclusion::Conclusion;
 use crate::realtime::deliver::NotYet;
-use crate::realtime::parking::backoff;
 
 /// When the object is woken if this slice never ends. Whoever restarts it finds this alarm, which
 /// is set anew whenever up to [`CALLS`] begin.
@@ -34,31 +35,18 @@ const WATCHDOG: Duration = Duration::from_secs(20);
 /// How long a slice goes on taking rows.
 const SLICE: Duration = Duration::from_secs(10);
 
-/// Rows of the first round.
-const FEW: u32 = 5;
-
 /// Rows of a round while things go through, what they may weigh, and bytes of their notifications.
 /// Together with what is read for them and the bodies made of it they must stay far below the
 /// 128 MB of an isolate.
-const ROWS: u32 = 500;
-const WEIGHT: u32 = 500;
-const BYTES: u64 = 3_000_000;
+const ROUND: RoundLimits = RoundLimits { rows: 500, weight: 500, bytes: 3_000_000 };
 
-/// How long to wait after fruitless rounds, in ms.
-pub(super) fn pause(fruitless: u32) -> i64 {
-    match fruitless {
-        0 => 0,
-        fruitless => i64::try_from(backoff(fruitless, None, jitter()).as_millis()).unwrap_or(0),
-    }
-}
-
-/// Tries what is due, for one slice; `fruitless` counts the rounds in a row that brought nothing
+/// Tries what is due, for one slice. `circuits` knows of which groups of rows something goes
 /// through, over all slices.
 pub(super) async fn run(
     storage: &Storage,
     config: &Config,
     pace: &RefCell<Pace>,
-    fruitless: &Cell<u32>,
+    circuits: &RefCell<Circuits>,
 ) -> Result<()> {
     let sql = &storage.sql();
     pace.borrow_mut().set_share(config.rules.klaviyo.share);
@@ -66,47 +54,69 @@ pub(super) async fn run(
     storage.set_alarm(WATCHDOG).await?;
     let kept_from = now_ms().saturating_sub(config.rules.outbox.retention_ms());
     dead_letters::forget(sql, kept_from)?;
+    parked::expire(sql, now_ms(), kept_from)?;
     let end = now_ms() + millis(SLICE);
-    // The first round feels its way: it is as small as can be.
-    let mut most = FEW;
     while now_ms() < end {
         let followed = follow(&drain).await;
         storage.set_alarm(WATCHDOG).await?;
-        let taken = parked::take(sql, now_ms(), most, WEIGHT, BYTES)?;
-        let tried = if taken.is_empty() { None } else { Some(round(&drain, taken).await?) };
-        match (followed, tried) {
-            (None, None) => break,
-            (_, Some(true)) => {
-                if fruitless.replace(0) > 0 {
-                    // The outage is over for all that waited for its end.
-                    parked::wake(sql, now_ms(), &[NotYet::OrderOfPayment.fault()])?;
-                }
-                most = ROWS;
-            }
-            // That Klaviyo tells of a job does not say that anything else works.
-            (Some(true), None) => fruitless.set(0),
-            _ => {
-                fruitless.set(fruitless.get().saturating_add(1));
-                break;
+        let rows = next_rows(sql, circuits)?;
+        if rows.is_empty() && !followed {
+            break;
+        }
+        let taken = parked::take(sql, now_ms(), rows)?;
+        let tried = round(&drain, taken).await?;
+        for (group, through) in tried.0 {
+            let mut circuits = circuits.borrow_mut();
+            if !through {
+                circuits.failed(group, now_ms(), jitter());
+            } else if circuits.went_through(group) {
+                // The outage is over for all that waited for its end.
+                parked::wake(sql, group, now_ms(), NotYet::OrderOfPayment.fault())?;
             }
         }
     }
     Ok(())
 }
 
-/// Tries these rows; whether the systems did their part for any of them.
-async fn round(drain: &Drain<'_>, taken: Vec<Taken>) -> Result<bool> {
+/// The rows of the next round: those of each group that may be tried now, in turn.
+fn next_rows(sql: &SqlStorage, circuits: &RefCell<Circuits>) -> Result<Vec<Row>> {
+    let now = now_ms();
+    let most = u32::try_from(ROUND.rows).unwrap_or(u32::MAX);
+    let due = RowGroup::ALL.into_iter().map(|group| {
+        let allowance = circuits.borrow().allowance(group, now);
+        parked::due(sql, group, allowance, now, most)
+    });
+    let due = due.collect::<Result<Vec<_>>>()?;
+    Ok(in_turn(due, ROUND).into_iter().map(|due| due.row).collect())
+}
+
+/// Of which groups a round brought something through.
+#[derive(Default)]
+pub(super) struct Tried(BTreeMap<RowGroup, bool>);
+
+impl Tried {
+    /// Notes what came of a row: whether the systems did their part.
+    pub(super) fn note(&mut self, key: &str, worked: Option<bool>) {
+        if let Some(group) = RowGroup::of_key(key) {
+            *self.0.entry(group).or_default() |= worked.unwrap_or(false);
+        }
+    }
+}
+
+/// Tries these rows.
+async fn round(drain: &Drain<'_>, taken: Vec<Taken>) -> Result<Tried> {
     let Drain { storage, sql, config, pace } = *drain;
-    let mut through = false;
+    let mut tried = Tried::default();
     let (mut attempts, mut works) = (Vec::new(), Vec::new());
     for taken in taken {
+        let key = taken.row.key.clone();
         match logged(begin(sql, config, taken)) {
             Some(Begun::Work(attempt, work)) => {
                 attempts.push(*attempt);
                 works.push(work);
             }
-            Some(Begun::Settled(worked)) => through |= worked,
-            None => {}
+            Some(Begun::Settled(worked)) => tried.note(&key, Some(worked)),
+            None => tried.note(&key, None),
         }
     }
     let calls = Calls::paced(config, CALLS, pace);
@@ -115,9 +125,7 @@ async fn round(drain: &Drain<'_>, taken: Vec<Taken>) -> Result<bool> {
     let (mut groups, mut others) = (Vec::new(), Vec::new());
     for (mut attempt, ready) in attempts.into_iter().zip(ready) {
         match ready {
-            Ready::Concluded(conclusion) => {
-                through |= logged(finish(sql, config, attempt, conclusion)).unwrap_or(false);
-            }
+            Ready::Concluded(conclusion) => conclude(drain, &mut tried, attempt, conclusion),
             Ready::ToSend { stages, cut } => {
                 attempt.prepared(stages, cut);
                 match attempt.only_events() {
@@ -141,15 +149,26 @@ async fn round(drain: &Drain<'_>, taken: Vec<Taken>) -> Result<bool> {
             Conclusion::Never(_) => others.extend(batch.owners),
             conclusion => {
                 for attempt in batch.owners {
-                    let done = finish(sql, config, attempt, conclusion.clone());
-                    through |= logged(done).unwrap_or(false);
+                    conclude(drain, &mut tried, attempt, conclusion.clone());
                 }
             }
         }
     }
     storage.set_alarm(WATCHDOG).await?;
     let calls = Calls::paced(config, CALLS, pace);
-    Ok(send(drain, &calls, others).await || through)
+    send(drain, &calls, others, &mut tried).await;
+    Ok(tried)
+}
+
+/// Settles a row, and notes whether the systems did their part.
+pub(super) fn conclude(
+    drain: &Drain<'_>,
+    tried: &mut Tried,
+    attempt: Attempt,
+    conclusion: Conclusion,
+) {
+    let key = attempt.row.key.clone();
+    tried.note(&key, logged(finish(drain.sql, drain.config, attempt, conclusion)));
 }
 
 async fn send_batch(drain: &Drain<'_>, batch: &Batch<Attempt>) -> Conclusion {

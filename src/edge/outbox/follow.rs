@@ -6,7 +6,7 @@ use worker::Result;
 use super::jobs::{self, Fate, Open};
 use super::means::{CALLS, Drain, logged};
 use crate::edge::calls::{Calls, now_ms};
-use crate::fault::{ReadFault, Setback, System};
+use crate::fault::{ReadFault, Setback, System, TransientFault};
 use crate::http::{Answer, NoAnswer};
 use crate::klaviyo::job::JobType;
 use crate::klaviyo::job_answer::{Progress, RowError, blamed, import_errors, progress};
@@ -19,12 +19,11 @@ const AT_ONCE: usize = 5;
 /// Pages of errors that are read of one job, of 100 each: a row more is as good as all.
 const ERROR_PAGES: usize = 20;
 
-/// Looks at the jobs that it is time for; whether Klaviyo answered for any of them, or none if
-/// there are none.
-pub(super) async fn follow(drain: &Drain<'_>) -> Option<bool> {
-    let due = logged(jobs::due(drain.sql, now_ms(), JOBS))?;
+/// Looks at the jobs that it is time for; whether any has ended or gone on.
+pub(super) async fn follow(drain: &Drain<'_>) -> bool {
+    let due = logged(jobs::due(drain.sql, now_ms(), JOBS)).unwrap_or_default();
     if due.is_empty() {
-        return None;
+        return false;
     }
     let calls = Calls::paced(drain.config, CALLS, drain.pace);
     let looked = due.iter().map(|job| async {
@@ -32,7 +31,7 @@ pub(super) async fn follow(drain: &Drain<'_>) -> Option<bool> {
         logged(settle(drain, job, learned)).unwrap_or(false)
     });
     let looked: Vec<bool> = stream::iter(looked).buffer_unordered(AT_ONCE).collect().await;
-    Some(looked.contains(&true))
+    looked.contains(&true)
 }
 
 /// What became of a job; none if it is not done yet.
@@ -71,17 +70,24 @@ fn answered(answer: Result<Answer, NoAnswer>) -> Result<Answer, ReadFault> {
     answer.map_err(|why| Setback::no_answer(System::Klaviyo, why).into())
 }
 
+fn give_up(drain: &Drain<'_>, job: &Open) -> Result<()> {
+    jobs::close(drain.sql, job, &Fate::Unknown, now_ms())
+}
+
 /// Stores what was learned; whether Klaviyo answered.
 fn settle(drain: &Drain<'_>, job: &Open, learned: Result<Option<Fate>, ReadFault>) -> Result<bool> {
     match learned {
         Ok(Some(fate)) => jobs::close(drain.sql, job, &fate, now_ms()).map(|()| true),
-        Ok(None) => jobs::put_off(drain.sql, job, now_ms(), None).map(|()| true),
-        Err(ReadFault::Later(setback)) => {
-            jobs::put_off(drain.sql, job, now_ms(), setback.retry_after).map(|()| false)
+        Ok(None) => {
+            let running = TransientFault::JobUnderWay.into();
+            jobs::put_off(drain.sql, job, now_ms(), running).map(|()| true)
         }
-        // It cannot be followed: its rows show alone what Klaviyo thinks of them.
-        Err(ReadFault::Never(_)) => {
-            jobs::close(drain.sql, job, &Fate::Unknown, now_ms()).map(|()| true)
+        // It cannot be followed, or could not for hours: its rows show alone what Klaviyo thinks
+        // of them.
+        Err(ReadFault::Never(_)) => give_up(drain, job).map(|()| true),
+        Err(ReadFault::Later(_)) if job.too_old(now_ms()) => give_up(drain, job).map(|()| false),
+        Err(ReadFault::Later(setback)) => {
+            jobs::put_off(drain.sql, job, now_ms(), setback).map(|()| false)
         }
     }
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use worker::{Result, SqlStorage, SqlStorageValue};
 
 use super::millis;
+use crate::fault::Setback;
 use crate::klaviyo::job::{GIVEN_UP_AFTER, JobRef, next_look};
 
 /// A row of `jobs`.
@@ -134,25 +135,25 @@ pub(super) fn due(sql: &SqlStorage, now: u64, most: u32) -> Result<Vec<Open>> {
 }
 
 /// When the next job is to be looked at, in ms since 1970 UTC.
-pub(super) fn next_due(sql: &SqlStorage) -> Result<Option<f64>> {
+pub(super) fn next_due(sql: &SqlStorage) -> Result<Option<u64>> {
     #[derive(Deserialize)]
     struct Next {
-        due: Option<f64>,
+        due: Option<u64>,
     }
     let rows: Vec<Next> = sql.exec("SELECT MIN(due) AS due FROM jobs", None)?.to_array()?;
     Ok(rows.first().and_then(|row| row.due))
 }
 
 /// A job is not done yet, or nothing was learned of it: it is looked at again, after as long as
-/// was asked for.
-pub(super) fn put_off(
-    sql: &SqlStorage,
-    job: &Open,
-    now: u64,
-    asked: Option<Duration>,
-) -> Result<()> {
+/// was asked for, and what waits for it says why.
+pub(super) fn put_off(sql: &SqlStorage, job: &Open, now: u64, why: Setback) -> Result<()> {
     let age = Duration::from_millis(now.saturating_sub(job.since));
-    let wait = next_look(age, count(sql)?).max(asked.unwrap_or_default());
+    let wait = next_look(age, count(sql)?).max(why.retry_after.unwrap_or_default());
+    sql.exec(
+        "UPDATE parked SET code = ?1 WHERE due IS NULL AND code <> ?1
+            AND key IN (SELECT key FROM job_rows WHERE job = ?2)",
+        vec![why.fault.code().as_ref().into(), job.seq.into()],
+    )?;
     sql.exec(
         "UPDATE jobs SET due = ? WHERE seq = ?",
         vec![time(now + millis(wait))?, job.seq.into()],

@@ -2,12 +2,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat};
 use serde_json::{Value, json};
 use worker::{
-    DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, durable_object,
+    DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, Storage,
+    durable_object,
 };
 
 use super::{dead_letters, drain, erasure, jobs, parked, replay, store};
@@ -15,8 +15,13 @@ use crate::edge::calls::now_ms;
 use crate::edge::objects::AtWork;
 use crate::edge::{log, reply, settings};
 use crate::klaviyo::pacing::Pace;
+use crate::outbox::schedule::{Circuits, RowGroup, earlier_alarm};
 
-const DAY: Duration = Duration::from_hours(24);
+/// A day in ms.
+const DAY: u64 = 86_400_000;
+
+/// How long to wait while the settings are not in order, in ms.
+const NOT_CONFIGURED: u64 = 20_000;
 
 /// The one object that keeps what could not be delivered.
 #[durable_object(alarm)]
@@ -25,8 +30,8 @@ pub struct Outbox {
     env: Env,
     /// Whether the alarm is at work; it sets the next one itself when it is done.
     draining: AssertUnwindSafe<Cell<bool>>,
-    /// How many rounds in a row brought nothing through. A panic leaves a number, too.
-    fruitless: AssertUnwindSafe<Cell<u32>>,
+    /// Of which groups of rows something goes through. It is never borrowed across an await.
+    circuits: AssertUnwindSafe<RefCell<Circuits>>,
     /// What was used of Klaviyo's rate limits. It is never borrowed across an await.
     pace: AssertUnwindSafe<RefCell<Pace>>,
 }
@@ -42,7 +47,7 @@ impl DurableObject for Outbox {
             state,
             env,
             draining: AssertUnwindSafe(Cell::new(false)),
-            fruitless: AssertUnwindSafe(Cell::new(0)),
+            circuits: AssertUnwindSafe(RefCell::default()),
             pace: AssertUnwindSafe(RefCell::new(Pace::new(1.0))),
         }
     }
@@ -51,7 +56,7 @@ impl DurableObject for Outbox {
         let body = request.bytes().await?;
         let answered = match self.answer(&request, &body) {
             Ok(response) if request.method() == Method::Get => Ok(response),
-            Ok(response) => self.arm().await.map(|()| response),
+            Ok(response) => self.arm_earlier().await.map(|()| response),
             Err(error) => Err(error),
         };
         answered.or_else(|error| {
@@ -89,29 +94,52 @@ impl Outbox {
     async fn drain(&self) -> Result<()> {
         let settings = settings::read(&self.env);
         let Ok(config) = settings.as_ref() else {
-            self.fruitless.set(self.fruitless.get().saturating_add(1));
             return Ok(());
         };
-        drain::run(&self.state.storage(), config, &self.pace, &self.fruitless).await
+        drain::run(&self.state.storage(), config, &self.pace, &self.circuits).await
     }
 
-    /// Sets the alarm to when there is something to do. While the alarm is at work it does so
-    /// itself in the end, and has set a watchdog until then.
-    async fn arm(&self) -> Result<()> {
+    /// After somebody asked for something: an alarm that is set is only moved to an earlier time.
+    /// While the alarm is at work it sets the next one itself, and has set a watchdog until then.
+    async fn arm_earlier(&self) -> Result<()> {
         if self.draining.get() {
             return Ok(());
         }
+        let Some(wanted) = self.next_alarm()? else { return Ok(()) };
         let storage = self.state.storage();
-        let due = [parked::next_due(&self.sql())?, jobs::next_due(&self.sql())?];
-        match due.into_iter().flatten().min_by(f64::total_cmp) {
-            // Only to forget dead letters that are too old.
-            None if dead_letters::count(&self.sql())? > 0 => storage.set_alarm(DAY).await,
-            None => storage.delete_alarm().await,
-            Some(due) => {
-                let wait = drain::pause(self.fruitless.get()).max(ms_until(due));
-                storage.set_alarm(wait).await
-            }
+        let set = storage.get_alarm().await?.and_then(|set| u64::try_from(set).ok());
+        match earlier_alarm(set, wanted) {
+            Some(time) => set_alarm(&storage, time).await,
+            None => Ok(()),
         }
+    }
+
+    /// At the end of the alarm: sets the next one, if there is anything to do.
+    async fn arm(&self) -> Result<()> {
+        let storage = self.state.storage();
+        match self.next_alarm()? {
+            Some(time) => set_alarm(&storage, time).await,
+            None => storage.delete_alarm().await,
+        }
+    }
+
+    /// When there is something to do, in ms since 1970 UTC.
+    fn next_alarm(&self) -> Result<Option<u64>> {
+        let sql = self.sql();
+        let mut next = jobs::next_due(&sql)?;
+        for group in RowGroup::ALL {
+            let Some(due) = parked::next_due(&sql, group)? else { continue };
+            let time = self.circuits.borrow().next_try(group, due);
+            next = Some(next.map_or(time, |next| next.min(time)));
+        }
+        if next.is_none() && parked::any_waits(&sql)? || dead_letters::count(&sql)? > 0 {
+            // Only to see what has been kept for too long.
+            next = Some(next.unwrap_or(u64::MAX).min(now_ms() + DAY));
+        }
+        if settings::read(&self.env).is_err() {
+            next = next.map(|time| time.max(now_ms() + NOT_CONFIGURED));
+        }
+        Ok(next)
     }
 
     fn answer(&self, request: &Request, body: &[u8]) -> Result<Response> {
@@ -186,14 +214,10 @@ fn no_letter() -> Result<Response> {
     reply::error(404, "not_found", "There is no such dead letter.")
 }
 
-/// How long until a time in ms since 1970 UTC.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    reason = "times in ms are whole and below 2^53"
-)]
-fn ms_until(time: f64) -> i64 {
-    (time - now_ms() as f64).max(0.0) as i64
+/// Sets the alarm to a time in ms since 1970 UTC.
+async fn set_alarm(storage: &Storage, time: u64) -> Result<()> {
+    let time = i64::try_from(time).unwrap_or(i64::MAX);
+    storage.set_alarm(DateTime::from_timestamp_millis(time).unwrap_or_default()).await
 }
 
 /// A time in ms since 1970 UTC as text.

@@ -13,7 +13,8 @@ use super::{jitter, jobs};
 use crate::edge::calls::now_ms;
 use crate::edge::parts;
 use crate::fault::{Setback, TransientFault};
-use crate::realtime::parking::{Slot, backoff};
+use crate::outbox::schedule::{Allowance, DueRow, RowGroup};
+use crate::realtime::parking::{Slot, backoff, wait_after};
 
 /// What is known of a notification when it is parked.
 #[derive(Debug, Serialize, Deserialize)]
@@ -49,7 +50,7 @@ impl NewParked {
 
     /// One that was tried once and is to be tried again.
     pub(in crate::edge) fn after(slot: Slot, setback: Setback) -> Self {
-        let wait = backoff(1, setback.retry_after, 0.0);
+        let wait = wait_after(setback, 1, 0.0);
         let mut new = Self::now(slot, setback.fault);
         new.due = to_second(new.due + super::millis(wait));
         new.attempts = 1;
@@ -77,16 +78,6 @@ impl Row {
     /// Whether its requests are to go alone.
     pub(super) fn alone(&self) -> bool {
         self.alone != 0
-    }
-
-    /// What trying it takes in an isolate's memory, in hundredths of a few MB: products are read
-    /// with all their variants, orders with their products.
-    fn weight(&self) -> u32 {
-        match self.key.split('/').next() {
-            Some("product" | "standalone-price") => 25,
-            Some("message") => 5,
-            _ => 1,
-        }
     }
 }
 
@@ -244,30 +235,42 @@ struct Inserted {
     seq: f64,
 }
 
-/// Takes rows that are due, the oldest first: at most so many, of so much weight together, and of
-/// so many bytes after the first. Each counts as tried, and is put off before it is.
-pub(super) fn take(
+/// The rows of a group that are due, as many as it is allowed: by the time they are due, or, where
+/// the group is only probed, those first that were tried least.
+pub(super) fn due(
     sql: &SqlStorage,
+    group: RowGroup,
+    allowance: Allowance,
     now: u64,
     most: u32,
-    weight: u32,
-    bytes: u64,
-) -> Result<Vec<Taken>> {
-    let mut rows: Vec<Row> = sql
+) -> Result<Vec<DueRow<Row>>> {
+    let (order, limit) = match allowance {
+        Allowance::All => ("due, seq", most),
+        Allowance::Probe(few) => ("attempts, due, seq", few.min(most)),
+        Allowance::None => return Ok(Vec::new()),
+    };
+    let [from, to] = keys(group);
+    let rows: Vec<Row> = sql
         .exec(
-            "SELECT seq, key, since, attempts, alone, bytes FROM parked INDEXED BY parked_age
-             WHERE due IS NOT NULL AND due <= ? ORDER BY since, seq LIMIT ?",
-            vec![millis(now)?, i64::from(most).into()],
+            &format!(
+                "SELECT seq, key, since, attempts, alone, bytes FROM parked
+                 WHERE due <= ? AND key >= ? AND key < ? ORDER BY {order} LIMIT ?"
+            ),
+            vec![millis(now)?, from.into(), to.into(), i64::from(limit).into()],
         )?
         .to_array()?;
-    let (mut load, mut has) = (0, 0);
-    let fits = rows.iter().take_while(|row| {
-        load += row.weight();
-        has += row.bytes;
-        load <= weight && has <= bytes
-    });
-    let count = fits.count().max(1);
-    rows.truncate(count);
+    Ok(rows.into_iter().map(|row| DueRow { group, bytes: row.bytes, row }).collect())
+}
+
+/// From which key to which the keys of a group are, the second not among them.
+fn keys(group: RowGroup) -> [String; 2] {
+    let from = group.prefix();
+    // What follows `/` is `0`.
+    [from.to_owned(), format!("{}0", from.trim_end_matches('/'))]
+}
+
+/// Takes rows to be tried. Each counts as tried, and is put off before it is.
+pub(super) fn take(sql: &SqlStorage, now: u64, rows: Vec<Row>) -> Result<Vec<Taken>> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -347,27 +350,55 @@ pub(super) fn put_off(sql: &SqlStorage, row: &Row, due: u64, fault: TransientFau
     Ok(())
 }
 
-/// Makes all rows due but those that wait for one of these.
-pub(super) fn wake(sql: &SqlStorage, now: u64, waiting_for: &[TransientFault]) -> Result<()> {
-    let except = vec!["?"; waiting_for.len()].join(",");
-    let mut values = vec![millis(now)?, millis(now)?];
-    values.extend(waiting_for.iter().map(|fault| SqlStorageValue::from(fault.code().as_ref())));
+/// Makes all rows of a group due but those that wait for this.
+pub(super) fn wake(
+    sql: &SqlStorage,
+    group: RowGroup,
+    now: u64,
+    waiting_for: TransientFault,
+) -> Result<()> {
+    let [from, to] = keys(group);
+    let code = waiting_for.code().into_owned();
     sql.exec(
-        &format!("UPDATE parked SET due = ? WHERE due > ? AND code NOT IN ({except})"),
-        values,
+        "UPDATE parked SET due = ?1 WHERE due > ?1 AND code <> ?2 AND key >= ?3 AND key < ?4",
+        vec![millis(now)?, code.into(), from.into(), to.into()],
     )?;
     Ok(())
 }
 
-/// When the next row is due, in ms since 1970 UTC.
-pub(super) fn next_due(sql: &SqlStorage) -> Result<Option<f64>> {
+/// When the next row of a group is due, in ms since 1970 UTC.
+pub(super) fn next_due(sql: &SqlStorage, group: RowGroup) -> Result<Option<u64>> {
     #[derive(Deserialize)]
     struct Next {
-        due: Option<f64>,
+        due: Option<u64>,
     }
-    let rows: Vec<Next> =
-        sql.exec("SELECT MIN(due) AS due FROM parked WHERE due IS NOT NULL", None)?.to_array()?;
+    let [from, to] = keys(group);
+    let rows: Vec<Next> = sql
+        .exec(
+            "SELECT MIN(due) AS due FROM parked WHERE due IS NOT NULL AND key >= ? AND key < ?",
+            vec![from.into(), to.into()],
+        )?
+        .to_array()?;
     Ok(rows.first().and_then(|row| row.due))
+}
+
+/// Whether any row waits for a job.
+pub(super) fn any_waits(sql: &SqlStorage) -> Result<bool> {
+    #[derive(Deserialize)]
+    struct Found {}
+    let rows: Vec<Found> =
+        sql.exec("SELECT seq FROM parked WHERE due IS NULL LIMIT 1", None)?.to_array()?;
+    Ok(!rows.is_empty())
+}
+
+/// Lets rows that wait for a job longer than they may be kept be tried now, alone: whatever comes
+/// of it is their end.
+pub(super) fn expire(sql: &SqlStorage, now: u64, kept_from: u64) -> Result<()> {
+    sql.exec(
+        "UPDATE parked SET due = ?, alone = 1 WHERE due IS NULL AND since < ?",
+        vec![millis(now)?, millis(kept_from)?],
+    )?;
+    Ok(())
 }
 
 /// Rows that wait for the same reason.

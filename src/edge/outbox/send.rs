@@ -8,7 +8,8 @@ use std::collections::HashSet;
 use futures::{StreamExt, stream};
 use worker::Result;
 
-use super::attempt::{Attempt, finish};
+use super::attempt::Attempt;
+use super::drain::Tried;
 use super::jobs::{self, JobRow};
 use super::means::{Drain, logged};
 use super::parked;
@@ -48,9 +49,13 @@ struct Came {
     again: Vec<Request>,
 }
 
-/// Sends everything; whether the systems did their part for any of the rows.
-pub(super) async fn send(drain: &Drain<'_>, calls: &Calls<'_>, attempts: Vec<Attempt>) -> bool {
-    let mut through = false;
+/// Sends everything, and notes of which rows the systems did their part.
+pub(super) async fn send(
+    drain: &Drain<'_>,
+    calls: &Calls<'_>,
+    attempts: Vec<Attempt>,
+    tried: &mut Tried,
+) {
     let mut active = attempts;
     while !active.is_empty() {
         let came = stage(drain, calls, &mut active).await;
@@ -68,17 +73,13 @@ pub(super) async fn send(drain: &Drain<'_>, calls: &Calls<'_>, attempts: Vec<Att
                     attempt.stages.push_front(again);
                     next.push(attempt);
                 }
-                Conclusion::Delivered if attempt.waits => through = true,
+                Conclusion::Delivered if attempt.waits => tried.note(&attempt.row.key, Some(true)),
                 Conclusion::Delivered if !attempt.stages.is_empty() => next.push(attempt),
-                conclusion => {
-                    let done = finish(drain.sql, drain.config, attempt, conclusion);
-                    through |= logged(done).unwrap_or(false);
-                }
+                conclusion => super::drain::conclude(drain, tried, attempt, conclusion),
             }
         }
         active = next;
     }
-    through
 }
 
 /// Sends the next stage of each row.

@@ -12,7 +12,7 @@ use crate::fault::{ReadFault, Setback, System, TransientFault};
 use crate::http::Answer;
 use crate::import::run::Waiting;
 use crate::klaviyo::pacing::Pace;
-use crate::realtime::parking::backoff;
+use crate::realtime::parking::wait_after;
 
 impl Work {
     /// Takes what was answered.
@@ -68,7 +68,7 @@ impl Work {
         now: DateTime<Utc>,
         pace: &mut Pace,
     ) {
-        let Setback { fault, retry_after } = setback;
+        let Setback { fault, .. } = setback;
         if let Some(text) = fault.mended_by_operator() {
             let message = format!("{text}. Mend it, and resume the run.");
             return self.fail(&fault.code(), message);
@@ -79,16 +79,17 @@ impl Work {
         }
         let Task { what, tries, .. } = task;
         // A job may have been done with meanwhile: its items were seen.
-        let job = match &what {
-            What::Look(job) | What::Errors { job, .. } => Some(*job),
-            _ => None,
-        };
-        if job.is_some_and(|job| self.jobs.get(job).is_none()) {
-            return;
+        if let What::Look(key) | What::Errors { job: key, .. } = &what {
+            match self.jobs.get(*key) {
+                None => return,
+                // Whatever became of it, its rows are sent again.
+                Some(open) if open.is_too_old(ms(now)) => return self.job_ended(*key, None, now),
+                Some(_) => {}
+            }
         }
         // Spread over time without a source of chance: by where the clock stands.
         let jitter = f64::from(now.timestamp_subsec_millis()) / 1000.0;
-        let wait = backoff(tries + 1, retry_after, jitter);
+        let wait = wait_after(setback, tries + 1, jitter);
         let not_before = ms(now) + u64::try_from(wait.as_millis()).unwrap_or(0);
         if fault == TransientFault::Status(System::Klaviyo, 429)
             && let Some(operation) = self.operation_of(&what)

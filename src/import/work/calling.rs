@@ -221,7 +221,7 @@ impl Work {
         if !self.has_room() {
             return None;
         }
-        let pass = self.passes.get(self.run.pass)?;
+        let pass = self.run.passes.get(self.run.pass)?;
         let ranges = self.run.ranges.as_ref()?;
         let lanes = usize::try_from(config.rules.import.lanes).unwrap_or(1);
         let active = self.readers.iter().filter(|reader| reader.is_active()).count();

@@ -1,7 +1,6 @@
 //! Jobs: how far they are, what was wrong with their rows, and whether their items are there.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -10,7 +9,7 @@ use super::{Work, ms};
 use crate::fault::ReadFault;
 use crate::http::Answer;
 use crate::klaviyo::answer::ids;
-use crate::klaviyo::job::{GIVEN_UP_AFTER, JobType};
+use crate::klaviyo::job::JobType;
 use crate::klaviyo::job_answer::{self, Progress};
 use crate::klaviyo::query::Lookup;
 
@@ -24,9 +23,9 @@ impl Work {
         let Some(open) = self.jobs.get_mut(key) else { return Ok(()) };
         open.looked = ms(now);
         let (of, at) = (open.job.of, open.at);
-        let age = Duration::from_millis(ms(now).saturating_sub(at));
+        let too_old = open.is_too_old(ms(now));
         match job_answer::progress(answer)? {
-            Some(Progress::Running) if age > GIVEN_UP_AFTER => {
+            Some(Progress::Running) if too_old => {
                 self.job_ended(key, None, now);
             }
             Some(Progress::Running) => {

@@ -22,9 +22,9 @@ use super::jobs::Jobs;
 pub use super::jobs::KeptRows;
 use super::owner::{Owner, PageNo};
 use super::page::Page;
-use super::passes::{Pass, passes};
 use super::records::Memory;
 use super::run::{Counts, Kind, Run, RunError, State};
+use super::stored::StoredRun;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::fault::Rejection;
@@ -32,7 +32,6 @@ use crate::fault::Rejection;
 /// The work on one run.
 pub(super) struct Work {
     run: Run,
-    passes: Vec<Pass>,
     /// The ids of a run over a list.
     list: Vec<Id>,
     /// How far each range of the pass is read.
@@ -130,7 +129,7 @@ pub struct Failure {
 #[derive(Debug, Clone)]
 pub struct Stored {
     /// The run.
-    pub run: Run,
+    pub run: StoredRun,
     /// The ids of its list.
     pub list: Vec<Id>,
     /// Rows of jobs that have not ended.
@@ -151,8 +150,13 @@ impl Work {
     }
 
     /// A run as it is stored, after a crash or an eviction.
-    pub(super) fn restore(config: &Config, stored: Stored, now: DateTime<Utc>) -> Self {
-        let Stored { run, list, kept } = stored;
+    pub(super) fn restore(
+        config: &Config,
+        run: Run,
+        list: Vec<Id>,
+        kept: Vec<KeptRows>,
+        now: DateTime<Utc>,
+    ) -> Self {
         let again: HashSet<_> = run.again.iter().cloned().collect();
         let mut work = Self::idle(config, run, list);
         for (_, id) in kept.iter().flat_map(|kept| &kept.rows) {
@@ -162,7 +166,7 @@ impl Work {
         }
         work.jobs.restore(kept);
         if work.run.state == State::Running {
-            work.take_up(config, now);
+            work.take_up(now);
         }
         work
     }
@@ -176,7 +180,6 @@ impl Work {
             Kind::Products => most.min(50),
         };
         Self {
-            passes: passes(&config.rules, &run),
             run,
             list,
             readers: Vec::new(),
@@ -203,8 +206,7 @@ impl Work {
 
     /// Takes up a run whose live part is empty: reads on behind what is committed, and looks after
     /// the jobs that it has.
-    fn take_up(&mut self, config: &Config, now: DateTime<Utc>) {
-        self.passes = passes(&config.rules, &self.run);
+    fn take_up(&mut self, now: DateTime<Utc>) {
         self.readers = self.run.ranges.iter().flatten().map(Reader::of).collect();
         for job in self.jobs.keys() {
             self.queue.push_back(Task::new(What::Look(job), ms(now)));
@@ -240,7 +242,7 @@ impl Work {
 
     /// Whether the records of this pass are counted.
     fn is_counted(&self) -> bool {
-        self.passes.get(self.run.pass).is_some_and(|pass| !pass.reread)
+        self.run.passes.get(self.run.pass).is_some_and(|pass| !pass.reread)
     }
 
     /// The run is to stop: what is under way is awaited.
@@ -261,13 +263,13 @@ impl Work {
     }
 
     /// The run goes on where it ended.
-    pub(super) fn resume(&mut self, config: &Config, now: DateTime<Utc>) {
+    pub(super) fn resume(&mut self, now: DateTime<Utc>) {
         if self.run.is_resumable() {
             self.run.state = State::Running;
             self.run.error = None;
             self.run.finished_at = None;
             self.dirty = true;
-            self.take_up(config, now);
+            self.take_up(now);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::calling::What;
@@ -18,7 +18,6 @@ use crate::import::owner::PageNo;
 use crate::import::page::{Fate, Origin, Page, Record};
 use crate::import::passes::{Link, Reading, Source, divide, held, listed, resource};
 use crate::import::records::{self, Documents, Need};
-use crate::import::run::Kind;
 use crate::klaviyo::answer::{ids, marked_ids};
 use crate::klaviyo::request::Request;
 use crate::klaviyo::verdict::{Verdict, judge};
@@ -63,7 +62,8 @@ impl Work {
         answer: &Answer,
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
-        let Some(source) = self.passes.get(self.run.pass).map(|pass| pass.source.clone()) else {
+        let Some(source) = self.run.passes.get(self.run.pass).map(|pass| pass.source.clone())
+        else {
             return Ok(());
         };
         let before = self.readers.get(range).and_then(|reader| reader.after.clone());
@@ -82,11 +82,11 @@ impl Work {
                 let ended = found.next.is_none();
                 (found.next, ended)
             }
-            (Source::Linked(link, since), _) => {
+            (Source::Linked { link, filter, .. }, _) => {
                 let results = commercetools::raw_page(answer)?;
                 let found = links(&results);
                 let last = found.last().map(|found| found.id.to_string());
-                linked = self.linked_walk(config, *link, *since, found);
+                linked = self.linked_walk(*link, filter.clone(), found);
                 page.waits = u32::from(linked.is_some());
                 (last, results.len() < SKUS_PER_QUERY)
             }
@@ -176,13 +176,7 @@ impl Work {
     }
 
     /// The documents that these lead to, but for those that the pass before had.
-    fn linked_walk(
-        &self,
-        config: &Config,
-        link: Link,
-        since: DateTime<Utc>,
-        found: Vec<Linking>,
-    ) -> Option<Walk> {
+    fn linked_walk(&self, link: Link, filter: Filter, found: Vec<Linking>) -> Option<Walk> {
         let among = match link {
             Link::Payments => Among::Payments(found.into_iter().map(|found| found.id).collect()),
             Link::Inventory | Link::Prices => {
@@ -196,14 +190,7 @@ impl Work {
             Among::Ids(ids) | Among::Payments(ids) => ids.is_empty(),
             Among::Skus(skus) => skus.is_empty(),
         };
-        let young = Duration::minutes(i64::from(config.rules.import.orders_older_than_minutes));
-        let filter = Filter {
-            changed_before: Some(since),
-            created_before: (self.run.kind == Kind::Orders).then(|| self.run.started_at - young),
-            published: self.run.kind == Kind::Products,
-            among: Some(among),
-            ..Filter::default()
-        };
+        let filter = Filter { among: Some(among), ..filter };
         let of = resource(self.run.kind);
         (!is_empty).then_some(Walk { of, filter, after: None, limit: PAGE })
     }

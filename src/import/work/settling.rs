@@ -159,7 +159,7 @@ impl Work {
             self.run.ranges = None;
             self.readers.clear();
             self.dirty = true;
-            if self.run.pass >= self.passes.len() {
+            if self.run.pass >= self.run.passes.len() {
                 self.finish(State::Completed, now);
             } else {
                 self.begin_pass(now);
@@ -184,7 +184,7 @@ impl Work {
 
     /// Begins a pass: first it has to be known how to divide it, if it can be.
     fn begin_pass(&mut self, now: DateTime<Utc>) {
-        let Some(pass) = self.passes.get(self.run.pass) else { return };
+        let Some(pass) = self.run.passes.get(self.run.pass) else { return };
         match pass.ends(self.run.kind) {
             None => self.begin_ranges(vec![Range::default()]),
             Some(ends) => {

@@ -315,13 +315,66 @@ fn an_outage_is_waited_for_and_its_reason_shown() {
     verify(&mut world, &[Kind::Customers]);
 }
 
+#[test]
+fn a_deployment_in_mid_run_changes_none_of_its_passes() {
+    let rules = |wanted: bool| json!({"product": {"import": {"deleteMissing": wanted}}});
+    for (before, after) in [(true, false), (false, true)] {
+        let mut world = calm(&rules(before));
+        world.shop.put("products", shop::product(0, 2, None, days_ago(9)));
+        let gone = json!({"title": "Gone", "custom_metadata": {"title_json": "{}", "slug": "s",
+            "slug_json": "{}"}});
+        world.account.items.insert("$custom:::$default:::gone".to_owned(), gone);
+        world.start(Kind::Products, all(Kind::Products));
+        // Into the last pass, which is about to read what Klaviyo holds.
+        let last = if before { 2 } else { 1 };
+        while world.store.runs_pass(Kind::Products) < last {
+            world.run_for(1);
+        }
+        let rules = rules(after).to_string();
+        world.deploy(config(&[("CONFIG", &rules), ("PREFERRED_CURRENCY", "EUR")]));
+        world.run();
+        assert_eq!(world.store.run(Kind::Products).state, State::Completed);
+        assert_eq!(world.account.items.len(), if before { 1 } else { 2 }, "{before}");
+    }
+}
+
+#[test]
+fn a_run_of_another_version_is_shown_kept_and_not_run() {
+    let mut world = calm(&json!({}));
+    customers(&mut world, 5);
+    world.start(Kind::Customers, all(Kind::Customers));
+    world.store.make_newer(Kind::Customers);
+    world.deploy(config(&[]));
+    world.run();
+    let shown = world.shown(Kind::Customers);
+    assert_eq!((&shown["state"], &shown["id"]), (&json!("failed"), &json!("run-1")));
+    assert_eq!(shown["error"]["code"], "stored_by_another_version");
+    assert_eq!(world.store.run(Kind::Customers).version, 99, "it is kept");
+    world.start(Kind::Customers, all(Kind::Customers));
+    world.run();
+    verify(&mut world, &[Kind::Customers]);
+}
+
 /// The shape of a stored run. A change of it needs a new version, and a way to read the old one.
 #[test]
 fn what_is_stored_keeps_its_shape() {
     let stored = json!({
-        "version": 1, "id": "r", "kind": "orders",
+        "version": 2, "id": "r", "kind": "orders",
         "selection": {"since": "2026-01-01T00:00:00Z"}, "state": "running",
         "counts": {"read": 4, "sent": 1, "skipped": 2, "failed": 1}, "reread": 0, "total": 9,
+        "passes": [
+            {"source": {"documents": {
+                "createdFrom": null, "createdBefore": "2026-01-01T23:00:00Z",
+                "changedSince": "2026-01-01T00:00:00Z", "changedBefore": null, "fromId": null,
+                "published": false, "among": null}}, "reread": false},
+            {"source": {"linked": {"link": "payments", "since": "2026-01-01T00:00:00Z",
+                "filter": {
+                    "createdFrom": null, "createdBefore": "2026-01-01T23:00:00Z",
+                    "changedSince": null, "changedBefore": "2026-01-01T00:00:00Z", "fromId": null,
+                    "published": false, "among": null}}}, "reread": false},
+            {"source": {"held": {"check": true}}, "reread": true},
+            {"source": "list", "reread": false}
+        ],
         "pass": 0,
         "ranges": [{"from": null, "to": "2026-02-01T00:00:00Z", "after": "x", "done": false}],
         "again": ["y"], "startedAt": "2026-01-02T00:00:00Z", "updatedAt": "2026-01-02T00:00:00Z",

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use commercetools_klaviyo::commercetools::reference::Id;
-use commercetools_klaviyo::config::Config;
+use commercetools_klaviyo::config::{Config, Rules};
 use commercetools_klaviyo::fault::{Setback, System};
 use commercetools_klaviyo::http::{Answer, NoAnswer};
 use commercetools_klaviyo::import::call::Call;
@@ -16,6 +16,7 @@ use commercetools_klaviyo::import::machine::{
 };
 use commercetools_klaviyo::import::run::{Kind, Run, State};
 use commercetools_klaviyo::import::start::Start;
+use commercetools_klaviyo::import::stored::read_run;
 
 use super::account::Account;
 use super::shop::Shop;
@@ -94,9 +95,10 @@ impl Store {
         self.saves += 1;
     }
 
-    fn stored(&self) -> Vec<Stored> {
+    /// What a machine of these rules finds, by the same reading as in the object.
+    fn stored(&self, rules: &Rules) -> Vec<Stored> {
         let one = |run: &Run| Stored {
-            run: run.clone(),
+            run: read_run(rules, run.kind, &run.id, &serde_json::to_vec(run).expect("JSON")),
             list: self.lists.get(&run.kind).cloned().unwrap_or_default(),
             kept: self.kept.get(&run.kind).cloned().unwrap_or_default(),
         };
@@ -105,6 +107,17 @@ impl Store {
 
     pub(super) fn run(&self, kind: Kind) -> &Run {
         &self.runs[&kind]
+    }
+
+    pub(super) fn runs_pass(&self, kind: Kind) -> usize {
+        self.runs.get(&kind).map_or(0, |run| run.pass)
+    }
+
+    /// As if a newer version had stored it.
+    pub(super) fn make_newer(&mut self, kind: Kind) {
+        if let Some(run) = self.runs.get_mut(&kind) {
+            run.version = 99;
+        }
     }
 }
 
@@ -212,10 +225,17 @@ impl World {
         }
     }
 
+    /// A deployment: the object begins anew with other settings.
+    pub(super) fn deploy(&mut self, config: Config) {
+        self.config = config;
+        self.crash();
+    }
+
     fn crash(&mut self) {
         self.crashes += 1;
         self.under_way.clear();
-        self.machine = Machine::new(&self.config, self.store.stored(), time(self.now));
+        self.machine =
+            Machine::new(&self.config, self.store.stored(&self.config.rules), time(self.now));
         self.slice_ends = 0;
         // The watchdog finds it.
         self.now += 1 + self.chance.next(20_000);

@@ -1,0 +1,153 @@
+//! Runs as they were stored, perhaps by another version of this Worker.
+//!
+//! Every stored run names the version of its shape. An older shape is brought up to date here. One
+//! that cannot be read, since a newer version stored it or part of it is missing, is never lost: it
+//! stays as it is, is shown as failed, and is resumed by the version that can read it.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::passes::passes;
+use super::run::{Kind, Run, VERSION, blank};
+use crate::config::rules::Rules;
+
+/// The code of a run that this version cannot read.
+const CODE: &str = "stored_by_another_version";
+
+/// A run as it was found.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StoredRun {
+    /// It can go on.
+    Readable(Box<Run>),
+    /// It can only be shown.
+    Unreadable(UnreadableRun),
+}
+
+/// A run that another version stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableRun {
+    /// Its id.
+    pub id: String,
+    #[expect(missing_docs, reason = "as its name says")]
+    pub kind: Kind,
+}
+
+impl UnreadableRun {
+    /// As the endpoints show it.
+    #[must_use]
+    pub fn shown(&self) -> Value {
+        let mut shown = blank(self.kind);
+        shown["id"] = self.id.as_str().into();
+        shown["state"] = "failed".into();
+        shown["error"] = json!({
+            "code": CODE,
+            "message": "Another version of this Worker stored the run, and this one cannot read \
+                it. Nothing of it is lost: deploy that version and resume it there, or start the \
+                import anew.",
+        });
+        shown
+    }
+}
+
+impl StoredRun {
+    /// The run, if it can be read.
+    #[must_use]
+    pub fn readable(self) -> Option<Run> {
+        match self {
+            Self::Readable(run) => Some(*run),
+            Self::Unreadable(_) => None,
+        }
+    }
+
+    /// As the endpoints show it.
+    #[must_use]
+    pub fn shown(&self) -> Value {
+        match self {
+            Self::Readable(run) => run.shown(run.counts),
+            Self::Unreadable(run) => run.shown(),
+        }
+    }
+}
+
+/// Reads a stored run. `rules` are those of now; a run of the first version did not keep its
+/// passes, and gets those that it would begin with.
+#[must_use]
+pub fn read_run(rules: &Rules, kind: Kind, id: &str, text: &[u8]) -> StoredRun {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+    let version = serde_json::from_slice(text).map(|Versioned { version }| version);
+    let run: Option<Run> = match version {
+        Ok(VERSION) => serde_json::from_slice(text).ok(),
+        Ok(1) => from_first_version(rules, text),
+        _ => None,
+    };
+    match run {
+        Some(run) => StoredRun::Readable(Box::new(run)),
+        None => StoredRun::Unreadable(UnreadableRun { id: id.to_owned(), kind }),
+    }
+}
+
+fn from_first_version(rules: &Rules, text: &[u8]) -> Option<Run> {
+    let mut value: Value = serde_json::from_slice(text).ok()?;
+    value["version"] = VERSION.into();
+    value["passes"] = json!([]);
+    let mut run: Run = serde_json::from_value(value).ok()?;
+    run.passes = passes(rules, run.kind, &run.selection, run.started_at);
+    Some(run)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import::run::Selection;
+    use chrono::DateTime;
+
+    fn stored() -> Value {
+        let rules = Rules::default();
+        let started = DateTime::UNIX_EPOCH;
+        let run = Run::new(&rules, "r".to_owned(), Kind::Products, Selection::Full, started);
+        serde_json::to_value(run).expect("JSON")
+    }
+
+    fn read(value: &Value) -> StoredRun {
+        let text = value.to_string();
+        read_run(&Rules::default(), Kind::Products, "r", text.as_bytes())
+    }
+
+    #[test]
+    fn a_run_keeps_the_passes_it_began_with() {
+        let rules =
+            Rules::parse(r#"{"product":{"import":{"deleteMissing":true}}}"#).expect("rules");
+        let begun =
+            Run::new(&rules, "r".into(), Kind::Products, Selection::Full, DateTime::UNIX_EPOCH);
+        let text = serde_json::to_vec(&begun).expect("JSON");
+        let found = read_run(&Rules::default(), Kind::Products, "r", &text).readable();
+        assert_eq!(found, Some(begun));
+    }
+
+    #[test]
+    fn the_first_version_gets_its_passes() {
+        let mut old = stored();
+        old["version"] = 1.into();
+        old.as_object_mut().expect("an object").shift_remove("passes");
+        assert_eq!(read(&old), read(&stored()));
+        assert!(matches!(read(&old), StoredRun::Readable(_)));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_shown_and_kept() {
+        let mut newer = stored();
+        newer["version"] = 99.into();
+        let mut cut = stored();
+        cut.as_object_mut().expect("an object").shift_remove("again");
+        for value in [newer, cut, json!("x"), json!({})] {
+            let found = read(&value);
+            assert!(matches!(found, StoredRun::Unreadable(_)), "{value}");
+            let shown = found.shown();
+            assert_eq!((&shown["id"], &shown["state"]), (&json!("r"), &json!("failed")));
+            assert_eq!(shown["error"]["code"], CODE);
+        }
+    }
+}
