@@ -22,11 +22,23 @@ mod preview;
 mod push;
 mod reply;
 mod route;
+mod schema;
 mod settings;
 
 use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
 
 use self::route::{Miss, Route};
+
+/// Chains two panic hooks: that of the crate `worker`, which begins the recovery, and the one that
+/// logs the panic with JavaScript's stack. Each is kept whichever was installed first.
+#[event(start)]
+fn start() {
+    let recovery = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        console_error_panic_hook::hook(panic);
+        recovery(panic);
+    }));
+}
 
 /// Answers every request. An error of the platform itself becomes a 503, since the sender of a
 /// notification has to try again then.

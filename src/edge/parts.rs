@@ -1,21 +1,10 @@
-//! Bytes of any length in SQLite, where a value may have 2 MB: stored in parts.
+//! Bytes of any length in SQLite, where a value may have 2 MB: stored in parts, each of which has
+//! the number of what it belongs to (`owner`) and its own.
 
 use worker::{Result, SqlStorage, SqlStorageValue};
 
 /// Bytes of one part.
 const PART: usize = 1_000_000;
-
-/// Makes the table `name`, if it is not there. What the parts belong to has a number.
-pub(super) fn prepare(sql: &SqlStorage, name: &str) -> Result<()> {
-    sql.exec(
-        &format!(
-            "CREATE TABLE IF NOT EXISTS {name} (owner INTEGER NOT NULL, part INTEGER NOT NULL,
-             content BLOB NOT NULL, PRIMARY KEY (owner, part)) WITHOUT ROWID"
-        ),
-        None,
-    )?;
-    Ok(())
-}
 
 /// Stores the content of `owner`, who must have none.
 pub(super) fn put(sql: &SqlStorage, name: &str, owner: f64, content: &[u8]) -> Result<()> {

@@ -14,18 +14,6 @@ use crate::import::run::{Kind, Run, Selection, State};
 /// Failures on one page.
 const PAGE: usize = 100;
 
-/// Makes the table, if it is not there.
-pub(super) fn prepare(sql: &SqlStorage) -> Result<()> {
-    sql.exec(
-        "CREATE TABLE IF NOT EXISTS failures (
-            kind TEXT NOT NULL, id TEXT NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL,
-            pointer TEXT, run TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (kind, id)
-         ) WITHOUT ROWID",
-        None,
-    )?;
-    Ok(())
-}
-
 /// Stores what became of records.
 pub(super) fn save(sql: &SqlStorage, run: &Run, saving: &Saving) -> Result<()> {
     let kind = run.kind.name();

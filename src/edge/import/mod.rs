@@ -9,6 +9,7 @@ mod failures;
 mod object;
 mod runs;
 mod slice;
+mod tables;
 
 use std::time::Duration;
 

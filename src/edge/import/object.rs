@@ -13,10 +13,12 @@ use worker::{
 
 use super::desk::Desk;
 use super::slice::{self, Next};
+use super::tables::MIGRATIONS;
 use super::{failures, runs};
 use crate::config::Config;
 use crate::edge::calls::now_ms;
 use crate::edge::objects::AtWork;
+use crate::edge::schema::{NEWER, Schema, migrate};
 use crate::edge::{log, reply, settings};
 use crate::import::machine::Input;
 use crate::import::run::{Kind, Selection};
@@ -32,6 +34,8 @@ const NOT_CONFIGURED: u64 = 30_000;
 pub struct Import {
     state: State,
     env: Env,
+    /// Whether a newer version of the Worker stored what is here: then nothing of it is touched.
+    is_newer: bool,
     desk: AssertUnwindSafe<Desk>,
     /// Whether the alarm is at work; it sets the next one itself when it is done.
     at_work: AssertUnwindSafe<Cell<bool>>,
@@ -39,14 +43,15 @@ pub struct Import {
 
 impl DurableObject for Import {
     fn new(state: State, env: Env) -> Self {
-        let sql = state.storage().sql();
-        if let Err(error) = runs::prepare(&sql).and_then(|()| failures::prepare(&sql)) {
+        let schema = migrate(&state.storage().sql(), &MIGRATIONS);
+        if let Err(error) = &schema {
             // Every later statement fails then, and each of them is answered with an error.
             log::failure("import", &error.to_string());
         }
         Self {
             state,
             env,
+            is_newer: matches!(schema, Ok(Schema::Newer)),
             desk: AssertUnwindSafe(Desk::default()),
             at_work: AssertUnwindSafe(Cell::new(false)),
         }
@@ -54,6 +59,9 @@ impl DurableObject for Import {
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         let body = request.bytes().await?;
+        if self.is_newer {
+            return reply::unavailable(NEWER, "A newer version of this Worker stored the imports.");
+        }
         let settings = settings::read(&self.env);
         let config = match settings.as_ref() {
             Ok(config) => config,
@@ -73,6 +81,10 @@ impl DurableObject for Import {
     /// Everything that goes wrong is caught, and the next alarm set: the platform drops an alarm
     /// that fails six times. Only if it cannot be set the alarm fails.
     async fn alarm(&self) -> Result<Response> {
+        if self.is_newer {
+            self.arm(Next::At(now_ms() + NOT_CONFIGURED)).await?;
+            return Ok(reply::empty(204));
+        }
         let worked = {
             let _at_work = AtWork::begin(&self.at_work);
             AssertUnwindSafe(self.work()).catch_unwind().await

@@ -19,22 +19,6 @@ use super::failures;
 /// Runs of a kind that are kept.
 const HISTORY: u32 = 20;
 
-/// Makes the tables, if they are not there.
-pub(super) fn prepare(sql: &SqlStorage) -> Result<()> {
-    sql.exec(
-        "CREATE TABLE IF NOT EXISTS runs (
-            seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL);
-         CREATE TABLE IF NOT EXISTS kept (
-            seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, job TEXT NOT NULL, rows TEXT NOT NULL);
-         CREATE INDEX IF NOT EXISTS kept_job ON kept (kind, job);
-         CREATE TABLE IF NOT EXISTS slices (
-            only INTEGER PRIMARY KEY CHECK (only = 1), lost INTEGER NOT NULL);",
-        None,
-    )?;
-    parts::prepare(sql, "run_parts")?;
-    parts::prepare(sql, "list_parts")
-}
-
 /// Stores what the machine wants stored. All of it is text before anything is written, and there is
 /// no await: so it is written whole or not at all.
 pub(super) fn save(sql: &SqlStorage, saving: &Saving) -> Result<()> {
@@ -118,14 +102,14 @@ pub(super) fn load(sql: &SqlStorage, rules: &Rules) -> Result<Vec<Stored>> {
     for kind in Kind::ALL {
         let Some(row) = newest(sql, kind)? else { continue };
         let (list, kept) = (list(sql, row.seq)?, kept(sql, kind)?);
-        stored.push(match (row.read(sql, rules, kind)?, list, kept) {
-            (run, Some(list), Some(kept)) => Stored { run, list, kept },
+        let run = row.read(sql, rules, kind)?;
+        let (Some(list), Some(kept)) = (list, kept) else {
             // Without all that belongs to it, a run would go on wrongly.
-            _ => {
-                let run = StoredRun::Unreadable(UnreadableRun { id: row.id, kind });
-                Stored { run, list: Vec::new(), kept: Vec::new() }
-            }
-        });
+            let run = StoredRun::Unreadable(UnreadableRun { id: row.id, kind });
+            stored.push(Stored { run, list: Vec::new(), kept: Vec::new() });
+            continue;
+        };
+        stored.push(Stored { run, list, kept });
     }
     Ok(stored)
 }

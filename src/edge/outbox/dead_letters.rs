@@ -91,18 +91,6 @@ impl Row {
     }
 }
 
-/// Makes the tables, if they are not there.
-pub(super) fn prepare(sql: &SqlStorage) -> Result<()> {
-    sql.exec(
-        "CREATE TABLE IF NOT EXISTS dead_letters (
-            seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at INTEGER NOT NULL,
-            code TEXT NOT NULL, detail TEXT NOT NULL, pointer TEXT, resource TEXT, customer TEXT,
-            attempts INTEGER NOT NULL)",
-        None,
-    )?;
-    parts::prepare(sql, "dead_letter_parts")
-}
-
 /// Stores a letter and gives its id; one that is there already is only counted and dated.
 pub(super) fn keep(sql: &SqlStorage, letter: &NewDeadLetter, content: &[u8]) -> Result<String> {
     let id = format!("{:x}", Sha256::digest(content));

@@ -60,25 +60,6 @@ pub(super) enum Fate {
     Unknown,
 }
 
-/// Makes the tables, if they are not there.
-pub(super) fn prepare(sql: &SqlStorage) -> Result<()> {
-    sql.exec(
-        "CREATE TABLE IF NOT EXISTS jobs (
-            seq INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL, since INTEGER NOT NULL,
-            due INTEGER NOT NULL);
-         CREATE TABLE IF NOT EXISTS job_rows (
-            job INTEGER NOT NULL, n INTEGER NOT NULL, key TEXT NOT NULL, digest TEXT,
-            external_id TEXT, PRIMARY KEY (job, n, key)) WITHOUT ROWID;
-         CREATE INDEX IF NOT EXISTS job_rows_key ON job_rows (key);
-         CREATE INDEX IF NOT EXISTS job_rows_profile ON job_rows (external_id)
-            WHERE external_id IS NOT NULL;
-         CREATE TABLE IF NOT EXISTS sent (
-            key TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (key, digest)) WITHOUT ROWID;",
-        None,
-    )?;
-    Ok(())
-}
-
 /// Stores a job that Klaviyo took, and lets the slots wait for it.
 pub(super) fn open(sql: &SqlStorage, job: &JobRef, rows: &[JobRow], now: u64) -> Result<()> {
     #[derive(Deserialize)]

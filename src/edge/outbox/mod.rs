@@ -16,6 +16,7 @@ mod parked;
 mod replay;
 mod send;
 mod store;
+mod tables;
 
 use std::time::Duration;
 

@@ -10,9 +10,11 @@ use worker::{
     durable_object,
 };
 
+use super::tables::MIGRATIONS;
 use super::{dead_letters, drain, erasure, jobs, parked, replay, store};
 use crate::edge::calls::now_ms;
 use crate::edge::objects::AtWork;
+use crate::edge::schema::{NEWER, Schema, migrate};
 use crate::edge::{log, reply, settings};
 use crate::klaviyo::pacing::Pace;
 use crate::outbox::schedule::{Circuits, RowGroup, earlier_alarm};
@@ -28,6 +30,8 @@ const NOT_CONFIGURED: u64 = 20_000;
 pub struct Outbox {
     state: State,
     env: Env,
+    /// Whether a newer version of the Worker stored what is here: then nothing of it is touched.
+    is_newer: bool,
     /// Whether the alarm is at work; it sets the next one itself when it is done.
     draining: AssertUnwindSafe<Cell<bool>>,
     /// Of which groups of rows something goes through. It is never borrowed across an await.
@@ -38,14 +42,15 @@ pub struct Outbox {
 
 impl DurableObject for Outbox {
     fn new(state: State, env: Env) -> Self {
-        let sql = state.storage().sql();
-        if let Err(error) = prepare(&sql) {
+        let schema = migrate(&state.storage().sql(), &MIGRATIONS);
+        if let Err(error) = &schema {
             // Every later statement fails then, and each of them is answered with an error.
             log::failure("outbox", &error.to_string());
         }
         Self {
             state,
             env,
+            is_newer: matches!(schema, Ok(Schema::Newer)),
             draining: AssertUnwindSafe(Cell::new(false)),
             circuits: AssertUnwindSafe(RefCell::default()),
             pace: AssertUnwindSafe(RefCell::new(Pace::new(1.0))),
@@ -54,6 +59,9 @@ impl DurableObject for Outbox {
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         let body = request.bytes().await?;
+        if self.is_newer {
+            return reply::unavailable(NEWER, "A newer version of this Worker stored the outbox.");
+        }
         let answered = match self.answer(&request, &body) {
             Ok(response) if request.method() == Method::Get => Ok(response),
             Ok(response) => self.arm_earlier().await.map(|()| response),
@@ -66,6 +74,11 @@ impl DurableObject for Outbox {
     }
 
     async fn alarm(&self) -> Result<Response> {
+        if self.is_newer {
+            let later = now_ms() + NOT_CONFIGURED;
+            set_alarm(&self.state.storage(), later).await?;
+            return Ok(reply::empty(204));
+        }
         // Never an error: the platform drops an alarm that fails six times.
         let drained = {
             let _at_work = AtWork::begin(&self.draining);
@@ -76,13 +89,6 @@ impl DurableObject for Outbox {
         }
         Ok(reply::empty(204))
     }
-}
-
-/// Makes all tables, if they are not there.
-fn prepare(sql: &SqlStorage) -> Result<()> {
-    parked::prepare(sql)?;
-    jobs::prepare(sql)?;
-    dead_letters::prepare(sql)
 }
 
 impl Outbox {
@@ -170,9 +176,16 @@ impl Outbox {
                     no_letter()
                 }
             }
+            (Method::Post, ["panic"]) => panic_on_purpose(),
             _ => reply::error(404, "not_found", "There is nothing here."),
         }
     }
+}
+
+/// Panics, so that a test sees what becomes of a panic. No route of the Worker leads here.
+#[expect(clippy::panic, reason = "on purpose")]
+fn panic_on_purpose() -> ! {
+    panic!("on purpose")
 }
 
 impl Outbox {

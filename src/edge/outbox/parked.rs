@@ -90,21 +90,6 @@ pub(super) struct Taken {
     pub(super) sent: HashSet<String>,
 }
 
-/// Makes the tables, if they are not there.
-pub(super) fn prepare(sql: &SqlStorage) -> Result<()> {
-    sql.exec(
-        "CREATE TABLE IF NOT EXISTS parked (
-            seq INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE,
-            rank INTEGER NOT NULL, customer TEXT, since INTEGER NOT NULL, due INTEGER,
-            attempts INTEGER NOT NULL, code TEXT NOT NULL, bytes INTEGER NOT NULL,
-            alone INTEGER NOT NULL DEFAULT 0);
-         CREATE INDEX IF NOT EXISTS parked_due ON parked (due) WHERE due IS NOT NULL;
-         CREATE INDEX IF NOT EXISTS parked_age ON parked (since, seq) WHERE due IS NOT NULL;",
-        None,
-    )?;
-    parts::prepare(sql, "parked_parts")
-}
-
 /// Parks a notification. In a slot of an open job it waits for that. In a slot that is taken, the age, the number of tries and the time of
 /// the next one stay, so that a stream of changes does not defeat the waiting. What was sent for it
 /// counts no more: in the meantime somebody else may have written something else.

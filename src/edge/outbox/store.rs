@@ -31,9 +31,14 @@ pub(in crate::edge) enum New {
     DeadLetter(NewDeadLetter),
 }
 
+/// The version of the calls that store something. While two versions of the Worker are deployed
+/// side by side, the object refuses what it does not know, and the sender tries again.
+const VERSION: u32 = 1;
+
 /// A line of JSON before the bytes of a notification.
 #[derive(Serialize, Deserialize)]
 struct Head<N> {
+    version: u32,
     new: N,
     bytes: usize,
 }
@@ -82,7 +87,7 @@ fn bodies<'a>(all: impl Iterator<Item = (&'a New, &'a Item)>) -> Result<Vec<(usi
                 &owned
             }
         };
-        let head = serde_json::to_vec(&Head { new, bytes: content.len() })?;
+        let head = serde_json::to_vec(&Head { version: VERSION, new, bytes: content.len() })?;
         let more = head.len() + 1 + content.len();
         if bodies.last().is_none_or(|(_, body)| body.len() + more > BYTES) {
             bodies.push((0, Vec::new()));
@@ -102,7 +107,10 @@ pub(super) fn take(sql: &SqlStorage, mut body: &[u8]) -> Result<Vec<String>> {
     let (mut stored, mut parked) = (Vec::new(), Vec::new());
     while let Some(end) = body.iter().position(|byte| *byte == b'\n') {
         let (line, rest) = body.split_at(end + 1);
-        let Head { new, bytes }: Head<New> = serde_json::from_slice(line)?;
+        let Head { version, new, bytes }: Head<New> = serde_json::from_slice(line)?;
+        if version != VERSION {
+            return Err(format!("a notification of version {version}").into());
+        }
         let (content, rest) = rest.split_at_checked(bytes).ok_or("a body is cut off")?;
         body = rest;
         stored.push(match new {
@@ -121,4 +129,25 @@ pub(super) fn take(sql: &SqlStorage, mut body: &[u8]) -> Result<Vec<String>> {
         }
     }
     Ok(stored)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// The shape of what is sent to the object. A change of it needs a new [`VERSION`].
+    #[test]
+    fn what_is_sent_keeps_its_shape() {
+        let parked = json!({"parked": {"key": "customer/c", "rank": 1, "customer": "c",
+            "at": 1, "due": 2, "code": "klaviyo_503", "attempts": 3}});
+        let letter = json!({"dead_letter": {"at": 1, "code": "not_json", "detail": "d",
+            "pointer": null, "resource": "order/o", "customer": null, "attempts": 1}});
+        for new in [parked, letter] {
+            let head = json!({"version": 1, "new": new, "bytes": 9});
+            let read: Head<New> = serde_json::from_value(head.clone()).expect("a head");
+            let written = serde_json::to_value(&read).expect("JSON");
+            assert_eq!(written, head);
+        }
+    }
 }

@@ -169,9 +169,9 @@ impl Work {
 
     fn records(&self, results: &[&str]) -> (Vec<Record>, Documents) {
         let (records, documents) = records::read(self.run.kind, results);
-        let records = records.into_iter().map(|(id, fault)| {
-            Record::new(id, fault.map_or(Fate::Open, |fault| Fate::Failed(fault)))
-        });
+        let records = records
+            .into_iter()
+            .map(|(id, fault)| Record::new(id, fault.map_or(Fate::Open, Fate::Failed)));
         (records.collect(), documents)
     }
 

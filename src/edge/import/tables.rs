@@ -1,0 +1,40 @@
+//! The tables of the object that runs imports, version by version. What they are for stands where
+//! they are used: [`super::runs`], [`super::failures`], [`crate::edge::parts`].
+
+/// The migrations; see [`crate::edge::schema`].
+pub(super) const MIGRATIONS: [&str; 1] = [FIRST];
+
+const FIRST: &str = "
+    CREATE TABLE IF NOT EXISTS runs (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS kept (
+        seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, job TEXT NOT NULL, rows TEXT NOT NULL);
+    CREATE INDEX IF NOT EXISTS kept_job ON kept (kind, job);
+    CREATE TABLE IF NOT EXISTS slices (
+        only INTEGER PRIMARY KEY CHECK (only = 1), lost INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS run_parts (
+        owner INTEGER NOT NULL, part INTEGER NOT NULL, content BLOB NOT NULL,
+        PRIMARY KEY (owner, part)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS list_parts (
+        owner INTEGER NOT NULL, part INTEGER NOT NULL, content BLOB NOT NULL,
+        PRIMARY KEY (owner, part)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS failures (
+        kind TEXT NOT NULL, id TEXT NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL,
+        pointer TEXT, run TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (kind, id)
+    ) WITHOUT ROWID;";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sha2::{Digest, Sha256};
+
+    /// A migration that was deployed cannot be changed any more: add another one, and its digest.
+    #[test]
+    fn what_was_deployed_stays_as_it_is() {
+        let digests = MIGRATIONS.map(|migration| {
+            let words: Vec<_> = migration.split_whitespace().collect();
+            format!("{:x}", Sha256::digest(words.join(" ")))
+        });
+        assert_eq!(digests.map(|digest| digest[..16].to_owned()), ["64663c65d4fe40d5"]);
+    }
+}

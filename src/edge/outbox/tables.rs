@@ -1,0 +1,51 @@
+//! The tables of the outbox, version by version. What they are for stands where they are used:
+//! [`super::parked`], [`super::jobs`], [`super::dead_letters`], [`crate::edge::parts`].
+
+/// The migrations; see [`crate::edge::schema`].
+pub(super) const MIGRATIONS: [&str; 1] = [FIRST];
+
+const FIRST: &str = "
+    CREATE TABLE IF NOT EXISTS parked (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE,
+        rank INTEGER NOT NULL, customer TEXT, since INTEGER NOT NULL, due INTEGER,
+        attempts INTEGER NOT NULL, code TEXT NOT NULL, bytes INTEGER NOT NULL,
+        alone INTEGER NOT NULL DEFAULT 0);
+    CREATE INDEX IF NOT EXISTS parked_due ON parked (due) WHERE due IS NOT NULL;
+    CREATE INDEX IF NOT EXISTS parked_age ON parked (since, seq) WHERE due IS NOT NULL;
+    CREATE TABLE IF NOT EXISTS parked_parts (
+        owner INTEGER NOT NULL, part INTEGER NOT NULL, content BLOB NOT NULL,
+        PRIMARY KEY (owner, part)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS jobs (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL, since INTEGER NOT NULL,
+        due INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS job_rows (
+        job INTEGER NOT NULL, n INTEGER NOT NULL, key TEXT NOT NULL, digest TEXT,
+        external_id TEXT, PRIMARY KEY (job, n, key)) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS job_rows_key ON job_rows (key);
+    CREATE INDEX IF NOT EXISTS job_rows_profile ON job_rows (external_id)
+        WHERE external_id IS NOT NULL;
+    CREATE TABLE IF NOT EXISTS sent (
+        key TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (key, digest)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS dead_letters (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at INTEGER NOT NULL,
+        code TEXT NOT NULL, detail TEXT NOT NULL, pointer TEXT, resource TEXT, customer TEXT,
+        attempts INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS dead_letter_parts (
+        owner INTEGER NOT NULL, part INTEGER NOT NULL, content BLOB NOT NULL,
+        PRIMARY KEY (owner, part)) WITHOUT ROWID;";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sha2::{Digest, Sha256};
+
+    /// A migration that was deployed cannot be changed any more: add another one, and its digest.
+    #[test]
+    fn what_was_deployed_stays_as_it_is() {
+        let digests = MIGRATIONS.map(|migration| {
+            let words: Vec<_> = migration.split_whitespace().collect();
+            format!("{:x}", Sha256::digest(words.join(" ")))
+        });
+        assert_eq!(digests.map(|digest| digest[..16].to_owned()), ["766c7c561482a6f8"]);
+    }
+}

@@ -1,0 +1,49 @@
+//! The tables of a Durable Object, brought up to date at its first use.
+//!
+//! Each object has a list of migrations, and the table `schema` says how many of them were carried
+//! out. A migration that was deployed is never changed; a new shape is a new migration at the end.
+//! What a newer version stored is not touched.
+
+use serde::Deserialize;
+use worker::{Result, SqlStorage};
+
+/// The code of what a newer version stored.
+pub(super) const NEWER: &str = "stored_by_another_version";
+
+/// Whether this version may use what is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Schema {
+    /// It is up to date.
+    Current,
+    /// A newer version of the Worker stored it.
+    Newer,
+}
+
+/// Carries out the migrations that were not. All in one turn without an await, so all or none.
+pub(super) fn migrate(sql: &SqlStorage, migrations: &[&str]) -> Result<Schema> {
+    #[derive(Deserialize)]
+    struct Row {
+        version: usize,
+    }
+    sql.exec(
+        "CREATE TABLE IF NOT EXISTS schema (
+            only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL)",
+        None,
+    )?;
+    let rows: Vec<Row> = sql.exec("SELECT version FROM schema", None)?.to_array()?;
+    let done = rows.first().map_or(0, |row| row.version);
+    let Some(rest) = migrations.get(done..) else { return Ok(Schema::Newer) };
+    if rest.is_empty() {
+        return Ok(Schema::Current);
+    }
+    for migration in rest {
+        sql.exec(migration, None)?;
+    }
+    let version = i32::try_from(migrations.len()).unwrap_or(i32::MAX);
+    sql.exec(
+        "INSERT INTO schema (only, version) VALUES (1, ?)
+         ON CONFLICT (only) DO UPDATE SET version = excluded.version",
+        vec![version.into()],
+    )?;
+    Ok(Schema::Current)
+}
