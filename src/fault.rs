@@ -69,6 +69,11 @@ pub enum TransientFault {
     ManyFollow,
     /// Another notification gave rise to it.
     Follows,
+    /// A call of Klaviyo's had no answer, and may still be carried out: until it is certain that it
+    /// is not, the resource is kept, to be written once more.
+    MayBeCarriedOut,
+    /// It changed again and again while it was written.
+    Overtaken,
     /// An operator asked for it.
     Replayed,
     /// A payment is made before its order; a refund can be told of before the two are linked.
@@ -78,6 +83,12 @@ pub enum TransientFault {
 }
 
 impl TransientFault {
+    /// Whether Klaviyo may still carry out a write that met this fault.
+    #[must_use]
+    pub fn leaves_in_doubt(self) -> bool {
+        matches!(self, Self::NoAnswer(System::Klaviyo, _))
+    }
+
     /// A stable code.
     #[must_use]
     pub fn code(self) -> Cow<'static, str> {
@@ -101,6 +112,8 @@ impl TransientFault {
             Self::ManyAtOnce => "many_at_once",
             Self::ManyFollow => "many_follow",
             Self::Follows => "follows",
+            Self::MayBeCarriedOut => "klaviyo_unanswered",
+            Self::Overtaken => "overtaken",
             Self::Replayed => "replayed",
             Self::PaymentWithoutOrder => "payment_without_order",
             Self::OutboxUnavailable => "outbox_unavailable",

@@ -139,19 +139,8 @@ pub fn api(probed: &[(Probe, Result<Answer, Setback>)]) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::parse;
+    use crate::config::test_config;
     use crate::http::NoAnswer;
-
-    fn config() -> Config {
-        let value = |name: &str| match name {
-            "CT_API_CLIENT" => Some(r#"{"clientId":"c","secret":"s"}"#.to_owned()),
-            "CT_AUTH_URL" | "CT_API_URL" => Some("https://example.com".to_owned()),
-            "CT_PROJECT_ID" => Some("shop".to_owned()),
-            "KLAVIYO_AUTH_KEY" => Some("k".to_owned()),
-            _ => None,
-        };
-        parse(value).expect("a configuration")
-    }
 
     fn granting(scopes: &str) -> Token {
         Token { bearer: "b".to_owned(), renew_at: 0, scopes: Some(scopes.to_owned()) }
@@ -170,7 +159,7 @@ mod tests {
             (&all.replace(":shop", ":other"), false, "missing: view_customers, view_orders,"),
             ("", false, "view_products"),
         ] {
-            let check = super::scopes(&config(), &Ok(granting(scopes)));
+            let check = super::scopes(&test_config(), &Ok(granting(scopes)));
             assert_eq!(check.ok, ok, "{scopes}: {check:?}");
             assert!(check.detail.contains(said), "{scopes}: {check:?}");
         }
@@ -190,7 +179,7 @@ mod tests {
             let refused = Err(fault.into());
             let check = token(&refused);
             assert!(!check.ok && check.detail.contains(said), "{check:?}");
-            assert!(!scopes(&config(), &refused).ok);
+            assert!(!scopes(&test_config(), &refused).ok);
         }
     }
 

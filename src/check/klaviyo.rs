@@ -140,18 +140,10 @@ fn why(answer: &Result<Answer, NoAnswer>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::parse;
+    use crate::config::test_config_with;
 
     fn config(deletion: &str) -> Config {
-        let value = |name: &str| match name {
-            "CT_API_CLIENT" => Some(r#"{"clientId":"c","secret":"s"}"#.to_owned()),
-            "CT_AUTH_URL" | "CT_API_URL" => Some("https://example.com".to_owned()),
-            "CT_PROJECT_ID" => Some("shop".to_owned()),
-            "KLAVIYO_AUTH_KEY" => Some("k".to_owned()),
-            "CONFIG" => Some(format!(r#"{{"customer":{{"deletion":"{deletion}"}}}}"#)),
-            _ => None,
-        };
-        parse(value).expect("a configuration")
+        test_config_with(&format!(r#"{{"customer":{{"deletion":"{deletion}"}}}}"#))
     }
 
     type Row = (Probe, Result<Answer, NoAnswer>);

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::reference::Link;
+use super::reference::{Id, Link};
 
 /// The stock of one SKU in one supply channel, or without one.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InventoryEntry {
+    /// The entry's id.
+    pub id: Id,
     #[expect(missing_docs, reason = "as its name says")]
     pub sku: String,
     /// Where the stock lies; none for stock that is not bound to a channel.

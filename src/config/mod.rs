@@ -169,3 +169,24 @@ impl fmt::Display for Problem {
         write!(formatter, "{}: {}", self.setting, self.problem)
     }
 }
+
+/// A complete configuration with these rules (the setting `CONFIG`), for tests.
+#[cfg(test)]
+#[expect(clippy::expect_used, reason = "a test may stop where something is missing")]
+pub(crate) fn test_config_with(rules: &str) -> Config {
+    let value = |name: &str| match name {
+        "CT_API_CLIENT" => Some(r#"{"clientId":"c","secret":"s"}"#.to_owned()),
+        "CT_AUTH_URL" | "CT_API_URL" => Some("https://example.com".to_owned()),
+        "CT_PROJECT_ID" => Some("shop".to_owned()),
+        "KLAVIYO_AUTH_KEY" => Some("k".to_owned()),
+        "CONFIG" => Some(rules.to_owned()),
+        _ => None,
+    };
+    parse(value).expect("a configuration")
+}
+
+/// A complete configuration, for tests.
+#[cfg(test)]
+pub(crate) fn test_config() -> Config {
+    test_config_with("{}")
+}

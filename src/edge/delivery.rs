@@ -9,13 +9,14 @@ use serde_json::{Map, Value};
 use super::calls::{Calls, now, now_ms};
 use super::log;
 use crate::commercetools::notification::Notification;
+use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::fault::{FinalFault, ReadFault, Rejection, TransientFault};
 use crate::http::{Answer, NoAnswer};
 use crate::klaviyo::request::Request;
 use crate::realtime::conclusion::{Conclusion, conclude};
-use crate::realtime::deliver::{self, Step};
-use crate::realtime::documents::{Documents, Reading};
+use crate::realtime::deliver::delivery::{Delivery, Task};
+use crate::realtime::documents::Reading;
 use crate::realtime::order_contents::OrderContents;
 use crate::realtime::plan::{Plan, Work, plan};
 
@@ -25,9 +26,11 @@ thread_local! {
 }
 
 /// How the work ended, and the names of what had to be cut to keep Klaviyo's limits.
-pub(super) struct Delivery {
+pub(super) struct Delivered {
     pub(super) conclusion: Conclusion,
     pub(super) cut: Vec<String>,
+    /// The customer whose profile was written, and who is gone by now.
+    pub(super) written_and_gone: Option<Id>,
 }
 
 /// What there is to do when everything is read.
@@ -56,15 +59,31 @@ pub(super) fn work_of(config: &Config, notification: &Notification) -> Result<Wo
 const MOST_CALLS: usize = 50;
 
 /// Reads and sends until there is a conclusion.
-pub(super) async fn deliver(config: &Config, calls: &Calls<'_>, work: &Work) -> Delivery {
-    let ready = prepare(config, calls, std::slice::from_ref(work), None).await;
-    match ready.into_iter().next().unwrap_or(Ready::Concluded(Conclusion::Delivered)) {
-        Ready::Concluded(conclusion) => Delivery { conclusion, cut: Vec::new() },
-        Ready::ToSend { stages, .. } if catalog_calls(&stages) > MOST_CALLS => {
-            let conclusion = Conclusion::Later(TransientFault::TooManyCalls.into());
-            Delivery { conclusion, cut: Vec::new() }
-        }
-        Ready::ToSend { stages, cut } => Delivery { conclusion: send(calls, stages).await, cut },
+pub(super) async fn deliver(config: &Config, calls: &Calls<'_>, work: Work) -> Delivered {
+    let mut deliveries = [Delivery::new(work)];
+    let mut all_cut = Vec::new();
+    loop {
+        let ready = prepare(config, calls, &mut deliveries, None).await;
+        let ready = ready.into_iter().next();
+        let conclusion = match ready.unwrap_or(Ready::Concluded(Conclusion::Delivered)) {
+            Ready::Concluded(conclusion) => conclusion,
+            Ready::ToSend { stages, .. } if catalog_calls(&stages) > MOST_CALLS => {
+                Conclusion::Later(TransientFault::TooManyCalls.into())
+            }
+            Ready::ToSend { stages, cut } => {
+                all_cut = cut;
+                match send(calls, stages.clone()).await {
+                    Conclusion::Delivered => {
+                        deliveries[0].taken(&stages);
+                        continue;
+                    }
+                    conclusion => conclusion,
+                }
+            }
+        };
+        let gone = deliveries[0].gone_customer().filter(|_| deliveries[0].has_written());
+        let written_and_gone = gone.cloned();
+        return Delivered { conclusion, cut: all_cut, written_and_gone };
     }
 }
 
@@ -81,20 +100,19 @@ pub(super) type Follow<'a> = dyn Fn(Vec<Map<String, Value>>) -> worker::Result<(
 pub(super) async fn prepare(
     config: &Config,
     calls: &Calls<'_>,
-    works: &[Work],
+    deliveries: &mut [Delivery],
     follow: Option<&Follow<'_>>,
 ) -> Vec<Ready> {
-    let mut documents: Vec<Documents> = works.iter().map(|_| Documents::default()).collect();
-    let mut ready: Vec<Option<Ready>> = works.iter().map(|_| None).collect();
+    let mut ready: Vec<Option<Ready>> = deliveries.iter().map(|_| None).collect();
     loop {
         let mut places: HashMap<Reading, usize> = HashMap::new();
         let mut readings: Vec<Reading> = Vec::new();
         let mut wanted: Vec<(usize, Vec<usize>)> = Vec::new();
-        for (place, work) in works.iter().enumerate() {
+        for (place, delivery) in deliveries.iter_mut().enumerate() {
             if ready[place].is_some() {
                 continue;
             }
-            match next(config, work, &mut documents[place], follow) {
+            match next(config, delivery, follow) {
                 Next::Read(asked) => {
                     let each = asked.into_iter().map(|reading| {
                         *places.entry(reading).or_insert_with_key(|reading| {
@@ -114,7 +132,7 @@ pub(super) async fn prepare(
         for (place, asked) in wanted {
             let added = match &answers {
                 Ok(answers) => asked.iter().try_for_each(|one| {
-                    add(&mut documents[place], &readings[*one], &answers[*one])
+                    add(&mut deliveries[place], &readings[*one], &answers[*one])
                 }),
                 Err(fault) => Err(fault.clone()),
             };
@@ -139,15 +157,11 @@ enum Next {
 }
 
 /// Goes as far as it can be gone without reading.
-fn next(
-    config: &Config,
-    work: &Work,
-    documents: &mut Documents,
-    follow: Option<&Follow<'_>>,
-) -> Next {
+fn next(config: &Config, delivery: &mut Delivery, follow: Option<&Follow<'_>>) -> Next {
     loop {
-        let conclusion = match deliver::next(config, work, documents, now()) {
-            Step::Read(readings) => {
+        let conclusion = match delivery.next(config, now()) {
+            Task::Read(readings) => {
+                let documents = delivery.documents_mut();
                 let known =
                     |contents: &OrderContents| contents.answer(readings, documents, now_ms());
                 let left = ORDER_CONTENTS.with_borrow(known);
@@ -156,9 +170,9 @@ fn next(
                 }
                 return Next::Read(left);
             }
-            Step::Follow(notifications) => match follow.map(|park| park(notifications)) {
+            Task::Follow(notifications) => match follow.map(|park| park(notifications)) {
                 Some(Ok(())) => {
-                    documents.followed = true;
+                    delivery.followed();
                     continue;
                 }
                 Some(Err(error)) => {
@@ -167,10 +181,8 @@ fn next(
                 }
                 None => not_here(),
             },
-            Step::Send { stages, cut } => return Next::Ready(Ready::ToSend { stages, cut }),
-            Step::Ignore(why) => Conclusion::Ignored(why),
-            Step::NotYet(not_yet) => Conclusion::NotYet(not_yet),
-            Step::Unmappable(fault) => Conclusion::Never(fault.into()),
+            Task::Send { stages, cut } => return Next::Ready(Ready::ToSend { stages, cut }),
+            Task::Conclude(conclusion) => conclusion,
         };
         return Next::Ready(Ready::Concluded(conclusion));
     }
@@ -178,11 +190,12 @@ fn next(
 
 /// Adds what was read, and keeps what other orders may need.
 fn add(
-    documents: &mut Documents,
+    delivery: &mut Delivery,
     reading: &Reading,
     answer: &Result<Answer, NoAnswer>,
 ) -> Result<(), ReadFault> {
-    documents.add(reading, answer)?;
+    delivery.add(reading, answer)?;
+    let documents = delivery.documents_mut();
     ORDER_CONTENTS.with_borrow_mut(|contents| contents.keep(reading, documents, now_ms()));
     Ok(())
 }

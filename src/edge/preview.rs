@@ -18,6 +18,7 @@ use crate::import::preview::{End, Next, Preview as Record, reading};
 use crate::import::run::Kind;
 use crate::preview::{self, Preview, Subject};
 use crate::realtime::conclusion::Conclusion;
+use crate::realtime::deliver::delivery::Delivery;
 
 /// How long all calls may take together: a person waits.
 const CALLS: Duration = Duration::from_secs(15);
@@ -83,7 +84,8 @@ async fn look(config: &Config, calls: &Calls<'_>, notification: &Notification) -
         follow.set(follow.get() + others.len());
         Ok(())
     };
-    let ready = prepare(config, calls, &[work], Some(&count)).await.into_iter().next();
+    let ready =
+        prepare(config, calls, &mut [Delivery::new(work)], Some(&count)).await.into_iter().next();
     (ready.unwrap_or(Ready::Concluded(Conclusion::Delivered)), follow.get())
 }
 

@@ -6,12 +6,13 @@ use futures::{StreamExt, stream};
 use worker::{Env, Request, Response, Result};
 
 use super::calls::{Calls, now_ms};
-use super::delivery::{deliver, work_of};
+use super::delivery::{Delivered, deliver, work_of};
 use super::log::{self, Effort};
-use super::outbox::{self, New, NewDeadLetter, NewParked};
+use super::outbox::{self, EraseAgain, New, NewDeadLetter, NewParked};
 use super::{auth, body, handshake, import, reply};
 use crate::commercetools::notification::Notification;
 use crate::config::Config;
+use crate::config::rules::Deletion;
 use crate::fault::TransientFault;
 use crate::realtime::conclusion::Conclusion;
 use crate::realtime::envelope::{self, Item, Push};
@@ -132,16 +133,14 @@ async fn work(env: &Env, config: &Config, calls: &Calls<'_>, planned: Planned) -
             NewParked::soon(slot(notification, &work), TransientFault::ManyAtOnce),
         )),
         (Item::Notification(notification), Asks::Work(work)) => {
-            match erase(env, config, &work).await {
-                Ok(true) => {
-                    let new =
-                        NewParked::soon(slot(notification, &work), TransientFault::JobUnderWay);
-                    End::Store(New::Parked(new))
+            let slot = slot(notification, &work);
+            match bring(env, config, calls, work).await {
+                Ok(None) => {
+                    End::Store(New::Parked(NewParked::soon(slot, TransientFault::JobUnderWay)))
                 }
-                Ok(false) => {
-                    let delivery = deliver(config, calls, &work).await;
-                    cut = delivery.cut;
-                    end(Some(notification), || slot(notification, &work), delivery.conclusion)
+                Ok(Some(delivered)) => {
+                    cut = delivered.cut;
+                    end(Some(notification), || slot, delivered.conclusion)
                 }
                 Err(error) => End::Outcome(not_stored(&error)),
             }
@@ -155,6 +154,26 @@ async fn work(env: &Env, config: &Config, calls: &Calls<'_>, planned: Planned) -
     };
     let effort = Effort { duration_ms: now_ms() - started, calls: calls.made() - made, cut };
     Worked { item, end, effort }
+}
+
+/// Brings it to Klaviyo; none if it has to wait for a job that may undo it.
+async fn bring(
+    env: &Env,
+    config: &Config,
+    calls: &Calls<'_>,
+    work: Work,
+) -> Result<Option<Delivered>> {
+    if erase(env, config, &work).await? {
+        return Ok(None);
+    }
+    let delivered = deliver(config, calls, work).await;
+    if let Some(customer) = &delivered.written_and_gone
+        && config.rules.customer.deletion == Deletion::Erase
+    {
+        let asked = EraseAgain { customers: vec![customer.clone()], wait_ms: 0 };
+        outbox::erase_again(env, config, &asked).await?;
+    }
+    Ok(Some(delivered))
 }
 
 /// Erases what is stored here, first, and whatever Klaviyo says; whether the rest has to wait.

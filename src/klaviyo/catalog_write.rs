@@ -70,12 +70,20 @@ impl CatalogWrite {
         }
     }
 
-    fn kind(&self) -> Kind {
+    /// What its object is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
         match self {
             Self::Put { object, .. } => object.kind(),
             Self::SetStock { .. } => Kind::Variant,
             Self::Delete { kind, .. } => *kind,
         }
+    }
+
+    /// Whether its object is to be gone.
+    #[must_use]
+    pub fn deletes(&self) -> bool {
+        matches!(self, Self::Delete { .. })
     }
 
     fn action(&self) -> Action {

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
+use super::catalog::Kind;
 use super::catalog_write::CatalogWrite;
 use super::event::{self, Event};
-use super::job::{Job, JobType, Row};
+use super::job::{Job, JobType, Row, RowDigest};
 use super::json_api::{data, identified, resource, text};
 use super::pacing::Operation;
 use super::profile::Profile;
@@ -37,6 +38,30 @@ pub enum Request {
     Catalog(CatalogWrite),
     /// Write many rows later. What is answered is only that Klaviyo took the job.
     Job(Job),
+}
+
+/// What a request writes: to know whether another one would write the same, even if the one
+/// creates what the other updates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WriteContent {
+    /// An object of the catalogue, or its stock.
+    Object {
+        /// What it is.
+        kind: Kind,
+        /// Klaviyo's id.
+        id: String,
+        /// What is written.
+        digest: RowDigest,
+    },
+    /// That an object of the catalogue is to be gone.
+    Deletion {
+        /// What it is.
+        kind: Kind,
+        /// Klaviyo's id.
+        id: String,
+    },
+    /// Anything else, as the text that is sent.
+    Body(String),
 }
 
 impl Request {
@@ -111,6 +136,22 @@ impl Request {
             Self::Catalog(write) => return write.body(),
             Self::Job(job) => job.body(),
         })
+    }
+
+    /// What the request writes, however it is written.
+    #[must_use]
+    pub fn content(&self) -> WriteContent {
+        match self {
+            Self::Catalog(write) if write.deletes() => {
+                WriteContent::Deletion { kind: write.kind(), id: write.id().to_owned() }
+            }
+            Self::Catalog(write) => WriteContent::Object {
+                kind: write.kind(),
+                id: write.id().to_owned(),
+                digest: write.row().1.digest,
+            },
+            _ => WriteContent::Body(self.body().unwrap_or_default()),
+        }
     }
 
     /// The job type that it can go with, and its row; none where it has to go alone.

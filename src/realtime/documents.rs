@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::plan::Work;
 use crate::commercetools::answer;
 use crate::commercetools::category::CategoryDocument;
 use crate::commercetools::customer::Customer;
@@ -17,7 +18,9 @@ use crate::commercetools::reference::{Id, Link};
 use crate::fault::{ReadFault, Setback, System};
 use crate::http::{Answer, NoAnswer};
 use crate::klaviyo::answer::{ids, name};
+use crate::klaviyo::catalog::Kind;
 use crate::klaviyo::query::Lookup;
+use crate::klaviyo::request::WriteContent;
 
 /// One thing to read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -79,6 +82,8 @@ pub struct Documents {
     pub inventory_entry: Found<InventoryEntry>,
     /// The entry of the SKU that counts.
     pub counted_stock: Found<InventoryEntry>,
+    /// The entry that counted when the stock was written, to be read again by its id.
+    pub written_entry: Option<Id>,
     /// Some entry of the SKU.
     pub any_stock: Found<InventoryEntry>,
     /// The ids of the item's variants at Klaviyo; gone where Klaviyo does not know the item.
@@ -107,6 +112,71 @@ pub struct ProductPage {
 }
 
 impl Documents {
+    /// Forgets what commercetools said of the resource, so that it is read again by its id: a query
+    /// may lag behind. What Klaviyo held stays as it was before the write. What is to be done from
+    /// now on, where the resource is known more closely by now.
+    pub fn prepare_verification(&mut self, work: &Work) -> Option<Work> {
+        match work {
+            Work::Profile { .. } => self.customer = Found::Unasked,
+            Work::Category { .. } => {
+                self.category = Found::Unasked;
+                self.descendants = None;
+            }
+            Work::Product(_) => {
+                self.product = Found::Unasked;
+                self.standalone_prices = None;
+            }
+            Work::StandalonePrice { .. } => {
+                let found = std::mem::take(&mut self.product);
+                self.standalone_prices = None;
+                let Found::There(product) = found else { return None };
+                return Some(Work::Product(product.id));
+            }
+            Work::Stock { .. } => {
+                self.inventory_entry = Found::Unasked;
+                let counted = std::mem::take(&mut self.counted_stock);
+                if let Found::There(entry) = counted {
+                    self.written_entry = Some(entry.id);
+                }
+            }
+            Work::Erasure(_)
+            | Work::OrderPlaced(_)
+            | Work::OrderGivenToCustomer { .. }
+            | Work::OrderEdited { .. }
+            | Work::Refund { .. }
+            | Work::OrderState { .. }
+            | Work::ProductsOfCategory { .. }
+            | Work::CategoryGone(_) => {}
+        }
+        None
+    }
+
+    /// Klaviyo holds what was written, and no more what was deleted.
+    pub fn learn_written(&mut self, content: &[WriteContent]) {
+        for write in content {
+            match write {
+                WriteContent::Object { kind: Kind::Item, .. } => {
+                    known(&mut self.known_variants, None)
+                }
+                WriteContent::Object { kind: Kind::Variant, id, .. } => {
+                    known(&mut self.known_variants, Some(id));
+                }
+                WriteContent::Object { kind: Kind::Category, id, .. } => {
+                    known(&mut self.known_categories, Some(id));
+                }
+                WriteContent::Deletion { kind: Kind::Item, .. } => {
+                    self.known_variants = Found::Gone;
+                }
+                WriteContent::Deletion { kind: Kind::Variant, id } => {
+                    if let Found::There(ids) = &mut self.known_variants {
+                        ids.retain(|known| known != id);
+                    }
+                }
+                WriteContent::Deletion { kind: Kind::Category, .. } | WriteContent::Body(_) => {}
+            }
+        }
+    }
+
     /// Adds what was answered.
     ///
     /// # Errors
@@ -224,6 +294,18 @@ impl Documents {
             }
         }
         Ok(())
+    }
+}
+
+/// Adds an id to a list of what there is, which there is from now on.
+fn known(list: &mut Found<Vec<String>>, id: Option<&str>) {
+    if !matches!(list, Found::There(_)) {
+        *list = Found::There(Vec::new());
+    }
+    if let (Found::There(ids), Some(id)) = (list, id)
+        && !ids.iter().any(|known| known == id)
+    {
+        ids.push(id.to_owned());
     }
 }
 

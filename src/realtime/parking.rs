@@ -156,6 +156,13 @@ pub fn wait_after(setback: Setback, attempts: u32, jitter: f64) -> Duration {
     setback.retry_after.unwrap_or(FIRST) + THROTTLE_JITTER.mul_f64(jitter.clamp(0.0, 1.0))
 }
 
+/// How long a single write without an answer may still be carried out: then Klaviyo is taken not to
+/// act any more.
+pub const SINGLE_IN_DOUBT: Duration = Duration::from_mins(1);
+
+/// The same of the start of a job.
+pub const JOB_IN_DOUBT: Duration = Duration::from_mins(10);
+
 /// The longest wait for something that is to come about: it is no outage that could end.
 const LONGEST_FOR_SOMETHING: Duration = Duration::from_hours(1);
 

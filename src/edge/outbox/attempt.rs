@@ -21,10 +21,12 @@ use crate::fault::{FinalFault, Rejection, Setback, TransientFault};
 use crate::klaviyo::event::Event;
 use crate::klaviyo::job::RowDigest;
 use crate::klaviyo::request::Request;
+use crate::outbox::schedule::RowGroup;
 use crate::realtime::conclusion::Conclusion;
+use crate::realtime::deliver::delivery::Delivery;
 use crate::realtime::envelope::{self, Item};
 use crate::realtime::outcome::Outcome;
-use crate::realtime::parking::{patience, wait_after};
+use crate::realtime::parking::{SINGLE_IN_DOUBT, patience, wait_after};
 use crate::realtime::plan::{Ignored, Work};
 
 /// A row that is being tried.
@@ -36,8 +38,14 @@ pub(super) struct Attempt {
     started: u64,
     /// Calls that were made for it alone.
     pub(super) calls: u32,
-    /// What is still to be sent, stage after stage.
+    /// How far the delivery is, once there was something to send.
+    pub(super) delivery: Option<Delivery>,
+    /// What is to be sent, stage after stage.
+    pub(super) all_stages: Vec<Vec<Request>>,
+    /// What of it is still to be sent.
     pub(super) stages: VecDeque<Vec<Request>>,
+    /// Whether anything was sent in this try.
+    pub(super) wrote: bool,
     /// Whether its requests are to go alone.
     pub(super) alone: bool,
     /// Whether something of it is in a job, so that it waits for that.
@@ -82,7 +90,10 @@ pub(super) fn begin(sql: &SqlStorage, config: &Config, taken: Taken) -> Result<B
         cut: Vec::new(),
         started: now_ms(),
         calls: 0,
+        delivery: None,
+        all_stages: Vec::new(),
         stages: VecDeque::new(),
+        wrote: false,
         sent,
     };
     match work {
@@ -93,14 +104,22 @@ pub(super) fn begin(sql: &SqlStorage, config: &Config, taken: Taken) -> Result<B
 
 impl Attempt {
     /// Takes what is to be sent.
-    pub(super) fn prepared(&mut self, stages: Vec<Vec<Request>>, cut: Vec<String>) {
-        self.stages = stages.into();
+    pub(super) fn prepared(
+        &mut self,
+        delivery: Delivery,
+        stages: Vec<Vec<Request>>,
+        cut: Vec<String>,
+    ) {
+        self.delivery = Some(delivery);
+        self.stages = stages.iter().cloned().collect();
+        self.all_stages = stages;
+        self.wrote = false;
         self.cut = cut;
     }
 
     /// The events that are to be sent, if they are all.
     pub(super) fn only_events(&self) -> Option<Vec<Event>> {
-        let [stage] = self.stages.as_slices().0 else { return None };
+        let [stage] = self.all_stages.as_slice() else { return None };
         let mut events = Vec::new();
         for request in stage {
             match request {
@@ -110,6 +129,19 @@ impl Attempt {
             }
         }
         Some(events)
+    }
+
+    /// Klaviyo took everything: the delivery, if it has to be seen whether it was overtaken. What a
+    /// job took was read again after the job, and is what is still to be sent.
+    pub(super) fn to_verify(&mut self) -> Option<Delivery> {
+        if !self.wrote {
+            return None;
+        }
+        let mut delivery = self.delivery.take()?;
+        delivery.taken(&self.all_stages);
+        // What was sent before says nothing of what is to be sent now.
+        self.sent.clear();
+        Some(delivery)
     }
 
     /// Notes what was sent, for the next try of the row.
@@ -139,6 +171,13 @@ pub(super) fn finish(
     let expired = row.since + config.rules.outbox.retention_ms() < now_ms();
     let mut systems_worked = true;
     let outcome = match conclusion {
+        // Klaviyo may carry out an older write yet: the row is read and written once more then.
+        Conclusion::Delivered if row.doubtful_until > now_ms() => {
+            jobs::forget_sent(sql, &row.key)?;
+            let fault = TransientFault::MayBeCarriedOut;
+            parked::put_off(sql, row, row.doubtful_until, fault)?;
+            Outcome::Parked { code: fault.code().into_owned() }
+        }
         Conclusion::Delivered => {
             attempt.remove(sql)?;
             Outcome::Delivered
@@ -154,6 +193,9 @@ pub(super) fn finish(
         Conclusion::NotYet(not_yet) if expired => give_up(sql, &attempt, expiry(not_yet.fault()))?,
         Conclusion::Later(setback) => {
             let Setback { fault, .. } = setback;
+            if fault.leaves_in_doubt() && RowGroup::of_key(&row.key) != Some(RowGroup::Facts) {
+                parked::keep_in_doubt(sql, row, now_ms() + millis(SINGLE_IN_DOUBT))?;
+            }
             let wait = wait_after(setback, row.attempts + 1, jitter());
             parked::put_off(sql, row, now_ms() + millis(wait), fault)?;
             systems_worked = false;

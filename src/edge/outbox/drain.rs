@@ -16,8 +16,9 @@ use super::follow::follow;
 use super::means::{CALLS, Drain, logged};
 use super::parked::{self, Row, Taken};
 use super::send::send;
-use super::{dead_letters, jitter, millis, offspring};
+use super::{dead_letters, erasure, jitter, millis, offspring};
 use crate::config::Config;
+use crate::config::rules::Deletion;
 use crate::edge::calls::{Calls, now_ms};
 use crate::edge::delivery::{self, Ready, prepare};
 use crate::klaviyo::batch::{Batch, pack};
@@ -27,6 +28,7 @@ use crate::klaviyo::request::Request;
 use crate::outbox::schedule::{Circuits, RoundLimits, RowGroup, in_turn};
 use crate::realtime::conclusion::Conclusion;
 use crate::realtime::deliver::NotYet;
+use crate::realtime::deliver::delivery::Delivery;
 
 /// When the object is woken if this slice never ends. Whoever restarts it finds this alarm, which
 /// is set anew whenever up to [`CALLS`] begin.
@@ -103,61 +105,94 @@ impl Tried {
     }
 }
 
-/// Tries these rows.
+/// Tries these rows: reads, sends, and reads again what may have been overtaken, until each has its
+/// conclusion.
 async fn round(drain: &Drain<'_>, taken: Vec<Taken>) -> Result<Tried> {
     let Drain { storage, sql, config, pace } = *drain;
     let mut tried = Tried::default();
-    let (mut attempts, mut works) = (Vec::new(), Vec::new());
+    let (mut attempts, mut deliveries) = (Vec::new(), Vec::new());
     for taken in taken {
         let key = taken.row.key.clone();
         match logged(begin(sql, config, taken)) {
             Some(Begun::Work(attempt, work)) => {
                 attempts.push(*attempt);
-                works.push(work);
+                deliveries.push(Delivery::new(work));
             }
             Some(Begun::Settled(worked)) => tried.note(&key, Some(worked)),
             None => tried.note(&key, None),
         }
     }
-    let calls = Calls::paced(config, CALLS, pace);
-    let follow = |following| offspring::park(sql, config, following);
-    let ready = prepare(config, &calls, &works, Some(&follow)).await;
-    let (mut groups, mut others) = (Vec::new(), Vec::new());
-    for (mut attempt, ready) in attempts.into_iter().zip(ready) {
-        match ready {
-            Ready::Concluded(conclusion) => conclude(drain, &mut tried, attempt, conclusion),
-            Ready::ToSend { stages, cut } => {
-                attempt.prepared(stages, cut);
-                match attempt.only_events() {
-                    Some(events) => groups.push((attempt, events)),
-                    None => others.push(attempt),
+    while !attempts.is_empty() {
+        let calls = Calls::paced(config, CALLS, pace);
+        let follow = |following| offspring::park(sql, config, following);
+        let ready = prepare(config, &calls, &mut deliveries, Some(&follow)).await;
+        let (mut groups, mut others) = (Vec::new(), Vec::new());
+        let all = attempts.into_iter().zip(deliveries).zip(ready);
+        for ((mut attempt, delivery), ready) in all {
+            match ready {
+                Ready::Concluded(conclusion) => {
+                    let doubtful = attempt.row.doubtful_until;
+                    conclude(drain, &mut tried, attempt, conclusion);
+                    logged(stay_erased(sql, config, &delivery, doubtful));
+                }
+                Ready::ToSend { stages, cut } => {
+                    attempt.prepared(delivery, stages, cut);
+                    match attempt.only_events() {
+                        Some(events) => groups.push((attempt, events)),
+                        None => others.push(attempt),
+                    }
                 }
             }
         }
+        storage.set_alarm(WATCHDOG).await?;
+        others.extend(send_events(drain, &mut tried, groups).await);
+        storage.set_alarm(WATCHDOG).await?;
+        let calls = Calls::paced(config, CALLS, pace);
+        (attempts, deliveries) = send(drain, &calls, others, &mut tried).await.into_iter().unzip();
     }
-    storage.set_alarm(WATCHDOG).await?;
+    Ok(tried)
+}
+
+/// A write of a customer who is gone may have brought back a profile that was erased, or may do so
+/// until `doubtful_until` (ms since 1970 UTC).
+fn stay_erased(
+    sql: &SqlStorage,
+    config: &Config,
+    delivery: &Delivery,
+    doubtful_until: u64,
+) -> Result<()> {
+    let Some(customer) = delivery.gone_customer() else { return Ok(()) };
+    let erases = config.rules.customer.deletion == Deletion::Erase;
+    if erases && (delivery.has_written() || doubtful_until > 0) {
+        let wait = doubtful_until.saturating_sub(now_ms());
+        erasure::again(sql, customer.as_str(), wait)?;
+    }
+    Ok(())
+}
+
+/// Sends the events of many rows together; the rows that have to go on their own are left.
+async fn send_events(
+    drain: &Drain<'_>,
+    tried: &mut Tried,
+    mut groups: Vec<(Attempt, Vec<Event>)>,
+) -> Vec<Attempt> {
     // What would be alone in its batch needs no batch.
     if groups.len() == 1 {
-        others.extend(groups.drain(..).map(|(mut attempt, events)| {
-            attempt.stages = alone(events).into();
-            attempt
-        }));
+        return groups.drain(..).map(|(attempt, _)| attempt).collect();
     }
+    let mut left = Vec::new();
     for batch in pack(groups) {
         match send_batch(drain, &batch).await {
             // One of the rows is to blame: each goes on its own, and shows which.
-            Conclusion::Never(_) => others.extend(batch.owners),
+            Conclusion::Never(_) => left.extend(batch.owners),
             conclusion => {
                 for attempt in batch.owners {
-                    conclude(drain, &mut tried, attempt, conclusion.clone());
+                    conclude(drain, tried, attempt, conclusion.clone());
                 }
             }
         }
     }
-    storage.set_alarm(WATCHDOG).await?;
-    let calls = Calls::paced(config, CALLS, pace);
-    send(drain, &calls, others, &mut tried).await;
-    Ok(tried)
+    left
 }
 
 /// Settles a row, and notes whether the systems did their part.
@@ -174,8 +209,4 @@ pub(super) fn conclude(
 async fn send_batch(drain: &Drain<'_>, batch: &Batch<Attempt>) -> Conclusion {
     let calls = Calls::paced(drain.config, CALLS, drain.pace);
     delivery::send(&calls, vec![vec![Request::CreateEvents(batch.events.clone())]]).await
-}
-
-fn alone(events: Vec<Event>) -> Vec<Vec<Request>> {
-    vec![events.into_iter().map(|event| Request::CreateEvent(Box::new(event))).collect()]
 }

@@ -20,8 +20,9 @@ mod tables;
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use worker::js_sys::Math;
-use worker::{Env, Error, Method, Response, Result};
+use worker::{Env, Error, Method, Response, Result, SqlStorage};
 
 pub(super) use self::dead_letters::NewDeadLetter;
 pub(super) use self::parked::NewParked;
@@ -39,6 +40,35 @@ pub(super) const OUTBOX: Object =
 pub(super) async fn erase(env: &Env, config: &Config, customer: &Id) -> Result<bool> {
     let body = customer.as_str().as_bytes();
     let mut response = OUTBOX.call(env, config, Method::Post, "/erasures", Some(body)).await?;
+    created(&response)?;
+    Ok(serde_json::from_str(&response.text().await?)?)
+}
+
+/// Customers of whom a write has ended that may have brought an erased profile back.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct EraseAgain {
+    /// The customers' ids.
+    pub(super) customers: Vec<Id>,
+    /// How long the write may still be carried out, in ms.
+    pub(super) wait_ms: u64,
+}
+
+impl EraseAgain {
+    /// Parks the erasure of those who were erased; whether there are any.
+    fn park(&self, sql: &SqlStorage) -> Result<bool> {
+        let mut any = false;
+        for customer in &self.customers {
+            any |= erasure::again(sql, customer.as_str(), self.wait_ms)?;
+        }
+        Ok(any)
+    }
+}
+
+/// Sees to it that who was erased stays so; whether anybody was.
+pub(super) async fn erase_again(env: &Env, config: &Config, asked: &EraseAgain) -> Result<bool> {
+    let body = serde_json::to_vec(asked)?;
+    let path = "/erasures/again";
+    let mut response = OUTBOX.call(env, config, Method::Post, path, Some(&body)).await?;
     created(&response)?;
     Ok(serde_json::from_str(&response.text().await?)?)
 }

@@ -11,7 +11,7 @@ use worker::{
 };
 
 use super::tables::MIGRATIONS;
-use super::{dead_letters, drain, erasure, jobs, parked, replay, store};
+use super::{EraseAgain, dead_letters, drain, erasure, jobs, parked, replay, store};
 use crate::edge::calls::now_ms;
 use crate::edge::objects::AtWork;
 use crate::edge::schema::{NEWER, Schema, migrate};
@@ -156,6 +156,10 @@ impl Outbox {
             (Method::Post, ["notifications"]) => reply::json(201, &store::take(&sql, body)?),
             (Method::Post, ["erasures"]) => {
                 reply::json(201, &erasure::erase(&sql, &String::from_utf8_lossy(body))?)
+            }
+            (Method::Post, ["erasures", "again"]) => {
+                let asked: EraseAgain = serde_json::from_slice(body)?;
+                reply::json(201, &asked.park(&sql)?)
             }
             (Method::Get, ["status"]) => reply::json(200, &status(&sql)?),
             (Method::Get, ["dead-letters"]) => {

@@ -14,7 +14,7 @@ use crate::edge::calls::now_ms;
 use crate::edge::parts;
 use crate::fault::{Setback, TransientFault};
 use crate::outbox::schedule::{Allowance, DueRow, RowGroup};
-use crate::realtime::parking::{Slot, backoff, wait_after};
+use crate::realtime::parking::{SINGLE_IN_DOUBT, Slot, backoff, wait_after};
 
 /// What is known of a notification when it is parked.
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,6 +31,9 @@ pub(in crate::edge) struct NewParked {
     pub(in crate::edge) code: String,
     /// How often it was tried.
     pub(in crate::edge) attempts: u32,
+    /// Until when a write of it without an answer may still be carried out, in ms since 1970 UTC;
+    /// 0 if there is none. Until then the row stays, to be read and written once more.
+    pub(in crate::edge) doubtful_until: u64,
 }
 
 impl NewParked {
@@ -39,7 +42,7 @@ impl NewParked {
         let now = now_ms();
         let Slot { key, rank, customer } = slot;
         let code = fault.code().into_owned();
-        Self { key, rank, customer, at: now, due: now, code, attempts: 0 }
+        Self { key, rank, customer, at: now, due: now, code, attempts: 0, doubtful_until: 0 }
     }
 
     /// One that was not tried, and is to be with what else is parked in this second.
@@ -54,6 +57,9 @@ impl NewParked {
         let mut new = Self::now(slot, setback.fault);
         new.due = to_second(new.due + super::millis(wait));
         new.attempts = 1;
+        if setback.fault.leaves_in_doubt() && RowGroup::of_key(&new.key) != Some(RowGroup::Facts) {
+            new.doubtful_until = new.at + super::millis(SINGLE_IN_DOUBT);
+        }
         new
     }
 }
@@ -68,6 +74,8 @@ pub(super) struct Row {
     /// When the slot was first parked, in ms since 1970 UTC.
     pub(super) since: u64,
     pub(super) attempts: u32,
+    /// Until when a write of it may still be carried out; see [`NewParked`].
+    pub(super) doubtful_until: u64,
     /// Whether its requests are to go alone, since a job failed with them: not 0.
     alone: u8,
     /// The bytes of its notification.
@@ -90,13 +98,14 @@ pub(super) struct Taken {
     pub(super) sent: HashSet<String>,
 }
 
-/// Parks a notification. In a slot of an open job it waits for that. In a slot that is taken, the age, the number of tries and the time of
-/// the next one stay, so that a stream of changes does not defeat the waiting. What was sent for it
-/// counts no more: in the meantime somebody else may have written something else.
+/// Parks a notification. If its slot has an open job, the row waits for that job. If the slot is
+/// taken, the age, the number of tries and the time of the next one are kept, so that a stream of
+/// changes does not defeat the waiting. What was sent for it counts no more: somebody else may have
+/// written something else meanwhile.
 pub(super) fn park(sql: &SqlStorage, new: &NewParked, content: &[u8]) -> Result<()> {
     let taken: Vec<Occupant> = sql
         .exec(
-            "SELECT seq, rank, since, due, attempts FROM parked WHERE key = ?",
+            "SELECT seq, rank, since, due, attempts, doubtful_until FROM parked WHERE key = ?",
             vec![new.key.as_str().into()],
         )?
         .to_array()?;
@@ -117,12 +126,14 @@ pub(super) fn park(sql: &SqlStorage, new: &NewParked, content: &[u8]) -> Result<
         None => content.to_vec(),
     };
     let rank = taken.first().map_or(new.rank, |row| row.rank.max(new.rank));
+    let doubtful_until = taken.first().map_or(0, |row| row.doubtful_until).max(new.doubtful_until);
     let inserted: Vec<Inserted> = sql
         .exec(
-            "INSERT INTO parked (key, rank, customer, since, due, attempts, code, bytes)
+            "INSERT INTO parked (
+                key, rank, customer, since, due, attempts, code, bytes, doubtful_until)
              VALUES (?1, ?2, ?3, ?4,
                 CASE WHEN EXISTS (SELECT 1 FROM job_rows WHERE job_rows.key = ?1)
-                THEN NULL ELSE ?5 END, ?6, ?7, ?8) RETURNING seq",
+                THEN NULL ELSE ?5 END, ?6, ?7, ?8, ?9) RETURNING seq",
             vec![
                 new.key.as_str().into(),
                 i64::from(rank).into(),
@@ -132,6 +143,7 @@ pub(super) fn park(sql: &SqlStorage, new: &NewParked, content: &[u8]) -> Result<
                 attempts,
                 new.code.as_str().into(),
                 i64::try_from(content.len()).unwrap_or(i64::MAX).into(),
+                millis(doubtful_until)?,
             ],
         )?
         .to_array()?;
@@ -163,19 +175,31 @@ pub(super) fn park_all(sql: &SqlStorage, all: &[(NewParked, &[u8])]) -> Result<(
         for (new, content) in some {
             match std::str::from_utf8(content) {
                 Ok(content) if known.insert(new.key.clone()) && content.len() <= TOGETHER => {
-                    let NewParked { key, rank, customer, at, due, code, attempts } = new;
-                    small.push((key, rank, customer, at, due, attempts, code, content));
+                    let NewParked { key, rank, customer, at, due, code, attempts, doubtful_until } =
+                        new;
+                    small.push((
+                        key,
+                        rank,
+                        customer,
+                        at,
+                        due,
+                        attempts,
+                        code,
+                        content,
+                        doubtful_until,
+                    ));
                 }
                 _ => others.push((new, *content)),
             }
         }
         let small = serde_json::to_string(&small)?;
         sql.exec(
-            "INSERT INTO parked (key, rank, customer, since, due, attempts, code, bytes)
+            "INSERT INTO parked (
+                key, rank, customer, since, due, attempts, code, bytes, doubtful_until)
              SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3,
                 CASE WHEN EXISTS (SELECT 1 FROM job_rows WHERE job_rows.key = value ->> 0)
                 THEN NULL ELSE value ->> 4 END,
-                value ->> 5, value ->> 6, LENGTH(CAST(value ->> 7 AS BLOB))
+                value ->> 5, value ->> 6, LENGTH(CAST(value ->> 7 AS BLOB)), value ->> 8
              FROM json_each(?)",
             vec![small.as_str().into()],
         )?;
@@ -213,6 +237,7 @@ struct Occupant {
     since: f64,
     due: Option<f64>,
     attempts: u32,
+    doubtful_until: u64,
 }
 
 #[derive(Deserialize)]
@@ -238,7 +263,7 @@ pub(super) fn due(
     let rows: Vec<Row> = sql
         .exec(
             &format!(
-                "SELECT seq, key, since, attempts, alone, bytes FROM parked
+                "SELECT seq, key, since, attempts, doubtful_until, alone, bytes FROM parked
                  WHERE due <= ? AND key >= ? AND key < ? ORDER BY {order} LIMIT ?"
             ),
             vec![millis(now)?, from.into(), to.into(), i64::from(limit).into()],
@@ -320,6 +345,15 @@ pub(super) fn keep_alone(sql: &SqlStorage, row: &Row) -> Result<()> {
 /// can go together.
 fn to_second(time: u64) -> u64 {
     time.next_multiple_of(1000)
+}
+
+/// A write of a row may still be carried out until then, in ms since 1970 UTC.
+pub(super) fn keep_in_doubt(sql: &SqlStorage, row: &Row, until: u64) -> Result<()> {
+    sql.exec(
+        "UPDATE parked SET doubtful_until = MAX(doubtful_until, ?) WHERE seq = ?",
+        vec![millis(until)?, row.seq.into()],
+    )?;
+    Ok(())
 }
 
 /// Puts a row off after a try, if it still is the generation that was read; one that waits for a

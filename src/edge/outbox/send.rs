@@ -12,7 +12,7 @@ use super::attempt::Attempt;
 use super::drain::Tried;
 use super::jobs::{self, JobRow};
 use super::means::{Drain, logged};
-use super::parked;
+use super::{millis, parked};
 use crate::edge::calls::{Calls, now_ms};
 use crate::fault::{ReadFault, Setback, System, TransientFault};
 use crate::klaviyo::answer::ids;
@@ -24,6 +24,8 @@ use crate::klaviyo::query::existing;
 use crate::klaviyo::request::Request;
 use crate::klaviyo::verdict::Verdict;
 use crate::realtime::conclusion::{Conclusion, conclude};
+use crate::realtime::deliver::delivery::Delivery;
+use crate::realtime::parking::JOB_IN_DOUBT;
 
 /// Rows, or jobs, of which something is under way at once: there are six connections.
 const AT_ONCE: usize = 5;
@@ -49,13 +51,15 @@ struct Came {
     again: Vec<Request>,
 }
 
-/// Sends everything, and notes of which rows the systems did their part.
+/// Sends everything, and notes of which rows the systems did their part. What Klaviyo took is given
+/// back with its delivery, to see whether it was overtaken.
 pub(super) async fn send(
     drain: &Drain<'_>,
     calls: &Calls<'_>,
     attempts: Vec<Attempt>,
     tried: &mut Tried,
-) {
+) -> Vec<(Attempt, Delivery)> {
+    let mut to_verify = Vec::new();
     let mut active = attempts;
     while !active.is_empty() {
         let came = stage(drain, calls, &mut active).await;
@@ -75,11 +79,18 @@ pub(super) async fn send(
                 }
                 Conclusion::Delivered if attempt.waits => tried.note(&attempt.row.key, Some(true)),
                 Conclusion::Delivered if !attempt.stages.is_empty() => next.push(attempt),
+                Conclusion::Delivered => match attempt.to_verify() {
+                    Some(delivery) => to_verify.push((attempt, delivery)),
+                    None => {
+                        super::drain::conclude(drain, tried, attempt, Conclusion::Delivered);
+                    }
+                },
                 conclusion => super::drain::conclude(drain, tried, attempt, conclusion),
             }
         }
         active = next;
     }
+    to_verify
 }
 
 /// Sends the next stage of each row.
@@ -95,6 +106,7 @@ async fn stage(drain: &Drain<'_>, calls: &Calls<'_>, attempts: &mut [Attempt]) -
                 came[place].verdicts.push(Verdict::Accepted);
                 continue;
             }
+            attempt.wrote = true;
             items.push(Item { owner: pending.len(), row: row.filter(|_| !attempt.alone) });
             pending.push(Pending { place, request, digest });
         }
@@ -213,6 +225,9 @@ async fn start(
                 }
             }
             Err(Verdict::Later(setback)) => {
+                if setback.fault.leaves_in_doubt() {
+                    keep_in_doubt(drain, attempts, all());
+                }
                 for pending in all() {
                     came[pending.place].verdicts.push(Verdict::Later(setback));
                 }
@@ -229,6 +244,18 @@ async fn start(
                 }
             }
         }
+    }
+}
+
+/// Klaviyo may have taken the job: its rows are read and written once more when it is done with it.
+fn keep_in_doubt<'a>(
+    drain: &Drain<'_>,
+    attempts: &[Attempt],
+    rows: impl Iterator<Item = &'a Pending>,
+) {
+    let until = now_ms() + millis(JOB_IN_DOUBT);
+    for pending in rows {
+        logged(parked::keep_in_doubt(drain.sql, &attempts[pending.place].row, until));
     }
 }
 

@@ -2,7 +2,7 @@
 //! [`super::parked`], [`super::jobs`], [`super::dead_letters`], [`crate::edge::parts`].
 
 /// The migrations; see [`crate::edge::schema`].
-pub(super) const MIGRATIONS: [&str; 1] = [FIRST];
+pub(super) const MIGRATIONS: [&str; 2] = [FIRST, SECOND];
 
 const FIRST: &str = "
     CREATE TABLE IF NOT EXISTS parked (
@@ -34,6 +34,14 @@ const FIRST: &str = "
         owner INTEGER NOT NULL, part INTEGER NOT NULL, content BLOB NOT NULL,
         PRIMARY KEY (owner, part)) WITHOUT ROWID;";
 
+/// Writes that may still be carried out, and who was erased ([`super::erasure`]).
+const SECOND: &str = "
+    ALTER TABLE parked ADD COLUMN doubtful_until INTEGER NOT NULL DEFAULT 0;
+    DROP INDEX IF EXISTS parked_age;
+    CREATE TABLE erased (hash TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE erasure_key (only INTEGER PRIMARY KEY CHECK (only = 1), key TEXT NOT NULL);
+    INSERT INTO erasure_key (only, key) VALUES (1, hex(randomblob(32)));";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,6 +54,9 @@ mod tests {
             let words: Vec<_> = migration.split_whitespace().collect();
             format!("{:x}", Sha256::digest(words.join(" ")))
         });
-        assert_eq!(digests.map(|digest| digest[..16].to_owned()), ["766c7c561482a6f8"]);
+        assert_eq!(
+            digests.map(|digest| digest[..16].to_owned()),
+            ["766c7c561482a6f8", "1e17e219800ea4d1"]
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 mod category;
 mod category_products;
+pub mod delivery;
 mod erasure;
 mod inventory;
 mod order;
