@@ -11,6 +11,7 @@
 //   times        how often the rule acts (default: without end); it is removed when it is spent
 //   probability  0..1, drawn from the `random` given to createFaults
 //   latencyMs    wait first; alone, the request then goes on as usual
+//   until        a promise: wait for it first; alone, the request then goes on as usual
 //   status       answer with this status, `headers` and `body` (a string, or a value sent as JSON)
 //   reset        true: reset the connection
 //   hang         true: never answer
@@ -22,6 +23,7 @@ const RULE_KEYS = new Set([
   "times",
   "probability",
   "latencyMs",
+  "until",
   "status",
   "headers",
   "body",
@@ -60,6 +62,7 @@ export function createFaults({ random = seededRandom(1) } = {}) {
       rule.hits += 1;
       if (rule.hits >= rule.times) remove(rule);
       if (rule.latencyMs) await delay(rule.latencyMs);
+      await rule.until;
       const outcome = end(rule, req, res);
       if (outcome) return outcome;
     }
@@ -86,8 +89,8 @@ function checked(rule) {
   for (const key of Object.keys(rule)) {
     if (!RULE_KEYS.has(key)) throw new TypeError(`A fault rule knows no "${key}"`);
   }
-  if (!rule.latencyMs && !rule.status && !rule.reset && !rule.hang) {
-    throw new TypeError("A fault rule needs one of latencyMs, status, reset, hang");
+  if (!rule.latencyMs && !rule.until && !rule.status && !rule.reset && !rule.hang) {
+    throw new TypeError("A fault rule needs one of latencyMs, until, status, reset, hang");
   }
   return rule;
 }

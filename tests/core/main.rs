@@ -6,6 +6,7 @@
 )]
 
 mod architecture;
+mod cases;
 mod docs;
 mod import;
 mod mapping;

@@ -1,8 +1,10 @@
 //! A commercetools document in, the requests out.
 //!
 //! Each file of `cases/` says what is given (`settings`, `shop` by path, `notification`) and what
-//! then comes of it. `UPDATE_CASES=1 cargo test --test core` writes down what comes now; read the
-//! difference before you keep it.
+//! then comes of it, all of it as what differs from a base; see [`crate::cases`].
+//! `UPDATE_CASES=1 cargo test --test core mapping` writes down what comes now, where it is not what
+//! the case says; read the difference before you keep it. Tests in JavaScript get the bodies of
+//! all cases from `goldenBodies()` of `cases.mjs`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,13 +15,15 @@ use commercetools_klaviyo::klaviyo::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::cases::{bases_of, expanded, files, laid_out, read, shortened};
 use crate::support::{Came, Shop, brought, config, deliver, sent};
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Case {
     /// What the case shows.
     shows: String,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     settings: BTreeMap<String, String>,
     /// Documents of commercetools by path; a path that ends in `/*` is a list.
     shop: BTreeMap<String, Value>,
@@ -59,20 +63,16 @@ impl Case {
 
 /// All cases with their files.
 fn cases() -> Vec<(PathBuf, Case)> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/core/cases");
-    let mut paths: Vec<_> = fs::read_dir(folder)
-        .expect("the cases")
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
-    paths.sort();
-    assert!(!paths.is_empty(), "no cases were found");
-    let read = |path: PathBuf| {
-        let text = fs::read_to_string(&path).expect("a case");
-        let case = serde_json::from_str(&text);
+    let case = |path: PathBuf| {
+        let mut written = read(&path);
+        let bases = bases_of(&written);
+        // Whatever else a case has would be a slip of the pen.
+        written.shift_remove("given");
+        let case = serde_json::from_value(expanded(&written.into(), &bases));
         let case = case.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         (path, case)
     };
-    paths.into_iter().map(read).collect()
+    files().into_iter().map(case).collect()
 }
 
 /// Of each case that sends something: its settings, its documents, and the bodies that are sent,
@@ -91,21 +91,20 @@ pub(crate) fn bodies_of_cases() -> Vec<(Config, Value, Vec<Value>)> {
 
 #[test]
 fn every_case_gives_what_it_says() {
-    for (path, mut case) in cases() {
-        let name = path.display();
+    for (path, case) in cases() {
         let outcome = match deliver(&case.config(), &case.shop(), &case.notification) {
             Came::Sent(sent) => Then::Sent(sent),
             Came::Ignored(why) => Then::Ignored(why.code().to_owned()),
             Came::NotYet(code) => Then::NotYet(code),
             Came::Unmappable(code) => Then::Unmappable(code.to_owned()),
         };
-        if std::env::var_os("UPDATE_CASES").is_some() {
-            case.then = outcome;
-            let mut text = serde_json::to_string_pretty(&case).expect("JSON");
-            text.push('\n');
-            fs::write(&path, text).expect("the case is written");
-        } else {
-            assert_eq!(outcome, case.then, "{name}: {}", case.shows);
+        if std::env::var_os("UPDATE_CASES").is_none() {
+            assert_eq!(outcome, case.then, "{}: {}", path.display(), case.shows);
+        } else if outcome != case.then {
+            let mut written = read(&path);
+            let then = serde_json::to_value(&outcome).expect("JSON");
+            written.insert("then".to_owned(), shortened(&then, &bases_of(&written)));
+            fs::write(&path, laid_out(&written.into())).expect("the case is written");
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod configuration;
 mod mapping;
+mod plugin_defects;
 
 use std::fs;
 use std::path::PathBuf;

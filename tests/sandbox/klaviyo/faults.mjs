@@ -48,6 +48,20 @@ test("faults: `after` loses the reply although the write took place", async (t) 
   assert.equal(klaviyo.store.events().length, 2);
 });
 
+test("faults: an answer that is held back until the test lets it go", async (t) => {
+  const { klaviyo, post } = await start(t);
+  let letGo;
+  const held = new Promise((resolve) => {
+    letGo = resolve;
+  });
+  klaviyo.faults.add({ until: held, after: true, times: 1 });
+  const answer = post("/api/events", event());
+  await until(() => klaviyo.store.events().length === 1);
+  assert.equal(klaviyo.requests.at(-1).status, null);
+  letGo();
+  assert.equal((await answer).status, 202);
+});
+
 test("faults: reset and hang before the effect, latency that goes on", async (t) => {
   const { klaviyo, call, post } = await start(t);
   klaviyo.faults.add({ reset: true, times: 1 });
