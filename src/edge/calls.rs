@@ -161,6 +161,8 @@ impl<'a> Calls<'a> {
                 let answer = self.klaviyo(method, &path, body).await;
                 answer.map_err(|why| Setback::no_answer(System::Klaviyo, why))
             }
+            // Only the object that runs imports hands something over; it does so itself.
+            Call::HandOver { .. } => Err(TransientFault::OutboxUnavailable.into()),
         }
     }
 

@@ -55,6 +55,14 @@ pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) ->
     }
     let Push { items, handshake } = envelope::decode(&body, Some(&config.push.sns));
     drop(body);
+    let notifications = items.iter().filter_map(|item| match item {
+        Item::Notification(notification) => Some(notification),
+        Item::Refused { .. } => None,
+    });
+    if let Err(error) = import::tell_of_deletions(env, config, notifications).await {
+        log::failure("import", &error.to_string());
+        return reply::to_push(worst(vec![unavailable()]));
+    }
     let items = plan(config, items);
     let worked: Vec<_> = stream::iter(items)
         .map(|planned| work(env, config, &calls, planned))

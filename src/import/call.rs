@@ -1,5 +1,7 @@
 //! A call of one of the two systems, as a value: whoever runs the machine makes it.
 
+use super::run::Kind;
+use crate::commercetools::reference::Id;
 use crate::klaviyo::query::Lookup;
 use crate::klaviyo::request::Request;
 
@@ -16,6 +18,14 @@ pub enum Call {
         path: String,
         /// The body, if there is one.
         body: Option<String>,
+    },
+    /// Park these records in the outbox, as if each had been changed. Answered 201 once they are
+    /// stored.
+    HandOver {
+        #[expect(missing_docs, reason = "as its name says")]
+        kind: Kind,
+        /// Their ids.
+        ids: Vec<Id>,
     },
 }
 

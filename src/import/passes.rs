@@ -1,6 +1,13 @@
 //! The passes of a run: through which documents it walks, one walk after the other.
 //!
-//! The next pass begins when everything of the one before is settled.
+//! The next pass begins when everything of the one before is settled, jobs included.
+//!
+//! Nothing newer may be overwritten. Klaviyo applies a job minutes after its page was read, and a
+//! change that came by notification meanwhile was written before it. So a run over state ends with
+//! a *closing* pass over what changed since it began, and *hands over* to the outbox what changed
+//! since the closing pass began: the outbox follows each write until nothing overtook it. Stock and
+//! standalone prices count as changes of their products. Both look back a minute further, since the
+//! clocks and the indexes of queries lag.
 
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
@@ -16,11 +23,14 @@ use crate::klaviyo::query::Lookup;
 
 /// One walk through documents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Pass {
     /// Where its records come from.
     pub source: Source,
     /// Whether its records are counted apart, since they were counted before.
     pub reread: bool,
+    /// Whether its records are left to the outbox, and not written.
+    pub hand_over: bool,
 }
 
 /// Where the records of a pass come from.
@@ -30,7 +40,11 @@ pub enum Source {
     /// The documents themselves.
     Documents(Filter),
     /// The ids of the run's list.
-    List,
+    #[serde(rename_all = "camelCase")]
+    List {
+        /// Only those that changed since (UTC).
+        changed_since: Option<DateTime<Utc>>,
+    },
     /// Documents that other documents lead to, since their own time of change does not tell.
     Linked {
         /// Which documents lead to them.
@@ -82,6 +96,43 @@ const SHORT_RANGE_PAGES: u64 = 2;
 /// Parts of a walk at most. They are stored with each page.
 const RANGES: u64 = 48;
 
+/// How far back a pass over what changed looks beyond its own beginning: commercetools' clock is not
+/// ours, and a query may not know yet of what was changed a moment ago.
+const LOOK_BACK: Duration = Duration::seconds(60);
+
+impl Pass {
+    fn first(source: Source) -> Self {
+        Self { source, reread: false, hand_over: false }
+    }
+
+    fn again(source: Source) -> Self {
+        Self { source, reread: true, hand_over: false }
+    }
+
+    fn hand_over(source: Source) -> Self {
+        Self { source, reread: true, hand_over: true }
+    }
+
+    /// Whether it reads what changed while the passes before it were under way.
+    pub(super) fn is_closing(&self) -> bool {
+        self.reread && !self.hand_over && matches!(self.source, Source::Documents(_))
+    }
+
+    /// Makes it read what changed since `began`.
+    pub(super) fn look_back_to(&mut self, began: DateTime<Utc>) {
+        let from = began - LOOK_BACK;
+        match &mut self.source {
+            Source::Documents(filter) => filter.changed_since = Some(from),
+            Source::List { changed_since } => *changed_since = Some(from),
+            Source::Linked { since, filter, .. } => {
+                *since = from;
+                filter.changed_before = Some(from);
+            }
+            Source::Held { .. } => {}
+        }
+    }
+}
+
 /// The passes of a run, in their order.
 pub(super) fn passes(
     rules: &Rules,
@@ -89,51 +140,81 @@ pub(super) fn passes(
     selection: &Selection,
     started_at: DateTime<Utc>,
 ) -> Vec<Pass> {
-    let first = |source| Pass { source, reread: false };
-    let again = |source| Pass { source, reread: true };
     let published = kind == Kind::Products;
     // A young order that was imported first, as history, would start no flow when it comes.
     let settled = Duration::minutes(i64::from(rules.import.orders_older_than_minutes));
     let created_before = (kind == Kind::Orders).then(|| started_at - settled);
     let filter = Filter { created_before, published, ..Filter::default() };
     let changed = |since| Filter { changed_since: Some(since), ..filter.clone() };
+    let mut passes = Vec::new();
     match selection {
-        Selection::Ids | Selection::Retry => vec![first(Source::List)],
+        Selection::Ids | Selection::Retry => {
+            passes.push(Pass::first(Source::List { changed_since: None }));
+        }
         Selection::StartId(id) => {
-            let filter = Filter { from_id: Some(id.clone()), ..filter };
-            vec![first(Source::Documents(filter))]
+            let filter = Filter { from_id: Some(id.clone()), ..filter.clone() };
+            passes.push(Pass::first(Source::Documents(filter)));
         }
         Selection::DeleteAll => {
             let held = Source::Held { check: false };
-            vec![first(held.clone()), again(held)]
+            return vec![Pass::first(held.clone()), Pass::again(held)];
         }
         Selection::Since(since) => {
-            let links: &[Link] = match kind {
-                Kind::Orders => &[Link::Payments],
-                Kind::Products => &[Link::Inventory, Link::Prices],
-                Kind::Customers | Kind::Categories => &[],
-            };
-            let own = first(Source::Documents(changed(*since)));
-            let linked = links.iter().map(|link| {
-                // What changed itself is in the pass before.
-                let filter = Filter { changed_before: Some(*since), ..filter.clone() };
-                first(Source::Linked { link: *link, since: *since, filter })
-            });
-            [own].into_iter().chain(linked).collect()
+            passes.push(Pass::first(Source::Documents(changed(*since))));
+            passes.extend(linked(kind, &filter, *since).map(Pass::first));
         }
-        Selection::Full => {
-            let mut passes = vec![first(Source::Documents(filter.clone()))];
-            if kind != Kind::Orders {
-                // Klaviyo applies a job minutes after its page was read; what changed meanwhile
-                // came by notification before, and is written once more.
-                passes.push(again(Source::Documents(changed(started_at))));
-            }
-            if kind == Kind::Products && rules.product.import.delete_missing {
-                passes.push(again(Source::Held { check: true }));
-            }
-            passes
-        }
+        Selection::Full => passes.push(Pass::first(Source::Documents(filter.clone()))),
     }
+    // Before the closing passes: what is put on sale while its item is being deleted is read by them.
+    let full_products = *selection == Selection::Full && kind == Kind::Products;
+    if full_products && rules.product.import.delete_missing {
+        passes.push(Pass::again(Source::Held { check: true }));
+    }
+    // An event is a fact: nothing overtakes it.
+    if kind != Kind::Orders {
+        passes.extend(closing(kind, selection, &filter, started_at));
+    }
+    passes
+}
+
+/// The passes over what changed since the run began, and over what changed since those began.
+fn closing(
+    kind: Kind,
+    selection: &Selection,
+    filter: &Filter,
+    started_at: DateTime<Utc>,
+) -> Vec<Pass> {
+    let from_id = match selection {
+        Selection::StartId(id) => Some(id.clone()),
+        _ => None,
+    };
+    // A product that was taken from sale meanwhile is to be seen, too.
+    let filter = Filter { from_id, published: false, ..filter.clone() };
+    let mut passes = Vec::new();
+    if matches!(selection, Selection::Ids | Selection::Retry) {
+        // A list is short: what changed of it goes to the outbox at once.
+        passes.push(Pass::hand_over(Source::List { changed_since: None }));
+    } else {
+        passes.push(Pass::again(Source::Documents(filter.clone())));
+        passes.extend(linked(kind, &filter, started_at).map(Pass::again));
+        passes.push(Pass::hand_over(Source::Documents(filter.clone())));
+    }
+    passes.extend(linked(kind, &filter, started_at).map(Pass::hand_over));
+    for pass in &mut passes {
+        pass.look_back_to(started_at);
+    }
+    passes
+}
+
+/// What other documents lead to that changed since; what changed itself is in the pass before.
+fn linked(kind: Kind, filter: &Filter, since: DateTime<Utc>) -> impl Iterator<Item = Source> {
+    let links: &[Link] = match kind {
+        Kind::Orders => &[Link::Payments],
+        Kind::Products => &[Link::Inventory, Link::Prices],
+        Kind::Customers | Kind::Categories => &[],
+    };
+    let filter = Filter { changed_before: Some(since), ..filter.clone() };
+    links.iter().map(move |link| Source::Linked { link: *link, since, filter: filter.clone() })
 }
 
 /// How to read a page.
@@ -169,7 +250,11 @@ impl Pass {
                 };
                 Reading::Walk(Walk { of: resource(kind), filter, after: after_id, limit })
             }
-            Source::List => Reading::Walk(of_ids(kind, &list[listed(list, after)])),
+            Source::List { changed_since } => {
+                let mut walk = of_ids(kind, &list[listed(list, after)]);
+                walk.filter.changed_since = *changed_since;
+                Reading::Walk(walk)
+            }
             Source::Linked { link, since, .. } => {
                 let filter = Filter { changed_since: Some(*since), ..Filter::default() };
                 let limit = SKUS_PER_QUERY;

@@ -41,6 +41,17 @@ impl Kind {
         }
     }
 
+    /// commercetools' name of such a resource.
+    #[must_use]
+    pub fn resource_type(self) -> &'static str {
+        match self {
+            Self::Customers => "customer",
+            Self::Orders => "order",
+            Self::Categories => "category",
+            Self::Products => "product",
+        }
+    }
+
     /// The kind of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
@@ -178,6 +189,8 @@ pub struct Run {
     pub passes: Vec<Pass>,
     /// The pass that is under way: an index into `passes`.
     pub pass: usize,
+    /// When the closing pass began (UTC); what changed since is left to the outbox.
+    pub closing_began: Option<DateTime<Utc>>,
     /// The parts of that pass; none until it is known how to divide it.
     pub ranges: Option<Vec<Range>>,
     /// Records that are to be sent again, each by itself: a job of Klaviyo's refused them.
@@ -215,6 +228,7 @@ impl Run {
             reread: 0,
             total: None,
             pass: 0,
+            closing_began: None,
             ranges: None,
             again: Vec::new(),
             started_at: now,

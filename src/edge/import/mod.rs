@@ -6,6 +6,7 @@
 
 mod desk;
 mod failures;
+mod gone;
 mod object;
 mod runs;
 mod slice;
@@ -21,6 +22,7 @@ use super::objects::Object;
 use super::outbox::OUTBOX;
 use super::route::Sync;
 use super::{body, log, reply};
+use crate::commercetools::notification::Notification;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::import::run::{Kind, blank};
@@ -95,7 +97,28 @@ pub(super) async fn tick(env: &Env, config: &Config) {
     }
 }
 
-/// Forgets what is kept of a customer: the failure of a record holds what Klaviyo said of it.
+/// Tells the imports of the products and categories that these notifications say are deleted: a run
+/// may have read them before.
+pub(super) async fn tell_of_deletions(
+    env: &Env,
+    config: &Config,
+    notifications: impl Iterator<Item = &Notification>,
+) -> Result<()> {
+    let deleted: Vec<_> = notifications.filter_map(gone::deleted).collect();
+    if deleted.is_empty() || !config.mode.import() {
+        return Ok(());
+    }
+    let body = serde_json::to_vec(&deleted)?;
+    let object = Object { patience: OUTBOX.patience, ..IMPORT };
+    let told = object.call(env, config, Method::Post, "/gone", Some(&body)).await?;
+    match told.status_code() {
+        200 => Ok(()),
+        status => Err(worker::Error::RustError(format!("the import answered {status}"))),
+    }
+}
+
+/// Forgets what is kept of a customer: the failure of a record holds what Klaviyo said of it. An
+/// active run may write the customer yet, so the erasure is remembered until it ends.
 pub(super) async fn erase(env: &Env, config: &Config, customer: &Id) -> Result<()> {
     let body = serde_json::to_vec(&json!({ "customer": customer }))?;
     // Within a push, which has to be answered.

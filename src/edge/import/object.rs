@@ -14,7 +14,8 @@ use worker::{
 use super::desk::Desk;
 use super::slice::{self, Next};
 use super::tables::MIGRATIONS;
-use super::{failures, runs};
+use super::{failures, gone, runs};
+use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::edge::calls::now_ms;
 use crate::edge::objects::AtWork;
@@ -107,7 +108,15 @@ impl Import {
     async fn work(&self) -> Result<Next> {
         let settings = settings::read(&self.env);
         match settings.as_ref() {
-            Ok(config) => slice::run(&self.desk, &self.state.storage(), config).await,
+            Ok(config) => {
+                let storage = self.state.storage();
+                let next = slice::run(&self.env, &self.desk, &storage, config).await?;
+                if next == Next::Never {
+                    let settled = runs::all_completed(&self.sql(), &config.rules)?;
+                    gone::hand_over(&self.env, config, &self.sql(), settled).await?;
+                }
+                Ok(next)
+            }
             // Nobody knows what is to be done; whether there is anything, the next slice sees.
             Err(_) => Ok(Next::At(now_ms() + NOT_CONFIGURED)),
         }
@@ -185,10 +194,22 @@ impl Import {
             (Method::Post, ["erase"], None) => {
                 #[derive(Deserialize)]
                 struct Erase {
-                    customer: String,
+                    customer: Id,
                 }
                 let Erase { customer } = serde_json::from_slice(body)?;
-                failures::delete(&sql, Kind::Customers, &customer)?;
+                failures::delete(&sql, Kind::Customers, customer.as_str())?;
+                if self.desk.is_active(&sql, &config.rules, None)? {
+                    gone::remember(&sql, gone::CUSTOMER, &customer)?;
+                }
+                reply::json(200, &json!({}))
+            }
+            (Method::Post, ["gone"], None) => {
+                let deleted: Vec<(String, Id)> = serde_json::from_slice(body)?;
+                if self.desk.is_active(&sql, &config.rules, None)? {
+                    for (of_type, id) in deleted {
+                        gone::remember(&sql, &of_type, &id)?;
+                    }
+                }
                 reply::json(200, &json!({}))
             }
             (Method::Post, ["tick"], None) => reply::json(200, &json!({})),

@@ -163,6 +163,17 @@ pub(super) fn any_active(sql: &SqlStorage, rules: &Rules) -> Result<bool> {
     Ok(false)
 }
 
+/// Whether every newest run of a kind completed, so that no job of it is under way.
+pub(super) fn all_completed(sql: &SqlStorage, rules: &Rules) -> Result<bool> {
+    for kind in Kind::ALL {
+        let run = current(sql, rules, kind)?.and_then(StoredRun::readable);
+        if run.is_some_and(|run| run.state != State::Completed) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// The id of a run that begins now (ms since 1970 UTC): later ones are greater, as numbers and as
 /// text.
 pub(super) fn new_id(sql: &SqlStorage, now: u64) -> Result<String> {

@@ -11,17 +11,20 @@ use futures::future::{Either, pending, select};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use worker::signal::is_near_cpu_limit;
-use worker::{Delay, Result, Storage};
+use worker::{Delay, Env, Result, Storage};
 
 use super::desk::{self, Desk};
 use super::runs;
+use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::edge::calls::{Calls, now, now_ms};
-use crate::edge::log;
-use crate::fault::Setback;
+use crate::edge::{log, outbox};
+use crate::fault::{Setback, TransientFault};
 use crate::http::Answer;
 use crate::import::call::Call;
 use crate::import::machine::{Input, Saving};
+use crate::import::run::Kind;
+use crate::realtime::deliver::change;
 
 /// How far ahead the watchdog is set, and how often.
 const WATCHDOG: Duration = Duration::from_secs(15);
@@ -65,7 +68,12 @@ enum Event {
 }
 
 /// Works for one slice.
-pub(super) async fn run(desk: &Desk, storage: &Storage, config: &Config) -> Result<Next> {
+pub(super) async fn run(
+    env: &Env,
+    desk: &Desk,
+    storage: &Storage,
+    config: &Config,
+) -> Result<Next> {
     let sql = storage.sql();
     if !desk.is_active(&sql, &config.rules, None)? {
         return Ok(Next::Never);
@@ -84,7 +92,7 @@ pub(super) async fn run(desk: &Desk, storage: &Storage, config: &Config) -> Resu
     let mut calls = desk.step(&sql, config, Input::Slice { calls: left })?;
     let next = loop {
         left = left.saturating_sub(u32::try_from(calls.len()).unwrap_or(u32::MAX));
-        under_way.extend(calls.drain(..).map(|(ticket, call)| make(config, ticket, call)));
+        under_way.extend(calls.drain(..).map(|(ticket, call)| make(env, config, ticket, call)));
         let now = now_ms();
         if now >= renew_at {
             storage.set_alarm(WATCHDOG).await?;
@@ -148,8 +156,29 @@ async fn wait(
     }
 }
 
-async fn make(config: &Config, ticket: u64, call: Call) -> (u64, Result<Answer, Setback>) {
-    (ticket, Calls::within(config, limit(&call)).make(call).await)
+async fn make(
+    env: &Env,
+    config: &Config,
+    ticket: u64,
+    call: Call,
+) -> (u64, Result<Answer, Setback>) {
+    let answer = match call {
+        Call::HandOver { kind, ids } => hand_over(env, config, kind, &ids).await,
+        call => Calls::within(config, limit(&call)).make(call).await,
+    };
+    (ticket, answer)
+}
+
+/// Parks records in the outbox, as changes of them.
+async fn hand_over(env: &Env, config: &Config, kind: Kind, ids: &[Id]) -> Result<Answer, Setback> {
+    let changes: Vec<_> = ids.iter().map(|id| change(kind.resource_type(), id)).collect();
+    match outbox::park_changes(env, config, &changes).await {
+        Ok(()) => Ok(Answer { status: 201, ..Answer::default() }),
+        Err(error) => {
+            log::failure("outbox", &error.to_string());
+            Err(TransientFault::OutboxUnavailable.into())
+        }
+    }
 }
 
 /// How long a call may take.

@@ -2,7 +2,7 @@
 //! they are used: [`super::runs`], [`super::failures`], [`crate::edge::parts`].
 
 /// The migrations; see [`crate::edge::schema`].
-pub(super) const MIGRATIONS: [&str; 1] = [FIRST];
+pub(super) const MIGRATIONS: [&str; 2] = [FIRST, SECOND];
 
 const FIRST: &str = "
     CREATE TABLE IF NOT EXISTS runs (
@@ -23,6 +23,11 @@ const FIRST: &str = "
         pointer TEXT, run TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (kind, id)
     ) WITHOUT ROWID;";
 
+/// What was deleted while a run may still write it ([`super::gone`]).
+const SECOND: &str = "
+    CREATE TABLE gone_in_run (
+        type TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (type, id)) WITHOUT ROWID;";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,6 +40,9 @@ mod tests {
             let words: Vec<_> = migration.split_whitespace().collect();
             format!("{:x}", Sha256::digest(words.join(" ")))
         });
-        assert_eq!(digests.map(|digest| digest[..16].to_owned()), ["64663c65d4fe40d5"]);
+        assert_eq!(
+            digests.map(|digest| digest[..16].to_owned()),
+            ["64663c65d4fe40d5", "6a240e25b88cf0da"]
+        );
     }
 }

@@ -21,6 +21,7 @@ mod tables;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use worker::js_sys::Math;
 use worker::{Env, Error, Method, Response, Result, SqlStorage};
 
@@ -71,6 +72,18 @@ pub(super) async fn erase_again(env: &Env, config: &Config, asked: &EraseAgain) 
     let mut response = OUTBOX.call(env, config, Method::Post, path, Some(&body)).await?;
     created(&response)?;
     Ok(serde_json::from_str(&response.text().await?)?)
+}
+
+/// Parks changes, each to be delivered as if it had been pushed.
+pub(super) async fn park_changes(
+    env: &Env,
+    config: &Config,
+    changes: &[Map<String, Value>],
+) -> Result<()> {
+    let body = serde_json::to_vec(changes)?;
+    // Nobody waits for an answer here, and there may be hundreds.
+    let object = Object { patience: Duration::from_secs(10), ..OUTBOX };
+    created(&object.call(env, config, Method::Post, "/changes", Some(&body)).await?)
 }
 
 fn created(response: &Response) -> Result<()> {

@@ -4,14 +4,14 @@ use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
 
 use chrono::{DateTime, SecondsFormat};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use worker::{
     DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, Storage,
     durable_object,
 };
 
 use super::tables::MIGRATIONS;
-use super::{EraseAgain, dead_letters, drain, erasure, jobs, parked, replay, store};
+use super::{EraseAgain, dead_letters, drain, erasure, jobs, offspring, parked, replay, store};
 use crate::edge::calls::now_ms;
 use crate::edge::objects::AtWork;
 use crate::edge::schema::{NEWER, Schema, migrate};
@@ -154,6 +154,15 @@ impl Outbox {
         let segments: Vec<_> = url.path().split('/').skip(1).collect();
         match (request.method(), segments.as_slice()) {
             (Method::Post, ["notifications"]) => reply::json(201, &store::take(&sql, body)?),
+            (Method::Post, ["changes"]) => {
+                let changes: Vec<Map<String, Value>> = serde_json::from_slice(body)?;
+                let settings = settings::read(&self.env);
+                match settings.as_ref() {
+                    Ok(config) => offspring::park(&sql, config, changes)?,
+                    Err(problems) => return reply::not_configured(problems),
+                }
+                reply::json(201, &json!({}))
+            }
             (Method::Post, ["erasures"]) => {
                 reply::json(201, &erasure::erase(&sql, &String::from_utf8_lossy(body))?)
             }

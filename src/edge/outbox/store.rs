@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn what_is_sent_keeps_its_shape() {
         let parked = json!({"parked": {"key": "customer/c", "rank": 1, "customer": "c",
-            "at": 1, "due": 2, "code": "klaviyo_503", "attempts": 3}});
+            "at": 1, "due": 2, "code": "klaviyo_503", "attempts": 3, "doubtful_until": 4}});
         let letter = json!({"dead_letter": {"at": 1, "code": "not_json", "detail": "d",
             "pointer": null, "resource": "order/o", "customer": null, "attempts": 1}});
         for new in [parked, letter] {

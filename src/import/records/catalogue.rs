@@ -53,7 +53,9 @@ pub(super) fn product_needs(
     };
     match step {
         0 => {
-            let items: Vec<_> = published().map(|product| identity::item(&product.id).id).collect();
+            // Also of those that are not for sale: what Klaviyo has of them goes.
+            let all = products.iter().map(|(_, product)| identity::item(&product.id).id);
+            let items: Vec<_> = all.collect();
             let categories: Vec<_> =
                 categories().into_iter().map(|category| category.key.id).collect();
             let prices = published().flat_map(standalone_skus).collect::<Vec<_>>();
@@ -101,7 +103,11 @@ pub(super) fn product(
     now: DateTime<Utc>,
 ) -> Mapped {
     if !product.master_data.published {
-        return Mapped::Skip;
+        let item = identity::item(&product.id).id;
+        if !context.known.contains_key(&item) {
+            return Mapped::Skip;
+        }
+        return Mapped::Write(vec![vec![delete(Kind::Item, item)]]);
     }
     let mapping = ProductContext { product, standalone_prices: &context.prices, now };
     let mut item = item(config, mapping).body;

@@ -37,6 +37,7 @@ impl Work {
             What::Again(ref ids) => self.again_read(config, ids, &answer, now),
             What::Linked { page, ref walk } => self.linked_read(config, page, walk, &answer, now),
             What::Need { page, ref need } => self.need_answered(config, page, need, &answer, now),
+            What::HandOver { page, .. } => self.handed_over(page, &answer),
             What::Look(key) => self.job_seen(key, &answer, now),
             What::Errors { job, .. } => self.errors_read(job, &answer, now),
             What::Items { .. } => self.items_seen(&answer, &task.what, now),

@@ -47,6 +47,8 @@ pub(super) enum What {
     Look(u64),
     /// What was wrong with the rows of a profile job.
     Errors { job: u64, cursor: Option<String> },
+    /// Records of a page that are left to the outbox.
+    HandOver { page: PageNo, ids: Vec<Id> },
     /// Whether items are there.
     Items { lookup: Lookup, awaited: Vec<Awaited> },
 }
@@ -265,7 +267,7 @@ impl Work {
 
     fn operation(&self, what: &What) -> Option<Operation> {
         match what {
-            What::End(_) | What::Again(_) | What::Linked { .. } => None,
+            What::End(_) | What::Again(_) | What::Linked { .. } | What::HandOver { .. } => None,
             What::Page { reading, .. } => match reading {
                 Reading::Walk(_) => None,
                 Reading::Lookup(lookup) => Some(lookup.operation()),
@@ -297,6 +299,7 @@ impl Work {
             },
             What::Again(ids) => Call::Commercetools(of_ids(self.run.kind, ids).path_and_query()),
             What::Linked { walk, .. } => Call::Commercetools(walk.path_and_query()),
+            What::HandOver { ids, .. } => Call::HandOver { kind: self.run.kind, ids: ids.clone() },
             What::Need { need, .. } => need.call(),
             What::Batch(batch) => {
                 Call::Klaviyo { method: "POST", path: batch.sort.path(), body: Some(batch.body()) }

@@ -12,7 +12,7 @@ use crate::commercetools::query::{PAGE, SKUS_PER_QUERY};
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::{self, Among, Filter, Walk};
 use crate::config::Config;
-use crate::fault::{FinalFault, ReadFault, Rejection};
+use crate::fault::{FinalFault, ReadFault, Rejection, Setback, TransientFault};
 use crate::http::Answer;
 use crate::import::owner::PageNo;
 use crate::import::page::{Fate, Origin, Page, Record};
@@ -62,10 +62,8 @@ impl Work {
         answer: &Answer,
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
-        let Some(source) = self.run.passes.get(self.run.pass).map(|pass| pass.source.clone())
-        else {
-            return Ok(());
-        };
+        let Some(pass) = self.run.passes.get(self.run.pass) else { return Ok(()) };
+        let (source, hand_over) = (pass.source.clone(), pass.hand_over);
         let before = self.readers.get(range).and_then(|reader| reader.after.clone());
         let mut page = Page::new(Origin::Again);
         page.bytes = answer.body.len();
@@ -90,7 +88,12 @@ impl Work {
                 page.waits = u32::from(linked.is_some());
                 (last, results.len() < SKUS_PER_QUERY)
             }
-            (Source::List, _) => {
+            (Source::List { .. }, _) if hand_over => {
+                let part = listed(&self.list, before.as_deref());
+                take_ids(&mut page, &commercetools::raw_page(answer)?);
+                (Some(part.end.to_string()), part.end >= self.list.len())
+            }
+            (Source::List { .. }, _) => {
                 let results = commercetools::raw_page(answer)?;
                 let part = listed(&self.list, before.as_deref());
                 self.take_records(&mut page, &results);
@@ -103,7 +106,9 @@ impl Work {
                 let results = commercetools::raw_page(answer)?;
                 self.learn_size(config, results.len(), answer.body.len());
                 let last = records::last_id(&results).map(|id| id.to_string());
-                if last.is_some() {
+                if hand_over {
+                    take_ids(&mut page, &results);
+                } else if last.is_some() {
                     page.unread = Some(answer.clone());
                     page.waits = 1;
                 }
@@ -122,6 +127,8 @@ impl Work {
         }
         if let Some(walk) = linked {
             self.now_queue(What::Linked { page: number, walk }, now);
+        } else if hand_over {
+            self.leave_to_outbox(number, now);
         }
         self.prepare(config, number, now);
         Ok(())
@@ -204,8 +211,13 @@ impl Work {
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
         let results = commercetools::raw_page(answer)?;
+        let hand_over = self.run.passes.get(self.run.pass).is_some_and(|pass| pass.hand_over);
         let mut more = Page::new(Origin::Again);
-        self.take_records(&mut more, &results);
+        if hand_over {
+            take_ids(&mut more, &results);
+        } else {
+            self.take_records(&mut more, &results);
+        }
         let last = more.records.last().map(|record| record.id.clone());
         let full = results.len() == walk.limit;
         // A document that several lead to is written once.
@@ -226,9 +238,36 @@ impl Work {
         if let Some(after) = last.filter(|_| full) {
             let walk = Walk { after: Some(after), ..walk.clone() };
             self.now_queue(What::Linked { page: number, walk }, now);
+        } else if hand_over {
+            page.waits = 0;
+            self.leave_to_outbox(number, now);
         } else {
             page.waits = 0;
             self.prepare(config, number, now);
+        }
+        Ok(())
+    }
+
+    /// Asks the outbox to take the records of a page.
+    fn leave_to_outbox(&mut self, number: PageNo, now: DateTime<Utc>) {
+        let Some(page) = self.pages.get_mut(&number) else { return };
+        let open = page.records.iter().filter(|record| record.fate == Fate::Open);
+        let ids: Vec<_> = open.map(|record| record.id.clone()).collect();
+        if !ids.is_empty() {
+            page.waits = 1;
+            self.now_queue(What::HandOver { page: number, ids }, now);
+        }
+    }
+
+    /// The outbox has the records of a page: nothing more is to be done with them here.
+    pub(super) fn handed_over(&mut self, number: PageNo, answer: &Answer) -> Result<(), ReadFault> {
+        if answer.status != 201 {
+            return Err(Setback::from(TransientFault::OutboxUnavailable).into());
+        }
+        let Some(page) = self.pages.get_mut(&number) else { return Ok(()) };
+        page.waits = 0;
+        for record in &mut page.records {
+            record.end(Fate::Skipped);
         }
         Ok(())
     }
@@ -371,6 +410,12 @@ struct Linking {
 
 fn links(results: &[&str]) -> Vec<Linking> {
     results.iter().filter_map(|text| serde_json::from_str(text).ok()).collect()
+}
+
+/// Takes only the ids of documents into a page.
+fn take_ids(page: &mut Page, results: &[&str]) {
+    let found = links(results).into_iter();
+    page.records = found.map(|found| Record::new(found.id, Fate::Open)).collect();
 }
 
 fn not_found() -> Fate {

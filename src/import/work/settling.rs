@@ -184,7 +184,16 @@ impl Work {
 
     /// Begins a pass: first it has to be known how to divide it, if it can be.
     fn begin_pass(&mut self, now: DateTime<Utc>) {
-        let Some(pass) = self.run.passes.get(self.run.pass) else { return };
+        let closing_began = self.run.closing_began;
+        let Some(pass) = self.run.passes.get_mut(self.run.pass) else { return };
+        if pass.is_closing() && closing_began.is_none() {
+            self.run.closing_began = Some(now);
+            self.dirty = true;
+        }
+        if let Some(began) = closing_began.filter(|_| pass.hand_over) {
+            pass.look_back_to(began);
+        }
+        let pass = &*pass;
         match pass.ends(self.run.kind) {
             None => self.begin_ranges(vec![Range::default()]),
             Some(ends) => {

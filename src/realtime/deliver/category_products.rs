@@ -5,9 +5,9 @@
 //! for each category of the subtree a walk over its products, page by page, which parks each
 //! product as if it had been changed.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::Step;
+use super::{Step, change};
 use crate::commercetools::query::Query;
 use crate::commercetools::reference::Id;
 use crate::realtime::documents::Documents;
@@ -32,12 +32,6 @@ pub(super) fn walk(category: &Id, after: Option<&Id>) -> Map<String, Value> {
     let mut change = change("category", category);
     change.insert(PRODUCTS_AFTER.to_owned(), after.map_or("", Id::as_str).into());
     change
-}
-
-fn change(type_id: &str, id: &Id) -> Map<String, Value> {
-    let resource = json!({"typeId": type_id, "id": id.as_str()});
-    let members = [("notificationType", "ResourceUpdated".into()), ("resource", resource)];
-    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 #[cfg(test)]

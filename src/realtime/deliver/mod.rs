@@ -12,10 +12,11 @@ mod refund;
 mod standalone_price;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::documents::{Documents, Reading};
 use super::plan::{Ignored, Work};
+use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::fault::TransientFault;
 use crate::klaviyo::request::Request;
@@ -105,3 +106,11 @@ pub fn next(config: &Config, work: &Work, documents: &Documents, now: DateTime<U
 }
 
 type Next = Result<Step, MappingFault>;
+
+/// The notification that says that a resource was changed: whoever delivers it reads what it is now.
+#[must_use]
+pub fn change(type_id: &str, id: &Id) -> Map<String, Value> {
+    let resource = json!({"typeId": type_id, "id": id.as_str()});
+    let members = [("notificationType", "ResourceUpdated".into()), ("resource", resource)];
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}

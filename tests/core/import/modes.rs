@@ -40,25 +40,94 @@ fn counts(world: &World, kind: Kind) -> [u64; 4] {
 #[test]
 fn what_changes_while_it_is_read_is_brought_as_it_is_in_the_end() {
     fn change(world: &mut World) {
-        let number = world.chance.next(60);
-        let now = time(world.now);
-        world.shop.change("customers", &id("c", number), now, |customer| {
-            customer["firstName"] = json!(format!("v{}", now.timestamp_millis()));
-        });
+        let (id, now) = (id("c", world.chance.next(60)), time(world.now));
+        let name = json!(format!("v{}", now.timestamp_millis()));
+        world.shop.change("customers", &id, now, |customer| customer["firstName"] = name.clone());
+        // The notification of it is delivered at once, before what the run has under way.
+        let profile = world.account.profiles.entry(id).or_insert_with(|| json!({}));
+        profile["first_name"] = name;
     }
-    let mut world = calm(&json!({}));
-    customers(&mut world, 60);
-    world.account.job_ms = 0;
-    world.meanwhile = Some(|world| {
-        if world.store.run(Kind::Customers).pass == 0 {
-            change(world);
+    for mode in ["full", "since", "ids"] {
+        let mut world = calm(&json!({}));
+        customers(&mut world, 60);
+        // To the very end of the run, while jobs are under way as well.
+        world.meanwhile = Some(change);
+        let ids: Vec<_> = (0..60).map(|number| id("c", number)).collect();
+        let start = match mode {
+            "full" => all(Kind::Customers),
+            "since" => asked(Kind::Customers, &json!({"since": shop::text(days_ago(900))})),
+            _ => asked(Kind::Customers, &json!({ "ids": ids })),
+        };
+        world.start(Kind::Customers, start);
+        world.run();
+        assert_eq!(counts(&world, Kind::Customers), [60, 60, 0, 0], "{mode}");
+        assert!(world.store.run(Kind::Customers).reread > 0, "{mode}");
+        verify(&mut world, &[Kind::Customers]);
+    }
+}
+
+/// What changes while a product's job is under way: stock, a standalone price, and that it is for
+/// sale at all. None of them changes the product's own time.
+#[test]
+fn what_changes_beside_the_job_of_a_product_is_not_overwritten() {
+    for changed in ["stock", "price", "unpublished"] {
+        let mut world = calm(&json!({}));
+        world.account.job_ms = 30_000;
+        for number in 0..12 {
+            world.shop.put("products", shop::product(number, 2, None, days_ago(9)));
         }
-    });
-    world.start(Kind::Customers, all(Kind::Customers));
-    world.run();
-    assert_eq!(counts(&world, Kind::Customers), [60, 60, 0, 0]);
-    assert!(world.store.run(Kind::Customers).reread > 0);
-    verify(&mut world, &[Kind::Customers]);
+        let sku = "sku-3-1";
+        world.shop.change("products", &id("p", 3), days_ago(9), |product| {
+            product["priceMode"] = json!("Standalone");
+            product["masterData"]["current"]["masterVariant"]["availability"] =
+                json!({"availableQuantity": 6});
+        });
+        let price = |cents: u64| {
+            json!({"id": "price", "sku": sku, "createdAt": shop::text(days_ago(9)),
+                "lastModifiedAt": shop::text(days_ago(9)),
+                "value": {"currencyCode": "EUR", "centAmount": cents, "fractionDigits": 2}})
+        };
+        world.shop.put("standalone-prices", price(1000));
+        world.shop.put(
+            "inventory",
+            json!({"id": "entry", "sku": sku, "createdAt": shop::text(days_ago(9)),
+                "lastModifiedAt": shop::text(days_ago(9)), "availableQuantity": 6}),
+        );
+        world.start(Kind::Products, all(Kind::Products));
+        // All is read, and with the jobs.
+        world.run_for(5_000);
+        let now = time(world.now);
+        match changed {
+            "stock" => {
+                world.shop.change("inventory", "entry", now, |_| {});
+                world.shop.change("products", &id("p", 3), days_ago(9), |product| {
+                    product["masterData"]["current"]["masterVariant"]["availability"] =
+                        json!({"availableQuantity": 0});
+                });
+            }
+            "price" => world.shop.change("standalone-prices", "price", now, |price| {
+                price["value"]["centAmount"] = json!(555);
+            }),
+            _ => world.shop.change("products", &id("p", 3), now, |product| {
+                product["masterData"]["published"] = json!(false);
+            }),
+        }
+        world.run();
+        world.account.finish();
+        let klaviyo = |id: &str| format!("$custom:::$default:::{id}");
+        let variant = world.account.variants.get(&klaviyo(sku)).map(|(_, variant)| variant);
+        match changed {
+            "stock" => assert_eq!(variant.expect("a variant")["inventory_quantity"], 0),
+            "price" => assert_eq!(variant.expect("a variant")["price"], json!(5.55)),
+            _ => {
+                assert_eq!(variant, None);
+                assert!(!world.account.items.contains_key(&klaviyo(&id("p", 3))));
+            }
+        }
+        let run = world.store.run(Kind::Products);
+        assert_eq!(run.state, State::Completed);
+        assert_eq!(counts(&world, Kind::Products), [12, 12, 0, 0], "{changed}");
+    }
 }
 
 #[test]
@@ -325,9 +394,8 @@ fn a_deployment_in_mid_run_changes_none_of_its_passes() {
             "slug_json": "{}"}});
         world.account.items.insert("$custom:::$default:::gone".to_owned(), gone);
         world.start(Kind::Products, all(Kind::Products));
-        // Into the last pass, which is about to read what Klaviyo holds.
-        let last = if before { 2 } else { 1 };
-        while world.store.runs_pass(Kind::Products) < last {
+        // Into the second pass, which reads what Klaviyo holds where that is wanted.
+        while world.store.runs_pass(Kind::Products) < 1 {
             world.run_for(1);
         }
         let rules = rules(after).to_string();
@@ -366,16 +434,16 @@ fn what_is_stored_keeps_its_shape() {
             {"source": {"documents": {
                 "createdFrom": null, "createdBefore": "2026-01-01T23:00:00Z",
                 "changedSince": "2026-01-01T00:00:00Z", "changedBefore": null, "fromId": null,
-                "published": false, "among": null}}, "reread": false},
+                "published": false, "among": null}}, "reread": false, "handOver": false},
             {"source": {"linked": {"link": "payments", "since": "2026-01-01T00:00:00Z",
                 "filter": {
                     "createdFrom": null, "createdBefore": "2026-01-01T23:00:00Z",
                     "changedSince": null, "changedBefore": "2026-01-01T00:00:00Z", "fromId": null,
-                    "published": false, "among": null}}}, "reread": false},
-            {"source": {"held": {"check": true}}, "reread": true},
-            {"source": "list", "reread": false}
+                    "published": false, "among": null}}}, "reread": false, "handOver": false},
+            {"source": {"held": {"check": true}}, "reread": true, "handOver": false},
+            {"source": {"list": {"changedSince": null}}, "reread": false, "handOver": true}
         ],
-        "pass": 0,
+        "pass": 0, "closingBegan": "2026-01-02T00:00:00Z",
         "ranges": [{"from": null, "to": "2026-02-01T00:00:00Z", "after": "x", "done": false}],
         "again": ["y"], "startedAt": "2026-01-02T00:00:00Z", "updatedAt": "2026-01-02T00:00:00Z",
         "finishedAt": null, "waiting": {"code": "klaviyo_503", "since": "2026-01-02T00:00:00Z"},

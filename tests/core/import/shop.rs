@@ -148,6 +148,8 @@ fn holds(document: &Value, term: &str) -> bool {
         rank(&field("id")) >= rank(&value(rest))
     } else if term.starts_with("id in (") {
         quoted().contains(&field("id").as_str())
+    } else if term.starts_with("sku in (") {
+        quoted().contains(&field("sku").as_str())
     } else if term == "masterData(published = true)" {
         document["masterData"]["published"] == true
     } else if term.starts_with("paymentInfo(payments(id in (") {

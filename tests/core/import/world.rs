@@ -2,7 +2,7 @@
 //! does: calls that fail before or after their effect, limits, crashes between any two effects,
 //! stops and resumes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -14,7 +14,7 @@ use commercetools_klaviyo::import::call::Call;
 use commercetools_klaviyo::import::machine::{
     Effect, Failure, Input, KeptRows, Machine, Saving, Stored,
 };
-use commercetools_klaviyo::import::run::{Kind, Run, State};
+use commercetools_klaviyo::import::run::{Kind, Run, Selection, State};
 use commercetools_klaviyo::import::start::Start;
 use commercetools_klaviyo::import::stored::read_run;
 
@@ -140,6 +140,8 @@ pub(super) struct World {
     pub(super) stops: u64,
     /// The most calls that were under way at once.
     pub(super) most_calls: usize,
+    /// Records that a run left to the outbox.
+    pub(super) handed_over: BTreeSet<(Kind, Id)>,
     /// What happens to the shop while it is read.
     pub(super) meanwhile: Option<fn(&mut World)>,
 }
@@ -162,6 +164,7 @@ impl World {
             crashes: 0,
             stops: 0,
             most_calls: 0,
+            handed_over: BTreeSet::new(),
             meanwhile: None,
         }
     }
@@ -244,7 +247,7 @@ impl World {
     fn call(&mut self, ticket: u64, call: &Call) {
         let system = match call {
             Call::Commercetools(_) => System::Commercetools,
-            Call::Klaviyo { .. } => System::Klaviyo,
+            Call::Klaviyo { .. } | Call::HandOver { .. } => System::Klaviyo,
         };
         let latency = 20 + self.chance.next(400);
         let lost = |why| Err(Setback::no_answer(system, why));
@@ -273,6 +276,10 @@ impl World {
 
     pub(super) fn carry_out(&mut self, call: &Call) -> Answer {
         match call {
+            Call::HandOver { kind, ids } => {
+                self.handed_over.extend(ids.iter().map(|id| (*kind, id.clone())));
+                Answer { status: 201, ..Answer::default() }
+            }
             Call::Commercetools(path) => {
                 Answer { status: 200, body: self.shop.answer(path), ..Answer::default() }
             }
@@ -286,8 +293,41 @@ impl World {
         }
     }
 
-    /// Lets time go on until no run has anything to do.
+    /// Lets time go on until no run has anything to do, and what was left to the outbox is
+    /// delivered.
     pub(super) fn run(&mut self) {
+        self.run_to_its_end();
+        self.deliver_handed_over();
+    }
+
+    /// What the outbox does with what was left to it: brings each record as it is now.
+    fn deliver_handed_over(&mut self) {
+        let (meanwhile, faults) = (self.meanwhile.take(), std::mem::take(&mut self.faults));
+        while !self.handed_over.is_empty() {
+            // What was changed a moment ago is looked for again; it ends when nothing changes.
+            self.now += 61_000;
+            let left = std::mem::take(&mut self.handed_over);
+            let machine = std::mem::replace(
+                &mut self.machine,
+                Machine::new(&self.config, Vec::new(), time(self.now)),
+            );
+            let store = std::mem::take(&mut self.store);
+            self.slice_ends = 0;
+            for kind in Kind::ALL {
+                let ids = left.iter().filter(|(of, _)| *of == kind).map(|(_, id)| id.clone());
+                let ids: Vec<_> = ids.collect();
+                if !ids.is_empty() {
+                    self.start(kind, Start { selection: Selection::Ids, ids });
+                }
+            }
+            self.run_to_its_end();
+            (self.machine, self.store) = (machine, store);
+            self.slice_ends = 0;
+        }
+        (self.meanwhile, self.faults) = (meanwhile, faults);
+    }
+
+    fn run_to_its_end(&mut self) {
         let mut steps = 0;
         loop {
             self.stop_and_go();
