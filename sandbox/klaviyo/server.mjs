@@ -15,6 +15,9 @@
 //                              `fault` where there was one, with `recordBodies` also `headers` and
 //                              `body`; the status is null until there is an answer; it has `clear()`
 //   klaviyo.violations         rules broken by the client: { operation, status, by, problems }
+//   klaviyo.broken             the same since it was started, whatever was reset
+//   klaviyo.takeViolations()   gives the violations and forgets them, also for `broken`: for a test that
+//                              meant to break a rule
 //   klaviyo.faults             rules for latency, errors, resets and silence (../faults.mjs)
 //   klaviyo.settings           what may be changed while it runs; see `settings` below
 //   klaviyo.finishJobs()       completes all open jobs at once
@@ -80,6 +83,7 @@ export async function startKlaviyo({
   const limits = createLimits({ now });
   const requests = Object.defineProperty([], "clear", { value: () => empty(requests) });
   const violations = [];
+  const earlierViolations = [];
   let state = createState({ now, random, settings, keepProperties });
 
   /** The state of this moment, with all due jobs carried out. */
@@ -158,15 +162,19 @@ export async function startKlaviyo({
     store: createStore(current),
     requests,
     violations,
+    get broken() {
+      return [...earlierViolations, ...violations];
+    },
     faults,
     settings,
     hold: (kind, object) => void state.catalog.create(kind, object),
     snapshot: () => takeSnapshot(current()),
+    takeViolations: () => violations.splice(0),
     finishJobs: () => state.jobs.finish(),
     reset() {
       state = createState({ now, random, settings, keepProperties });
       requests.clear();
-      empty(violations);
+      earlierViolations.push(...violations.splice(0));
       faults.clear();
       limits.reset();
     },
