@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { ADMIN_TOKEN } from "../../sandbox/worker.mjs";
-import { eventually } from "../runtime/eventually.mjs";
+import { eventually } from "../eventually.mjs";
 import { start, startAlone, unreachable } from "../runtime/harness.mjs";
 import { dialog, giveToken, isIn, launch, open, openDesk, PATIENCE, signIn } from "./browser.mjs";
 

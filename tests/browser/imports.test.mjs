@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
-import { eventually } from "../runtime/eventually.mjs";
+import { eventually } from "../eventually.mjs";
 import { start } from "../runtime/harness.mjs";
 import { current, ended, imported, largeShop } from "../runtime/imports.mjs";
 import { card, dialog, figure, isIn, launch, openDesk, PATIENCE } from "./browser.mjs";

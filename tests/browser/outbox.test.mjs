@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { change, message } from "../../sandbox/commercetools/notifications.mjs";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
-import { eventually } from "../runtime/eventually.mjs";
+import { eventually } from "../eventually.mjs";
 import { start } from "../runtime/harness.mjs";
 import { dialog, figure, launch, openDesk, PATIENCE } from "./browser.mjs";
 

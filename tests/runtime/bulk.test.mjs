@@ -6,8 +6,8 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { change, message } from "../../sandbox/commercetools/notifications.mjs";
 import { generateShop } from "../../sandbox/shop/generate.mjs";
+import { eventually } from "../eventually.mjs";
 import { about, changed, klaviyoId, withoutPhones } from "./documents.mjs";
-import { eventually } from "./eventually.mjs";
 import { startLasting, useStack } from "./harness.mjs";
 
 const STOCK = Number(process.env.STOCK ?? 50_000);

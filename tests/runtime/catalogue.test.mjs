@@ -6,8 +6,8 @@ import { change, message, payloadNotIncluded } from "../../sandbox/commercetools
 import { fixedId } from "../../sandbox/shop/ids.mjs";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
 import { allVariants } from "../../sandbox/shop/product-parts.mjs";
+import { eventually } from "../eventually.mjs";
 import { about, changed, klaviyoId, numbered } from "./documents.mjs";
-import { eventually } from "./eventually.mjs";
 import { useStack } from "./harness.mjs";
 
 const shop = sampleShop();

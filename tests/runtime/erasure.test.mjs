@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { change, message } from "../../sandbox/commercetools/notifications.mjs";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
+import { eventually } from "../eventually.mjs";
 import { about, changed, isOpen } from "./documents.mjs";
-import { eventually } from "./eventually.mjs";
 import { start, useStack } from "./harness.mjs";
 import { imported } from "./imports.mjs";
 

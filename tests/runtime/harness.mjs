@@ -9,7 +9,7 @@ import { after, afterEach, before, beforeEach } from "node:test";
 import { startCommercetools } from "../../sandbox/commercetools/server.mjs";
 import { startKlaviyo } from "../../sandbox/klaviyo/server.mjs";
 import { ADMIN_TOKEN, PUSH_TOKEN, settingsFor, startWorker } from "../../sandbox/worker.mjs";
-import { eventually } from "./eventually.mjs";
+import { eventually } from "../eventually.mjs";
 
 /**
  * How long the worker may take over a push: a machine that is busy must not decide whether a test sees

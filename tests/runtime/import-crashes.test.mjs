@@ -5,8 +5,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { seededRandom } from "../../sandbox/faults.mjs";
+import { eventually } from "../eventually.mjs";
 import { seedFor } from "../seed.mjs";
-import { eventually } from "./eventually.mjs";
 import { HASTY, startLasting } from "./harness.mjs";
 import {
   called,

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { generateShop } from "../../sandbox/shop/generate.mjs";
-import { eventually } from "./eventually.mjs";
+import { eventually } from "../eventually.mjs";
 import { admin } from "./harness.mjs";
 
 /** In the order in which they lead to each other. */

@@ -9,8 +9,8 @@ import {
   pubsub,
 } from "../../sandbox/commercetools/notifications.mjs";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
+import { eventually } from "../eventually.mjs";
 import { about, changed, isOpen, numbered } from "./documents.mjs";
-import { eventually } from "./eventually.mjs";
 import { HASTY, useStack } from "./harness.mjs";
 
 const shop = sampleShop();

@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { change, message } from "../../sandbox/commercetools/notifications.mjs";
 import { derivedId } from "../../sandbox/shop/ids.mjs";
 import { DEFAULT_RESOURCES, wanted } from "../../scripts/subscriptions/wanted.mjs";
-import { eventually } from "./eventually.mjs";
+import { eventually } from "../eventually.mjs";
 import { start } from "./harness.mjs";
 
 const RESOURCES = [...DEFAULT_RESOURCES, "standalone-price"];
