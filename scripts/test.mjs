@@ -112,7 +112,7 @@ async function perform({ name, command, done, repeat, skipped }) {
     throw new Failure(`${name}: ${error.message}\nTo repeat this step alone:\n  ${typed}`);
   }
   const took = `${(process.uptime() - began).toFixed(1)} s`;
-  say(`${name}: passed in ${took}${left > 0 ? `, ${left} tests skipped` : ""}`);
+  say(`${name}: passed in ${took}${left > 0 ? `, ${left} skipped` : ""}`);
   return left;
 }
 
