@@ -3,7 +3,7 @@
 import { startKlaviyo } from "../sandbox/klaviyo/server.mjs";
 
 const { latencyMs, jobMs } = JSON.parse(process.argv[2]);
-const klaviyo = await startKlaviyo({ keepProperties: false, jobMs, schema: null });
+const klaviyo = await startKlaviyo({ keepProperties: false, jobMs, schema: null, sdk: false });
 klaviyo.faults.add({ path: "/api", latencyMs });
 process.send({ url: klaviyo.url, key: klaviyo.key });
 

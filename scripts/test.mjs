@@ -3,18 +3,21 @@
 //   npm test                     everything
 //   npm test -- rust runtime     only these steps or groups, and what they need
 
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { build } from "./build.mjs";
 import { ensureChromium } from "./chromium.mjs";
-import { ROOT } from "./lib/project.mjs";
-import { asProgram, Failure, printable, runOpenly, say } from "./lib/run.mjs";
+import { ROOT, SHARED_DIR } from "./lib/project.mjs";
+import { asProgram, Failure, printable, runHeard, runOpenly, say } from "./lib/run.mjs";
 import { ensureTools, usesDebianRust } from "./tools.mjs";
 
 const FILE_TIME_LIMIT_MS = 600_000;
 
-/** Each has a `command`, or work that is `done` here and a command that would `repeat` it. */
+/**
+ * Each has a `command`, or work that is `done` here and a command that would `repeat` it. A runner of
+ * tests says how many it `skipped`.
+ */
 const STEPS = [
   { name: "tools", always: true, done: ensureTools, repeat: "node scripts/tools.mjs" },
   { name: "fmt", group: "rust", command: words("cargo fmt --check") },
@@ -30,7 +33,12 @@ const STEPS = [
     command: words("cargo clippy --all-targets --target wasm32-unknown-unknown -- -D warnings"),
     unless: () => usesDebianRust() && "rustup has no wasm target here",
   },
-  { name: "native", group: "rust", command: words("cargo test") },
+  {
+    name: "native",
+    group: "rust",
+    command: () => words(hasShared() ? "cargo test" : "cargo test -- --skip needs_shared"),
+    skipped: skippedByLibtest,
+  },
   { name: "build", done: build, repeat: "npm run build" },
   ...["", " --env realtime", " --env bulk"].map((env) => ({
     name: `deploy${env.replace(" --env ", "-")}`,
@@ -42,6 +50,7 @@ const STEPS = [
     name: "runtime",
     needs: "build",
     command: () => ["node", ...testOptions(), ...testFiles((name) => !isOfBrowser(name))],
+    skipped: skippedByNode,
   },
   {
     name: "chromium",
@@ -54,20 +63,25 @@ const STEPS = [
     group: "browser",
     needs: "build",
     command: () => ["node", ...testOptions(), ...testFiles(isOfBrowser)],
+    skipped: skippedByNode,
   },
 ];
 
 async function test(selection) {
+  let skipped = 0;
   for (const step of selected(selection)) {
     const reason = step.unless?.();
     if (reason) {
       say(`${step.name}: left out, because ${reason}`);
       continue;
     }
-    await perform(step);
+    skipped += await perform(step);
   }
-  say("all passed");
+  const why = hasShared() ? "" : ": ../shared is not there";
+  say(skipped > 0 ? `all passed; ${skipped} skipped${why}` : "all passed");
 }
+
+const hasShared = () => existsSync(SHARED_DIR);
 
 /** The steps that were named, by their own name or their group's, and those that they need; all if none is named. */
 function selected(names) {
@@ -82,18 +96,41 @@ function selected(names) {
   return STEPS.filter((step) => step.always || chosen.includes(step) || needed.has(step.name));
 }
 
-async function perform({ name, command, done, repeat }) {
+/** Performs one step; answers how many tests it skipped. */
+async function perform({ name, command, done, repeat, skipped }) {
   const began = process.uptime();
   const line = typeof command === "function" ? command() : command;
   const typed = repeat ?? printable(line[0], line.slice(1));
   say(`${name}: ${typed}`);
+  let left = 0;
   try {
-    await (done ? done() : runOpenly(line[0], line.slice(1)));
+    if (done) await done();
+    else if (skipped) left = skipped(await runHeard(line[0], line.slice(1)));
+    else await runOpenly(line[0], line.slice(1));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     throw new Failure(`${name}: ${error.message}\nTo repeat this step alone:\n  ${typed}`);
   }
-  say(`${name}: passed in ${(process.uptime() - began).toFixed(1)} s`);
+  const took = `${(process.uptime() - began).toFixed(1)} s`;
+  say(`${name}: passed in ${took}${left > 0 ? `, ${left} skipped` : ""}`);
+  return left;
+}
+
+/** As node's runner closes: "ℹ skipped 2". */
+function skippedByNode(output) {
+  return sumOf(output, /^ℹ skipped (\d+)$/gm);
+}
+
+/** As each of cargo's test programs closes: "…; 0 ignored; 0 measured; 3 filtered out; …". */
+function skippedByLibtest(output) {
+  return sumOf(output, / (\d+) (?:ignored|filtered out);/g);
+}
+
+/** A runner that does not say it must not count as one that skipped nothing. */
+function sumOf(output, pattern) {
+  const counts = [...output.matchAll(pattern)].map(([, count]) => Number(count));
+  if (counts.length === 0) throw new Failure("the runner did not say how many tests it skipped");
+  return counts.reduce((total, count) => total + count, 0);
 }
 
 /** Those whose path within `tests` is wanted; node 20 takes paths and no patterns. */

@@ -87,6 +87,13 @@ export async function startCommercetools({
     remove: (typeId, id) => documents(typeId).remove(id),
     revokeTokens: tokens.revoke,
     expireTokens: tokens.expire,
+    /** Holds the shop again as it was; forgets faults and the log. */
+    reset() {
+      storage.clear();
+      seed(shop, storage);
+      faults.clear();
+      requests.clear();
+    },
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();

@@ -26,8 +26,9 @@ const MEDIA_TYPE = "application/vnd.api+json";
 /**
  * Answers a function `({ method, url, headers, raw, bytes }) => { status, headers, body, operation
  * }`, where `url` is a URL, `raw` the body as far as it was kept and `bytes` its whole length.
+ * `opinions` are further judges of a body by their names: `(operation, body) => problem | null`.
  */
-export function createResponder({ current, settings, limits, violations, checkSchema, now }) {
+export function createResponder({ current, settings, limits, violations, opinions, now }) {
   return (request) => {
     const found = findOperation(request.method, request.url.pathname);
     const { operation } = found;
@@ -101,7 +102,8 @@ export function createResponder({ current, settings, limits, violations, checkSc
     }
   }
 
-  // Shape, then values, then the second opinion: each only if the one before had nothing to say.
+  // Shape, then values, then the opinions of others: each only if the one before saw no violation, so
+  // that the others see what depends on data, too.
   function checkBody(context, operation) {
     let problems = problemsOf(operation.shape, context.body, settings.maxErrors);
     if (problems.length === 0 && operation.check) {
@@ -111,9 +113,12 @@ export function createResponder({ current, settings, limits, violations, checkSc
       operation.check({ ...context, report });
       problems = problems.slice(0, settings.maxErrors);
     }
+    if (problems.some(({ violation }) => violation)) throw errors.invalid(problems);
+    for (const [by, check] of Object.entries(opinions)) {
+      const problem = check(operation.name, context.body);
+      if (problem) throw Object.assign(errors.invalid([problem]), { by });
+    }
     if (problems.length > 0) throw errors.invalid(problems);
-    const problem = checkSchema(operation.name, context.body);
-    if (problem) throw Object.assign(errors.invalid([problem]), { by: "schema" });
   }
 
   function note(operation, { status, errors: list, by = "rules" }) {

@@ -15,6 +15,9 @@
 //                              `fault` where there was one, with `recordBodies` also `headers` and
 //                              `body`; the status is null until there is an answer; it has `clear()`
 //   klaviyo.violations         rules broken by the client: { operation, status, by, problems }
+//   klaviyo.broken             the same since it was started, whatever was reset
+//   klaviyo.takeViolations()   gives the violations and forgets them, also for `broken`: for a test that
+//                              meant to break a rule
 //   klaviyo.faults             rules for latency, errors, resets and silence (../faults.mjs)
 //   klaviyo.settings           what may be changed while it runs; see `settings` below
 //   klaviyo.finishJobs()       completes all open jobs at once
@@ -42,6 +45,7 @@ import { ALL_SCOPES } from "./operations.mjs";
 import { createProfiles } from "./profiles.mjs";
 import { createResponder, MAX_BODY_BYTES } from "./respond.mjs";
 import { loadSchema } from "./schema.mjs";
+import { loadSdk } from "./sdk.mjs";
 import { takeSnapshot } from "./snapshot.mjs";
 import { createStore } from "./store.mjs";
 
@@ -57,6 +61,7 @@ export async function startKlaviyo({
   limits: limited = true,
   jobMs = { min: 200, max: 500 },
   schema,
+  sdk = true, // false: bodies are not shown to Klaviyo's SDK, in runs that measure time
   now = Date.now,
   log = () => {},
   recordBodies = false,
@@ -78,6 +83,7 @@ export async function startKlaviyo({
   const limits = createLimits({ now });
   const requests = Object.defineProperty([], "clear", { value: () => empty(requests) });
   const violations = [];
+  const earlierViolations = [];
   let state = createState({ now, random, settings, keepProperties });
 
   /** The state of this moment, with all due jobs carried out. */
@@ -91,7 +97,7 @@ export async function startKlaviyo({
     settings,
     limits,
     violations,
-    checkSchema: await loadSchema(schema),
+    opinions: { schema: await loadSchema(schema), ...(sdk && { sdk: await loadSdk() }) },
     now,
   });
 
@@ -156,15 +162,19 @@ export async function startKlaviyo({
     store: createStore(current),
     requests,
     violations,
+    get broken() {
+      return [...earlierViolations, ...violations];
+    },
     faults,
     settings,
     hold: (kind, object) => void state.catalog.create(kind, object),
     snapshot: () => takeSnapshot(current()),
+    takeViolations: () => violations.splice(0),
     finishJobs: () => state.jobs.finish(),
     reset() {
       state = createState({ now, random, settings, keepProperties });
       requests.clear();
-      empty(violations);
+      earlierViolations.push(...violations.splice(0));
       faults.clear();
       limits.reset();
     },

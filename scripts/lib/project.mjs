@@ -6,6 +6,12 @@ import { fileURLToPath } from "node:url";
 /** The top of the checkout, whatever directory the command was started in. */
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 
+/**
+ * What the workspace of this project's developers keeps beside the checkout: records of the plugin,
+ * Klaviyo's specification. A plain clone has none, and skips the tests that need them.
+ */
+export const SHARED_DIR = join(ROOT, "..", "shared");
+
 /** Tools that belong to this checkout; ignored by git. */
 export const TOOLS_DIR = join(ROOT, ".tools");
 

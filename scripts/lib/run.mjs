@@ -4,6 +4,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 import { childEnv, ROOT } from "./project.mjs";
 
 const STATUS_EVERY_MS = 250;
@@ -46,6 +47,21 @@ export async function runQuietly(label, command, args, options = {}) {
 export async function runOpenly(command, args, options = {}) {
   const code = await exitOf(command, args, { ...options, stdio: "inherit" });
   if (code !== 0) throw new Failure(`${describeExit(code)}: ${printable(command, args)}`);
+}
+
+/** The same; answers what was printed on standard output, without colours. */
+export async function runHeard(command, args) {
+  let heard = "";
+  const code = await exitOf(command, args, {
+    env: process.stdout.isTTY ? { FORCE_COLOR: "1", CARGO_TERM_COLOR: "always" } : {},
+    stdio: ["inherit", "pipe", "inherit"],
+    onOutput(text) {
+      process.stdout.write(text);
+      heard += text;
+    },
+  });
+  if (code !== 0) throw new Failure(`${describeExit(code)}: ${printable(command, args)}`);
+  return stripVTControlCharacters(heard);
 }
 
 /** The trimmed standard output of a short command, or null when it is missing or fails. */

@@ -15,6 +15,7 @@ mod push;
 pub mod rules;
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::commercetools::locale::Locale;
 use product_url::UrlTemplate;
@@ -36,6 +37,9 @@ pub struct Config {
     pub mode: Mode,
     /// Who may push notifications.
     pub push: PushAuth,
+    /// `PUSH_PATIENCE_MS`: how long a push may take where a broker's few seconds are not to decide,
+    /// as in a test.
+    pub push_patience: Option<Duration>,
     /// The bearer token of the admin endpoints (`ADMIN_TOKEN`); without it they are closed.
     pub admin_token: Option<Secret>,
     /// Where the Durable Objects live (`DATA_JURISDICTION`).

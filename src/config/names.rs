@@ -1,7 +1,7 @@
 //! The names of all settings.
 
 /// Every setting, and whether it is a secret; in the order in which they are read.
-pub const NAMES: [(&str, bool); 21] = [
+pub const NAMES: [(&str, bool); 22] = [
     ("CT_API_CLIENT", true),
     ("CT_AUTH_URL", false),
     ("CT_API_URL", false),
@@ -17,6 +17,7 @@ pub const NAMES: [(&str, bool); 21] = [
     ("PUSH_OIDC_EMAIL", false),
     ("PUSH_SNS_TOPIC_ARN", false),
     ("PUSH_SNS_URL", false),
+    ("PUSH_PATIENCE_MS", false),
     ("ADMIN_TOKEN", true),
     ("DATA_JURISDICTION", false),
     ("PREFERRED_CURRENCY", false),

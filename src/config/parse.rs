@@ -1,5 +1,8 @@
 //! From a lookup of raw values to a [`Config`], or to every problem at once.
 
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
 use serde::Deserialize;
 use url::Url;
 
@@ -16,6 +19,9 @@ const KLAVIYO_API_URL: &str = "https://a.klaviyo.com";
 /// Where Google publishes the keys of its tokens (`jwks_uri` of
 /// <https://accounts.google.com/.well-known/openid-configuration>).
 const GOOGLE_KEYS_URL: &str = "https://www.googleapis.com/oauth2/v3/certs";
+
+/// What `PUSH_PATIENCE_MS` may be: longer than a push has anyway, but not without end.
+const PUSH_PATIENCE_MS: RangeInclusive<u64> = 4_000..=600_000;
 
 /// Reads every setting through `lookup`. An empty value counts as unset.
 ///
@@ -36,6 +42,7 @@ pub fn parse(lookup: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<Prob
     let mode = settings.mode();
     let token = settings.secret("PUSH_TOKEN");
     let push = PushAuth { token, oidc: settings.oidc(), sns: settings.sns() };
+    let push_patience = settings.push_patience();
     let admin_token = settings.secret("ADMIN_TOKEN");
     let jurisdiction = settings.jurisdiction();
     let shop = settings.shop();
@@ -63,6 +70,7 @@ pub fn parse(lookup: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<Prob
             klaviyo: KlaviyoAccess { api_url: klaviyo_url, key: Secret::new(key) },
             mode,
             push,
+            push_patience,
             admin_token,
             jurisdiction,
             shop,
@@ -180,6 +188,15 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         }
         let url = self.optional("PUSH_SNS_URL").and_then(|value| self.url("PUSH_SNS_URL", &value));
         Sns { topic, url: url.and_then(|url| self.origin("PUSH_SNS_URL", &url)) }
+    }
+
+    fn push_patience(&mut self) -> Option<Duration> {
+        let value = self.optional("PUSH_PATIENCE_MS")?;
+        let ms = value.parse().ok().filter(|ms| PUSH_PATIENCE_MS.contains(ms));
+        if ms.is_none() {
+            self.problem("PUSH_PATIENCE_MS", "must be a whole number from 4000 to 600000");
+        }
+        ms.map(Duration::from_millis)
     }
 
     /// An address that is compared with others, and so has to be read whole.
@@ -328,6 +345,9 @@ mod tests {
             ("PUSH_SNS_TOPIC_ARN", "topic"),
             ("PUSH_SNS_URL", "sns.eu-central-1.amazonaws.com"),
             ("PUSH_SNS_URL", "http://a b"),
+            ("PUSH_PATIENCE_MS", "3999"),
+            ("PUSH_PATIENCE_MS", "600001"),
+            ("PUSH_PATIENCE_MS", "1m"),
             ("DATA_JURISDICTION", "us"),
             ("PREFERRED_CURRENCY", "euro"),
             ("PRODUCT_URL_TEMPLATE", "https://shop.example.com/{{productNumber}}"),

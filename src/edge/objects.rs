@@ -38,7 +38,8 @@ impl Object {
         let namespace = within(env.durable_object(self.binding)?, config.jurisdiction)?;
         let stub = namespace.get_by_name(self.name)?;
         let answer = Box::pin(stub.fetch_with_request(request));
-        match select(answer, Delay::from(self.patience)).await {
+        let patience = self.patience.max(config.push_patience.unwrap_or_default());
+        match select(answer, Delay::from(patience)).await {
             Either::Left((response, _)) => response,
             Either::Right(_) => {
                 Err(Error::RustError(format!("the {} did not answer in time", self.name)))

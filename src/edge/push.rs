@@ -34,8 +34,8 @@ const TOGETHER: usize = 3;
 /// bulk costs less calls, and is done sooner.
 const MOST_CHANGES: usize = 40;
 
-/// When a push has to be stored, in ms: an answer is due within 4 s.
-const ANSWER: u64 = 3_400;
+/// When a push has to be stored: an answer is due within 4 s.
+const ANSWER: Duration = Duration::from_millis(3_400);
 
 /// When a sender is to try again, where nobody said so.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
@@ -49,7 +49,7 @@ pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) ->
         return reply::too_large();
     };
     let started = now_ms();
-    let calls = Calls::within(config, CALLS);
+    let calls = Calls::within(config, config.push_patience.unwrap_or(CALLS));
     if let Err(denied) = auth::verify(config, claim, &body).await {
         return reply::denied(denied);
     }
@@ -219,7 +219,8 @@ async fn settle(env: &Env, config: &Config, started: u64, worked: Vec<Worked>) -
         End::Store(new) => Some((new, &worked.item)),
         End::Outcome(_) => None,
     });
-    let left = Duration::from_millis(ANSWER.saturating_sub(begun.saturating_sub(started)));
+    let passed = Duration::from_millis(begun.saturating_sub(started));
+    let left = config.push_patience.unwrap_or(ANSWER).saturating_sub(passed);
     let mut stored = outbox::store(env, config, left, new).await.into_iter();
     let took = now_ms() - begun;
     let settled = worked.into_iter().map(|Worked { item, end, mut effort }| {

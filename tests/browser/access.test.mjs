@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { ADMIN_TOKEN } from "../../sandbox/worker.mjs";
-import { eventually, start, startAlone, unreachable } from "../runtime/harness.mjs";
-import { dialog, giveToken, isIn, launch, open, openDesk, signIn } from "./browser.mjs";
+import { eventually } from "../eventually.mjs";
+import { start, startAlone, unreachable } from "../runtime/harness.mjs";
+import { dialog, giveToken, isIn, launch, open, openDesk, PATIENCE, signIn } from "./browser.mjs";
 
 const UNAUTHORIZED = /status of 401/;
 
@@ -92,7 +93,12 @@ describe("the admin token", () => {
       under -= 1;
       await route.continue();
     });
-    await eventually(() => under === 1);
+    await eventually(
+      "one request to be under way",
+      () => under,
+      (count) => count === 1,
+      { limitMs: PATIENCE },
+    );
     // What is done meanwhile asks for a round of its own.
     await page.getByRole("button", { name: "Start an import of categories" }).click();
     await dialog(page).getByRole("button", { name: "Start", exact: true }).click();

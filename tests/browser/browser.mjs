@@ -14,7 +14,7 @@ export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 360, height: 740 };
 
 /** How long a condition may take to come true, in ms. Nothing is asserted of the time itself. */
-const PATIENCE = 60_000;
+export const PATIENCE = 60_000;
 
 /** Starts the browser, with a profile of its own. */
 export function launch() {

@@ -2,9 +2,10 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
-import { eventually, start } from "../runtime/harness.mjs";
+import { eventually } from "../eventually.mjs";
+import { start } from "../runtime/harness.mjs";
 import { current, ended, imported, largeShop } from "../runtime/imports.mjs";
-import { card, dialog, figure, isIn, launch, openDesk } from "./browser.mjs";
+import { card, dialog, figure, isIn, launch, openDesk, PATIENCE } from "./browser.mjs";
 
 const shop = largeShop();
 const CUSTOMERS = shop.customers.length;
@@ -44,13 +45,23 @@ test("an import is started, moves, stops and goes on", async () => {
   await startFrom(page, "customers");
   await isIn(page, "customers", "running");
   await page.getByRole("heading", { name: "Customers are being imported" }).waitFor();
-  await eventually(async () => (await figure(customers, "read")) > 0);
-  const seen = await figure(customers, "read");
-  await eventually(async () => (await figure(customers, "read")) > seen);
+  const moreThan = (count) =>
+    eventually(
+      `more than ${count} records to be read`,
+      () => figure(customers, "read"),
+      (read) => read > count,
+      { limitMs: PATIENCE },
+    );
+  await moreThan(await moreThan(0));
   assert.equal(await customers.locator("progress").getAttribute("max"), String(CUSTOMERS));
   await customers.getByText(new RegExp(`of ${CUSTOMERS} .* a second · about .* left`)).waitFor();
   const known = new Set(shop.customers.map(({ id }) => id));
-  await eventually(async () => known.has(await customers.locator(".after code").textContent()));
+  await eventually(
+    "the id of a customer to be shown",
+    () => customers.locator(".after code").textContent(),
+    (id) => known.has(id),
+    { limitMs: PATIENCE },
+  );
 
   await page.getByRole("button", { name: "Stop the import of customers" }).click();
   await isIn(page, "customers", "stopped");

@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { change, message } from "../../sandbox/commercetools/notifications.mjs";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
-import { eventually, start } from "../runtime/harness.mjs";
-import { dialog, figure, launch, openDesk } from "./browser.mjs";
+import { eventually } from "../eventually.mjs";
+import { start } from "../runtime/harness.mjs";
+import { dialog, figure, launch, openDesk, PATIENCE } from "./browser.mjs";
 
 const [customer] = sampleShop().customers;
 const ORDER = { typeId: "order", id: "no-order" };
@@ -49,7 +50,12 @@ test("what waits is counted, with its age and its last error", async () => {
   const time = room(page).locator('[data-term="oldest"] time');
   assert.equal(await time.getAttribute("datetime"), oldest);
   stop();
-  await eventually(async () => (await figure(room(page), "waiting")) === 0);
+  await eventually(
+    "nothing to be shown as waiting",
+    () => figure(room(page), "waiting"),
+    (waiting) => waiting === 0,
+    { limitMs: PATIENCE },
+  );
   await room(page).getByText("klaviyo_503").waitFor({ state: "hidden" });
 });
 
@@ -75,7 +81,9 @@ test("a dead letter is read whole, and replayed", async () => {
   stack.klaviyo.reset();
   await letter.getByRole("button", { name: "Replay" }).click();
   await letter.waitFor({ state: "hidden" });
-  await eventually(() => stack.klaviyo.store.profileByExternalId(customer.id));
+  await eventually("the customer to be at Klaviyo", () =>
+    stack.klaviyo.store.profileByExternalId(customer.id),
+  );
   assert.equal(await kept(), 0);
 });
 
@@ -114,10 +122,12 @@ test("all are replayed when that was agreed to", async () => {
   await dialog(page).getByRole("button", { name: "Replay all" }).click();
   // They fail again, and come back: each was tried once more.
   const newest = before.map(({ at }) => at).sort()[2];
-  await eventually(async () => {
-    const { deadLetters } = (await stack.admin("GET", "/dead-letters")).body;
-    return deadLetters.length === 3 && deadLetters.every(({ at }) => at > newest);
-  });
+  await eventually(
+    "three dead letters, all of them newer",
+    stack.letters,
+    (letters) => letters.length === 3 && letters.every(({ at }) => at > newest),
+    { limitMs: PATIENCE },
+  );
 });
 
 test("dead letters are shown page by page", async () => {

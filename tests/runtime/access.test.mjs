@@ -1,19 +1,15 @@
 // Who may push and administer, which paths there are, and what a wrong setting does.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { change } from "../../sandbox/commercetools/notifications.mjs";
 import { ADMIN_TOKEN, PUSH_TOKEN } from "../../sandbox/worker.mjs";
-import { start, startAlone, unreachable } from "./harness.mjs";
+import { startAlone, unreachable, useStack } from "./harness.mjs";
 
 const NOTHING = JSON.stringify(change("ResourceCreated", { typeId: "subscription", id: "s1" }));
 
 describe("a configured worker", () => {
-  let stack;
-  before(async () => {
-    stack = await start();
-  });
-  after(() => stack.close());
+  const stack = useStack();
 
   const push = (path, headers = {}) => stack.call(path, { method: "POST", headers, body: NOTHING });
   const basic = (password) => `Basic ${Buffer.from(`anyone:${password}`).toString("base64")}`;

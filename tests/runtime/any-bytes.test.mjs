@@ -1,30 +1,26 @@
 // No sequence of bytes at the endpoint gives anything but a status of the contract.
-// A failing run prints its seed; `SEED=… npm test -- runtime` replays it.
+// `SEED=… npm test -- runtime` draws others.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import fc from "fast-check";
-import { start } from "./harness.mjs";
+import { seedFor } from "../seed.mjs";
+import { useStack } from "./harness.mjs";
 import { AUDIENCE, base64url, CERTIFICATE_PATH, claims, EMAIL, TOPIC_ARN } from "./signers.mjs";
 
 const NOWHERE = "http://127.0.0.1:9";
 const STATUSES = [200, 202, 204, 413, 503];
-const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+const seed = seedFor("the bytes");
 
-let stack;
-before(async () => {
-  stack = await start({
-    settings: {
-      PUSH_OIDC_AUDIENCE: AUDIENCE,
-      PUSH_OIDC_EMAIL: EMAIL,
-      PUSH_OIDC_KEYS_URL: NOWHERE,
-      PUSH_SNS_TOPIC_ARN: TOPIC_ARN,
-      PUSH_SNS_URL: NOWHERE,
-    },
-  });
-  console.log(`seed ${seed}`);
+const stack = useStack({
+  settings: {
+    PUSH_OIDC_AUDIENCE: AUDIENCE,
+    PUSH_OIDC_EMAIL: EMAIL,
+    PUSH_OIDC_KEYS_URL: NOWHERE,
+    PUSH_SNS_TOPIC_ARN: TOPIC_ARN,
+    PUSH_SNS_URL: NOWHERE,
+  },
 });
-after(() => stack.close());
 
 const names = fc.constantFrom(
   "message",

@@ -1,19 +1,19 @@
 // The catalogue through the built worker, in the real runtime, between the two sandboxes.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { change, message, payloadNotIncluded } from "../../sandbox/commercetools/notifications.mjs";
 import { fixedId } from "../../sandbox/shop/ids.mjs";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
 import { allVariants } from "../../sandbox/shop/product-parts.mjs";
-import { eventually, start } from "./harness.mjs";
+import { eventually } from "../eventually.mjs";
+import { about, changed, klaviyoId, numbered } from "./documents.mjs";
+import { useStack } from "./harness.mjs";
 
 const shop = sampleShop();
-const about = (typeId, { id }) => ({ typeId, id });
-const product = (n) => shop.products.find(({ id }) => id === fixedId("product", n));
-const category = (n) => shop.categories.find(({ id }) => id === fixedId("category", n));
+const product = (n) => numbered(shop.products, "product", n);
+const category = (n) => numbered(shop.categories, "category", n);
 const [storm, merino, cairn, parka, boots] = [1, 2, 3, 4, 5].map(product);
-const klaviyoId = (externalId) => `$custom:::$default:::${externalId}`;
 const MUNICH = fixedId("channel", 1);
 
 const settings = {
@@ -22,51 +22,18 @@ const settings = {
   PRODUCT_URL_TEMPLATE: "https://shop.example/{{productSlug}}?sku={{sku}}",
 };
 
-let stack;
-let withChannel;
-before(async () => {
-  stack = await start({ settings });
-});
-after(async () => {
-  await stack.close();
-  await withChannel?.close();
-});
-beforeEach(() => reset(stack));
-afterEach(() => {
-  for (const each of [stack, withChannel].filter(Boolean)) {
-    assert.deepEqual(each.klaviyo.violations, [], "Klaviyo's schema was broken");
-  }
-});
+const stack = useStack({ settings });
 
-function reset({ klaviyo, commercetools }) {
-  klaviyo.reset();
-  klaviyo.faults.clear();
-  commercetools.faults.clear();
-  for (const [typeId, documents] of [
-    ["product", shop.products],
-    ["category", shop.categories],
-    ["inventory-entry", shop.inventory],
-    ["standalone-price", shop.standalonePrices],
-  ]) {
-    for (const document of documents) commercetools.put(typeId, document);
-  }
-}
-
-/** Done at once, or, where many calls took too long for an answer in time, soon after. */
-async function expectDone(notification, { push, admin } = stack) {
+/** Done at once, or, where it is too much for a push, soon after. */
+async function expectDone(notification, { push, drained, outbox } = stack) {
   const { status, text } = await push(notification);
   assert.ok([202, 204].includes(status), text);
-  await eventually(async () => {
-    const { outbox } = (await admin("GET", "/sync/status")).body;
-    assert.equal(outbox.deadLetters, 0);
-    return outbox.waiting === 0;
-  });
+  await drained();
+  assert.equal((await outbox()).deadLetters, 0);
 }
 
 const published = (document) => message("ProductPublished", about("product", document));
 const unpublished = (document) => message("ProductUnpublished", about("product", document));
-const changed = (typeId, document, options) =>
-  change("ResourceUpdated", about(typeId, document), options);
 const items = () => stack.klaviyo.store.items();
 const item = ({ id }) => items().find((each) => each.id === klaviyoId(id));
 const variants = () => stack.klaviyo.store.variants();
@@ -211,7 +178,11 @@ describe("products", () => {
     putProduct(merino, { masterVariant: renamed[0], variants: renamed.slice(1) });
     const refused = await stack.push(published(merino));
     assert.equal(refused.status, 202);
-    await eventually(() => variantsOf(merino).length === 200 || variant(first.sku) === undefined);
+    await eventually(
+      "the variants of now to be there beside those of before",
+      () => variantsOf(merino).length,
+      (count) => count === 200 || variant(first.sku) === undefined,
+    );
     stack.klaviyo.faults.clear();
     await expectDone(published(merino));
     assert.equal(variantsOf(merino).length, 100);
@@ -306,6 +277,8 @@ describe("categories", () => {
 });
 
 describe("stock", () => {
+  const CONFIG = JSON.stringify({ product: { inventory: { useChannelInventory: MUNICH } } });
+  const withChannel = useStack({ settings: { ...settings, CONFIG } });
   const entryOf = (sku, channel) =>
     shop.inventory.find(
       ({ sku: its, supplyChannel }) => its === sku && supplyChannel?.id === channel,
@@ -360,8 +333,6 @@ describe("stock", () => {
   });
 
   test("R19 only the channel of the settings counts, with its zero", async () => {
-    const CONFIG = JSON.stringify({ product: { inventory: { useChannelInventory: MUNICH } } });
-    withChannel = await start({ settings: { ...settings, CONFIG } });
     await expectDone(published(storm), withChannel);
     assert.deepEqual(stockOf("STORM-W-S-BLU", withChannel), [1, 3]);
     assert.deepEqual(stockOf("STORM-W-M-RED", withChannel), [1, 4]);

@@ -2,12 +2,12 @@
 // itself, and no secret is.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, describe, test } from "node:test";
+import { beforeEach, describe, test } from "node:test";
 import { DEFAULT_SCOPES } from "../../sandbox/commercetools/resources.mjs";
 import { startCommercetools } from "../../sandbox/commercetools/server.mjs";
 import { ALL_SCOPES } from "../../sandbox/klaviyo/server.mjs";
 import { ADMIN_TOKEN, PUSH_TOKEN, settingsFor } from "../../sandbox/worker.mjs";
-import { start, startAlone, unreachable } from "./harness.mjs";
+import { startAlone, unreachable, useStack } from "./harness.mjs";
 
 const AUTHORIZED = { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } };
 const NAMES = [
@@ -16,16 +16,10 @@ const NAMES = [
   ...["klaviyo_key", "klaviyo_scopes", "klaviyo_api", "outbox", "import"],
 ];
 
-let stack;
+const stack = useStack();
 let key;
-before(async () => {
-  stack = await start();
-  ({ key } = stack.klaviyo);
-});
-after(() => stack.close());
-afterEach(() => {
-  stack.klaviyo.reset();
-  stack.commercetools.faults.clear();
+beforeEach(() => {
+  key ??= stack.klaviyo.key;
   Object.assign(stack.klaviyo.settings, { key, scopes: ALL_SCOPES });
 });
 

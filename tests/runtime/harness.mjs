@@ -1,37 +1,114 @@
 // What the tests in the runtime share: the worker between the two sandboxes, and ways to call it.
 
+import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, afterEach, before, beforeEach } from "node:test";
 import { startCommercetools } from "../../sandbox/commercetools/server.mjs";
 import { startKlaviyo } from "../../sandbox/klaviyo/server.mjs";
 import { ADMIN_TOKEN, PUSH_TOKEN, settingsFor, startWorker } from "../../sandbox/worker.mjs";
+import { eventually } from "../eventually.mjs";
+
+/**
+ * How long the worker may take over a push: a machine that is busy must not decide whether a test sees
+ * 204 or 202. A test of the answer within 4 s unsets it (`HASTY`).
+ */
+const PATIENT = { PUSH_PATIENCE_MS: "60000" };
+
+/** For a push that is to be given up: the worker's own time limits. */
+export const HASTY = { PUSH_PATIENCE_MS: undefined };
+
+/** How long the outbox may take to be empty: its pauses grow while nothing goes through. */
+const DRAINED_MS = 90_000;
 
 /** Starts all three. `settings` are laid over those that point at the sandboxes. */
-export async function start({
-  settings = {},
-  commercetools: shop = {},
-  klaviyo: account = {},
-} = {}) {
+export async function start(options) {
+  return launch(newStack(), options);
+}
+
+/**
+ * One stack for all tests of a file or a suite: started before them, reset before each, closed after.
+ * It can be called, and taken apart, from the first line on.
+ */
+export function useStack(options) {
+  const stack = newStack();
+  before(() => launch(stack, options));
+  after(() => stack.close());
+  beforeEach(() => stack.reset());
+  afterEach(() => assert.deepEqual(stack.klaviyo.violations, [], "Klaviyo's rules were broken"));
+  return stack;
+}
+
+function newStack() {
+  const lines = [];
+  const stack = { lines, ...linesOf(lines), ...callsOf(() => stack.worker.url) };
+  return stack;
+}
+
+async function launch(
+  stack,
+  { settings = {}, commercetools: shop = {}, klaviyo: account = {} } = {},
+) {
   const commercetools = await startCommercetools(shop);
   const klaviyo = await startKlaviyo({ recordBodies: true, ...account });
-  const lines = [];
   const worker = await startWorker({
-    settings: { ...settingsFor(commercetools, klaviyo), ...settings },
-    log: (line) => lines.push(line),
+    settings: { ...settingsFor(commercetools, klaviyo), ...PATIENT, ...settings },
+    log: (line) => stack.lines.push(line),
   });
-  return {
+  return Object.assign(stack, {
     commercetools,
     klaviyo,
     worker,
-    lines,
-    /** The log lines of notifications so far. */
-    logged: () => lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line)),
-    call: (path, init) => call(worker.url + path, init),
-    push: (body, init) => push(worker.url, body, init),
-    admin: (method, path, body) => admin(worker.url, method, path, body),
+    /** As if nothing had happened, but for what the worker keeps. */
+    reset() {
+      klaviyo.reset();
+      commercetools.reset();
+    },
     async close() {
       await worker.close();
       await klaviyo.close();
       await commercetools.close();
+      assert.deepEqual(klaviyo.broken, [], "Klaviyo's rules were broken");
+    },
+  });
+}
+
+/**
+ * All three, of which the worker keeps what it stores in a folder, so that it can be killed and
+ * started anew.
+ */
+export async function startLasting({ commercetools: shop = {}, settings = {}, ...options } = {}) {
+  const commercetools = await startCommercetools(shop);
+  const klaviyo = await startKlaviyo();
+  const persist = mkdtempSync(join(tmpdir(), "worker-"));
+  const all = { ...settingsFor(commercetools, klaviyo), ...PATIENT, ...settings };
+  const started = { settings: all, persist, ...options };
+  const others = runtimes();
+  let worker = await startWorker(started);
+  return {
+    commercetools,
+    klaviyo,
+    ...callsOf(() => worker.url),
+    get worker() {
+      return worker;
+    },
+    /** Kills the runtime (SIGKILL), and starts it anew. */
+    async kill({ meanwhile = () => {} } = {}) {
+      const own = () => runtimes().filter((pid) => !others.includes(pid));
+      for (const pid of own()) process.kill(pid, "SIGKILL");
+      await eventually("the runtime to be gone", own, (left) => left.length === 0);
+      await worker.close();
+      meanwhile();
+      worker = await startWorker(started);
+    },
+    async close() {
+      await worker.close();
+      await klaviyo.close();
+      await commercetools.close();
+      rmSync(persist, { recursive: true, force: true });
+      assert.deepEqual(klaviyo.broken, [], "Klaviyo's rules were broken");
     },
   };
 }
@@ -50,12 +127,64 @@ export const unreachable = settingsFor(
   { key: "pk_hidden", url: "http://127.0.0.1:9" },
 );
 
-/** Starts only the worker, with exactly these settings. */
+/** Starts only the worker, with exactly these settings and its patience. */
 export async function startAlone(settings, options = {}) {
   const lines = [];
-  const worker = await startWorker({ settings, log: (line) => lines.push(line), ...options });
+  const worker = await startWorker({
+    settings: { ...PATIENT, ...settings },
+    log: (line) => lines.push(line),
+    ...options,
+  });
   const { url, close } = worker;
   return { url, lines, call: (path, init) => call(url + path, init), close };
+}
+
+/** The ways to call a worker, wherever it is at the time, and what is expected of its answers. */
+function callsOf(url) {
+  const pushed = (body, init) => push(url(), body, init);
+  const administered = (method, path, body) => admin(url(), method, path, body);
+  async function expectStatus(status, body) {
+    const answer = await pushed(body);
+    assert.equal(answer.status, status, answer.text);
+    return answer;
+  }
+  async function outbox() {
+    const { status, body, text } = await administered("GET", "/sync/status");
+    assert.equal(status, 200, text);
+    return body.outbox;
+  }
+  return {
+    call: (path, init) => call(url() + path, init),
+    push: pushed,
+    admin: administered,
+    expectStatus,
+    async expectParked(body) {
+      const answer = await expectStatus(202, body);
+      assert.deepEqual(answer.body, { outcome: "parked" });
+    },
+    outbox,
+    /** Waits until nothing is parked any more. */
+    drained: (options) =>
+      eventually("the outbox to be empty", outbox, ({ waiting }) => waiting === 0, {
+        limitMs: DRAINED_MS,
+        ...options,
+      }),
+    letters: async () => (await administered("GET", "/dead-letters")).body.deadLetters,
+  };
+}
+
+/** What the worker printed. */
+function linesOf(lines) {
+  const logged = () => lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+  return {
+    /** The log lines of notifications so far. */
+    logged,
+    /** Waits for a log line: the runtime prints it after it has answered. */
+    async lineWith(matches) {
+      await eventually("a log line", logged, (all) => all.some(matches));
+      return logged().find(matches);
+    },
+  };
 }
 
 /** Calls the worker; the answer's body is read as JSON where it is JSON. */
@@ -84,11 +213,6 @@ export function admin(url, method, path, body) {
   });
 }
 
-/** Waits until `holds` does. What never comes true is ended by the test runner's own time limit. */
-export async function eventually(holds, everyMs = 20) {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, everyMs));
-}
-
 function parsed(text) {
   try {
     return JSON.parse(text);
@@ -97,16 +221,8 @@ function parsed(text) {
   }
 }
 
-/** Kills the runtime that this process started (SIGKILL), and starts one anew. */
-export async function killAndRestart(worker, options) {
-  for (const pid of runtimes()) process.kill(pid, "SIGKILL");
-  await eventually(() => runtimes().length === 0);
-  await worker.close();
-  return startWorker(options);
-}
-
 /** The runtimes that this test started, by their ids. */
-export function runtimes() {
+function runtimes() {
   const children = execFileSync("ps", ["-o", "pid=,stat=,comm=", "--ppid", String(process.pid)], {
     encoding: "utf8",
   });

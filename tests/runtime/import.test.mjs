@@ -2,10 +2,11 @@
 // then. Crashes and outages: import-crashes.test.mjs.
 
 import assert from "node:assert/strict";
-import { after, before, beforeEach, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
-import { eventually, start, startAlone, unreachable } from "./harness.mjs";
+import { start, startAlone, unreachable, useStack } from "./harness.mjs";
 import {
+  called,
   counts,
   current,
   ended,
@@ -20,11 +21,7 @@ const shop = sampleShop();
 const IDLE = { read: 0, sent: 0, skipped: 0, failed: 0 };
 
 describe("the endpoints", () => {
-  let stack;
-  before(async () => {
-    stack = await start();
-  });
-  after(() => stack.close());
+  const stack = useStack();
 
   test("a kind that was never imported is idle", async () => {
     const { status, body } = await stack.admin("GET", "/sync/status");
@@ -114,14 +111,11 @@ test("where imports are off they are 404, and the status is idle", async () => {
 });
 
 describe("the sample shop", () => {
-  let stack;
+  const stack = useStack({ settings: { APP_TYPE: "BULK_IMPORT" } });
   let url;
-  before(async () => {
-    stack = await start({ settings: { APP_TYPE: "BULK_IMPORT" } });
+  before(() => {
     url = stack.worker.url;
   });
-  after(() => stack.close());
-  beforeEach(() => stack.klaviyo.reset());
 
   const profiles = () => stack.klaviyo.store.profiles().map((one) => one.attributes.external_id);
 
@@ -278,18 +272,15 @@ describe("the sample shop", () => {
 describe("a larger shop, in small pages", () => {
   const large = largeShop();
   const settings = { CONFIG: '{"import":{"pageSize":10}}' };
-  let stack;
+  const stack = useStack({ settings, commercetools: { shop: large } });
   let url;
   let calm;
   before(async () => {
-    stack = await start({ settings, commercetools: { shop: large } });
     url = stack.worker.url;
     const runs = await importedAll(url);
     for (const kind of KINDS) assert.equal(runs[kind].state, "completed", kind);
     calm = { runs, held: stack.klaviyo.snapshot() };
   });
-  after(() => stack.close());
-  beforeEach(() => stack.klaviyo.reset());
 
   test("stop and resume give the same end", async () => {
     for (const kind of KINDS) {
@@ -361,7 +352,7 @@ describe("a larger shop, in small pages", () => {
   test("a hung Klaviyo leaves the object answering, and can be stopped", async () => {
     stack.klaviyo.faults.add({ hang: true });
     assert.equal((await stack.admin("POST", "/sync/customers")).status, 202);
-    await eventually(() => stack.klaviyo.requests.length > 0);
+    await called(stack.klaviyo);
     const asked = Date.now();
     assert.equal((await stack.admin("GET", "/sync/status")).body.customers.state, "running");
     assert.equal((await stack.admin("POST", "/sync/customers/stop")).body.state, "stopping");

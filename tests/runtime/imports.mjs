@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { generateShop } from "../../sandbox/shop/generate.mjs";
-import { admin, eventually } from "./harness.mjs";
+import { eventually } from "../eventually.mjs";
+import { admin } from "./harness.mjs";
 
 /** In the order in which they lead to each other. */
 export const KINDS = ["categories", "products", "customers", "orders"];
@@ -37,14 +38,17 @@ export async function current(url, kind) {
   return (await admin(url, "GET", `/sync/${kind}`)).body.current;
 }
 
+/** How long a run may take, also where it was killed and has to wait before it goes on. */
+const RUN_MS = 180_000;
+
 /** Waits until the run of a kind has ended, and gives it. */
-export async function ended(url, kind) {
-  let run;
-  await eventually(async () => {
-    run = await current(url, kind);
-    return run && !["running", "stopping"].includes(run.state);
-  });
-  return run;
+export function ended(url, kind) {
+  return eventually(
+    `the import of ${kind} to end`,
+    () => current(url, kind),
+    (run) => run && !["running", "stopping"].includes(run.state),
+    { limitMs: RUN_MS },
+  );
 }
 
 /** Runs one import of a kind to its end. */
@@ -64,4 +68,13 @@ export async function importedAll(url) {
 /** A run's counts. */
 export function counts({ read, sent, skipped, failed }) {
   return { read, sent, skipped, failed };
+}
+
+/** Waits until Klaviyo was called, or once more than so many times. */
+export function called({ requests }, before = 0) {
+  return eventually(
+    "a call of Klaviyo",
+    () => requests.length,
+    (count) => count > before,
+  );
 }

@@ -8,7 +8,8 @@ import { startCommercetools } from "../../sandbox/commercetools/server.mjs";
 import { startKlaviyo } from "../../sandbox/klaviyo/server.mjs";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
 import { settingsFor, startWorker } from "../../sandbox/worker.mjs";
-import { admin, eventually, push } from "./harness.mjs";
+import { eventually } from "../eventually.mjs";
+import { admin, push } from "./harness.mjs";
 
 /**
  * The worker, whose outbox can be told how to fail when it is to store something ("/fail"), and shows
@@ -90,7 +91,8 @@ afterEach(async () => {
 const object = (path, body) => worker.object("OUTBOX", "outbox", path, { method: "POST", body });
 const stored = async () => (await object("/stored")).json();
 const outbox = async () => (await admin(worker.url, "GET", "/sync/status")).body.outbox;
-const drained = () => eventually(async () => (await outbox()).waiting === 0);
+const drained = () =>
+  eventually("the outbox to be empty", outbox, ({ waiting }) => waiting === 0, { limitMs: 90_000 });
 const profile = ({ id }) => klaviyo.store.profileByExternalId(id);
 async function expectOutcome(status, outcome, body) {
   const answer = await push(worker.url, body);
@@ -115,7 +117,11 @@ test("what is parked while an older try of it is under way is tried in its turn"
   commercetools.put("customer", { ...customer, firstName: "Older" });
   await expectOutcome(202, "parked", changed());
   // The outbox has written what there was; it does not know yet that it has.
-  await eventually(() => profile(customer)?.attributes.first_name === "Older");
+  await eventually(
+    "the older name",
+    () => profile(customer)?.attributes.first_name,
+    (name) => name === "Older",
+  );
 
   commercetools.put("customer", { ...customer, firstName: "Newer" });
   commercetools.faults.add({ path: "/sandbox-shop/customers", status: 503 });
@@ -134,7 +140,11 @@ test("what is parked while an older try of it is refused is not given up with it
   klaviyo.faults.add({ path, status: 503, times: 1 });
   klaviyo.faults.add({ path, until, status: 400, body: { errors: [] }, times: 1 });
   await expectOutcome(202, "parked", changed());
-  await eventually(() => klaviyo.requests.filter((request) => request.path === path).length === 2);
+  await eventually(
+    "the second request",
+    () => klaviyo.requests.filter((request) => request.path === path).length,
+    (count) => count === 2,
+  );
 
   commercetools.faults.add({ path: "/sandbox-shop/customers", status: 503 });
   await expectOutcome(202, "parked", changed());

@@ -6,12 +6,12 @@ import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import {
-  change,
   eventGridValidation,
   snsConfirmation,
 } from "../../sandbox/commercetools/notifications.mjs";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
 import { ADMIN_TOKEN, PUSH_TOKEN, settingsFor } from "../../sandbox/worker.mjs";
+import { changed } from "./documents.mjs";
 import { start, startAlone } from "./harness.mjs";
 import { ended } from "./imports.mjs";
 import {
@@ -26,7 +26,7 @@ import {
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 const PUSHES = ["/", "/events"];
 const [customer, another] = sampleShop().customers;
-const changed = (document) => change("ResourceUpdated", { typeId: "customer", id: document.id });
+const customerChanged = (document) => changed("customer", document);
 
 let stack;
 const workers = {};
@@ -139,13 +139,13 @@ describe("what is refused in the same way everywhere", () => {
 
 for (const path of PUSHES) {
   test(`pushes to ${path}`, async () => {
-    await provoke(204, "POST", path, { body: changed(customer) });
+    await provoke(204, "POST", path, { body: customerChanged(customer) });
     await provoke(200, "POST", path, { body: eventGridValidation("code") });
     const body = snsConfirmation({ Type: "UnsubscribeConfirmation" });
     await provoke(200, "POST", path, { body });
     await provoke(202, "POST", path, { body: "no notification" });
     stack.klaviyo.faults.add({ status: 503, times: 1 });
-    await provoke(202, "POST", path, { body: changed(another) });
+    await provoke(202, "POST", path, { body: customerChanged(another) });
     const headers = { "webhook-request-origin": "eventgrid.azure.net" };
     await provoke(200, "OPTIONS", path, { headers });
     await provoke(405, "OPTIONS", path);
@@ -177,8 +177,8 @@ test("the check", async () => {
 test("the preview", async () => {
   const show = (status, body) => provoke(status, "POST", "/preview", { body });
   for (const body of [
-    changed(customer),
-    [changed(customer), changed({ id: "gone" })],
+    customerChanged(customer),
+    [customerChanged(customer), customerChanged({ id: "gone" })],
     { kind: "customers", id: customer.id },
     ...sampleShop().products.map(({ id }) => ({ kind: "products", id })),
   ]) {
@@ -262,7 +262,7 @@ test("dead letters and what waits", async () => {
   await call(204, "DELETE", "/{id}", { id });
   await call(404, "DELETE", "/{id}");
   stack.klaviyo.faults.add({ status: 503 });
-  await provoke(202, "POST", "/", { body: changed(another) });
+  await provoke(202, "POST", "/", { body: customerChanged(another) });
   const { body: status } = await provoke(200, "GET", "/sync/status");
   assert.equal(status.outbox.waiting, 1);
 });

@@ -2,7 +2,7 @@
 // and writes nothing itself.
 
 import assert from "node:assert/strict";
-import { after, beforeEach, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import {
   change,
   cloudEvent,
@@ -15,11 +15,11 @@ import { fixedId } from "../../sandbox/shop/ids.mjs";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
 import { allVariants } from "../../sandbox/shop/product-parts.mjs";
 import { ADMIN_TOKEN, PUSH_TOKEN, settingsFor } from "../../sandbox/worker.mjs";
-import { start, startAlone, unreachable } from "./harness.mjs";
+import { about, changed } from "./documents.mjs";
+import { startAlone, unreachable, useStack } from "./harness.mjs";
 import { imported, KINDS } from "./imports.mjs";
 
 const shop = sampleShop();
-const about = (typeId, { id }) => ({ typeId, id });
 const [customer] = shop.customers;
 const product = shop.products.find(({ id }) => id === fixedId("product", 1));
 const order = shop.orders.find(
@@ -41,20 +41,14 @@ const parent = shop.categories.find(({ id }) =>
   shop.categories.some((below) => below.ancestors.some((ancestor) => ancestor.id === id)),
 );
 
-const stack = await start({
+const stack = useStack({
   settings: {
     PREFERRED_LOCALE: "en-GB",
     PREFERRED_CURRENCY: "EUR",
     CONFIG: JSON.stringify({ customer: { deletion: "erase" }, import: { oneByOne: true } }),
   },
 });
-after(() => stack.close());
-beforeEach(() => {
-  stack.klaviyo.reset();
-  stack.commercetools.faults.clear();
-  stack.commercetools.put("customer", customer);
-  stack.commercetools.put("order", order);
-});
+const { outbox } = stack;
 
 const preview = (body, call = stack.call) =>
   call("/preview", {
@@ -79,8 +73,8 @@ async function previewed(body) {
     made.every((method) => method === "GET"),
     made.join(),
   );
-  const { outbox } = (await stack.admin("GET", "/sync/status")).body;
-  assert.deepEqual([outbox.waiting, outbox.deadLetters], [0, 0]);
+  const { waiting, deadLetters } = await outbox();
+  assert.deepEqual([waiting, deadLetters], [0, 0]);
   return answer.body;
 }
 
@@ -104,7 +98,7 @@ const placed = message("OrderCreated", about("order", order), { order });
 describe("what a push then sends", () => {
   for (const [what, body, prior = []] of [
     ["a customer", pubsub(created)],
-    ["a change of a customer", change("ResourceUpdated", about("customer", customer))],
+    ["a change of a customer", changed("customer", customer)],
     ["an order", placed],
     ["an order whose payload was left out", payloadNotIncluded(placed)],
     [
@@ -116,28 +110,20 @@ describe("what a push then sends", () => {
       message("PaymentTransactionAdded", about("payment", refunded), { transaction: refund }),
     ],
     ["a category", cloudEvent(change("ResourceCreated", about("category", parent)))],
-    ["a category and those below it", change("ResourceUpdated", about("category", parent))],
+    ["a category and those below it", changed("category", parent)],
     [
       "the end of a category",
       change("ResourceDeleted", about("category", parent)),
       [change("ResourceCreated", about("category", parent))],
     ],
     ["a product", sns(message("ProductPublished", about("product", product)))],
-    [
-      "a product that Klaviyo has",
-      change("ResourceUpdated", about("product", product)),
-      [change("ResourceUpdated", about("product", product))],
-    ],
+    ["a product that Klaviyo has", changed("product", product), [changed("product", product)]],
     [
       "the end of a product",
       change("ResourceDeleted", about("product", { id: product.id })),
-      [change("ResourceUpdated", about("product", product))],
+      [changed("product", product)],
     ],
-    [
-      "stock",
-      change("ResourceUpdated", about("inventory-entry", stock)),
-      [change("ResourceUpdated", about("product", product))],
-    ],
+    ["stock", changed("inventory-entry", stock), [changed("product", product)]],
     ["several in a list", [pubsub(created), [placed]]],
   ]) {
     test(what, async () => {
@@ -146,7 +132,6 @@ describe("what a push then sends", () => {
       const shown = await previewed(body);
       stack.klaviyo.requests.clear();
       const pushed = await stack.push(body);
-      stack.commercetools.put("product", product);
       assert.equal(pushed.status, 204, pushed.text);
       assertSame(shown, writes());
       assert.ok(
@@ -220,15 +205,11 @@ describe("what an import then writes", () => {
 });
 
 describe("what leads to nothing says why", () => {
-  const missing = about("customer", { id: fixedId("customer", 9999) });
+  const missing = { id: fixedId("customer", 9999) };
   for (const [what, body, expected] of [
     ["a test", change("ResourceCreated", about("subscription", { id: "s" })), "subscription_test"],
-    ["what is gone", change("ResourceUpdated", missing), "gone"],
-    [
-      "a type that gives nothing",
-      change("ResourceUpdated", about("review", { id: "r" })),
-      "unknown_type",
-    ],
+    ["what is gone", changed("customer", missing), "gone"],
+    ["a type that gives nothing", changed("review", { id: "r" }), "unknown_type"],
   ]) {
     test(`ignored: ${what}`, async () => {
       const shown = await previewed(body);
@@ -262,7 +243,7 @@ describe("what leads to nothing says why", () => {
   });
 
   test("what a moved category gives rise to is counted, and parked by nobody", async () => {
-    const update = change("ResourceUpdated", about("category", parent));
+    const update = changed("category", parent);
     assert.equal((await stack.push(update)).status, 204);
     const name = Object.fromEntries(Object.keys(parent.name).map((each) => [each, "Elsewhere"]));
     stack.commercetools.put("category", { ...parent, name });
@@ -273,7 +254,7 @@ describe("what leads to nothing says why", () => {
       ancestors.some(({ id }) => id === parent.id),
     );
     stack.commercetools.put("category", { ...child, ancestors: [], parent: undefined });
-    const shown = await previewed(change("ResourceUpdated", about("category", child)));
+    const shown = await previewed(changed("category", child));
     stack.commercetools.put("category", child);
     assert.ok(shown.outcomes[0].follow > 0, JSON.stringify(shown.outcomes));
     assert.ok(shown.requests.length > 0);
@@ -281,7 +262,7 @@ describe("what leads to nothing says why", () => {
 });
 
 describe("what is refused", () => {
-  const notification = change("ResourceUpdated", about("customer", customer));
+  const notification = changed("customer", customer);
   for (const [what, body, code] of [
     ["nothing", "", "not_json"],
     ["no JSON", "kind=customers", "not_json"],

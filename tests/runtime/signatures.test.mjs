@@ -12,7 +12,8 @@ import {
   subscription,
 } from "../../sandbox/commercetools/notifications.mjs";
 import { PUSH_TOKEN } from "../../sandbox/worker.mjs";
-import { start, startAlone, unreachable } from "./harness.mjs";
+import { changed } from "./documents.mjs";
+import { HASTY, start, startAlone, unreachable } from "./harness.mjs";
 import {
   AUDIENCE,
   base64url,
@@ -428,13 +429,13 @@ describe("what is set decides", () => {
   });
 
   test("a push that takes long to be let in still answers in time", async () => {
-    const stack = await start({ settings: signedOnly });
+    const stack = await start({ settings: { ...signedOnly, ...HASTY } });
     try {
       publisher.faults.add({ path: "/certs", latencyMs: 800 });
       stack.commercetools.faults.add({ hang: true });
       const began = Date.now();
-      const changed = change("ResourceUpdated", { typeId: "customer", id: "c" });
-      const { status } = await withToken(stack, token(google.privateKey), pubsub(changed));
+      const body = pubsub(changed("customer", { id: "c" }));
+      const { status } = await withToken(stack, token(google.privateKey), body);
       assert.ok([202, 503].includes(status));
       assert.ok(Date.now() - began < 4000);
     } finally {

@@ -6,7 +6,8 @@ import { describe, test } from "node:test";
 import { change, message } from "../../sandbox/commercetools/notifications.mjs";
 import { derivedId } from "../../sandbox/shop/ids.mjs";
 import { DEFAULT_RESOURCES, wanted } from "../../scripts/subscriptions/wanted.mjs";
-import { eventually, start } from "./harness.mjs";
+import { eventually } from "../eventually.mjs";
+import { start } from "./harness.mjs";
 
 const RESOURCES = [...DEFAULT_RESOURCES, "standalone-price"];
 const CHANGES = ["ResourceCreated", "ResourceUpdated", "ResourceDeleted"];
@@ -49,7 +50,11 @@ async function unknownTo(stack, pairs) {
   }
   const lineOf = ({ resource }) =>
     stack.logged().find((line) => JSON.stringify(line.resource ?? "").includes(resource.id));
-  await eventually(() => notifications.every(lineOf));
+  await eventually(
+    "a line for each notification",
+    () => notifications.filter((each) => !lineOf(each)),
+    (missing) => missing.length === 0,
+  );
   return pairs.filter((_, index) => lineOf(notifications[index]).code === "unknown_type");
 }
 

@@ -2,7 +2,7 @@
 // shared secret. What they sign: signatures.test.mjs.
 
 import assert from "node:assert/strict";
-import { after, before, beforeEach, describe, test } from "node:test";
+import { after, beforeEach, describe, test } from "node:test";
 import {
   binaryCloudEvent,
   change,
@@ -18,27 +18,20 @@ import {
 } from "../../sandbox/commercetools/notifications.mjs";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
 import { PUSH_TOKEN } from "../../sandbox/worker.mjs";
-import { start } from "./harness.mjs";
+import { about } from "./documents.mjs";
+import { useStack } from "./harness.mjs";
 import { startPublisher } from "./signers.mjs";
 
 const [customer] = sampleShop().customers;
-const created = message("CustomerCreated", { typeId: "customer", id: customer.id }, { customer });
+const created = message("CustomerCreated", about("customer", customer), { customer });
 const trial = change("ResourceCreated", subscription());
 const textOf = (value) => JSON.stringify(value);
 const base64 = (value) => Buffer.from(textOf(value)).toString("base64");
 
-let stack;
-let amazon;
-before(async () => {
-  amazon = await startPublisher({});
-  stack = await start({ settings: { PUSH_SNS_URL: amazon.url } });
-});
-after(async () => {
-  await stack.close();
-  await amazon.close();
-});
+const amazon = await startPublisher({});
+after(() => amazon.close());
+const stack = useStack({ settings: { PUSH_SNS_URL: amazon.url } });
 beforeEach(() => {
-  stack.klaviyo.reset();
   amazon.faults.clear();
   amazon.requests.length = 0;
 });
@@ -104,12 +97,12 @@ describe("what cannot be read is kept, and never refused", () => {
   }
 
   test("a hundred thousand things at once, most of them in one list", async () => {
-    const waiting = async () => (await stack.admin("GET", "/sync/status")).body.outbox.deadLetters;
-    const before = await waiting();
+    const kept = async () => (await stack.outbox()).deadLetters;
+    const before = await kept();
     const junk = Array.from({ length: 100_000 }, (_, n) => ({ junk: n }));
     const { status, body } = await stack.push(junk);
     assert.deepEqual([status, body.outcome], [202, "dead_lettered"]);
-    assert.equal(await waiting(), before + 101);
+    assert.equal(await kept(), before + 101);
   });
 });
 

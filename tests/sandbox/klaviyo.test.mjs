@@ -6,6 +6,7 @@
 
 import "./klaviyo/transport.mjs";
 import "./klaviyo/shapes.mjs";
+import "./klaviyo/sdk.mjs";
 import "./klaviyo/profiles.mjs";
 import "./klaviyo/profile-jobs.mjs";
 import "./klaviyo/events.mjs";

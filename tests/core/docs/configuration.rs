@@ -33,6 +33,7 @@ const OPTIONAL: &[(&str, Reader)] = &[
     ("PUSH_SNS_URL", |config| {
         Some(config.push.sns.url.as_ref()?.as_str().trim_end_matches('/').to_owned())
     }),
+    ("PUSH_PATIENCE_MS", |config| Some(config.push_patience?.as_millis().to_string())),
     ("ADMIN_TOKEN", |config| exposed(config.admin_token.as_ref())),
     ("DATA_JURISDICTION", |config| Some(config.jurisdiction?.name().to_owned())),
     ("PREFERRED_LOCALE", |config| config.shop.locale.tag().map(ToOwned::to_owned)),

@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { createFaults, seededRandom } from "../../../sandbox/faults.mjs";
-import { category, event, item, NOW, profile, start, until } from "./help.mjs";
+import { eventually } from "../../eventually.mjs";
+import { seedFor } from "../../seed.mjs";
+import { category, event, item, NOW, profile, start } from "./help.mjs";
 
 test("faults: a status, so many times, for one path; the effect does not take place", async (t) => {
   const { klaviyo, post, get } = await start(t);
@@ -74,7 +76,11 @@ test("faults: reset and hang before the effect, latency that goes on", async (t)
     signal: abort.signal,
   });
   const expected = assert.rejects(hanging, { name: "AbortError" });
-  await until(() => klaviyo.requests.at(-1)?.fault === "hang");
+  await eventually(
+    "the request to hang",
+    () => klaviyo.requests.at(-1)?.fault,
+    (fault) => fault === "hang",
+  );
   abort.abort();
   await expected;
   assert.deepEqual(klaviyo.store.events(), []);
@@ -162,13 +168,29 @@ test("two runs of the same work in another order give the same snapshot", async 
         expected,
       );
     }),
-    { numRuns: 20 },
+    { numRuns: 20, seed: seedFor("the orders of requests") },
   );
   const changed = await run(two, [
     ...work,
     ["/api/profile-import", profile({ external_id: "a", title: "T" })],
   ]);
   assert.notDeepEqual(changed, expected);
+});
+
+test("a reset hides no violation from who asks at the end, but what was meant can be taken", async (t) => {
+  const { klaviyo, post } = await start(t);
+  const breakRule = () => post("/api/events", { ...event(), extra: 1 });
+  await breakRule();
+  assert.equal(klaviyo.takeViolations().length, 1);
+  assert.deepEqual(klaviyo.broken, []);
+  await breakRule();
+  klaviyo.reset();
+  assert.deepEqual(klaviyo.violations, []);
+  await breakRule();
+  assert.deepEqual(
+    klaviyo.broken.map(({ operation, by }) => [operation, by]),
+    Array(2).fill(["POST /api/events", "rules"]),
+  );
 });
 
 test("a large run can keep digests instead of properties", async (t) => {

@@ -2,7 +2,6 @@
 // refusal looks.
 
 import assert from "node:assert/strict";
-import { setImmediate } from "node:timers/promises";
 import { startKlaviyo } from "../../../sandbox/klaviyo/server.mjs";
 
 export const NOW = Date.parse("2026-08-10T12:00:00Z");
@@ -146,7 +145,3 @@ export function refused(answer, status, code) {
 
 export const pointers = (answer) =>
   refused(answer, 400, "invalid").map((error) => error.source.pointer);
-
-export async function until(condition) {
-  while (!condition()) await setImmediate();
-}

@@ -2,13 +2,14 @@
 // official examples.
 
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { OPERATIONS } from "../../../sandbox/klaviyo/operations.mjs";
 import { DEFAULT_SCHEMA, loadSchema } from "../../../sandbox/klaviyo/schema.mjs";
 import { problemsOf } from "../../../sandbox/klaviyo/validate.mjs";
+import { needsShared } from "../../needs-shared.mjs";
 import {
   category,
   event,
@@ -76,25 +77,28 @@ test("what the schema refuses and the tables accept is a 400 and a violation", a
   await assert.rejects(loadSchema(join(folder, "absent.json")), { code: "ENOENT" });
 });
 
-test("the tables refuse what the official schema refuses, and accept the official examples", async (t) => {
-  if (!existsSync(EXAMPLES)) return t.diagnostic("no ../shared/klaviyo: examples not checked");
-  const checkSchema = await loadSchema();
-  const tables = new Map(OPERATIONS.map(({ name, shape }) => [name, shape]));
-  let mutations = 0;
-  for (const { op, body } of examples()) {
-    const accepts = (each) => problemsOf(tables.get(op), each, 1).length === 0;
-    assert.ok(accepts(body), op);
-    assert.equal(checkSchema(op, body), null, op);
-    for (const { at, mutant } of mutants(body)) {
-      const spec = checkSchema(op, mutant) === null;
-      // The tables are stricter in one place: a to-one relationship must name what it relates to.
-      if (spec && /relationships,(item|variant|profiles)$/.test(at)) continue;
-      assert.equal(accepts(mutant), spec, `${op}: ${at}`);
-      mutations += 1;
+test(
+  "the tables refuse what the official schema refuses, and accept the official examples",
+  needsShared,
+  async () => {
+    const checkSchema = await loadSchema();
+    const tables = new Map(OPERATIONS.map(({ name, shape }) => [name, shape]));
+    let mutations = 0;
+    for (const { op, body } of examples()) {
+      const accepts = (each) => problemsOf(tables.get(op), each, 1).length === 0;
+      assert.ok(accepts(body), op);
+      assert.equal(checkSchema(op, body), null, op);
+      for (const { at, mutant } of mutants(body)) {
+        const spec = checkSchema(op, mutant) === null;
+        // The tables are stricter in one place: a to-one relationship must name what it relates to.
+        if (spec && /relationships,(item|variant|profiles)$/.test(at)) continue;
+        assert.equal(accepts(mutant), spec, `${op}: ${at}`);
+        mutations += 1;
+      }
     }
-  }
-  assert.ok(mutations > 500, `${mutations} mutations`);
-});
+    assert.ok(mutations > 500, `${mutations} mutations`);
+  },
+);
 
 function examples() {
   return readdirSync(EXAMPLES).map((file) => ({
@@ -122,8 +126,7 @@ function* mutants(body, path = []) {
   }
 }
 
-test("every official example is accepted", async (t) => {
-  if (!existsSync(EXAMPLES)) return t.diagnostic("no ../shared/klaviyo: examples not sent");
+test("every official example is accepted", needsShared, async (t) => {
   const { klaviyo, call, post } = await start(t);
   for (const { file, op, body } of examples()) {
     klaviyo.reset();
