@@ -11,6 +11,7 @@
 //   times        how often the rule acts (default: without end); it is removed when it is spent
 //   probability  0..1, drawn from the `random` given to createFaults
 //   latencyMs    wait first; alone, the request then goes on as usual
+//   jitterMs     the same, for a time from none to twice this, drawn from `random`
 //   until        a promise: wait for it first; alone, the request then goes on as usual
 //   status       answer with this status, `headers` and `body` (a string, or a value sent as JSON)
 //   reset        true: reset the connection
@@ -23,6 +24,7 @@ const RULE_KEYS = new Set([
   "times",
   "probability",
   "latencyMs",
+  "jitterMs",
   "until",
   "status",
   "headers",
@@ -62,6 +64,7 @@ export function createFaults({ random = seededRandom(1) } = {}) {
       rule.hits += 1;
       if (rule.hits >= rule.times) remove(rule);
       if (rule.latencyMs) await delay(rule.latencyMs);
+      if (rule.jitterMs) await delay(2 * rule.jitterMs * random());
       await rule.until;
       const outcome = end(rule, req, res);
       if (outcome) return outcome;
@@ -89,8 +92,9 @@ function checked(rule) {
   for (const key of Object.keys(rule)) {
     if (!RULE_KEYS.has(key)) throw new TypeError(`A fault rule knows no "${key}"`);
   }
-  if (!rule.latencyMs && !rule.until && !rule.status && !rule.reset && !rule.hang) {
-    throw new TypeError("A fault rule needs one of latencyMs, until, status, reset, hang");
+  const acts = ["latencyMs", "jitterMs", "until", "status", "reset", "hang"];
+  if (!acts.some((name) => rule[name])) {
+    throw new TypeError(`A fault rule needs one of ${acts.join(", ")}`);
   }
   return rule;
 }

@@ -140,6 +140,9 @@ impl TransientFault {
             Self::Status(System::Klaviyo, 403) => {
                 Some("Klaviyo refuses the call: the key lacks a scope")
             }
+            Self::Status(System::Klaviyo, 410) => Some(
+                "Klaviyo has retired the revision of its API that this Worker speaks: update it",
+            ),
             _ => None,
         }
     }
@@ -347,6 +350,7 @@ mod tests {
             (Commercetools, 403, Some("scope")),
             (Klaviyo, 401, Some("KLAVIYO_AUTH_KEY")),
             (Klaviyo, 403, Some("scope")),
+            (Klaviyo, 410, Some("update")),
             (Klaviyo, 429, None),
             (Commercetools, 503, None),
         ] {

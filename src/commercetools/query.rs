@@ -45,6 +45,8 @@ pub enum Query {
     Product(Id),
     /// The same, by the SKU of one of its variants.
     ProductOfSku(String),
+    /// The published products that have variants of these SKUs; at most [`SKUS_PER_QUERY`].
+    OwnersOfSkus(Vec<String>),
     /// A page of the published products that stand in a category itself, for their ids.
     ProductsOfCategory {
         /// The category.
@@ -118,6 +120,17 @@ impl Query {
                     "/products?limit=1&withTotal=false&expand={}&where={}",
                     encode(CATEGORIES),
                     encode(&format!("masterData(current({variant}))")),
+                )
+            }
+            Self::OwnersOfSkus(skus) => {
+                let skus = is_one_of("sku", skus);
+                let variants = format!("masterVariant({skus}) or variants({skus})");
+                format!(
+                    "/products?limit={}&withTotal=false&where={}",
+                    SKUS_PER_QUERY,
+                    encode(&format!(
+                        "masterData(published = true) and masterData(current({variants}))"
+                    )),
                 )
             }
             Self::ProductsOfCategory { category, after } => {

@@ -88,6 +88,7 @@ fn asked(query: &Query) -> Option<(Sort<'_>, Vec<&str>)> {
         | Query::DiscountCodes(_)
         | Query::Descendants { .. }
         | Query::ProductOfSku(_)
+        | Query::OwnersOfSkus(_)
         | Query::ProductsOfCategory { .. }
         | Query::StandalonePrices { .. } => return None,
     };

@@ -176,7 +176,6 @@ impl fmt::Display for Problem {
 
 /// A complete configuration with these rules (the setting `CONFIG`), for tests.
 #[cfg(test)]
-#[expect(clippy::expect_used, reason = "a test may stop where something is missing")]
 pub(crate) fn test_config_with(rules: &str) -> Config {
     let value = |name: &str| match name {
         "CT_API_CLIENT" => Some(r#"{"clientId":"c","secret":"s"}"#.to_owned()),

@@ -29,9 +29,12 @@ use crate::klaviyo::{MEDIA_TYPE, REVISION};
 use crate::realtime::documents::Reading;
 
 thread_local! {
-    /// The access token of this isolate. Its value may be shared between requests; a call that
-    /// is under way may not, so two requests can both fetch one.
+    /// The access token of this isolate. Its value may be shared between requests; a call that is
+    /// under way may not, so the others look for its result ([`Calls::token`]).
     static TOKEN: RefCell<Option<Token>> = const { RefCell::new(None) };
+
+    /// Since when (ms since 1970 UTC) somebody in this isolate fetches a token; none if nobody does.
+    static FETCHING: Cell<Option<u64>> = const { Cell::new(None) };
 
     /// Until when (ms since 1970 UTC) this isolate does not call an operation of Klaviyo, since
     /// its quota is used up. So a mass change is parked, and coalesced, without being tried.
@@ -40,6 +43,10 @@ thread_local! {
 
 /// Calls under way at once: a Worker has six connections.
 const AT_ONCE: usize = 6;
+
+/// How long to wait for a token that somebody else fetches, and how often to look for it.
+const TOKEN_WAIT: Duration = Duration::from_secs(1);
+const TOKEN_LOOK: Duration = Duration::from_millis(20);
 
 /// A wait for Klaviyo's quota that is worth waiting for in the middle of a try.
 const SHORT_WAIT: Duration = Duration::from_secs(2);
@@ -300,17 +307,24 @@ impl<'a> Calls<'a> {
         self.call(method, &url, &headers, body).await
     }
 
+    /// The token, fetched once however many pushes wait for it. Who has waited for a second fetches
+    /// one itself: the request that was fetching may have been cut off.
     async fn token(&self) -> Result<String, Setback> {
-        let known = TOKEN.with_borrow(|token| {
-            token
-                .as_ref()
-                .filter(|token| token.renew_at > now_ms())
-                .map(|token| token.bearer.clone())
-        });
-        match known {
-            Some(bearer) => Ok(bearer),
-            None => self.new_token().await.map(|token| token.bearer),
+        let gives_up = now_ms() + millis(TOKEN_WAIT);
+        loop {
+            if let Some(bearer) = known_token() {
+                return Ok(bearer);
+            }
+            let fetching = FETCHING.get().filter(|since| now_ms() < since + millis(TOKEN_WAIT));
+            if fetching.is_none() || now_ms() >= gives_up {
+                break;
+            }
+            Delay::from(TOKEN_LOOK).await;
         }
+        FETCHING.set(Some(now_ms()));
+        let token = self.new_token().await;
+        FETCHING.set(None);
+        token.map(|token| token.bearer)
     }
 
     /// A token that was just granted; it is kept in the place of the one before.
@@ -382,6 +396,14 @@ fn alone(reading: &Reading) -> Asked<'_> {
         Reading::Commercetools(query) => Asked::Commercetools(query.path_and_query()),
         Reading::Klaviyo(lookup) => Asked::Klaviyo(lookup),
     }
+}
+
+/// The token of this isolate, unless it is to be renewed.
+fn known_token() -> Option<String> {
+    TOKEN.with_borrow(|token| {
+        let valid = token.as_ref().filter(|token| token.renew_at > now_ms());
+        valid.map(|token| token.bearer.clone())
+    })
 }
 
 /// Forgets a token that was refused, unless another one has taken its place.

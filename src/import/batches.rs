@@ -5,10 +5,8 @@
 //! a batch, and a batch knows whose its rows are, to take out the one that is refused.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::owner::Owner;
-use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::event;
 use crate::klaviyo::job::JobType;
 use crate::klaviyo::limits::{EVENTS_PER_JOB, JOB_BYTES};
@@ -74,7 +72,7 @@ impl Row {
                 (Sort::Job(of), row.json)
             }
         };
-        Some((sort, Self { owner, json, names: names(request) }))
+        Some((sort, Self { owner, json, names: request.names() }))
     }
 
     fn bytes(&self) -> usize {
@@ -102,27 +100,6 @@ impl Write {
             Self::Row(_, row) => row.bytes(),
             Self::Alone(request) => request.body().map_or(0, |body| body.len()),
         }
-    }
-}
-
-fn names(request: &Request) -> Vec<u64> {
-    let digest = |name: &str| {
-        let mut hasher = DefaultHasher::new();
-        name.hash(&mut hasher);
-        hasher.finish()
-    };
-    match request {
-        Request::CreateEvent(event) => vec![digest(&event.unique_id)],
-        Request::ImportProfile(profile) => {
-            let names = [&profile.email, &profile.phone_number, &profile.external_id];
-            let names = names.into_iter().flatten();
-            names.map(|name| digest(&name.to_lowercase())).collect()
-        }
-        Request::Catalog(CatalogWrite::Put { object, .. }) => vec![digest(&object.key().id)],
-        Request::Catalog(
-            CatalogWrite::Delete { id, .. } | CatalogWrite::SetStock { variant: id, .. },
-        ) => vec![digest(id)],
-        _ => Vec::new(),
     }
 }
 

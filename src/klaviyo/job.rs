@@ -7,6 +7,7 @@
 //! Source of the limits: the operations of the official specification, revision
 //! [`super::REVISION`].
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -101,6 +102,8 @@ pub struct Row {
     pub digest: RowDigest,
     /// The external id of a profile, by which Klaviyo may name the row.
     pub external_id: Option<String>,
+    /// Digests of the names that must not stand twice in a job; see [`super::request::Request::names`].
+    pub names: Vec<u64>,
 }
 
 impl Row {
@@ -108,11 +111,12 @@ impl Row {
     #[must_use]
     pub fn profile(profile: &Profile) -> Self {
         let json = text(&resource("profile", profile));
-        Self { digest: digest("profile", &json), json, external_id: profile.external_id.clone() }
+        let external_id = profile.external_id.clone();
+        Self { digest: digest("profile", &json), json, external_id, names: Vec::new() }
     }
 
     pub(super) fn new(json: String, content: &str) -> Self {
-        Self { digest: digest("catalog", content), json, external_id: None }
+        Self { digest: digest("catalog", content), json, external_id: None, names: Vec::new() }
     }
 
     /// The bytes it takes in a body.
@@ -143,25 +147,36 @@ impl Job {
     }
 }
 
-/// Cuts rows, each with its owner, into as few jobs as the limits allow, in their order.
+/// A job that is being filled.
+struct Filling<K> {
+    owners: Vec<K>,
+    rows: Vec<Row>,
+    bytes: usize,
+    names: HashSet<u64>,
+}
+
+/// Packs rows, each with its owner, into few jobs, in their order. A row goes into the first job that
+/// has room for it and none of its names.
 #[must_use]
 pub fn pack<K>(of: JobType, rows: Vec<(K, Row)>) -> Vec<(Vec<K>, Job)> {
-    let mut jobs: Vec<(Vec<K>, Job)> = Vec::new();
-    let mut bytes = 0;
+    let mut jobs: Vec<Filling<K>> = Vec::new();
     for (owner, row) in rows {
-        bytes += row.bytes();
-        match jobs.last_mut() {
-            Some((owners, job)) if job.rows.len() < of.most() && bytes <= JOB_BYTES => {
-                owners.push(owner);
-                job.rows.push(row);
-            }
-            _ => {
-                bytes = row.bytes();
-                jobs.push((vec![owner], Job { of, rows: vec![row] }));
-            }
-        }
+        let takes = |job: &Filling<K>| {
+            job.rows.len() < of.most()
+                && job.bytes + row.bytes() <= JOB_BYTES
+                && !row.names.iter().any(|name| job.names.contains(name))
+        };
+        let place = jobs.iter().position(takes).unwrap_or_else(|| {
+            jobs.push(Filling { owners: vec![], rows: vec![], bytes: 0, names: HashSet::new() });
+            jobs.len() - 1
+        });
+        let job = &mut jobs[place];
+        job.bytes += row.bytes();
+        job.names.extend(row.names.iter().copied());
+        job.owners.push(owner);
+        job.rows.push(row);
     }
-    jobs
+    jobs.into_iter().map(|job| (job.owners, Job { of, rows: job.rows })).collect()
 }
 
 /// How long to wait before a job is looked at again that is so old, where so many are open: jobs
@@ -310,6 +325,23 @@ mod tests {
         assert_eq!(sizes(vec![row(9); 250]), [100, 100, 50]);
         assert_eq!(sizes(vec![row(JOB_BYTES / 3); 5]), [2, 2, 1]);
         assert_eq!(sizes(Vec::new()), Vec::<usize>::new());
+    }
+
+    #[test]
+    fn no_name_stands_twice_in_a_job() {
+        let profile = |id: &str| {
+            let profile = Profile {
+                external_id: Some(id.to_owned()),
+                phone_number: Some("+4930123456".to_owned()),
+                ..Profile::default()
+            };
+            let (_, row) = Request::ImportProfile(Box::new(profile)).row().expect("a row");
+            (id.to_owned(), row)
+        };
+        let rows = vec![profile("a"), profile("b"), profile("c")];
+        let owners: Vec<_> =
+            pack(JobType::Profiles, rows).into_iter().map(|(owners, _)| owners).collect();
+        assert_eq!(owners, [["a"], ["b"], ["c"]]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! A request to Klaviyo as a value, and what to try when Klaviyo refuses it.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use serde::Serialize;
 
 use super::catalog::Kind;
@@ -138,6 +140,27 @@ impl Request {
         })
     }
 
+    /// Digests of the names that must not stand twice in a bulk request: what Klaviyo does with two
+    /// rows of one person or object is not documented, and of two events with one id it refuses all.
+    #[must_use]
+    pub fn names(&self) -> Vec<u64> {
+        let digest = |name: &str| {
+            let mut hasher = DefaultHasher::new();
+            name.hash(&mut hasher);
+            hasher.finish()
+        };
+        match self {
+            Self::CreateEvent(event) => vec![digest(&event.unique_id)],
+            Self::ImportProfile(profile) => {
+                let names = [&profile.email, &profile.phone_number, &profile.external_id];
+                let names = names.into_iter().flatten();
+                names.map(|name| digest(&name.to_lowercase())).collect()
+            }
+            Self::Catalog(write) => vec![digest(write.id())],
+            _ => Vec::new(),
+        }
+    }
+
     /// What the request writes, however it is written.
     #[must_use]
     pub fn content(&self) -> WriteContent {
@@ -157,13 +180,14 @@ impl Request {
     /// The job type that it can go with, and its row; none where it has to go alone.
     #[must_use]
     pub fn row(&self) -> Option<(JobType, Row)> {
-        match self {
+        let (of, row) = match self {
             Self::ImportProfile(profile) if !profile.clears() => {
-                Some((JobType::Profiles, Row::profile(profile)))
+                (JobType::Profiles, Row::profile(profile))
             }
-            Self::Catalog(write) => Some(write.row()),
-            _ => None,
-        }
+            Self::Catalog(write) => write.row(),
+            _ => return None,
+        };
+        Some((of, Row { names: self.names(), ..row }))
     }
 
     /// What to send instead, where Klaviyo refused this request in a way that has a way out.

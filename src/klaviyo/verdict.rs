@@ -106,6 +106,9 @@ pub fn judge(success: &Success, answer: &Result<Answer, NoAnswer>) -> Verdict {
     match (answer.status, errors(&answer.body)) {
         (status, _) if passes(status) => Verdict::Later(Setback::answered(System::Klaviyo, answer)),
         (200..=299, _) if success.is_in(answer) => Verdict::Accepted,
+        // The API's revision is retired: no request is to blame, and an update of this Worker mends
+        // all of them.
+        (410, Some(_)) => Verdict::Later(Setback::answered(System::Klaviyo, answer)),
         (404, Some(_)) => Verdict::Missing,
         (409, Some(_)) => Verdict::Conflict { duplicate: duplicate(&answer.body) },
         (status @ 400..=499, Some(errors)) => Verdict::Refused(Refusal { status, errors }),
@@ -206,7 +209,8 @@ mod tests {
                 assert!(matches!(verdict(status, body), Verdict::Later(_)), "{status}");
             }
         }
-        for status in [400, 405, 410, 413, 415, 422] {
+        assert!(matches!(verdict(410, OWN), Verdict::Later(_)));
+        for status in [400, 405, 413, 415, 422] {
             assert!(matches!(verdict(status, OWN), Verdict::Refused(_)), "{status}");
         }
         assert_eq!(verdict(404, OWN), Verdict::Missing);

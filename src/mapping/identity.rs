@@ -113,6 +113,12 @@ pub fn email(address: &str) -> Result<String, MappingFault> {
         .map_err(|_| MappingFault::MalformedEmail)
 }
 
+/// The shop's id in Klaviyo's id.
+#[must_use]
+pub fn external(id: &str) -> &str {
+    id.rsplit_once(":::").map_or(id, |(_, external)| external)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -83,14 +83,32 @@ pub fn variant(
     Mapped { body: Variant { key, sku, item, attributes }, cut }
 }
 
+/// The SKUs of variants that Klaviyo has of the item, by its ids `known`, and the product has no
+/// more. Some may have moved to another product.
+#[must_use]
+pub fn skus_left(product: &Product, known: &[String]) -> Vec<String> {
+    let data = &product.master_data.current;
+    if data.master_variant.is_none() {
+        return Vec::new();
+    }
+    let has = |id: &String| {
+        data.all_variants().any(|variant| identity::variant(&product.id, variant).id == *id)
+    };
+    let left = known.iter().filter(|id| !has(id));
+    left.map(|id| identity::external(id).to_owned()).collect()
+}
+
 /// What brings the variants of a product up to date, `known` being Klaviyo's ids of those that it
-/// has of the item: all of the product's, and the deletion of those that it has no more. Where
-/// variants are documents of their own, the product does not say which it has.
+/// has of the item: all of the product's, and the deletion of those that it has no more. A variant
+/// whose SKU has `moved` to another product stays: Klaviyo knows it by the SKU, so the other product
+/// writes it, and a deletion that is carried out later would take it away. Where variants are
+/// documents of their own, the product does not say which it has.
 #[must_use]
 pub fn variant_writes(
     config: &Config,
     context: ProductContext,
     known: &[String],
+    moved: &[String],
 ) -> Mapped<Vec<CatalogWrite>> {
     let data = &context.product.master_data.current;
     let mut all = Mapped { body: Vec::new(), cut: Vec::new() };
@@ -105,7 +123,10 @@ pub fn variant_writes(
         all.body.push(CatalogWrite::put(Object::Variant(mapped.body), known.contains(&id)));
         present.push(id);
     }
-    let stale = known.iter().filter(|id| !present.contains(id)).cloned();
+    let stale = known.iter().filter(|id| {
+        !present.contains(*id) && !moved.iter().any(|sku| sku == identity::external(id))
+    });
+    let stale = stale.cloned();
     all.body.extend(stale.map(|id| CatalogWrite::Delete { kind: Kind::Variant, id }));
     all
 }

@@ -88,6 +88,8 @@ pub struct Documents {
     pub any_stock: Found<InventoryEntry>,
     /// The ids of the item's variants at Klaviyo; gone where Klaviyo does not know the item.
     pub known_variants: Found<Vec<String>>,
+    /// Of the SKUs that the product has no more, those that other products have.
+    pub moved_skus: Option<Vec<String>>,
     /// The ids of the item's categories at Klaviyo.
     pub known_categories: Found<Vec<String>>,
     /// The ids of the customer's profiles at Klaviyo; mostly one.
@@ -125,6 +127,7 @@ impl Documents {
             Work::Product(_) => {
                 self.product = Found::Unasked;
                 self.standalone_prices = None;
+                self.moved_skus = None;
             }
             Work::StandalonePrice { .. } => {
                 let found = std::mem::take(&mut self.product);
@@ -133,7 +136,6 @@ impl Documents {
                 return Some(Work::Product(product.id));
             }
             Work::Stock { .. } => {
-                self.inventory_entry = Found::Unasked;
                 let counted = std::mem::take(&mut self.counted_stock);
                 if let Found::There(entry) = counted {
                     self.written_entry = Some(entry.id);
@@ -156,7 +158,7 @@ impl Documents {
         for write in content {
             match write {
                 WriteContent::Object { kind: Kind::Item, .. } => {
-                    known(&mut self.known_variants, None)
+                    known(&mut self.known_variants, None);
                 }
                 WriteContent::Object { kind: Kind::Variant, id, .. } => {
                     known(&mut self.known_variants, Some(id));
@@ -243,6 +245,11 @@ impl Documents {
             }
             Query::Product(_) => self.product = found(answer, Product::deserialize)?,
             Query::ProductOfSku(_) => self.product = first(answer)?,
+            Query::OwnersOfSkus(skus) => {
+                let owners: Vec<Product> = answer::page(answer)?;
+                let owned = owners.iter().flat_map(skus_of).filter(|sku| skus.contains(sku));
+                self.moved_skus.get_or_insert_default().extend(owned);
+            }
             Query::StandalonePrice(_) => {
                 self.standalone_price = found(answer, StandalonePrice::deserialize)?;
             }
@@ -254,8 +261,16 @@ impl Documents {
                 }
                 self.standalone_prices.get_or_insert_default().extend(page);
             }
-            Query::InventoryEntry(_) => {
-                self.inventory_entry = found(answer, InventoryEntry::deserialize)?;
+            Query::InventoryEntry(id) => {
+                let entry = found(answer, InventoryEntry::deserialize)?;
+                if self.written_entry.as_ref() != Some(id) {
+                    self.inventory_entry = entry;
+                } else if entry == Found::Gone {
+                    // Another one may count by now.
+                    self.written_entry = None;
+                } else {
+                    self.counted_stock = entry;
+                }
             }
             Query::CountedStock { .. } => self.counted_stock = first(answer)?,
             Query::AnyStock(_) => self.any_stock = first(answer)?,
@@ -295,6 +310,13 @@ impl Documents {
         }
         Ok(())
     }
+}
+
+/// The SKUs of a product's variants.
+#[must_use]
+pub fn skus_of(product: &Product) -> Vec<String> {
+    let variants = product.master_data.current.all_variants();
+    variants.filter_map(|variant| variant.sku.clone()).collect()
 }
 
 /// Adds an id to a list of what there is, which there is from now on.

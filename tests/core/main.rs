@@ -6,6 +6,7 @@
 )]
 
 mod architecture;
+mod beside;
 mod cases;
 mod docs;
 mod import;

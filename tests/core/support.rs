@@ -135,6 +135,7 @@ fn answer(shop: &Shop, query: &Query) -> Answer {
             | Query::OrderOfPayment(_)
             | Query::Descendants { .. }
             | Query::ProductOfSku(_)
+            | Query::OwnersOfSkus(_)
             | Query::StandalonePrices { .. }
             | Query::CountedStock { .. }
             | Query::AnyStock(_),

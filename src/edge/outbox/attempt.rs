@@ -46,8 +46,6 @@ pub(super) struct Attempt {
     pub(super) stages: VecDeque<Vec<Request>>,
     /// Whether anything was sent in this try.
     pub(super) wrote: bool,
-    /// Whether its requests are to go alone.
-    pub(super) alone: bool,
     /// Whether something of it is in a job, so that it waits for that.
     pub(super) waits: bool,
     /// What was sent before, or is now.
@@ -81,7 +79,6 @@ pub(super) fn begin(sql: &SqlStorage, config: &Config, taken: Taken) -> Result<B
         return Ok(Begun::Settled(true));
     }
     let attempt = Attempt {
-        alone: row.alone(),
         waits: false,
         noted: !sent.is_empty(),
         row,
@@ -133,7 +130,7 @@ impl Attempt {
 
     /// Klaviyo took everything: the delivery, if it has to be seen whether it was overtaken. What a
     /// job took was read again after the job, and is what is still to be sent.
-    pub(super) fn to_verify(&mut self) -> Option<Delivery> {
+    pub(super) fn take_for_verification(&mut self) -> Option<Delivery> {
         if !self.wrote {
             return None;
         }

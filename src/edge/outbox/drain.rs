@@ -72,8 +72,11 @@ pub(super) async fn run(
             if !through {
                 circuits.failed(group, now_ms(), jitter());
             } else if circuits.went_through(group) {
-                // The outage is over for all that waited for its end.
-                parked::wake(sql, group, now_ms(), NotYet::OrderOfPayment.fault())?;
+                // The outage is over, perhaps for the other groups as well, whatever they were told
+                // to wait: those of which nothing goes through are only probed.
+                for group in RowGroup::ALL {
+                    parked::wake(sql, group, now_ms(), NotYet::OrderOfPayment.fault())?;
+                }
             }
         }
     }

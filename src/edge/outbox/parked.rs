@@ -87,6 +87,11 @@ impl Row {
     pub(super) fn alone(&self) -> bool {
         self.alone != 0
     }
+
+    /// Its requests are to go alone from now on, also in this try.
+    pub(super) fn go_alone(&mut self) {
+        self.alone = 1;
+    }
 }
 
 /// A row that is being tried.

@@ -79,7 +79,7 @@ pub(super) async fn send(
                 }
                 Conclusion::Delivered if attempt.waits => tried.note(&attempt.row.key, Some(true)),
                 Conclusion::Delivered if !attempt.stages.is_empty() => next.push(attempt),
-                Conclusion::Delivered => match attempt.to_verify() {
+                Conclusion::Delivered => match attempt.take_for_verification() {
                     Some(delivery) => to_verify.push((attempt, delivery)),
                     None => {
                         super::drain::conclude(drain, tried, attempt, Conclusion::Delivered);
@@ -107,7 +107,7 @@ async fn stage(drain: &Drain<'_>, calls: &Calls<'_>, attempts: &mut [Attempt]) -
                 continue;
             }
             attempt.wrote = true;
-            items.push(Item { owner: pending.len(), row: row.filter(|_| !attempt.alone) });
+            items.push(Item { owner: pending.len(), row: row.filter(|_| !attempt.row.alone()) });
             pending.push(Pending { place, request, digest });
         }
     }
@@ -236,7 +236,7 @@ async fn start(
                 // Whoever is to blame is tried alone, and shows why; the others go again.
                 for blamed in blamed(&verdict, &owners) {
                     let attempt = &mut attempts[pending[blamed].place];
-                    attempt.alone = true;
+                    attempt.row.go_alone();
                     logged(parked::keep_alone(drain.sql, &attempt.row));
                 }
                 for pending in all() {

@@ -17,7 +17,7 @@ use crate::klaviyo::query::{Lookup, existing};
 use crate::klaviyo::request::Request;
 use crate::mapping::category::{category as category_of, of_product};
 use crate::mapping::identity;
-use crate::mapping::product::{ProductContext, item, variant_writes};
+use crate::mapping::product::{ProductContext, item, skus_left, variant_writes};
 
 /// Which of the categories Klaviyo has.
 pub(super) fn category_needs(
@@ -77,6 +77,17 @@ pub(super) fn product_needs(
                 categories.map(|category| Need::Category(put(Object::Category(category), false)));
             Some(variants.chain(categories).collect())
         }
+        2 => {
+            let known = |product: &Product| {
+                context.known.get(&identity::item(&product.id).id).map_or(&[][..], Vec::as_slice)
+            };
+            let left: Vec<_> =
+                published().flat_map(|product| skus_left(product, known(product))).collect();
+            let queries = left
+                .chunks(SKUS_PER_QUERY)
+                .map(|skus| Need::Query(Query::OwnersOfSkus(skus.to_vec())));
+            Some(queries.collect())
+        }
         _ => None,
     }
 }
@@ -113,7 +124,8 @@ pub(super) fn product(
     let mut item = item(config, mapping).body;
     item.categories.retain(|category| memory.categories.contains(category));
     let known = context.known.get(&item.key.id);
-    let variants = variant_writes(config, mapping, known.map_or(&[], Vec::as_slice)).body;
+    let known_variants = known.map_or(&[][..], Vec::as_slice);
+    let variants = variant_writes(config, mapping, known_variants, &context.moved_skus).body;
     let variants = variants.into_iter().map(Request::Catalog).collect();
     Mapped::Write(vec![vec![put(Object::Item(item), known.is_some())], variants])
 }
@@ -127,17 +139,12 @@ pub(super) fn held_needs(check: bool, held: &[(usize, String)], step: usize) -> 
     if !check || step > 0 {
         return None;
     }
-    let ids = held.iter().filter_map(|(_, id)| Id::new(external(id))).collect();
+    let ids = held.iter().filter_map(|(_, id)| Id::new(identity::external(id))).collect();
     let filter = Filter { published: true, among: Some(Among::Ids(ids)), ..Filter::default() };
     Some(vec![Need::Walk(Walk { of: Resource::Products, filter, after: None, limit: PAGE })])
 }
 
 pub(super) fn held(kind: Kind, check: bool, id: &str, context: &Context) -> Mapped {
-    let stays = check && context.published.iter().any(|one| one.as_str() == external(id));
+    let stays = check && context.published.iter().any(|one| one.as_str() == identity::external(id));
     if stays { Mapped::Skip } else { Mapped::Write(vec![vec![delete(kind, id.to_owned())]]) }
-}
-
-/// The shop's id in Klaviyo's id.
-pub(in crate::import) fn external(id: &str) -> &str {
-    id.rsplit_once(":::").map_or(id, |(_, external)| external)
 }

@@ -6,6 +6,7 @@
 mod catalogue;
 mod memory;
 mod orders;
+mod phones;
 
 use std::collections::HashMap;
 
@@ -13,8 +14,8 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-pub(super) use self::catalogue::external;
 pub(super) use self::memory::Memory;
+pub(super) use self::phones::PhoneBook;
 use super::call::Call;
 use super::run::Kind;
 use crate::commercetools::category::CategoryDocument;
@@ -38,6 +39,7 @@ use crate::klaviyo::query::Lookup;
 use crate::klaviyo::request::Request;
 use crate::mapping::fault::MappingFault;
 use crate::mapping::profile::{Missing, profile};
+use crate::realtime::documents::skus_of;
 
 /// An order with its payments, which its query expanded.
 pub(super) struct PaidOrder {
@@ -112,6 +114,8 @@ pub(super) struct Context {
     prices: Vec<StandalonePrice>,
     /// The published products among those that Klaviyo holds.
     published: Vec<Id>,
+    /// Of the SKUs that products of the page have no more, those that other products have.
+    moved_skus: Vec<String>,
 }
 
 /// What is to be done for a record.
@@ -221,6 +225,11 @@ pub(super) fn learn(
             return Ok(after.map(|after| {
                 Need::Query(Query::StandalonePrices { skus: skus.clone(), after: Some(after) })
             }));
+        }
+        Need::Query(Query::OwnersOfSkus(skus)) => {
+            let owners: Vec<Product> = commercetools::page(answer)?;
+            let owned = owners.iter().flat_map(skus_of).filter(|sku| skus.contains(sku));
+            context.moved_skus.extend(owned);
         }
         Need::Query(_) | Need::Category(_) => {}
         Need::Walk(_) => {

@@ -22,7 +22,7 @@ use super::jobs::Jobs;
 pub use super::jobs::KeptRows;
 use super::owner::{Owner, PageNo};
 use super::page::Page;
-use super::records::Memory;
+use super::records::{Memory, PhoneBook};
 use super::run::{Counts, Kind, Run, RunError, State};
 use super::stored::StoredRun;
 use crate::commercetools::reference::Id;
@@ -56,12 +56,15 @@ pub(super) struct Work {
     /// Records of `run.again` that are being sent.
     again_under_way: HashSet<Id>,
     memory: Memory,
+    phones: PhoneBook,
     /// Records of a page, so that a page has about [`calling::PAGE_BYTES`].
     limit: usize,
     /// Its part of [`calling::ROOM`].
     room: usize,
     /// The bytes of a page, as far as is known.
     page_bytes: usize,
+    /// Batches in a row that Klaviyo refused as a whole.
+    refused_whole: u32,
     /// Calls under way.
     under_way: u32,
     /// What is to be stored.
@@ -195,9 +198,11 @@ impl Work {
             next_look_for_items: 0,
             again_under_way: HashSet::new(),
             memory: Memory::default(),
+            phones: PhoneBook::default(),
             limit,
             room: calling::ROOM,
             page_bytes: calling::PAGE_BYTES,
+            refused_whole: 0,
             under_way: 0,
             saving: Saving::default(),
             dirty: false,

@@ -21,6 +21,7 @@ use crate::import::records::{self, Documents, Need};
 use crate::klaviyo::answer::{ids, marked_ids};
 use crate::klaviyo::request::Request;
 use crate::klaviyo::verdict::{Verdict, judge};
+use crate::mapping::identity;
 use crate::mapping::metadata::MARKS;
 
 /// About how many bytes each byte of a document takes once it is read, until it is mapped.
@@ -72,7 +73,7 @@ impl Work {
             (Source::Held { check }, _) => {
                 let found = if *check { marked_ids(answer, &MARKS)? } else { ids(answer)? };
                 let found = found.unwrap_or_default();
-                let records = found.ids.iter().filter_map(|id| Id::new(records::external(id)));
+                let records = found.ids.iter().filter_map(|id| Id::new(identity::external(id)));
                 page.records = records.map(|id| Record::new(id, Fate::Open)).collect();
                 let ids = found.ids.into_iter().enumerate().collect();
                 let (kind, check) = (held(self.run.kind), *check);
@@ -376,6 +377,8 @@ impl Work {
         let Some(documents) = page.documents.take() else { return };
         let context = std::mem::take(&mut page.context);
         let mapped = records::map(config, &documents, &context, &self.memory, now);
+        let phones = &mut self.phones;
+        let mapped = mapped.map(|(record, mapped)| (record, phones.keep_apart(mapped)));
         let alone = page.origin == Origin::Again || config.rules.import.one_by_one;
         let first = page.begin(number, alone, mapped);
         self.memory.trim();

@@ -21,6 +21,10 @@ use crate::mapping::identity;
 /// How often something that Klaviyo does not find is tried again: what it belongs to may come.
 const MISSING_TRIES: u32 = 3;
 
+/// After so many batches in a row that Klaviyo refused without naming a row, none of which it took,
+/// not a row is to blame but the request: of a batch of 1,000 all halves down to 125 rows.
+const REFUSED_WHOLE: u32 = 12;
+
 /// Klaviyo does not find it.
 const MISSING: TransientFault = TransientFault::Status(System::Klaviyo, 404);
 
@@ -76,6 +80,7 @@ impl Work {
 
     fn batch_taken(&mut self, batch: Batch, answer: &Answer, now: DateTime<Utc>) {
         self.goes_on();
+        self.refused_whole = 0;
         let Sort::Job(of) = batch.sort else {
             for row in batch.rows {
                 self.row_done(row.owner, None, now);
@@ -113,7 +118,15 @@ impl Work {
         let pointers = refusal.errors.iter().filter_map(|error| error.pointer.as_deref());
         let named: HashSet<_> =
             pointers.filter_map(row_of_pointer).filter(|row| *row < batch.rows.len()).collect();
-        if batch.rows.len() == 1 {
+        if named.is_empty() {
+            self.refused_whole += 1;
+        }
+        if self.refused_whole >= REFUSED_WHOLE {
+            let rejection = Rejection::from(refusal.clone());
+            let code = rejection.code().into_owned();
+            let message = format!("Klaviyo refuses every bulk request: {}", rejection.detail);
+            self.fail(&code, message);
+        } else if batch.rows.len() == 1 {
             self.refuse_rows(batch);
         } else if named.is_empty() {
             for half in batch.halves() {

@@ -195,8 +195,8 @@ mod tests {
     use crate::mapping::profile::Missing;
     use serde_json::json;
 
-    fn answered(body: &Value) -> Result<Answer, NoAnswer> {
-        Ok(Answer { status: 200, body: body.to_string(), ..Answer::default() })
+    fn answered(status: u16, body: &Value) -> Answer {
+        Answer { status, body: body.to_string(), ..Answer::default() }
     }
 
     fn customer(name: &str) -> Value {
@@ -221,14 +221,10 @@ mod tests {
                     let id = Id::new("c").expect("an id");
                     assert_eq!(readings, [Reading::from(Query::Customer(id))], "one GET by id");
                     let answer = match *names.next().expect("a reading too many") {
-                        "" => Ok(Answer {
-                            status: 404,
-                            body: json!({"statusCode": 404}).to_string(),
-                            ..Answer::default()
-                        }),
-                        name => answered(&customer(name)),
+                        "" => answered(404, &json!({"statusCode": 404})),
+                        name => answered(200, &customer(name)),
                     };
-                    delivery.add(&readings[0], &answer).expect("a document");
+                    delivery.add(&readings[0], &Ok(answer)).expect("a document");
                 }
                 Task::Send { stages, .. } => {
                     let body = stages[0][0].body().expect("a body");

@@ -27,13 +27,8 @@ pub(super) fn next(
         (None, Found::Gone) => return Step::Ignore(Ignored::Gone),
         (None, Found::Unasked) => return Step::read([Query::InventoryEntry(entry.clone())]),
     };
-    if let Some(written) = &documents.written_entry {
-        match &documents.inventory_entry {
-            Found::Unasked => return Step::read([Query::InventoryEntry(written.clone())]),
-            Found::There(entry) => return send(sku, stock::of_entry(entry)),
-            // Another one may count by now.
-            Found::Gone => {}
-        }
+    if let (Some(written), Found::Unasked) = (&documents.written_entry, &documents.counted_stock) {
+        return Step::read([Query::InventoryEntry(written.clone())]);
     }
     let channel = stock::channel(&config.rules.product.inventory).map(ToOwned::to_owned);
     match (&documents.counted_stock, &documents.any_stock) {

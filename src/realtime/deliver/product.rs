@@ -17,7 +17,7 @@ use crate::klaviyo::query::Lookup;
 use crate::klaviyo::request::Request;
 use crate::mapping::category::of_product;
 use crate::mapping::identity;
-use crate::mapping::product::{ProductContext, item, variant_writes};
+use crate::mapping::product::{ProductContext, item, skus_left, variant_writes};
 use crate::mapping::profile::Mapped;
 use crate::realtime::documents::{Documents, Found, Reading};
 use crate::realtime::plan::Ignored;
@@ -36,6 +36,13 @@ pub(super) fn next(config: &Config, documents: &Documents, id: &Id, now: DateTim
         let queries = prices(product);
         if !queries.is_empty() {
             return Step::read(queries);
+        }
+    }
+    if documents.moved_skus.is_none() {
+        let left = skus_left(product, known(&documents.known_variants));
+        if !left.is_empty() {
+            let queries = left.chunks(SKUS_PER_QUERY);
+            return Step::read(queries.map(|skus| Query::OwnersOfSkus(skus.to_vec())));
         }
     }
     let standalone_prices = documents.standalone_prices.as_deref().unwrap_or_default();
@@ -79,7 +86,8 @@ fn withdraw(documents: &Documents, id: &Id) -> Step {
 fn send(config: &Config, documents: &Documents, context: ProductContext) -> Step {
     let Mapped { body: item, mut cut } = item(config, context);
     let item_known = documents.known_variants != Found::Gone;
-    let variants = variant_writes(config, context, known(&documents.known_variants));
+    let moved = documents.moved_skus.as_deref().unwrap_or_default();
+    let variants = variant_writes(config, context, known(&documents.known_variants), moved);
     cut.extend(variants.cut);
     let stages = vec![
         new_categories(config, documents, context.product),

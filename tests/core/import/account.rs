@@ -29,8 +29,12 @@ pub(super) struct Account {
     pub(super) pointers: bool,
     /// How many errors a job tells of, however many rows failed; none for all.
     pub(super) told: Option<usize>,
-    /// How long jobs take, in ms; item creations say so longer than they take.
+    /// How long jobs take, in ms; item creations say so longer than they take, and deletions may take
+    /// longer.
     pub(super) job_ms: u64,
+    pub(super) deletion_ms: u64,
+    /// Every job is refused with this status, without naming a row.
+    pub(super) refused_jobs: Option<u16>,
     pub(super) linger_ms: u64,
     /// Rules that were broken.
     pub(super) violations: Vec<String>,
@@ -314,6 +318,9 @@ impl Account {
     }
 
     fn start_job(&mut self, path: &str, body: &Value, now: u64) -> Answer {
+        if let Some(status) = self.refused_jobs {
+            return refusal(status, "/data", "refused as a whole");
+        }
         let attributes = body["data"]["attributes"].as_object().expect("attributes");
         let (name, rows) = attributes.iter().next().expect("rows");
         let rows = rows["data"].as_array().expect("rows").clone();
@@ -336,7 +343,8 @@ impl Account {
         self.most_open_jobs = self.most_open_jobs.max(open);
         self.next_job += 1;
         let id = format!("job-{}", self.next_job);
-        let applies_at = now + self.job_ms;
+        let slower = if path.contains("bulk-delete") { self.deletion_ms } else { 0 };
+        let applies_at = now + self.job_ms + slower;
         let linger = if path.contains("item-bulk-create") { self.linger_ms } else { 0 };
         let job = Job {
             path: path.to_owned(),

@@ -8,7 +8,7 @@ mod defects;
 mod modes;
 mod preview;
 mod shop;
-mod world;
+pub(crate) mod world;
 
 use std::collections::BTreeSet;
 

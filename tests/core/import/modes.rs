@@ -130,6 +130,84 @@ fn what_changes_beside_the_job_of_a_product_is_not_overwritten() {
     }
 }
 
+/// A SKU moves between two products, and Klaviyo carries out deletions later than all else.
+#[test]
+fn a_sku_that_moves_to_another_product_is_there_in_the_end() {
+    for deletion_ms in [0, 90_000] {
+        let mut world = calm(&json!({}));
+        for number in 0..6 {
+            world.shop.put("products", shop::product(number, 3, None, days_ago(9)));
+        }
+        world.start(Kind::Products, all(Kind::Products));
+        world.run();
+        let variants = |product: &mut Value| {
+            let current = &mut product["masterData"]["current"];
+            current["variants"].as_array().cloned().expect("variants")
+        };
+        let mut from = world.shop.all("products").find(|one| one["id"] == id("p", 3)).cloned();
+        let from = from.as_mut().expect("a product");
+        let moved = variants(from).pop().expect("a variant");
+        world.shop.change("products", &id("p", 3), days_ago(1), |product| {
+            let rest = variants(product);
+            product["masterData"]["current"]["variants"] = json!(rest[..rest.len() - 1]);
+        });
+        world.shop.change("products", &id("p", 5), days_ago(1), |product| {
+            let more = [variants(product), vec![moved.clone()]].concat();
+            product["masterData"]["current"]["variants"] = json!(more);
+        });
+        world.account.deletion_ms = deletion_ms;
+        world.start(Kind::Products, all(Kind::Products));
+        world.run();
+        world.account.finish();
+        let klaviyo = |id: &str| format!("$custom:::$default:::{id}");
+        let sku = moved["sku"].as_str().expect("a SKU");
+        let (item, _) = &world.account.variants[&klaviyo(sku)];
+        assert_eq!(*item, klaviyo(&id("p", 5)), "{deletion_ms}");
+        verify(&mut world, &[Kind::Products]);
+    }
+}
+
+/// A helpline's number on many customers: one of them has it, and all are there.
+#[test]
+fn customers_who_share_a_phone_number_go_together() {
+    let mut world = calm(&json!({}));
+    for number in 0..100 {
+        let mut customer = shop::customer(number, days_ago(3), &format!("c{number}@example.com"));
+        customer["addresses"] = json!([{"id": "a", "country": "DE", "phone": "+49 30 123456"}]);
+        customer["defaultBillingAddressId"] = json!("a");
+        customer["billingAddressIds"] = json!(["a"]);
+        world.shop.put("customers", customer);
+    }
+    world.start(Kind::Customers, all(Kind::Customers));
+    world.run();
+    verify(&mut world, &[Kind::Customers]);
+    let jobs = world.account.calls["POST /api/profile-bulk-import-jobs"];
+    assert!(jobs <= 20, "{jobs} jobs");
+    let phones = world.account.profiles.values().filter(|one| !one["phone_number"].is_null());
+    assert_eq!(phones.count(), 1);
+}
+
+/// A bulk request that is refused as a whole, whatever its rows are.
+#[test]
+fn a_request_that_is_refused_whatever_its_rows_fails_the_run_with_its_reason() {
+    for status in [400, 410] {
+        let mut world = calm(&json!({}));
+        customers(&mut world, 300);
+        world.account.refused_jobs = Some(status);
+        world.start(Kind::Customers, all(Kind::Customers));
+        world.run();
+        let run = world.store.run(Kind::Customers).clone();
+        assert_eq!(run.state, State::Failed, "{run:?}");
+        assert_eq!(run.error.expect("an error").code, format!("klaviyo_{status}"));
+        let calls = world.account.calls["POST /api/profile-bulk-import-jobs"];
+        assert!(calls < 30, "{calls} calls");
+        world.account.refused_jobs = None;
+        world.resume(Kind::Customers);
+        world.run();
+        verify(&mut world, &[Kind::Customers]);
+    }
+}
+
 #[test]
 fn b12_a_list_of_ids_is_brought_and_what_is_not_found_is_said() {
     let mut world = calm(&json!({}));

@@ -23,14 +23,14 @@ use super::shop::Shop;
 
 /// A source of chance that can be repeated.
 #[derive(Debug, Clone)]
-pub(super) struct Chance(u64);
+pub(crate) struct Chance(u64);
 
 impl Chance {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    pub(super) fn next(&mut self, below: u64) -> u64 {
+    pub(crate) fn next(&mut self, below: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -38,7 +38,7 @@ impl Chance {
     }
 
     /// Whether something happens that happens so many times in a thousand.
-    pub(super) fn happens(&mut self, in_thousand: u64) -> bool {
+    pub(crate) fn happens(&mut self, in_thousand: u64) -> bool {
         self.next(1000) < in_thousand
     }
 }
@@ -392,6 +392,6 @@ impl World {
     }
 }
 
-pub(super) fn time(ms: u64) -> DateTime<Utc> {
+pub(crate) fn time(ms: u64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(i64::try_from(ms).expect("a time")).expect("a time")
 }

@@ -1,0 +1,82 @@
+//! Phone numbers that several customers share, such as a helpline's.
+//!
+//! A phone number identifies a person at Klaviyo: all who share it would become one profile, and no
+//! two of them could go in one job. So it is sent with the first customer of a run who has it, and
+//! left out for the others.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::Mapped;
+use crate::klaviyo::profile::Profile;
+use crate::klaviyo::request::Request;
+
+/// Phone numbers that are remembered, at some 30 bytes each. In a shop with more of them, two
+/// customers may share one all the same, and Klaviyo's answer decides.
+const REMEMBERED: usize = 200_000;
+
+/// Whose each phone number was first, both as digests. It does not have to survive a crash.
+#[derive(Default)]
+pub(in crate::import) struct PhoneBook {
+    owners: HashMap<u64, u64>,
+}
+
+impl PhoneBook {
+    /// Leaves out the phone numbers that were sent with another customer.
+    pub(in crate::import) fn keep_apart(&mut self, mapped: Mapped) -> Mapped {
+        let Mapped::Write(mut stages) = mapped else { return mapped };
+        for request in stages.iter_mut().flatten() {
+            if let Request::ImportProfile(profile) = request {
+                self.keep_profile_apart(profile);
+            }
+        }
+        Mapped::Write(stages)
+    }
+
+    fn keep_profile_apart(&mut self, profile: &mut Profile) {
+        let (Some(phone), Some(id)) = (&profile.phone_number, &profile.external_id) else { return };
+        if self.owners.len() >= REMEMBERED {
+            self.owners.clear();
+        }
+        let owner = *self.owners.entry(digest(phone)).or_insert_with(|| digest(id));
+        if owner != digest(id) {
+            profile.phone_number = None;
+        }
+    }
+}
+
+fn digest(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shared_number_stays_with_the_first_who_had_it() {
+        let mut phones = PhoneBook::default();
+        let mut sent = |id: &str, phone: &str| {
+            let profile = Profile {
+                external_id: Some(id.to_owned()),
+                phone_number: Some(phone.to_owned()),
+                ..Profile::default()
+            };
+            let request = Request::ImportProfile(Box::new(profile));
+            let Mapped::Write(stages) = phones.keep_apart(Mapped::Write(vec![vec![request]]))
+            else {
+                panic!("a write")
+            };
+            let [Request::ImportProfile(profile)] = stages[0].as_slice() else {
+                panic!("a profile")
+            };
+            profile.phone_number.is_some()
+        };
+        assert!(sent("a", "+49301"));
+        assert!(!sent("b", "+49301"));
+        assert!(sent("b", "+49302"));
+        assert!(sent("a", "+49301"), "read once more, it is still the first's");
+    }
+}

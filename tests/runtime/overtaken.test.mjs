@@ -1,0 +1,112 @@
+// Nothing newer is overwritten: pushes about one resource beside each other, with calls that are
+// carried out late.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { change, message } from "../../sandbox/commercetools/notifications.mjs";
+import { seededRandom } from "../../sandbox/faults.mjs";
+import { sampleShop } from "../../sandbox/shop/index.mjs";
+import { allVariants } from "../../sandbox/shop/product-parts.mjs";
+import { eventually } from "../eventually.mjs";
+import { seedFor } from "../seed.mjs";
+import { about, changed, klaviyoId } from "./documents.mjs";
+import { useStack } from "./harness.mjs";
+
+const shop = sampleShop();
+const [customer] = shop.customers;
+const product = shop.products.find(({ masterData }) => masterData.published);
+
+const stack = useStack({
+  settings: { CONFIG: JSON.stringify({ customer: { deletion: "erase" } }) },
+});
+const { expectStatus, drained } = stack;
+
+const profile = () => stack.klaviyo.store.profileByExternalId(customer.id);
+const item = () => stack.klaviyo.store.items().find(({ id }) => id === klaviyoId(product.id));
+
+/** A push whose first write is carried out only after what `meanwhile` does. */
+async function overtaken(path, older, meanwhile) {
+  let write;
+  const until = new Promise((resolve) => {
+    write = resolve;
+  });
+  stack.klaviyo.faults.add({ path, until, times: 1 });
+  const under_way = expectStatus(204, older);
+  await eventually("the older write to be under way", () =>
+    stack.klaviyo.requests.some((request) => request.path.startsWith(path) && !request.status),
+  );
+  await meanwhile();
+  write();
+  await under_way;
+}
+
+test("a customer keeps the newer name", async () => {
+  await overtaken("/api/profile-import", changed("customer", customer), async () => {
+    stack.commercetools.put("customer", { ...customer, firstName: "Newer" });
+    await expectStatus(204, changed("customer", customer));
+    assert.equal(profile().attributes.first_name, "Newer");
+  });
+  assert.equal(profile().attributes.first_name, "Newer");
+});
+
+test("a product that is taken from sale beside its change does not come back", async () => {
+  const published = message("ProductPublished", about("product", product));
+  await overtaken("/api/catalog-items", published, async () => {
+    const masterData = { ...product.masterData, published: false };
+    stack.commercetools.put("product", { ...product, masterData });
+    await expectStatus(204, message("ProductUnpublished", about("product", product)));
+  });
+  assert.equal(item(), undefined);
+  const left = allVariants(product).map(({ sku }) => klaviyoId(sku));
+  assert.ok(!stack.klaviyo.store.variants().some(({ id }) => left.includes(id)));
+});
+
+test("who is erased beside a change stays erased", async () => {
+  await expectStatus(204, changed("customer", customer));
+  await overtaken("/api/profile-import", changed("customer", customer), async () => {
+    stack.commercetools.remove("customer", customer.id);
+    const erased = change("ResourceDeleted", about("customer", customer), { dataErasure: true });
+    await expectStatus(204, erased);
+    await eventually("the profile to be gone", profile, (found) => found === undefined);
+  });
+  await drained();
+  await eventually("the profile to be gone again", profile, (found) => found === undefined);
+});
+
+test("stock that changes again and again beside itself ends as the shop has it", async () => {
+  for (const one of shop.products)
+    await stack.push(message("ProductPublished", about("product", one)));
+  await drained();
+  const random = seededRandom(seedFor("when stock is pushed"));
+  const known = new Set(stack.klaviyo.store.variants().map(({ id }) => id));
+  const counted = shop.inventory.filter(
+    ({ sku, supplyChannel }) => !supplyChannel && known.has(klaviyoId(sku)),
+  );
+  assert.ok(counted.length >= 10, `${counted.length} SKUs with stock`);
+  // Nothing but jitter, with medians of 40 and 120 ms.
+  stack.commercetools.faults.add({ jitterMs: 40 });
+  stack.klaviyo.faults.add({ jitterMs: 120 });
+  const pushes = [];
+  for (let round = 1; round <= 6; round += 1) {
+    for (const entry of counted) {
+      stack.commercetools.put("inventory-entry", { ...entry, availableQuantity: round * 10 });
+      pushes.push(stack.push(changed("inventory-entry", entry)));
+      await new Promise((resolve) => setTimeout(resolve, 5 * random()));
+    }
+  }
+  for (const { status, text } of await Promise.all(pushes)) {
+    assert.ok([202, 204].includes(status), text);
+  }
+  stack.commercetools.faults.clear();
+  stack.klaviyo.faults.clear();
+  await drained();
+  const stale = counted.filter(({ sku }) => {
+    const variant = stack.klaviyo.store.variants().find(({ id }) => id === klaviyoId(sku));
+    return variant.attributes.inventory_quantity !== 60;
+  });
+  assert.deepEqual(
+    stale.map(({ sku }) => sku),
+    [],
+    "stale stock",
+  );
+});
