@@ -140,7 +140,7 @@ impl World {
                 Event::Change => {
                     self.shop += 1;
                     // Brokers repeat, and bring things late.
-                    for _ in 0..1 + self.chance.next(2) {
+                    for _ in 0..=self.chance.next(2) {
                         self.pushes += 1;
                         self.begin(false, 0);
                     }
@@ -148,7 +148,7 @@ impl World {
                 Event::Due => self.try_parked(),
                 Event::Read(id) => self.read(id),
                 Event::CarryOut(request) => self.carry_out(&request),
-                Event::Answered(id, answers) => self.answered(id, answers),
+                Event::Answered(id, answers) => self.answered(id, &answers),
             }
         }
     }
@@ -231,16 +231,16 @@ impl World {
         self.klaviyo = Some(version_of(request));
     }
 
-    fn answered(&mut self, id: usize, answers: Vec<Result<Answer, NoAnswer>>) {
+    fn answered(&mut self, id: usize, answers: &[Result<Answer, NoAnswer>]) {
         let running = self.running.get_mut(&id).expect("a delivery");
         if running.sent.is_empty() {
-            for (reading, answer) in std::mem::take(&mut running.asked).iter().zip(&answers) {
+            for (reading, answer) in std::mem::take(&mut running.asked).iter().zip(answers) {
                 running.delivery.add(reading, answer).expect("a document");
             }
             return self.go_on(id);
         }
         let sent = std::mem::take(&mut running.sent);
-        let verdicts = sent.iter().flatten().zip(&answers);
+        let verdicts = sent.iter().flatten().zip(answers);
         let verdicts: Vec<Verdict> =
             verdicts.map(|(request, answer)| judge(&request.success(), answer)).collect();
         match conclude(verdicts) {

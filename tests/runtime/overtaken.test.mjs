@@ -26,14 +26,17 @@ const item = () => stack.klaviyo.store.items().find(({ id }) => id === klaviyoId
 
 /** A push whose first write is carried out only after what `meanwhile` does. */
 async function overtaken(path, older, meanwhile) {
+  const method = "POST";
   let write;
   const until = new Promise((resolve) => {
     write = resolve;
   });
-  stack.klaviyo.faults.add({ path, until, times: 1 });
+  stack.klaviyo.faults.add({ method, path, until, times: 1 });
   const under_way = expectStatus(204, older);
   await eventually("the older write to be under way", () =>
-    stack.klaviyo.requests.some((request) => request.path.startsWith(path) && !request.status),
+    stack.klaviyo.requests.some(
+      (request) => request.method === method && request.path.startsWith(path) && !request.status,
+    ),
   );
   await meanwhile();
   write();

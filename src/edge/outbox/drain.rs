@@ -16,7 +16,7 @@ use super::follow::follow;
 use super::means::{CALLS, Drain, logged};
 use super::parked::{self, Row, Taken};
 use super::send::send;
-use super::{dead_letters, erasure, jitter, millis, offspring};
+use super::{dead_letters, erasure, jitter, lost, millis, offspring};
 use crate::config::Config;
 use crate::config::rules::Deletion;
 use crate::edge::calls::{Calls, now_ms};
@@ -57,26 +57,40 @@ pub(super) async fn run(
     let kept_from = now_ms().saturating_sub(config.rules.outbox.retention_ms());
     dead_letters::forget(sql, kept_from)?;
     parked::expire(sql, now_ms(), kept_from)?;
+    lost::count(sql)?;
     let end = now_ms() + millis(SLICE);
     while now_ms() < end {
         let followed = follow(&drain).await;
         storage.set_alarm(WATCHDOG).await?;
-        let rows = next_rows(sql, circuits)?;
-        if rows.is_empty() && !followed {
+        let in_company = next_rows(sql, circuits)?;
+        let alone = parked::due_alone(sql, now_ms())?;
+        if in_company.is_empty() && alone.is_empty() && !followed {
             break;
         }
-        let taken = parked::take(sql, now_ms(), rows)?;
-        let tried = round(&drain, taken).await?;
-        for (group, through) in tried.0 {
-            let mut circuits = circuits.borrow_mut();
-            if !through {
-                circuits.failed(group, now_ms(), jitter());
-            } else if circuits.went_through(group) {
-                // The outage is over, perhaps for the other groups as well, whatever they were told
-                // to wait: those of which nothing goes through are only probed.
-                for group in RowGroup::ALL {
-                    parked::wake(sql, group, now_ms(), NotYet::OrderOfPayment.fault())?;
-                }
+        for (rows, alone) in [(in_company, false), (alone, true)] {
+            if rows.is_empty() {
+                continue;
+            }
+            let taken = parked::take(sql, now_ms(), rows, alone)?;
+            let tried = round(&drain, taken).await?;
+            lost::round_ended(sql)?;
+            note(sql, circuits, tried)?;
+        }
+    }
+    Ok(())
+}
+
+/// Notes of which groups something went through.
+fn note(sql: &SqlStorage, circuits: &RefCell<Circuits>, tried: Tried) -> Result<()> {
+    for (group, through) in tried.0 {
+        let mut circuits = circuits.borrow_mut();
+        if !through {
+            circuits.failed(group, now_ms(), jitter());
+        } else if circuits.went_through(group) {
+            // The outage is over, perhaps for the other groups as well, whatever they were told to
+            // wait: those of which nothing goes through are only probed.
+            for group in RowGroup::ALL {
+                parked::wake(sql, group, now_ms(), NotYet::OrderOfPayment.fault())?;
             }
         }
     }

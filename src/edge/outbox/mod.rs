@@ -9,6 +9,7 @@ mod drain;
 mod erasure;
 mod follow;
 mod jobs;
+mod lost;
 mod means;
 mod object;
 mod offspring;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use worker::{Result, SqlStorage, SqlStorageValue};
 
+use super::lost::{self, TRIED_ALONE};
 use super::{jitter, jobs};
 use crate::edge::calls::now_ms;
 use crate::edge::parts;
@@ -269,12 +270,25 @@ pub(super) fn due(
         .exec(
             &format!(
                 "SELECT seq, key, since, attempts, doubtful_until, alone, bytes FROM parked
-                 WHERE due <= ? AND key >= ? AND key < ? ORDER BY {order} LIMIT ?"
+                 WHERE due <= ? AND lost < {TRIED_ALONE} AND key >= ? AND key < ?
+                 ORDER BY {order} LIMIT ?"
             ),
             vec![millis(now)?, from.into(), to.into(), i64::from(limit).into()],
         )?
         .to_array()?;
     Ok(rows.into_iter().map(|row| DueRow { group, bytes: row.bytes, row }).collect())
+}
+
+/// The row that is due and is to be tried alone, since its tries in company were lost.
+pub(super) fn due_alone(sql: &SqlStorage, now: u64) -> Result<Vec<Row>> {
+    sql.exec(
+        &format!(
+            "SELECT seq, key, since, attempts, doubtful_until, alone, bytes FROM parked
+             WHERE due <= ? AND lost >= {TRIED_ALONE} ORDER BY due, seq LIMIT 1"
+        ),
+        vec![millis(now)?],
+    )?
+    .to_array()
 }
 
 /// From which key to which the keys of a group are, the second not among them.
@@ -284,8 +298,9 @@ fn keys(group: RowGroup) -> [String; 2] {
     [from.to_owned(), format!("{}0", from.trim_end_matches('/'))]
 }
 
-/// Takes rows to be tried. Each counts as tried, and is put off before it is.
-pub(super) fn take(sql: &SqlStorage, now: u64, rows: Vec<Row>) -> Result<Vec<Taken>> {
+/// Takes rows to be tried, one of them `alone` or many. Each counts as tried, and is put off before
+/// it is.
+pub(super) fn take(sql: &SqlStorage, now: u64, rows: Vec<Row>, alone: bool) -> Result<Vec<Taken>> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -296,11 +311,13 @@ pub(super) fn take(sql: &SqlStorage, now: u64, rows: Vec<Row>) -> Result<Vec<Tak
             None => by_attempts.push((row.attempts, vec![row.seq])),
         }
     }
+    let trying = if alone { lost::ALONE } else { lost::IN_COMPANY };
     for (attempts, seqs) in by_attempts {
         let due = now + super::millis(backoff(attempts, None, jitter()));
         sql.exec(
             &format!(
-                "UPDATE parked SET attempts = attempts + 1, due = ? WHERE seq IN ({})",
+                "UPDATE parked SET attempts = attempts + 1, due = ?, trying = {trying}
+                 WHERE seq IN ({})",
                 list(&seqs)
             ),
             vec![millis(due)?],

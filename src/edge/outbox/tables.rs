@@ -34,9 +34,16 @@ const FIRST: &str = "
         owner INTEGER NOT NULL, part INTEGER NOT NULL, content BLOB NOT NULL,
         PRIMARY KEY (owner, part)) WITHOUT ROWID;";
 
-/// Writes that may still be carried out, and who was erased ([`super::erasure`]).
+/// Writes that may still be carried out, tries that never ended ([`super::lost`]), and who was erased
+/// ([`super::erasure`]).
 const SECOND: &str = "
     ALTER TABLE parked ADD COLUMN doubtful_until INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE parked ADD COLUMN trying INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE parked ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE parked ADD COLUMN lost_alone INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE parked ADD COLUMN lost_at_round INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE rounds (only INTEGER PRIMARY KEY CHECK (only = 1), ended INTEGER NOT NULL);
+    INSERT INTO rounds (only, ended) VALUES (1, 0);
     DROP INDEX IF EXISTS parked_age;
     CREATE TABLE erased (hash TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE erasure_key (only INTEGER PRIMARY KEY CHECK (only = 1), key TEXT NOT NULL);
@@ -56,7 +63,7 @@ mod tests {
         });
         assert_eq!(
             digests.map(|digest| digest[..16].to_owned()),
-            ["766c7c561482a6f8", "1e17e219800ea4d1"]
+            ["766c7c561482a6f8", "374f492515887a38"]
         );
     }
 }

@@ -18,7 +18,7 @@ use crate::klaviyo::request::{Request, WriteContent};
 use crate::realtime::conclusion::Conclusion;
 use crate::realtime::documents::{Documents, Found, Reading};
 use crate::realtime::parking::by_resource;
-use crate::realtime::plan::Work;
+use crate::realtime::plan::{Ignored, Work};
 
 /// How often one delivery writes at most, before it is left to another time.
 const WRITES: u32 = 2;
@@ -88,13 +88,26 @@ impl Delivery {
             Step::Read(readings) => Task::Read(readings),
             Step::Follow(notifications) => Task::Follow(notifications),
             Step::Send { stages, cut } => self.send(config, stages, cut, now),
-            // Who was written and is gone meanwhile needs no more; an erasure sees to itself.
-            Step::Ignore(_) if matches!(self.written, Written::State { .. }) => {
-                Task::Conclude(Conclusion::Delivered)
-            }
-            Step::Ignore(why) => Task::Conclude(Conclusion::Ignored(why)),
+            Step::Ignore(why) => self.nothing_to_send(config, why, now),
             Step::NotYet(not_yet) => Task::Conclude(Conclusion::NotYet(not_yet)),
             Step::Unmappable(fault) => Task::Conclude(Conclusion::Never(fault.into())),
+        }
+    }
+
+    /// There is nothing to send. After a write that may only seem so: what was written has to go
+    /// again, if it is not to be there any more.
+    fn nothing_to_send(&mut self, config: &Config, why: Ignored, now: DateTime<Utc>) -> Task {
+        let Written::State { content, times } = &self.written else {
+            return Task::Conclude(Conclusion::Ignored(why));
+        };
+        self.documents.learn_written(content);
+        match next(config, &self.work, &self.documents, now) {
+            Step::Send { stages, cut } if *times < WRITES => Task::Send { stages, cut },
+            Step::Send { .. } => {
+                Task::Conclude(Conclusion::Later(TransientFault::Overtaken.into()))
+            }
+            // A customer who is gone needs no more; an erasure sees to itself.
+            _ => Task::Conclude(Conclusion::Delivered),
         }
     }
 
@@ -248,10 +261,50 @@ mod tests {
         assert_eq!(delivered(&["A", "B", "C"]), (twice, overtaken));
     }
 
+    /// Klaviyo did not have the item before the write, and what was written has to go.
+    #[test]
+    fn an_item_that_was_written_beside_its_end_goes_again() {
+        let config = test_config();
+        let id = Id::new("p").expect("an id");
+        let mut delivery = Delivery::new(Work::Product(id));
+        let mut sent = Vec::new();
+        let mut published = true;
+        loop {
+            match delivery.next(&config, DateTime::UNIX_EPOCH) {
+                Task::Read(readings) => {
+                    for reading in readings {
+                        let answer = match &reading {
+                            Reading::Commercetools(_) => answered(
+                                200,
+                                &json!({"id": "p", "masterData": {"published": published,
+                                    "current": {"name": {"en": "P"}, "masterVariant": {
+                                        "id": 1, "sku": "s", "prices": [], "images": []}}}}),
+                            ),
+                            Reading::Klaviyo(_) => answered(404, &json!({"errors": []})),
+                        };
+                        delivery.add(&reading, &Ok(answer)).expect("a document");
+                    }
+                }
+                Task::Send { stages, .. } => {
+                    let requests = stages.iter().flatten();
+                    sent.push(requests.map(Request::method).collect::<Vec<_>>());
+                    delivery.taken(&stages);
+                    published = false;
+                }
+                Task::Conclude(conclusion) => {
+                    assert_eq!(conclusion, Conclusion::Delivered);
+                    break;
+                }
+                Task::Follow(_) => panic!("nothing follows"),
+            }
+        }
+        assert_eq!(sent, [vec!["POST", "POST"], vec!["DELETE"]]);
+    }
+
     #[test]
     fn who_is_gone_meanwhile_is_not_written_again() {
         assert_eq!(delivered(&["A", ""]), (vec!["A".into()], Conclusion::Delivered));
-        let gone = Conclusion::Ignored(crate::realtime::plan::Ignored::Gone);
+        let gone = Conclusion::Ignored(Ignored::Gone);
         assert_eq!(delivered(&[""]), (Vec::new(), gone));
     }
 }

@@ -1,0 +1,71 @@
+// A row whose tries end with the runtime again and again: first in company, then alone, then it is a
+// dead letter. The runtime is not killed here; the outbox finds what it would find after each kill.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { sampleShop } from "../../sandbox/shop/index.mjs";
+import { settingsFor, startWorker } from "../../sandbox/worker.mjs";
+import { changed } from "./documents.mjs";
+import { admin, push, start } from "./harness.mjs";
+
+const ENTRY = `
+  import worker, { Outbox as Own, Import } from "./index.js";
+  export default worker;
+  export { Import };
+  export class Outbox {
+    constructor(state, env) {
+      this.sql = state.storage.sql;
+      this.own = new Own(state, env);
+    }
+    async fetch(request) {
+      const { pathname } = new URL(request.url);
+      if (pathname !== "/lose") return this.own.fetch(request);
+      const { key, trying } = await request.json();
+      this.sql.exec("UPDATE parked SET due = 0");
+      this.sql.exec("UPDATE parked SET trying = ? WHERE key = ?", trying, key);
+      await this.own.alarm();
+      return Response.json([...this.sql.exec("SELECT key, lost, lost_alone FROM parked")]);
+    }
+    alarm() {
+      return this.own.alarm();
+    }
+  }
+`;
+
+const [culprit, other] = sampleShop().customers;
+const key = `customer/${culprit.id}`;
+
+let stack;
+let worker;
+before(async () => {
+  stack = await start();
+  worker = await startWorker({
+    settings: settingsFor(stack.commercetools, stack.klaviyo),
+    entry: ENTRY,
+  });
+});
+after(async () => {
+  await worker.close();
+  await stack.close();
+});
+
+/** As after a runtime that went down while it tried the row: what is counted of it, if it is there. */
+async function lose(trying) {
+  const body = JSON.stringify({ key, trying });
+  const response = await worker.object("OUTBOX", "outbox", "/lose", { method: "POST", body });
+  return (await response.json()).find((row) => row.key === key);
+}
+
+test("three lost tries in company and three alone make a dead letter", async () => {
+  stack.klaviyo.faults.add({ path: "/api/profile-import", status: 503 });
+  const parked = (customer) => push(worker.url, changed("customer", customer));
+  for (const customer of [culprit, other]) assert.equal((await parked(customer)).status, 202);
+  for (let lost = 1; lost <= 3; lost += 1) assert.equal((await lose(1)).lost, lost);
+  for (let lost = 1; lost <= 2; lost += 1) assert.equal((await lose(2)).lost_alone, lost);
+  assert.equal(await lose(2), undefined);
+  const { deadLetters } = (await admin(worker.url, "GET", "/dead-letters")).body;
+  assert.deepEqual(
+    deadLetters.map(({ code, resource }) => [code, resource]),
+    [["never_finished", key]],
+  );
+});
