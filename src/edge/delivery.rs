@@ -15,7 +15,7 @@ use crate::fault::{FinalFault, ReadFault, Rejection, TransientFault};
 use crate::http::{Answer, NoAnswer};
 use crate::klaviyo::request::Request;
 use crate::realtime::conclusion::{Conclusion, conclude};
-use crate::realtime::deliver::delivery::{Delivery, Task};
+use crate::realtime::deliver::delivery::{Delivery, DeliveryStep};
 use crate::realtime::documents::Reading;
 use crate::realtime::order_contents::OrderContents;
 use crate::realtime::plan::{Plan, Work, plan};
@@ -160,7 +160,7 @@ enum Next {
 fn next(config: &Config, delivery: &mut Delivery, follow: Option<&Follow<'_>>) -> Next {
     loop {
         let conclusion = match delivery.next(config, now()) {
-            Task::Read(readings) => {
+            DeliveryStep::Read(readings) => {
                 let documents = delivery.documents_mut();
                 let known =
                     |contents: &OrderContents| contents.answer(readings, documents, now_ms());
@@ -170,7 +170,7 @@ fn next(config: &Config, delivery: &mut Delivery, follow: Option<&Follow<'_>>) -
                 }
                 return Next::Read(left);
             }
-            Task::Follow(notifications) => match follow.map(|park| park(notifications)) {
+            DeliveryStep::Follow(notifications) => match follow.map(|park| park(notifications)) {
                 Some(Ok(())) => {
                     delivery.followed();
                     continue;
@@ -181,8 +181,10 @@ fn next(config: &Config, delivery: &mut Delivery, follow: Option<&Follow<'_>>) -
                 }
                 None => not_here(),
             },
-            Task::Send { stages, cut } => return Next::Ready(Ready::ToSend { stages, cut }),
-            Task::Conclude(conclusion) => conclusion,
+            DeliveryStep::Send { stages, cut } => {
+                return Next::Ready(Ready::ToSend { stages, cut });
+            }
+            DeliveryStep::Conclude(conclusion) => conclusion,
         };
         return Next::Ready(Ready::Concluded(conclusion));
     }

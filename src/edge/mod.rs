@@ -24,6 +24,7 @@ mod reply;
 mod route;
 mod schema;
 mod settings;
+mod sql;
 
 use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
 

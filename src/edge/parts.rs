@@ -3,11 +3,13 @@
 
 use worker::{Result, SqlStorage, SqlStorageValue};
 
+use super::sql::RowId;
+
 /// Bytes of one part.
 const PART: usize = 1_000_000;
 
 /// Stores the content of `owner`, who must have none.
-pub(super) fn put(sql: &SqlStorage, name: &str, owner: f64, content: &[u8]) -> Result<()> {
+pub(super) fn put(sql: &SqlStorage, name: &str, owner: RowId, content: &[u8]) -> Result<()> {
     let insert = format!("INSERT INTO {name} (owner, part, content) VALUES (?, ?, ?)");
     for (part, bytes) in (0_i32..).zip(content.chunks(PART)) {
         sql.exec(&insert, vec![owner.into(), part.into(), bytes.to_vec().into()])?;
@@ -16,7 +18,7 @@ pub(super) fn put(sql: &SqlStorage, name: &str, owner: f64, content: &[u8]) -> R
 }
 
 /// The content of `owner`.
-pub(super) fn get(sql: &SqlStorage, name: &str, owner: f64) -> Result<Vec<u8>> {
+pub(super) fn get(sql: &SqlStorage, name: &str, owner: RowId) -> Result<Vec<u8>> {
     let select = format!("SELECT content FROM {name} WHERE owner = ? ORDER BY part");
     let mut content = Vec::new();
     for row in sql.exec(&select, vec![owner.into()])?.raw() {
@@ -30,17 +32,17 @@ pub(super) fn get(sql: &SqlStorage, name: &str, owner: f64) -> Result<Vec<u8>> {
 }
 
 /// The parts of several owners, given as a list of SQL: each owner with its parts in their order.
-pub(super) fn get_all(sql: &SqlStorage, name: &str, owners: &str) -> Result<Vec<(f64, Vec<u8>)>> {
+pub(super) fn get_all(sql: &SqlStorage, name: &str, owners: &str) -> Result<Vec<(RowId, Vec<u8>)>> {
     let select =
         format!("SELECT owner, content FROM {name} WHERE owner IN ({owners}) ORDER BY owner, part");
     let mut parts = Vec::new();
     for row in sql.exec(&select, None)?.raw() {
-        let mut owner = 0.0_f64;
+        let mut owner = RowId::default();
         for value in row? {
             match value {
-                #[expect(clippy::cast_precision_loss, reason = "a row's number is below 2^53")]
-                SqlStorageValue::Integer(number) => owner = number as f64,
-                SqlStorageValue::Float(number) => owner = number,
+                SqlStorageValue::Integer(number) => owner = RowId::new(number),
+                #[expect(clippy::cast_possible_truncation, reason = "a row's number is whole")]
+                SqlStorageValue::Float(number) => owner = RowId::new(number as i64),
                 SqlStorageValue::Blob(bytes) => parts.push((owner, bytes)),
                 _ => {}
             }
@@ -50,7 +52,7 @@ pub(super) fn get_all(sql: &SqlStorage, name: &str, owners: &str) -> Result<Vec<
 }
 
 /// Stores the content of `owner` in the place of what it has. One row is written for each part.
-pub(super) fn replace(sql: &SqlStorage, name: &str, owner: f64, content: &[u8]) -> Result<()> {
+pub(super) fn replace(sql: &SqlStorage, name: &str, owner: RowId, content: &[u8]) -> Result<()> {
     let upsert = format!(
         "INSERT INTO {name} (owner, part, content) VALUES (?, ?, ?)
          ON CONFLICT (owner, part) DO UPDATE SET content = excluded.content"
@@ -65,13 +67,13 @@ pub(super) fn replace(sql: &SqlStorage, name: &str, owner: f64, content: &[u8]) 
     Ok(())
 }
 
-pub(super) fn delete(sql: &SqlStorage, name: &str, owner: f64) -> Result<()> {
+pub(super) fn delete(sql: &SqlStorage, name: &str, owner: RowId) -> Result<()> {
     sql.exec(&format!("DELETE FROM {name} WHERE owner = ?"), vec![owner.into()])?;
     Ok(())
 }
 
 /// Gets the content of `owner` and deletes it.
-pub(super) fn take(sql: &SqlStorage, name: &str, owner: f64) -> Result<Vec<u8>> {
+pub(super) fn take(sql: &SqlStorage, name: &str, owner: RowId) -> Result<Vec<u8>> {
     let content = get(sql, name, owner)?;
     delete(sql, name, owner)?;
     Ok(content)

@@ -47,3 +47,15 @@ pub(super) fn migrate(sql: &SqlStorage, migrations: &[&str]) -> Result<Schema> {
     )?;
     Ok(Schema::Current)
 }
+
+/// Digests of migrations, by which a test sees that one that was deployed was changed. White space
+/// does not count.
+#[cfg(test)]
+pub(super) fn digests(migrations: &[&str]) -> Vec<String> {
+    use sha2::{Digest, Sha256};
+    let digest = |migration: &&str| {
+        let words: Vec<_> = migration.split_whitespace().collect();
+        format!("{:x}", Sha256::digest(words.join(" ")))[..16].to_owned()
+    };
+    migrations.iter().map(digest).collect()
+}

@@ -19,7 +19,7 @@ use commercetools_klaviyo::klaviyo::request::Request;
 use commercetools_klaviyo::klaviyo::verdict::{Verdict, judge};
 use commercetools_klaviyo::mapping::profile::Missing;
 use commercetools_klaviyo::realtime::conclusion::{Conclusion, conclude};
-use commercetools_klaviyo::realtime::deliver::delivery::{Delivery, Task};
+use commercetools_klaviyo::realtime::deliver::delivery::{Delivery, DeliveryStep};
 use commercetools_klaviyo::realtime::documents::Reading;
 use commercetools_klaviyo::realtime::parking::{SINGLE_IN_DOUBT, wait_after};
 use commercetools_klaviyo::realtime::plan::Work;
@@ -166,20 +166,20 @@ impl World {
         let now = time(self.now);
         let running = self.running.get_mut(&id).expect("a delivery");
         match running.delivery.next(&self.config, now) {
-            Task::Read(readings) => {
+            DeliveryStep::Read(readings) => {
                 running.asked = readings;
                 let wait = self.latency();
                 self.at(wait, Event::Read(id));
             }
-            Task::Send { stages, .. } => {
+            DeliveryStep::Send { stages, .. } => {
                 running.sent = stages;
                 self.send(id);
             }
-            Task::Follow(_) => {
+            DeliveryStep::Follow(_) => {
                 running.delivery.followed();
                 self.go_on(id);
             }
-            Task::Conclude(conclusion) => self.conclude(id, conclusion),
+            DeliveryStep::Conclude(conclusion) => self.conclude(id, conclusion),
         }
     }
 

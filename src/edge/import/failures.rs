@@ -2,12 +2,12 @@
 //! counts. A failure is gone when the record was sent by a run over a list, when a full run read it
 //! without failing, or when the customer is erased.
 
-use chrono::{DateTime, SecondsFormat};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use worker::{Result, SqlStorage};
 
 use crate::commercetools::reference::Id;
+use crate::edge::sql::StoredTime;
 use crate::import::machine::Saving;
 use crate::import::run::{Kind, Run, Selection, State};
 
@@ -56,7 +56,7 @@ pub(super) fn page(sql: &SqlStorage, kind: Kind, cursor: &str) -> Result<Value> 
         detail: String,
         pointer: Option<String>,
         run: String,
-        at: f64,
+        at: StoredTime,
     }
     let query = format!(
         "SELECT id, code, detail, pointer, run, at FROM failures WHERE kind = ? AND id > ?
@@ -67,15 +67,13 @@ pub(super) fn page(sql: &SqlStorage, kind: Kind, cursor: &str) -> Result<Value> 
     let page = &rows[..rows.len().min(PAGE)];
     let next = page.last().filter(|_| rows.len() > PAGE).map(|row| row.id.clone());
     let shown = page.iter().map(|row| {
-        #[expect(clippy::cast_possible_truncation, reason = "a time in ms is a whole number")]
-        let at = DateTime::from_timestamp_millis(row.at as i64);
         json!({
             "id": row.id,
             "code": row.code,
             "detail": row.detail,
             "pointer": row.pointer,
             "run": row.run,
-            "at": at.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)),
+            "at": row.at.shown(),
         })
     });
     Ok(json!({ "failures": shown.collect::<Vec<_>>(), "next": next }))

@@ -9,6 +9,7 @@ use worker::{Result, SqlStorage, SqlStorageValue};
 
 use crate::commercetools::reference::Id;
 use crate::config::rules::Rules;
+use crate::edge::sql::RowId;
 use crate::edge::{log, parts};
 use crate::import::machine::{KeptRows, Saving, Stored};
 use crate::import::run::{Kind, Run, State};
@@ -57,7 +58,7 @@ pub(super) fn save(sql: &SqlStorage, saving: &Saving) -> Result<()> {
 }
 
 /// Makes a row for a new run; those before it need nothing more than what is shown.
-fn begin(sql: &SqlStorage, run: &Run) -> Result<f64> {
+fn begin(sql: &SqlStorage, run: &Run) -> Result<RowId> {
     let kind = run.kind.name();
     forget_kept(sql, run.kind)?;
     for old in numbers(sql, "SELECT seq AS number FROM runs WHERE kind = ?", vec![kind.into()])? {
@@ -117,7 +118,7 @@ pub(super) fn load(sql: &SqlStorage, rules: &Rules) -> Result<Vec<Stored>> {
 /// A row of `runs`.
 #[derive(Deserialize)]
 struct RunRow {
-    seq: f64,
+    seq: RowId,
     id: String,
 }
 
@@ -133,7 +134,7 @@ impl RunRow {
 }
 
 /// The ids of a run over a list; none if they cannot be read.
-fn list(sql: &SqlStorage, owner: f64) -> Result<Option<Vec<Id>>> {
+fn list(sql: &SqlStorage, owner: RowId) -> Result<Option<Vec<Id>>> {
     let content = parts::get(sql, "list_parts", owner)?;
     if content.is_empty() {
         return Ok(Some(Vec::new()));
@@ -219,15 +220,15 @@ fn newest(sql: &SqlStorage, kind: Kind) -> Result<Option<RunRow>> {
     Ok(rows.into_iter().next())
 }
 
-fn find(sql: &SqlStorage, id: &str) -> Result<Option<f64>> {
+fn find(sql: &SqlStorage, id: &str) -> Result<Option<RowId>> {
     let found = numbers(sql, "SELECT seq AS number FROM runs WHERE id = ?", vec![id.into()])?;
     Ok(found.first().copied())
 }
 
-fn numbers(sql: &SqlStorage, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<f64>> {
+fn numbers(sql: &SqlStorage, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<RowId>> {
     #[derive(Deserialize)]
     struct Row {
-        number: f64,
+        number: RowId,
     }
     let rows: Vec<Row> = sql.exec(query, values)?.to_array()?;
     Ok(rows.into_iter().map(|row| row.number).collect())

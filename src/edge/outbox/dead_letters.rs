@@ -7,7 +7,6 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use chrono::{DateTime, SecondsFormat};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -16,6 +15,7 @@ use worker::{Result, SqlStorage, SqlStorageValue};
 use crate::commercetools::notification::Notification;
 use crate::edge::calls::now_ms;
 use crate::edge::parts;
+use crate::edge::sql::{RowId, StoredTime};
 use crate::fault::Rejection;
 use crate::realtime::parking;
 
@@ -64,9 +64,9 @@ impl NewDeadLetter {
 /// A row of `dead_letters`.
 #[derive(Deserialize)]
 pub(super) struct Row {
-    seq: f64,
+    seq: RowId,
     pub(super) id: String,
-    at: f64,
+    at: StoredTime,
     code: String,
     detail: String,
     pointer: Option<String>,
@@ -77,15 +77,13 @@ pub(super) struct Row {
 impl Row {
     /// As the endpoints show it.
     fn shown(&self) -> Value {
-        #[expect(clippy::cast_possible_truncation, reason = "a time in ms is a whole number")]
-        let at = DateTime::from_timestamp_millis(self.at as i64);
         json!({
             "id": self.id,
             "code": self.code,
             "detail": self.detail,
             "pointer": self.pointer,
             "resource": self.resource,
-            "at": at.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)),
+            "at": self.at.shown(),
             "attempts": self.attempts,
         })
     }
@@ -123,14 +121,14 @@ pub(super) fn keep(sql: &SqlStorage, letter: &NewDeadLetter, content: &[u8]) -> 
 }
 
 /// A page of letters, the newest first.
-pub(super) fn list(sql: &SqlStorage, cursor: Option<f64>) -> Result<Value> {
+pub(super) fn list(sql: &SqlStorage, cursor: Option<RowId>) -> Result<Value> {
     let rows: Vec<Row> = sql
         .exec(
             &format!(
                 "SELECT * FROM dead_letters WHERE seq < ? ORDER BY seq DESC LIMIT {}",
                 PAGE + 1
             ),
-            vec![cursor.unwrap_or(f64::MAX).into()],
+            vec![cursor.unwrap_or(RowId::MAX).into()],
         )?
         .to_array()?;
     let page = &rows[..rows.len().min(PAGE)];

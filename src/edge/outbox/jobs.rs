@@ -14,20 +14,21 @@ use serde::{Deserialize, Serialize};
 use worker::{Result, SqlStorage, SqlStorageValue};
 
 use super::millis;
+use crate::edge::sql::RowId;
 use crate::fault::Setback;
 use crate::klaviyo::job::{GIVEN_UP_AFTER, JobRef, next_look};
 
 /// A row of `jobs`.
 #[derive(Deserialize)]
 struct Stored {
-    seq: f64,
+    seq: RowId,
     job: String,
     since: u64,
 }
 
 /// A job that is not done yet.
 pub(super) struct Open {
-    seq: f64,
+    seq: RowId,
     pub(super) job: JobRef,
     /// When it was started, in ms since 1970 UTC.
     since: u64,
@@ -47,7 +48,7 @@ pub(super) struct JobRow {
     /// The slot.
     pub(super) key: String,
     /// The generation of its row that was sent.
-    pub(super) seq: f64,
+    pub(super) seq: RowId,
     pub(super) digest: String,
     pub(super) external_id: Option<String>,
 }
@@ -64,7 +65,7 @@ pub(super) enum Fate {
 pub(super) fn open(sql: &SqlStorage, job: &JobRef, rows: &[JobRow], now: u64) -> Result<()> {
     #[derive(Deserialize)]
     struct Inserted {
-        seq: f64,
+        seq: RowId,
     }
     let stored = serde_json::to_string(job)?;
     let due = now + millis(next_look(Duration::ZERO, count(sql)?));
@@ -213,7 +214,7 @@ pub(super) fn sent(sql: &SqlStorage, seqs: &str) -> Result<Vec<(String, String)>
 }
 
 /// Notes what a slot sent, if its row still is the generation that sent it.
-pub(super) fn note_sent(sql: &SqlStorage, key: &str, seq: f64, digests: &[String]) -> Result<()> {
+pub(super) fn note_sent(sql: &SqlStorage, key: &str, seq: RowId, digests: &[String]) -> Result<()> {
     sql.exec(
         "INSERT OR IGNORE INTO sent (key, digest) SELECT ?1, value FROM json_each(?2)
          WHERE EXISTS (SELECT 1 FROM parked WHERE seq = ?3)",

@@ -10,6 +10,7 @@ use worker::{Result, SqlStorage, SqlStorageValue};
 use super::dead_letters::{self, NewDeadLetter};
 use super::jobs;
 use crate::edge::parts;
+use crate::edge::sql::RowId;
 use crate::fault::{FinalFault, Rejection};
 use crate::outbox::lost_tries::{LostTries, NextTry};
 use crate::realtime::envelope::{self, Item};
@@ -23,7 +24,7 @@ pub(super) const TRIED_ALONE: u32 = 3;
 
 #[derive(Deserialize)]
 struct LostRow {
-    seq: f64,
+    seq: RowId,
     key: String,
     attempts: u32,
     trying: u8,

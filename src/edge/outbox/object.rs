@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
 
-use chrono::{DateTime, SecondsFormat};
+use chrono::DateTime;
 use serde_json::{Map, Value, json};
 use worker::{
     DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, Storage,
@@ -15,6 +15,7 @@ use super::{EraseAgain, dead_letters, drain, erasure, jobs, offspring, parked, r
 use crate::edge::calls::now_ms;
 use crate::edge::objects::AtWork;
 use crate::edge::schema::{NEWER, Schema, migrate};
+use crate::edge::sql::{RowId, StoredTime};
 use crate::edge::{log, reply, settings};
 use crate::klaviyo::pacing::Pace;
 use crate::outbox::schedule::{Circuits, RowGroup, earlier_alarm};
@@ -173,7 +174,7 @@ impl Outbox {
             (Method::Get, ["status"]) => reply::json(200, &status(&sql)?),
             (Method::Get, ["dead-letters"]) => {
                 let cursor = url.query_pairs().find(|(name, _)| name == "cursor");
-                let cursor = cursor.and_then(|(_, cursor)| cursor.parse().ok());
+                let cursor = cursor.and_then(|(_, cursor)| RowId::parse(&cursor));
                 reply::json(200, &dead_letters::list(&sql, cursor)?)
             }
             (Method::Get, ["dead-letters", id]) => match dead_letters::read(&sql, id)? {
@@ -223,10 +224,10 @@ impl Outbox {
 /// What waits, since when and why, and how much was given up.
 fn status(sql: &SqlStorage) -> Result<Value> {
     let waiting = parked::waiting(sql)?;
-    let oldest = waiting.iter().map(|rows| rows.oldest).min_by(f64::total_cmp);
+    let oldest = waiting.iter().map(|rows| rows.oldest).min();
     let mut status = json!({
         "waiting": waiting.iter().map(|rows| rows.count).sum::<u32>(),
-        "oldest": oldest.and_then(rfc3339),
+        "oldest": oldest.and_then(StoredTime::shown),
         "deadLetters": dead_letters::count(sql)?,
     });
     if !waiting.is_empty() {
@@ -244,11 +245,4 @@ fn no_letter() -> Result<Response> {
 async fn set_alarm(storage: &Storage, time: u64) -> Result<()> {
     let time = i64::try_from(time).unwrap_or(i64::MAX);
     storage.set_alarm(DateTime::from_timestamp_millis(time).unwrap_or_default()).await
-}
-
-/// A time in ms since 1970 UTC as text.
-#[expect(clippy::cast_possible_truncation, reason = "a time in ms is a whole number")]
-fn rfc3339(time: f64) -> Option<String> {
-    let time = DateTime::from_timestamp_millis(time as i64)?;
-    Some(time.to_rfc3339_opts(SecondsFormat::Millis, true))
 }

@@ -13,6 +13,7 @@ use super::lost::{self, TRIED_ALONE};
 use super::{jitter, jobs};
 use crate::edge::calls::now_ms;
 use crate::edge::parts;
+use crate::edge::sql::{RowId, StoredTime};
 use crate::fault::{Setback, TransientFault};
 use crate::outbox::schedule::{Allowance, DueRow, RowGroup};
 use crate::realtime::parking::{SINGLE_IN_DOUBT, Slot, backoff, wait_after};
@@ -69,7 +70,7 @@ impl NewParked {
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Row {
     /// The generation.
-    pub(super) seq: f64,
+    pub(super) seq: RowId,
     /// The slot.
     pub(super) key: String,
     /// When the slot was first parked, in ms since 1970 UTC.
@@ -238,17 +239,17 @@ fn taken_slots(sql: &SqlStorage, new: &[(NewParked, &[u8])]) -> Result<Vec<Strin
 
 #[derive(Deserialize)]
 struct Occupant {
-    seq: f64,
+    seq: RowId,
     rank: u8,
-    since: f64,
-    due: Option<f64>,
+    since: StoredTime,
+    due: Option<StoredTime>,
     attempts: u32,
     doubtful_until: u64,
 }
 
 #[derive(Deserialize)]
 struct Inserted {
-    seq: f64,
+    seq: RowId,
 }
 
 /// The rows of a group that are due, as many as it is allowed: by the time they are due, or, where
@@ -304,7 +305,7 @@ pub(super) fn take(sql: &SqlStorage, now: u64, rows: Vec<Row>, alone: bool) -> R
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let mut by_attempts: Vec<(u32, Vec<f64>)> = Vec::new();
+    let mut by_attempts: Vec<(u32, Vec<RowId>)> = Vec::new();
     for row in &rows {
         match by_attempts.iter_mut().find(|(attempts, _)| *attempts == row.attempts) {
             Some((_, seqs)) => seqs.push(row.seq),
@@ -331,7 +332,7 @@ pub(super) fn take(sql: &SqlStorage, now: u64, rows: Vec<Row>, alone: bool) -> R
         .map(|row| Taken { content: Vec::new(), sent: HashSet::new(), row })
         .collect();
     for (owner, content) in contents {
-        let of = taken.iter_mut().find(|taken| taken.row.seq.to_bits() == owner.to_bits());
+        let of = taken.iter_mut().find(|taken| taken.row.seq == owner);
         if let Some(taken) = of {
             taken.content.extend(content);
         }
@@ -345,7 +346,7 @@ pub(super) fn take(sql: &SqlStorage, now: u64, rows: Vec<Row>, alone: bool) -> R
 }
 
 /// Numbers as SQL has them: a statement may have only 100 values of its own.
-fn list(numbers: &[f64]) -> String {
+fn list(numbers: &[RowId]) -> String {
     let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
     numbers.join(",")
 }
@@ -450,7 +451,7 @@ pub(super) struct Waiting {
     /// How many there are.
     pub(super) count: u32,
     /// Since when the oldest waits, in ms since 1970 UTC.
-    pub(super) oldest: f64,
+    pub(super) oldest: StoredTime,
 }
 
 /// What waits, by the reason, the most frequent first.

@@ -14,6 +14,7 @@ use super::jobs::{self, JobRow};
 use super::means::{Drain, logged};
 use super::{millis, parked};
 use crate::edge::calls::{Calls, now_ms};
+use crate::edge::sql::RowId;
 use crate::fault::{ReadFault, Setback, System, TransientFault};
 use crate::klaviyo::answer::ids;
 use crate::klaviyo::bulk::{self, ALONE, Doubt, Item, Sorted};
@@ -264,7 +265,7 @@ fn stored(
     owners: &[Vec<usize>],
     rows: &[Row],
     pending: &[Pending],
-    slots: &[(String, f64)],
+    slots: &[(String, RowId)],
 ) -> Vec<JobRow> {
     let mut stored = Vec::new();
     for (n, (owners, row)) in owners.iter().zip(rows).enumerate() {

@@ -45,7 +45,7 @@ enum Written {
 
 /// What comes next in a delivery.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Task {
+pub enum DeliveryStep {
     /// Read these, all at once, hand in the answers, and ask again.
     Read(Vec<Reading>),
     /// Park these notifications, which this one gives rise to, say so, and ask again.
@@ -80,34 +80,39 @@ impl Delivery {
     }
 
     /// What comes next. `now` is the time at which prices are to be valid (UTC).
-    pub fn next(&mut self, config: &Config, now: DateTime<Utc>) -> Task {
+    pub fn next(&mut self, config: &Config, now: DateTime<Utc>) -> DeliveryStep {
         if matches!(self.written, Written::Everything) {
-            return Task::Conclude(Conclusion::Delivered);
+            return DeliveryStep::Conclude(Conclusion::Delivered);
         }
         match next(config, &self.work, &self.documents, now) {
-            Step::Read(readings) => Task::Read(readings),
-            Step::Follow(notifications) => Task::Follow(notifications),
+            Step::Read(readings) => DeliveryStep::Read(readings),
+            Step::Follow(notifications) => DeliveryStep::Follow(notifications),
             Step::Send { stages, cut } => self.send(config, stages, cut, now),
             Step::Ignore(why) => self.nothing_to_send(config, why, now),
-            Step::NotYet(not_yet) => Task::Conclude(Conclusion::NotYet(not_yet)),
-            Step::Unmappable(fault) => Task::Conclude(Conclusion::Never(fault.into())),
+            Step::NotYet(not_yet) => DeliveryStep::Conclude(Conclusion::NotYet(not_yet)),
+            Step::Unmappable(fault) => DeliveryStep::Conclude(Conclusion::Never(fault.into())),
         }
     }
 
     /// There is nothing to send. After a write that may only seem so: what was written has to go
     /// again, if it is not to be there any more.
-    fn nothing_to_send(&mut self, config: &Config, why: Ignored, now: DateTime<Utc>) -> Task {
+    fn nothing_to_send(
+        &mut self,
+        config: &Config,
+        why: Ignored,
+        now: DateTime<Utc>,
+    ) -> DeliveryStep {
         let Written::State { content, times } = &self.written else {
-            return Task::Conclude(Conclusion::Ignored(why));
+            return DeliveryStep::Conclude(Conclusion::Ignored(why));
         };
         self.documents.learn_written(content);
         match next(config, &self.work, &self.documents, now) {
-            Step::Send { stages, cut } if *times < WRITES => Task::Send { stages, cut },
+            Step::Send { stages, cut } if *times < WRITES => DeliveryStep::Send { stages, cut },
             Step::Send { .. } => {
-                Task::Conclude(Conclusion::Later(TransientFault::Overtaken.into()))
+                DeliveryStep::Conclude(Conclusion::Later(TransientFault::Overtaken.into()))
             }
             // A customer who is gone needs no more; an erasure sees to itself.
-            _ => Task::Conclude(Conclusion::Delivered),
+            _ => DeliveryStep::Conclude(Conclusion::Delivered),
         }
     }
 
@@ -117,22 +122,22 @@ impl Delivery {
         stages: Vec<Vec<Request>>,
         cut: Vec<String>,
         now: DateTime<Utc>,
-    ) -> Task {
+    ) -> DeliveryStep {
         let Written::State { content, times } = &self.written else {
-            return Task::Send { stages, cut };
+            return DeliveryStep::Send { stages, cut };
         };
         // Compared with what Klaviyo held before the write, so that the same documents give the
         // same requests.
         if content_of(&stages) == *content {
-            return Task::Conclude(Conclusion::Delivered);
+            return DeliveryStep::Conclude(Conclusion::Delivered);
         }
         if *times >= WRITES {
-            return Task::Conclude(Conclusion::Later(TransientFault::Overtaken.into()));
+            return DeliveryStep::Conclude(Conclusion::Later(TransientFault::Overtaken.into()));
         }
         self.documents.learn_written(content);
         match next(config, &self.work, &self.documents, now) {
-            Step::Send { stages, cut } => Task::Send { stages, cut },
-            _ => Task::Send { stages, cut },
+            Step::Send { stages, cut } => DeliveryStep::Send { stages, cut },
+            _ => DeliveryStep::Send { stages, cut },
         }
     }
 
@@ -230,7 +235,7 @@ mod tests {
         let mut written = Vec::new();
         loop {
             match delivery.next(&config, DateTime::UNIX_EPOCH) {
-                Task::Read(readings) => {
+                DeliveryStep::Read(readings) => {
                     let id = Id::new("c").expect("an id");
                     assert_eq!(readings, [Reading::from(Query::Customer(id))], "one GET by id");
                     let answer = match *names.next().expect("a reading too many") {
@@ -239,15 +244,15 @@ mod tests {
                     };
                     delivery.add(&readings[0], &Ok(answer)).expect("a document");
                 }
-                Task::Send { stages, .. } => {
+                DeliveryStep::Send { stages, .. } => {
                     let body = stages[0][0].body().expect("a body");
                     let body: Value = serde_json::from_str(&body).expect("JSON");
                     let name = &body["data"]["attributes"]["first_name"];
                     written.push(name.as_str().unwrap_or_default().to_owned());
                     delivery.taken(&stages);
                 }
-                Task::Conclude(conclusion) => return (written, conclusion),
-                Task::Follow(_) => panic!("nothing follows"),
+                DeliveryStep::Conclude(conclusion) => return (written, conclusion),
+                DeliveryStep::Follow(_) => panic!("nothing follows"),
             }
         }
     }
@@ -271,7 +276,7 @@ mod tests {
         let mut published = true;
         loop {
             match delivery.next(&config, DateTime::UNIX_EPOCH) {
-                Task::Read(readings) => {
+                DeliveryStep::Read(readings) => {
                     for reading in readings {
                         let answer = match &reading {
                             Reading::Commercetools(_) => answered(
@@ -285,17 +290,17 @@ mod tests {
                         delivery.add(&reading, &Ok(answer)).expect("a document");
                     }
                 }
-                Task::Send { stages, .. } => {
+                DeliveryStep::Send { stages, .. } => {
                     let requests = stages.iter().flatten();
                     sent.push(requests.map(Request::method).collect::<Vec<_>>());
                     delivery.taken(&stages);
                     published = false;
                 }
-                Task::Conclude(conclusion) => {
+                DeliveryStep::Conclude(conclusion) => {
                     assert_eq!(conclusion, Conclusion::Delivered);
                     break;
                 }
-                Task::Follow(_) => panic!("nothing follows"),
+                DeliveryStep::Follow(_) => panic!("nothing follows"),
             }
         }
         assert_eq!(sent, [vec!["POST", "POST"], vec!["DELETE"]]);
