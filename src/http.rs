@@ -25,6 +25,8 @@ pub struct Answer {
     pub quota_left: Option<u64>,
     /// How long until it is renewed, if the answer says so.
     pub quota_back: Option<Duration>,
+    /// What the answer says of the quotas of this operation, as it says it (`RateLimit-Limit`).
+    pub quota_limits: Option<String>,
     /// The day (`YYYY-MM-DD`) from which the revision of the API that was called is no more, if the
     /// answer says so.
     pub retires: Option<String>,

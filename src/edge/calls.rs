@@ -21,7 +21,7 @@ use crate::http::{Answer, NoAnswer, encode};
 use crate::import::call::Call;
 use crate::klaviyo::job::{Job, JobRef};
 use crate::klaviyo::job_answer::started;
-use crate::klaviyo::pacing::{Operation, Pace};
+use crate::klaviyo::pacing::{Operation, Pace, Tier};
 use crate::klaviyo::query::Lookup;
 use crate::klaviyo::request::Request;
 use crate::klaviyo::verdict::{Verdict, judge};
@@ -242,10 +242,17 @@ impl<'a> Calls<'a> {
 
     /// Notes that the quota of an operation is used up, where an answer says so.
     fn note(&self, operation: Operation, answer: &Answered) {
-        let Some(wait) = answer.as_ref().ok().and_then(Answer::quota_wait) else { return };
+        let Ok(answer) = answer else { return };
+        if let (Some(pace), Some(tier)) = (self.pace, told_tier(answer)) {
+            pace.borrow_mut().learn(operation, tier);
+        }
+        let Some(wait) = answer.quota_wait() else { return };
         let until = now_ms() + millis(wait);
         match self.pace {
-            Some(pace) => pace.borrow_mut().refused(operation, until),
+            Some(pace) if answer.status == 429 => {
+                pace.borrow_mut().refused(operation, now_ms(), until);
+            }
+            Some(pace) => pace.borrow_mut().used_up(operation, until),
             None => {
                 EXHAUSTED.with_borrow_mut(|exhausted| exhausted.insert(operation, until));
             }
@@ -376,6 +383,7 @@ impl<'a> Calls<'a> {
                 status: response.status_code(),
                 retry_after: seconds(response.headers(), "Retry-After")?,
                 quota_left: header(response.headers(), "RateLimit-Remaining")?,
+                quota_limits: response.headers().get("RateLimit-Limit")?,
                 quota_back: seconds(response.headers(), "RateLimit-Reset")?,
                 retires: response.headers().get("X-Klaviyo-Api-Retirement-Date")?,
                 body: text(response.bytes().await?),
@@ -404,6 +412,10 @@ fn known_token() -> Option<String> {
         let valid = token.as_ref().filter(|token| token.renew_at > now_ms());
         valid.map(|token| token.bearer.clone())
     })
+}
+
+fn told_tier(answer: &Answer) -> Option<Tier> {
+    Tier::parse(answer.quota_limits.as_deref()?)
 }
 
 /// Forgets a token that was refused, unless another one has taken its place.

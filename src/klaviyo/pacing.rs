@@ -2,7 +2,9 @@
 //! what was used.
 //!
 //! Klaviyo counts per account and operation, in two fixed windows at once: a second and a minute. A
-//! window opens with the first call in it. Not in scope: waiting, and what is done instead.
+//! window opens with the first call in it. Others may use the same account, and cannot be asked: they
+//! show as 429. Then this side gives way, as the others do: the operation goes on with half of its
+//! limit, and grows back within a minute. Not in scope: waiting, and what is done instead.
 //!
 //! Source of the tiers: `x-klaviyo-ratelimit` in the official specification, revision
 //! [`super::REVISION`].
@@ -40,9 +42,23 @@ pub enum Operation {
 
 /// Calls in a second and in a minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Tier {
+pub struct Tier {
     second: u32,
     minute: u32,
+}
+
+impl Tier {
+    /// Reads `RateLimit-Limit` in the form of the live system (`75, 75;w=1, 750;w=60`), which gives
+    /// both windows, each with its length in seconds.
+    #[must_use]
+    pub fn parse(header: &str) -> Option<Self> {
+        let window = |length: &str| {
+            let mut parts = header.split(',').filter_map(|part| part.trim().split_once(";w="));
+            let (limit, _) = parts.find(|(_, of)| *of == length)?;
+            limit.trim().parse().ok().filter(|limit| *limit > 0)
+        };
+        Some(Self { second: window("1")?, minute: window("60")? })
+    }
 }
 
 const S: Tier = Tier { second: 3, minute: 60 };
@@ -89,6 +105,8 @@ const MINUTE_MS: u64 = 60_500;
 pub struct Pace {
     share: f64,
     used: HashMap<Operation, Used>,
+    /// What the answers say of an operation's limits, where that is not what the table says.
+    told: HashMap<Operation, Tier>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -97,6 +115,35 @@ struct Used {
     minute: Window,
     /// Not before this, in ms.
     refused_until: u64,
+    /// What is left to others, and since when, in ms.
+    given_way: GivenWay,
+}
+
+/// The part of a limit that is left to others after they showed: half of what was used, which fades
+/// within [`GROWS_BACK_MS`].
+#[derive(Debug, Clone, Copy, Default)]
+struct GivenWay {
+    part: f64,
+    since: u64,
+}
+
+/// The most that is left to others.
+const MOST_GIVEN_WAY: f64 = 0.75;
+
+/// How long it takes until a whole limit is used again, in ms.
+const GROWS_BACK_MS: u32 = 60_000;
+
+impl GivenWay {
+    fn now(self, now_ms: u64) -> f64 {
+        let passed = u32::try_from(now_ms.saturating_sub(self.since)).unwrap_or(u32::MAX);
+        (self.part - f64::from(passed) / f64::from(GROWS_BACK_MS)).max(0.0)
+    }
+
+    /// Half of what is used now is left to others, too.
+    fn halve(&mut self, now_ms: u64) {
+        let given = self.now(now_ms);
+        *self = Self { part: (given + (1.0 - given) / 2.0).min(MOST_GIVEN_WAY), since: now_ms };
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -121,7 +168,7 @@ impl Pace {
     /// A pace of which `share` (above 0, at most 1) of every limit is used, and at least one call.
     #[must_use]
     pub fn new(share: f64) -> Self {
-        Self { share, used: HashMap::new() }
+        Self { share, used: HashMap::new(), told: HashMap::new() }
     }
 
     /// Changes the share; what was used stays.
@@ -134,8 +181,9 @@ impl Pace {
     /// # Errors
     /// How long to wait, where there is none to take.
     pub fn take(&mut self, operation: Operation, now_ms: u64) -> Result<(), Duration> {
-        let tier = operation.tier();
-        let (second, minute) = (self.limit(tier.second), self.limit(tier.minute));
+        let tier = self.told.get(&operation).copied().unwrap_or_else(|| operation.tier());
+        let left = self.used.get(&operation).map_or(1.0, |used| 1.0 - used.given_way.now(now_ms));
+        let (second, minute) = (self.limit(tier.second, left), self.limit(tier.minute, left));
         let used = self.used.entry(operation).or_default();
         let refused = used.refused_until.checked_sub(now_ms).filter(|wait| *wait > 0);
         let waits = [
@@ -151,15 +199,34 @@ impl Pace {
         Ok(())
     }
 
-    /// Klaviyo refuses the operation until `until_ms`: others use the same account.
-    pub fn refused(&mut self, operation: Operation, until_ms: u64) {
+    /// Klaviyo refuses the operation until `until_ms`: others use the same account. Refusals of one
+    /// second count once.
+    pub fn refused(&mut self, operation: Operation, now_ms: u64, until_ms: u64) {
+        let used = self.used.entry(operation).or_default();
+        if now_ms >= used.refused_until {
+            used.given_way.halve(now_ms);
+        }
+        used.refused_until = used.refused_until.max(until_ms);
+    }
+
+    /// The quota of the operation is used up until `until_ms`, as its answer says.
+    pub fn used_up(&mut self, operation: Operation, until_ms: u64) {
         let used = self.used.entry(operation).or_default();
         used.refused_until = used.refused_until.max(until_ms);
     }
 
+    /// An answer says what the limits of the operation are.
+    pub fn learn(&mut self, operation: Operation, tier: Tier) {
+        if tier == operation.tier() {
+            self.told.remove(&operation);
+        } else {
+            self.told.insert(operation, tier);
+        }
+    }
+
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 1 to 3500")]
-    fn limit(&self, calls: u32) -> u32 {
-        ((f64::from(calls) * self.share) as u32).clamp(1, calls)
+    fn limit(&self, calls: u32, left: f64) -> u32 {
+        ((f64::from(calls) * self.share * left) as u32).clamp(1, calls)
     }
 }
 
@@ -211,10 +278,43 @@ mod tests {
     }
 
     #[test]
+    fn after_a_refusal_half_is_left_to_others_and_grows_back() {
+        let mut pace = Pace::new(1.0);
+        let start = 1_000_000;
+        pace.refused(UPDATE, start, start + 1_000);
+        // Several refusals of one second are one.
+        pace.refused(UPDATE, start, start + 1_000);
+        let later = |seconds: u64| start + seconds * 1_000;
+        assert_eq!(room(&mut pace.clone(), UPDATE, later(1)), 38);
+        assert_eq!(room(&mut pace.clone(), UPDATE, later(15)), 56);
+        assert_eq!(room(&mut pace.clone(), UPDATE, later(30)), 75);
+        for n in 1..9 {
+            pace.refused(UPDATE, later(n), later(n + 1));
+        }
+        let least = room(&mut pace.clone(), UPDATE, later(9));
+        assert!((18..=20).contains(&least), "{least}: a quarter is always used");
+        let other = Operation::Catalog(Kind::Item, Action::Update);
+        assert_eq!(room(&mut pace, other, later(9)), 75, "for that operation alone");
+    }
+
+    #[test]
+    fn the_limits_are_those_that_the_answers_tell() {
+        assert_eq!(Tier::parse("75, 75;w=1, 750;w=60"), Some(L));
+        for header in ["", "75", "75;w=1", "0;w=1, 1;w=60", "x;w=1, 750;w=60"] {
+            assert_eq!(Tier::parse(header), None, "{header}");
+        }
+        let mut pace = Pace::new(1.0);
+        pace.learn(UPDATE, M);
+        assert_eq!(room(&mut pace, UPDATE, 5), 10);
+        pace.learn(UPDATE, L);
+        assert_eq!(room(&mut pace, UPDATE, 5), 65);
+    }
+
+    #[test]
     fn a_refusal_is_kept_to_the_longest() {
         let mut pace = Pace::new(1.0);
-        pace.refused(UPDATE, 10_000);
-        pace.refused(UPDATE, 9_000);
+        pace.used_up(UPDATE, 10_000);
+        pace.used_up(UPDATE, 9_000);
         assert_eq!(pace.take(UPDATE, 4_000), Err(Duration::from_secs(6)));
         assert_eq!(pace.take(UPDATE, 10_000), Ok(()));
     }

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::fault::{ReadFault, Setback, System, TransientFault};
 use crate::http::Answer;
 use crate::import::run::Waiting;
-use crate::klaviyo::pacing::Pace;
+use crate::klaviyo::pacing::{Pace, Tier};
 use crate::realtime::parking::wait_after;
 
 impl Work {
@@ -25,6 +25,12 @@ impl Work {
         pace: &mut Pace,
     ) {
         self.under_way = self.under_way.saturating_sub(1);
+        let told = answer.as_ref().ok().and_then(|answer| answer.quota_limits.as_deref());
+        if let (Some(operation), Some(tier)) =
+            (self.operation_of(&task.what), told.and_then(Tier::parse))
+        {
+            pace.learn(operation, tier);
+        }
         let answer = match answer {
             Ok(answer) => answer,
             Err(setback) => return self.put_off(task, setback, now, pace),
@@ -95,7 +101,7 @@ impl Work {
         if fault == TransientFault::Status(System::Klaviyo, 429)
             && let Some(operation) = self.operation_of(&what)
         {
-            pace.refused(operation, not_before);
+            pace.refused(operation, ms(now), not_before);
         }
         self.queue.push_back(Task { what, not_before, tries: tries + 1 });
     }
