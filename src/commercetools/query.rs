@@ -122,17 +122,7 @@ impl Query {
                     encode(&format!("masterData(current({variant}))")),
                 )
             }
-            Self::OwnersOfSkus(skus) => {
-                let skus = is_one_of("sku", skus);
-                let variants = format!("masterVariant({skus}) or variants({skus})");
-                format!(
-                    "/products?limit={}&withTotal=false&where={}",
-                    SKUS_PER_QUERY,
-                    encode(&format!(
-                        "masterData(published = true) and masterData(current({variants}))"
-                    )),
-                )
-            }
+            Self::OwnersOfSkus(skus) => owners_of_skus(skus),
             Self::ProductsOfCategory { category, after } => {
                 let category = quote(category.as_str());
                 let predicate = format!(
@@ -154,6 +144,14 @@ impl Query {
             Self::AnyStock(sku) => one_entry(&format!("sku = {}", quote(sku))),
         }
     }
+}
+
+/// The published products with variants of these SKUs.
+fn owners_of_skus(skus: &[String]) -> String {
+    let skus = is_one_of("sku", skus);
+    let variants = format!("masterVariant({skus}) or variants({skus})");
+    let predicate = format!("masterData(published = true) and masterData(current({variants}))");
+    format!("/products?limit={SKUS_PER_QUERY}&withTotal=false&where={}", encode(&predicate))
 }
 
 /// A page of a walk in the order of ids.

@@ -221,18 +221,35 @@ impl Documents {
                 products.extend(page.iter().map(Product::for_orders));
                 sort(products);
             }
-            Query::ProductsOfCategory { .. } => {
-                let page: Vec<Link> = answer::page(answer)?;
-                let full = page.len() == WHOLE_PRODUCTS;
-                let ids = page.into_iter().map(|product| product.id).collect();
-                self.product_page = Some(ProductPage { ids, full });
-            }
             Query::DiscountCodes(_) => {
                 let codes = self.discount_codes.get_or_insert_default();
                 // An order does without them where the API client may not see them.
                 if !answer::is_refused_with(answer, &[400, 403, 404]) {
                     codes.extend(answer::page::<DiscountCode>(answer)?);
                 }
+            }
+            Query::ProductsOfCategory { .. }
+            | Query::Category(_)
+            | Query::Descendants { .. }
+            | Query::Product(_)
+            | Query::ProductOfSku(_)
+            | Query::OwnersOfSkus(_)
+            | Query::StandalonePrice(_)
+            | Query::StandalonePrices { .. }
+            | Query::InventoryEntry(_)
+            | Query::CountedStock { .. }
+            | Query::AnyStock(_) => return self.add_of_catalogue(query, answer),
+        }
+        Ok(())
+    }
+
+    fn add_of_catalogue(&mut self, query: &Query, answer: &Answer) -> Result<(), ReadFault> {
+        match query {
+            Query::ProductsOfCategory { .. } => {
+                let page: Vec<Link> = answer::page(answer)?;
+                let full = page.len() == WHOLE_PRODUCTS;
+                let ids = page.into_iter().map(|product| product.id).collect();
+                self.product_page = Some(ProductPage { ids, full });
             }
             Query::Category(_) => self.category = found(answer, CategoryDocument::deserialize)?,
             Query::Descendants { of, .. } => {
@@ -274,6 +291,12 @@ impl Documents {
             }
             Query::CountedStock { .. } => self.counted_stock = first(answer)?,
             Query::AnyStock(_) => self.any_stock = first(answer)?,
+            Query::Customer(_)
+            | Query::Order(_)
+            | Query::Payment(_)
+            | Query::OrderOfPayment(_)
+            | Query::Products(_)
+            | Query::DiscountCodes(_) => {}
         }
         Ok(())
     }

@@ -76,6 +76,41 @@ test("who is erased beside a change stays erased", async () => {
   await eventually("the profile to be gone again", profile, (found) => found === undefined);
 });
 
+/** Begins an import whose jobs take a while; when Klaviyo has one of them, `meanwhile` happens. */
+async function beside(kind, job, meanwhile) {
+  stack.klaviyo.settings.jobMs = { min: 3_000, max: 3_000 };
+  assert.equal((await stack.admin("POST", `/sync/${kind}`)).status, 202);
+  await eventually("a job", () => stack.klaviyo.requests.some(({ path }) => path === job));
+  await meanwhile();
+  await eventually(
+    "the end of the import",
+    async () => (await stack.admin("GET", `/sync/${kind}`)).body.current.state,
+    (state) => state === "completed",
+    { limitMs: 120_000 },
+  );
+  stack.klaviyo.settings.jobMs = { min: 200, max: 500 };
+  await drained();
+}
+
+test("who is erased beside an import stays erased", async () => {
+  await beside("customers", "/api/profile-bulk-import-jobs", async () => {
+    stack.commercetools.remove("customer", customer.id);
+    const erased = change("ResourceDeleted", about("customer", customer), { dataErasure: true });
+    const { status, text } = await stack.push(erased);
+    assert.ok([202, 204].includes(status), text);
+  });
+  await eventually("the profile to be gone", profile, (found) => found === undefined);
+});
+
+test("a product that is deleted beside an import does not come back", async () => {
+  await beside("products", "/api/catalog-item-bulk-create-jobs", async () => {
+    stack.commercetools.remove("product", product.id);
+    const { status, text } = await stack.push(change("ResourceDeleted", about("product", product)));
+    assert.ok([202, 204].includes(status), text);
+  });
+  await eventually("the item to be gone", item, (found) => found === undefined);
+});
+
 test("stock that changes again and again beside itself ends as the shop has it", async () => {
   for (const one of shop.products)
     await stack.push(message("ProductPublished", about("product", one)));

@@ -6,16 +6,16 @@
 //! [`crate::outbox::schedule`].
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use worker::{Result, SqlStorage, Storage};
 
-use super::attempt::{Attempt, Begun, begin, finish};
+use super::attempt::{Attempt, Begun, begin};
 use super::follow::follow;
 use super::means::{CALLS, Drain, logged};
 use super::parked::{self, Row, Taken};
 use super::send::send;
+use super::tried::{Tried, conclude_row};
 use super::{dead_letters, erasure, jitter, lost, millis, offspring};
 use crate::config::Config;
 use crate::config::rules::Deletion;
@@ -109,19 +109,6 @@ fn next_rows(sql: &SqlStorage, circuits: &RefCell<Circuits>) -> Result<Vec<Row>>
     Ok(in_turn(due, ROUND).into_iter().map(|due| due.row).collect())
 }
 
-/// Of which groups a round brought something through.
-#[derive(Default)]
-pub(super) struct Tried(BTreeMap<RowGroup, bool>);
-
-impl Tried {
-    /// Notes what came of a row: whether the systems did their part.
-    pub(super) fn note(&mut self, key: &str, worked: Option<bool>) {
-        if let Some(group) = RowGroup::of_key(key) {
-            *self.0.entry(group).or_default() |= worked.unwrap_or(false);
-        }
-    }
-}
-
 /// Tries these rows: reads, sends, and reads again what may have been overtaken, until each has its
 /// conclusion.
 async fn round(drain: &Drain<'_>, taken: Vec<Taken>) -> Result<Tried> {
@@ -149,7 +136,7 @@ async fn round(drain: &Drain<'_>, taken: Vec<Taken>) -> Result<Tried> {
             match ready {
                 Ready::Concluded(conclusion) => {
                     let doubtful = attempt.row.doubtful_until;
-                    conclude(drain, &mut tried, attempt, conclusion);
+                    conclude_row(drain, &mut tried, attempt, conclusion);
                     logged(stay_erased(sql, config, &delivery, doubtful));
                 }
                 Ready::ToSend { stages, cut } => {
@@ -204,23 +191,12 @@ async fn send_events(
             Conclusion::Never(_) => left.extend(batch.owners),
             conclusion => {
                 for attempt in batch.owners {
-                    conclude(drain, tried, attempt, conclusion.clone());
+                    conclude_row(drain, tried, attempt, conclusion.clone());
                 }
             }
         }
     }
     left
-}
-
-/// Settles a row, and notes whether the systems did their part.
-pub(super) fn conclude(
-    drain: &Drain<'_>,
-    tried: &mut Tried,
-    attempt: Attempt,
-    conclusion: Conclusion,
-) {
-    let key = attempt.row.key.clone();
-    tried.note(&key, logged(finish(drain.sql, drain.config, attempt, conclusion)));
 }
 
 async fn send_batch(drain: &Drain<'_>, batch: &Batch<Attempt>) -> Conclusion {

@@ -18,6 +18,7 @@ mod replay;
 mod send;
 mod store;
 mod tables;
+mod tried;
 
 use std::time::Duration;
 

@@ -9,9 +9,9 @@ use futures::{StreamExt, stream};
 use worker::Result;
 
 use super::attempt::Attempt;
-use super::drain::Tried;
 use super::jobs::{self, JobRow};
 use super::means::{Drain, logged};
+use super::tried::{Tried, conclude_row};
 use super::{millis, parked};
 use crate::edge::calls::{Calls, now_ms};
 use crate::edge::sql::RowId;
@@ -83,10 +83,10 @@ pub(super) async fn send(
                 Conclusion::Delivered => match attempt.take_for_verification() {
                     Some(delivery) => to_verify.push((attempt, delivery)),
                     None => {
-                        super::drain::conclude(drain, tried, attempt, Conclusion::Delivered);
+                        conclude_row(drain, tried, attempt, Conclusion::Delivered);
                     }
                 },
-                conclusion => super::drain::conclude(drain, tried, attempt, conclusion),
+                conclusion => conclude_row(drain, tried, attempt, conclusion),
             }
         }
         active = next;

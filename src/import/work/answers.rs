@@ -37,9 +37,7 @@ impl Work {
         };
         let taken = match task.what {
             What::End(ref end) => self.end_read(config, end, &answer),
-            What::Page { range, limit, ref reading } => {
-                self.page_read(config, range, limit, reading, &answer, now)
-            }
+            What::Page { range, limit, .. } => self.page_read(config, range, limit, &answer, now),
             What::Again(ref ids) => self.again_read(config, ids, &answer, now),
             What::Linked { page, ref walk } => self.linked_read(config, page, walk, &answer, now),
             What::Need { page, ref need } => self.need_answered(config, page, need, &answer, now),

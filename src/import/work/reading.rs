@@ -16,7 +16,7 @@ use crate::fault::{FinalFault, ReadFault, Rejection, Setback, TransientFault};
 use crate::http::Answer;
 use crate::import::owner::PageNo;
 use crate::import::page::{Fate, Origin, Page, Record};
-use crate::import::passes::{Link, Reading, Source, divide, held, listed, resource};
+use crate::import::passes::{Link, Pass, Source, divide, held, listed, resource};
 use crate::import::records::{self, Documents, Need};
 use crate::klaviyo::answer::{ids, marked_ids};
 use crate::klaviyo::request::Request;
@@ -26,6 +26,17 @@ use crate::mapping::metadata::MARKS;
 
 /// About how many bytes each byte of a document takes once it is read, until it is mapped.
 const READ_BYTES: usize = 5;
+
+/// A page, as it was read from the source of a pass.
+struct SourcePage {
+    page: Page,
+    /// The documents that those of the page lead to.
+    linked: Option<Walk>,
+    /// Where the next page begins.
+    after: Option<String>,
+    /// Whether there is none.
+    ended: bool,
+}
 
 impl Work {
     pub(super) fn end_read(
@@ -59,63 +70,13 @@ impl Work {
         config: &Config,
         range: usize,
         limit: usize,
-        reading: &Reading,
         answer: &Answer,
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
-        let Some(pass) = self.run.passes.get(self.run.pass) else { return Ok(()) };
-        let (source, hand_over) = (pass.source.clone(), pass.hand_over);
+        let Some(pass) = self.run.passes.get(self.run.pass).cloned() else { return Ok(()) };
         let before = self.readers.get(range).and_then(|reader| reader.after.clone());
-        let mut page = Page::new(Origin::Again);
-        page.bytes = answer.body.len();
-        let mut linked = None;
-        let (after, ended) = match (&source, reading) {
-            (Source::Held { check }, _) => {
-                let found = if *check { marked_ids(answer, &MARKS)? } else { ids(answer)? };
-                let found = found.unwrap_or_default();
-                let records = found.ids.iter().filter_map(|id| Id::new(identity::external(id)));
-                page.records = records.map(|id| Record::new(id, Fate::Open)).collect();
-                let ids = found.ids.into_iter().enumerate().collect();
-                let (kind, check) = (held(self.run.kind), *check);
-                page.documents = Some(Documents::Held { kind, check, ids });
-                let ended = found.next.is_none();
-                (found.next, ended)
-            }
-            (Source::Linked { link, filter, .. }, _) => {
-                let results = commercetools::raw_page(answer)?;
-                let found = links(&results);
-                let last = found.last().map(|found| found.id.to_string());
-                linked = self.linked_walk(*link, filter.clone(), found);
-                page.waits = u32::from(linked.is_some());
-                (last, results.len() < SKUS_PER_QUERY)
-            }
-            (Source::List { .. }, _) if hand_over => {
-                let part = listed(&self.list, before.as_deref());
-                take_ids(&mut page, &commercetools::raw_page(answer)?);
-                (Some(part.end.to_string()), part.end >= self.list.len())
-            }
-            (Source::List { .. }, _) => {
-                let results = commercetools::raw_page(answer)?;
-                let part = listed(&self.list, before.as_deref());
-                self.take_records(&mut page, &results);
-                let missing = self.list[part.clone()].iter().filter(|id| !page.has(id));
-                let missing: Vec<_> = missing.cloned().collect();
-                page.records.extend(missing.into_iter().map(|id| Record::new(id, not_found())));
-                (Some(part.end.to_string()), part.end >= self.list.len())
-            }
-            (Source::Documents(_), _) => {
-                let results = commercetools::raw_page(answer)?;
-                self.learn_size(config, results.len(), answer.body.len());
-                let last = records::last_id(&results).map(|id| id.to_string());
-                if hand_over {
-                    take_ids(&mut page, &results);
-                } else if last.is_some() {
-                    page.unread = Some(answer.clone());
-                    page.waits = 1;
-                }
-                (last, results.len() < limit)
-            }
-        };
+        let read = self.read_of(config, &pass, limit, before.as_deref(), answer)?;
+        let SourcePage { mut page, linked, after, ended } = read;
         let number = self.next_number();
         let Some(reader) = self.readers.get_mut(range) else { return Ok(()) };
         reader.reading = false;
@@ -128,11 +89,72 @@ impl Work {
         }
         if let Some(walk) = linked {
             self.now_queue(What::Linked { page: number, walk }, now);
-        } else if hand_over {
+        } else if pass.hand_over {
             self.leave_to_outbox(number, now);
         }
         self.prepare(config, number, now);
         Ok(())
+    }
+
+    /// What an answer to the reading of a pass holds; the page begins after `before`.
+    fn read_of(
+        &mut self,
+        config: &Config,
+        pass: &Pass,
+        limit: usize,
+        before: Option<&str>,
+        answer: &Answer,
+    ) -> Result<SourcePage, ReadFault> {
+        let mut page = Page::new(Origin::Again);
+        page.bytes = answer.body.len();
+        let mut linked = None;
+        let (after, ended) = match &pass.source {
+            Source::Held { check } => {
+                let found = if *check { marked_ids(answer, &MARKS)? } else { ids(answer)? };
+                let found = found.unwrap_or_default();
+                let records = found.ids.iter().filter_map(|id| Id::new(identity::external(id)));
+                page.records = records.map(|id| Record::new(id, Fate::Open)).collect();
+                let ids = found.ids.into_iter().enumerate().collect();
+                let (kind, check) = (held(self.run.kind), *check);
+                page.documents = Some(Documents::Held { kind, check, ids });
+                let ended = found.next.is_none();
+                (found.next, ended)
+            }
+            Source::Linked { link, filter, .. } => {
+                let results = commercetools::raw_page(answer)?;
+                let found = links(&results);
+                let last = found.last().map(|found| found.id.to_string());
+                linked = self.linked_walk(*link, filter.clone(), found);
+                page.waits = u32::from(linked.is_some());
+                (last, results.len() < SKUS_PER_QUERY)
+            }
+            Source::List { .. } => {
+                let results = commercetools::raw_page(answer)?;
+                let part = listed(&self.list, before);
+                if pass.hand_over {
+                    take_ids(&mut page, &results);
+                } else {
+                    self.take_records(&mut page, &results);
+                    let missing = self.list[part.clone()].iter().filter(|id| !page.has(id));
+                    let missing: Vec<_> = missing.cloned().collect();
+                    page.records.extend(missing.into_iter().map(|id| Record::new(id, not_found())));
+                }
+                (Some(part.end.to_string()), part.end >= self.list.len())
+            }
+            Source::Documents(_) => {
+                let results = commercetools::raw_page(answer)?;
+                self.learn_size(config, results.len(), answer.body.len());
+                let last = records::last_id(&results).map(|id| id.to_string());
+                if pass.hand_over {
+                    take_ids(&mut page, &results);
+                } else if last.is_some() {
+                    page.unread = Some(answer.clone());
+                    page.waits = 1;
+                }
+                (last, results.len() < limit)
+            }
+        };
+        Ok(SourcePage { page, linked, after, ended })
     }
 
     /// Reads the documents of a page that was answered, if there is one. That takes a while, and

@@ -1,0 +1,38 @@
+// The access token of commercetools: fetched once per isolate, however many pushes wait for it.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { sampleShop } from "../../sandbox/shop/index.mjs";
+import { changed } from "./documents.mjs";
+import { HASTY, start } from "./harness.mjs";
+
+const { customers } = sampleShop();
+
+/** A worker that has no token yet. */
+async function cold(t, options) {
+  const stack = await start(options);
+  t.after(() => stack.close());
+  return {
+    ...stack,
+    fetched: () =>
+      stack.commercetools.requests.filter(({ path }) => path.startsWith("/oauth")).length,
+  };
+}
+
+test("a burst of pushes on a cold isolate fetches one token", async (t) => {
+  const { push, commercetools, fetched } = await cold(t);
+  commercetools.faults.add({ path: "/oauth", latencyMs: 300 });
+  const answers = await Promise.all(customers.map((one) => push(changed("customer", one))));
+  for (const { status, text } of answers) assert.equal(status, 204, text);
+  assert.equal(fetched(), 1);
+});
+
+test("who waited for a token that never comes fetches one", async (t) => {
+  const { push, commercetools, fetched } = await cold(t, { settings: HASTY });
+  commercetools.faults.add({ path: "/oauth", hang: true, times: 1 });
+  const [first, second] = customers.map((one) => push(changed("customer", one)));
+  assert.equal((await second).status, 204);
+  // Whose fetch never ended is parked, and lost neither.
+  assert.equal((await first).status, 202);
+  assert.equal(fetched(), 2);
+});
