@@ -122,9 +122,19 @@ impl Batch {
         }
     }
 
+    /// Its first row by itself, and the rest.
+    pub(super) fn first_alone(self) -> [Self; 2] {
+        self.cut_at(1)
+    }
+
     /// Two batches with half of the rows each.
-    pub(super) fn halves(mut self) -> [Self; 2] {
-        let rest = self.rows.split_off(self.rows.len() / 2);
+    pub(super) fn halves(self) -> [Self; 2] {
+        let half = self.rows.len() / 2;
+        self.cut_at(half)
+    }
+
+    fn cut_at(mut self, rows: usize) -> [Self; 2] {
+        let rest = self.rows.split_off(rows.min(self.rows.len()));
         [Self { sort: self.sort, rows: self.rows }, Self { sort: self.sort, rows: rest }]
     }
 

@@ -63,13 +63,21 @@ pub(super) struct Work {
     room: usize,
     /// The bytes of a page, as far as is known.
     page_bytes: usize,
-    /// Batches in a row that Klaviyo refused as a whole.
-    refused_whole: u32,
+    /// Whether Klaviyo refuses whatever is in a bulk request.
+    refusals: WholeRefusals,
     /// Calls under way.
     under_way: u32,
     /// What is to be stored.
     saving: Saving,
     dirty: bool,
+}
+
+/// Batches in a row that Klaviyo refused without naming a row, and none of which it took.
+#[derive(Default)]
+struct WholeRefusals {
+    batches: u32,
+    /// Those of a single row.
+    rows: u32,
 }
 
 /// The first and the last record of a pass by time of creation, which divide it.
@@ -202,7 +210,7 @@ impl Work {
             limit,
             room: calling::ROOM,
             page_bytes: calling::PAGE_BYTES,
-            refused_whole: 0,
+            refusals: WholeRefusals::default(),
             under_way: 0,
             saving: Saving::default(),
             dirty: false,

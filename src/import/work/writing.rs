@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use super::calling::{Task, What};
-use super::{Awaited, Work, ms};
+use super::{Awaited, WholeRefusals, Work, ms};
 use crate::fault::{FinalFault, Rejection, System, TransientFault};
 use crate::http::Answer;
 use crate::import::batches::{Batch, Sort};
@@ -21,9 +21,11 @@ use crate::mapping::identity;
 /// How often something that Klaviyo does not find is tried again: what it belongs to may come.
 const MISSING_TRIES: u32 = 3;
 
-/// After so many batches in a row that Klaviyo refused without naming a row, none of which it took,
-/// not a row is to blame but the request: of a batch of 1,000 all halves down to 125 rows.
-const REFUSED_WHOLE: u32 = 12;
+/// After so many batches in a row that Klaviyo refused without naming a row, none of which it took, a
+/// row of each is sent by itself; and if so many of these are refused as well, not a row is to blame
+/// but the request.
+const SUSPICIOUS_BATCHES: u32 = 4;
+const REFUSED_ROWS: u32 = 4;
 
 /// Klaviyo does not find it.
 const MISSING: TransientFault = TransientFault::Status(System::Klaviyo, 404);
@@ -80,7 +82,7 @@ impl Work {
 
     fn batch_taken(&mut self, batch: Batch, answer: &Answer, now: DateTime<Utc>) {
         self.goes_on();
-        self.refused_whole = 0;
+        self.refusals = WholeRefusals::default();
         let Sort::Job(of) = batch.sort else {
             for row in batch.rows {
                 self.row_done(row.owner, None, now);
@@ -119,9 +121,10 @@ impl Work {
         let named: HashSet<_> =
             pointers.filter_map(row_of_pointer).filter(|row| *row < batch.rows.len()).collect();
         if named.is_empty() {
-            self.refused_whole += 1;
+            self.refusals.batches += 1;
+            self.refusals.rows += u32::from(batch.rows.len() == 1);
         }
-        if self.refused_whole >= REFUSED_WHOLE {
+        if self.refusals.rows >= REFUSED_ROWS {
             let rejection = Rejection::from(refusal.clone());
             let code = rejection.code().into_owned();
             let message = format!("Klaviyo refuses every bulk request: {}", rejection.detail);
@@ -129,7 +132,10 @@ impl Work {
         } else if batch.rows.len() == 1 {
             self.refuse_rows(batch);
         } else if named.is_empty() {
-            for half in batch.halves() {
+            // After a few of them it has to be seen whether any row is taken at all.
+            let suspicious = self.refusals.batches >= SUSPICIOUS_BATCHES;
+            let parts = if suspicious { batch.first_alone() } else { batch.halves() };
+            for half in parts {
                 self.now_queue(What::Batch(half), now);
             }
         } else {
