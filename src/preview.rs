@@ -10,11 +10,11 @@ use serde_json::{Map, Value};
 use crate::commercetools::notification::Notification;
 use crate::commercetools::reference::Id;
 use crate::fault::Rejection;
-use crate::import::preview::End;
-use crate::import::run::Kind;
+use crate::import::preview::PreviewEnd;
+use crate::import::run::ImportKind;
 use crate::klaviyo::request::Request;
 use crate::realtime::conclusion::Conclusion;
-use crate::realtime::envelope::{self, Item, Undecodable};
+use crate::realtime::envelope::{self, PushedItem, Undecodable};
 
 /// What is asked about.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,7 +22,7 @@ pub enum Subject {
     /// A record of commercetools, as an import would write it.
     Record {
         /// Of which kind.
-        kind: Kind,
+        kind: ImportKind,
         /// Its id.
         id: Id,
     },
@@ -67,8 +67,8 @@ pub fn read(body: &[u8]) -> Result<Subject, BadSubject> {
     }
     let items = envelope::decode(body, None).items.into_iter();
     let notifications = items.map(|item| match item {
-        Item::Notification(notification) => Ok(notification),
-        Item::Refused { why, .. } => Err(BadSubject::NoNotification(why)),
+        PushedItem::Notification(notification) => Ok(notification),
+        PushedItem::Refused { why, .. } => Err(BadSubject::NoNotification(why)),
     });
     notifications.collect::<Result<_, _>>().map(Subject::Notifications)
 }
@@ -77,7 +77,7 @@ fn record(members: &Map<String, Value>) -> Result<Subject, String> {
     if let Some(unknown) = members.keys().find(|name| !["kind", "id"].contains(&name.as_str())) {
         return Err(format!("\"{unknown}\" is not known beside \"kind\"; there is only \"id\"."));
     }
-    let kind = members.get("kind").and_then(Value::as_str).and_then(Kind::named);
+    let kind = members.get("kind").and_then(Value::as_str).and_then(ImportKind::named);
     let kind = kind.ok_or("kind must be customers, orders, categories or products.")?;
     let id = members.get("id").and_then(Value::as_str).and_then(Id::new);
     let id = id.ok_or("id must be a text of 1 to 256 bytes.")?;
@@ -138,14 +138,14 @@ impl Preview {
     }
 
     /// Adds a record.
-    pub fn import(&mut self, end: End) {
+    pub fn import(&mut self, end: PreviewEnd) {
         self.outcomes.push(match end {
-            End::Write(requests) => {
+            PreviewEnd::Write(requests) => {
                 self.requests.extend(requests.iter().map(shown));
                 outcome("sent")
             }
-            End::Skip => outcome("skipped"),
-            End::Fail(fault) => faulty("failed", fault),
+            PreviewEnd::Skip => outcome("skipped"),
+            PreviewEnd::Fail(fault) => faulty("failed", fault),
         });
     }
 }
@@ -172,7 +172,7 @@ fn faulty(name: &'static str, rejection: Rejection) -> Ended {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::klaviyo::catalog::Kind as Object;
+    use crate::klaviyo::catalog::CatalogKind;
     use crate::klaviyo::catalog_write::CatalogWrite;
     use crate::mapping::fault::MappingFault;
     use crate::realtime::plan::Ignored;
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn a_record_or_notifications_are_asked_about() {
         let id = Id::new("o1").expect("an id");
-        let record = Subject::Record { kind: Kind::Orders, id };
+        let record = Subject::Record { kind: ImportKind::Orders, id };
         assert_eq!(read(br#"{"kind":"orders","id":"o1"}"#), Ok(record));
         for (body, count) in [(CHANGE, 1), (&format!("[{CHANGE},{CHANGE}]"), 2), ("[]", 0)] {
             let Ok(Subject::Notifications(all)) = read(body.as_bytes()) else { panic!("{body}") };
@@ -218,12 +218,12 @@ mod tests {
     #[test]
     fn each_outcome_is_shown() {
         let mut preview = Preview::default();
-        let delete = CatalogWrite::Delete { kind: Object::Item, id: "a/b".to_owned() };
+        let delete = CatalogWrite::Delete { kind: CatalogKind::Item, id: "a/b".to_owned() };
         preview.deliver(&[Request::Catalog(delete)], 2);
         preview.conclude(Conclusion::Ignored(Ignored::Gone));
         let fault = Rejection::from(MappingFault::MalformedEmail);
         preview.conclude(Conclusion::Never(fault));
-        preview.import(End::Skip);
+        preview.import(PreviewEnd::Skip);
         let shown = serde_json::to_value(&preview).expect("JSON");
         let expected = json!({
             "requests": [

@@ -6,7 +6,7 @@ use super::{Check, NOBODY};
 use crate::commercetools::answer::Token;
 use crate::commercetools::query::Query;
 use crate::commercetools::reference::Id;
-use crate::commercetools::walk::{Among, Filter, Resource, Walk};
+use crate::commercetools::walk::{Among, Filter, Walk, WalkedResource};
 use crate::config::Config;
 use crate::fault::{Setback, System, TransientFault};
 use crate::http::Answer;
@@ -97,13 +97,13 @@ pub fn probes() -> Vec<Probe> {
     };
     let codes = Query::DiscountCodes(vec![id.clone()]).path_and_query();
     [
-        ("customers", "view_customers", walk(Resource::Customers)),
-        ("orders", "view_orders", walk(Resource::Orders)),
-        ("payments", "view_payments", walk(Resource::Payments)),
-        ("products", "view_products", walk(Resource::Products)),
-        ("categories", "view_products", walk(Resource::Categories)),
-        ("inventory", "view_products", walk(Resource::Inventory)),
-        ("standalone prices", "view_standalone_prices", walk(Resource::StandalonePrices)),
+        ("customers", "view_customers", walk(WalkedResource::Customers)),
+        ("orders", "view_orders", walk(WalkedResource::Orders)),
+        ("payments", "view_payments", walk(WalkedResource::Payments)),
+        ("products", "view_products", walk(WalkedResource::Products)),
+        ("categories", "view_products", walk(WalkedResource::Categories)),
+        ("inventory", "view_products", walk(WalkedResource::Inventory)),
+        ("standalone prices", "view_standalone_prices", walk(WalkedResource::StandalonePrices)),
         ("discount codes", "view_discount_codes", codes),
     ]
     .map(|(what, scope, path)| Probe { what, path, scope })

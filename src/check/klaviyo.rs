@@ -9,7 +9,7 @@ use crate::config::rules::Deletion;
 use crate::fault::{Setback, System};
 use crate::http::{Answer, NoAnswer};
 use crate::klaviyo::REVISION;
-use crate::klaviyo::catalog::Kind;
+use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::job::JobType;
 use crate::klaviyo::query::Lookup;
 
@@ -28,7 +28,7 @@ pub struct Probe {
 #[must_use]
 pub fn probes() -> Vec<Probe> {
     let nobody = Lookup::ProfilesOfCustomer { customer: NOBODY.to_owned() };
-    let nothing = Lookup::Existing { kind: Kind::Item, ids: vec![NOBODY.to_owned()] };
+    let nothing = Lookup::Existing { kind: CatalogKind::Item, ids: vec![NOBODY.to_owned()] };
     let jobs = format!("{}?page%5Bsize%5D=1", JobType::Profiles.path());
     [
         ("profiles:read", nobody.path_and_query()),

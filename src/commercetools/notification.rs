@@ -19,7 +19,7 @@ pub struct Notification {
     /// What it is about; an `Event` notification is about nothing we know.
     pub resource: Option<Resource>,
     /// What it says.
-    pub kind: Kind,
+    pub kind: NotificationKind,
     /// The notification as it came.
     pub raw: Map<String, Value>,
 }
@@ -36,7 +36,7 @@ pub struct Resource {
 
 /// What a notification says.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Kind {
+pub enum NotificationKind {
     /// A message.
     Message(Message),
     /// A resource was created.
@@ -77,7 +77,7 @@ impl Notification {
         let resource =
             raw.get("resource").and_then(|resource| Resource::deserialize(resource).ok());
         match kind(&raw) {
-            Some(kind) if resource.is_some() || matches!(kind, Kind::Other(_)) => {
+            Some(kind) if resource.is_some() || matches!(kind, NotificationKind::Other(_)) => {
                 Ok(Self { resource, kind, raw })
             }
             _ => Err(NotANotification { document: raw }),
@@ -88,11 +88,11 @@ impl Notification {
     #[must_use]
     pub fn type_name(&self) -> &str {
         match &self.kind {
-            Kind::Message(message) => &message.name,
-            Kind::Created => "ResourceCreated",
-            Kind::Updated => "ResourceUpdated",
-            Kind::Deleted => "ResourceDeleted",
-            Kind::Other(name) => name,
+            NotificationKind::Message(message) => &message.name,
+            NotificationKind::Created => "ResourceCreated",
+            NotificationKind::Updated => "ResourceUpdated",
+            NotificationKind::Deleted => "ResourceDeleted",
+            NotificationKind::Other(name) => name,
         }
     }
 
@@ -110,19 +110,20 @@ impl Notification {
     }
 }
 
-fn kind(raw: &Map<String, Value>) -> Option<Kind> {
+fn kind(raw: &Map<String, Value>) -> Option<NotificationKind> {
     match raw.get("notificationType").and_then(Value::as_str) {
-        Some("ResourceCreated") => Some(Kind::Created),
-        Some("ResourceUpdated") => Some(Kind::Updated),
-        Some("ResourceDeleted") => Some(Kind::Deleted),
-        Some("Message") => {
-            Some(message(raw).map_or(Kind::Other("Message".to_owned()), Kind::Message))
-        }
-        Some(other) => Some(Kind::Other(other.to_owned())),
+        Some("ResourceCreated") => Some(NotificationKind::Created),
+        Some("ResourceUpdated") => Some(NotificationKind::Updated),
+        Some("ResourceDeleted") => Some(NotificationKind::Deleted),
+        Some("Message") => Some(
+            message(raw)
+                .map_or(NotificationKind::Other("Message".to_owned()), NotificationKind::Message),
+        ),
+        Some(other) => Some(NotificationKind::Other(other.to_owned())),
         // The Messages API gives messages without a `notificationType`.
-        None if raw.get("resource").is_some_and(Value::is_object) => {
-            Some(message(raw).map_or(Kind::Other(String::new()), Kind::Message))
-        }
+        None if raw.get("resource").is_some_and(Value::is_object) => Some(
+            message(raw).map_or(NotificationKind::Other(String::new()), NotificationKind::Message),
+        ),
         None => None,
     }
 }
@@ -185,7 +186,7 @@ mod tests {
             "createdAt": "2026-01-02T03:04:05.6Z",
         }))
         .expect("a notification");
-        let Kind::Message(message) = notification.kind else { panic!("a message") };
+        let NotificationKind::Message(message) = notification.kind else { panic!("a message") };
         assert_eq!(message.name, "OrderCreated");
         assert!(message.payload_left_out);
         assert_eq!(message.created_at.map(|at| at.timestamp_millis()), Some(1_767_323_045_600));

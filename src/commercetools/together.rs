@@ -22,7 +22,7 @@ const SKU_BYTES_PER_QUERY: usize = 5_000;
 
 /// What is asked for, apart from whose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sort<'a> {
+enum QuerySort<'a> {
     Customers,
     Orders,
     Payments,
@@ -42,7 +42,7 @@ enum Sort<'a> {
 /// Queries that are asked as one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Together<'a> {
-    sort: Sort<'a>,
+    sort: QuerySort<'a>,
     /// What each of them asks for, by its place among all.
     members: Vec<(usize, Vec<&'a str>)>,
     keys: Vec<&'a str>,
@@ -68,21 +68,21 @@ pub fn together<'a>(queries: &[&'a Query]) -> Vec<Together<'a>> {
     groups
 }
 
-fn asked(query: &Query) -> Option<(Sort<'_>, Vec<&str>)> {
+fn asked(query: &Query) -> Option<(QuerySort<'_>, Vec<&str>)> {
     let (sort, key) = match query {
-        Query::Customer(id) => (Sort::Customers, id.as_str()),
-        Query::Order(id) => (Sort::Orders, id.as_str()),
-        Query::Payment(id) => (Sort::Payments, id.as_str()),
-        Query::Category(id) => (Sort::Categories, id.as_str()),
-        Query::Product(id) => (Sort::Product, id.as_str()),
-        Query::StandalonePrice(id) => (Sort::StandalonePrices, id.as_str()),
-        Query::InventoryEntry(id) => (Sort::Entries, id.as_str()),
+        Query::Customer(id) => (QuerySort::Customers, id.as_str()),
+        Query::Order(id) => (QuerySort::Orders, id.as_str()),
+        Query::Payment(id) => (QuerySort::Payments, id.as_str()),
+        Query::Category(id) => (QuerySort::Categories, id.as_str()),
+        Query::Product(id) => (QuerySort::Product, id.as_str()),
+        Query::StandalonePrice(id) => (QuerySort::StandalonePrices, id.as_str()),
+        Query::InventoryEntry(id) => (QuerySort::Entries, id.as_str()),
         Query::CountedStock { sku, channel } => {
-            (Sort::CountedStock(channel.as_deref()), sku.as_str())
+            (QuerySort::CountedStock(channel.as_deref()), sku.as_str())
         }
-        Query::AnyStock(sku) => (Sort::AnyStock, sku.as_str()),
+        Query::AnyStock(sku) => (QuerySort::AnyStock, sku.as_str()),
         Query::Products(ids) => {
-            return Some((Sort::Products, ids.iter().map(AsRef::as_ref).collect()));
+            return Some((QuerySort::Products, ids.iter().map(AsRef::as_ref).collect()));
         }
         Query::OrderOfPayment(_)
         | Query::DiscountCodes(_)
@@ -98,9 +98,9 @@ fn asked(query: &Query) -> Option<(Sort<'_>, Vec<&str>)> {
 impl<'a> Together<'a> {
     fn most(&self) -> usize {
         match self.sort {
-            Sort::Product => WHOLE_PRODUCTS_PER_QUERY,
-            Sort::Products => PRODUCTS_PER_QUERY,
-            Sort::CountedStock(_) | Sort::AnyStock => SKUS_PER_QUERY,
+            QuerySort::Product => WHOLE_PRODUCTS_PER_QUERY,
+            QuerySort::Products => PRODUCTS_PER_QUERY,
+            QuerySort::CountedStock(_) | QuerySort::AnyStock => SKUS_PER_QUERY,
             _ => IDS_PER_QUERY,
         }
     }
@@ -130,17 +130,19 @@ impl<'a> Together<'a> {
     #[must_use]
     pub fn path_and_query(&self) -> String {
         let (path, expand) = match self.sort {
-            Sort::Customers => ("customers", ""),
-            Sort::Orders => ("orders", ""),
-            Sort::Payments => ("payments", ""),
-            Sort::Categories => ("categories", "ancestors[*]"),
-            Sort::Product | Sort::Products => ("products", CATEGORIES),
-            Sort::StandalonePrices => ("standalone-prices", ""),
-            Sort::Entries | Sort::CountedStock(_) | Sort::AnyStock => ("inventory", ""),
+            QuerySort::Customers => ("customers", ""),
+            QuerySort::Orders => ("orders", ""),
+            QuerySort::Payments => ("payments", ""),
+            QuerySort::Categories => ("categories", "ancestors[*]"),
+            QuerySort::Product | QuerySort::Products => ("products", CATEGORIES),
+            QuerySort::StandalonePrices => ("standalone-prices", ""),
+            QuerySort::Entries | QuerySort::CountedStock(_) | QuerySort::AnyStock => {
+                ("inventory", "")
+            }
         };
         let among = is_one_of(if self.by_sku() { "sku" } else { "id" }, &self.keys);
         let predicate = match self.sort {
-            Sort::CountedStock(channel) => format!("{among} and {}", supply(channel)),
+            QuerySort::CountedStock(channel) => format!("{among} and {}", supply(channel)),
             _ => among,
         };
         let expand = match expand {
@@ -151,7 +153,7 @@ impl<'a> Together<'a> {
     }
 
     fn by_sku(&self) -> bool {
-        matches!(self.sort, Sort::CountedStock(_) | Sort::AnyStock)
+        matches!(self.sort, QuerySort::CountedStock(_) | QuerySort::AnyStock)
     }
 
     /// The answer to each of the queries, by its place; none if this answer cannot tell: then each
@@ -196,7 +198,7 @@ impl<'a> Together<'a> {
         let answers = self.members.iter().map(|(place, keys)| {
             let found = documents_of(keys);
             let body = match self.sort {
-                Sort::Products | Sort::CountedStock(_) | Sort::AnyStock => {
+                QuerySort::Products | QuerySort::CountedStock(_) | QuerySort::AnyStock => {
                     format!(r#"{{"results":[{}]}}"#, found.join(","))
                 }
                 _ => found.first().copied().unwrap_or_default().to_owned(),

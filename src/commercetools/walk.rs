@@ -13,7 +13,7 @@ use crate::http::encode;
 /// What can be walked through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "as their names say")]
-pub enum Resource {
+pub enum WalkedResource {
     Customers,
     /// With their payments.
     Orders,
@@ -26,7 +26,7 @@ pub enum Resource {
     StandalonePrices,
 }
 
-impl Resource {
+impl WalkedResource {
     fn path(self) -> &'static str {
         match self {
             Self::Customers => "/customers",
@@ -85,7 +85,7 @@ pub enum Among {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Walk {
     /// Through what.
-    pub of: Resource,
+    pub of: WalkedResource,
     /// Which of them.
     pub filter: Filter,
     /// The last id of the page before.
@@ -96,9 +96,9 @@ pub struct Walk {
 
 /// The first or the last document by time of creation, and how many there are.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct End {
+pub struct WalkEnd {
     /// Of what.
-    pub of: Resource,
+    pub of: WalkedResource,
     /// Which of them.
     pub filter: Filter,
     /// The newest, not the oldest.
@@ -123,7 +123,7 @@ impl Walk {
     }
 }
 
-impl End {
+impl WalkEnd {
     /// The path and query below `{api}/{project}`, encoded.
     #[must_use]
     pub fn path_and_query(&self) -> String {
@@ -185,7 +185,7 @@ mod tests {
     fn a_page_is_asked_for() {
         let id = |id| Id::new(id).expect("an id");
         let walk = Walk {
-            of: Resource::Products,
+            of: WalkedResource::Products,
             filter: Filter {
                 created_from: Some(DateTime::UNIX_EPOCH),
                 published: true,
@@ -203,7 +203,8 @@ mod tests {
              and masterData(current(masterVariant(sku in (\"a\\\"b\")) or variants(sku in (\"a\\\"b\")))) \
              and id > \"p1\""
         );
-        let end = End { of: Resource::Customers, filter: Filter::default(), newest: false };
+        let end =
+            WalkEnd { of: WalkedResource::Customers, filter: Filter::default(), newest: false };
         assert_eq!(
             decoded(&end.path_and_query()),
             "/customers?limit=1&withTotal=true&sort=createdAt asc"

@@ -60,7 +60,7 @@ pub(super) struct Calls<'a> {
 }
 
 /// What is asked of either system.
-enum Asked<'a> {
+enum AskedCall<'a> {
     Commercetools(String),
     Klaviyo(&'a Lookup),
 }
@@ -97,7 +97,7 @@ impl<'a> Calls<'a> {
             groups.iter().flat_map(|group| group.members().map(|member| places[member])).collect();
         let mut single: Vec<_> =
             (0..readings.len()).filter(|place| !grouped.contains(place)).collect();
-        let asked = groups.iter().map(|group| Asked::Commercetools(group.path_and_query()));
+        let asked = groups.iter().map(|group| AskedCall::Commercetools(group.path_and_query()));
         let asked = asked.chain(single.iter().map(|place| alone(&readings[*place])));
         let mut answered = self.ask(asked.collect()).await?.into_iter();
         let mut apart = Vec::new();
@@ -130,12 +130,12 @@ impl<'a> Calls<'a> {
         Ok(answers.into_iter().map(|answer| answer.unwrap_or(Err(NoAnswer::Network))).collect())
     }
 
-    async fn ask(&self, asked: Vec<Asked<'_>>) -> Result<Vec<Answered>, ReadFault> {
-        let queries = asked.iter().any(|asked| matches!(asked, Asked::Commercetools(_)));
+    async fn ask(&self, asked: Vec<AskedCall<'_>>) -> Result<Vec<Answered>, ReadFault> {
+        let queries = asked.iter().any(|asked| matches!(asked, AskedCall::Commercetools(_)));
         let token = if queries { self.token().await? } else { String::new() };
         let answers = self.ask_with(&asked, &token).await;
-        let refused = |(asked, answer): (&Asked, &Answered)| {
-            matches!(asked, Asked::Commercetools(_))
+        let refused = |(asked, answer): (&AskedCall, &Answered)| {
+            matches!(asked, AskedCall::Commercetools(_))
                 && answer.as_ref().is_ok_and(|answer| answer.status == 401)
         };
         if !asked.iter().zip(&answers).any(refused) {
@@ -173,11 +173,11 @@ impl<'a> Calls<'a> {
         }
     }
 
-    async fn ask_with(&self, asked: &[Asked<'_>], token: &str) -> Vec<Answered> {
+    async fn ask_with(&self, asked: &[AskedCall<'_>], token: &str) -> Vec<Answered> {
         let answers = asked.iter().map(|asked| async move {
             match asked {
-                Asked::Commercetools(path) => self.query(path, token).await,
-                Asked::Klaviyo(lookup) => self.look_up(lookup).await,
+                AskedCall::Commercetools(path) => self.query(path, token).await,
+                AskedCall::Klaviyo(lookup) => self.look_up(lookup).await,
             }
         });
         stream::iter(answers).buffered(AT_ONCE).collect().await
@@ -399,10 +399,10 @@ fn text(bytes: Vec<u8>) -> String {
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-fn alone(reading: &Reading) -> Asked<'_> {
+fn alone(reading: &Reading) -> AskedCall<'_> {
     match reading {
-        Reading::Commercetools(query) => Asked::Commercetools(query.path_and_query()),
-        Reading::Klaviyo(lookup) => Asked::Klaviyo(lookup),
+        Reading::Commercetools(query) => AskedCall::Commercetools(query.path_and_query()),
+        Reading::Klaviyo(lookup) => AskedCall::Klaviyo(lookup),
     }
 }
 

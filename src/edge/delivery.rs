@@ -113,7 +113,7 @@ pub(super) async fn prepare(
                 continue;
             }
             match next(config, delivery, follow) {
-                Next::Read(asked) => {
+                NextStep::Read(asked) => {
                     let each = asked.into_iter().map(|reading| {
                         *places.entry(reading).or_insert_with_key(|reading| {
                             readings.push(reading.clone());
@@ -122,7 +122,7 @@ pub(super) async fn prepare(
                     });
                     wanted.push((place, each.collect()));
                 }
-                Next::Ready(one) => ready[place] = Some(one),
+                NextStep::Ready(one) => ready[place] = Some(one),
             }
         }
         if wanted.is_empty() {
@@ -151,13 +151,13 @@ fn not_here() -> Conclusion {
 }
 
 /// What there is to do next for one notification.
-enum Next {
+enum NextStep {
     Read(Vec<Reading>),
     Ready(Ready),
 }
 
 /// Goes as far as it can be gone without reading.
-fn next(config: &Config, delivery: &mut Delivery, follow: Option<&Follow<'_>>) -> Next {
+fn next(config: &Config, delivery: &mut Delivery, follow: Option<&Follow<'_>>) -> NextStep {
     loop {
         let conclusion = match delivery.next(config, now()) {
             DeliveryStep::Read(readings) => {
@@ -168,7 +168,7 @@ fn next(config: &Config, delivery: &mut Delivery, follow: Option<&Follow<'_>>) -
                 if left.is_empty() {
                     continue;
                 }
-                return Next::Read(left);
+                return NextStep::Read(left);
             }
             DeliveryStep::Follow(notifications) => match follow.map(|park| park(notifications)) {
                 Some(Ok(())) => {
@@ -182,11 +182,11 @@ fn next(config: &Config, delivery: &mut Delivery, follow: Option<&Follow<'_>>) -
                 None => not_here(),
             },
             DeliveryStep::Send { stages, cut } => {
-                return Next::Ready(Ready::ToSend { stages, cut });
+                return NextStep::Ready(Ready::ToSend { stages, cut });
             }
             DeliveryStep::Conclude(conclusion) => conclusion,
         };
-        return Next::Ready(Ready::Concluded(conclusion));
+        return NextStep::Ready(Ready::Concluded(conclusion));
     }
 }
 

@@ -7,7 +7,7 @@ use worker::{console_error, console_log, console_warn};
 
 use crate::commercetools::notification::Notification;
 use crate::import::run::{Run, State};
-use crate::realtime::envelope::Item;
+use crate::realtime::envelope::PushedItem;
 use crate::realtime::outcome::Outcome;
 
 /// What was done for one notification.
@@ -21,10 +21,10 @@ pub(super) struct Effort {
 }
 
 /// The line of a notification, or of something that is none.
-pub(super) fn notification(item: &Item, outcome: &Outcome, effort: &Effort) {
+pub(super) fn notification(item: &PushedItem, outcome: &Outcome, effort: &Effort) {
     let notification = match item {
-        Item::Notification(notification) => Some(notification),
-        Item::Refused { .. } => None,
+        PushedItem::Notification(notification) => Some(notification),
+        PushedItem::Refused { .. } => None,
     };
     let resource = notification.and_then(|notification| notification.resource.as_ref());
     let level = match outcome {

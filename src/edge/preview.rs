@@ -14,8 +14,8 @@ use crate::commercetools::notification::Notification;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::fault::{ReadFault, Setback};
-use crate::import::preview::{End, Next, Preview as Record, reading};
-use crate::import::run::Kind;
+use crate::import::preview::{PreviewEnd, PreviewStep, RecordPreview, reading};
+use crate::import::run::ImportKind;
 use crate::preview::{self, Preview, Subject};
 use crate::realtime::conclusion::Conclusion;
 use crate::realtime::deliver::delivery::Delivery;
@@ -93,7 +93,7 @@ async fn look(config: &Config, calls: &Calls<'_>, notification: &Notification) -
 async fn of_record(
     config: &Config,
     calls: &Calls<'_>,
-    kind: Kind,
+    kind: ImportKind,
     id: Id,
 ) -> std::result::Result<Option<Preview>, Setback> {
     let mut preview = Preview::default();
@@ -101,7 +101,7 @@ async fn of_record(
         Ok(Some(end)) => preview.import(end),
         Ok(None) => return Ok(None),
         Err(ReadFault::Later(setback)) => return Err(setback),
-        Err(ReadFault::Never(rejection)) => preview.import(End::Fail(rejection)),
+        Err(ReadFault::Never(rejection)) => preview.import(PreviewEnd::Fail(rejection)),
     }
     Ok(Some(preview))
 }
@@ -109,15 +109,15 @@ async fn of_record(
 async fn import(
     config: &Config,
     calls: &Calls<'_>,
-    kind: Kind,
+    kind: ImportKind,
     id: Id,
-) -> std::result::Result<Option<End>, ReadFault> {
+) -> std::result::Result<Option<PreviewEnd>, ReadFault> {
     let answer = calls.make(reading(kind, id)).await?;
-    let Some(mut record) = Record::read(kind, &answer)? else { return Ok(None) };
+    let Some(mut record) = RecordPreview::read(kind, &answer)? else { return Ok(None) };
     loop {
         let asked = match record.next(config, now()) {
-            Next::Read(asked) => asked,
-            Next::End(end) => return Ok(Some(end)),
+            PreviewStep::Read(asked) => asked,
+            PreviewStep::End(end) => return Ok(Some(end)),
         };
         let answers = future::join_all(asked.iter().map(|asked| calls.make(asked.call()))).await;
         for (asked, answer) in asked.iter().zip(answers) {

@@ -15,9 +15,9 @@ use crate::config::Config;
 use crate::config::rules::Deletion;
 use crate::fault::TransientFault;
 use crate::realtime::conclusion::Conclusion;
-use crate::realtime::envelope::{self, Item, Push};
+use crate::realtime::envelope::{self, Push, PushedItem};
 use crate::realtime::outcome::{Outcome, Reply, reply as worst};
-use crate::realtime::parking::{Slot, by_resource, slot, slot_of_fact};
+use crate::realtime::parking::{ParkingSlot, by_resource, slot, slot_of_fact};
 use crate::realtime::plan::Work;
 
 /// How long the calls of a push may take together. An answer is due within 4 s (`EventBridge`
@@ -56,8 +56,8 @@ pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) ->
     let Push { items, handshake } = envelope::decode(&body, Some(&config.push.sns));
     drop(body);
     let notifications = items.iter().filter_map(|item| match item {
-        Item::Notification(notification) => Some(notification),
-        Item::Refused { .. } => None,
+        PushedItem::Notification(notification) => Some(notification),
+        PushedItem::Refused { .. } => None,
     });
     if let Err(error) = import::tell_of_deletions(env, config, notifications).await {
         log::failure("import", &error.to_string());
@@ -78,7 +78,7 @@ pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) ->
 
 /// What one thing that was pushed asks for.
 struct Planned {
-    item: Item,
+    item: PushedItem,
     asks: Asks,
 }
 
@@ -93,11 +93,11 @@ enum Asks {
 
 /// Looks at all of a push. What says only that something changed goes to the outbox without being
 /// tried, if there is much of it: that reads it together and writes it in jobs.
-fn plan(config: &Config, items: Vec<Item>) -> Vec<Planned> {
+fn plan(config: &Config, items: Vec<PushedItem>) -> Vec<Planned> {
     let planned = items.into_iter().map(|item| {
         let asks = match &item {
-            Item::Refused { why, .. } => Asks::Nothing(Conclusion::Never((*why).into())),
-            Item::Notification(notification) => {
+            PushedItem::Refused { why, .. } => Asks::Nothing(Conclusion::Never((*why).into())),
+            PushedItem::Notification(notification) => {
                 work_of(config, notification).map_or_else(Asks::Nothing, Asks::Work)
             }
         };
@@ -118,13 +118,13 @@ fn plan(config: &Config, items: Vec<Item>) -> Vec<Planned> {
 
 /// What was worked on.
 struct Worked {
-    item: Item,
-    end: End,
+    item: PushedItem,
+    end: PushEnd,
     effort: Effort,
 }
 
 /// How the work on it ended.
-enum End {
+enum PushEnd {
     /// With this outcome.
     Outcome(Outcome),
     /// This is to be stored first.
@@ -137,27 +137,27 @@ async fn work(env: &Env, config: &Config, calls: &Calls<'_>, planned: Planned) -
     let (started, made) = (now_ms(), calls.made());
     let mut cut = Vec::new();
     let end = match (&item, asks) {
-        (Item::Notification(notification), Asks::Outbox(work)) => End::Store(New::Parked(
-            NewParked::soon(slot(notification, &work), TransientFault::ManyAtOnce),
-        )),
-        (Item::Notification(notification), Asks::Work(work)) => {
+        (PushedItem::Notification(notification), Asks::Outbox(work)) => PushEnd::Store(
+            New::Parked(NewParked::soon(slot(notification, &work), TransientFault::ManyAtOnce)),
+        ),
+        (PushedItem::Notification(notification), Asks::Work(work)) => {
             let slot = slot(notification, &work);
             match bring(env, config, calls, work).await {
                 Ok(None) => {
-                    End::Store(New::Parked(NewParked::soon(slot, TransientFault::JobUnderWay)))
+                    PushEnd::Store(New::Parked(NewParked::soon(slot, TransientFault::JobUnderWay)))
                 }
                 Ok(Some(delivered)) => {
                     cut = delivered.cut;
                     end(Some(notification), || slot, delivered.conclusion)
                 }
-                Err(error) => End::Outcome(not_stored(&error)),
+                Err(error) => PushEnd::Outcome(not_stored(&error)),
             }
         }
-        (Item::Notification(notification), Asks::Nothing(conclusion)) => {
+        (PushedItem::Notification(notification), Asks::Nothing(conclusion)) => {
             end(Some(notification), || slot_of_fact(notification), conclusion)
         }
-        (Item::Refused { why, .. }, _) => {
-            End::Store(New::DeadLetter(NewDeadLetter::of(None, (*why).into(), 1)))
+        (PushedItem::Refused { why, .. }, _) => {
+            PushEnd::Store(New::DeadLetter(NewDeadLetter::of(None, (*why).into(), 1)))
         }
     };
     let effort = Effort { duration_ms: now_ms() - started, calls: calls.made() - made, cut };
@@ -195,18 +195,20 @@ async fn erase(env: &Env, config: &Config, work: &Work) -> Result<bool> {
 
 fn end(
     notification: Option<&Notification>,
-    slot: impl FnOnce() -> Slot,
+    slot: impl FnOnce() -> ParkingSlot,
     conclusion: Conclusion,
-) -> End {
+) -> PushEnd {
     match conclusion {
-        Conclusion::Delivered => End::Outcome(Outcome::Delivered),
-        Conclusion::Ignored(why) => End::Outcome(Outcome::Ignored(why)),
+        Conclusion::Delivered => PushEnd::Outcome(Outcome::Delivered),
+        Conclusion::Ignored(why) => PushEnd::Outcome(Outcome::Ignored(why)),
         Conclusion::Never(rejection) => {
-            End::Store(New::DeadLetter(NewDeadLetter::of(notification, rejection, 1)))
+            PushEnd::Store(New::DeadLetter(NewDeadLetter::of(notification, rejection, 1)))
         }
-        Conclusion::Later(setback) => End::Store(New::Parked(NewParked::after(slot(), setback))),
+        Conclusion::Later(setback) => {
+            PushEnd::Store(New::Parked(NewParked::after(slot(), setback)))
+        }
         Conclusion::NotYet(not_yet) => {
-            End::Store(New::Parked(NewParked::after(slot(), not_yet.fault().into())))
+            PushEnd::Store(New::Parked(NewParked::after(slot(), not_yet.fault().into())))
         }
     }
 }
@@ -216,8 +218,8 @@ fn end(
 async fn settle(env: &Env, config: &Config, started: u64, worked: Vec<Worked>) -> Vec<Outcome> {
     let begun = now_ms();
     let new = worked.iter().filter_map(|worked| match &worked.end {
-        End::Store(new) => Some((new, &worked.item)),
-        End::Outcome(_) => None,
+        PushEnd::Store(new) => Some((new, &worked.item)),
+        PushEnd::Outcome(_) => None,
     });
     let passed = Duration::from_millis(begun.saturating_sub(started));
     let left = config.push_patience.unwrap_or(ANSWER).saturating_sub(passed);
@@ -225,8 +227,8 @@ async fn settle(env: &Env, config: &Config, started: u64, worked: Vec<Worked>) -
     let took = now_ms() - begun;
     let settled = worked.into_iter().map(|Worked { item, end, mut effort }| {
         let outcome = match end {
-            End::Outcome(outcome) => outcome,
-            End::Store(new) => {
+            PushEnd::Outcome(outcome) => outcome,
+            PushEnd::Store(new) => {
                 effort.duration_ms += took;
                 match (new, stored.next().flatten()) {
                     (New::Parked(new), Some(_)) => Outcome::Parked { code: new.code },

@@ -3,7 +3,7 @@
 use super::dashboard::{self, File};
 use super::handshake;
 use crate::config::Mode;
-use crate::import::run::Kind;
+use crate::import::run::ImportKind;
 
 /// Something that can be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(super) enum Route {
     /// What was kept for a person.
     DeadLetters(DeadLetters),
     /// Imports of a kind.
-    Sync(Kind, Sync),
+    Sync(ImportKind, Sync),
     /// How far everything is.
     Status,
     /// Whether everything outside is as this Worker needs it.
@@ -89,7 +89,7 @@ pub(super) fn find(method: &str, path: &str, mode: Option<Mode>) -> Result<Route
         ["preview"] => ("POST", (method == "POST").then_some(Route::Preview)),
         ["sync", "status"] => ("GET", (method == "GET").then_some(Route::Status)),
         ["sync", kind, rest @ ..] => {
-            let kind = Kind::named(kind).filter(|_| mode.is_none_or(Mode::import));
+            let kind = ImportKind::named(kind).filter(|_| mode.is_none_or(Mode::import));
             let kind = kind.ok_or(Miss::NotFound)?;
             let (allowed, action) = sync(method, rest)?;
             (allowed, action.map(|action| Route::Sync(kind, action)))
@@ -171,14 +171,18 @@ mod tests {
             ("GET", "/preview", Err(Miss::Method("POST"))),
             ("GET", "/sync/status", Ok(Route::Status)),
             ("POST", "/sync/status", Err(Miss::Method("GET"))),
-            ("POST", "/sync/orders", Ok(Route::Sync(Kind::Orders, Sync::Start))),
-            ("GET", "/sync/orders", Ok(Route::Sync(Kind::Orders, Sync::Read))),
+            ("POST", "/sync/orders", Ok(Route::Sync(ImportKind::Orders, Sync::Start))),
+            ("GET", "/sync/orders", Ok(Route::Sync(ImportKind::Orders, Sync::Read))),
             ("DELETE", "/sync/orders", Err(Miss::Method("GET, POST"))),
-            ("POST", "/sync/orders/stop", Ok(Route::Sync(Kind::Orders, Sync::Stop))),
+            ("POST", "/sync/orders/stop", Ok(Route::Sync(ImportKind::Orders, Sync::Stop))),
             ("GET", "/sync/orders/stop", Err(Miss::Method("POST"))),
-            ("POST", "/sync/orders/resume", Ok(Route::Sync(Kind::Orders, Sync::Resume))),
-            ("GET", "/sync/orders/failures", Ok(Route::Sync(Kind::Orders, Sync::Failures))),
-            ("POST", "/sync/orders/failures/retry", Ok(Route::Sync(Kind::Orders, Sync::Retry))),
+            ("POST", "/sync/orders/resume", Ok(Route::Sync(ImportKind::Orders, Sync::Resume))),
+            ("GET", "/sync/orders/failures", Ok(Route::Sync(ImportKind::Orders, Sync::Failures))),
+            (
+                "POST",
+                "/sync/orders/failures/retry",
+                Ok(Route::Sync(ImportKind::Orders, Sync::Retry)),
+            ),
             ("GET", "/sync/orders/failures/retry", Err(Miss::Method("POST"))),
             ("GET", "/sync/orders/elsewhere", Err(Miss::NotFound)),
             ("GET", "/sync/payments", Err(Miss::NotFound)),

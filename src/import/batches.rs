@@ -16,14 +16,14 @@ use crate::klaviyo::verdict::Success;
 
 /// The sorts of bulk requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Sort {
+pub(super) enum BatchSort {
     /// Klaviyo takes events at once, and says no more of them.
     Events,
     /// A job, which Klaviyo carries out later.
     Job(JobType),
 }
 
-impl Sort {
+impl BatchSort {
     pub(super) fn operation(self) -> Operation {
         match self {
             Self::Events => Operation::CreateEvents,
@@ -55,21 +55,21 @@ impl Sort {
 }
 
 /// A row with its owner.
-pub(super) struct Row {
+pub(super) struct BatchRow {
     pub(super) owner: Owner,
     json: String,
     /// Digests of the names that must not stand twice in a batch.
     names: Vec<u64>,
 }
 
-impl Row {
+impl BatchRow {
     /// The row of a request, and where it goes; none for a request that goes alone.
-    pub(super) fn of(owner: Owner, request: &Request) -> Option<(Sort, Self)> {
+    pub(super) fn of(owner: Owner, request: &Request) -> Option<(BatchSort, Self)> {
         let (sort, json) = match request {
-            Request::CreateEvent(event) => (Sort::Events, event::row(event)),
+            Request::CreateEvent(event) => (BatchSort::Events, event::row(event)),
             request => {
                 let (of, row) = request.row()?;
-                (Sort::Job(of), row.json)
+                (BatchSort::Job(of), row.json)
             }
         };
         Some((sort, Self { owner, json, names: request.names() }))
@@ -83,14 +83,14 @@ impl Row {
 /// Something that is to be written for a record.
 pub(super) enum Write {
     /// With others.
-    Row(Sort, Row),
+    Row(BatchSort, BatchRow),
     /// By itself.
     Alone(Request),
 }
 
 impl Write {
     pub(super) fn of(owner: Owner, request: Request, alone: bool) -> Self {
-        let row = if alone { None } else { Row::of(owner, &request) };
+        let row = if alone { None } else { BatchRow::of(owner, &request) };
         row.map_or(Self::Alone(request), |(sort, row)| Self::Row(sort, row))
     }
 
@@ -105,20 +105,20 @@ impl Write {
 
 /// Rows of one bulk request.
 pub(super) struct Batch {
-    pub(super) sort: Sort,
-    pub(super) rows: Vec<Row>,
+    pub(super) sort: BatchSort,
+    pub(super) rows: Vec<BatchRow>,
 }
 
 impl Batch {
     pub(super) fn bytes(&self) -> usize {
-        self.rows.iter().map(Row::bytes).sum()
+        self.rows.iter().map(BatchRow::bytes).sum()
     }
 
     pub(super) fn body(&self) -> String {
         let rows: Vec<_> = self.rows.iter().map(|row| row.json.as_str()).collect();
         match self.sort {
-            Sort::Events => event::bulk(&rows),
-            Sort::Job(of) => of.body(&rows),
+            BatchSort::Events => event::bulk(&rows),
+            BatchSort::Job(of) => of.body(&rows),
         }
     }
 
@@ -139,7 +139,7 @@ impl Batch {
     }
 
     /// Takes out the rows of these indices.
-    pub(super) fn without(self, refused: &HashSet<usize>) -> (Vec<Row>, Self) {
+    pub(super) fn without(self, refused: &HashSet<usize>) -> (Vec<BatchRow>, Self) {
         let (mut out, mut rest) = (Vec::new(), Vec::new());
         for (index, row) in self.rows.into_iter().enumerate() {
             if refused.contains(&index) { out.push(row) } else { rest.push(row) }
@@ -151,19 +151,19 @@ impl Batch {
 /// Rows that wait for their batch.
 #[derive(Default)]
 pub(super) struct Buffers {
-    buffers: BTreeMap<Sort, Buffer>,
+    buffers: BTreeMap<BatchSort, Buffer>,
 }
 
 #[derive(Default)]
 struct Buffer {
-    rows: VecDeque<Row>,
+    rows: VecDeque<BatchRow>,
     bytes: usize,
     /// When the oldest row came, in ms.
     since: u64,
 }
 
 impl Buffers {
-    pub(super) fn push(&mut self, sort: Sort, row: Row, now: u64) {
+    pub(super) fn push(&mut self, sort: BatchSort, row: BatchRow, now: u64) {
         let buffer = self.buffers.entry(sort).or_default();
         if buffer.rows.is_empty() {
             buffer.since = now;
@@ -182,8 +182,8 @@ impl Buffers {
     }
 
     /// The sorts that have rows: those with a whole batch, or older than `old` (ms), or all.
-    pub(super) fn due(&self, old: u64, all: bool) -> Vec<Sort> {
-        let due = |(sort, buffer): (&Sort, &Buffer)| {
+    pub(super) fn due(&self, old: u64, all: bool) -> Vec<BatchSort> {
+        let due = |(sort, buffer): (&BatchSort, &Buffer)| {
             let full = buffer.rows.len() >= sort.most() || buffer.bytes >= JOB_BYTES;
             let some = !buffer.rows.is_empty();
             (some && (all || full || buffer.since <= old)).then_some(*sort)
@@ -192,12 +192,12 @@ impl Buffers {
     }
 
     /// The bytes that the next batch of a sort has at most.
-    pub(super) fn next_bytes(&self, sort: Sort) -> usize {
+    pub(super) fn next_bytes(&self, sort: BatchSort) -> usize {
         self.buffers.get(&sort).map_or(0, |buffer| buffer.bytes.min(JOB_BYTES))
     }
 
     /// Takes a batch: the oldest rows, as many as the limits allow, no name twice.
-    pub(super) fn take(&mut self, sort: Sort, now: u64) -> Batch {
+    pub(super) fn take(&mut self, sort: BatchSort, now: u64) -> Batch {
         let mut batch = Batch { sort, rows: Vec::new() };
         let Some(buffer) = self.buffers.get_mut(&sort) else { return batch };
         let (mut names, mut bytes) = (HashSet::new(), 0);
@@ -226,10 +226,10 @@ mod tests {
     use crate::klaviyo::job_answer::row_of_pointer;
     use crate::klaviyo::profile::Profile;
 
-    fn row(record: usize, email: &str) -> (Sort, Row) {
+    fn row(record: usize, email: &str) -> (BatchSort, BatchRow) {
         let profile = Profile { email: Some(email.to_owned()), ..Profile::default() };
         let owner = Owner { page: 1, record };
-        Row::of(owner, &Request::ImportProfile(Box::new(profile))).expect("a row")
+        BatchRow::of(owner, &Request::ImportProfile(Box::new(profile))).expect("a row")
     }
 
     fn records(batch: &Batch) -> Vec<usize> {
@@ -244,7 +244,7 @@ mod tests {
             let (sort, row) = row(record, email);
             buffers.push(sort, row, 5);
         }
-        let sort = Sort::Job(JobType::Profiles);
+        let sort = BatchSort::Job(JobType::Profiles);
         assert_eq!(buffers.due(4, false), []);
         assert_eq!(buffers.due(5, false), [sort]);
         assert_eq!(records(&buffers.take(sort, 6)), [0, 1, 3]);
@@ -258,7 +258,7 @@ mod tests {
     fn a_refused_row_is_taken_out() {
         let rows = ["a@x.de", "b@x.de", "c@x.de"].iter().enumerate();
         let rows = rows.map(|(record, email)| row(record, email).1).collect();
-        let batch = Batch { sort: Sort::Job(JobType::Profiles), rows };
+        let batch = Batch { sort: BatchSort::Job(JobType::Profiles), rows };
         let pointer = "/data/attributes/profiles/data/1/attributes/email";
         let refused = row_of_pointer(pointer).into_iter().collect();
         let (out, rest) = batch.without(&refused);

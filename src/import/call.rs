@@ -1,6 +1,6 @@
 //! A call of one of the two systems, as a value: whoever runs the machine makes it.
 
-use super::run::Kind;
+use super::run::ImportKind;
 use crate::commercetools::reference::Id;
 use crate::klaviyo::query::Lookup;
 use crate::klaviyo::request::Request;
@@ -23,7 +23,7 @@ pub enum Call {
     /// stored.
     HandOver {
         #[expect(missing_docs, reason = "as its name says")]
-        kind: Kind,
+        kind: ImportKind,
         /// Their ids.
         ids: Vec<Id>,
     },

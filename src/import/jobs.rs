@@ -20,7 +20,7 @@ pub(super) struct OpenJob {
     pub(super) at: u64,
     /// When it was looked at last, or begun, in ms.
     pub(super) looked: u64,
-    pub(super) rows: Vec<Slot>,
+    pub(super) rows: Vec<JobSlot>,
     /// How many rows failed, once it has ended, and what Klaviyo said of them so far.
     pub(super) failed: u64,
     pub(super) errors: Vec<(RowError, Option<String>)>,
@@ -35,7 +35,7 @@ impl OpenJob {
 
 /// Whose a row is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Slot {
+pub(super) enum JobSlot {
     /// A record of a page under way.
     Live(Owner),
     /// A record of a page that is committed.
@@ -75,7 +75,7 @@ impl Jobs {
         self.open.len()
     }
 
-    pub(super) fn add(&mut self, job: JobRef, at: u64, rows: Vec<Slot>) -> u64 {
+    pub(super) fn add(&mut self, job: JobRef, at: u64, rows: Vec<JobSlot>) -> u64 {
         self.next += 1;
         let open = OpenJob { job, at, looked: at, rows, failed: 0, errors: Vec::new() };
         self.open.insert(self.next, open);
@@ -91,9 +91,9 @@ impl Jobs {
             let Some(open) = self.open.get_mut(&key) else { continue };
             for (index, id) in rows {
                 if open.rows.len() <= index {
-                    open.rows.resize(index + 1, Slot::Free);
+                    open.rows.resize(index + 1, JobSlot::Free);
                 }
-                open.rows[index] = Slot::Kept(id);
+                open.rows[index] = JobSlot::Kept(id);
             }
         }
         keys.into_values().collect()
@@ -140,21 +140,21 @@ impl Jobs {
     pub(super) fn free(&mut self, key: u64, index: usize) -> bool {
         let Some(job) = self.open.get_mut(&key) else { return false };
         if let Some(slot) = job.rows.get_mut(index) {
-            *slot = Slot::Free;
+            *slot = JobSlot::Free;
         }
-        job.rows.iter().all(|slot| *slot == Slot::Free)
+        job.rows.iter().all(|slot| *slot == JobSlot::Free)
     }
 
     /// Forgets the rows of pages under way; the jobs that have no others are forgotten as well.
     pub(super) fn forget_live(&mut self) {
         for job in self.open.values_mut() {
             for slot in &mut job.rows {
-                if matches!(slot, Slot::Live(_)) {
-                    *slot = Slot::Free;
+                if matches!(slot, JobSlot::Live(_)) {
+                    *slot = JobSlot::Free;
                 }
             }
         }
-        self.open.retain(|_, job| job.rows.iter().any(|slot| matches!(slot, Slot::Kept(_))));
+        self.open.retain(|_, job| job.rows.iter().any(|slot| matches!(slot, JobSlot::Kept(_))));
     }
 
     pub(super) fn keys(&self) -> Vec<u64> {

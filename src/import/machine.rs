@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::call::Call;
 use super::grants::Grants;
-use super::run::{Kind, Run, blank};
+use super::run::{ImportKind, Run, blank};
 use super::start::Start;
 use super::stored::{StoredRun, UnreadableRun};
 pub use super::work::{Failure, KeptRows, Saving, Stored};
@@ -40,14 +40,14 @@ pub enum Input {
         /// The run's id: unique, and in the order of the starts.
         id: String,
         /// What is imported.
-        kind: Kind,
+        kind: ImportKind,
         /// Which records.
         start: Start,
     },
     /// The run of this kind is to stop.
-    Stop(Kind),
+    Stop(ImportKind),
     /// It is to go on.
-    Resume(Kind),
+    Resume(ImportKind),
     /// A call was answered, or not.
     Answered {
         /// The call's number.
@@ -77,11 +77,11 @@ pub enum Effect {
 
 /// All runs that are known, one a kind.
 pub struct Machine {
-    works: BTreeMap<Kind, Work>,
+    works: BTreeMap<ImportKind, Work>,
     /// Runs that another version stored, and that are only shown.
-    unreadable: BTreeMap<Kind, UnreadableRun>,
+    unreadable: BTreeMap<ImportKind, UnreadableRun>,
     pace: Pace,
-    under_way: BTreeMap<u64, (Kind, Task)>,
+    under_way: BTreeMap<u64, (ImportKind, Task)>,
     next_ticket: u64,
     /// Calls that are left in this slice.
     calls_left: u32,
@@ -234,13 +234,13 @@ impl Machine {
 
     /// The run of a kind, as it is stored.
     #[must_use]
-    pub fn run(&self, kind: Kind) -> Option<&Run> {
+    pub fn run(&self, kind: ImportKind) -> Option<&Run> {
         self.works.get(&kind).map(Work::run)
     }
 
     /// The run of a kind as it is shown, with what is under way.
     #[must_use]
-    pub fn shown(&self, kind: Kind) -> Value {
+    pub fn shown(&self, kind: ImportKind) -> Value {
         match (self.works.get(&kind), self.unreadable.get(&kind)) {
             (Some(work), _) => work.run().shown(work.counts()),
             (None, Some(unreadable)) => unreadable.shown(),
@@ -250,7 +250,7 @@ impl Machine {
 
     /// The records that are read and not settled.
     #[must_use]
-    pub fn in_flight(&self, kind: Kind) -> u64 {
+    pub fn in_flight(&self, kind: ImportKind) -> u64 {
         self.works.get(&kind).map_or(0, Work::in_flight)
     }
 }

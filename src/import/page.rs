@@ -18,7 +18,7 @@ const RECORD_BYTES: usize = 200;
 
 /// Where a page comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(super) enum PageOrigin {
     /// A range of the pass; `after` is where it goes on after this page, if it does.
     Range { range: usize, after: Option<String> },
     /// Records that a job refused.
@@ -27,7 +27,7 @@ pub(super) enum Origin {
 
 /// A page.
 pub(super) struct Page {
-    pub(super) origin: Origin,
+    pub(super) origin: PageOrigin,
     /// The bytes that were read for it.
     pub(super) bytes: usize,
     pub(super) records: Vec<Record>,
@@ -47,7 +47,7 @@ pub(super) struct Page {
 /// A record under way.
 pub(super) struct Record {
     pub(super) id: Id,
-    pub(super) fate: Fate,
+    pub(super) fate: RecordFate,
     /// Writes that are waiting or under way, but for those of jobs.
     pub(super) open: u32,
     /// Rows of it that are with jobs.
@@ -60,7 +60,7 @@ pub(super) struct Record {
 
 /// How a record ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum RecordFate {
     /// It has not.
     Open,
     /// There is nothing to send.
@@ -74,7 +74,7 @@ pub(super) enum Fate {
 }
 
 impl Record {
-    pub(super) fn new(id: Id, fate: Fate) -> Self {
+    pub(super) fn new(id: Id, fate: RecordFate) -> Self {
         Self { id, fate, open: 0, in_jobs: 0, awaited: 0, later: VecDeque::new() }
     }
 
@@ -87,11 +87,11 @@ impl Record {
                 self.advance()
             }
             Mapped::Skip => {
-                self.fate = Fate::Skipped;
+                self.fate = RecordFate::Skipped;
                 Vec::new()
             }
             Mapped::Fault(fault) => {
-                self.fate = Fate::Failed(fault.into());
+                self.fate = RecordFate::Failed(fault.into());
                 Vec::new()
             }
         }
@@ -99,7 +99,7 @@ impl Record {
 
     /// The next stage, if everything of the one before is written and what it made is there.
     pub(super) fn advance(&mut self) -> Vec<Write> {
-        while self.open == 0 && self.awaited == 0 && self.fate == Fate::Open {
+        while self.open == 0 && self.awaited == 0 && self.fate == RecordFate::Open {
             match self.later.pop_front() {
                 None => break,
                 Some(stage) if stage.is_empty() => {}
@@ -113,8 +113,8 @@ impl Record {
     }
 
     /// Gives it this end, unless it has one.
-    pub(super) fn end(&mut self, fate: Fate) {
-        if self.fate == Fate::Open {
+    pub(super) fn end(&mut self, fate: RecordFate) {
+        if self.fate == RecordFate::Open {
             self.fate = fate;
             self.later.clear();
         }
@@ -127,7 +127,7 @@ impl Record {
 }
 
 impl Page {
-    pub(super) fn new(origin: Origin) -> Self {
+    pub(super) fn new(origin: PageOrigin) -> Self {
         Self {
             origin,
             bytes: 0,
@@ -153,7 +153,9 @@ impl Page {
         for (record, mapped) in mapped {
             let owner = Owner { page: number, record };
             let write = |request| Write::of(owner, request, alone);
-            if let Some(one) = self.records.get_mut(record).filter(|one| one.fate == Fate::Open) {
+            if let Some(one) =
+                self.records.get_mut(record).filter(|one| one.fate == RecordFate::Open)
+            {
                 first.push((owner, one.begin(mapped, write)));
             }
         }
@@ -185,26 +187,27 @@ impl Page {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::batches::Sort;
-    use crate::klaviyo::catalog::{Action, Kind};
+    use crate::import::batches::BatchSort;
+    use crate::klaviyo::catalog::{Action, CatalogKind};
     use crate::klaviyo::catalog_write::CatalogWrite;
     use crate::klaviyo::job::JobType;
 
     #[test]
     fn what_waits_for_a_later_stage_is_counted() {
         let delete = |id: &str| {
-            Request::Catalog(CatalogWrite::Delete { kind: Kind::Variant, id: id.to_owned() })
+            Request::Catalog(CatalogWrite::Delete { kind: CatalogKind::Variant, id: id.to_owned() })
         };
-        let mut page = Page::new(Origin::Again);
+        let mut page = Page::new(PageOrigin::Again);
         let id = Id::new("p").expect("an id");
-        page.records = vec![Record::new(id.clone(), Fate::Open), Record::new(id, Fate::Skipped)];
+        page.records =
+            vec![Record::new(id.clone(), RecordFate::Open), Record::new(id, RecordFate::Skipped)];
         let stages = vec![vec![delete("first")], vec![delete("a"), delete("bc")]];
         let mapped = vec![(0, Mapped::Write(stages)), (1, Mapped::Skip)];
         let first = page.begin(7, false, mapped.into_iter());
         let [(owner, writes)] = first.as_slice() else { panic!("one stage") };
         assert_eq!(*owner, Owner { page: 7, record: 0 });
-        let of = JobType::Catalog(Kind::Variant, Action::Delete);
-        assert!(matches!(writes.as_slice(), [Write::Row(sort, _)] if *sort == Sort::Job(of)));
+        let of = JobType::Catalog(CatalogKind::Variant, Action::Delete);
+        assert!(matches!(writes.as_slice(), [Write::Row(sort, _)] if *sort == BatchSort::Job(of)));
         let later: usize = page.records[0].later.iter().flatten().map(Write::bytes).sum();
         assert!(later > 0);
         assert_eq!(page.bytes, 2 * RECORD_BYTES + later);

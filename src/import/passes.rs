@@ -12,13 +12,13 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::run::{Kind, Range, Selection};
+use super::run::{ImportKind, Range, Selection};
 use crate::commercetools::query::SKUS_PER_QUERY;
 use crate::commercetools::reference::Id;
-use crate::commercetools::walk::{Among, End, Filter, Resource, Walk};
+use crate::commercetools::walk::{Among, Filter, Walk, WalkEnd, WalkedResource};
 use crate::config::ImportRules;
 use crate::config::rules::Rules;
-use crate::klaviyo::catalog::Kind as Object;
+use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::query::Lookup;
 
 /// One walk through documents.
@@ -48,7 +48,7 @@ pub enum Source {
     /// Documents that other documents lead to, since their own time of change does not tell.
     Linked {
         /// Which documents lead to them.
-        link: Link,
+        link: PassLink,
         /// From when on these changed (UTC).
         since: DateTime<Utc>,
         /// Which of the documents that they lead to.
@@ -64,7 +64,7 @@ pub enum Source {
 /// Documents that lead to others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Link {
+pub enum PassLink {
     /// Payments lead to their orders.
     Payments,
     /// Inventory entries lead to the products of their SKUs.
@@ -73,12 +73,12 @@ pub enum Link {
     Prices,
 }
 
-impl Link {
-    fn resource(self) -> Resource {
+impl PassLink {
+    fn resource(self) -> WalkedResource {
         match self {
-            Self::Payments => Resource::Payments,
-            Self::Inventory => Resource::Inventory,
-            Self::Prices => Resource::StandalonePrices,
+            Self::Payments => WalkedResource::Payments,
+            Self::Inventory => WalkedResource::Inventory,
+            Self::Prices => WalkedResource::StandalonePrices,
         }
     }
 }
@@ -136,14 +136,14 @@ impl Pass {
 /// The passes of a run, in their order.
 pub(super) fn passes(
     rules: &Rules,
-    kind: Kind,
+    kind: ImportKind,
     selection: &Selection,
     started_at: DateTime<Utc>,
 ) -> Vec<Pass> {
-    let published = kind == Kind::Products;
+    let published = kind == ImportKind::Products;
     // A young order that was imported first, as history, would start no flow when it comes.
     let settled = Duration::minutes(i64::from(rules.import.orders_older_than_minutes));
-    let created_before = (kind == Kind::Orders).then(|| started_at - settled);
+    let created_before = (kind == ImportKind::Orders).then(|| started_at - settled);
     let filter = Filter { created_before, published, ..Filter::default() };
     let changed = |since| Filter { changed_since: Some(since), ..filter.clone() };
     let mut passes = Vec::new();
@@ -166,12 +166,12 @@ pub(super) fn passes(
         Selection::Full => passes.push(Pass::first(Source::Documents(filter.clone()))),
     }
     // Before the closing passes: what is put on sale while its item is being deleted is read by them.
-    let full_products = *selection == Selection::Full && kind == Kind::Products;
+    let full_products = *selection == Selection::Full && kind == ImportKind::Products;
     if full_products && rules.product.import.delete_missing {
         passes.push(Pass::again(Source::Held { check: true }));
     }
     // An event is a fact: nothing overtakes it.
-    if kind != Kind::Orders {
+    if kind != ImportKind::Orders {
         passes.extend(closing(kind, selection, &filter, started_at));
     }
     passes
@@ -179,7 +179,7 @@ pub(super) fn passes(
 
 /// The passes over what changed since the run began, and over what changed since those began.
 fn closing(
-    kind: Kind,
+    kind: ImportKind,
     selection: &Selection,
     filter: &Filter,
     started_at: DateTime<Utc>,
@@ -207,39 +207,39 @@ fn closing(
 }
 
 /// What other documents lead to that changed since; what changed itself is in the pass before.
-fn linked(kind: Kind, filter: &Filter, since: DateTime<Utc>) -> impl Iterator<Item = Source> {
-    let links: &[Link] = match kind {
-        Kind::Orders => &[Link::Payments],
-        Kind::Products => &[Link::Inventory, Link::Prices],
-        Kind::Customers | Kind::Categories => &[],
+fn linked(kind: ImportKind, filter: &Filter, since: DateTime<Utc>) -> impl Iterator<Item = Source> {
+    let links: &[PassLink] = match kind {
+        ImportKind::Orders => &[PassLink::Payments],
+        ImportKind::Products => &[PassLink::Inventory, PassLink::Prices],
+        ImportKind::Customers | ImportKind::Categories => &[],
     };
     let filter = Filter { changed_before: Some(since), ..filter.clone() };
     links.iter().map(move |link| Source::Linked { link: *link, since, filter: filter.clone() })
 }
 
 /// How to read a page.
-pub(super) enum Reading {
+pub(super) enum PassReading {
     Walk(Walk),
     Lookup(Lookup),
 }
 
 impl Pass {
     /// The queries for its oldest and its newest document, where it can be divided by time.
-    pub(super) fn ends(&self, kind: Kind) -> Option<[End; 2]> {
+    pub(super) fn ends(&self, kind: ImportKind) -> Option<[WalkEnd; 2]> {
         let Source::Documents(filter) = &self.source else { return None };
-        let end = |newest| End { of: resource(kind), filter: filter.clone(), newest };
+        let end = |newest| WalkEnd { of: resource(kind), filter: filter.clone(), newest };
         Some([end(false), end(true)])
     }
 
     /// How to read the page of a range that follows `after`, with about `limit` records.
     pub(super) fn reading(
         &self,
-        kind: Kind,
+        kind: ImportKind,
         range: &Range,
         after: Option<&str>,
         list: &[Id],
         limit: usize,
-    ) -> Reading {
+    ) -> PassReading {
         let after_id = after.and_then(Id::new);
         match &self.source {
             Source::Documents(filter) => {
@@ -248,28 +248,28 @@ impl Pass {
                     created_before: range.to.or(filter.created_before),
                     ..filter.clone()
                 };
-                Reading::Walk(Walk { of: resource(kind), filter, after: after_id, limit })
+                PassReading::Walk(Walk { of: resource(kind), filter, after: after_id, limit })
             }
             Source::List { changed_since } => {
                 let mut walk = of_ids(kind, &list[listed(list, after)]);
                 walk.filter.changed_since = *changed_since;
-                Reading::Walk(walk)
+                PassReading::Walk(walk)
             }
             Source::Linked { link, since, .. } => {
                 let filter = Filter { changed_since: Some(*since), ..Filter::default() };
                 let limit = SKUS_PER_QUERY;
-                Reading::Walk(Walk { of: link.resource(), filter, after: after_id, limit })
+                PassReading::Walk(Walk { of: link.resource(), filter, after: after_id, limit })
             }
             Source::Held { check } => {
                 let cursor = after.map(ToOwned::to_owned);
-                Reading::Lookup(Lookup::All { kind: held(kind), metadata: *check, cursor })
+                PassReading::Lookup(Lookup::All { kind: held(kind), metadata: *check, cursor })
             }
         }
     }
 }
 
 /// The query for records by their ids.
-pub(super) fn of_ids(kind: Kind, ids: &[Id]) -> Walk {
+pub(super) fn of_ids(kind: ImportKind, ids: &[Id]) -> Walk {
     let filter = Filter { among: Some(Among::Ids(ids.to_vec())), ..Filter::default() };
     Walk { of: resource(kind), filter, after: None, limit: LIST_PAGE }
 }
@@ -280,20 +280,20 @@ pub(super) fn listed(list: &[Id], after: Option<&str>) -> std::ops::Range<usize>
     begin..(begin + LIST_PAGE).min(list.len())
 }
 
-pub(super) fn resource(kind: Kind) -> Resource {
+pub(super) fn resource(kind: ImportKind) -> WalkedResource {
     match kind {
-        Kind::Customers => Resource::Customers,
-        Kind::Orders => Resource::Orders,
-        Kind::Categories => Resource::Categories,
-        Kind::Products => Resource::Products,
+        ImportKind::Customers => WalkedResource::Customers,
+        ImportKind::Orders => WalkedResource::Orders,
+        ImportKind::Categories => WalkedResource::Categories,
+        ImportKind::Products => WalkedResource::Products,
     }
 }
 
 /// What Klaviyo holds of a kind that can be deleted.
-pub(super) fn held(kind: Kind) -> Object {
+pub(super) fn held(kind: ImportKind) -> CatalogKind {
     match kind {
-        Kind::Categories => Object::Category,
-        Kind::Customers | Kind::Orders | Kind::Products => Object::Item,
+        ImportKind::Categories => CatalogKind::Category,
+        ImportKind::Customers | ImportKind::Orders | ImportKind::Products => CatalogKind::Item,
     }
 }
 

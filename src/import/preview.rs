@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::call::Call;
 use super::passes::of_ids;
 use super::records::{self, Context, Documents, Mapped, Memory, Need};
-use super::run::Kind;
+use super::run::ImportKind;
 use crate::commercetools::answer::raw_page;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
@@ -18,7 +18,7 @@ use crate::http::Answer;
 use crate::klaviyo::request::Request;
 
 /// The preview of one record.
-pub struct Preview {
+pub struct RecordPreview {
     documents: Documents,
     context: Context,
     memory: Memory,
@@ -31,17 +31,17 @@ pub struct Preview {
 }
 
 /// What comes next.
-pub enum Next {
-    /// Make these calls, and hand each answer to [`Preview::learn`].
-    Read(Vec<Asked>),
+pub enum PreviewStep {
+    /// Make these calls, and hand each answer to [`RecordPreview::learn`].
+    Read(Vec<PreviewReading>),
     /// This is all.
-    End(End),
+    End(PreviewEnd),
 }
 
 /// Something to be read.
-pub struct Asked(Need);
+pub struct PreviewReading(Need);
 
-impl Asked {
+impl PreviewReading {
     /// The call that reads it.
     #[must_use]
     pub fn call(&self) -> Call {
@@ -51,7 +51,7 @@ impl Asked {
 
 /// What an import would do with the record.
 #[derive(Debug, PartialEq)]
-pub enum End {
+pub enum PreviewEnd {
     /// Write these, one after the other.
     Write(Vec<Request>),
     /// Nothing.
@@ -62,16 +62,16 @@ pub enum End {
 
 /// The call that reads the record.
 #[must_use]
-pub fn reading(kind: Kind, id: Id) -> Call {
+pub fn reading(kind: ImportKind, id: Id) -> Call {
     Call::Commercetools(of_ids(kind, &[id]).path_and_query())
 }
 
-impl Preview {
+impl RecordPreview {
     /// Begins with the answer to [`reading`]; none where commercetools has no such record.
     ///
     /// # Errors
     /// Where the answer is no page.
-    pub fn read(kind: Kind, answer: &Answer) -> Result<Option<Self>, ReadFault> {
+    pub fn read(kind: ImportKind, answer: &Answer) -> Result<Option<Self>, ReadFault> {
         let (found, documents) = records::read(kind, &raw_page(answer)?);
         Ok(found.into_iter().next().map(|(_, fault)| Self {
             documents,
@@ -85,19 +85,19 @@ impl Preview {
     }
 
     /// What comes next. `now` is when prices are to be valid (UTC).
-    pub fn next(&mut self, config: &Config, now: DateTime<Utc>) -> Next {
+    pub fn next(&mut self, config: &Config, now: DateTime<Utc>) -> PreviewStep {
         if let Some(fault) = self.fault.take() {
-            return Next::End(End::Fail(fault));
+            return PreviewStep::End(PreviewEnd::Fail(fault));
         }
         while self.asked.is_empty() {
             let (context, memory) = (&self.context, &self.memory);
             match records::needs(config, &self.documents, context, memory, self.step) {
                 Some(needs) => needs.into_iter().for_each(|need| self.note(need)),
-                None => return Next::End(self.end(config, now)),
+                None => return PreviewStep::End(self.end(config, now)),
             }
             self.step += 1;
         }
-        Next::Read(self.asked.drain(..).map(Asked).collect())
+        PreviewStep::Read(self.asked.drain(..).map(PreviewReading).collect())
     }
 
     fn note(&mut self, need: Need) {
@@ -116,21 +116,25 @@ impl Preview {
     ///
     /// # Errors
     /// Where the answer is none to the question.
-    pub fn learn(&mut self, Asked(need): &Asked, answer: &Answer) -> Result<(), ReadFault> {
+    pub fn learn(
+        &mut self,
+        PreviewReading(need): &PreviewReading,
+        answer: &Answer,
+    ) -> Result<(), ReadFault> {
         let follows = records::learn(&mut self.context, &mut self.memory, need, answer)?;
         self.asked.extend(follows);
         Ok(())
     }
 
-    fn end(&mut self, config: &Config, now: DateTime<Utc>) -> End {
+    fn end(&mut self, config: &Config, now: DateTime<Utc>) -> PreviewEnd {
         let first = records::map(config, &self.documents, &self.context, &self.memory, now).next();
         match first {
             Some((_, Mapped::Write(stages))) => {
                 let before = std::mem::take(&mut self.categories);
-                End::Write(before.into_iter().chain(stages.into_iter().flatten()).collect())
+                PreviewEnd::Write(before.into_iter().chain(stages.into_iter().flatten()).collect())
             }
-            Some((_, Mapped::Fault(fault))) => End::Fail(fault.into()),
-            Some((_, Mapped::Skip)) | None => End::Skip,
+            Some((_, Mapped::Fault(fault))) => PreviewEnd::Fail(fault.into()),
+            Some((_, Mapped::Skip)) | None => PreviewEnd::Skip,
         }
     }
 }

@@ -19,14 +19,14 @@ pub const VERSION: u32 = 2;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "as their names say")]
-pub enum Kind {
+pub enum ImportKind {
     Customers,
     Orders,
     Categories,
     Products,
 }
 
-impl Kind {
+impl ImportKind {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Customers, Self::Orders, Self::Categories, Self::Products];
 
@@ -148,7 +148,7 @@ pub struct Range {
 
 /// Why a run waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Waiting {
+pub struct RunWaiting {
     /// A stable code, such as `klaviyo_503`.
     pub code: String,
     /// Since when (UTC).
@@ -173,7 +173,7 @@ pub struct Run {
     /// Unique, and in the order of the starts.
     pub id: String,
     #[expect(missing_docs, reason = "as its name says")]
-    pub kind: Kind,
+    pub kind: ImportKind,
     /// Which records.
     pub selection: Selection,
     #[expect(missing_docs, reason = "as its name says")]
@@ -202,7 +202,7 @@ pub struct Run {
     /// When it ended, in whatever way.
     pub finished_at: Option<DateTime<Utc>>,
     /// What it waits for, while it does.
-    pub waiting: Option<Waiting>,
+    pub waiting: Option<RunWaiting>,
     /// Why it failed.
     pub error: Option<RunError>,
 }
@@ -213,7 +213,7 @@ impl Run {
     pub fn new(
         rules: &Rules,
         id: String,
-        kind: Kind,
+        kind: ImportKind,
         selection: Selection,
         now: DateTime<Utc>,
     ) -> Self {
@@ -302,7 +302,7 @@ impl Run {
 
 /// What is shown of a kind that was never imported, or of a run of which nothing is known.
 #[must_use]
-pub fn blank(kind: Kind) -> Value {
+pub fn blank(kind: ImportKind) -> Value {
     json!({
         "id": null, "kind": kind, "mode": null, "state": "idle",
         "read": 0, "sent": 0, "skipped": 0, "failed": 0, "reread": 0, "total": null,

@@ -3,7 +3,7 @@
 use chrono::DateTime;
 use serde_json::{Map, Value};
 
-use super::run::{Kind, Selection};
+use super::run::{ImportKind, Selection};
 use crate::commercetools::reference::Id;
 
 /// What a start asks for.
@@ -25,7 +25,7 @@ impl Start {
 ///
 /// # Errors
 /// What is wrong with the body, as a sentence.
-pub fn read(kind: Kind, body: &[u8]) -> Result<Start, String> {
+pub fn read(kind: ImportKind, body: &[u8]) -> Result<Start, String> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Start::of(Selection::Full));
     }
@@ -74,11 +74,11 @@ fn ids(value: &Value) -> Result<Vec<Id>, String> {
 }
 
 /// As in the plugin: who deletes everything has to write the kind's name.
-fn deletion(kind: Kind, members: &Map<String, Value>) -> Result<(), String> {
+fn deletion(kind: ImportKind, members: &Map<String, Value>) -> Result<(), String> {
     let (name, what) = match kind {
-        Kind::Categories => ("categories", "ALL CATEGORIES"),
-        Kind::Products => ("products", "ALL PRODUCTS/VARIANTS"),
-        Kind::Customers | Kind::Orders => {
+        ImportKind::Categories => ("categories", "ALL CATEGORIES"),
+        ImportKind::Products => ("products", "ALL PRODUCTS/VARIANTS"),
+        ImportKind::Customers | ImportKind::Orders => {
             return Err(format!("{} cannot be deleted in Klaviyo.", kind.title()));
         }
     };
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     fn start(body: &str) -> Result<Start, String> {
-        read(Kind::Products, body.as_bytes())
+        read(ImportKind::Products, body.as_bytes())
     }
 
     #[test]
@@ -143,6 +143,6 @@ mod tests {
             assert!(problem.contains(said), "{body}: {problem}");
         }
         let deletion = br#"{"deleteAll":true,"confirmDeletion":"orders"}"#;
-        assert!(read(Kind::Orders, deletion).is_err());
+        assert!(read(ImportKind::Orders, deletion).is_err());
     }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::passes::passes;
-use super::run::{Kind, Run, VERSION, blank};
+use super::run::{ImportKind, Run, VERSION, blank};
 use crate::config::rules::Rules;
 
 /// The code of a run that this version cannot read.
@@ -29,7 +29,7 @@ pub struct UnreadableRun {
     /// Its id.
     pub id: String,
     #[expect(missing_docs, reason = "as its name says")]
-    pub kind: Kind,
+    pub kind: ImportKind,
 }
 
 impl UnreadableRun {
@@ -72,7 +72,7 @@ impl StoredRun {
 /// Reads a stored run. `rules` are those of now; a run of the first version did not keep its
 /// passes, and gets those that it would begin with.
 #[must_use]
-pub fn read_run(rules: &Rules, kind: Kind, id: &str, text: &[u8]) -> StoredRun {
+pub fn read_run(rules: &Rules, kind: ImportKind, id: &str, text: &[u8]) -> StoredRun {
     #[derive(Deserialize)]
     struct Versioned {
         version: u32,
@@ -108,23 +108,28 @@ mod tests {
     fn stored() -> Value {
         let rules = Rules::default();
         let started = DateTime::UNIX_EPOCH;
-        let run = Run::new(&rules, "r".to_owned(), Kind::Products, Selection::Full, started);
+        let run = Run::new(&rules, "r".to_owned(), ImportKind::Products, Selection::Full, started);
         serde_json::to_value(run).expect("JSON")
     }
 
     fn read(value: &Value) -> StoredRun {
         let text = value.to_string();
-        read_run(&Rules::default(), Kind::Products, "r", text.as_bytes())
+        read_run(&Rules::default(), ImportKind::Products, "r", text.as_bytes())
     }
 
     #[test]
     fn a_run_keeps_the_passes_it_began_with() {
         let rules =
             Rules::parse(r#"{"product":{"import":{"deleteMissing":true}}}"#).expect("rules");
-        let begun =
-            Run::new(&rules, "r".into(), Kind::Products, Selection::Full, DateTime::UNIX_EPOCH);
+        let begun = Run::new(
+            &rules,
+            "r".into(),
+            ImportKind::Products,
+            Selection::Full,
+            DateTime::UNIX_EPOCH,
+        );
         let text = serde_json::to_vec(&begun).expect("JSON");
-        let found = read_run(&Rules::default(), Kind::Products, "r", &text).readable();
+        let found = read_run(&Rules::default(), ImportKind::Products, "r", &text).readable();
         assert_eq!(found, Some(begun));
     }
 

@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 
-use super::catalog::Kind;
+use super::catalog::CatalogKind;
 use super::catalog_write::CatalogWrite;
-use super::job::{self, Job, JobType, Row};
+use super::job::{self, BulkJobRow, Job, JobType};
 use super::request::Request;
 use super::verdict::Verdict;
 
@@ -16,11 +16,11 @@ pub const ALONE: usize = 10;
 
 /// A request of somebody.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Item<K> {
+pub struct BulkItem<K> {
     /// Whose it is.
     pub owner: K,
     /// The request as a row of a job, where it can go with one.
-    pub row: Option<(JobType, Row)>,
+    pub row: Option<(JobType, BulkJobRow)>,
 }
 
 /// How requests are sent.
@@ -34,14 +34,14 @@ pub struct Sorted<K> {
 
 /// Sorts requests, in their order.
 #[must_use]
-pub fn sort<K: Copy>(items: Vec<Item<K>>) -> Sorted<K> {
+pub fn sort<K: Copy>(items: Vec<BulkItem<K>>) -> Sorted<K> {
     let counts = counts(&items);
     let mut alone = Vec::new();
     let mut rows: Vec<(JobType, Owned<K>)> =
         counts.iter().map(|(of, _)| (*of, Vec::new())).collect();
     let mut places: HashMap<String, usize> = HashMap::new();
     for item in items {
-        let with = |(of, row): (JobType, Row)| many(&counts, of).then_some((of, row));
+        let with = |(of, row): (JobType, BulkJobRow)| many(&counts, of).then_some((of, row));
         let Some((of, row)) = item.row.and_then(with) else {
             alone.push(item.owner);
             continue;
@@ -61,11 +61,11 @@ pub fn sort<K: Copy>(items: Vec<Item<K>>) -> Sorted<K> {
 }
 
 /// Rows with their owners.
-type Owned<K> = Vec<(Vec<K>, Row)>;
+type Owned<K> = Vec<(Vec<K>, BulkJobRow)>;
 
 type Counts = Vec<(JobType, usize)>;
 
-fn counts<K>(items: &[Item<K>]) -> Counts {
+fn counts<K>(items: &[BulkItem<K>]) -> Counts {
     let mut counts: Counts = Vec::new();
     for (of, _) in items.iter().filter_map(|item| item.row.as_ref()) {
         match counts.iter_mut().find(|(other, _)| other == of) {
@@ -86,7 +86,7 @@ pub struct Doubt {
     /// Whose request it is.
     pub owner: usize,
     /// What it is.
-    pub kind: Kind,
+    pub kind: CatalogKind,
     /// Klaviyo's id.
     pub id: String,
 }
@@ -95,11 +95,11 @@ pub struct Doubt {
 /// them: the variants of a product are known when it is read, stock and categories are not.
 #[must_use]
 pub fn doubtful<'a>(
-    items: &[Item<usize>],
+    items: &[BulkItem<usize>],
     request_of: impl Fn(usize) -> &'a Request,
 ) -> Vec<Doubt> {
     let counts = counts(items);
-    let doubt = |item: &Item<usize>| {
+    let doubt = |item: &BulkItem<usize>| {
         let of = item.row.as_ref().map(|(of, _)| *of)?;
         let Request::Catalog(write) = request_of(item.owner) else { return None };
         let (kind, id) = write.doubt().filter(|_| many(&counts, of))?;
@@ -110,7 +110,7 @@ pub fn doubtful<'a>(
 
 /// Makes a doubtful request fit that Klaviyo does not have its object, or tells what came of one
 /// that needs not be sent.
-pub fn without_object(item: &mut Item<usize>, request: &mut Request) -> Option<Verdict> {
+pub fn without_object(item: &mut BulkItem<usize>, request: &mut Request) -> Option<Verdict> {
     let Request::Catalog(write) = request else { return None };
     match write {
         CatalogWrite::SetStock { .. } => Some(Verdict::NotHeld),
@@ -130,13 +130,13 @@ mod tests {
 
     use crate::klaviyo::catalog::{Category, Key, Object, Policy, Stock};
 
-    fn item_of(owner: usize, request: &Request) -> Item<usize> {
-        Item { owner, row: request.row() }
+    fn item_of(owner: usize, request: &Request) -> BulkItem<usize> {
+        BulkItem { owner, row: request.row() }
     }
 
-    fn deletion(owner: usize, id: usize) -> Item<usize> {
+    fn deletion(owner: usize, id: usize) -> BulkItem<usize> {
         let id = id.to_string();
-        let request = Request::Catalog(CatalogWrite::Delete { kind: Kind::Variant, id });
+        let request = Request::Catalog(CatalogWrite::Delete { kind: CatalogKind::Variant, id });
         item_of(owner, &request)
     }
 
@@ -148,7 +148,7 @@ mod tests {
         let sorted = sort((0..250).map(|n| deletion(n, n)).collect());
         let sizes: Vec<_> = sorted.jobs.iter().map(|(_, job)| job.rows.len()).collect();
         assert_eq!((sorted.alone.len(), sizes), (0, vec![100, 100, 50]));
-        assert_eq!(sorted.jobs[0].1.of, JobType::Catalog(Kind::Variant, Action::Delete));
+        assert_eq!(sorted.jobs[0].1.of, JobType::Catalog(CatalogKind::Variant, Action::Delete));
         assert_eq!(sorted.jobs[1].0[0], [100]);
     }
 
@@ -182,12 +182,12 @@ mod tests {
         let mut items: Vec<_> = requests.iter().enumerate().map(|(n, r)| item_of(n, r)).collect();
         let doubtful = doubtful(&items, |owner| &requests[owner]);
         assert_eq!(doubtful.len(), 40);
-        let third = Doubt { owner: 23, kind: Kind::Category, id: "c3".to_owned() };
+        let third = Doubt { owner: 23, kind: CatalogKind::Category, id: "c3".to_owned() };
         assert_eq!(doubtful[23], third);
         let mut verdict = |n: usize| without_object(&mut items[n], &mut requests[n]);
         assert_eq!([verdict(1), verdict(23)], [Some(Verdict::NotHeld), None]);
         let action = |n: usize| items[n].row.as_ref().map(|(of, _)| *of);
-        assert_eq!(action(22), Some(JobType::Catalog(Kind::Category, Action::Update)));
-        assert_eq!(action(23), Some(JobType::Catalog(Kind::Category, Action::Create)));
+        assert_eq!(action(22), Some(JobType::Catalog(CatalogKind::Category, Action::Update)));
+        assert_eq!(action(23), Some(JobType::Catalog(CatalogKind::Category, Action::Create)));
     }
 }

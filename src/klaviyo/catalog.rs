@@ -12,13 +12,13 @@ use super::json_api::{Data, data};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "Klaviyo's own names")]
-pub enum Kind {
+pub enum CatalogKind {
     Item,
     Variant,
     Category,
 }
 
-impl Kind {
+impl CatalogKind {
     /// The JSON:API type.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -185,11 +185,11 @@ pub struct Category {
 impl Object {
     #[expect(missing_docs, reason = "as its name says")]
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> CatalogKind {
         match self {
-            Self::Item(_) => Kind::Item,
-            Self::Variant(_) => Kind::Variant,
-            Self::Category(_) => Kind::Category,
+            Self::Item(_) => CatalogKind::Item,
+            Self::Variant(_) => CatalogKind::Variant,
+            Self::Category(_) => CatalogKind::Category,
         }
     }
 
@@ -223,7 +223,7 @@ pub(super) fn created(object: &Object) -> impl Serialize {
                 attributes: &variant.attributes,
             }),
             Some(Relationships {
-                item: Some(data(Link { r#type: Kind::Item.name(), id: &variant.item })),
+                item: Some(data(Link { r#type: CatalogKind::Item.name(), id: &variant.item })),
                 categories: None,
             }),
         ),
@@ -261,7 +261,7 @@ pub(super) fn updated(object: &Object) -> impl Serialize {
 /// The resource that only tells how much of a variant there is.
 pub(super) fn stocked(variant: &str, stock: Stock) -> impl Serialize {
     let attributes = Attributes::Stock { stock, published: true };
-    let r#type = Kind::Variant.name();
+    let r#type = CatalogKind::Variant.name();
     Resource { r#type, id: Some(variant), attributes, relationships: None }
 }
 
@@ -326,7 +326,7 @@ struct Relationships<'a> {
 }
 
 fn categories(item: &Item) -> Relationships<'_> {
-    let link = |id| Link { r#type: Kind::Category.name(), id };
+    let link = |id| Link { r#type: CatalogKind::Category.name(), id };
     let links = item.categories.iter().map(String::as_str).map(link).collect();
     Relationships { item: None, categories: Some(data(links)) }
 }

@@ -4,8 +4,8 @@
 //! was faster) updated. A variant can never change its item; one that is in the way of a new one
 //! may be that of another item whose SKU has moved, so it is deleted and created anew.
 
-use super::catalog::{Action, Kind, Link, Object, Stock, created, stocked, updated};
-use super::job::{JobType, Row};
+use super::catalog::{Action, CatalogKind, Link, Object, Stock, created, stocked, updated};
+use super::job::{BulkJobRow, JobType};
 use super::json_api::{data, text};
 use super::pacing::Operation;
 use super::verdict::{Success, Verdict};
@@ -20,7 +20,7 @@ pub enum CatalogWrite {
         /// What to write.
         object: Box<Object>,
         /// What is tried now.
-        attempt: Attempt,
+        attempt: WriteAttempt,
     },
     /// Tell how much of a variant there is, if Klaviyo knows the variant.
     SetStock {
@@ -32,7 +32,7 @@ pub enum CatalogWrite {
     /// Delete an object, if it is there; an item with its variants.
     Delete {
         /// What it is.
-        kind: Kind,
+        kind: CatalogKind,
         /// Klaviyo's id.
         id: String,
     },
@@ -40,7 +40,7 @@ pub enum CatalogWrite {
 
 /// What is tried to write an object. Each is tried once, in this order, so it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Attempt {
+pub enum WriteAttempt {
     /// Update it: it should be there.
     Update,
     /// Create it: it should not be there.
@@ -57,7 +57,7 @@ impl CatalogWrite {
     /// Writes an object that Klaviyo has, or has not, as far as is known.
     #[must_use]
     pub fn put(object: Object, known: bool) -> Self {
-        let attempt = if known { Attempt::Update } else { Attempt::Create };
+        let attempt = if known { WriteAttempt::Update } else { WriteAttempt::Create };
         Self::Put { object: Box::new(object), attempt }
     }
 
@@ -72,10 +72,10 @@ impl CatalogWrite {
 
     /// What its object is.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> CatalogKind {
         match self {
             Self::Put { object, .. } => object.kind(),
-            Self::SetStock { .. } => Kind::Variant,
+            Self::SetStock { .. } => CatalogKind::Variant,
             Self::Delete { kind, .. } => *kind,
         }
     }
@@ -89,9 +89,9 @@ impl CatalogWrite {
     fn action(&self) -> Action {
         match self {
             Self::Put { attempt, .. } => match attempt {
-                Attempt::Create | Attempt::CreateAgain => Action::Create,
-                Attempt::Update | Attempt::UpdateAgain => Action::Update,
-                Attempt::MakeRoom => Action::Delete,
+                WriteAttempt::Create | WriteAttempt::CreateAgain => Action::Create,
+                WriteAttempt::Update | WriteAttempt::UpdateAgain => Action::Update,
+                WriteAttempt::MakeRoom => Action::Delete,
             },
             Self::SetStock { .. } => Action::Update,
             Self::Delete { .. } => Action::Delete,
@@ -119,19 +119,21 @@ impl CatalogWrite {
     }
 
     /// The object that this may be about in vain, since nobody asked whether Klaviyo has it.
-    pub(super) fn doubt(&self) -> Option<(Kind, &str)> {
+    pub(super) fn doubt(&self) -> Option<(CatalogKind, &str)> {
         match self {
-            Self::SetStock { variant, .. } => Some((Kind::Variant, variant)),
-            Self::Put { object, attempt: Attempt::Update } if object.kind() == Kind::Category => {
-                Some((Kind::Category, &object.key().id))
+            Self::SetStock { variant, .. } => Some((CatalogKind::Variant, variant)),
+            Self::Put { object, attempt: WriteAttempt::Update }
+                if object.kind() == CatalogKind::Category =>
+            {
+                Some((CatalogKind::Category, &object.key().id))
             }
-            Self::Delete { kind: Kind::Category, id } => Some((Kind::Category, id)),
+            Self::Delete { kind: CatalogKind::Category, id } => Some((CatalogKind::Category, id)),
             Self::Put { .. } | Self::Delete { .. } => None,
         }
     }
 
     /// The same as a row of a job.
-    pub(super) fn row(&self) -> (JobType, Row) {
+    pub(super) fn row(&self) -> (JobType, BulkJobRow) {
         let (kind, action) = (self.kind(), self.action());
         let row = match self {
             Self::Put { object, .. } if action != Action::Delete => {
@@ -140,11 +142,11 @@ impl CatalogWrite {
                     Action::Create => text(&created(object)),
                     _ => content.clone(),
                 };
-                Row::new(json, &content)
+                BulkJobRow::new(json, &content)
             }
             Self::SetStock { variant, stock } => {
                 let json = text(&stocked(variant, *stock));
-                Row::new(json.clone(), &json)
+                BulkJobRow::new(json.clone(), &json)
             }
             Self::Put { object, .. } => deletion(kind, &object.key().id),
             Self::Delete { id, .. } => deletion(kind, id),
@@ -153,13 +155,13 @@ impl CatalogWrite {
     }
 
     pub(super) fn path(&self) -> String {
-        let one = |kind: Kind, id: &str| format!("{}/{}", kind.path(), encode(id));
+        let one = |kind: CatalogKind, id: &str| format!("{}/{}", kind.path(), encode(id));
         match self {
-            Self::Put { object, attempt: Attempt::Create | Attempt::CreateAgain } => {
+            Self::Put { object, attempt: WriteAttempt::Create | WriteAttempt::CreateAgain } => {
                 object.kind().path().to_owned()
             }
             Self::Put { object, .. } => one(object.kind(), &object.key().id),
-            Self::SetStock { variant, .. } => one(Kind::Variant, variant),
+            Self::SetStock { variant, .. } => one(CatalogKind::Variant, variant),
             Self::Delete { kind, id } => one(*kind, id),
         }
     }
@@ -167,9 +169,13 @@ impl CatalogWrite {
     pub(super) fn body(&self) -> Option<String> {
         match self {
             Self::Put { object, attempt } => match attempt {
-                Attempt::Create | Attempt::CreateAgain => Some(text(&data(created(object)))),
-                Attempt::Update | Attempt::UpdateAgain => Some(text(&data(updated(object)))),
-                Attempt::MakeRoom => None,
+                WriteAttempt::Create | WriteAttempt::CreateAgain => {
+                    Some(text(&data(created(object))))
+                }
+                WriteAttempt::Update | WriteAttempt::UpdateAgain => {
+                    Some(text(&data(updated(object))))
+                }
+                WriteAttempt::MakeRoom => None,
             },
             Self::SetStock { variant, stock } => Some(text(&data(stocked(variant, *stock)))),
             Self::Delete { .. } => None,
@@ -179,13 +185,17 @@ impl CatalogWrite {
     pub(super) fn way_out(&self, verdict: &Verdict) -> Option<Self> {
         let Self::Put { object, attempt } = self else { return None };
         let attempt = match (attempt, verdict) {
-            (Attempt::Update, Verdict::Missing) => Attempt::Create,
-            (Attempt::Create, Verdict::Conflict { .. }) if object.kind() == Kind::Variant => {
-                Attempt::MakeRoom
+            (WriteAttempt::Update, Verdict::Missing) => WriteAttempt::Create,
+            (WriteAttempt::Create, Verdict::Conflict { .. })
+                if object.kind() == CatalogKind::Variant =>
+            {
+                WriteAttempt::MakeRoom
             }
-            (Attempt::MakeRoom, Verdict::Accepted | Verdict::Missing) => Attempt::CreateAgain,
-            (Attempt::Create | Attempt::CreateAgain, Verdict::Conflict { .. }) => {
-                Attempt::UpdateAgain
+            (WriteAttempt::MakeRoom, Verdict::Accepted | Verdict::Missing) => {
+                WriteAttempt::CreateAgain
+            }
+            (WriteAttempt::Create | WriteAttempt::CreateAgain, Verdict::Conflict { .. }) => {
+                WriteAttempt::UpdateAgain
             }
             _ => return None,
         };
@@ -207,9 +217,9 @@ impl CatalogWrite {
     }
 }
 
-fn deletion(kind: Kind, id: &str) -> Row {
+fn deletion(kind: CatalogKind, id: &str) -> BulkJobRow {
     let json = text(&Link { r#type: kind.name(), id });
-    Row::new(json.clone(), &json)
+    BulkJobRow::new(json.clone(), &json)
 }
 
 #[cfg(test)]
@@ -277,7 +287,7 @@ mod tests {
 
     #[test]
     fn what_is_gone_already_needs_no_deletion() {
-        let delete = CatalogWrite::Delete { kind: Kind::Item, id: "x".to_owned() };
+        let delete = CatalogWrite::Delete { kind: CatalogKind::Item, id: "x".to_owned() };
         assert_eq!(delete.settled(Verdict::Missing), Verdict::Accepted);
         let put = CatalogWrite::put(category(), true);
         assert!(matches!(put.settled(Verdict::Missing), Verdict::Later(_)));

@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::catalog::{Action, Kind};
+use super::catalog::{Action, CatalogKind};
 use super::json_api::{resource, text};
 use super::limits::JOB_BYTES;
 use super::profile::Profile;
@@ -35,7 +35,7 @@ pub enum JobType {
     /// Create or update profiles by their identifiers. It cannot clear fields.
     Profiles,
     /// Write objects of the catalogue.
-    Catalog(Kind, Action),
+    Catalog(CatalogKind, Action),
 }
 
 impl JobType {
@@ -95,7 +95,7 @@ pub type RowDigest = String;
 
 /// A row of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct BulkJobRow {
     /// The resource as JSON text.
     pub json: String,
     /// What it writes.
@@ -106,7 +106,7 @@ pub struct Row {
     pub names: Vec<u64>,
 }
 
-impl Row {
+impl BulkJobRow {
     /// A row that brings a profile, which must not clear anything.
     #[must_use]
     pub fn profile(profile: &Profile) -> Self {
@@ -136,7 +136,7 @@ pub struct Job {
     /// What it does.
     pub of: JobType,
     /// With what: at most as many as [`JobType::most`] says, of at most [`JOB_BYTES`] together.
-    pub rows: Vec<Row>,
+    pub rows: Vec<BulkJobRow>,
 }
 
 impl Job {
@@ -150,7 +150,7 @@ impl Job {
 /// A job that is being filled.
 struct Filling<K> {
     owners: Vec<K>,
-    rows: Vec<Row>,
+    rows: Vec<BulkJobRow>,
     bytes: usize,
     names: HashSet<u64>,
 }
@@ -158,7 +158,7 @@ struct Filling<K> {
 /// Packs rows, each with its owner, into few jobs, in their order. A row goes into the first job that
 /// has room for it and none of its names.
 #[must_use]
-pub fn pack<K>(of: JobType, rows: Vec<(K, Row)>) -> Vec<(Vec<K>, Job)> {
+pub fn pack<K>(of: JobType, rows: Vec<(K, BulkJobRow)>) -> Vec<(Vec<K>, Job)> {
     let mut jobs: Vec<Filling<K>> = Vec::new();
     for (owner, row) in rows {
         let takes = |job: &Filling<K>| {
@@ -265,7 +265,7 @@ mod tests {
             (CatalogWrite::put(variant(), false), "catalog-variant-bulk-create-job", "variants"),
             (CatalogWrite::put(variant(), true), "catalog-variant-bulk-update-job", "variants"),
             (CatalogWrite::put(category, true), "catalog-category-bulk-update-job", "categories"),
-            (delete(Kind::Variant), "catalog-variant-bulk-delete-job", "variants"),
+            (delete(CatalogKind::Variant), "catalog-variant-bulk-delete-job", "variants"),
         ] {
             let single = write.body().unwrap_or_else(|| "null".to_owned());
             let single: Value = serde_json::from_str(&single).expect("JSON");
@@ -280,7 +280,7 @@ mod tests {
         }
         let write = CatalogWrite::SetStock { variant: ID.to_owned(), stock: stock() };
         let (of, body) = job_of(&Request::Catalog(write));
-        assert_eq!(of, JobType::Catalog(Kind::Variant, Action::Update));
+        assert_eq!(of, JobType::Catalog(CatalogKind::Variant, Action::Update));
         let attributes = json!({"inventory_policy": 1, "inventory_quantity": 3, "published": true});
         let row = json!({"type": "catalog-variant", "id": ID, "attributes": attributes});
         assert_eq!(body["data"]["attributes"]["variants"]["data"], json!([row]));
@@ -316,9 +316,9 @@ mod tests {
 
     #[test]
     fn jobs_keep_the_number_and_the_bytes() {
-        let of = JobType::Catalog(Kind::Variant, Action::Update);
-        let row = |bytes: usize| Row::new("x".repeat(bytes), "");
-        let sizes = |rows: Vec<Row>| -> Vec<usize> {
+        let of = JobType::Catalog(CatalogKind::Variant, Action::Update);
+        let row = |bytes: usize| BulkJobRow::new("x".repeat(bytes), "");
+        let sizes = |rows: Vec<BulkJobRow>| -> Vec<usize> {
             let rows = rows.into_iter().map(|row| ((), row)).collect();
             pack(of, rows).iter().map(|(owners, _)| owners.len()).collect()
         };
@@ -353,7 +353,7 @@ mod tests {
 
     #[test]
     fn a_reference_survives_being_stored() {
-        let of = JobType::Catalog(Kind::Item, Action::Create);
+        let of = JobType::Catalog(CatalogKind::Item, Action::Create);
         let job = JobRef { of, id: "01".to_owned() };
         let stored = serde_json::to_string(&job).expect("JSON");
         assert_eq!(serde_json::from_str::<JobRef>(&stored).expect("a reference"), job);

@@ -12,7 +12,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::catalog::{Action, Kind};
+use super::catalog::{Action, CatalogKind};
 use super::job::JobType;
 
 /// An operation, as Klaviyo counts its rate limits.
@@ -26,9 +26,9 @@ pub enum Operation {
     CreateEvent,
     CreateEvents,
     /// A write of one object of the catalogue.
-    Catalog(Kind, Action),
+    Catalog(CatalogKind, Action),
     /// A list of objects of the catalogue.
-    ListCatalog(Kind),
+    ListCatalog(CatalogKind),
     VariantsOfItem,
     CategoriesOfItem,
     CategoryName,
@@ -82,7 +82,7 @@ impl Operation {
             | Self::Catalog(..)
             | Self::StartJob(JobType::Catalog(..))
             | Self::JobStatus(JobType::Catalog(
-                Kind::Item | Kind::Variant,
+                CatalogKind::Item | CatalogKind::Variant,
                 Action::Create | Action::Update,
             )) => L,
             Self::CreateEvent
@@ -234,7 +234,7 @@ impl Pace {
 mod tests {
     use super::*;
 
-    const UPDATE: Operation = Operation::Catalog(Kind::Variant, Action::Update);
+    const UPDATE: Operation = Operation::Catalog(CatalogKind::Variant, Action::Update);
 
     /// How many calls can be taken at this time.
     fn room(pace: &mut Pace, operation: Operation, now_ms: u64) -> u32 {
@@ -262,10 +262,13 @@ mod tests {
     fn each_operation_has_its_own() {
         let mut pace = Pace::new(1.0);
         assert_eq!(room(&mut pace, UPDATE, 5), 75);
-        assert_eq!(room(&mut pace, Operation::Catalog(Kind::Variant, Action::Create), 5), 75);
+        assert_eq!(
+            room(&mut pace, Operation::Catalog(CatalogKind::Variant, Action::Create), 5),
+            75
+        );
         assert_eq!(room(&mut pace, Operation::StartJob(JobType::Profiles), 5), 10);
         assert_eq!(room(&mut pace, Operation::VariantsOfItem, 5), 350);
-        let deletions = JobType::Catalog(Kind::Item, Action::Delete);
+        let deletions = JobType::Catalog(CatalogKind::Item, Action::Delete);
         assert_eq!(room(&mut pace, Operation::JobStatus(deletions), 5), 350);
     }
 
@@ -293,7 +296,7 @@ mod tests {
         }
         let least = room(&mut pace.clone(), UPDATE, later(9));
         assert!((18..=20).contains(&least), "{least}: a quarter is always used");
-        let other = Operation::Catalog(Kind::Item, Action::Update);
+        let other = Operation::Catalog(CatalogKind::Item, Action::Update);
         assert_eq!(room(&mut pace, other, later(9)), 75, "for that operation alone");
     }
 

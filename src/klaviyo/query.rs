@@ -1,6 +1,6 @@
 //! What to read from Klaviyo, as values; the edge only sends them.
 
-use super::catalog::Kind;
+use super::catalog::CatalogKind;
 use super::job::{JobRef, JobType};
 use super::pacing::Operation;
 use crate::http::encode;
@@ -43,14 +43,14 @@ pub enum Lookup {
     /// Which of these objects there are; see [`existing`].
     Existing {
         /// What they are.
-        kind: Kind,
+        kind: CatalogKind,
         /// Klaviyo's ids.
         ids: Vec<String>,
     },
     /// A page of all objects of a kind.
     All {
         /// What they are.
-        kind: Kind,
+        kind: CatalogKind,
         /// Whether their custom metadata is wanted, to know whose they are.
         metadata: bool,
         /// Where the page begins; none for the first.
@@ -70,7 +70,7 @@ pub enum Lookup {
 /// The lookups that tell which of these objects there are, each with an address that is not too
 /// long.
 #[must_use]
-pub fn existing(kind: Kind, ids: &[String]) -> Vec<Lookup> {
+pub fn existing(kind: CatalogKind, ids: &[String]) -> Vec<Lookup> {
     let mut lookups = Vec::new();
     let (mut some, mut bytes) = (Vec::new(), 0);
     for id in ids {
@@ -109,7 +109,7 @@ impl Lookup {
         match self {
             Self::VariantsOfItem { item, cursor } => {
                 let path = format!("/api/catalog-items/{}/variants", encode(item));
-                format!("{path}?{}&{}", only_ids(Kind::Variant), page(cursor.as_deref()))
+                format!("{path}?{}&{}", only_ids(CatalogKind::Variant), page(cursor.as_deref()))
             }
             Self::CategoriesOfItem { item } => {
                 format!("/api/catalog-items/{}/relationships/categories", encode(item))
@@ -143,7 +143,7 @@ impl Lookup {
 }
 
 /// Leaves out of the objects what is not needed.
-fn only_ids(kind: Kind) -> String {
+fn only_ids(kind: CatalogKind) -> String {
     format!("{}=external_id", encode(&format!("fields[{}]", kind.name())))
 }
 
@@ -184,19 +184,19 @@ mod tests {
     fn objects_are_looked_up_in_pieces_that_fit_an_address() {
         let id = |n: usize| format!("$custom:::$default:::0f3a2c1e-9b7d-4e5f-8a6b-{n:012}");
         let ids: Vec<_> = (0..120).map(id).collect();
-        let lookups = existing(Kind::Item, &ids);
+        let lookups = existing(CatalogKind::Item, &ids);
         let count = |lookup: &Lookup| match lookup {
             Lookup::Existing { ids, .. } => ids.len(),
             _ => 0,
         };
         assert_eq!(lookups.iter().map(count).collect::<Vec<_>>(), [79, 41]);
         let long: Vec<_> = (0..20).map(|n| format!("{n}{}", "\u{e4}".repeat(250))).collect();
-        for lookup in lookups.iter().chain(&existing(Kind::Variant, &long)) {
+        for lookup in lookups.iter().chain(&existing(CatalogKind::Variant, &long)) {
             let address = lookup.path_and_query();
             assert!(address.len() < 8_000, "{} bytes", address.len());
         }
-        assert_eq!(existing(Kind::Item, &[]), []);
-        let odd = existing(Kind::Category, &["a\"b".to_owned()]);
+        assert_eq!(existing(CatalogKind::Item, &[]), []);
+        let odd = existing(CatalogKind::Category, &["a\"b".to_owned()]);
         assert_eq!(
             odd[0].path_and_query(),
             "/api/catalog-categories?filter=any%28ids%2C%5B%22a%5C%22b%22%5D%29\

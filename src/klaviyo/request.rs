@@ -4,10 +4,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::Serialize;
 
-use super::catalog::Kind;
+use super::catalog::CatalogKind;
 use super::catalog_write::CatalogWrite;
 use super::event::{self, Event};
-use super::job::{Job, JobType, Row, RowDigest};
+use super::job::{BulkJobRow, Job, JobType, RowDigest};
 use super::json_api::{data, identified, resource, text};
 use super::pacing::Operation;
 use super::profile::Profile;
@@ -49,7 +49,7 @@ pub enum WriteContent {
     /// An object of the catalogue, or its stock.
     Object {
         /// What it is.
-        kind: Kind,
+        kind: CatalogKind,
         /// Klaviyo's id.
         id: String,
         /// What is written.
@@ -58,7 +58,7 @@ pub enum WriteContent {
     /// That an object of the catalogue is to be gone.
     Deletion {
         /// What it is.
-        kind: Kind,
+        kind: CatalogKind,
         /// Klaviyo's id.
         id: String,
     },
@@ -179,15 +179,15 @@ impl Request {
 
     /// The job type that it can go with, and its row; none where it has to go alone.
     #[must_use]
-    pub fn row(&self) -> Option<(JobType, Row)> {
+    pub fn row(&self) -> Option<(JobType, BulkJobRow)> {
         let (of, row) = match self {
             Self::ImportProfile(profile) if !profile.clears() => {
-                (JobType::Profiles, Row::profile(profile))
+                (JobType::Profiles, BulkJobRow::profile(profile))
             }
             Self::Catalog(write) => write.row(),
             _ => return None,
         };
-        Some((of, Row { names: self.names(), ..row }))
+        Some((of, BulkJobRow { names: self.names(), ..row }))
     }
 
     /// What to send instead, where Klaviyo refused this request in a way that has a way out.

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::config::product_url::ProductFacts;
 use crate::http::encode;
 use crate::klaviyo::catalog::{
-    Item, ItemAttributes, Kind, Object, Shown, Variant, VariantAttributes,
+    CatalogKind, Item, ItemAttributes, Object, Shown, Variant, VariantAttributes,
 };
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::limits;
@@ -127,7 +127,7 @@ pub fn variant_writes(
         !present.contains(*id) && !moved.iter().any(|sku| sku == identity::external(id))
     });
     let stale = stale.cloned();
-    all.body.extend(stale.map(|id| CatalogWrite::Delete { kind: Kind::Variant, id }));
+    all.body.extend(stale.map(|id| CatalogWrite::Delete { kind: CatalogKind::Variant, id }));
     all
 }
 

@@ -40,7 +40,7 @@ impl RowGroup {
         Self::CategoryProducts,
     ];
 
-    /// What the keys of the group begin with; see [`crate::realtime::parking::Slot`].
+    /// What the keys of the group begin with; see [`crate::realtime::parking::ParkingSlot`].
     #[must_use]
     pub fn prefix(self) -> &'static str {
         match self {

@@ -18,7 +18,7 @@ use crate::commercetools::reference::{Id, Link};
 use crate::fault::{ReadFault, Setback, System};
 use crate::http::{Answer, NoAnswer};
 use crate::klaviyo::answer::{ids, name};
-use crate::klaviyo::catalog::Kind;
+use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::query::Lookup;
 use crate::klaviyo::request::WriteContent;
 
@@ -157,24 +157,25 @@ impl Documents {
     pub fn learn_written(&mut self, content: &[WriteContent]) {
         for write in content {
             match write {
-                WriteContent::Object { kind: Kind::Item, .. } => {
+                WriteContent::Object { kind: CatalogKind::Item, .. } => {
                     known(&mut self.known_variants, None);
                 }
-                WriteContent::Object { kind: Kind::Variant, id, .. } => {
+                WriteContent::Object { kind: CatalogKind::Variant, id, .. } => {
                     known(&mut self.known_variants, Some(id));
                 }
-                WriteContent::Object { kind: Kind::Category, id, .. } => {
+                WriteContent::Object { kind: CatalogKind::Category, id, .. } => {
                     known(&mut self.known_categories, Some(id));
                 }
-                WriteContent::Deletion { kind: Kind::Item, .. } => {
+                WriteContent::Deletion { kind: CatalogKind::Item, .. } => {
                     self.known_variants = Found::Gone;
                 }
-                WriteContent::Deletion { kind: Kind::Variant, id } => {
+                WriteContent::Deletion { kind: CatalogKind::Variant, id } => {
                     if let Found::There(ids) = &mut self.known_variants {
                         ids.retain(|known| known != id);
                     }
                 }
-                WriteContent::Deletion { kind: Kind::Category, .. } | WriteContent::Body(_) => {}
+                WriteContent::Deletion { kind: CatalogKind::Category, .. }
+                | WriteContent::Body(_) => {}
             }
         }
     }

@@ -9,13 +9,13 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::plan::Work;
-use crate::commercetools::notification::{Kind, Notification};
+use crate::commercetools::notification::{Notification, NotificationKind};
 use crate::fault::{Setback, System, TransientFault};
 use crate::mapping::profile::Missing;
 
 /// Where a notification is parked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Slot {
+pub struct ParkingSlot {
     /// Notifications of the same key share one row.
     pub key: String,
     /// Of two that share a row the one of the higher rank stays, of equal ones the later.
@@ -26,16 +26,16 @@ pub struct Slot {
 
 /// The slot of a notification, and of the work that follows from it.
 #[must_use]
-pub fn slot(notification: &Notification, work: &Work) -> Slot {
+pub fn slot(notification: &Notification, work: &Work) -> ParkingSlot {
     match work {
         // A change clears fields that a creation leaves alone, so it must not be replaced by one.
-        Work::Profile { customer: id, missing } => Slot {
+        Work::Profile { customer: id, missing } => ParkingSlot {
             key: of_customer(id.as_str()),
             rank: u8::from(*missing == Missing::Clear),
             customer: customer(notification),
         },
         // A change that is told of later finds nobody any more, so nothing is lost.
-        Work::Erasure(id) => Slot {
+        Work::Erasure(id) => ParkingSlot {
             key: of_customer(id.as_str()),
             rank: ERASURE_RANK,
             customer: customer(notification),
@@ -92,14 +92,14 @@ pub fn of_customer(customer: &str) -> String {
     format!("customer/{customer}")
 }
 
-fn of_resource(type_id: &str, id: &str, rank: u8) -> Slot {
-    Slot { key: format!("{type_id}/{id}"), rank, customer: None }
+fn of_resource(type_id: &str, id: &str, rank: u8) -> ParkingSlot {
+    ParkingSlot { key: format!("{type_id}/{id}"), rank, customer: None }
 }
 
 /// The slot of a notification that tells of a fact, or of which nothing more is known.
 #[must_use]
-pub fn slot_of_fact(notification: &Notification) -> Slot {
-    Slot {
+pub fn slot_of_fact(notification: &Notification) -> ParkingSlot {
+    ParkingSlot {
         key: format!("message/{}", message_id(notification)),
         rank: 0,
         customer: customer(notification),
@@ -109,7 +109,7 @@ pub fn slot_of_fact(notification: &Notification) -> Slot {
 /// The id of a message, by which a broker's repetition is recognised.
 fn message_id(notification: &Notification) -> String {
     match (&notification.kind, notification.raw.get("id").and_then(Value::as_str)) {
-        (Kind::Message(_), Some(id)) => id.to_owned(),
+        (NotificationKind::Message(_), Some(id)) => id.to_owned(),
         _ => Value::Object(notification.raw.clone()).to_string(),
     }
 }
@@ -180,7 +180,7 @@ mod tests {
     use crate::realtime::plan::{Plan, plan};
     use serde_json::json;
 
-    fn slot_of(notification: Value) -> Slot {
+    fn slot_of(notification: Value) -> ParkingSlot {
         let Value::Object(raw) = notification else { panic!("an object") };
         let notification = Notification::read(raw).expect("a notification");
         let rules = Rules::parse(r#"{"customer":{"deletion":"erase"}}"#).expect("rules");

@@ -359,7 +359,7 @@ fn taken(request: &Request) -> Answer {
     let of_type = match request {
         Request::ImportProfile(_) => "profile",
         Request::Catalog(write) => match write.kind() {
-            commercetools_klaviyo::klaviyo::catalog::Kind::Category => "catalog-category",
+            commercetools_klaviyo::klaviyo::catalog::CatalogKind::Category => "catalog-category",
             _ => "catalog-variant",
         },
         other => panic!("nobody sends {other:?}"),

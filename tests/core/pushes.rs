@@ -5,7 +5,7 @@
 //! and the line (`cc …`) by which it is tried first from then on.
 
 use commercetools_klaviyo::config::{Oidc, Sns};
-use commercetools_klaviyo::realtime::envelope::{self, Item};
+use commercetools_klaviyo::realtime::envelope::{self, PushedItem};
 use commercetools_klaviyo::realtime::plan::plan;
 use commercetools_klaviyo::realtime::sender::certificate::PublicKey;
 use commercetools_klaviyo::realtime::sender::keys;
@@ -20,7 +20,7 @@ fn take(body: &[u8]) {
     let config = config(&[]);
     let rules = config.rules;
     for item in envelope::decode(body, Some(&config.push.sns)).items {
-        if let Item::Notification(notification) = item {
+        if let PushedItem::Notification(notification) = item {
             let _ = plan(&rules, &notification);
         }
     }

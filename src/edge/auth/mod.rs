@@ -15,7 +15,7 @@ use super::calls::now_ms;
 use super::log;
 use crate::config::Config;
 use crate::http::NoAnswer;
-use crate::realtime::sender::Refusal;
+use crate::realtime::sender::SenderRefusal;
 use crate::realtime::sender::oidc::Token;
 use crate::realtime::sender::sns::Signed;
 
@@ -43,7 +43,7 @@ pub(super) enum Denied {
 /// Something that kept a signature from being verified.
 #[derive(Debug, Clone, Copy)]
 enum Fault {
-    Refused(Refusal),
+    Refused(SenderRefusal),
     NoKeys(NoKeys),
 }
 
@@ -58,8 +58,8 @@ enum NoKeys {
     Unreadable,
 }
 
-impl From<Refusal> for Fault {
-    fn from(refusal: Refusal) -> Self {
+impl From<SenderRefusal> for Fault {
+    fn from(refusal: SenderRefusal) -> Self {
         Self::Refused(refusal)
     }
 }
@@ -101,7 +101,7 @@ pub(super) async fn verify(
     let verified = match (claim, &config.push.oidc) {
         (Claim::Secret, _) => Ok(()),
         (Claim::Token(token), Some(oidc)) => genuine_token(&token, &oidc.keys_url).await,
-        (Claim::Token(_), None) => Err(Refusal::NotAToken.into()),
+        (Claim::Token(_), None) => Err(SenderRefusal::NotAToken.into()),
         (Claim::Body, _) => match Signed::read(body, &config.push.sns) {
             Ok(message) => genuine_message(&message).await,
             Err(refusal) => Err(refusal.into()),
@@ -125,13 +125,13 @@ pub(super) fn admin(config: &Config, request: &Request) -> Result<bool> {
 async fn genuine_token(token: &Token, keys_url: &str) -> std::result::Result<(), Fault> {
     let key = published::key(keys_url, &token.key_id).await?;
     let genuine = webcrypto::by_key(&key, &Signature::of_token(token)).await;
-    genuine.then_some(()).ok_or(Refusal::Signature.into())
+    genuine.then_some(()).ok_or(SenderRefusal::Signature.into())
 }
 
 async fn genuine_message(message: &Signed) -> std::result::Result<(), Fault> {
     let key = published::certified_key(&message.certificate).await?;
     let genuine = webcrypto::by_certified_key(&key, &Signature::of_message(message)).await;
-    genuine.then_some(()).ok_or(Refusal::Signature.into())
+    genuine.then_some(()).ok_or(SenderRefusal::Signature.into())
 }
 
 /// The log says why, the sender is not told.

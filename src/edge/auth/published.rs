@@ -7,9 +7,9 @@ use worker::Url;
 use super::{Fault, NoKeys};
 use crate::edge::calls::now_ms;
 use crate::edge::fetch::{self, Fetched};
-use crate::realtime::sender::Refusal;
+use crate::realtime::sender::SenderRefusal;
 use crate::realtime::sender::certificate::PublicKey;
-use crate::realtime::sender::keys::{self, Key, KeySet, Lookup};
+use crate::realtime::sender::keys::{self, KeyLookup, KeySet, SenderKey};
 
 /// How many certificates are kept. SNS uses one for months.
 const CERTIFICATES_KEPT: usize = 8;
@@ -20,11 +20,11 @@ thread_local! {
 }
 
 /// The key of that name, as published at that address.
-pub(super) async fn key(url: &str, id: &str) -> Result<Key, Fault> {
+pub(super) async fn key(url: &str, id: &str) -> Result<SenderKey, Fault> {
     match KEYS.with_borrow(|keys| keys.look_up(id, now_ms())) {
-        Lookup::Known(key) => return Ok(key),
-        Lookup::Unknown => return Err(Refusal::UnknownKey.into()),
-        Lookup::Ask => {}
+        KeyLookup::Known(key) => return Ok(key),
+        KeyLookup::Unknown => return Err(SenderRefusal::UnknownKey.into()),
+        KeyLookup::Ask => {}
     }
     let answer = get(url).await?;
     let keys = keys::read(&answer.body).ok_or(NoKeys::Unreadable)?;
@@ -32,7 +32,7 @@ pub(super) async fn key(url: &str, id: &str) -> Result<Key, Fault> {
         known.renew(keys, answer.fresh_for, now_ms());
         known.find(id)
     });
-    key.ok_or(Refusal::UnknownKey.into())
+    key.ok_or(SenderRefusal::UnknownKey.into())
 }
 
 /// The key of the certificate at that address.
@@ -45,7 +45,7 @@ pub(super) async fn certified_key(url: &Url) -> Result<PublicKey, Fault> {
         None => PublicKey::read(&get(url.as_str()).await?.body)?,
     };
     if !key.is_valid_at(now_ms()) {
-        return Err(Refusal::Certificate.into());
+        return Err(SenderRefusal::Certificate.into());
     }
     CERTIFICATES.with_borrow_mut(|kept| {
         kept.retain(|(address, _)| address != url);

@@ -8,7 +8,7 @@ use worker::js_sys::{Array, Object, Reflect, Uint8Array, global};
 use worker::wasm_bindgen_futures::JsFuture;
 
 use crate::realtime::sender::certificate::PublicKey;
-use crate::realtime::sender::keys::Key;
+use crate::realtime::sender::keys::SenderKey;
 use crate::realtime::sender::oidc::Token;
 use crate::realtime::sender::sns::{Hash, Signed};
 
@@ -36,7 +36,7 @@ impl<'a> Signature<'a> {
 }
 
 /// Whether it was made with the private part of a published key.
-pub(super) async fn by_key(key: &Key, signature: &Signature<'_>) -> bool {
+pub(super) async fn by_key(key: &SenderKey, signature: &Signature<'_>) -> bool {
     let jwk = [("kty", "RSA"), ("n", &key.modulus), ("e", &key.exponent)];
     match object(&jwk) {
         Ok(jwk) => is_genuine("jwk", &jwk, signature).await.unwrap_or(false),

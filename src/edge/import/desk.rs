@@ -19,7 +19,7 @@ use crate::edge::calls::now;
 use crate::edge::log;
 use crate::import::call::Call;
 use crate::import::machine::{Effect, Input, Machine, Saving};
-use crate::import::run::{Counts, Kind, Range, Run, blank};
+use crate::import::run::{Counts, ImportKind, Range, Run, blank};
 use crate::import::stored::StoredRun;
 
 /// Calls to be made, with their numbers.
@@ -32,7 +32,7 @@ type Mark = (String, usize, Counts, u64, Option<Vec<Range>>);
 #[derive(Default)]
 pub(super) struct Desk {
     machine: RefCell<Option<Machine>>,
-    marks: RefCell<BTreeMap<Kind, Mark>>,
+    marks: RefCell<BTreeMap<ImportKind, Mark>>,
     /// To the slice that is at work, from whoever else steps.
     line: RefCell<Option<UnboundedSender<Calls>>>,
 }
@@ -108,7 +108,7 @@ impl Desk {
         &self,
         sql: &SqlStorage,
         rules: &Rules,
-        kind: Option<Kind>,
+        kind: Option<ImportKind>,
     ) -> Result<bool> {
         match (self.machine.borrow().as_ref(), kind) {
             (Some(machine), None) => Ok(machine.is_active()),
@@ -119,7 +119,12 @@ impl Desk {
     }
 
     /// Whether the run of this kind can be resumed.
-    pub(super) fn is_resumable(&self, sql: &SqlStorage, rules: &Rules, kind: Kind) -> Result<bool> {
+    pub(super) fn is_resumable(
+        &self,
+        sql: &SqlStorage,
+        rules: &Rules,
+        kind: ImportKind,
+    ) -> Result<bool> {
         match self.machine.borrow().as_ref() {
             Some(machine) => Ok(machine.run(kind).is_some_and(Run::is_resumable)),
             None => Ok(current(sql, rules, kind)?.is_some_and(|run| run.is_resumable())),
@@ -132,7 +137,7 @@ impl Desk {
     }
 
     /// The current run of a kind, as the endpoints show it.
-    pub(super) fn shown(&self, sql: &SqlStorage, rules: &Rules, kind: Kind) -> Result<Value> {
+    pub(super) fn shown(&self, sql: &SqlStorage, rules: &Rules, kind: ImportKind) -> Result<Value> {
         if let Some(machine) = self.machine.borrow().as_ref() {
             return Ok(machine.shown(kind));
         }
@@ -142,7 +147,7 @@ impl Desk {
 }
 
 /// The current run of a kind, if this version can read it.
-fn current(sql: &SqlStorage, rules: &Rules, kind: Kind) -> Result<Option<Run>> {
+fn current(sql: &SqlStorage, rules: &Rules, kind: ImportKind) -> Result<Option<Run>> {
     Ok(runs::current(sql, rules, kind)?.and_then(StoredRun::readable))
 }
 

@@ -9,7 +9,7 @@ use worker::{Result, SqlStorage};
 use crate::commercetools::reference::Id;
 use crate::edge::sql::StoredTime;
 use crate::import::machine::Saving;
-use crate::import::run::{Kind, Run, Selection, State};
+use crate::import::run::{ImportKind, Run, Selection, State};
 
 /// Failures on one page.
 const PAGE: usize = 100;
@@ -48,7 +48,7 @@ pub(super) fn save(sql: &SqlStorage, run: &Run, saving: &Saving) -> Result<()> {
 
 /// A page of the failures of a kind, by the id of the record; the cursor is the last id of the page
 /// before.
-pub(super) fn page(sql: &SqlStorage, kind: Kind, cursor: &str) -> Result<Value> {
+pub(super) fn page(sql: &SqlStorage, kind: ImportKind, cursor: &str) -> Result<Value> {
     #[derive(Deserialize)]
     struct Row {
         id: String,
@@ -80,7 +80,7 @@ pub(super) fn page(sql: &SqlStorage, kind: Kind, cursor: &str) -> Result<Value> 
 }
 
 /// The ids of all records of a kind that failed.
-pub(super) fn ids(sql: &SqlStorage, kind: Kind) -> Result<Vec<Id>> {
+pub(super) fn ids(sql: &SqlStorage, kind: ImportKind) -> Result<Vec<Id>> {
     #[derive(Deserialize)]
     struct Row {
         id: Id,
@@ -91,7 +91,7 @@ pub(super) fn ids(sql: &SqlStorage, kind: Kind) -> Result<Vec<Id>> {
 }
 
 /// Forgets a failure.
-pub(super) fn delete(sql: &SqlStorage, kind: Kind, id: &str) -> Result<()> {
+pub(super) fn delete(sql: &SqlStorage, kind: ImportKind, id: &str) -> Result<()> {
     sql.exec(
         "DELETE FROM failures WHERE kind = ? AND id = ?",
         vec![kind.name().into(), id.into()],

@@ -8,7 +8,7 @@
 use serde::Deserialize;
 use worker::{Env, Result, SqlStorage};
 
-use crate::commercetools::notification::{Kind, Notification};
+use crate::commercetools::notification::{Notification, NotificationKind};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::edge::outbox::{self, EraseAgain};
@@ -22,9 +22,9 @@ pub(super) const CUSTOMER: &str = "customer";
 pub(super) fn deleted(notification: &Notification) -> Option<(&str, &Id)> {
     let resource = notification.resource.as_ref()?;
     let is_gone = match &notification.kind {
-        Kind::Deleted => true,
-        Kind::Message(message) => message.name == "ProductDeleted",
-        Kind::Created | Kind::Updated | Kind::Other(_) => false,
+        NotificationKind::Deleted => true,
+        NotificationKind::Message(message) => message.name == "ProductDeleted",
+        NotificationKind::Created | NotificationKind::Updated | NotificationKind::Other(_) => false,
     };
     let of_type = resource.type_id.as_str();
     (is_gone && matches!(of_type, "product" | "category")).then_some((of_type, &resource.id))

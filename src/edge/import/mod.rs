@@ -25,7 +25,7 @@ use super::{body, log, reply};
 use crate::commercetools::notification::Notification;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::import::run::{Kind, blank};
+use crate::import::run::{ImportKind, blank};
 
 /// The object. It answers at once, but for a start over many ids, which have to be stored.
 pub(super) const IMPORT: Object =
@@ -36,7 +36,7 @@ pub(super) async fn answer(
     request: &mut Request,
     env: &Env,
     config: &Config,
-    kind: Kind,
+    kind: ImportKind,
     action: Sync,
 ) -> Result<Response> {
     let kind = kind.name();
@@ -67,7 +67,7 @@ pub(super) async fn status(env: &Env, config: &Config) -> Result<Response> {
         if config.mode.import() {
             return IMPORT.pass_on(env, config, Method::Get, "/runs", None).await;
         }
-        let idle = Kind::ALL.into_iter().map(|kind| (kind.name().to_owned(), blank(kind)));
+        let idle = ImportKind::ALL.into_iter().map(|kind| (kind.name().to_owned(), blank(kind)));
         reply::json(200, &idle.collect::<Map<_, _>>())
     };
     let (outbox, runs) = join(outbox, runs).await;

@@ -12,7 +12,7 @@ use worker::{
 };
 
 use super::desk::Desk;
-use super::slice::{self, Next};
+use super::slice::{self, NextSlice};
 use super::tables::MIGRATIONS;
 use super::{failures, gone, runs};
 use crate::commercetools::reference::Id;
@@ -22,7 +22,7 @@ use crate::edge::objects::AtWork;
 use crate::edge::schema::{NEWER, Schema, migrate};
 use crate::edge::{log, reply, settings};
 use crate::import::machine::Input;
-use crate::import::run::{Kind, Selection};
+use crate::import::run::{ImportKind, Selection};
 use crate::import::start::{self, Start};
 use crate::import::stored::StoredRun;
 use crate::realtime::parking::backoff;
@@ -83,7 +83,7 @@ impl DurableObject for Import {
     /// that fails six times. Only if it cannot be set the alarm fails.
     async fn alarm(&self) -> Result<Response> {
         if self.is_newer {
-            self.arm(Next::At(now_ms() + NOT_CONFIGURED)).await?;
+            self.arm(NextSlice::At(now_ms() + NOT_CONFIGURED)).await?;
             return Ok(reply::empty(204));
         }
         let worked = {
@@ -105,29 +105,29 @@ impl Import {
         self.state.storage().sql()
     }
 
-    async fn work(&self) -> Result<Next> {
+    async fn work(&self) -> Result<NextSlice> {
         let settings = settings::read(&self.env);
         match settings.as_ref() {
             Ok(config) => {
                 let storage = self.state.storage();
                 let next = slice::run(&self.env, &self.desk, &storage, config).await?;
-                if next == Next::Never {
+                if next == NextSlice::Never {
                     let settled = runs::all_completed(&self.sql(), &config.rules)?;
                     gone::hand_over(&self.env, config, &self.sql(), settled).await?;
                 }
                 Ok(next)
             }
             // Nobody knows what is to be done; whether there is anything, the next slice sees.
-            Err(_) => Ok(Next::At(now_ms() + NOT_CONFIGURED)),
+            Err(_) => Ok(NextSlice::At(now_ms() + NOT_CONFIGURED)),
         }
     }
 
     /// After a failure: the machine is made anew, and begins where what is stored ends.
-    fn recover(&self, error: &str) -> Result<Next> {
+    fn recover(&self, error: &str) -> Result<NextSlice> {
         log::failure("import", error);
         self.desk.forget();
         let pause = backoff(runs::lost(&self.sql())?.max(1), None, 0.0);
-        Ok(Next::At(now_ms() + u64::try_from(pause.as_millis()).unwrap_or(0)))
+        Ok(NextSlice::At(now_ms() + u64::try_from(pause.as_millis()).unwrap_or(0)))
     }
 
     /// Sets the alarm after someone asked for something. While the alarm is at work it does so
@@ -141,15 +141,15 @@ impl Import {
         {
             return Ok(());
         }
-        self.arm(if active { Next::Now } else { Next::Never }).await
+        self.arm(if active { NextSlice::Now } else { NextSlice::Never }).await
     }
 
-    async fn arm(&self, next: Next) -> Result<()> {
+    async fn arm(&self, next: NextSlice) -> Result<()> {
         let storage = self.state.storage();
         match next {
-            Next::Never => storage.delete_alarm().await,
-            Next::Now => storage.set_alarm(Duration::ZERO).await,
-            Next::At(time) => {
+            NextSlice::Never => storage.delete_alarm().await,
+            NextSlice::Now => storage.set_alarm(Duration::ZERO).await,
+            NextSlice::At(time) => {
                 let wait = Duration::from_millis(time.saturating_sub(now_ms()));
                 storage.set_alarm(wait).await
             }
@@ -161,13 +161,13 @@ impl Import {
         let url = request.url()?;
         let segments: Vec<_> = url.path().split('/').skip(1).collect();
         let (kind, segments) = match segments.as_slice() {
-            [room, kind, rest @ ..] => (Kind::named(kind), [&[*room], rest].concat()),
+            [room, kind, rest @ ..] => (ImportKind::named(kind), [&[*room], rest].concat()),
             all => (None, all.to_vec()),
         };
         match (request.method(), segments.as_slice(), kind) {
             (Method::Get, ["runs"], None) => {
                 let mut all = Map::new();
-                for kind in Kind::ALL {
+                for kind in ImportKind::ALL {
                     all.insert(kind.name().to_owned(), self.desk.shown(&sql, &config.rules, kind)?);
                 }
                 reply::json(200, &all)
@@ -197,7 +197,7 @@ impl Import {
                     customer: Id,
                 }
                 let Erase { customer } = serde_json::from_slice(body)?;
-                failures::delete(&sql, Kind::Customers, customer.as_str())?;
+                failures::delete(&sql, ImportKind::Customers, customer.as_str())?;
                 if self.desk.is_active(&sql, &config.rules, None)? {
                     gone::remember(&sql, gone::CUSTOMER, &customer)?;
                 }
@@ -217,7 +217,7 @@ impl Import {
         }
     }
 
-    fn history(&self, config: &Config, kind: Kind) -> Result<Response> {
+    fn history(&self, config: &Config, kind: ImportKind) -> Result<Response> {
         let current = self.desk.shown(&self.sql(), &config.rules, kind)?;
         let runs = runs::of_kind(&self.sql(), &config.rules, kind)?;
         let older = runs.iter().skip(1).map(StoredRun::shown);
@@ -228,7 +228,7 @@ impl Import {
 
     /// Begins a run. There is no await between the question whether one is active and the start,
     /// so of two starts at once one is refused.
-    fn start(&self, config: &Config, kind: Kind, start: Start) -> Result<Response> {
+    fn start(&self, config: &Config, kind: ImportKind, start: Start) -> Result<Response> {
         let sql = self.sql();
         if self.desk.is_active(&sql, &config.rules, Some(kind))? {
             let message = format!("{} sync is already running.", kind.title());
@@ -240,7 +240,7 @@ impl Import {
         reply::json(202, &self.desk.shown(&sql, &config.rules, kind)?)
     }
 
-    fn stop(&self, config: &Config, kind: Kind) -> Result<Response> {
+    fn stop(&self, config: &Config, kind: ImportKind) -> Result<Response> {
         let sql = self.sql();
         if !self.desk.is_active(&sql, &config.rules, Some(kind))? {
             let message = format!("{} sync is not currently running.", kind.title());
@@ -250,7 +250,7 @@ impl Import {
         reply::json(200, &self.desk.shown(&sql, &config.rules, kind)?)
     }
 
-    fn resume(&self, config: &Config, kind: Kind) -> Result<Response> {
+    fn resume(&self, config: &Config, kind: ImportKind) -> Result<Response> {
         let sql = self.sql();
         if !self.desk.is_resumable(&sql, &config.rules, kind)? {
             let message = format!("{} sync has nothing to resume.", kind.title());

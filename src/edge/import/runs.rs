@@ -12,7 +12,7 @@ use crate::config::rules::Rules;
 use crate::edge::sql::RowId;
 use crate::edge::{log, parts};
 use crate::import::machine::{KeptRows, Saving, Stored};
-use crate::import::run::{Kind, Run, State};
+use crate::import::run::{ImportKind, Run, State};
 use crate::import::stored::{StoredRun, UnreadableRun, read_run};
 
 use super::failures;
@@ -80,27 +80,31 @@ fn begin(sql: &SqlStorage, run: &Run) -> Result<RowId> {
     Ok(find(sql, &run.id)?.unwrap_or_default())
 }
 
-fn forget_kept(sql: &SqlStorage, kind: Kind) -> Result<()> {
+fn forget_kept(sql: &SqlStorage, kind: ImportKind) -> Result<()> {
     sql.exec("DELETE FROM kept WHERE kind = ?", vec![kind.name().into()])?;
     Ok(())
 }
 
 /// The last runs of a kind, the newest first.
-pub(super) fn of_kind(sql: &SqlStorage, rules: &Rules, kind: Kind) -> Result<Vec<StoredRun>> {
+pub(super) fn of_kind(sql: &SqlStorage, rules: &Rules, kind: ImportKind) -> Result<Vec<StoredRun>> {
     let query = "SELECT seq, id FROM runs WHERE kind = ? ORDER BY seq DESC";
     let rows: Vec<RunRow> = sql.exec(query, vec![kind.name().into()])?.to_array()?;
     rows.into_iter().map(|row| row.read(sql, rules, kind)).collect()
 }
 
 /// The current run of a kind.
-pub(super) fn current(sql: &SqlStorage, rules: &Rules, kind: Kind) -> Result<Option<StoredRun>> {
+pub(super) fn current(
+    sql: &SqlStorage,
+    rules: &Rules,
+    kind: ImportKind,
+) -> Result<Option<StoredRun>> {
     newest(sql, kind)?.map(|row| row.read(sql, rules, kind)).transpose()
 }
 
 /// All that is stored of the current runs, as the machine wants it.
 pub(super) fn load(sql: &SqlStorage, rules: &Rules) -> Result<Vec<Stored>> {
     let mut stored = Vec::new();
-    for kind in Kind::ALL {
+    for kind in ImportKind::ALL {
         let Some(row) = newest(sql, kind)? else { continue };
         let (list, kept) = (list(sql, row.seq)?, kept(sql, kind)?);
         let run = row.read(sql, rules, kind)?;
@@ -123,7 +127,7 @@ struct RunRow {
 }
 
 impl RunRow {
-    fn read(&self, sql: &SqlStorage, rules: &Rules, kind: Kind) -> Result<StoredRun> {
+    fn read(&self, sql: &SqlStorage, rules: &Rules, kind: ImportKind) -> Result<StoredRun> {
         let text = parts::get(sql, "run_parts", self.seq)?;
         let run = read_run(rules, kind, &self.id, &text);
         if matches!(run, StoredRun::Unreadable(_)) {
@@ -143,7 +147,7 @@ fn list(sql: &SqlStorage, owner: RowId) -> Result<Option<Vec<Id>>> {
 }
 
 /// The rows of jobs that have not ended; none if they cannot be read.
-fn kept(sql: &SqlStorage, kind: Kind) -> Result<Option<Vec<KeptRows>>> {
+fn kept(sql: &SqlStorage, kind: ImportKind) -> Result<Option<Vec<KeptRows>>> {
     #[derive(Deserialize)]
     struct Row {
         rows: String,
@@ -155,7 +159,7 @@ fn kept(sql: &SqlStorage, kind: Kind) -> Result<Option<Vec<KeptRows>>> {
 
 /// Whether any run has something to do.
 pub(super) fn any_active(sql: &SqlStorage, rules: &Rules) -> Result<bool> {
-    for kind in Kind::ALL {
+    for kind in ImportKind::ALL {
         let run = current(sql, rules, kind)?.and_then(StoredRun::readable);
         if run.is_some_and(|run| run.is_active()) {
             return Ok(true);
@@ -166,7 +170,7 @@ pub(super) fn any_active(sql: &SqlStorage, rules: &Rules) -> Result<bool> {
 
 /// Whether every newest run of a kind completed, so that no job of it is under way.
 pub(super) fn all_completed(sql: &SqlStorage, rules: &Rules) -> Result<bool> {
-    for kind in Kind::ALL {
+    for kind in ImportKind::ALL {
         let run = current(sql, rules, kind)?.and_then(StoredRun::readable);
         if run.is_some_and(|run| run.state != State::Completed) {
             return Ok(false);
@@ -214,7 +218,7 @@ pub(super) fn lost(sql: &SqlStorage) -> Result<u32> {
     Ok(rows.first().map_or(0, |row| row.lost))
 }
 
-fn newest(sql: &SqlStorage, kind: Kind) -> Result<Option<RunRow>> {
+fn newest(sql: &SqlStorage, kind: ImportKind) -> Result<Option<RunRow>> {
     let query = "SELECT seq, id FROM runs WHERE kind = ? ORDER BY seq DESC LIMIT 1";
     let rows: Vec<RunRow> = sql.exec(query, vec![kind.name().into()])?.to_array()?;
     Ok(rows.into_iter().next())

@@ -23,7 +23,7 @@ use crate::fault::{Setback, TransientFault};
 use crate::http::Answer;
 use crate::import::call::Call;
 use crate::import::machine::{Input, Saving};
-use crate::import::run::Kind;
+use crate::import::run::ImportKind;
 use crate::realtime::deliver::change;
 
 /// How far ahead the watchdog is set, and how often.
@@ -50,7 +50,7 @@ const LOST: u32 = 8;
 
 /// When the next slice is to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Next {
+pub(super) enum NextSlice {
     /// Nothing is active.
     Never,
     /// There is something to do.
@@ -60,7 +60,7 @@ pub(super) enum Next {
 }
 
 /// What a slice waits for.
-enum Event {
+enum SliceEvent {
     Answered(u64, Result<Answer, Setback>),
     /// Someone else made a step, and these calls are to be made.
     Asked(desk::Calls),
@@ -73,15 +73,15 @@ pub(super) async fn run(
     desk: &Desk,
     storage: &Storage,
     config: &Config,
-) -> Result<Next> {
+) -> Result<NextSlice> {
     let sql = storage.sql();
     if !desk.is_active(&sql, &config.rules, None)? {
-        return Ok(Next::Never);
+        return Ok(NextSlice::Never);
     }
     storage.set_alarm(WATCHDOG).await?;
     if runs::slice_begins(&sql)? >= LOST {
         give_up(desk, storage, config)?;
-        return Ok(Next::Never);
+        return Ok(NextSlice::Never);
     }
 
     let mut asked = desk.listen();
@@ -107,23 +107,23 @@ pub(super) async fn run(
         let wake = desk.wake().filter(|_| end.is_some());
         if under_way.is_empty() && wake.is_none_or(|wake| wake > now + AWAKE) {
             break match wake {
-                _ if !desk.is_active(&sql, &config.rules, None)? => Next::Never,
-                Some(wake) => Next::At(wake),
-                None if end.is_none() || left == 0 => Next::Now,
+                _ if !desk.is_active(&sql, &config.rules, None)? => NextSlice::Never,
+                Some(wake) => NextSlice::At(wake),
+                None if end.is_none() || left == 0 => NextSlice::Now,
                 None => {
                     log::failure("import", "the import is active, and waits for nothing");
-                    Next::At(now + STUCK)
+                    NextSlice::At(now + STUCK)
                 }
             };
         }
         let until = [Some(renew_at), end, wake].into_iter().flatten().min().unwrap_or(renew_at);
         let pause = Duration::from_millis(until.saturating_sub(now).max(SHORTEST));
         calls = match wait(&mut under_way, &mut asked, pause).await {
-            Event::Answered(ticket, answer) => {
+            SliceEvent::Answered(ticket, answer) => {
                 desk.step(&sql, config, Input::Answered { ticket, answer })?
             }
-            Event::Asked(calls) => calls,
-            Event::Time => desk.step(&sql, config, Input::Tick)?,
+            SliceEvent::Asked(calls) => calls,
+            SliceEvent::Time => desk.step(&sql, config, Input::Tick)?,
         };
     };
     // Whoever steps before the next slice begins gets no calls.
@@ -136,23 +136,23 @@ async fn wait(
     under_way: &mut FuturesUnordered<impl Future<Output = (u64, Result<Answer, Setback>)>>,
     asked: &mut UnboundedReceiver<desk::Calls>,
     pause: Duration,
-) -> Event {
+) -> SliceEvent {
     let answered = async {
         match under_way.next().await {
-            Some((ticket, answer)) => Event::Answered(ticket, answer),
+            Some((ticket, answer)) => SliceEvent::Answered(ticket, answer),
             None => pending().await,
         }
     };
     let asked = async {
         match asked.next().await {
-            Some(calls) => Event::Asked(calls),
+            Some(calls) => SliceEvent::Asked(calls),
             None => pending().await,
         }
     };
     let happened = select(answered.boxed_local(), asked.boxed_local());
     match select(happened, Delay::from(pause)).await {
         Either::Left((Either::Left((event, _)) | Either::Right((event, _)), _)) => event,
-        Either::Right(((), _)) => Event::Time,
+        Either::Right(((), _)) => SliceEvent::Time,
     }
 }
 
@@ -170,7 +170,12 @@ async fn make(
 }
 
 /// Parks records in the outbox, as changes of them.
-async fn hand_over(env: &Env, config: &Config, kind: Kind, ids: &[Id]) -> Result<Answer, Setback> {
+async fn hand_over(
+    env: &Env,
+    config: &Config,
+    kind: ImportKind,
+    ids: &[Id],
+) -> Result<Answer, Setback> {
     let changes: Vec<_> = ids.iter().map(|id| change(kind.resource_type(), id)).collect();
     match outbox::park_changes(env, config, &changes).await {
         Ok(()) => Ok(Answer { status: 201, ..Answer::default() }),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use worker::{Result, SqlStorage};
 
 use super::dead_letters::{self, NewDeadLetter};
-use super::parked::{self, Row, Taken};
+use super::parked::{self, ParkedRow, Taken};
 use super::{erasure, jitter, jobs, millis};
 use crate::commercetools::notification::Notification;
 use crate::config::Config;
@@ -24,15 +24,15 @@ use crate::klaviyo::request::Request;
 use crate::outbox::schedule::RowGroup;
 use crate::realtime::conclusion::Conclusion;
 use crate::realtime::deliver::delivery::Delivery;
-use crate::realtime::envelope::{self, Item};
+use crate::realtime::envelope::{self, PushedItem};
 use crate::realtime::outcome::Outcome;
 use crate::realtime::parking::{SINGLE_IN_DOUBT, patience, wait_after};
 use crate::realtime::plan::{Ignored, Work};
 
 /// A row that is being tried.
-pub(super) struct Attempt {
-    pub(super) row: Row,
-    item: Item,
+pub(super) struct RowAttempt {
+    pub(super) row: ParkedRow,
+    item: PushedItem,
     content: Vec<u8>,
     cut: Vec<String>,
     started: u64,
@@ -57,7 +57,7 @@ pub(super) struct Attempt {
 /// How far a row got without reading anything.
 pub(super) enum Begun {
     /// It asks for this.
-    Work(Box<Attempt>, Work),
+    Work(Box<RowAttempt>, Work),
     /// It is settled already, or waits for a job; whether the systems did their part.
     Settled(bool),
 }
@@ -70,15 +70,15 @@ pub(super) fn begin(sql: &SqlStorage, config: &Config, taken: Taken) -> Result<B
         return Ok(Begun::Settled(true));
     };
     let work = match &item {
-        Item::Notification(notification) => work_of(config, notification),
-        Item::Refused { why, .. } => Err(Conclusion::Never((*why).into())),
+        PushedItem::Notification(notification) => work_of(config, notification),
+        PushedItem::Refused { why, .. } => Err(Conclusion::Never((*why).into())),
     };
     if let Ok(Work::Erasure(customer)) = &work
         && erasure::erase(sql, customer.as_str())?
     {
         return Ok(Begun::Settled(true));
     }
-    let attempt = Attempt {
+    let attempt = RowAttempt {
         waits: false,
         noted: !sent.is_empty(),
         row,
@@ -99,7 +99,7 @@ pub(super) fn begin(sql: &SqlStorage, config: &Config, taken: Taken) -> Result<B
     }
 }
 
-impl Attempt {
+impl RowAttempt {
     /// Takes what is to be sent.
     pub(super) fn prepared(
         &mut self,
@@ -161,7 +161,7 @@ impl Attempt {
 pub(super) fn finish(
     sql: &SqlStorage,
     config: &Config,
-    attempt: Attempt,
+    attempt: RowAttempt,
     conclusion: Conclusion,
 ) -> Result<bool> {
     let row = &attempt.row;
@@ -205,7 +205,7 @@ pub(super) fn finish(
             Outcome::Parked { code: not_yet.fault().code().into_owned() }
         }
     };
-    let Attempt { item, started, calls, cut, .. } = attempt;
+    let RowAttempt { item, started, calls, cut, .. } = attempt;
     let effort = Effort { duration_ms: now_ms() - started, calls, cut };
     log::notification(&item, &outcome, &effort);
     Ok(systems_worked)
@@ -218,14 +218,14 @@ fn expiry(fault: TransientFault) -> Rejection {
 
 /// Makes a dead letter of a row, if it is there still: it may have been erased meanwhile, or a newer
 /// generation has its own turn.
-fn give_up(sql: &SqlStorage, attempt: &Attempt, rejection: Rejection) -> Result<Outcome> {
+fn give_up(sql: &SqlStorage, attempt: &RowAttempt, rejection: Rejection) -> Result<Outcome> {
     if !attempt.remove(sql)? {
         return Ok(Outcome::Ignored(Ignored::Superseded));
     }
     let code = rejection.code().into_owned();
     let notification: Option<&Notification> = match &attempt.item {
-        Item::Notification(notification) => Some(notification),
-        Item::Refused { .. } => None,
+        PushedItem::Notification(notification) => Some(notification),
+        PushedItem::Refused { .. } => None,
     };
     let letter = NewDeadLetter::of(notification, rejection, attempt.row.attempts + 1);
     let id = dead_letters::keep(sql, &letter, &attempt.content)?;

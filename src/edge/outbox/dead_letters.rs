@@ -63,7 +63,7 @@ impl NewDeadLetter {
 
 /// A row of `dead_letters`.
 #[derive(Deserialize)]
-pub(super) struct Row {
+pub(super) struct DeadLetterRow {
     seq: RowId,
     pub(super) id: String,
     at: StoredTime,
@@ -74,7 +74,7 @@ pub(super) struct Row {
     attempts: u32,
 }
 
-impl Row {
+impl DeadLetterRow {
     /// As the endpoints show it.
     fn shown(&self) -> Value {
         json!({
@@ -122,7 +122,7 @@ pub(super) fn keep(sql: &SqlStorage, letter: &NewDeadLetter, content: &[u8]) -> 
 
 /// A page of letters, the newest first.
 pub(super) fn list(sql: &SqlStorage, cursor: Option<RowId>) -> Result<Value> {
-    let rows: Vec<Row> = sql
+    let rows: Vec<DeadLetterRow> = sql
         .exec(
             &format!(
                 "SELECT * FROM dead_letters WHERE seq < ? ORDER BY seq DESC LIMIT {}",
@@ -133,13 +133,13 @@ pub(super) fn list(sql: &SqlStorage, cursor: Option<RowId>) -> Result<Value> {
         .to_array()?;
     let page = &rows[..rows.len().min(PAGE)];
     let next = (rows.len() > PAGE).then(|| page.last().map(|row| row.seq.to_string()));
-    let shown: Vec<_> = page.iter().map(Row::shown).collect();
+    let shown: Vec<_> = page.iter().map(DeadLetterRow::shown).collect();
     Ok(json!({ "deadLetters": shown, "next": next.flatten() }))
 }
 
 /// A letter.
-pub(super) fn find(sql: &SqlStorage, id: &str) -> Result<Option<Row>> {
-    let rows: Vec<Row> =
+pub(super) fn find(sql: &SqlStorage, id: &str) -> Result<Option<DeadLetterRow>> {
+    let rows: Vec<DeadLetterRow> =
         sql.exec("SELECT * FROM dead_letters WHERE id = ?", vec![id.into()])?.to_array()?;
     Ok(rows.into_iter().next())
 }
@@ -174,7 +174,7 @@ pub(super) fn read(sql: &SqlStorage, id: &str) -> Result<Option<Value>> {
 }
 
 /// The notification of a letter, as it came.
-pub(super) fn content(sql: &SqlStorage, row: &Row) -> Result<Vec<u8>> {
+pub(super) fn content(sql: &SqlStorage, row: &DeadLetterRow) -> Result<Vec<u8>> {
     parts::get(sql, "dead_letter_parts", row.seq)
 }
 

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use worker::{Result, SqlStorage, Storage};
 
-use super::attempt::{Attempt, Begun, begin};
+use super::attempt::{Begun, RowAttempt, begin};
 use super::follow::follow;
 use super::means::{CALLS, Drain, logged};
-use super::parked::{self, Row, Taken};
+use super::parked::{self, ParkedRow, Taken};
 use super::send::send;
 use super::tried::{Tried, conclude_row};
 use super::{dead_letters, erasure, jitter, lost, millis, offspring};
@@ -98,7 +98,7 @@ fn note(sql: &SqlStorage, circuits: &RefCell<Circuits>, tried: Tried) -> Result<
 }
 
 /// The rows of the next round: those of each group that may be tried now, in turn.
-fn next_rows(sql: &SqlStorage, circuits: &RefCell<Circuits>) -> Result<Vec<Row>> {
+fn next_rows(sql: &SqlStorage, circuits: &RefCell<Circuits>) -> Result<Vec<ParkedRow>> {
     let now = now_ms();
     let most = u32::try_from(ROUND.rows).unwrap_or(u32::MAX);
     let due = RowGroup::ALL.into_iter().map(|group| {
@@ -178,8 +178,8 @@ fn stay_erased(
 async fn send_events(
     drain: &Drain<'_>,
     tried: &mut Tried,
-    mut groups: Vec<(Attempt, Vec<Event>)>,
-) -> Vec<Attempt> {
+    mut groups: Vec<(RowAttempt, Vec<Event>)>,
+) -> Vec<RowAttempt> {
     // What would be alone in its batch needs no batch.
     if groups.len() == 1 {
         return groups.drain(..).map(|(attempt, _)| attempt).collect();
@@ -199,7 +199,7 @@ async fn send_events(
     left
 }
 
-async fn send_batch(drain: &Drain<'_>, batch: &Batch<Attempt>) -> Conclusion {
+async fn send_batch(drain: &Drain<'_>, batch: &Batch<RowAttempt>) -> Conclusion {
     let calls = Calls::paced(drain.config, CALLS, drain.pace);
     delivery::send(&calls, vec![vec![Request::CreateEvents(batch.events.clone())]]).await
 }

@@ -15,7 +15,7 @@ use super::parked::{self, NewParked};
 use super::{jobs, millis};
 use crate::edge::calls::now_ms;
 use crate::fault::TransientFault;
-use crate::realtime::parking::{ERASURE_RANK, Slot, of_customer};
+use crate::realtime::parking::{ERASURE_RANK, ParkingSlot, of_customer};
 
 /// How long it is known who was erased.
 const REMEMBERED: Duration = Duration::from_hours(90 * 24);
@@ -84,7 +84,7 @@ pub(super) fn again(sql: &SqlStorage, customer: &str, wait_ms: u64) -> Result<bo
     if found.is_empty() {
         return Ok(false);
     }
-    let slot = Slot {
+    let slot = ParkingSlot {
         key: of_customer(customer),
         rank: ERASURE_RANK,
         customer: Some(customer.to_owned()),

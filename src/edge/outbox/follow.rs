@@ -3,7 +3,7 @@
 use futures::{StreamExt, stream};
 use worker::Result;
 
-use super::jobs::{self, Fate, Open};
+use super::jobs::{self, JobFate, Open};
 use super::means::{CALLS, Drain, logged};
 use crate::edge::calls::{Calls, now_ms};
 use crate::fault::{ReadFault, Setback, System, TransientFault};
@@ -35,16 +35,20 @@ pub(super) async fn follow(drain: &Drain<'_>) -> bool {
 }
 
 /// What became of a job; none if it is not done yet.
-async fn look(drain: &Drain<'_>, calls: &Calls<'_>, job: &Open) -> Result<Option<Fate>, ReadFault> {
+async fn look(
+    drain: &Drain<'_>,
+    calls: &Calls<'_>,
+    job: &Open,
+) -> Result<Option<JobFate>, ReadFault> {
     let told = progress(&answered(calls.look_up(&Lookup::Job(job.job.clone())).await)?)?;
     let (failed, errors) = match told {
-        Some(Progress::Running) if job.too_old(now_ms()) => return Ok(Some(Fate::Unknown)),
+        Some(Progress::Running) if job.too_old(now_ms()) => return Ok(Some(JobFate::Unknown)),
         Some(Progress::Running) => return Ok(None),
-        Some(Progress::Cancelled) | None => return Ok(Some(Fate::Unknown)),
+        Some(Progress::Cancelled) | None => return Ok(Some(JobFate::Unknown)),
         Some(Progress::Ended { failed, errors }) => (failed, errors),
     };
     if failed == 0 {
-        return Ok(Some(Fate::DoneBut(Vec::new())));
+        return Ok(Some(JobFate::DoneBut(Vec::new())));
     }
     let mut errors: Vec<(RowError, Option<String>)> =
         errors.into_iter().map(|error| (error, None)).collect();
@@ -63,7 +67,7 @@ async fn look(drain: &Drain<'_>, calls: &Calls<'_>, job: &Open) -> Result<Option
         }
     }
     let row_of = |id: &str| rows.iter().find(|(other, _)| other == id).map(|(_, row)| *row);
-    Ok(Some(blamed(failed, &errors, row_of).map_or(Fate::Unknown, Fate::DoneBut)))
+    Ok(Some(blamed(failed, &errors, row_of).map_or(JobFate::Unknown, JobFate::DoneBut)))
 }
 
 fn answered(answer: Result<Answer, NoAnswer>) -> Result<Answer, ReadFault> {
@@ -71,11 +75,15 @@ fn answered(answer: Result<Answer, NoAnswer>) -> Result<Answer, ReadFault> {
 }
 
 fn give_up(drain: &Drain<'_>, job: &Open) -> Result<()> {
-    jobs::close(drain.sql, job, &Fate::Unknown, now_ms())
+    jobs::close(drain.sql, job, &JobFate::Unknown, now_ms())
 }
 
 /// Stores what was learned; whether Klaviyo answered.
-fn settle(drain: &Drain<'_>, job: &Open, learned: Result<Option<Fate>, ReadFault>) -> Result<bool> {
+fn settle(
+    drain: &Drain<'_>,
+    job: &Open,
+    learned: Result<Option<JobFate>, ReadFault>,
+) -> Result<bool> {
     match learned {
         Ok(Some(fate)) => jobs::close(drain.sql, job, &fate, now_ms()).map(|()| true),
         Ok(None) => {

@@ -54,7 +54,7 @@ pub(super) struct JobRow {
 }
 
 /// What became of the rows of a job.
-pub(super) enum Fate {
+pub(super) enum JobFate {
     /// Klaviyo did all but these.
     DoneBut(Vec<usize>),
     /// Nobody knows.
@@ -161,13 +161,13 @@ pub(super) fn rows_of_profiles(sql: &SqlStorage, job: &Open) -> Result<Vec<(Stri
 
 /// A job has ended. Its slots are due again, unless they wait for another one too; what failed is
 /// tried alone.
-pub(super) fn close(sql: &SqlStorage, job: &Open, fate: &Fate, now: u64) -> Result<()> {
+pub(super) fn close(sql: &SqlStorage, job: &Open, fate: &JobFate, now: u64) -> Result<()> {
     let failed = match fate {
-        Fate::DoneBut(rows) => {
+        JobFate::DoneBut(rows) => {
             let rows: Vec<_> = rows.iter().map(ToString::to_string).collect();
             format!("job = ? AND n IN ({})", rows.join(","))
         }
-        Fate::Unknown => "job = ?".to_owned(),
+        JobFate::Unknown => "job = ?".to_owned(),
     };
     let of_job = || vec![SqlStorageValue::from(job.seq)];
     sql.exec(

@@ -13,7 +13,7 @@ use crate::edge::parts;
 use crate::edge::sql::RowId;
 use crate::fault::{FinalFault, Rejection};
 use crate::outbox::lost_tries::{LostTries, NextTry};
-use crate::realtime::envelope::{self, Item};
+use crate::realtime::envelope::{self, PushedItem};
 
 /// The values of `trying`: 0 is a row that is not being tried.
 pub(super) const IN_COMPANY: u8 = 1;
@@ -90,8 +90,8 @@ fn give_up(sql: &SqlStorage, row: &LostRow) -> Result<()> {
     sql.exec("DELETE FROM parked WHERE seq = ?", vec![row.seq.into()])?;
     let items = envelope::decode(&content, None).items;
     let notification = items.iter().find_map(|item| match item {
-        Item::Notification(notification) => Some(notification),
-        Item::Refused { .. } => None,
+        PushedItem::Notification(notification) => Some(notification),
+        PushedItem::Refused { .. } => None,
     });
     let detail =
         "Each try of it ended with the runtime, alone as well; see the log, and replay it.";

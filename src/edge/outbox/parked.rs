@@ -16,12 +16,12 @@ use crate::edge::parts;
 use crate::edge::sql::{RowId, StoredTime};
 use crate::fault::{Setback, TransientFault};
 use crate::outbox::schedule::{Allowance, DueRow, RowGroup};
-use crate::realtime::parking::{SINGLE_IN_DOUBT, Slot, backoff, wait_after};
+use crate::realtime::parking::{ParkingSlot, SINGLE_IN_DOUBT, backoff, wait_after};
 
 /// What is known of a notification when it is parked.
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::edge) struct NewParked {
-    /// Its slot; see [`crate::realtime::parking::Slot`].
+    /// Its slot; see [`crate::realtime::parking::ParkingSlot`].
     pub(in crate::edge) key: String,
     pub(in crate::edge) rank: u8,
     pub(in crate::edge) customer: Option<String>,
@@ -40,21 +40,21 @@ pub(in crate::edge) struct NewParked {
 
 impl NewParked {
     /// One that is to be tried now.
-    pub(in crate::edge) fn now(slot: Slot, fault: TransientFault) -> Self {
+    pub(in crate::edge) fn now(slot: ParkingSlot, fault: TransientFault) -> Self {
         let now = now_ms();
-        let Slot { key, rank, customer } = slot;
+        let ParkingSlot { key, rank, customer } = slot;
         let code = fault.code().into_owned();
         Self { key, rank, customer, at: now, due: now, code, attempts: 0, doubtful_until: 0 }
     }
 
     /// One that was not tried, and is to be with what else is parked in this second.
-    pub(in crate::edge) fn soon(slot: Slot, fault: TransientFault) -> Self {
+    pub(in crate::edge) fn soon(slot: ParkingSlot, fault: TransientFault) -> Self {
         let new = Self::now(slot, fault);
         Self { due: to_second(new.due), ..new }
     }
 
     /// One that was tried once and is to be tried again.
-    pub(in crate::edge) fn after(slot: Slot, setback: Setback) -> Self {
+    pub(in crate::edge) fn after(slot: ParkingSlot, setback: Setback) -> Self {
         let wait = wait_after(setback, 1, 0.0);
         let mut new = Self::now(slot, setback.fault);
         new.due = to_second(new.due + super::millis(wait));
@@ -68,7 +68,7 @@ impl NewParked {
 
 /// A row of `parked`.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Row {
+pub(super) struct ParkedRow {
     /// The generation.
     pub(super) seq: RowId,
     /// The slot.
@@ -84,7 +84,7 @@ pub(super) struct Row {
     bytes: u64,
 }
 
-impl Row {
+impl ParkedRow {
     /// Whether its requests are to go alone.
     pub(super) fn alone(&self) -> bool {
         self.alone != 0
@@ -98,7 +98,7 @@ impl Row {
 
 /// A row that is being tried.
 pub(super) struct Taken {
-    pub(super) row: Row,
+    pub(super) row: ParkedRow,
     /// Its notification.
     pub(super) content: Vec<u8>,
     /// Digests of what it sent already.
@@ -224,11 +224,11 @@ pub(super) fn park_all(sql: &SqlStorage, all: &[(NewParked, &[u8])]) -> Result<(
 /// Which of the slots of these are taken.
 fn taken_slots(sql: &SqlStorage, new: &[(NewParked, &[u8])]) -> Result<Vec<String>> {
     #[derive(Deserialize)]
-    struct Slot {
+    struct ParkingSlot {
         key: String,
     }
     let keys: Vec<_> = new.iter().map(|(new, _)| new.key.as_str()).collect();
-    let rows: Vec<Slot> = sql
+    let rows: Vec<ParkingSlot> = sql
         .exec(
             "SELECT key FROM parked WHERE key IN (SELECT value FROM json_each(?))",
             vec![serde_json::to_string(&keys)?.into()],
@@ -260,14 +260,14 @@ pub(super) fn due(
     allowance: Allowance,
     now: u64,
     most: u32,
-) -> Result<Vec<DueRow<Row>>> {
+) -> Result<Vec<DueRow<ParkedRow>>> {
     let (order, limit) = match allowance {
         Allowance::All => ("due, seq", most),
         Allowance::Probe(few) => ("attempts, due, seq", few.min(most)),
         Allowance::None => return Ok(Vec::new()),
     };
     let [from, to] = keys(group);
-    let rows: Vec<Row> = sql
+    let rows: Vec<ParkedRow> = sql
         .exec(
             &format!(
                 "SELECT seq, key, since, attempts, doubtful_until, alone, bytes FROM parked
@@ -281,7 +281,7 @@ pub(super) fn due(
 }
 
 /// The row that is due and is to be tried alone, since its tries in company were lost.
-pub(super) fn due_alone(sql: &SqlStorage, now: u64) -> Result<Vec<Row>> {
+pub(super) fn due_alone(sql: &SqlStorage, now: u64) -> Result<Vec<ParkedRow>> {
     sql.exec(
         &format!(
             "SELECT seq, key, since, attempts, doubtful_until, alone, bytes FROM parked
@@ -301,7 +301,12 @@ fn keys(group: RowGroup) -> [String; 2] {
 
 /// Takes rows to be tried, one of them `alone` or many. Each counts as tried, and is put off before
 /// it is.
-pub(super) fn take(sql: &SqlStorage, now: u64, rows: Vec<Row>, alone: bool) -> Result<Vec<Taken>> {
+pub(super) fn take(
+    sql: &SqlStorage,
+    now: u64,
+    rows: Vec<ParkedRow>,
+    alone: bool,
+) -> Result<Vec<Taken>> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -352,14 +357,14 @@ fn list(numbers: &[RowId]) -> String {
 }
 
 /// Removes a row, if it still is the generation that was read; whether it was.
-pub(super) fn remove(sql: &SqlStorage, row: &Row) -> Result<bool> {
+pub(super) fn remove(sql: &SqlStorage, row: &ParkedRow) -> Result<bool> {
     let removed = sql.exec("DELETE FROM parked WHERE seq = ?", vec![row.seq.into()])?;
     parts::delete(sql, "parked_parts", row.seq)?;
     Ok(removed.rows_written() > 0)
 }
 
 /// Keeps a row from being sent with others again.
-pub(super) fn keep_alone(sql: &SqlStorage, row: &Row) -> Result<()> {
+pub(super) fn keep_alone(sql: &SqlStorage, row: &ParkedRow) -> Result<()> {
     sql.exec("UPDATE parked SET alone = 1 WHERE seq = ?", vec![row.seq.into()])?;
     Ok(())
 }
@@ -371,7 +376,7 @@ fn to_second(time: u64) -> u64 {
 }
 
 /// A write of a row may still be carried out until then, in ms since 1970 UTC.
-pub(super) fn keep_in_doubt(sql: &SqlStorage, row: &Row, until: u64) -> Result<()> {
+pub(super) fn keep_in_doubt(sql: &SqlStorage, row: &ParkedRow, until: u64) -> Result<()> {
     sql.exec(
         "UPDATE parked SET doubtful_until = MAX(doubtful_until, ?) WHERE seq = ?",
         vec![millis(until)?, row.seq.into()],
@@ -381,7 +386,12 @@ pub(super) fn keep_in_doubt(sql: &SqlStorage, row: &Row, until: u64) -> Result<(
 
 /// Puts a row off after a try, if it still is the generation that was read; one that waits for a
 /// job goes on waiting for it.
-pub(super) fn put_off(sql: &SqlStorage, row: &Row, due: u64, fault: TransientFault) -> Result<()> {
+pub(super) fn put_off(
+    sql: &SqlStorage,
+    row: &ParkedRow,
+    due: u64,
+    fault: TransientFault,
+) -> Result<()> {
     sql.exec(
         "UPDATE parked SET code = ?2, due =
             CASE WHEN EXISTS (SELECT 1 FROM job_rows WHERE job_rows.key = parked.key)
@@ -445,7 +455,7 @@ pub(super) fn expire(sql: &SqlStorage, now: u64, kept_from: u64) -> Result<()> {
 
 /// Rows that wait for the same reason.
 #[derive(Debug, Deserialize)]
-pub(super) struct Waiting {
+pub(super) struct WaitingRows {
     /// Why they wait: the code of the last try.
     pub(super) code: String,
     /// How many there are.
@@ -455,7 +465,7 @@ pub(super) struct Waiting {
 }
 
 /// What waits, by the reason, the most frequent first.
-pub(super) fn waiting(sql: &SqlStorage) -> Result<Vec<Waiting>> {
+pub(super) fn waiting(sql: &SqlStorage) -> Result<Vec<WaitingRows>> {
     sql.exec(
         "SELECT code, COUNT(*) AS count, MIN(since) AS oldest FROM parked
          GROUP BY code ORDER BY count DESC, code",

@@ -8,7 +8,7 @@ use super::parked::{self, NewParked};
 use crate::config::Config;
 use crate::edge::delivery::work_of;
 use crate::fault::TransientFault;
-use crate::realtime::envelope::{self, Item};
+use crate::realtime::envelope::{self, PushedItem};
 use crate::realtime::parking::{slot, slot_of_fact};
 
 /// Parks what a dead letter holds, to be tried now; whether there is such a letter. One that holds
@@ -19,7 +19,7 @@ pub(super) fn replay(sql: &SqlStorage, config: &Config, id: &str) -> Result<bool
     let mut all_parked = true;
     for item in envelope::decode(&content, None).items {
         match item {
-            Item::Notification(notification) => {
+            PushedItem::Notification(notification) => {
                 let slot = match work_of(config, &notification) {
                     Ok(work) => slot(&notification, &work),
                     Err(_) => slot_of_fact(&notification),
@@ -28,7 +28,7 @@ pub(super) fn replay(sql: &SqlStorage, config: &Config, id: &str) -> Result<bool
                 let content = Value::Object(notification.raw).to_string();
                 parked::park(sql, &new, content.as_bytes())?;
             }
-            Item::Refused { .. } => all_parked = false,
+            PushedItem::Refused { .. } => all_parked = false,
         }
     }
     if all_parked {

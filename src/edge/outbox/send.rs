@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use futures::{StreamExt, stream};
 use worker::Result;
 
-use super::attempt::Attempt;
+use super::attempt::RowAttempt;
 use super::jobs::{self, JobRow};
 use super::means::{Drain, logged};
 use super::tried::{Tried, conclude_row};
@@ -17,9 +17,9 @@ use crate::edge::calls::{Calls, now_ms};
 use crate::edge::sql::RowId;
 use crate::fault::{ReadFault, Setback, System, TransientFault};
 use crate::klaviyo::answer::ids;
-use crate::klaviyo::bulk::{self, ALONE, Doubt, Item, Sorted};
-use crate::klaviyo::catalog::Kind;
-use crate::klaviyo::job::{Job, JobRef, OPEN_JOBS, Row, RowDigest};
+use crate::klaviyo::bulk::{self, ALONE, BulkItem, Doubt, Sorted};
+use crate::klaviyo::catalog::CatalogKind;
+use crate::klaviyo::job::{BulkJobRow, Job, JobRef, OPEN_JOBS, RowDigest};
 use crate::klaviyo::job_answer::row_of_pointer;
 use crate::klaviyo::query::existing;
 use crate::klaviyo::request::Request;
@@ -57,9 +57,9 @@ struct Came {
 pub(super) async fn send(
     drain: &Drain<'_>,
     calls: &Calls<'_>,
-    attempts: Vec<Attempt>,
+    attempts: Vec<RowAttempt>,
     tried: &mut Tried,
-) -> Vec<(Attempt, Delivery)> {
+) -> Vec<(RowAttempt, Delivery)> {
     let mut to_verify = Vec::new();
     let mut active = attempts;
     while !active.is_empty() {
@@ -95,10 +95,10 @@ pub(super) async fn send(
 }
 
 /// Sends the next stage of each row.
-async fn stage(drain: &Drain<'_>, calls: &Calls<'_>, attempts: &mut [Attempt]) -> Vec<Came> {
+async fn stage(drain: &Drain<'_>, calls: &Calls<'_>, attempts: &mut [RowAttempt]) -> Vec<Came> {
     let mut came: Vec<Came> = attempts.iter().map(|_| Came::default()).collect();
     let mut pending: Vec<Pending> = Vec::new();
-    let mut items: Vec<Item<usize>> = Vec::new();
+    let mut items: Vec<BulkItem<usize>> = Vec::new();
     for (place, attempt) in attempts.iter_mut().enumerate() {
         for request in attempt.stages.pop_front().unwrap_or_default() {
             let row = request.row();
@@ -108,7 +108,8 @@ async fn stage(drain: &Drain<'_>, calls: &Calls<'_>, attempts: &mut [Attempt]) -
                 continue;
             }
             attempt.wrote = true;
-            items.push(Item { owner: pending.len(), row: row.filter(|_| !attempt.row.alone()) });
+            items
+                .push(BulkItem { owner: pending.len(), row: row.filter(|_| !attempt.row.alone()) });
             pending.push(Pending { place, request, digest });
         }
     }
@@ -136,7 +137,7 @@ async fn stage(drain: &Drain<'_>, calls: &Calls<'_>, attempts: &mut [Attempt]) -
 async fn know(
     calls: &Calls<'_>,
     pending: &mut [Pending],
-    items: &mut Vec<Item<usize>>,
+    items: &mut Vec<BulkItem<usize>>,
     came: &mut [Came],
 ) {
     let doubtful = bulk::doubtful(items, |owner| &pending[owner].request);
@@ -162,9 +163,9 @@ async fn know(
 async fn look_up(
     calls: &Calls<'_>,
     doubtful: &[Doubt],
-) -> Result<HashSet<(Kind, String)>, Setback> {
+) -> Result<HashSet<(CatalogKind, String)>, Setback> {
     let mut known = HashSet::new();
-    for kind in [Kind::Category, Kind::Variant] {
+    for kind in [CatalogKind::Category, CatalogKind::Variant] {
         let of_kind = doubtful.iter().filter(|doubt| doubt.kind == kind);
         let doubtful: Vec<_> = of_kind.map(|doubt| doubt.id.clone()).collect();
         let lookups = existing(kind, &doubtful);
@@ -190,7 +191,7 @@ async fn look_up(
 async fn start(
     drain: &Drain<'_>,
     calls: &Calls<'_>,
-    attempts: &mut [Attempt],
+    attempts: &mut [RowAttempt],
     pending: &[Pending],
     jobs: Vec<(Vec<Vec<usize>>, Job)>,
     came: &mut [Came],
@@ -251,7 +252,7 @@ async fn start(
 /// Klaviyo may have taken the job: its rows are read and written once more when it is done with it.
 fn keep_in_doubt<'a>(
     drain: &Drain<'_>,
-    attempts: &[Attempt],
+    attempts: &[RowAttempt],
     rows: impl Iterator<Item = &'a Pending>,
 ) {
     let until = now_ms() + millis(JOB_IN_DOUBT);
@@ -263,7 +264,7 @@ fn keep_in_doubt<'a>(
 /// The rows of a job as they are stored.
 fn stored(
     owners: &[Vec<usize>],
-    rows: &[Row],
+    rows: &[BulkJobRow],
     pending: &[Pending],
     slots: &[(String, RowId)],
 ) -> Vec<JobRow> {

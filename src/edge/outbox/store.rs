@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::edge::calls::now_ms;
 use crate::edge::log;
 use crate::edge::objects::Object;
-use crate::realtime::envelope::Item;
+use crate::realtime::envelope::PushedItem;
 use crate::realtime::parking::ERASURE_RANK;
 
 /// Bytes of one call, unless one notification has more.
@@ -49,7 +49,7 @@ pub(in crate::edge) async fn store<'a>(
     env: &Env,
     config: &Config,
     time: Duration,
-    all: impl Iterator<Item = (&'a New, &'a Item)>,
+    all: impl Iterator<Item = (&'a New, &'a PushedItem)>,
 ) -> Vec<Option<String>> {
     let failed = |error: Error| log::failure("outbox", &error.to_string());
     // What cannot be written cannot be told apart: then none is stored.
@@ -76,13 +76,15 @@ async fn call(env: &Env, config: &Config, object: &Object, body: &[u8]) -> Resul
 }
 
 /// The bodies of the calls, each with how many it has.
-fn bodies<'a>(all: impl Iterator<Item = (&'a New, &'a Item)>) -> Result<Vec<(usize, Vec<u8>)>> {
+fn bodies<'a>(
+    all: impl Iterator<Item = (&'a New, &'a PushedItem)>,
+) -> Result<Vec<(usize, Vec<u8>)>> {
     let mut bodies: Vec<(usize, Vec<u8>)> = Vec::new();
     for (new, item) in all {
         let owned;
         let content = match item {
-            Item::Refused { content, .. } => content,
-            Item::Notification(notification) => {
+            PushedItem::Refused { content, .. } => content,
+            PushedItem::Notification(notification) => {
                 owned = serde_json::to_vec(&notification.raw)?;
                 &owned
             }

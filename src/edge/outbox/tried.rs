@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::attempt::{Attempt, finish};
+use super::attempt::{RowAttempt, finish};
 use super::means::{Drain, logged};
 use crate::outbox::schedule::RowGroup;
 use crate::realtime::conclusion::Conclusion;
@@ -24,7 +24,7 @@ impl Tried {
 pub(super) fn conclude_row(
     drain: &Drain<'_>,
     tried: &mut Tried,
-    attempt: Attempt,
+    attempt: RowAttempt,
     conclusion: Conclusion,
 ) {
     let key = attempt.row.key.clone();

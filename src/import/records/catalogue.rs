@@ -9,9 +9,9 @@ use crate::commercetools::category::CategoryDocument;
 use crate::commercetools::product::{PriceMode, Product};
 use crate::commercetools::query::{PAGE, Query, SKUS_PER_QUERY};
 use crate::commercetools::reference::Id;
-use crate::commercetools::walk::{Among, Filter, Resource, Walk};
+use crate::commercetools::walk::{Among, Filter, Walk, WalkedResource};
 use crate::config::Config;
-use crate::klaviyo::catalog::{Kind, Object};
+use crate::klaviyo::catalog::{CatalogKind, Object};
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::query::{Lookup, existing};
 use crate::klaviyo::request::Request;
@@ -25,7 +25,7 @@ pub(super) fn category_needs(
     step: usize,
 ) -> Option<Vec<Need>> {
     let ids = categories.iter().map(|(_, category)| identity::category(&category.id).id);
-    (step == 0).then(|| lookups(Kind::Category, &ids.collect::<Vec<_>>()))
+    (step == 0).then(|| lookups(CatalogKind::Category, &ids.collect::<Vec<_>>()))
 }
 
 pub(super) fn category(config: &Config, document: &CategoryDocument, context: &Context) -> Mapped {
@@ -62,8 +62,8 @@ pub(super) fn product_needs(
             let prices = prices.chunks(SKUS_PER_QUERY).map(|skus| {
                 Need::Query(Query::StandalonePrices { skus: skus.to_vec(), after: None })
             });
-            let mut needs = lookups(Kind::Item, &items);
-            needs.extend(lookups(Kind::Category, &categories));
+            let mut needs = lookups(CatalogKind::Item, &items);
+            needs.extend(lookups(CatalogKind::Category, &categories));
             needs.extend(prices);
             Some(needs)
         }
@@ -92,7 +92,7 @@ pub(super) fn product_needs(
     }
 }
 
-fn lookups(kind: Kind, ids: &[String]) -> Vec<Need> {
+fn lookups(kind: CatalogKind, ids: &[String]) -> Vec<Need> {
     existing(kind, ids).into_iter().map(Need::Lookup).collect()
 }
 
@@ -118,7 +118,7 @@ pub(super) fn product(
         if !context.known.contains_key(&item) {
             return Mapped::Skip;
         }
-        return Mapped::Write(vec![vec![delete(Kind::Item, item)]]);
+        return Mapped::Write(vec![vec![delete(CatalogKind::Item, item)]]);
     }
     let mapping = ProductContext { product, standalone_prices: &context.prices, now };
     let mut item = item(config, mapping).body;
@@ -141,10 +141,10 @@ pub(super) fn held_needs(check: bool, held: &[(usize, String)], step: usize) -> 
     }
     let ids = held.iter().filter_map(|(_, id)| Id::new(identity::external(id))).collect();
     let filter = Filter { published: true, among: Some(Among::Ids(ids)), ..Filter::default() };
-    Some(vec![Need::Walk(Walk { of: Resource::Products, filter, after: None, limit: PAGE })])
+    Some(vec![Need::Walk(Walk { of: WalkedResource::Products, filter, after: None, limit: PAGE })])
 }
 
-pub(super) fn held(kind: Kind, check: bool, id: &str, context: &Context) -> Mapped {
+pub(super) fn held(kind: CatalogKind, check: bool, id: &str, context: &Context) -> Mapped {
     let stays = check && context.published.iter().any(|one| one.as_str() == identity::external(id));
     if stays { Mapped::Skip } else { Mapped::Write(vec![vec![delete(kind, id.to_owned())]]) }
 }

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 pub(super) use self::memory::Memory;
 pub(super) use self::phones::PhoneBook;
 use super::call::Call;
-use super::run::Kind;
+use super::run::ImportKind;
 use crate::commercetools::category::CategoryDocument;
 use crate::commercetools::customer::Customer;
 use crate::commercetools::order::DiscountCode;
@@ -33,7 +33,7 @@ use crate::fault::ReadFault;
 use crate::fault::Rejection;
 use crate::http::Answer;
 use crate::klaviyo::answer::ids;
-use crate::klaviyo::catalog::Kind as Object;
+use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::query::Lookup;
 use crate::klaviyo::request::Request;
@@ -56,7 +56,7 @@ pub(super) enum Documents {
     /// What Klaviyo holds, by its ids, to be deleted.
     Held {
         /// What it is.
-        kind: Object,
+        kind: CatalogKind,
         /// Only what is not for sale in commercetools.
         check: bool,
         /// Klaviyo's ids.
@@ -130,13 +130,16 @@ pub(super) enum Mapped {
 
 /// Reads the documents of a page. One that cannot be read costs only itself: its record has the
 /// fault.
-pub(super) fn read(kind: Kind, results: &[&str]) -> (Vec<(Id, Option<Rejection>)>, Documents) {
+pub(super) fn read(
+    kind: ImportKind,
+    results: &[&str],
+) -> (Vec<(Id, Option<Rejection>)>, Documents) {
     let mut records = Vec::new();
     let documents = match kind {
-        Kind::Customers => Documents::Customers(parse(results, &mut records, from_json)),
-        Kind::Orders => Documents::Orders(parse(results, &mut records, orders::read)),
-        Kind::Categories => Documents::Categories(parse(results, &mut records, from_json)),
-        Kind::Products => Documents::Products(parse(results, &mut records, from_json)),
+        ImportKind::Customers => Documents::Customers(parse(results, &mut records, from_json)),
+        ImportKind::Orders => Documents::Orders(parse(results, &mut records, orders::read)),
+        ImportKind::Categories => Documents::Categories(parse(results, &mut records, from_json)),
+        ImportKind::Products => Documents::Products(parse(results, &mut records, from_json)),
     };
     (records, documents)
 }
@@ -261,7 +264,7 @@ fn learn_ids(
             }));
         }
         Lookup::Existing { kind, .. } => {
-            if *kind == Object::Category {
+            if *kind == CatalogKind::Category {
                 memory.categories.extend(page.ids.iter().cloned());
             }
             for id in page.ids {
@@ -310,6 +313,6 @@ fn customer(config: &Config, customer: &Customer) -> Mapped {
     }
 }
 
-fn delete(kind: Object, id: String) -> Request {
+fn delete(kind: CatalogKind, id: String) -> Request {
     Request::Catalog(CatalogWrite::Delete { kind, id })
 }

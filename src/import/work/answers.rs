@@ -10,7 +10,7 @@ use super::{Work, ms};
 use crate::config::Config;
 use crate::fault::{ReadFault, Setback, System, TransientFault};
 use crate::http::Answer;
-use crate::import::run::Waiting;
+use crate::import::run::RunWaiting;
 use crate::klaviyo::pacing::{Pace, Tier};
 use crate::realtime::parking::wait_after;
 
@@ -79,7 +79,7 @@ impl Work {
             return self.fail(&fault.code(), message);
         }
         if self.run.waiting.is_none() {
-            self.run.waiting = Some(Waiting { code: fault.code().into_owned(), since: now });
+            self.run.waiting = Some(RunWaiting { code: fault.code().into_owned(), since: now });
             self.dirty = true;
         }
         let Task { what, tries, .. } = task;

@@ -3,17 +3,17 @@
 
 use super::{Awaited, Work, ms};
 use crate::commercetools::reference::Id;
-use crate::commercetools::walk::{End, Walk};
+use crate::commercetools::walk::{Walk, WalkEnd};
 use crate::config::Config;
-use crate::import::batches::{Batch, Sort};
+use crate::import::batches::{Batch, BatchSort};
 use crate::import::call::Call;
 use crate::import::grants::Grants;
 use crate::import::owner::{Owner, PageNo};
-use crate::import::page::Origin;
-use crate::import::passes::{Reading, of_ids};
+use crate::import::page::PageOrigin;
+use crate::import::passes::{PassReading, of_ids};
 use crate::import::records::Need;
 use crate::import::run::{Range, State};
-use crate::klaviyo::catalog::Kind as Object;
+use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::pacing::Operation;
 use crate::klaviyo::query::{IDS_PER_QUERY, Lookup};
 use crate::klaviyo::request::Request;
@@ -30,9 +30,9 @@ pub(in crate::import) struct Task {
 /// Why a call is made.
 pub(super) enum What {
     /// To know from when to when the documents of the pass are.
-    End(End),
+    End(WalkEnd),
     /// A page of a range. `after` is where it begins.
-    Page { range: usize, limit: usize, reading: Reading },
+    Page { range: usize, limit: usize, reading: PassReading },
     /// Records that a job refused.
     Again(Vec<Id>),
     /// The documents that those of a page lead to.
@@ -62,14 +62,14 @@ impl Task {
     pub(in crate::import) fn reads(&self) -> bool {
         match &self.what {
             What::End(_) | What::Again(_) | What::Linked { .. } => true,
-            What::Page { reading, .. } => matches!(reading, Reading::Walk(_)),
+            What::Page { reading, .. } => matches!(reading, PassReading::Walk(_)),
             What::Need { need, .. } => matches!(need, Need::Query(_) | Need::Walk(_)),
             _ => false,
         }
     }
 
     fn begins_job(&self) -> bool {
-        matches!(&self.what, What::Batch(batch) if matches!(batch.sort, Sort::Job(_)))
+        matches!(&self.what, What::Batch(batch) if matches!(batch.sort, BatchSort::Job(_)))
     }
 
     /// The bytes of its body that count.
@@ -178,7 +178,7 @@ impl Work {
         let quiet = self.is_quiet();
         let old = grants.now.saturating_sub(AGE);
         for sort in self.buffers.due(old, quiet) {
-            if matches!(sort, Sort::Job(_)) && grants.jobs == 0 {
+            if matches!(sort, BatchSort::Job(_)) && grants.jobs == 0 {
                 continue;
             }
             if self.buffers.next_bytes(sort) <= grants.bytes
@@ -208,11 +208,11 @@ impl Work {
             grants.wake_at(self.next_look_for_items);
             return None;
         }
-        grants.take(Operation::ListCatalog(Object::Item)).ok()?;
+        grants.take(Operation::ListCatalog(CatalogKind::Item)).ok()?;
         let count = self.awaited.len().min(IDS_PER_QUERY);
         let awaited: Vec<_> = self.awaited.drain(..count).collect();
         let ids = awaited.iter().map(|one| one.item.clone()).collect();
-        let lookup = Lookup::Existing { kind: Object::Item, ids };
+        let lookup = Lookup::Existing { kind: CatalogKind::Item, ids };
         if self.awaited.is_empty() {
             self.next_look_for_items = grants.now + LOOK_FOR_ITEMS;
         }
@@ -247,7 +247,7 @@ impl Work {
     pub(super) fn queue_again(&mut self, now: u64) {
         let free = self.run.again.iter().filter(|id| !self.again_under_way.contains(id));
         let ids: Vec<_> = free.take(AGAIN_PAGE).cloned().collect();
-        let busy = self.pages.values().any(|page| page.origin == Origin::Again)
+        let busy = self.pages.values().any(|page| page.origin == PageOrigin::Again)
             || self.queue.iter().any(|task| matches!(task.what, What::Again(_)));
         if !ids.is_empty() && !busy && self.again_under_way.is_empty() {
             self.again_under_way.extend(ids.iter().cloned());
@@ -269,8 +269,8 @@ impl Work {
         match what {
             What::End(_) | What::Again(_) | What::Linked { .. } | What::HandOver { .. } => None,
             What::Page { reading, .. } => match reading {
-                Reading::Walk(_) => None,
-                Reading::Lookup(lookup) => Some(lookup.operation()),
+                PassReading::Walk(_) => None,
+                PassReading::Lookup(lookup) => Some(lookup.operation()),
             },
             What::Need { need, .. } => match need {
                 Need::Query(_) | Need::Walk(_) => None,
@@ -294,8 +294,8 @@ impl Work {
         match what {
             What::End(end) => Call::Commercetools(end.path_and_query()),
             What::Page { reading, .. } => match reading {
-                Reading::Walk(walk) => Call::Commercetools(walk.path_and_query()),
-                Reading::Lookup(lookup) => Call::of_lookup(lookup),
+                PassReading::Walk(walk) => Call::Commercetools(walk.path_and_query()),
+                PassReading::Lookup(lookup) => Call::of_lookup(lookup),
             },
             What::Again(ids) => Call::Commercetools(of_ids(self.run.kind, ids).path_and_query()),
             What::Linked { walk, .. } => Call::Commercetools(walk.path_and_query()),

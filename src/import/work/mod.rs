@@ -23,7 +23,7 @@ pub use super::jobs::KeptRows;
 use super::owner::{Owner, PageNo};
 use super::page::Page;
 use super::records::{Memory, PhoneBook};
-use super::run::{Counts, Kind, Run, RunError, State};
+use super::run::{Counts, ImportKind, Run, RunError, State};
 use super::stored::StoredRun;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
@@ -186,9 +186,9 @@ impl Work {
         let most = usize::try_from(config.rules.import.page_size).unwrap_or(1);
         // Before it is known how large the records are.
         let limit = match run.kind {
-            Kind::Customers | Kind::Categories => most,
-            Kind::Orders => most.min(100),
-            Kind::Products => most.min(50),
+            ImportKind::Customers | ImportKind::Categories => most,
+            ImportKind::Orders => most.min(100),
+            ImportKind::Products => most.min(50),
         };
         Self {
             run,

@@ -15,8 +15,8 @@ use crate::config::Config;
 use crate::fault::{FinalFault, ReadFault, Rejection, Setback, TransientFault};
 use crate::http::Answer;
 use crate::import::owner::PageNo;
-use crate::import::page::{Fate, Origin, Page, Record};
-use crate::import::passes::{Link, Pass, Source, divide, held, listed, resource};
+use crate::import::page::{Page, PageOrigin, Record, RecordFate};
+use crate::import::passes::{Pass, PassLink, Source, divide, held, listed, resource};
 use crate::import::records::{self, Documents, Need};
 use crate::klaviyo::answer::{ids, marked_ids};
 use crate::klaviyo::request::Request;
@@ -42,7 +42,7 @@ impl Work {
     pub(super) fn end_read(
         &mut self,
         config: &Config,
-        asked: &walk::End,
+        asked: &walk::WalkEnd,
         answer: &Answer,
     ) -> Result<(), ReadFault> {
         let page = commercetools::counted_page(answer)?;
@@ -83,7 +83,7 @@ impl Work {
         reader.ended = ended;
         reader.after = after.clone().or(before);
         if !page.records.is_empty() || page.waits > 0 {
-            page.origin = Origin::Range { range, after };
+            page.origin = PageOrigin::Range { range, after };
             reader.pages.push_back(number);
             self.pages.insert(number, page);
         }
@@ -105,7 +105,7 @@ impl Work {
         before: Option<&str>,
         answer: &Answer,
     ) -> Result<SourcePage, ReadFault> {
-        let mut page = Page::new(Origin::Again);
+        let mut page = Page::new(PageOrigin::Again);
         page.bytes = answer.body.len();
         let mut linked = None;
         let (after, ended) = match &pass.source {
@@ -113,7 +113,7 @@ impl Work {
                 let found = if *check { marked_ids(answer, &MARKS)? } else { ids(answer)? };
                 let found = found.unwrap_or_default();
                 let records = found.ids.iter().filter_map(|id| Id::new(identity::external(id)));
-                page.records = records.map(|id| Record::new(id, Fate::Open)).collect();
+                page.records = records.map(|id| Record::new(id, RecordFate::Open)).collect();
                 let ids = found.ids.into_iter().enumerate().collect();
                 let (kind, check) = (held(self.run.kind), *check);
                 page.documents = Some(Documents::Held { kind, check, ids });
@@ -201,15 +201,17 @@ impl Work {
         let (records, documents) = records::read(self.run.kind, results);
         let records = records
             .into_iter()
-            .map(|(id, fault)| Record::new(id, fault.map_or(Fate::Open, Fate::Failed)));
+            .map(|(id, fault)| Record::new(id, fault.map_or(RecordFate::Open, RecordFate::Failed)));
         (records.collect(), documents)
     }
 
     /// The documents that these lead to, but for those that the pass before had.
-    fn linked_walk(&self, link: Link, filter: Filter, found: Vec<Linking>) -> Option<Walk> {
+    fn linked_walk(&self, link: PassLink, filter: Filter, found: Vec<Linking>) -> Option<Walk> {
         let among = match link {
-            Link::Payments => Among::Payments(found.into_iter().map(|found| found.id).collect()),
-            Link::Inventory | Link::Prices => {
+            PassLink::Payments => {
+                Among::Payments(found.into_iter().map(|found| found.id).collect())
+            }
+            PassLink::Inventory | PassLink::Prices => {
                 let mut skus: Vec<_> = found.into_iter().filter_map(|found| found.sku).collect();
                 skus.sort_unstable();
                 skus.dedup();
@@ -235,7 +237,7 @@ impl Work {
     ) -> Result<(), ReadFault> {
         let results = commercetools::raw_page(answer)?;
         let hand_over = self.run.passes.get(self.run.pass).is_some_and(|pass| pass.hand_over);
-        let mut more = Page::new(Origin::Again);
+        let mut more = Page::new(PageOrigin::Again);
         if hand_over {
             take_ids(&mut more, &results);
         } else {
@@ -252,7 +254,7 @@ impl Work {
             .collect();
         for record in &mut more.records {
             if known.contains(&record.id) {
-                record.fate = Fate::Known;
+                record.fate = RecordFate::Known;
             }
         }
         let Some(page) = self.pages.get_mut(&number) else { return Ok(()) };
@@ -274,7 +276,7 @@ impl Work {
     /// Asks the outbox to take the records of a page.
     fn leave_to_outbox(&mut self, number: PageNo, now: DateTime<Utc>) {
         let Some(page) = self.pages.get_mut(&number) else { return };
-        let open = page.records.iter().filter(|record| record.fate == Fate::Open);
+        let open = page.records.iter().filter(|record| record.fate == RecordFate::Open);
         let ids: Vec<_> = open.map(|record| record.id.clone()).collect();
         if !ids.is_empty() {
             page.waits = 1;
@@ -290,7 +292,7 @@ impl Work {
         let Some(page) = self.pages.get_mut(&number) else { return Ok(()) };
         page.waits = 0;
         for record in &mut page.records {
-            record.end(Fate::Skipped);
+            record.end(RecordFate::Skipped);
         }
         Ok(())
     }
@@ -309,12 +311,12 @@ impl Work {
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
         let results = commercetools::raw_page(answer)?;
-        let mut page = Page::new(Origin::Again);
+        let mut page = Page::new(PageOrigin::Again);
         page.bytes = answer.body.len();
         self.take_records(&mut page, &results);
         // What is gone by now needs nothing any more.
         let gone: Vec<_> = asked.iter().filter(|id| !page.has(id)).cloned().collect();
-        page.records.extend(gone.into_iter().map(|id| Record::new(id, Fate::Skipped)));
+        page.records.extend(gone.into_iter().map(|id| Record::new(id, RecordFate::Skipped)));
         let number = self.next_number();
         self.pages.insert(number, page);
         self.prepare(config, number, now);
@@ -401,7 +403,7 @@ impl Work {
         let mapped = records::map(config, &documents, &context, &self.memory, now);
         let phones = &mut self.phones;
         let mapped = mapped.map(|(record, mapped)| (record, phones.keep_apart(mapped)));
-        let alone = page.origin == Origin::Again || config.rules.import.one_by_one;
+        let alone = page.origin == PageOrigin::Again || config.rules.import.one_by_one;
         let first = page.begin(number, alone, mapped);
         self.memory.trim();
         for (owner, stage) in first {
@@ -440,10 +442,10 @@ fn links(results: &[&str]) -> Vec<Linking> {
 /// Takes only the ids of documents into a page.
 fn take_ids(page: &mut Page, results: &[&str]) {
     let found = links(results).into_iter();
-    page.records = found.map(|found| Record::new(found.id, Fate::Open)).collect();
+    page.records = found.map(|found| Record::new(found.id, RecordFate::Open)).collect();
 }
 
-fn not_found() -> Fate {
+fn not_found() -> RecordFate {
     let detail = "commercetools has no such record, or the API client may not see it";
-    Fate::Failed(Rejection::new(FinalFault::NotFound, detail))
+    RecordFate::Failed(Rejection::new(FinalFault::NotFound, detail))
 }

@@ -8,9 +8,9 @@ use super::calling::{ROOM, Reader, What};
 use super::{Awaited, Ends, Work, ms};
 use crate::commercetools::reference::Id;
 use crate::import::batches::Write;
-use crate::import::jobs::{KeptRows, OpenJob, Slot};
+use crate::import::jobs::{JobSlot, KeptRows, OpenJob};
 use crate::import::owner::{Owner, PageNo};
-use crate::import::page::{Fate, Origin, Page, Record};
+use crate::import::page::{Page, PageOrigin, Record, RecordFate};
 use crate::import::run::{Range, Selection, State};
 
 impl Work {
@@ -40,7 +40,7 @@ impl Work {
     }
 
     /// A row or request of a record is done, or has this bad end.
-    pub(super) fn row_done(&mut self, owner: Owner, end: Option<Fate>, now: DateTime<Utc>) {
+    pub(super) fn row_done(&mut self, owner: Owner, end: Option<RecordFate>, now: DateTime<Utc>) {
         let Some(record) = self.record(owner) else { return };
         record.open = record.open.saturating_sub(1);
         if let Some(fate) = end {
@@ -71,13 +71,13 @@ impl Work {
     /// The row of a record in a job.
     pub(super) fn row_of_record(&self, open: &OpenJob, id: &str) -> Option<usize> {
         open.rows.iter().position(|slot| match slot {
-            Slot::Kept(kept) => kept.as_str() == id,
-            Slot::Live(owner) => {
+            JobSlot::Kept(kept) => kept.as_str() == id,
+            JobSlot::Live(owner) => {
                 let page = self.pages.get(&owner.page);
                 let record = page.and_then(|page| page.records.get(owner.record));
                 record.is_some_and(|record| record.id.as_str() == id)
             }
-            Slot::Free => false,
+            JobSlot::Free => false,
         })
     }
 
@@ -99,16 +99,16 @@ impl Work {
         for (index, slot) in open.rows.into_iter().enumerate() {
             let refused = refused.is_none_or(|rows| rows.contains(&index));
             match slot {
-                Slot::Free => {}
-                Slot::Live(owner) => {
+                JobSlot::Free => {}
+                JobSlot::Live(owner) => {
                     let Some(record) = self.record(owner) else { continue };
                     record.in_jobs = record.in_jobs.saturating_sub(1);
                     if refused {
-                        record.end(Fate::Again);
+                        record.end(RecordFate::Again);
                     }
                     self.go_on(owner, now);
                 }
-                Slot::Kept(id) => self.kept_row_done(id, refused),
+                JobSlot::Kept(id) => self.kept_row_done(id, refused),
             }
         }
     }
@@ -261,7 +261,7 @@ impl Work {
             }
         }
         let again = |(number, page): (&PageNo, &Page)| {
-            (page.origin == Origin::Again && page.is_secured()).then_some(*number)
+            (page.origin == PageOrigin::Again && page.is_secured()).then_some(*number)
         };
         for number in self.pages.iter().filter_map(again).collect::<Vec<_>>() {
             self.commit(number);
@@ -277,8 +277,8 @@ impl Work {
             self.keep_rows(number, *key, &page);
         }
         match page.origin {
-            Origin::Range { range, after } => {
-                let records = page.records.iter().filter(|record| record.fate != Fate::Known);
+            PageOrigin::Range { range, after } => {
+                let records = page.records.iter().filter(|record| record.fate != RecordFate::Known);
                 let records = u64::try_from(records.count()).unwrap_or(0);
                 if self.is_counted() {
                     self.run.counts.read += records;
@@ -290,7 +290,7 @@ impl Work {
                     stored.after = Some(after);
                 }
             }
-            Origin::Again => {
+            PageOrigin::Again => {
                 let ids: HashSet<_> = page.records.iter().map(|record| &record.id).collect();
                 self.run.again.retain(|id| !ids.contains(id));
                 self.again_under_way.retain(|id| !ids.contains(id));
@@ -305,17 +305,17 @@ impl Work {
         let Some(open) = self.jobs.get_mut(key) else { return };
         let mut rows = Vec::new();
         for (index, slot) in open.rows.iter_mut().enumerate() {
-            let Slot::Live(owner) = slot else { continue };
+            let JobSlot::Live(owner) = slot else { continue };
             if owner.page != number {
                 continue;
             }
-            match page.records.get(owner.record).filter(|record| record.fate == Fate::Open) {
+            match page.records.get(owner.record).filter(|record| record.fate == RecordFate::Open) {
                 Some(record) => {
                     rows.push((index, record.id.clone()));
                     *self.pending.entry(record.id.clone()).or_default() += 1;
-                    *slot = Slot::Kept(record.id.clone());
+                    *slot = JobSlot::Kept(record.id.clone());
                 }
-                None => *slot = Slot::Free,
+                None => *slot = JobSlot::Free,
             }
         }
         if !rows.is_empty() {
@@ -327,23 +327,23 @@ impl Work {
         let counted = self.is_counted();
         let counts = &mut self.run.counts;
         match record.fate {
-            Fate::Open if record.in_jobs > 0 => {}
-            Fate::Open => self.count_sent(record.id),
-            Fate::Skipped => counts.skipped += u64::from(counted),
-            Fate::Failed(fault) => {
+            RecordFate::Open if record.in_jobs > 0 => {}
+            RecordFate::Open => self.count_sent(record.id),
+            RecordFate::Skipped => counts.skipped += u64::from(counted),
+            RecordFate::Failed(fault) => {
                 counts.failed += u64::from(counted);
                 self.failure(record.id, fault);
             }
-            Fate::Again => self.run.again.push(record.id),
-            Fate::Known => {}
+            RecordFate::Again => self.run.again.push(record.id),
+            RecordFate::Known => {}
         }
     }
 
     /// The records of pages of ranges that are under way.
     pub(super) fn live_records(&self) -> u64 {
-        let ranges = self.pages.values().filter(|page| page.origin != Origin::Again);
+        let ranges = self.pages.values().filter(|page| page.origin != PageOrigin::Again);
         let records = ranges.flat_map(|page| &page.records);
-        let records = records.filter(|record| record.fate != Fate::Known);
+        let records = records.filter(|record| record.fate != RecordFate::Known);
         u64::try_from(records.count()).unwrap_or(0)
     }
 }

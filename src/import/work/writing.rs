@@ -8,10 +8,10 @@ use super::calling::{Task, What};
 use super::{Awaited, WholeRefusals, Work, ms};
 use crate::fault::{FinalFault, Rejection, System, TransientFault};
 use crate::http::Answer;
-use crate::import::batches::{Batch, Sort};
-use crate::import::jobs::Slot;
-use crate::import::page::Fate;
-use crate::klaviyo::catalog::{Action, Kind as Object};
+use crate::import::batches::{Batch, BatchSort};
+use crate::import::jobs::JobSlot;
+use crate::import::page::RecordFate;
+use crate::klaviyo::catalog::{Action, CatalogKind};
 use crate::klaviyo::job::{JobRef, JobType};
 use crate::klaviyo::job_answer::{self, row_of_pointer};
 use crate::klaviyo::pacing::Pace;
@@ -74,7 +74,7 @@ impl Work {
                     Verdict::Refused(refusal) => Some(refusal.into()),
                 };
                 self.goes_on();
-                self.row_done(owner, fate.map(Fate::Failed), now);
+                self.row_done(owner, fate.map(RecordFate::Failed), now);
             }
             _ => {}
         }
@@ -83,7 +83,7 @@ impl Work {
     fn batch_taken(&mut self, batch: Batch, answer: &Answer, now: DateTime<Utc>) {
         self.goes_on();
         self.refusals = WholeRefusals::default();
-        let Sort::Job(of) = batch.sort else {
+        let BatchSort::Job(of) = batch.sort else {
             for row in batch.rows {
                 self.row_done(row.owner, None, now);
             }
@@ -93,11 +93,11 @@ impl Work {
         let Ok(id) = job_answer::started(answer) else {
             return self.refuse_rows(batch);
         };
-        let slots = batch.rows.iter().map(|row| Slot::Live(row.owner)).collect();
+        let slots = batch.rows.iter().map(|row| JobSlot::Live(row.owner)).collect();
         let key = self.jobs.add(JobRef { of, id }, ms(now), slots);
         let not_before = self.jobs.next_look(ms(now), ms(now));
         self.queue.push_back(Task::new(What::Look(key), not_before));
-        let creates_items = of == JobType::Catalog(Object::Item, Action::Create);
+        let creates_items = of == JobType::Catalog(CatalogKind::Item, Action::Create);
         for (index, row) in batch.rows.iter().enumerate() {
             let Some(page) = self.pages.get_mut(&row.owner.page) else { continue };
             page.jobs.insert(key);
@@ -153,7 +153,7 @@ impl Work {
         for row in batch.rows {
             if let Some(record) = self.record(row.owner) {
                 record.open = record.open.saturating_sub(1);
-                record.end(Fate::Again);
+                record.end(RecordFate::Again);
             }
         }
     }

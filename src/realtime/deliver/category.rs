@@ -5,7 +5,7 @@ use super::category_products::walk;
 use crate::commercetools::query::Query;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::klaviyo::catalog::{self, Kind, Object};
+use crate::klaviyo::catalog::{self, CatalogKind, Object};
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::query::Lookup;
 use crate::klaviyo::request::Request;
@@ -45,7 +45,8 @@ pub(super) fn next(config: &Config, documents: &Documents, id: &Id, descendants:
 }
 
 pub(super) fn gone(id: &Id) -> Step {
-    let delete = CatalogWrite::Delete { kind: Kind::Category, id: identity::category(id).id };
+    let delete =
+        CatalogWrite::Delete { kind: CatalogKind::Category, id: identity::category(id).id };
     Step::Send { stages: vec![vec![Request::Catalog(delete)]], cut: Vec::new() }
 }
 

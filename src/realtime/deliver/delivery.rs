@@ -28,12 +28,12 @@ const WRITES: u32 = 2;
 pub struct Delivery {
     work: Work,
     documents: Documents,
-    written: Written,
+    written: WrittenSoFar,
 }
 
 /// What Klaviyo took so far.
 #[derive(Debug, Clone, Default)]
-enum Written {
+enum WrittenSoFar {
     /// Nothing.
     #[default]
     Nothing,
@@ -65,7 +65,7 @@ impl Delivery {
     /// Begins the delivery of this work.
     #[must_use]
     pub fn new(work: Work) -> Self {
-        Self { work, documents: Documents::default(), written: Written::Nothing }
+        Self { work, documents: Documents::default(), written: WrittenSoFar::Nothing }
     }
 
     /// What it delivers.
@@ -81,7 +81,7 @@ impl Delivery {
 
     /// What comes next. `now` is the time at which prices are to be valid (UTC).
     pub fn next(&mut self, config: &Config, now: DateTime<Utc>) -> DeliveryStep {
-        if matches!(self.written, Written::Everything) {
+        if matches!(self.written, WrittenSoFar::Everything) {
             return DeliveryStep::Conclude(Conclusion::Delivered);
         }
         match next(config, &self.work, &self.documents, now) {
@@ -102,7 +102,7 @@ impl Delivery {
         why: Ignored,
         now: DateTime<Utc>,
     ) -> DeliveryStep {
-        let Written::State { content, times } = &self.written else {
+        let WrittenSoFar::State { content, times } = &self.written else {
             return DeliveryStep::Conclude(Conclusion::Ignored(why));
         };
         self.documents.learn_written(content);
@@ -123,7 +123,7 @@ impl Delivery {
         cut: Vec<String>,
         now: DateTime<Utc>,
     ) -> DeliveryStep {
-        let Written::State { content, times } = &self.written else {
+        let WrittenSoFar::State { content, times } = &self.written else {
             return DeliveryStep::Send { stages, cut };
         };
         // Compared with what Klaviyo held before the write, so that the same documents give the
@@ -161,15 +161,15 @@ impl Delivery {
     /// Klaviyo took all of these stages. State is read once more, to see whether it was overtaken.
     pub fn taken(&mut self, stages: &[Vec<Request>]) {
         if !self.is_of_state() || stages.iter().all(Vec::is_empty) {
-            self.written = Written::Everything;
+            self.written = WrittenSoFar::Everything;
             return;
         }
         let times = match &self.written {
-            Written::State { times, .. } => *times,
-            Written::Nothing | Written::Everything => 0,
+            WrittenSoFar::State { times, .. } => *times,
+            WrittenSoFar::Nothing | WrittenSoFar::Everything => 0,
         };
         debug_assert!(times < WRITES, "a delivery writes at most {WRITES} times");
-        self.written = Written::State { content: content_of(stages), times: times + 1 };
+        self.written = WrittenSoFar::State { content: content_of(stages), times: times + 1 };
         if let Some(work) = self.documents.prepare_verification(&self.work) {
             self.work = work;
         }
@@ -188,7 +188,7 @@ impl Delivery {
     /// Whether Klaviyo took something of it.
     #[must_use]
     pub fn has_written(&self) -> bool {
-        !matches!(self.written, Written::Nothing)
+        !matches!(self.written, WrittenSoFar::Nothing)
     }
 
     /// Whether it brings what a resource is now, and may be overtaken.

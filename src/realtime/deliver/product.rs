@@ -11,7 +11,7 @@ use crate::commercetools::product::{PriceMode, Product};
 use crate::commercetools::query::{Query, SKUS_PER_QUERY};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::klaviyo::catalog::{Kind, Object};
+use crate::klaviyo::catalog::{CatalogKind, Object};
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::query::Lookup;
 use crate::klaviyo::request::Request;
@@ -78,7 +78,7 @@ fn withdraw(documents: &Documents, id: &Id) -> Step {
     if documents.known_variants == Found::Gone {
         return Step::Ignore(Ignored::NotPublished);
     }
-    let delete = CatalogWrite::Delete { kind: Kind::Item, id: identity::item(id).id };
+    let delete = CatalogWrite::Delete { kind: CatalogKind::Item, id: identity::item(id).id };
     Step::Send { stages: vec![vec![Request::Catalog(delete)]], cut: Vec::new() }
 }
 

@@ -64,14 +64,14 @@ impl Undecodable {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Push {
     /// Notifications and what is none, in their order.
-    pub items: Vec<Item>,
+    pub items: Vec<PushedItem>,
     /// What the broker wants to be answered once the items are done.
     pub handshake: Option<Handshake>,
 }
 
 /// One thing that a push brought.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Item {
+pub enum PushedItem {
     /// A notification.
     Notification(Notification),
     /// Something else.
@@ -91,7 +91,8 @@ pub fn decode(body: &[u8], sns: Option<&Sns>) -> Push {
     match serde_json::from_slice(body) {
         Ok(value) => push.unwrap(value, sns, DEPTH),
         Err(_) => {
-            push.items.push(Item::Refused { why: Undecodable::NotJson, content: body.to_vec() });
+            push.items
+                .push(PushedItem::Refused { why: Undecodable::NotJson, content: body.to_vec() });
         }
     }
     push.items = gathered(push.items);
@@ -99,26 +100,26 @@ pub fn decode(body: &[u8], sns: Option<&Sns>) -> Push {
 }
 
 /// Puts what is no notification into one list, but for the first of them.
-fn gathered(items: Vec<Item>) -> Vec<Item> {
+fn gathered(items: Vec<PushedItem>) -> Vec<PushedItem> {
     let mut kept = Vec::with_capacity(items.len());
     let mut apart = 0;
     let mut list: Option<(Undecodable, Vec<u8>)> = None;
     for item in items {
         match item {
-            Item::Refused { why, content } if apart == APART => {
+            PushedItem::Refused { why, content } if apart == APART => {
                 let (_, list) = list.get_or_insert_with(|| (why, Vec::new()));
                 list.push(if list.is_empty() { b'[' } else { b',' });
                 list.extend(content);
             }
             item => {
-                apart += usize::from(matches!(item, Item::Refused { .. }));
+                apart += usize::from(matches!(item, PushedItem::Refused { .. }));
                 kept.push(item);
             }
         }
     }
     kept.extend(list.map(|(why, mut content)| {
         content.push(b']');
-        Item::Refused { why, content }
+        PushedItem::Refused { why, content }
     }));
     kept
 }
@@ -143,7 +144,7 @@ impl Push {
             Form::Handshake(_) => self.refuse(Undecodable::Handshake, &Value::Object(object)),
             Form::Refused(why) => self.refuse(why, &Value::Object(object)),
             Form::Bare => match Notification::read(object) {
-                Ok(notification) => self.items.push(Item::Notification(notification)),
+                Ok(notification) => self.items.push(PushedItem::Notification(notification)),
                 Err(not) => {
                     self.refuse(Undecodable::NotANotification, &Value::Object(not.document));
                 }
@@ -152,7 +153,7 @@ impl Push {
     }
 
     fn refuse(&mut self, why: Undecodable, value: &Value) {
-        self.items.push(Item::Refused { why, content: value.to_string().into_bytes() });
+        self.items.push(PushedItem::Refused { why, content: value.to_string().into_bytes() });
     }
 }
 
@@ -172,8 +173,8 @@ mod tests {
             .items
             .into_iter()
             .map(|item| match item {
-                Item::Notification(notification) => Ok(notification.type_name().to_owned()),
-                Item::Refused { why, .. } => Err(why),
+                PushedItem::Notification(notification) => Ok(notification.type_name().to_owned()),
+                PushedItem::Refused { why, .. } => Err(why),
             })
             .collect()
     }
@@ -264,9 +265,9 @@ mod tests {
         all.push(parsed(CHANGE));
         let items = decode(Value::from(all).to_string().as_bytes(), None).items;
         assert_eq!(items.len(), APART + 3);
-        let notifications = items.iter().filter(|item| matches!(item, Item::Notification(_)));
+        let notifications = items.iter().filter(|item| matches!(item, PushedItem::Notification(_)));
         assert_eq!(notifications.count(), 2);
-        let Some(Item::Refused { why, content }) = items.last() else { panic!("a list") };
+        let Some(PushedItem::Refused { why, content }) = items.last() else { panic!("a list") };
         assert_eq!(*why, Undecodable::NotANotification);
         assert_eq!(content, br#"[{"n":100},{"n":101},{"n":102}]"#);
         let items = decode(Value::from(junk(APART)).to_string().as_bytes(), None).items;
@@ -303,7 +304,7 @@ mod tests {
             assert_eq!(names(body), [Err(expected)], "{body}");
         }
         let content = vec![0xff, 0xfe];
-        let refused = Item::Refused { why: Undecodable::NotJson, content: content.clone() };
+        let refused = PushedItem::Refused { why: Undecodable::NotJson, content: content.clone() };
         assert_eq!(decode(&content, Some(&Sns::default())).items, [refused]);
     }
 
@@ -312,7 +313,9 @@ mod tests {
         for body in [r#"{"detail-type":"x","detail":"hello"}"#, r#"{"specversion":"1.0","data":3}"#]
         {
             let items = decode(body.as_bytes(), Some(&Sns::default())).items;
-            let [Item::Refused { content, .. }] = items.as_slice() else { panic!("{items:?}") };
+            let [PushedItem::Refused { content, .. }] = items.as_slice() else {
+                panic!("{items:?}")
+            };
             assert_eq!(content, body.as_bytes());
         }
     }

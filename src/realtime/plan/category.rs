@@ -1,7 +1,7 @@
 //! Notifications about a category.
 
 use super::{Ignored, PRODUCTS_AFTER, Plan, Work, enabled};
-use crate::commercetools::notification::{Kind, Notification, Resource};
+use crate::commercetools::notification::{Notification, NotificationKind, Resource};
 use crate::commercetools::reference::Id;
 use crate::config::rules::{EventName, Rules};
 
@@ -11,19 +11,23 @@ pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resour
     let id = resource.id.clone();
     let write = |descendants| Work::Category { category: id.clone(), descendants };
     let (name, work) = match &notification.kind {
-        Kind::Created => (EventName::CategoryCreated, write(false)),
-        Kind::Message(message) if rules.category.messages.created.contains(&message.name) => {
+        NotificationKind::Created => (EventName::CategoryCreated, write(false)),
+        NotificationKind::Message(message)
+            if rules.category.messages.created.contains(&message.name) =>
+        {
             (EventName::CategoryCreated, write(false))
         }
-        Kind::Updated => {
+        NotificationKind::Updated => {
             let work = match notification.field::<String>(PRODUCTS_AFTER) {
                 Some(after) => Work::ProductsOfCategory { category: id, after: Id::new(after) },
                 None => write(true),
             };
             (EventName::CategoryResourceUpdated, work)
         }
-        Kind::Deleted => (EventName::CategoryResourceDeleted, Work::CategoryGone(id)),
-        Kind::Message(_) | Kind::Other(_) => return Plan::Ignore(Ignored::UnknownType),
+        NotificationKind::Deleted => (EventName::CategoryResourceDeleted, Work::CategoryGone(id)),
+        NotificationKind::Message(_) | NotificationKind::Other(_) => {
+            return Plan::Ignore(Ignored::UnknownType);
+        }
     };
     enabled(rules, name, work)
 }

@@ -1,23 +1,23 @@
 //! Notifications about a customer.
 
 use super::{Ignored, Plan, Work, enabled};
-use crate::commercetools::notification::{Kind, Notification, Resource};
+use crate::commercetools::notification::{Notification, NotificationKind, Resource};
 use crate::config::rules::{Deletion, EventName, Rules};
 use crate::mapping::profile::Missing;
 
 pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
     let (name, missing) = match &notification.kind {
-        Kind::Created => (EventName::CustomerCreated, Missing::Keep),
-        Kind::Updated => (EventName::CustomerResourceUpdated, Missing::Clear),
-        Kind::Message(message) => match message.name.as_str() {
+        NotificationKind::Created => (EventName::CustomerCreated, Missing::Keep),
+        NotificationKind::Updated => (EventName::CustomerResourceUpdated, Missing::Clear),
+        NotificationKind::Message(message) => match message.name.as_str() {
             "CustomerCreated" => (EventName::CustomerCreated, Missing::Keep),
             "CustomerDeleted" => return deleted(rules, notification, resource),
             "CustomerCompanyNameSet" => (EventName::CustomerCompanyNameSet, Missing::Clear),
             // There is no "CustomerUpdated": each of the other 32 messages tells of one field.
             _ => (EventName::CustomerResourceUpdated, Missing::Clear),
         },
-        Kind::Deleted => return deleted(rules, notification, resource),
-        Kind::Other(_) => return Plan::Ignore(Ignored::UnknownType),
+        NotificationKind::Deleted => return deleted(rules, notification, resource),
+        NotificationKind::Other(_) => return Plan::Ignore(Ignored::UnknownType),
     };
     enabled(rules, name, Work::Profile { customer: resource.id.clone(), missing })
 }

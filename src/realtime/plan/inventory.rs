@@ -2,7 +2,7 @@
 
 use super::{Ignored, Plan, Work, enabled};
 use crate::commercetools::inventory::InventoryEntry;
-use crate::commercetools::notification::{Kind, Notification, Resource};
+use crate::commercetools::notification::{Notification, NotificationKind, Resource};
 use crate::commercetools::reference::Link;
 use crate::config::rules::{EventName, Rules};
 use crate::mapping::stock;
@@ -11,16 +11,16 @@ use crate::mapping::stock;
 /// afresh by the SKU.
 pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
     let (name, gone) = match &notification.kind {
-        Kind::Created => (EventName::InventoryResourceCreated, false),
-        Kind::Updated => (EventName::InventoryResourceUpdated, false),
-        Kind::Deleted => (EventName::InventoryResourceDeleted, true),
-        Kind::Message(message) => match message.name.as_str() {
+        NotificationKind::Created => (EventName::InventoryResourceCreated, false),
+        NotificationKind::Updated => (EventName::InventoryResourceUpdated, false),
+        NotificationKind::Deleted => (EventName::InventoryResourceDeleted, true),
+        NotificationKind::Message(message) => match message.name.as_str() {
             "InventoryEntryCreated" => (EventName::InventoryResourceCreated, false),
             "InventoryEntryQuantitySet" => (EventName::InventoryResourceUpdated, false),
             "InventoryEntryDeleted" => (EventName::InventoryResourceDeleted, true),
             _ => return Plan::Ignore(Ignored::UnknownType),
         },
-        Kind::Other(_) => return Plan::Ignore(Ignored::UnknownType),
+        NotificationKind::Other(_) => return Plan::Ignore(Ignored::UnknownType),
     };
     let carried: Option<InventoryEntry> = notification.field("inventoryEntry");
     let channel: Option<Link> = notification.field("supplyChannel");

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Added, AddedProduct, Ignored, MalformedMessage, PlacedOrder, Plan, Work, enabled};
 use crate::commercetools::answer::without_value;
-use crate::commercetools::notification::{Kind, Message, Notification, Resource};
+use crate::commercetools::notification::{Message, Notification, NotificationKind, Resource};
 use crate::commercetools::order::Order;
 use crate::commercetools::reference::Id;
 use crate::config::rules::{EventName, Rules};
@@ -15,7 +15,7 @@ pub(super) fn plan(
     notification: &Notification,
     resource: &Resource,
 ) -> Result<Plan, MalformedMessage> {
-    let Kind::Message(message) = &notification.kind else {
+    let NotificationKind::Message(message) = &notification.kind else {
         return Ok(Plan::Ignore(Ignored::UnknownType));
     };
     if rules.order.messages.created.contains(&message.name) {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{Ignored, Plan, Work, enabled};
-use crate::commercetools::notification::{Kind, Notification, Resource};
+use crate::commercetools::notification::{Notification, NotificationKind, Resource};
 use crate::commercetools::reference::Id;
 use crate::config::rules::{EventName, Rules};
 
@@ -15,7 +15,7 @@ pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resour
         id: Id,
         r#type: String,
     }
-    let Kind::Message(message) = &notification.kind else {
+    let NotificationKind::Message(message) = &notification.kind else {
         return Plan::Ignore(Ignored::UnknownType);
     };
     let messages = &rules.payment.messages;

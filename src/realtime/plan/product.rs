@@ -1,7 +1,7 @@
 //! Notifications about a product.
 
 use super::{Ignored, Plan, Work, enabled};
-use crate::commercetools::notification::{Kind, Notification, Resource};
+use crate::commercetools::notification::{Notification, NotificationKind, Resource};
 use crate::config::rules::{EventName, Rules};
 
 /// Whatever happened, the product is read afresh and written as it is now: a message that comes
@@ -10,17 +10,17 @@ pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resour
     let messages = &rules.product.messages;
     let deleted = messages.deleted.iter().any(|name| name == notification.type_name());
     let name = match &notification.kind {
-        Kind::Deleted if deleted => EventName::ProductResourceDeleted,
-        Kind::Message(message) if deleted => match message.name.as_str() {
+        NotificationKind::Deleted if deleted => EventName::ProductResourceDeleted,
+        NotificationKind::Message(message) if deleted => match message.name.as_str() {
             "ProductDeleted" => EventName::ProductResourceDeleted,
             _ => EventName::ProductUnpublished,
         },
-        Kind::Message(message) if messages.published.contains(&message.name) => {
+        NotificationKind::Message(message) if messages.published.contains(&message.name) => {
             EventName::ProductPublished
         }
-        Kind::Created => EventName::ProductResourceCreated,
-        Kind::Updated => EventName::ProductResourceUpdated,
-        Kind::Deleted | Kind::Message(_) | Kind::Other(_) => {
+        NotificationKind::Created => EventName::ProductResourceCreated,
+        NotificationKind::Updated => EventName::ProductResourceUpdated,
+        NotificationKind::Deleted | NotificationKind::Message(_) | NotificationKind::Other(_) => {
             return Plan::Ignore(Ignored::UnknownType);
         }
     };

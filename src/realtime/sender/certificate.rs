@@ -6,7 +6,7 @@
 use x509_cert::Certificate;
 use x509_cert::der::{DecodePem, Encode};
 
-use super::Refusal;
+use super::SenderRefusal;
 
 /// A key, and when its certificate holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,13 +22,13 @@ impl PublicKey {
     ///
     /// # Errors
     /// Where it is none.
-    pub fn read(pem: &str) -> Result<Self, Refusal> {
-        let certificate = Certificate::from_pem(pem).map_err(|_| Refusal::Certificate)?;
+    pub fn read(pem: &str) -> Result<Self, SenderRefusal> {
+        let certificate = Certificate::from_pem(pem).map_err(|_| SenderRefusal::Certificate)?;
         let certificate = certificate.tbs_certificate();
         let validity = certificate.validity();
         let spki = certificate.subject_public_key_info().to_der();
         Ok(Self {
-            spki: spki.map_err(|_| Refusal::Certificate)?,
+            spki: spki.map_err(|_| SenderRefusal::Certificate)?,
             from_s: validity.not_before.to_unix_duration().as_secs(),
             to_s: validity.not_after.to_unix_duration().as_secs(),
         })
@@ -58,7 +58,7 @@ mod tests {
             pem("CERTIFICATE", "%%%%"),
             pem("PUBLIC KEY", "MAA="),
         ] {
-            assert_eq!(PublicKey::read(&text), Err(Refusal::Certificate), "{text}");
+            assert_eq!(PublicKey::read(&text), Err(SenderRefusal::Certificate), "{text}");
         }
     }
 

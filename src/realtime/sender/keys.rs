@@ -16,7 +16,7 @@ const AGAIN_MS: u64 = 10_000;
 
 /// An RSA key for RS256, its numbers in base64url as they were published.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Key {
+pub struct SenderKey {
     /// Its name.
     pub id: String,
     /// `n`.
@@ -28,16 +28,16 @@ pub struct Key {
 /// The published keys, as far as they are known.
 #[derive(Debug, Default)]
 pub struct KeySet {
-    keys: Vec<Key>,
+    keys: Vec<SenderKey>,
     fresh_until_ms: u64,
     asked_again_ms: Option<u64>,
 }
 
 /// What is known of a key.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Lookup {
+pub enum KeyLookup {
     /// This is the key.
-    Known(Key),
+    Known(SenderKey),
     /// The signer has to be asked.
     Ask,
     /// There is no such key.
@@ -53,19 +53,19 @@ impl KeySet {
 
     /// Finds a key.
     #[must_use]
-    pub fn look_up(&self, id: &str, now_ms: u64) -> Lookup {
+    pub fn look_up(&self, id: &str, now_ms: u64) -> KeyLookup {
         if now_ms >= self.fresh_until_ms {
-            return Lookup::Ask;
+            return KeyLookup::Ask;
         }
         match (self.find(id), self.asked_again_ms) {
-            (Some(key), _) => Lookup::Known(key),
-            (None, Some(asked)) if now_ms < asked.saturating_add(AGAIN_MS) => Lookup::Unknown,
-            (None, _) => Lookup::Ask,
+            (Some(key), _) => KeyLookup::Known(key),
+            (None, Some(asked)) if now_ms < asked.saturating_add(AGAIN_MS) => KeyLookup::Unknown,
+            (None, _) => KeyLookup::Ask,
         }
     }
 
     /// Takes over what the signer answered, for as long as it said, and finds a key in it.
-    pub fn renew(&mut self, keys: Vec<Key>, age: Option<Duration>, now_ms: u64) {
+    pub fn renew(&mut self, keys: Vec<SenderKey>, age: Option<Duration>, now_ms: u64) {
         let fresh = age.unwrap_or(DEFAULT).clamp(LEAST, MOST).as_millis();
         let asked_again = now_ms < self.fresh_until_ms;
         self.asked_again_ms = if asked_again { Some(now_ms) } else { self.asked_again_ms };
@@ -75,24 +75,24 @@ impl KeySet {
 
     /// The key of that name, fresh or not.
     #[must_use]
-    pub fn find(&self, id: &str) -> Option<Key> {
+    pub fn find(&self, id: &str) -> Option<SenderKey> {
         self.keys.iter().find(|key| key.id == id).cloned()
     }
 }
 
 /// Reads a JWK set. Keys of another kind are left out; none if it is no set.
 #[must_use]
-pub fn read(body: &str) -> Option<Vec<Key>> {
+pub fn read(body: &str) -> Option<Vec<SenderKey>> {
     let set: Value = serde_json::from_str(body).ok()?;
     Some(set.get("keys")?.as_array()?.iter().filter_map(key).collect())
 }
 
-fn key(jwk: &Value) -> Option<Key> {
+fn key(jwk: &Value) -> Option<SenderKey> {
     let text = |name| jwk.get(name).and_then(Value::as_str);
     let fits = text("kty") == Some("RSA")
         && text("alg").is_none_or(|algorithm| algorithm == "RS256")
         && text("use").is_none_or(|purpose| purpose == "sig");
-    let key = Key {
+    let key = SenderKey {
         id: text("kid")?.to_owned(),
         modulus: text("n")?.to_owned(),
         exponent: text("e")?.to_owned(),
@@ -116,8 +116,8 @@ pub fn freshness(cache_control: Option<&str>, age: Option<&str>) -> Option<Durat
 mod tests {
     use super::*;
 
-    fn key(id: &str) -> Key {
-        Key { id: id.to_owned(), modulus: "n".to_owned(), exponent: "AQAB".to_owned() }
+    fn key(id: &str) -> SenderKey {
+        SenderKey { id: id.to_owned(), modulus: "n".to_owned(), exponent: "AQAB".to_owned() }
     }
 
     #[test]
@@ -138,25 +138,25 @@ mod tests {
     #[test]
     fn keys_are_known_as_long_as_the_signer_says() {
         let mut set = KeySet::new();
-        assert_eq!(set.look_up("a", 0), Lookup::Ask);
+        assert_eq!(set.look_up("a", 0), KeyLookup::Ask);
         set.renew(vec![key("a")], Some(Duration::from_secs(100)), 1_000);
-        assert_eq!(set.look_up("a", 100_999), Lookup::Known(key("a")));
-        assert_eq!(set.look_up("a", 101_000), Lookup::Ask);
+        assert_eq!(set.look_up("a", 100_999), KeyLookup::Known(key("a")));
+        assert_eq!(set.look_up("a", 101_000), KeyLookup::Ask);
         set.renew(vec![key("a")], Some(Duration::ZERO), 200_000);
-        assert_eq!(set.look_up("a", 259_999), Lookup::Known(key("a")));
+        assert_eq!(set.look_up("a", 259_999), KeyLookup::Known(key("a")));
         set.renew(vec![key("a")], Some(Duration::MAX), 300_000);
-        assert_eq!(set.look_up("a", 300_000 + 24 * 60 * 60 * 1000), Lookup::Ask);
+        assert_eq!(set.look_up("a", 300_000 + 24 * 60 * 60 * 1000), KeyLookup::Ask);
     }
 
     #[test]
     fn an_unknown_key_is_asked_for_once_in_a_while() {
         let mut set = KeySet::new();
         set.renew(vec![key("a")], None, 1_000);
-        assert_eq!(set.look_up("b", 1_000), Lookup::Ask);
+        assert_eq!(set.look_up("b", 1_000), KeyLookup::Ask);
         set.renew(vec![key("a"), key("b")], None, 2_000);
-        assert_eq!(set.look_up("b", 2_000), Lookup::Known(key("b")));
-        assert_eq!(set.look_up("c", 11_999), Lookup::Unknown);
-        assert_eq!(set.look_up("c", 12_000), Lookup::Ask);
+        assert_eq!(set.look_up("b", 2_000), KeyLookup::Known(key("b")));
+        assert_eq!(set.look_up("c", 11_999), KeyLookup::Unknown);
+        assert_eq!(set.look_up("c", 12_000), KeyLookup::Ask);
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub mod sns;
 
 /// Why a sender is not believed. For the log: the sender is only told that it is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum SenderRefusal {
     /// The bearer token is none that is signed.
     #[error("the bearer token is no signed token")]
     NotAToken,

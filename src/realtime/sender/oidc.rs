@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
-use super::Refusal;
+use super::SenderRefusal;
 use crate::config::Oidc;
 
 /// Google writes its name in both ways (`developers.google.com/identity/openid-connect`).
@@ -32,40 +32,40 @@ impl Token {
     ///
     /// # Errors
     /// The first thing that is wrong with it.
-    pub fn read(bearer: &str, oidc: &Oidc, now_ms: u64) -> Result<Self, Refusal> {
-        let (signed, signature) = bearer.rsplit_once('.').ok_or(Refusal::NotAToken)?;
-        let (header, claims) = signed.split_once('.').ok_or(Refusal::NotAToken)?;
-        let header = part(header).ok_or(Refusal::NotAToken)?;
+    pub fn read(bearer: &str, oidc: &Oidc, now_ms: u64) -> Result<Self, SenderRefusal> {
+        let (signed, signature) = bearer.rsplit_once('.').ok_or(SenderRefusal::NotAToken)?;
+        let (header, claims) = signed.split_once('.').ok_or(SenderRefusal::NotAToken)?;
+        let header = part(header).ok_or(SenderRefusal::NotAToken)?;
         // `crit` names extensions that must be understood (RFC 7515 §4.1.11); none is.
         if header.get("alg").is_none_or(|alg| alg != "RS256") || header.contains_key("crit") {
-            return Err(Refusal::Algorithm);
+            return Err(SenderRefusal::Algorithm);
         }
-        let key_id = header.get("kid").and_then(Value::as_str).ok_or(Refusal::UnknownKey)?;
-        check(&part(claims).ok_or(Refusal::NotAToken)?, oidc, now_ms)?;
+        let key_id = header.get("kid").and_then(Value::as_str).ok_or(SenderRefusal::UnknownKey)?;
+        check(&part(claims).ok_or(SenderRefusal::NotAToken)?, oidc, now_ms)?;
         Ok(Self {
             key_id: key_id.to_owned(),
             signed: signed.to_owned(),
-            signature: URL_SAFE_NO_PAD.decode(signature).map_err(|_| Refusal::NotAToken)?,
+            signature: URL_SAFE_NO_PAD.decode(signature).map_err(|_| SenderRefusal::NotAToken)?,
         })
     }
 }
 
-fn check(claims: &Map<String, Value>, oidc: &Oidc, now_ms: u64) -> Result<(), Refusal> {
+fn check(claims: &Map<String, Value>, oidc: &Oidc, now_ms: u64) -> Result<(), SenderRefusal> {
     let text = |name| claims.get(name).and_then(Value::as_str);
     if !text("iss").is_some_and(|issuer| ISSUERS.contains(&issuer)) {
-        return Err(Refusal::Issuer);
+        return Err(SenderRefusal::Issuer);
     }
     if text("aud") != Some(&oidc.audience) {
-        return Err(Refusal::Audience);
+        return Err(SenderRefusal::Audience);
     }
     let verified = claims.get("email_verified").and_then(Value::as_bool);
     if text("email") != Some(&oidc.email) || verified != Some(true) {
-        return Err(Refusal::Email);
+        return Err(SenderRefusal::Email);
     }
-    let seconds = |name| claims.get(name).and_then(Value::as_u64).ok_or(Refusal::Time);
+    let seconds = |name| claims.get(name).and_then(Value::as_u64).ok_or(SenderRefusal::Time);
     let (expires, issued, now) = (seconds("exp")?, seconds("iat")?, now_ms / 1000);
     if expires.saturating_add(LEEWAY) <= now || issued > now.saturating_add(LEEWAY) {
-        return Err(Refusal::Time);
+        return Err(SenderRefusal::Time);
     }
     Ok(())
 }
@@ -104,7 +104,7 @@ mod tests {
             "email_verified": true, "iat": NOW_S - 10, "exp": NOW_S + 3590})
     }
 
-    fn read(header: &Value, claims: &Value) -> Result<Token, Refusal> {
+    fn read(header: &Value, claims: &Value) -> Result<Token, SenderRefusal> {
         let [header, claims] =
             [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
         Token::read(&format!("{header}.{claims}.c2ln"), &oidc(), NOW)
@@ -132,23 +132,23 @@ mod tests {
     #[test]
     fn each_claim_is_checked() {
         for (name, value, expected) in [
-            ("iss", json!("https://accounts.google.com.evil.example"), Refusal::Issuer),
-            ("iss", Value::Null, Refusal::Issuer),
-            ("aud", json!("https://worker.example.com/"), Refusal::Audience),
-            ("aud", json!(["https://worker.example.com"]), Refusal::Audience),
-            ("aud", Value::Null, Refusal::Audience),
-            ("email", json!("other@shop.iam.gserviceaccount.com"), Refusal::Email),
-            ("email", Value::Null, Refusal::Email),
-            ("email_verified", json!(false), Refusal::Email),
-            ("email_verified", json!("true"), Refusal::Email),
-            ("email_verified", Value::Null, Refusal::Email),
-            ("exp", json!(NOW_S - 61), Refusal::Time),
-            ("iat", json!(NOW_S + 62), Refusal::Time),
-            ("exp", Value::Null, Refusal::Time),
-            ("iat", json!("soon"), Refusal::Time),
-            ("exp", json!(-1), Refusal::Time),
-            ("exp", json!(0), Refusal::Time),
-            ("iat", json!(u64::MAX), Refusal::Time),
+            ("iss", json!("https://accounts.google.com.evil.example"), SenderRefusal::Issuer),
+            ("iss", Value::Null, SenderRefusal::Issuer),
+            ("aud", json!("https://worker.example.com/"), SenderRefusal::Audience),
+            ("aud", json!(["https://worker.example.com"]), SenderRefusal::Audience),
+            ("aud", Value::Null, SenderRefusal::Audience),
+            ("email", json!("other@shop.iam.gserviceaccount.com"), SenderRefusal::Email),
+            ("email", Value::Null, SenderRefusal::Email),
+            ("email_verified", json!(false), SenderRefusal::Email),
+            ("email_verified", json!("true"), SenderRefusal::Email),
+            ("email_verified", Value::Null, SenderRefusal::Email),
+            ("exp", json!(NOW_S - 61), SenderRefusal::Time),
+            ("iat", json!(NOW_S + 62), SenderRefusal::Time),
+            ("exp", Value::Null, SenderRefusal::Time),
+            ("iat", json!("soon"), SenderRefusal::Time),
+            ("exp", json!(-1), SenderRefusal::Time),
+            ("exp", json!(0), SenderRefusal::Time),
+            ("iat", json!(u64::MAX), SenderRefusal::Time),
         ] {
             let refused = read(&header(), &with(claims(), name, value.clone()));
             assert_eq!(refused, Err(expected), "{name} {value}");
@@ -163,12 +163,12 @@ mod tests {
     #[test]
     fn the_algorithm_is_not_the_tokens_choice() {
         for (name, value, expected) in [
-            ("alg", json!("none"), Refusal::Algorithm),
-            ("alg", json!("HS256"), Refusal::Algorithm),
-            ("alg", json!("RS512"), Refusal::Algorithm),
-            ("alg", json!("rs256"), Refusal::Algorithm),
-            ("crit", json!(["b64"]), Refusal::Algorithm),
-            ("kid", Value::Null, Refusal::UnknownKey),
+            ("alg", json!("none"), SenderRefusal::Algorithm),
+            ("alg", json!("HS256"), SenderRefusal::Algorithm),
+            ("alg", json!("RS512"), SenderRefusal::Algorithm),
+            ("alg", json!("rs256"), SenderRefusal::Algorithm),
+            ("crit", json!(["b64"]), SenderRefusal::Algorithm),
+            ("kid", Value::Null, SenderRefusal::UnknownKey),
         ] {
             let refused = read(&with(header(), name, value.clone()), &claims());
             assert_eq!(refused, Err(expected), "{name} {value}");
@@ -192,7 +192,7 @@ mod tests {
             &format!("{header}.{claims}.%"),
         ] {
             let refused = Token::read(bearer, &oidc(), NOW);
-            assert_eq!(refused, Err(Refusal::NotAToken), "{bearer}");
+            assert_eq!(refused, Err(SenderRefusal::NotAToken), "{bearer}");
         }
     }
 }

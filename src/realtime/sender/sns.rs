@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use url::Url;
 
-use super::Refusal;
+use super::SenderRefusal;
 use crate::config::Sns;
 
 /// What is signed, in its order.
@@ -47,31 +47,31 @@ impl Signed {
     ///
     /// # Errors
     /// The first thing that is wrong with it.
-    pub fn read(body: &[u8], sns: &Sns) -> Result<Self, Refusal> {
+    pub fn read(body: &[u8], sns: &Sns) -> Result<Self, SenderRefusal> {
         let Ok(Value::Object(object)) = serde_json::from_slice(body) else {
-            return Err(Refusal::NotSigned);
+            return Err(SenderRefusal::NotSigned);
         };
         let member = |name: &str| object.get(name).and_then(Value::as_str);
         let covered = match member("Type") {
             Some("Notification") => NOTIFICATION,
             Some("SubscriptionConfirmation" | "UnsubscribeConfirmation") => HANDSHAKE,
-            _ => return Err(Refusal::NotSigned),
+            _ => return Err(SenderRefusal::NotSigned),
         };
         let topic = sns.topic.as_deref();
         if topic.is_none() || member("TopicArn") != topic {
-            return Err(Refusal::Topic);
+            return Err(SenderRefusal::Topic);
         }
         let hash = match member("SignatureVersion") {
             Some("1") => Hash::Sha1,
             Some("2") => Hash::Sha256,
-            _ => return Err(Refusal::NotSigned),
+            _ => return Err(SenderRefusal::NotSigned),
         };
         let mut text = String::new();
         for name in covered {
             match member(name) {
                 Some(value) => text.extend([*name, "\n", value, "\n"]),
                 None if *name == OPTIONAL && object.get(*name).is_none_or(Value::is_null) => {}
-                None => return Err(Refusal::NotSigned),
+                None => return Err(SenderRefusal::NotSigned),
             }
         }
         let signature = member("Signature").and_then(|signature| STANDARD.decode(signature).ok());
@@ -79,10 +79,10 @@ impl Signed {
         Ok(Self {
             certificate: certificate
                 .filter(|url| is_certificate(url, sns))
-                .ok_or(Refusal::CertificateAddress)?,
+                .ok_or(SenderRefusal::CertificateAddress)?,
             hash,
             text,
-            signature: signature.ok_or(Refusal::NotSigned)?,
+            signature: signature.ok_or(SenderRefusal::NotSigned)?,
         })
     }
 }
@@ -117,7 +117,7 @@ mod tests {
             "UnsubscribeURL": "https://sns.eu-central-1.amazonaws.com/?Action=Unsubscribe"})
     }
 
-    fn read(value: &Value) -> Result<Signed, Refusal> {
+    fn read(value: &Value) -> Result<Signed, SenderRefusal> {
         Signed::read(value.to_string().as_bytes(), &pinned())
     }
 
@@ -142,7 +142,7 @@ mod tests {
         assert!(titled.text.contains("MessageId\n1\nSubject\nHello\nTimestamp\n"));
         assert_eq!(titled.hash, Hash::Sha256);
         let mut confirmation = with(notification(), "Type", json!("SubscriptionConfirmation"));
-        assert_eq!(read(&confirmation), Err(Refusal::NotSigned));
+        assert_eq!(read(&confirmation), Err(SenderRefusal::NotSigned));
         confirmation["Token"] = json!("t");
         confirmation["SubscribeURL"] = json!("https://u");
         let text = read(&confirmation).expect("a handshake").text;
@@ -158,32 +158,32 @@ mod tests {
     fn each_member_is_checked() {
         let host = "https://sns.eu-central-1.amazonaws.com";
         for (name, value, expected) in [
-            ("Type", json!("Other"), Refusal::NotSigned),
-            ("Message", json!({}), Refusal::NotSigned),
-            ("MessageId", Value::Null, Refusal::NotSigned),
-            ("Subject", json!(3), Refusal::NotSigned),
-            ("Signature", json!("%"), Refusal::NotSigned),
-            ("SignatureVersion", json!("3"), Refusal::NotSigned),
-            ("SignatureVersion", json!(1), Refusal::NotSigned),
-            ("TopicArn", json!(format!("{TOPIC}2")), Refusal::Topic),
-            ("TopicArn", Value::Null, Refusal::Topic),
-            ("SigningCertURL", Value::Null, Refusal::CertificateAddress),
-            ("SigningCertURL", json!(host), Refusal::CertificateAddress),
-            ("SigningCertURL", json!(format!("{host}/x.pem")), Refusal::CertificateAddress),
+            ("Type", json!("Other"), SenderRefusal::NotSigned),
+            ("Message", json!({}), SenderRefusal::NotSigned),
+            ("MessageId", Value::Null, SenderRefusal::NotSigned),
+            ("Subject", json!(3), SenderRefusal::NotSigned),
+            ("Signature", json!("%"), SenderRefusal::NotSigned),
+            ("SignatureVersion", json!("3"), SenderRefusal::NotSigned),
+            ("SignatureVersion", json!(1), SenderRefusal::NotSigned),
+            ("TopicArn", json!(format!("{TOPIC}2")), SenderRefusal::Topic),
+            ("TopicArn", Value::Null, SenderRefusal::Topic),
+            ("SigningCertURL", Value::Null, SenderRefusal::CertificateAddress),
+            ("SigningCertURL", json!(host), SenderRefusal::CertificateAddress),
+            ("SigningCertURL", json!(format!("{host}/x.pem")), SenderRefusal::CertificateAddress),
             (
                 "SigningCertURL",
                 json!(format!("{host}/SimpleNotificationService-/../x.pem")),
-                Refusal::CertificateAddress,
+                SenderRefusal::CertificateAddress,
             ),
             (
                 "SigningCertURL",
                 json!(format!("{host}/SimpleNotificationService-0.pem?Action=x")),
-                Refusal::CertificateAddress,
+                SenderRefusal::CertificateAddress,
             ),
             (
                 "SigningCertURL",
                 json!("https://evil.example/SimpleNotificationService-0.pem"),
-                Refusal::CertificateAddress,
+                SenderRefusal::CertificateAddress,
             ),
         ] {
             let refused = read(&with(notification(), name, value.clone()));
@@ -194,10 +194,10 @@ mod tests {
     #[test]
     fn without_a_topic_no_signature_suffices() {
         let body = notification().to_string();
-        assert_eq!(Signed::read(body.as_bytes(), &Sns::default()), Err(Refusal::Topic));
+        assert_eq!(Signed::read(body.as_bytes(), &Sns::default()), Err(SenderRefusal::Topic));
         for body in ["", "[]", "null", "{}", &format!("[{body}]")] {
             let refused = Signed::read(body.as_bytes(), &pinned());
-            assert_eq!(refused, Err(Refusal::NotSigned), "{body}");
+            assert_eq!(refused, Err(SenderRefusal::NotSigned), "{body}");
         }
     }
 }

@@ -2,7 +2,7 @@
 //! show over HTTP (B9, B12, B15) are in `tests/runtime`; B7, B10, B13 and B14 are in `modes`.
 
 use chrono::Duration;
-use commercetools_klaviyo::import::run::Kind;
+use commercetools_klaviyo::import::run::ImportKind;
 use serde_json::json;
 
 use super::shop::{self, id};
@@ -28,10 +28,10 @@ fn b1_what_is_throttled_is_sent_again() {
         world.shop.put("products", shop::product(number, 6, None, long_ago()));
     }
     world.faults = Faults { throttled: 600, ..Faults::default() };
-    world.start(Kind::Products, all(Kind::Products));
+    world.start(ImportKind::Products, all(ImportKind::Products));
     world.run();
-    verify(&mut world, &[Kind::Products]);
-    assert_eq!(world.store.run(Kind::Products).counts.sent, 40);
+    verify(&mut world, &[ImportKind::Products]);
+    assert_eq!(world.store.run(ImportKind::Products).counts.sent, 40);
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn b2_what_klaviyo_has_already_is_updated() {
     for number in 0..30 {
         world.shop.put("categories", shop::category(number, long_ago()));
     }
-    world.start(Kind::Categories, all(Kind::Categories));
+    world.start(ImportKind::Categories, all(ImportKind::Categories));
     world.run();
     for number in 0..30 {
         world.shop.change("categories", &id("k", number), long_ago(), |category| {
@@ -48,10 +48,10 @@ fn b2_what_klaviyo_has_already_is_updated() {
         });
     }
     world.shop.put("categories", shop::category(30, long_ago()));
-    world.start(Kind::Categories, all(Kind::Categories));
+    world.start(ImportKind::Categories, all(ImportKind::Categories));
     world.run();
-    verify(&mut world, &[Kind::Categories]);
-    assert_eq!(world.store.run(Kind::Categories).counts.sent, 31);
+    verify(&mut world, &[ImportKind::Categories]);
+    assert_eq!(world.store.run(ImportKind::Categories).counts.sent, 31);
 }
 
 #[test]
@@ -60,9 +60,9 @@ fn b3_no_row_is_dropped_however_many_a_product_has() {
     for (number, variants) in [(0, 60), (1, 150), (2, 30), (3, 250), (4, 1)] {
         world.shop.put("products", shop::product(number, variants, None, long_ago()));
     }
-    world.start(Kind::Products, all(Kind::Products));
+    world.start(ImportKind::Products, all(ImportKind::Products));
     world.run();
-    verify(&mut world, &[Kind::Products]);
+    verify(&mut world, &[ImportKind::Products]);
     assert_eq!(world.account.variants.len(), 491);
 }
 
@@ -70,13 +70,13 @@ fn b3_no_row_is_dropped_however_many_a_product_has() {
 fn b4_all_known_variants_are_known_and_the_stale_ones_go() {
     let mut world = world();
     world.shop.put("products", shop::product(0, 230, None, long_ago()));
-    world.start(Kind::Products, all(Kind::Products));
+    world.start(ImportKind::Products, all(ImportKind::Products));
     world.run();
     let creations = world.account.calls["POST /api/catalog-variant-bulk-create-jobs"];
     world.shop.put("products", shop::product(0, 120, None, long_ago()));
-    world.start(Kind::Products, all(Kind::Products));
+    world.start(ImportKind::Products, all(ImportKind::Products));
     world.run();
-    verify(&mut world, &[Kind::Products]);
+    verify(&mut world, &[ImportKind::Products]);
     assert_eq!(world.account.variants.len(), 120);
     assert_eq!(world.account.calls["POST /api/catalog-variant-bulk-create-jobs"], creations);
 }
@@ -88,10 +88,10 @@ fn b5_variants_follow_when_their_items_are_there_whatever_the_job_says() {
     for number in 0..20 {
         world.shop.put("products", shop::product(number, 3, None, long_ago()));
     }
-    world.start(Kind::Products, all(Kind::Products));
+    world.start(ImportKind::Products, all(ImportKind::Products));
     world.run();
     assert!(world.now - NOW < 60_000, "it took {} ms", world.now - NOW);
-    verify(&mut world, &[Kind::Products]);
+    verify(&mut world, &[ImportKind::Products]);
 }
 
 #[test]
@@ -101,10 +101,10 @@ fn b6_jobs_and_memory_stay_bounded() {
     for number in 0..600 {
         world.shop.put("products", shop::product(number, 90, None, long_ago()));
     }
-    world.start(Kind::Products, all(Kind::Products));
+    world.start(ImportKind::Products, all(ImportKind::Products));
     world.run();
     assert!(world.account.most_open_jobs <= 420, "{} jobs", world.account.most_open_jobs);
-    verify(&mut world, &[Kind::Products]);
+    verify(&mut world, &[ImportKind::Products]);
 }
 
 #[test]
@@ -123,13 +123,14 @@ fn b8_a_bad_record_costs_itself_alone() {
         }
         world.shop.put("orders", order);
     }
-    for kind in [Kind::Customers, Kind::Orders] {
+    for kind in [ImportKind::Customers, ImportKind::Orders] {
         world.start(kind, all(kind));
     }
     world.run();
-    for (kind, code) in
-        [(Kind::Customers, "malformed_email"), (Kind::Orders, "commercetools_document_malformed")]
-    {
+    for (kind, code) in [
+        (ImportKind::Customers, "malformed_email"),
+        (ImportKind::Orders, "commercetools_document_malformed"),
+    ] {
         let counts = world.store.run(kind).counts;
         assert_eq!((counts.read, counts.sent, counts.failed), (100, 99, 1), "{kind:?}");
         let failure = world.store.failures.values().find(|failure| failure.code == code);
@@ -144,9 +145,9 @@ fn b11_records_go_in_bulk() {
         let email = format!("c{number}@example.com");
         world.shop.put("customers", shop::customer(number, long_ago(), &email));
     }
-    world.start(Kind::Customers, all(Kind::Customers));
+    world.start(ImportKind::Customers, all(ImportKind::Customers));
     world.run();
-    verify(&mut world, &[Kind::Customers]);
+    verify(&mut world, &[ImportKind::Customers]);
     let calls: u64 = world.account.calls.values().sum();
     assert!(calls < 20, "{:?}", world.account.calls);
 }

@@ -13,7 +13,7 @@ pub(crate) mod world;
 use std::collections::BTreeSet;
 
 use chrono::Duration;
-use commercetools_klaviyo::import::run::{Kind, State};
+use commercetools_klaviyo::import::run::{ImportKind, State};
 use commercetools_klaviyo::import::start::{self, Start};
 use serde_json::{Value, json};
 
@@ -23,11 +23,11 @@ use crate::support::config;
 /// 2026-06-01T00:00:00Z.
 const NOW: u64 = 1_780_272_000_000;
 
-fn all(kind: Kind) -> Start {
+fn all(kind: ImportKind) -> Start {
     start::read(kind, b"").expect("a start")
 }
 
-fn asked(kind: Kind, body: &Value) -> Start {
+fn asked(kind: ImportKind, body: &Value) -> Start {
     start::read(kind, body.to_string().as_bytes()).expect("a start")
 }
 
@@ -91,10 +91,10 @@ fn text(value: &Value) -> String {
 }
 
 /// What Klaviyo is to hold in the end, as names.
-fn expected(world: &World, kind: Kind) -> BTreeSet<String> {
+fn expected(world: &World, kind: ImportKind) -> BTreeSet<String> {
     let account = &world.account;
     match kind {
-        Kind::Customers => world
+        ImportKind::Customers => world
             .shop
             .all("customers")
             .filter(|customer| {
@@ -104,13 +104,13 @@ fn expected(world: &World, kind: Kind) -> BTreeSet<String> {
             })
             .map(|customer| format!("{} {}", text(&customer["id"]), text(&customer["firstName"])))
             .collect(),
-        Kind::Categories => world
+        ImportKind::Categories => world
             .shop
             .all("categories")
             .map(|category| format!("{} {}", text(&category["id"]), text(&category["name"]["en"])))
             .collect(),
-        Kind::Products => world.shop.all("products").flat_map(expected_product).collect(),
-        Kind::Orders => {
+        ImportKind::Products => world.shop.all("products").flat_map(expected_product).collect(),
+        ImportKind::Orders => {
             world.shop.all("orders").flat_map(|order| expected_events(world, order)).collect()
         }
     }
@@ -155,21 +155,21 @@ fn expected_events(world: &World, order: &Value) -> Vec<String> {
 }
 
 /// What Klaviyo holds, as names.
-fn held(world: &World, kind: Kind) -> BTreeSet<String> {
+fn held(world: &World, kind: ImportKind) -> BTreeSet<String> {
     let account = &world.account;
     let short = |id: &str| id.rsplit(":::").next().expect("an id").to_owned();
     match kind {
-        Kind::Customers => account
+        ImportKind::Customers => account
             .profiles
             .iter()
             .map(|(id, profile)| format!("{id} {}", text(&profile["first_name"])))
             .collect(),
-        Kind::Categories => account
+        ImportKind::Categories => account
             .categories
             .iter()
             .map(|(id, category)| format!("{} {}", short(id), text(&category["name"])))
             .collect(),
-        Kind::Products => {
+        ImportKind::Products => {
             let items = account.items.iter();
             let variants = account.variants.iter().map(|(id, (_, variant))| (id, variant));
             items
@@ -177,14 +177,14 @@ fn held(world: &World, kind: Kind) -> BTreeSet<String> {
                 .map(|(id, one)| format!("{} {}", short(id), text(&one["title"])))
                 .collect()
         }
-        Kind::Orders => {
+        ImportKind::Orders => {
             account.events.keys().map(|(metric, id)| format!("{metric} {id}")).collect()
         }
     }
 }
 
 /// Everything is there, nothing else is, and the counts are those of the shop.
-fn verify(world: &mut World, kinds: &[Kind]) {
+fn verify(world: &mut World, kinds: &[ImportKind]) {
     world.account.finish();
     for kind in kinds {
         let (expected, held) = (expected(world, *kind), held(world, *kind));
@@ -208,16 +208,16 @@ fn verify(world: &mut World, kinds: &[Kind]) {
 #[test]
 fn every_kind_is_brought_whole_and_once() {
     let mut world = world(1, 400);
-    for kind in Kind::ALL {
+    for kind in ImportKind::ALL {
         world.start(kind, all(kind));
     }
     world.run();
-    verify(&mut world, &Kind::ALL);
-    let customers = world.store.run(Kind::Customers);
+    verify(&mut world, &ImportKind::ALL);
+    let customers = world.store.run(ImportKind::Customers);
     assert_eq!((customers.counts.read, customers.total), (400, Some(400)));
-    assert_eq!(world.store.run(Kind::Categories).counts.read, 40);
-    assert_eq!(world.store.run(Kind::Products).counts.read, 100);
-    assert_eq!(world.store.run(Kind::Orders).counts.read, 400);
+    assert_eq!(world.store.run(ImportKind::Categories).counts.read, 40);
+    assert_eq!(world.store.run(ImportKind::Products).counts.read, 100);
+    assert_eq!(world.store.run(ImportKind::Orders).counts.read, 400);
 }
 
 #[test]
@@ -270,10 +270,10 @@ fn simulate(seed: u64) -> (u64, u64) {
         stop: often(60),
         status: None,
     };
-    for kind in Kind::ALL {
+    for kind in ImportKind::ALL {
         world.start(kind, all(kind));
     }
     world.run();
-    verify(&mut world, &Kind::ALL);
+    verify(&mut world, &ImportKind::ALL);
     (world.crashes, world.stops)
 }

@@ -1,7 +1,7 @@
 //! The ways to start, stop and resume a run, and what ends one.
 
 use chrono::Duration;
-use commercetools_klaviyo::import::run::{Kind, Run, State};
+use commercetools_klaviyo::import::run::{ImportKind, Run, State};
 use serde_json::{Value, json};
 
 use super::shop::{self, id};
@@ -32,7 +32,7 @@ fn customers(world: &mut World, count: u64) {
     }
 }
 
-fn counts(world: &World, kind: Kind) -> [u64; 4] {
+fn counts(world: &World, kind: ImportKind) -> [u64; 4] {
     let counts = world.store.run(kind).counts;
     [counts.read, counts.sent, counts.skipped, counts.failed]
 }
@@ -54,15 +54,15 @@ fn what_changes_while_it_is_read_is_brought_as_it_is_in_the_end() {
         world.meanwhile = Some(change);
         let ids: Vec<_> = (0..60).map(|number| id("c", number)).collect();
         let start = match mode {
-            "full" => all(Kind::Customers),
-            "since" => asked(Kind::Customers, &json!({"since": shop::text(days_ago(900))})),
-            _ => asked(Kind::Customers, &json!({ "ids": ids })),
+            "full" => all(ImportKind::Customers),
+            "since" => asked(ImportKind::Customers, &json!({"since": shop::text(days_ago(900))})),
+            _ => asked(ImportKind::Customers, &json!({ "ids": ids })),
         };
-        world.start(Kind::Customers, start);
+        world.start(ImportKind::Customers, start);
         world.run();
-        assert_eq!(counts(&world, Kind::Customers), [60, 60, 0, 0], "{mode}");
-        assert!(world.store.run(Kind::Customers).reread > 0, "{mode}");
-        verify(&mut world, &[Kind::Customers]);
+        assert_eq!(counts(&world, ImportKind::Customers), [60, 60, 0, 0], "{mode}");
+        assert!(world.store.run(ImportKind::Customers).reread > 0, "{mode}");
+        verify(&mut world, &[ImportKind::Customers]);
     }
 }
 
@@ -93,7 +93,7 @@ fn what_changes_beside_the_job_of_a_product_is_not_overwritten() {
             json!({"id": "entry", "sku": sku, "createdAt": shop::text(days_ago(9)),
                 "lastModifiedAt": shop::text(days_ago(9)), "availableQuantity": 6}),
         );
-        world.start(Kind::Products, all(Kind::Products));
+        world.start(ImportKind::Products, all(ImportKind::Products));
         // All is read, and with the jobs.
         world.run_for(5_000);
         let now = time(world.now);
@@ -124,9 +124,9 @@ fn what_changes_beside_the_job_of_a_product_is_not_overwritten() {
                 assert!(!world.account.items.contains_key(&klaviyo(&id("p", 3))));
             }
         }
-        let run = world.store.run(Kind::Products);
+        let run = world.store.run(ImportKind::Products);
         assert_eq!(run.state, State::Completed);
-        assert_eq!(counts(&world, Kind::Products), [12, 12, 0, 0], "{changed}");
+        assert_eq!(counts(&world, ImportKind::Products), [12, 12, 0, 0], "{changed}");
     }
 }
 
@@ -138,7 +138,7 @@ fn a_sku_that_moves_to_another_product_is_there_in_the_end() {
         for number in 0..6 {
             world.shop.put("products", shop::product(number, 3, None, days_ago(9)));
         }
-        world.start(Kind::Products, all(Kind::Products));
+        world.start(ImportKind::Products, all(ImportKind::Products));
         world.run();
         let variants = |product: &mut Value| {
             let current = &mut product["masterData"]["current"];
@@ -156,14 +156,14 @@ fn a_sku_that_moves_to_another_product_is_there_in_the_end() {
             product["masterData"]["current"]["variants"] = json!(more);
         });
         world.account.deletion_ms = deletion_ms;
-        world.start(Kind::Products, all(Kind::Products));
+        world.start(ImportKind::Products, all(ImportKind::Products));
         world.run();
         world.account.finish();
         let klaviyo = |id: &str| format!("$custom:::$default:::{id}");
         let sku = moved["sku"].as_str().expect("a SKU");
         let (item, _) = &world.account.variants[&klaviyo(sku)];
         assert_eq!(*item, klaviyo(&id("p", 5)), "{deletion_ms}");
-        verify(&mut world, &[Kind::Products]);
+        verify(&mut world, &[ImportKind::Products]);
     }
 }
 
@@ -178,9 +178,9 @@ fn customers_who_share_a_phone_number_go_together() {
         customer["billingAddressIds"] = json!(["a"]);
         world.shop.put("customers", customer);
     }
-    world.start(Kind::Customers, all(Kind::Customers));
+    world.start(ImportKind::Customers, all(ImportKind::Customers));
     world.run();
-    verify(&mut world, &[Kind::Customers]);
+    verify(&mut world, &[ImportKind::Customers]);
     let jobs = world.account.calls["POST /api/profile-bulk-import-jobs"];
     assert!(jobs <= 20, "{jobs} jobs");
     let phones = world.account.profiles.values().filter(|one| !one["phone_number"].is_null());
@@ -194,17 +194,17 @@ fn a_request_that_is_refused_whatever_its_rows_fails_the_run_with_its_reason() {
         let mut world = calm(&json!({}));
         customers(&mut world, 300);
         world.account.refused_jobs = Some(status);
-        world.start(Kind::Customers, all(Kind::Customers));
+        world.start(ImportKind::Customers, all(ImportKind::Customers));
         world.run();
-        let run = world.store.run(Kind::Customers).clone();
+        let run = world.store.run(ImportKind::Customers).clone();
         assert_eq!(run.state, State::Failed, "{run:?}");
         assert_eq!(run.error.expect("an error").code, format!("klaviyo_{status}"));
         let calls = world.account.calls["POST /api/profile-bulk-import-jobs"];
         assert!(calls < 30, "{calls} calls");
         world.account.refused_jobs = None;
-        world.resume(Kind::Customers);
+        world.resume(ImportKind::Customers);
         world.run();
-        verify(&mut world, &[Kind::Customers]);
+        verify(&mut world, &[ImportKind::Customers]);
     }
 }
 
@@ -214,10 +214,10 @@ fn b12_a_list_of_ids_is_brought_and_what_is_not_found_is_said() {
     customers(&mut world, 150);
     let mut ids: Vec<_> = (0..120).map(|number| id("c", number)).collect();
     ids.push(r#"x") or (id <> ""#.to_owned());
-    world.start(Kind::Customers, asked(Kind::Customers, &json!({ "ids": ids })));
+    world.start(ImportKind::Customers, asked(ImportKind::Customers, &json!({ "ids": ids })));
     world.run();
-    assert_eq!(counts(&world, Kind::Customers), [121, 120, 0, 1]);
-    assert_eq!(held(&world, Kind::Customers).len(), 120);
+    assert_eq!(counts(&world, ImportKind::Customers), [121, 120, 0, 1]);
+    assert_eq!(held(&world, ImportKind::Customers).len(), 120);
     let failure = world.store.failures.values().next().expect("a failure");
     assert_eq!(failure.code, "not_found");
 }
@@ -231,10 +231,10 @@ fn rows_that_failed_without_being_named_are_sent_again_as_well() {
         // Only a job refuses them; a call of its own brings each.
         world.account.refused_later.insert(format!("c{number}@example.com"));
     }
-    world.start(Kind::Customers, all(Kind::Customers));
+    world.start(ImportKind::Customers, all(ImportKind::Customers));
     world.run();
-    assert_eq!(counts(&world, Kind::Customers), [20, 20, 0, 0]);
-    verify(&mut world, &[Kind::Customers]);
+    assert_eq!(counts(&world, ImportKind::Customers), [20, 20, 0, 0]);
+    verify(&mut world, &[ImportKind::Customers]);
 }
 
 #[test]
@@ -247,9 +247,9 @@ fn a_category_that_several_pages_need_is_written_once() {
         let created = days_ago(90) + Duration::minutes(i64::try_from(number).unwrap_or(0));
         world.shop.put("products", shop::product(number, 1, Some(number % 5), created));
     }
-    world.start(Kind::Products, all(Kind::Products));
+    world.start(ImportKind::Products, all(ImportKind::Products));
     world.run();
-    verify(&mut world, &[Kind::Products]);
+    verify(&mut world, &[ImportKind::Products]);
     assert_eq!(world.account.calls["POST /api/catalog-categories"], 5);
 }
 
@@ -258,15 +258,15 @@ fn a_failure_that_is_mended_is_none_any_more() {
     let mut world = calm(&json!({}));
     customers(&mut world, 5);
     world.account.refused.insert("c3@example.com".to_owned());
-    world.start(Kind::Customers, all(Kind::Customers));
+    world.start(ImportKind::Customers, all(ImportKind::Customers));
     world.run();
-    assert_eq!(counts(&world, Kind::Customers), [5, 4, 0, 1]);
+    assert_eq!(counts(&world, ImportKind::Customers), [5, 4, 0, 1]);
     world.account.refused.clear();
-    world.start(Kind::Customers, asked(Kind::Customers, &json!({"ids": [id("c", 3)]})));
+    world.start(ImportKind::Customers, asked(ImportKind::Customers, &json!({"ids": [id("c", 3)]})));
     world.run();
-    assert_eq!(counts(&world, Kind::Customers), [1, 1, 0, 0]);
+    assert_eq!(counts(&world, ImportKind::Customers), [1, 1, 0, 0]);
     assert_eq!(world.store.failures.len(), 0);
-    assert_eq!(held(&world, Kind::Customers).len(), 5);
+    assert_eq!(held(&world, ImportKind::Customers).len(), 5);
 }
 
 #[test]
@@ -275,9 +275,9 @@ fn b7_a_start_id_skips_none_after_it() {
     customers(&mut world, 60);
     let mut ids: Vec<_> = (0..60).map(|number| id("c", number)).collect();
     ids.sort_by_key(|id| id.chars().rev().collect::<String>());
-    world.start(Kind::Customers, asked(Kind::Customers, &json!({"startId": ids[25]})));
+    world.start(ImportKind::Customers, asked(ImportKind::Customers, &json!({"startId": ids[25]})));
     world.run();
-    assert_eq!(counts(&world, Kind::Customers), [35, 35, 0, 0]);
+    assert_eq!(counts(&world, ImportKind::Customers), [35, 35, 0, 0]);
     let held: Vec<_> = world.account.profiles.keys().cloned().collect();
     assert!(ids[25..].iter().all(|id| held.contains(id)));
 }
@@ -309,7 +309,7 @@ fn since_brings_orders_by_their_payments_and_products_by_stock_and_prices() {
     touch(&mut world, "inventory", id("i", 6));
     touch(&mut world, "standalone-prices", id("s", 6));
     touch(&mut world, "standalone-prices", id("s", 7));
-    for kind in [Kind::Orders, Kind::Products] {
+    for kind in [ImportKind::Orders, ImportKind::Products] {
         world.start(kind, asked(kind, &json!({"since": shop::text(since)})));
     }
     world.run();
@@ -345,10 +345,10 @@ fn b13_young_orders_are_left_to_realtime_unless_they_are_asked_for() {
     };
     world.shop.put("orders", order(1, 59));
     world.shop.put("orders", order(2, 61));
-    world.start(Kind::Orders, all(Kind::Orders));
+    world.start(ImportKind::Orders, all(ImportKind::Orders));
     world.run();
-    assert_eq!(counts(&world, Kind::Orders), [1, 1, 0, 0]);
-    world.start(Kind::Orders, asked(Kind::Orders, &json!({"ids": [id("o", 1)]})));
+    assert_eq!(counts(&world, ImportKind::Orders), [1, 1, 0, 0]);
+    world.start(ImportKind::Orders, asked(ImportKind::Orders, &json!({"ids": [id("o", 1)]})));
     world.run();
     assert_eq!(world.account.events.len(), 2);
 }
@@ -359,13 +359,13 @@ fn everything_of_a_kind_can_be_deleted() {
     for number in 0..25 {
         world.shop.put("products", shop::product(number, 3, None, days_ago(9)));
     }
-    world.start(Kind::Products, all(Kind::Products));
+    world.start(ImportKind::Products, all(ImportKind::Products));
     world.run();
     assert_eq!((world.account.items.len(), world.account.variants.len()), (25, 75));
     let delete = json!({"deleteAll": true, "confirmDeletion": "products"});
-    world.start(Kind::Products, asked(Kind::Products, &delete));
+    world.start(ImportKind::Products, asked(ImportKind::Products, &delete));
     world.run();
-    assert_eq!(counts(&world, Kind::Products), [25, 25, 0, 0]);
+    assert_eq!(counts(&world, ImportKind::Products), [25, 25, 0, 0]);
     assert_eq!((world.account.items.len(), world.account.variants.len()), (0, 0));
 }
 
@@ -379,7 +379,7 @@ fn b14_what_is_gone_from_commercetools_goes_if_that_is_wanted() {
         // Not from here, so it stays.
         let foreign = json!({"title": "Foreign", "custom_metadata": {"title_json": "{}"}});
         world.account.items.insert("$custom:::$default:::foreign".to_owned(), foreign);
-        world.start(Kind::Products, all(Kind::Products));
+        world.start(ImportKind::Products, all(ImportKind::Products));
         world.run();
         world.shop.remove("products", &id("p", 1));
         world.shop.change("products", &id("p", 2), days_ago(1), |product| {
@@ -389,7 +389,7 @@ fn b14_what_is_gone_from_commercetools_goes_if_that_is_wanted() {
         world.shop.change("products", &id("p", 3), days_ago(1), |product| {
             product["masterData"]["current"]["variants"] = json!([]);
         });
-        world.start(Kind::Products, all(Kind::Products));
+        world.start(ImportKind::Products, all(ImportKind::Products));
         world.run();
         assert_eq!(world.account.items.len(), left, "{wanted}");
         let of_third = world.account.variants.keys().filter(|id| id.contains("sku-3-")).count();
@@ -401,25 +401,25 @@ fn b14_what_is_gone_from_commercetools_goes_if_that_is_wanted() {
 fn b10_a_stop_keeps_the_cursor_and_a_resume_goes_on() {
     let mut world = calm(&json!({"import": {"lanes": 1}}));
     customers(&mut world, 200);
-    world.start(Kind::Customers, all(Kind::Customers));
+    world.start(ImportKind::Customers, all(ImportKind::Customers));
     world.run_for(2_500);
-    let before = world.shown(Kind::Customers);
+    let before = world.shown(ImportKind::Customers);
     assert!(before["read"].as_u64().expect("a count") > 0, "{before}");
-    world.stop(Kind::Customers);
+    world.stop(ImportKind::Customers);
     world.run();
-    let stopped = world.store.run(Kind::Customers).clone();
+    let stopped = world.store.run(ImportKind::Customers).clone();
     assert_eq!(stopped.state, State::Stopped);
     assert!(stopped.counts.read > 0 && stopped.counts.read < 200, "{stopped:?}");
     let after: Vec<_> =
         stopped.ranges.iter().flatten().filter_map(|part| part.after.clone()).collect();
     assert!(!after.is_empty());
-    assert_eq!(world.shown(Kind::Customers)["after"], json!(after));
+    assert_eq!(world.shown(ImportKind::Customers)["after"], json!(after));
     let reads = world.account.calls.len();
-    world.resume(Kind::Customers);
+    world.resume(ImportKind::Customers);
     world.run();
-    verify(&mut world, &[Kind::Customers]);
-    assert_eq!(world.shown(Kind::Customers)["after"], json!([]));
-    let done = world.store.run(Kind::Customers);
+    verify(&mut world, &[ImportKind::Customers]);
+    assert_eq!(world.shown(ImportKind::Customers)["after"], json!([]));
+    let done = world.store.run(ImportKind::Customers);
     assert_eq!((done.id.as_str(), done.counts.read), (stopped.id.as_str(), 200));
     assert!(reads > 0);
 }
@@ -430,18 +430,18 @@ fn a_wrong_key_ends_the_run_with_its_reason_and_it_can_be_resumed() {
         let mut world = calm(&json!({}));
         customers(&mut world, 30);
         world.faults.status = Some(status);
-        world.start(Kind::Customers, all(Kind::Customers));
+        world.start(ImportKind::Customers, all(ImportKind::Customers));
         world.run();
-        let failed = world.store.run(Kind::Customers).clone();
+        let failed = world.store.run(ImportKind::Customers).clone();
         assert_eq!(failed.state, State::Failed);
         let error = failed.error.expect("an error");
         assert_eq!(error.code, format!("klaviyo_{status}"));
         assert!(error.message.contains(said), "{}", error.message);
         world.faults.status = None;
-        world.resume(Kind::Customers);
+        world.resume(ImportKind::Customers);
         world.run();
-        verify(&mut world, &[Kind::Customers]);
-        assert_eq!(world.store.run(Kind::Customers).error, None);
+        verify(&mut world, &[ImportKind::Customers]);
+        assert_eq!(world.store.run(ImportKind::Customers).error, None);
     }
 }
 
@@ -450,16 +450,16 @@ fn an_outage_is_waited_for_and_its_reason_shown() {
     let mut world = calm(&json!({}));
     customers(&mut world, 30);
     world.faults.status = Some(503);
-    world.start(Kind::Customers, all(Kind::Customers));
+    world.start(ImportKind::Customers, all(ImportKind::Customers));
     world.run_for(3 * 3_600_000);
-    let shown = world.shown(Kind::Customers);
+    let shown = world.shown(ImportKind::Customers);
     assert_eq!(shown["state"], "running");
     assert_eq!(shown["waiting"]["code"], "klaviyo_503");
     world.faults.status = None;
     world.run_for(30_000);
-    assert_eq!(world.shown(Kind::Customers)["waiting"], Value::Null);
+    assert_eq!(world.shown(ImportKind::Customers)["waiting"], Value::Null);
     world.run();
-    verify(&mut world, &[Kind::Customers]);
+    verify(&mut world, &[ImportKind::Customers]);
 }
 
 #[test]
@@ -471,15 +471,15 @@ fn a_deployment_in_mid_run_changes_none_of_its_passes() {
         let gone = json!({"title": "Gone", "custom_metadata": {"title_json": "{}", "slug": "s",
             "slug_json": "{}"}});
         world.account.items.insert("$custom:::$default:::gone".to_owned(), gone);
-        world.start(Kind::Products, all(Kind::Products));
+        world.start(ImportKind::Products, all(ImportKind::Products));
         // Into the second pass, which reads what Klaviyo holds where that is wanted.
-        while world.store.runs_pass(Kind::Products) < 1 {
+        while world.store.runs_pass(ImportKind::Products) < 1 {
             world.run_for(1);
         }
         let rules = rules(after).to_string();
         world.deploy(config(&[("CONFIG", &rules), ("PREFERRED_CURRENCY", "EUR")]));
         world.run();
-        assert_eq!(world.store.run(Kind::Products).state, State::Completed);
+        assert_eq!(world.store.run(ImportKind::Products).state, State::Completed);
         assert_eq!(world.account.items.len(), if before { 1 } else { 2 }, "{before}");
     }
 }
@@ -488,17 +488,17 @@ fn a_deployment_in_mid_run_changes_none_of_its_passes() {
 fn a_run_of_another_version_is_shown_kept_and_not_run() {
     let mut world = calm(&json!({}));
     customers(&mut world, 5);
-    world.start(Kind::Customers, all(Kind::Customers));
-    world.store.make_newer(Kind::Customers);
+    world.start(ImportKind::Customers, all(ImportKind::Customers));
+    world.store.make_newer(ImportKind::Customers);
     world.deploy(config(&[]));
     world.run();
-    let shown = world.shown(Kind::Customers);
+    let shown = world.shown(ImportKind::Customers);
     assert_eq!((&shown["state"], &shown["id"]), (&json!("failed"), &json!("run-1")));
     assert_eq!(shown["error"]["code"], "stored_by_another_version");
-    assert_eq!(world.store.run(Kind::Customers).version, 99, "it is kept");
-    world.start(Kind::Customers, all(Kind::Customers));
+    assert_eq!(world.store.run(ImportKind::Customers).version, 99, "it is kept");
+    world.start(ImportKind::Customers, all(ImportKind::Customers));
     world.run();
-    verify(&mut world, &[Kind::Customers]);
+    verify(&mut world, &[ImportKind::Customers]);
 }
 
 /// The shape of a stored run. A change of it needs a new version, and a way to read the old one.

@@ -14,7 +14,7 @@ use commercetools_klaviyo::import::call::Call;
 use commercetools_klaviyo::import::machine::{
     Effect, Failure, Input, KeptRows, Machine, Saving, Stored,
 };
-use commercetools_klaviyo::import::run::{Kind, Run, Selection, State};
+use commercetools_klaviyo::import::run::{ImportKind, Run, Selection, State};
 use commercetools_klaviyo::import::start::Start;
 use commercetools_klaviyo::import::stored::read_run;
 
@@ -60,10 +60,10 @@ pub(super) struct Faults {
 /// What is stored, as the shell would.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Store {
-    runs: BTreeMap<Kind, Run>,
-    lists: BTreeMap<Kind, Vec<Id>>,
-    kept: BTreeMap<Kind, Vec<KeptRows>>,
-    pub(super) failures: BTreeMap<(Kind, String), Failure>,
+    runs: BTreeMap<ImportKind, Run>,
+    lists: BTreeMap<ImportKind, Vec<Id>>,
+    kept: BTreeMap<ImportKind, Vec<KeptRows>>,
+    pub(super) failures: BTreeMap<(ImportKind, String), Failure>,
     pub(super) saves: u64,
 }
 
@@ -105,16 +105,16 @@ impl Store {
         self.runs.values().map(one).collect()
     }
 
-    pub(super) fn run(&self, kind: Kind) -> &Run {
+    pub(super) fn run(&self, kind: ImportKind) -> &Run {
         &self.runs[&kind]
     }
 
-    pub(super) fn runs_pass(&self, kind: Kind) -> usize {
+    pub(super) fn runs_pass(&self, kind: ImportKind) -> usize {
         self.runs.get(&kind).map_or(0, |run| run.pass)
     }
 
     /// As if a newer version had stored it.
-    pub(super) fn make_newer(&mut self, kind: Kind) {
+    pub(super) fn make_newer(&mut self, kind: ImportKind) {
         if let Some(run) = self.runs.get_mut(&kind) {
             run.version = 99;
         }
@@ -141,7 +141,7 @@ pub(super) struct World {
     /// The most calls that were under way at once.
     pub(super) most_calls: usize,
     /// Records that a run left to the outbox.
-    pub(super) handed_over: BTreeSet<(Kind, Id)>,
+    pub(super) handed_over: BTreeSet<(ImportKind, Id)>,
     /// What happens to the shop while it is read.
     pub(super) meanwhile: Option<fn(&mut World)>,
 }
@@ -169,17 +169,17 @@ impl World {
         }
     }
 
-    pub(super) fn start(&mut self, kind: Kind, start: Start) {
+    pub(super) fn start(&mut self, kind: ImportKind, start: Start) {
         self.next_run += 1;
         let id = format!("run-{}", self.next_run);
         self.give(Input::Start { id, kind, start });
     }
 
-    pub(super) fn stop(&mut self, kind: Kind) {
+    pub(super) fn stop(&mut self, kind: ImportKind) {
         self.give(Input::Stop(kind));
     }
 
-    pub(super) fn resume(&mut self, kind: Kind) {
+    pub(super) fn resume(&mut self, kind: ImportKind) {
         self.give(Input::Resume(kind));
     }
 
@@ -195,7 +195,7 @@ impl World {
         }
     }
 
-    pub(super) fn shown(&self, kind: Kind) -> serde_json::Value {
+    pub(super) fn shown(&self, kind: ImportKind) -> serde_json::Value {
         self.machine.shown(kind)
     }
 
@@ -216,7 +216,7 @@ impl World {
 
     /// What is read is sent, skipped, failed or in flight, after every step.
     fn check(&self) {
-        for kind in Kind::ALL {
+        for kind in ImportKind::ALL {
             let shown = self.machine.shown(kind);
             let count = |name: &str| shown[name].as_u64().expect("a count");
             let settled = count("sent") + count("skipped") + count("failed");
@@ -313,7 +313,7 @@ impl World {
             );
             let store = std::mem::take(&mut self.store);
             self.slice_ends = 0;
-            for kind in Kind::ALL {
+            for kind in ImportKind::ALL {
                 let ids = left.iter().filter(|(of, _)| *of == kind).map(|(_, id)| id.clone());
                 let ids: Vec<_> = ids.collect();
                 if !ids.is_empty() {
@@ -349,7 +349,7 @@ impl World {
 
     fn story(&self) -> String {
         let runs: Vec<_> =
-            Kind::ALL.iter().map(|kind| self.machine.shown(*kind).to_string()).collect();
+            ImportKind::ALL.iter().map(|kind| self.machine.shown(*kind).to_string()).collect();
         runs.join("\n")
     }
 
@@ -374,7 +374,7 @@ impl World {
 
     /// Now and then an operator stops a run, and resumes it.
     fn stop_and_go(&mut self) {
-        for kind in Kind::ALL {
+        for kind in ImportKind::ALL {
             let Some(run) = self.machine.run(kind) else { continue };
             let state = run.state;
             // Not for ever: a run that is stopped again and again comes to no end.
@@ -383,7 +383,7 @@ impl World {
                 self.give(Input::Stop(kind));
             }
         }
-        for kind in Kind::ALL {
+        for kind in ImportKind::ALL {
             let stopped = |run: &Run| run.state == State::Stopped;
             if self.faults.stop > 0 && self.machine.run(kind).is_some_and(stopped) {
                 self.give(Input::Resume(kind));
