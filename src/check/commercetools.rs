@@ -79,7 +79,7 @@ fn scopes_found(config: &Config, granted: &Result<Token, Setback>) -> Result<Str
 
 /// A read that proves that a resource may be read. It finds nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Probe {
+pub struct CommercetoolsProbe {
     /// What is read.
     pub what: &'static str,
     /// The path and query below `{api}/{project}`, encoded.
@@ -89,7 +89,7 @@ pub struct Probe {
 
 /// The reads to make.
 #[must_use]
-pub fn probes() -> Vec<Probe> {
+pub fn probes() -> Vec<CommercetoolsProbe> {
     let Some(id) = Id::new(NOBODY) else { return Vec::new() };
     let walk = |of| {
         let filter = Filter { among: Some(Among::Ids(vec![id.clone()])), ..Filter::default() };
@@ -106,16 +106,16 @@ pub fn probes() -> Vec<Probe> {
         ("standalone prices", "view_standalone_prices", walk(WalkedResource::StandalonePrices)),
         ("discount codes", "view_discount_codes", codes),
     ]
-    .map(|(what, scope, path)| Probe { what, path, scope })
+    .map(|(what, scope, path)| CommercetoolsProbe { what, path, scope })
     .into()
 }
 
 /// What the reads say; none were made without a token.
 #[must_use]
-pub fn api(probed: &[(Probe, Result<Answer, Setback>)]) -> Check {
+pub fn api(probed: &[(CommercetoolsProbe, Result<Answer, Setback>)]) -> Check {
     let mut wrong = Vec::new();
     let mut read = Vec::new();
-    for (Probe { what, scope, .. }, answer) in probed {
+    for (CommercetoolsProbe { what, scope, .. }, answer) in probed {
         let optional = OPTIONAL.iter().any(|(name, _)| name == scope);
         match answer.as_ref().map(|answer| answer.status) {
             Ok(200) => read.push(*what),

@@ -18,7 +18,7 @@ const SOON: i64 = 180;
 
 /// A read that needs a scope. It finds nothing, or nothing of a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Probe {
+pub struct KlaviyoProbe {
     scope: &'static str,
     /// The path and query below Klaviyo's address, encoded.
     pub path: String,
@@ -26,7 +26,7 @@ pub struct Probe {
 
 /// The reads to make.
 #[must_use]
-pub fn probes() -> Vec<Probe> {
+pub fn probes() -> Vec<KlaviyoProbe> {
     let nobody = Lookup::ProfilesOfCustomer { customer: NOBODY.to_owned() };
     let nothing = Lookup::Existing { kind: CatalogKind::Item, ids: vec![NOBODY.to_owned()] };
     let jobs = format!("{}?page%5Bsize%5D=1", JobType::Profiles.path());
@@ -35,11 +35,11 @@ pub fn probes() -> Vec<Probe> {
         ("catalogs:read", nothing.path_and_query()),
         ("lists:read", jobs),
     ]
-    .map(|(scope, path)| Probe { scope, path })
+    .map(|(scope, path)| KlaviyoProbe { scope, path })
     .into()
 }
 
-type Probed = [(Probe, Result<Answer, NoAnswer>)];
+type Probed = [(KlaviyoProbe, Result<Answer, NoAnswer>)];
 
 /// Whether Klaviyo accepts the key. A 403 does as well: only the key's scopes do not suffice then.
 #[must_use]
@@ -146,7 +146,7 @@ mod tests {
         test_config_with(&format!(r#"{{"customer":{{"deletion":"{deletion}"}}}}"#))
     }
 
-    type Row = (Probe, Result<Answer, NoAnswer>);
+    type Row = (KlaviyoProbe, Result<Answer, NoAnswer>);
 
     /// All probes, with these statuses; 0 is no answer.
     fn probed(statuses: [u16; 3]) -> Vec<Row> {
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_finds_nobody() {
-        for Probe { path, .. } in probes() {
+        for KlaviyoProbe { path, .. } in probes() {
             assert!(path.contains(NOBODY) || path.contains("bulk-import-jobs?"), "{path}");
         }
     }

@@ -1,6 +1,6 @@
 //! The machine: what just happened in, what to store and whom to call out.
 //!
-//! It holds a [`Work`] for each run and shares out what they have in common: six connections, the
+//! It holds a [`RunWork`] for each run and shares out what they have in common: six connections, the
 //! bytes that may be under way, and Klaviyo's rate limits. It has no clock and does no I/O: the
 //! same inputs give the same effects, so a simulator can run it.
 
@@ -14,8 +14,8 @@ use super::grants::Grants;
 use super::run::{ImportKind, Run, blank};
 use super::start::Start;
 use super::stored::{StoredRun, UnreadableRun};
-pub use super::work::{Failure, KeptRows, Saving, Stored};
-use super::work::{Task, Work};
+pub use super::work::{Failure, KeptRows, Saving, StoredRunParts};
+use super::work::{RunWork, Task};
 use crate::config::Config;
 use crate::fault::Setback;
 use crate::http::Answer;
@@ -77,7 +77,7 @@ pub enum Effect {
 
 /// All runs that are known, one a kind.
 pub struct Machine {
-    works: BTreeMap<ImportKind, Work>,
+    works: BTreeMap<ImportKind, RunWork>,
     /// Runs that another version stored, and that are only shown.
     unreadable: BTreeMap<ImportKind, UnreadableRun>,
     pace: Pace,
@@ -94,12 +94,12 @@ pub struct Machine {
 impl Machine {
     /// The machine with what is stored. Calls that were under way are not known any more.
     #[must_use]
-    pub fn new(config: &Config, stored: Vec<Stored>, now: DateTime<Utc>) -> Self {
+    pub fn new(config: &Config, stored: Vec<StoredRunParts>, now: DateTime<Utc>) -> Self {
         let (mut works, mut unreadable) = (BTreeMap::new(), BTreeMap::new());
-        for Stored { run, list, kept } in stored {
+        for StoredRunParts { run, list, kept } in stored {
             match run {
                 StoredRun::Readable(run) => {
-                    works.insert(run.kind, Work::restore(config, *run, list, kept, now));
+                    works.insert(run.kind, RunWork::restore(config, *run, list, kept, now));
                 }
                 StoredRun::Unreadable(run) => {
                     unreadable.insert(run.kind, run);
@@ -124,7 +124,7 @@ impl Machine {
             Input::Start { id, kind, start } => {
                 self.unreadable.remove(&kind);
                 let run = Run::new(&config.rules, id, kind, start.selection, now);
-                self.works.insert(kind, Work::begin(config, run, start.ids));
+                self.works.insert(kind, RunWork::begin(config, run, start.ids));
             }
             Input::Stop(kind) => {
                 if let Some(work) = self.works.get_mut(&kind) {
@@ -186,7 +186,7 @@ impl Machine {
             let kind = kinds[self.turn % kinds.len()];
             self.turn = self.turn.wrapping_add(1);
             let reads = self.under_way.values().filter(|(_, task)| task.reads()).count();
-            let jobs: usize = self.works.values().map(Work::open_jobs).sum();
+            let jobs: usize = self.works.values().map(RunWork::open_jobs).sum();
             let bytes: usize = self.under_way.values().map(|(_, task)| task.bytes()).sum();
             let mut grants = Grants {
                 connections: connections.saturating_sub(self.under_way.len()),
@@ -235,7 +235,7 @@ impl Machine {
     /// The run of a kind, as it is stored.
     #[must_use]
     pub fn run(&self, kind: ImportKind) -> Option<&Run> {
-        self.works.get(&kind).map(Work::run)
+        self.works.get(&kind).map(RunWork::run)
     }
 
     /// The run of a kind as it is shown, with what is under way.
@@ -251,6 +251,6 @@ impl Machine {
     /// The records that are read and not settled.
     #[must_use]
     pub fn in_flight(&self, kind: ImportKind) -> u64 {
-        self.works.get(&kind).map_or(0, Work::in_flight)
+        self.works.get(&kind).map_or(0, RunWork::in_flight)
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::batches::Write;
 use super::owner::{Owner, PageNo};
-use super::records::{Context, Documents, Mapped};
+use super::records::{Context, MappedRecord, PageDocuments};
 use crate::commercetools::reference::Id;
 use crate::fault::Rejection;
 use crate::http::Answer;
@@ -26,7 +26,7 @@ pub(super) enum PageOrigin {
 }
 
 /// A page.
-pub(super) struct Page {
+pub(super) struct RunPage {
     pub(super) origin: PageOrigin,
     /// The bytes that were read for it.
     pub(super) bytes: usize,
@@ -34,7 +34,7 @@ pub(super) struct Page {
     /// What was answered, until its documents are read.
     pub(super) unread: Option<Answer>,
     /// Its documents, until they are mapped.
-    pub(super) documents: Option<Documents>,
+    pub(super) documents: Option<PageDocuments>,
     pub(super) context: Context,
     /// The step of asking for what it needs.
     pub(super) step: usize,
@@ -79,18 +79,18 @@ impl Record {
     }
 
     /// Takes what is to be written, and gives the first stage.
-    fn begin(&mut self, mapped: Mapped, write: impl Fn(Request) -> Write) -> Vec<Write> {
+    fn begin(&mut self, mapped: MappedRecord, write: impl Fn(Request) -> Write) -> Vec<Write> {
         match mapped {
-            Mapped::Write(stages) => {
+            MappedRecord::Write(stages) => {
                 let stages = stages.into_iter();
                 self.later = stages.map(|stage| stage.into_iter().map(&write).collect()).collect();
                 self.advance()
             }
-            Mapped::Skip => {
+            MappedRecord::Skip => {
                 self.fate = RecordFate::Skipped;
                 Vec::new()
             }
-            Mapped::Fault(fault) => {
+            MappedRecord::Fault(fault) => {
                 self.fate = RecordFate::Failed(fault.into());
                 Vec::new()
             }
@@ -126,7 +126,7 @@ impl Record {
     }
 }
 
-impl Page {
+impl RunPage {
     pub(super) fn new(origin: PageOrigin) -> Self {
         Self {
             origin,
@@ -147,7 +147,7 @@ impl Page {
         &mut self,
         number: PageNo,
         alone: bool,
-        mapped: impl Iterator<Item = (usize, Mapped)>,
+        mapped: impl Iterator<Item = (usize, MappedRecord)>,
     ) -> Vec<(Owner, Vec<Write>)> {
         let mut first = Vec::new();
         for (record, mapped) in mapped {
@@ -197,12 +197,12 @@ mod tests {
         let delete = |id: &str| {
             Request::Catalog(CatalogWrite::Delete { kind: CatalogKind::Variant, id: id.to_owned() })
         };
-        let mut page = Page::new(PageOrigin::Again);
+        let mut page = RunPage::new(PageOrigin::Again);
         let id = Id::new("p").expect("an id");
         page.records =
             vec![Record::new(id.clone(), RecordFate::Open), Record::new(id, RecordFate::Skipped)];
         let stages = vec![vec![delete("first")], vec![delete("a"), delete("bc")]];
-        let mapped = vec![(0, Mapped::Write(stages)), (1, Mapped::Skip)];
+        let mapped = vec![(0, MappedRecord::Write(stages)), (1, MappedRecord::Skip)];
         let first = page.begin(7, false, mapped.into_iter());
         let [(owner, writes)] = first.as_slice() else { panic!("one stage") };
         assert_eq!(*owner, Owner { page: 7, record: 0 });

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::call::Call;
 use super::passes::of_ids;
-use super::records::{self, Context, Documents, Mapped, Memory, Need};
+use super::records::{self, Context, MappedRecord, Memory, Need, PageDocuments};
 use super::run::ImportKind;
 use crate::commercetools::answer::raw_page;
 use crate::commercetools::reference::Id;
@@ -19,7 +19,7 @@ use crate::klaviyo::request::Request;
 
 /// The preview of one record.
 pub struct RecordPreview {
-    documents: Documents,
+    documents: PageDocuments,
     context: Context,
     memory: Memory,
     step: usize,
@@ -129,12 +129,12 @@ impl RecordPreview {
     fn end(&mut self, config: &Config, now: DateTime<Utc>) -> PreviewEnd {
         let first = records::map(config, &self.documents, &self.context, &self.memory, now).next();
         match first {
-            Some((_, Mapped::Write(stages))) => {
+            Some((_, MappedRecord::Write(stages))) => {
                 let before = std::mem::take(&mut self.categories);
                 PreviewEnd::Write(before.into_iter().chain(stages.into_iter().flatten()).collect())
             }
-            Some((_, Mapped::Fault(fault))) => PreviewEnd::Fail(fault.into()),
-            Some((_, Mapped::Skip)) | None => PreviewEnd::Skip,
+            Some((_, MappedRecord::Fault(fault))) => PreviewEnd::Fail(fault.into()),
+            Some((_, MappedRecord::Skip)) | None => PreviewEnd::Skip,
         }
     }
 }

@@ -9,7 +9,7 @@ use commercetools_klaviyo::realtime::envelope::{self, PushedItem};
 use commercetools_klaviyo::realtime::plan::plan;
 use commercetools_klaviyo::realtime::sender::certificate::PublicKey;
 use commercetools_klaviyo::realtime::sender::keys;
-use commercetools_klaviyo::realtime::sender::oidc::Token;
+use commercetools_klaviyo::realtime::sender::oidc::SignedToken;
 use commercetools_klaviyo::realtime::sender::sns::Signed;
 use proptest::prelude::*;
 
@@ -28,7 +28,7 @@ fn take(body: &[u8]) {
     let _ = Signed::read(body, &Sns { topic, url: None });
     let text = String::from_utf8_lossy(body);
     let oidc = Oidc { audience: String::new(), email: String::new(), keys_url: String::new() };
-    let _ = Token::read(&text, &oidc, 0);
+    let _ = SignedToken::read(&text, &oidc, 0);
     let _ = keys::read(&text);
     let _ = PublicKey::read(&text);
 }

@@ -16,7 +16,7 @@ use super::log;
 use crate::config::Config;
 use crate::http::NoAnswer;
 use crate::realtime::sender::SenderRefusal;
-use crate::realtime::sender::oidc::Token;
+use crate::realtime::sender::oidc::SignedToken;
 use crate::realtime::sender::sns::Signed;
 
 /// What a push gives for its sender.
@@ -24,7 +24,7 @@ pub(super) enum Claim {
     /// The shared secret; nothing is left to verify.
     Secret,
     /// A token that says what Google's should.
-    Token(Token),
+    Token(SignedToken),
     /// Perhaps a signature in its body.
     Body,
 }
@@ -82,7 +82,7 @@ pub(super) fn claim(config: &Config, request: &Request) -> Result<Result<Claim, 
     let signed = push.sns.topic.is_some().then_some(Claim::Body);
     let bearer = secret::bearer(request.headers())?;
     let token = match (&push.oidc, bearer) {
-        (Some(oidc), Some(bearer)) => Token::read(&bearer, oidc, now_ms()),
+        (Some(oidc), Some(bearer)) => SignedToken::read(&bearer, oidc, now_ms()),
         _ => return Ok(signed.ok_or(Denied::Unauthorized)),
     };
     Ok(match (token, signed) {
@@ -122,7 +122,7 @@ pub(super) fn admin(config: &Config, request: &Request) -> Result<bool> {
     Ok(secret::bearer(request.headers())?.is_some_and(|carried| secret::is_same(token, &carried)))
 }
 
-async fn genuine_token(token: &Token, keys_url: &str) -> std::result::Result<(), Fault> {
+async fn genuine_token(token: &SignedToken, keys_url: &str) -> std::result::Result<(), Fault> {
     let key = published::key(keys_url, &token.key_id).await?;
     let genuine = webcrypto::by_key(&key, &Signature::of_token(token)).await;
     genuine.then_some(()).ok_or(SenderRefusal::Signature.into())

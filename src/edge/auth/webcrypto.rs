@@ -9,7 +9,7 @@ use worker::wasm_bindgen_futures::JsFuture;
 
 use crate::realtime::sender::certificate::PublicKey;
 use crate::realtime::sender::keys::SenderKey;
-use crate::realtime::sender::oidc::Token;
+use crate::realtime::sender::oidc::SignedToken;
 use crate::realtime::sender::sns::{Hash, Signed};
 
 const ALGORITHM: &str = "RSASSA-PKCS1-v1_5";
@@ -22,7 +22,7 @@ pub(super) struct Signature<'a> {
 }
 
 impl<'a> Signature<'a> {
-    pub(super) fn of_token(token: &'a Token) -> Self {
+    pub(super) fn of_token(token: &'a SignedToken) -> Self {
         Self { hash: "SHA-256", text: &token.signed, bytes: &token.signature }
     }
 

@@ -11,7 +11,7 @@ use crate::commercetools::reference::Id;
 use crate::config::rules::Rules;
 use crate::edge::sql::RowId;
 use crate::edge::{log, parts};
-use crate::import::machine::{KeptRows, Saving, Stored};
+use crate::import::machine::{KeptRows, Saving, StoredRunParts};
 use crate::import::run::{ImportKind, Run, State};
 use crate::import::stored::{StoredRun, UnreadableRun, read_run};
 
@@ -102,7 +102,7 @@ pub(super) fn current(
 }
 
 /// All that is stored of the current runs, as the machine wants it.
-pub(super) fn load(sql: &SqlStorage, rules: &Rules) -> Result<Vec<Stored>> {
+pub(super) fn load(sql: &SqlStorage, rules: &Rules) -> Result<Vec<StoredRunParts>> {
     let mut stored = Vec::new();
     for kind in ImportKind::ALL {
         let Some(row) = newest(sql, kind)? else { continue };
@@ -111,10 +111,10 @@ pub(super) fn load(sql: &SqlStorage, rules: &Rules) -> Result<Vec<Stored>> {
         let (Some(list), Some(kept)) = (list, kept) else {
             // Without all that belongs to it, a run would go on wrongly.
             let run = StoredRun::Unreadable(UnreadableRun { id: row.id, kind });
-            stored.push(Stored { run, list: Vec::new(), kept: Vec::new() });
+            stored.push(StoredRunParts { run, list: Vec::new(), kept: Vec::new() });
             continue;
         };
-        stored.push(Stored { run, list, kept });
+        stored.push(StoredRunParts { run, list, kept });
     }
     Ok(stored)
 }

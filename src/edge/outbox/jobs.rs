@@ -20,7 +20,7 @@ use crate::klaviyo::job::{GIVEN_UP_AFTER, JobRef, next_look};
 
 /// A row of `jobs`.
 #[derive(Deserialize)]
-struct Stored {
+struct StoredJob {
     seq: RowId,
     job: String,
     since: u64,
@@ -105,14 +105,16 @@ pub(super) fn count(sql: &SqlStorage) -> Result<usize> {
 
 /// Jobs that are to be looked at, the oldest first.
 pub(super) fn due(sql: &SqlStorage, now: u64, most: u32) -> Result<Vec<Open>> {
-    let rows: Vec<Stored> = sql
+    let rows: Vec<StoredJob> = sql
         .exec(
             "SELECT seq, job, since FROM jobs WHERE due <= ? ORDER BY seq LIMIT ?",
             vec![time(now)?, i64::from(most).into()],
         )?
         .to_array()?;
     rows.into_iter()
-        .map(|Stored { seq, job, since }| Ok(Open { seq, job: serde_json::from_str(&job)?, since }))
+        .map(|StoredJob { seq, job, since }| {
+            Ok(Open { seq, job: serde_json::from_str(&job)?, since })
+        })
         .collect()
 }
 

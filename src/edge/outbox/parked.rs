@@ -224,11 +224,11 @@ pub(super) fn park_all(sql: &SqlStorage, all: &[(NewParked, &[u8])]) -> Result<(
 /// Which of the slots of these are taken.
 fn taken_slots(sql: &SqlStorage, new: &[(NewParked, &[u8])]) -> Result<Vec<String>> {
     #[derive(Deserialize)]
-    struct ParkingSlot {
+    struct TakenKey {
         key: String,
     }
     let keys: Vec<_> = new.iter().map(|(new, _)| new.key.as_str()).collect();
-    let rows: Vec<ParkingSlot> = sql
+    let rows: Vec<TakenKey> = sql
         .exec(
             "SELECT key FROM parked WHERE key IN (SELECT value FROM json_each(?))",
             vec![serde_json::to_string(&keys)?.into()],

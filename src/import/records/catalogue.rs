@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
-use super::{Context, Mapped, Memory, Need, delete};
+use super::{Context, MappedRecord, Memory, Need, delete};
 use crate::commercetools::category::CategoryDocument;
 use crate::commercetools::product::{PriceMode, Product};
 use crate::commercetools::query::{PAGE, Query, SKUS_PER_QUERY};
@@ -28,10 +28,14 @@ pub(super) fn category_needs(
     (step == 0).then(|| lookups(CatalogKind::Category, &ids.collect::<Vec<_>>()))
 }
 
-pub(super) fn category(config: &Config, document: &CategoryDocument, context: &Context) -> Mapped {
+pub(super) fn category(
+    config: &Config,
+    document: &CategoryDocument,
+    context: &Context,
+) -> MappedRecord {
     let category = category_of(document, &config.shop.locale);
     let known = context.known.contains_key(&category.key.id);
-    Mapped::Write(vec![vec![put(Object::Category(category), known)]])
+    MappedRecord::Write(vec![vec![put(Object::Category(category), known)]])
 }
 
 /// First which of the items and categories Klaviyo has, and prices; then the variants of the
@@ -112,13 +116,13 @@ pub(super) fn product(
     context: &Context,
     memory: &Memory,
     now: DateTime<Utc>,
-) -> Mapped {
+) -> MappedRecord {
     if !product.master_data.published {
         let item = identity::item(&product.id).id;
         if !context.known.contains_key(&item) {
-            return Mapped::Skip;
+            return MappedRecord::Skip;
         }
-        return Mapped::Write(vec![vec![delete(CatalogKind::Item, item)]]);
+        return MappedRecord::Write(vec![vec![delete(CatalogKind::Item, item)]]);
     }
     let mapping = ProductContext { product, standalone_prices: &context.prices, now };
     let mut item = item(config, mapping).body;
@@ -127,7 +131,7 @@ pub(super) fn product(
     let known_variants = known.map_or(&[][..], Vec::as_slice);
     let variants = variant_writes(config, mapping, known_variants, &context.moved_skus).body;
     let variants = variants.into_iter().map(Request::Catalog).collect();
-    Mapped::Write(vec![vec![put(Object::Item(item), known.is_some())], variants])
+    MappedRecord::Write(vec![vec![put(Object::Item(item), known.is_some())], variants])
 }
 
 fn put(object: Object, known: bool) -> Request {
@@ -144,7 +148,11 @@ pub(super) fn held_needs(check: bool, held: &[(usize, String)], step: usize) -> 
     Some(vec![Need::Walk(Walk { of: WalkedResource::Products, filter, after: None, limit: PAGE })])
 }
 
-pub(super) fn held(kind: CatalogKind, check: bool, id: &str, context: &Context) -> Mapped {
+pub(super) fn held(kind: CatalogKind, check: bool, id: &str, context: &Context) -> MappedRecord {
     let stays = check && context.published.iter().any(|one| one.as_str() == identity::external(id));
-    if stays { Mapped::Skip } else { Mapped::Write(vec![vec![delete(kind, id.to_owned())]]) }
+    if stays {
+        MappedRecord::Skip
+    } else {
+        MappedRecord::Write(vec![vec![delete(kind, id.to_owned())]])
+    }
 }

@@ -48,7 +48,7 @@ pub(super) struct PaidOrder {
 }
 
 /// The documents of a page, each with the index of its record.
-pub(super) enum Documents {
+pub(super) enum PageDocuments {
     Customers(Vec<(usize, Customer)>),
     Orders(Vec<(usize, PaidOrder)>),
     Categories(Vec<(usize, CategoryDocument)>),
@@ -64,7 +64,7 @@ pub(super) enum Documents {
     },
 }
 
-impl Documents {
+impl PageDocuments {
     /// Adds documents of the same kind, whose records follow after `offset` others.
     pub(super) fn append(&mut self, more: Self, offset: usize) {
         fn add<T>(all: &mut Vec<(usize, T)>, more: Vec<(usize, T)>, offset: usize) {
@@ -119,7 +119,7 @@ pub(super) struct Context {
 }
 
 /// What is to be done for a record.
-pub(super) enum Mapped {
+pub(super) enum MappedRecord {
     /// Write these, stage after stage.
     Write(Vec<Vec<Request>>),
     /// Nothing is to be written, for this reason.
@@ -133,13 +133,15 @@ pub(super) enum Mapped {
 pub(super) fn read(
     kind: ImportKind,
     results: &[&str],
-) -> (Vec<(Id, Option<Rejection>)>, Documents) {
+) -> (Vec<(Id, Option<Rejection>)>, PageDocuments) {
     let mut records = Vec::new();
     let documents = match kind {
-        ImportKind::Customers => Documents::Customers(parse(results, &mut records, from_json)),
-        ImportKind::Orders => Documents::Orders(parse(results, &mut records, orders::read)),
-        ImportKind::Categories => Documents::Categories(parse(results, &mut records, from_json)),
-        ImportKind::Products => Documents::Products(parse(results, &mut records, from_json)),
+        ImportKind::Customers => PageDocuments::Customers(parse(results, &mut records, from_json)),
+        ImportKind::Orders => PageDocuments::Orders(parse(results, &mut records, orders::read)),
+        ImportKind::Categories => {
+            PageDocuments::Categories(parse(results, &mut records, from_json))
+        }
+        ImportKind::Products => PageDocuments::Products(parse(results, &mut records, from_json)),
     };
     (records, documents)
 }
@@ -183,19 +185,19 @@ fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
 /// by the next.
 pub(super) fn needs(
     config: &Config,
-    documents: &Documents,
+    documents: &PageDocuments,
     context: &Context,
     memory: &Memory,
     step: usize,
 ) -> Option<Vec<Need>> {
     match documents {
-        Documents::Customers(_) => None,
-        Documents::Orders(orders) => orders::needs(orders, memory, step),
-        Documents::Categories(categories) => catalogue::category_needs(categories, step),
-        Documents::Products(products) => {
+        PageDocuments::Customers(_) => None,
+        PageDocuments::Orders(orders) => orders::needs(orders, memory, step),
+        PageDocuments::Categories(categories) => catalogue::category_needs(categories, step),
+        PageDocuments::Products(products) => {
             catalogue::product_needs(config, products, context, memory, step)
         }
-        Documents::Held { check, ids, .. } => catalogue::held_needs(*check, ids, step),
+        PageDocuments::Held { check, ids, .. } => catalogue::held_needs(*check, ids, step),
     }
 }
 
@@ -280,19 +282,21 @@ fn learn_ids(
 /// order takes many times its bytes. `now` is when prices are to be valid (UTC).
 pub(super) fn map<'a>(
     config: &'a Config,
-    documents: &'a Documents,
+    documents: &'a PageDocuments,
     context: &'a Context,
     memory: &'a Memory,
     now: DateTime<Utc>,
-) -> Box<dyn Iterator<Item = (usize, Mapped)> + 'a> {
+) -> Box<dyn Iterator<Item = (usize, MappedRecord)> + 'a> {
     match documents {
-        Documents::Customers(all) => each(all, |one| customer(config, one)),
-        Documents::Orders(all) => each(all, move |one| orders::map(config, one, memory)),
-        Documents::Categories(all) => each(all, |one| catalogue::category(config, one, context)),
-        Documents::Products(all) => {
+        PageDocuments::Customers(all) => each(all, |one| customer(config, one)),
+        PageDocuments::Orders(all) => each(all, move |one| orders::map(config, one, memory)),
+        PageDocuments::Categories(all) => {
+            each(all, |one| catalogue::category(config, one, context))
+        }
+        PageDocuments::Products(all) => {
             each(all, move |one| catalogue::product(config, one, context, memory, now))
         }
-        Documents::Held { kind, check, ids } => {
+        PageDocuments::Held { kind, check, ids } => {
             each(ids, |id| catalogue::held(*kind, *check, id, context))
         }
     }
@@ -300,16 +304,18 @@ pub(super) fn map<'a>(
 
 fn each<'a, T>(
     all: &'a [(usize, T)],
-    map: impl Fn(&T) -> Mapped + 'a,
-) -> Box<dyn Iterator<Item = (usize, Mapped)> + 'a> {
+    map: impl Fn(&T) -> MappedRecord + 'a,
+) -> Box<dyn Iterator<Item = (usize, MappedRecord)> + 'a> {
     Box::new(all.iter().map(move |(index, one)| (*index, map(one))))
 }
 
 /// In an import nothing is cleared: there may be a profile already that knows more.
-fn customer(config: &Config, customer: &Customer) -> Mapped {
+fn customer(config: &Config, customer: &Customer) -> MappedRecord {
     match profile(&config.rules.customer, customer, Missing::Keep) {
-        Ok(mapped) => Mapped::Write(vec![vec![Request::ImportProfile(Box::new(mapped.body))]]),
-        Err(fault) => Mapped::Fault(fault),
+        Ok(mapped) => {
+            MappedRecord::Write(vec![vec![Request::ImportProfile(Box::new(mapped.body))]])
+        }
+        Err(fault) => MappedRecord::Fault(fault),
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Mapped, Memory, Need, PaidOrder};
+use super::{MappedRecord, Memory, Need, PaidOrder};
 use crate::commercetools::order::Order;
 use crate::commercetools::payment::Payment;
 use crate::commercetools::query::{PRODUCTS_PER_QUERY, Query};
@@ -59,12 +59,12 @@ fn distinct<'a>(ids: impl Iterator<Item = &'a Id>) -> Vec<Id> {
     ids
 }
 
-pub(super) fn map(config: &Config, paid: &PaidOrder, memory: &Memory) -> Mapped {
+pub(super) fn map(config: &Config, paid: &PaidOrder, memory: &Memory) -> MappedRecord {
     let PaidOrder { order, payments } = paid;
     let buyer = match identity::buyer(&order.fields) {
         Ok(Some(buyer)) => buyer,
-        Ok(None) => return Mapped::Skip,
-        Err(fault) => return Mapped::Fault(fault),
+        Ok(None) => return MappedRecord::Skip,
+        Err(fault) => return MappedRecord::Fault(fault),
     };
     let codes = order.fields.discount_codes.iter().map(|used| used.discount_code.id.clone());
     let context = OrderContext {
@@ -77,7 +77,7 @@ pub(super) fn map(config: &Config, paid: &PaidOrder, memory: &Memory) -> Mapped 
         let event = Event { backfill: true, ..event.body };
         Request::CreateEvent(Box::new(event))
     });
-    Mapped::Write(vec![events.collect()])
+    MappedRecord::Write(vec![events.collect()])
 }
 
 /// `Placed Order` whatever the state is now, its lines, what its state says, its refunds.

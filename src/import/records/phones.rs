@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::Mapped;
+use super::MappedRecord;
 use crate::klaviyo::profile::Profile;
 use crate::klaviyo::request::Request;
 
@@ -23,14 +23,14 @@ pub(in crate::import) struct PhoneBook {
 
 impl PhoneBook {
     /// Leaves out the phone numbers that were sent with another customer.
-    pub(in crate::import) fn keep_apart(&mut self, mapped: Mapped) -> Mapped {
-        let Mapped::Write(mut stages) = mapped else { return mapped };
+    pub(in crate::import) fn keep_apart(&mut self, mapped: MappedRecord) -> MappedRecord {
+        let MappedRecord::Write(mut stages) = mapped else { return mapped };
         for request in stages.iter_mut().flatten() {
             if let Request::ImportProfile(profile) = request {
                 self.keep_profile_apart(profile);
             }
         }
-        Mapped::Write(stages)
+        MappedRecord::Write(stages)
     }
 
     fn keep_profile_apart(&mut self, profile: &mut Profile) {
@@ -65,7 +65,8 @@ mod tests {
                 ..Profile::default()
             };
             let request = Request::ImportProfile(Box::new(profile));
-            let Mapped::Write(stages) = phones.keep_apart(Mapped::Write(vec![vec![request]]))
+            let MappedRecord::Write(stages) =
+                phones.keep_apart(MappedRecord::Write(vec![vec![request]]))
             else {
                 panic!("a write")
             };

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 
 use super::calling::{Task, What};
-use super::{Work, ms};
+use super::{RunWork, ms};
 use crate::config::Config;
 use crate::fault::{ReadFault, Setback, System, TransientFault};
 use crate::http::Answer;
@@ -14,7 +14,7 @@ use crate::import::run::RunWaiting;
 use crate::klaviyo::pacing::{Pace, Tier};
 use crate::realtime::parking::wait_after;
 
-impl Work {
+impl RunWork {
     /// Takes what was answered.
     pub(in crate::import) fn answered(
         &mut self,

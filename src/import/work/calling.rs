@@ -1,7 +1,7 @@
 //! Which call comes next: what waits in the queue, then batches, then items that are awaited, then
 //! pages.
 
-use super::{Awaited, Work, ms};
+use super::{Awaited, RunWork, ms};
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::{Walk, WalkEnd};
 use crate::config::Config;
@@ -124,7 +124,7 @@ const AGE: u64 = 1_500;
 /// How long between two looks for items, in ms.
 pub(super) const LOOK_FOR_ITEMS: u64 = 1_000;
 
-impl Work {
+impl RunWork {
     /// The next call, if one can be made now.
     pub(in crate::import) fn next(
         &mut self,

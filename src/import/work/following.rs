@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use super::calling::{LOOK_FOR_ITEMS, Task, What};
-use super::{Work, ms};
+use super::{RunWork, ms};
 use crate::fault::ReadFault;
 use crate::http::Answer;
 use crate::klaviyo::answer::ids;
@@ -13,7 +13,7 @@ use crate::klaviyo::job::JobType;
 use crate::klaviyo::job_answer::{self, Progress};
 use crate::klaviyo::query::Lookup;
 
-impl Work {
+impl RunWork {
     pub(super) fn job_seen(
         &mut self,
         key: u64,

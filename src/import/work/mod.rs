@@ -21,7 +21,7 @@ use super::batches::Buffers;
 use super::jobs::Jobs;
 pub use super::jobs::KeptRows;
 use super::owner::{Owner, PageNo};
-use super::page::Page;
+use super::page::RunPage;
 use super::records::{Memory, PhoneBook};
 use super::run::{Counts, ImportKind, Run, RunError, State};
 use super::stored::StoredRun;
@@ -30,7 +30,7 @@ use crate::config::Config;
 use crate::fault::Rejection;
 
 /// The work on one run.
-pub(super) struct Work {
+pub(super) struct RunWork {
     run: Run,
     /// The ids of a run over a list.
     list: Vec<Id>,
@@ -39,7 +39,7 @@ pub(super) struct Work {
     /// The first and the last record by time, as far as they were answered.
     ends: Ends,
     /// Pages that are not committed.
-    pages: BTreeMap<PageNo, Page>,
+    pages: BTreeMap<PageNo, RunPage>,
     next_page: PageNo,
     /// The categories that are being written before the items of pages: which pages wait for each.
     categories: HashMap<String, Vec<PageNo>>,
@@ -138,7 +138,7 @@ pub struct Failure {
 
 /// What is stored of a run.
 #[derive(Debug, Clone)]
-pub struct Stored {
+pub struct StoredRunParts {
     /// The run.
     pub run: StoredRun,
     /// The ids of its list.
@@ -147,7 +147,7 @@ pub struct Stored {
     pub kept: Vec<KeptRows>,
 }
 
-impl Work {
+impl RunWork {
     /// A run that begins.
     pub(super) fn begin(config: &Config, run: Run, list: Vec<Id>) -> Self {
         let saved_list = (!list.is_empty()).then(|| list.clone());

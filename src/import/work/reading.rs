@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::calling::What;
-use super::{End, Ends, Work};
+use super::{End, Ends, RunWork};
 use crate::commercetools::answer as commercetools;
 use crate::commercetools::query::{PAGE, SKUS_PER_QUERY};
 use crate::commercetools::reference::Id;
@@ -15,9 +15,9 @@ use crate::config::Config;
 use crate::fault::{FinalFault, ReadFault, Rejection, Setback, TransientFault};
 use crate::http::Answer;
 use crate::import::owner::PageNo;
-use crate::import::page::{Page, PageOrigin, Record, RecordFate};
+use crate::import::page::{PageOrigin, Record, RecordFate, RunPage};
 use crate::import::passes::{Pass, PassLink, Source, divide, held, listed, resource};
-use crate::import::records::{self, Documents, Need};
+use crate::import::records::{self, Need, PageDocuments};
 use crate::klaviyo::answer::{ids, marked_ids};
 use crate::klaviyo::request::Request;
 use crate::klaviyo::verdict::{Verdict, judge};
@@ -29,7 +29,7 @@ const READ_BYTES: usize = 5;
 
 /// A page, as it was read from the source of a pass.
 struct SourcePage {
-    page: Page,
+    page: RunPage,
     /// The documents that those of the page lead to.
     linked: Option<Walk>,
     /// Where the next page begins.
@@ -38,7 +38,7 @@ struct SourcePage {
     ended: bool,
 }
 
-impl Work {
+impl RunWork {
     pub(super) fn end_read(
         &mut self,
         config: &Config,
@@ -105,7 +105,7 @@ impl Work {
         before: Option<&str>,
         answer: &Answer,
     ) -> Result<SourcePage, ReadFault> {
-        let mut page = Page::new(PageOrigin::Again);
+        let mut page = RunPage::new(PageOrigin::Again);
         page.bytes = answer.body.len();
         let mut linked = None;
         let (after, ended) = match &pass.source {
@@ -116,7 +116,7 @@ impl Work {
                 page.records = records.map(|id| Record::new(id, RecordFate::Open)).collect();
                 let ids = found.ids.into_iter().enumerate().collect();
                 let (kind, check) = (held(self.run.kind), *check);
-                page.documents = Some(Documents::Held { kind, check, ids });
+                page.documents = Some(PageDocuments::Held { kind, check, ids });
                 let ended = found.next.is_none();
                 (found.next, ended)
             }
@@ -191,13 +191,13 @@ impl Work {
     }
 
     /// Takes the documents of an answer into a page.
-    fn take_records(&self, page: &mut Page, results: &[&str]) {
+    fn take_records(&self, page: &mut RunPage, results: &[&str]) {
         let (records, documents) = self.records(results);
         page.records = records;
         page.documents = Some(documents);
     }
 
-    fn records(&self, results: &[&str]) -> (Vec<Record>, Documents) {
+    fn records(&self, results: &[&str]) -> (Vec<Record>, PageDocuments) {
         let (records, documents) = records::read(self.run.kind, results);
         let records = records
             .into_iter()
@@ -237,7 +237,7 @@ impl Work {
     ) -> Result<(), ReadFault> {
         let results = commercetools::raw_page(answer)?;
         let hand_over = self.run.passes.get(self.run.pass).is_some_and(|pass| pass.hand_over);
-        let mut more = Page::new(PageOrigin::Again);
+        let mut more = RunPage::new(PageOrigin::Again);
         if hand_over {
             take_ids(&mut more, &results);
         } else {
@@ -311,7 +311,7 @@ impl Work {
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
         let results = commercetools::raw_page(answer)?;
-        let mut page = Page::new(PageOrigin::Again);
+        let mut page = RunPage::new(PageOrigin::Again);
         page.bytes = answer.body.len();
         self.take_records(&mut page, &results);
         // What is gone by now needs nothing any more.
@@ -440,7 +440,7 @@ fn links(results: &[&str]) -> Vec<Linking> {
 }
 
 /// Takes only the ids of documents into a page.
-fn take_ids(page: &mut Page, results: &[&str]) {
+fn take_ids(page: &mut RunPage, results: &[&str]) {
     let found = links(results).into_iter();
     page.records = found.map(|found| Record::new(found.id, RecordFate::Open)).collect();
 }

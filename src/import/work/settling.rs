@@ -5,15 +5,15 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use super::calling::{ROOM, Reader, What};
-use super::{Awaited, Ends, Work, ms};
+use super::{Awaited, Ends, RunWork, ms};
 use crate::commercetools::reference::Id;
 use crate::import::batches::Write;
 use crate::import::jobs::{JobSlot, KeptRows, OpenJob};
 use crate::import::owner::{Owner, PageNo};
-use crate::import::page::{Page, PageOrigin, Record, RecordFate};
+use crate::import::page::{PageOrigin, Record, RecordFate, RunPage};
 use crate::import::run::{Range, Selection, State};
 
-impl Work {
+impl RunWork {
     pub(super) fn record(&mut self, owner: Owner) -> Option<&mut Record> {
         self.pages.get_mut(&owner.page)?.records.get_mut(owner.record)
     }
@@ -244,7 +244,7 @@ impl Work {
     fn commit_pages(&mut self) {
         for range in 0..self.readers.len() {
             while let Some(first) = self.readers[range].pages.front().copied() {
-                if !self.pages.get(&first).is_none_or(Page::is_secured) {
+                if !self.pages.get(&first).is_none_or(RunPage::is_secured) {
                     break;
                 }
                 self.readers[range].pages.pop_front();
@@ -260,7 +260,7 @@ impl Work {
                 self.dirty = true;
             }
         }
-        let again = |(number, page): (&PageNo, &Page)| {
+        let again = |(number, page): (&PageNo, &RunPage)| {
             (page.origin == PageOrigin::Again && page.is_secured()).then_some(*number)
         };
         for number in self.pages.iter().filter_map(again).collect::<Vec<_>>() {
@@ -301,7 +301,7 @@ impl Work {
         }
     }
 
-    fn keep_rows(&mut self, number: PageNo, key: u64, page: &Page) {
+    fn keep_rows(&mut self, number: PageNo, key: u64, page: &RunPage) {
         let Some(open) = self.jobs.get_mut(key) else { return };
         let mut rows = Vec::new();
         for (index, slot) in open.rows.iter_mut().enumerate() {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use super::calling::{Task, What};
-use super::{Awaited, WholeRefusals, Work, ms};
+use super::{Awaited, RunWork, WholeRefusals, ms};
 use crate::fault::{FinalFault, Rejection, System, TransientFault};
 use crate::http::Answer;
 use crate::import::batches::{Batch, BatchSort};
@@ -34,7 +34,7 @@ fn refused(status: u16, detail: &str) -> Rejection {
     Rejection::new(FinalFault::Refused(System::Klaviyo, status), detail)
 }
 
-impl Work {
+impl RunWork {
     pub(super) fn written(
         &mut self,
         task: Task,

@@ -18,7 +18,7 @@ const LEEWAY: u64 = 60;
 
 /// A token that says what it should; whether it is genuine is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Token {
+pub struct SignedToken {
     /// The name of the key that it was signed with.
     pub key_id: String,
     /// What was signed.
@@ -27,7 +27,7 @@ pub struct Token {
     pub signature: Vec<u8>,
 }
 
-impl Token {
+impl SignedToken {
     /// Reads a bearer token and checks all that it says.
     ///
     /// # Errors
@@ -104,10 +104,10 @@ mod tests {
             "email_verified": true, "iat": NOW_S - 10, "exp": NOW_S + 3590})
     }
 
-    fn read(header: &Value, claims: &Value) -> Result<Token, SenderRefusal> {
+    fn read(header: &Value, claims: &Value) -> Result<SignedToken, SenderRefusal> {
         let [header, claims] =
             [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
-        Token::read(&format!("{header}.{claims}.c2ln"), &oidc(), NOW)
+        SignedToken::read(&format!("{header}.{claims}.c2ln"), &oidc(), NOW)
     }
 
     fn with(mut value: Value, name: &str, changed: Value) -> Value {
@@ -191,7 +191,7 @@ mod tests {
             &format!("{header}.{claims}.{claims}.c2ln"),
             &format!("{header}.{claims}.%"),
         ] {
-            let refused = Token::read(bearer, &oidc(), NOW);
+            let refused = SignedToken::read(bearer, &oidc(), NOW);
             assert_eq!(refused, Err(SenderRefusal::NotAToken), "{bearer}");
         }
     }

@@ -12,7 +12,7 @@ use commercetools_klaviyo::fault::{Setback, System};
 use commercetools_klaviyo::http::{Answer, NoAnswer};
 use commercetools_klaviyo::import::call::Call;
 use commercetools_klaviyo::import::machine::{
-    Effect, Failure, Input, KeptRows, Machine, Saving, Stored,
+    Effect, Failure, Input, KeptRows, Machine, Saving, StoredRunParts,
 };
 use commercetools_klaviyo::import::run::{ImportKind, Run, Selection, State};
 use commercetools_klaviyo::import::start::Start;
@@ -96,8 +96,8 @@ impl Store {
     }
 
     /// What a machine of these rules finds, by the same reading as in the object.
-    fn stored(&self, rules: &Rules) -> Vec<Stored> {
-        let one = |run: &Run| Stored {
+    fn stored(&self, rules: &Rules) -> Vec<StoredRunParts> {
+        let one = |run: &Run| StoredRunParts {
             run: read_run(rules, run.kind, &run.id, &serde_json::to_vec(run).expect("JSON")),
             list: self.lists.get(&run.kind).cloned().unwrap_or_default(),
             kept: self.kept.get(&run.kind).cloned().unwrap_or_default(),
