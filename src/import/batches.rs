@@ -107,6 +107,17 @@ impl Write {
 pub(super) struct Batch {
     pub(super) sort: BatchSort,
     pub(super) rows: Vec<BatchRow>,
+    /// The batch that it was cut out of, or itself.
+    pub(super) whole: WholeBatch,
+}
+
+/// A batch as it was first sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct WholeBatch {
+    /// Unique within the life of the machine.
+    number: u64,
+    /// How many rows it had.
+    pub(super) rows: usize,
 }
 
 impl Batch {
@@ -135,7 +146,8 @@ impl Batch {
 
     fn cut_at(mut self, rows: usize) -> [Self; 2] {
         let rest = self.rows.split_off(rows.min(self.rows.len()));
-        [Self { sort: self.sort, rows: self.rows }, Self { sort: self.sort, rows: rest }]
+        let (sort, whole) = (self.sort, self.whole);
+        [Self { sort, rows: self.rows, whole }, Self { sort, rows: rest, whole }]
     }
 
     /// Takes out the rows of these indices.
@@ -144,7 +156,7 @@ impl Batch {
         for (index, row) in self.rows.into_iter().enumerate() {
             if refused.contains(&index) { out.push(row) } else { rest.push(row) }
         }
-        (out, Self { sort: self.sort, rows: rest })
+        (out, Self { sort: self.sort, rows: rest, whole: self.whole })
     }
 }
 
@@ -152,6 +164,7 @@ impl Batch {
 #[derive(Default)]
 pub(super) struct Buffers {
     buffers: BTreeMap<BatchSort, Buffer>,
+    batches: u64,
 }
 
 #[derive(Default)]
@@ -198,7 +211,9 @@ impl Buffers {
 
     /// Takes a batch: the oldest rows, as many as the limits allow, no name twice.
     pub(super) fn take(&mut self, sort: BatchSort, now: u64) -> Batch {
-        let mut batch = Batch { sort, rows: Vec::new() };
+        self.batches += 1;
+        let whole = WholeBatch { number: self.batches, rows: 0 };
+        let mut batch = Batch { sort, rows: Vec::new(), whole };
         let Some(buffer) = self.buffers.get_mut(&sort) else { return batch };
         let (mut names, mut bytes) = (HashSet::new(), 0);
         let mut rest = VecDeque::new();
@@ -216,6 +231,7 @@ impl Buffers {
             }
         }
         *buffer = Buffer { bytes: buffer.bytes - bytes, rows: rest, since: now };
+        batch.whole.rows = batch.rows.len();
         batch
     }
 }
@@ -258,7 +274,8 @@ mod tests {
     fn a_refused_row_is_taken_out() {
         let rows = ["a@x.de", "b@x.de", "c@x.de"].iter().enumerate();
         let rows = rows.map(|(record, email)| row(record, email).1).collect();
-        let batch = Batch { sort: BatchSort::Job(JobType::Profiles), rows };
+        let whole = WholeBatch { number: 1, rows: 3 };
+        let batch = Batch { sort: BatchSort::Job(JobType::Profiles), rows, whole };
         let pointer = "/data/attributes/profiles/data/1/attributes/email";
         let refused = row_of_pointer(pointer).into_iter().collect();
         let (out, rest) = batch.without(&refused);

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use self::calling::Task;
 use self::calling::{Reader, What};
-use super::batches::Buffers;
+use super::batches::{Buffers, WholeBatch};
 use super::jobs::Jobs;
 pub use super::jobs::KeptRows;
 use super::owner::{Owner, PageNo};
@@ -63,8 +63,8 @@ pub(super) struct RunWork {
     room: usize,
     /// The bytes of a page, as far as is known.
     page_bytes: usize,
-    /// Whether Klaviyo refuses whatever is in a bulk request.
-    refusals: WholeRefusals,
+    /// What became of batches of which Klaviyo refused something without naming a row.
+    refusals: HashMap<WholeBatch, WholeRefusals>,
     /// Calls under way.
     under_way: u32,
     /// What is to be stored.
@@ -72,12 +72,15 @@ pub(super) struct RunWork {
     dirty: bool,
 }
 
-/// Batches in a row that Klaviyo refused without naming a row, and none of which it took.
+/// What became of the parts of a batch that Klaviyo refused without naming a row.
 #[derive(Default)]
 struct WholeRefusals {
-    batches: u32,
+    /// How many parts it refused so.
+    parts: u32,
     /// Those of a single row.
     rows: u32,
+    /// Whether it took any part.
+    any_taken: bool,
 }
 
 /// The first and the last record of a pass by time of creation, which divide it.
@@ -210,7 +213,7 @@ impl RunWork {
             limit,
             room: calling::ROOM,
             page_bytes: calling::PAGE_BYTES,
-            refusals: WholeRefusals::default(),
+            refusals: HashMap::new(),
             under_way: 0,
             saving: Saving::default(),
             dirty: false,

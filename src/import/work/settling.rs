@@ -235,6 +235,7 @@ impl RunWork {
         self.readers.clear();
         self.queue.clear();
         self.buffers = crate::import::batches::Buffers::default();
+        self.refusals.clear();
         self.awaited.clear();
         self.again_under_way.clear();
         self.jobs.forget_live();

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use super::calling::{Task, What};
-use super::{Awaited, RunWork, WholeRefusals, ms};
+use super::{Awaited, RunWork, ms};
 use crate::fault::{FinalFault, Rejection, System, TransientFault};
 use crate::http::Answer;
 use crate::import::batches::{Batch, BatchSort};
@@ -21,11 +21,12 @@ use crate::mapping::identity;
 /// How often something that Klaviyo does not find is tried again: what it belongs to may come.
 const MISSING_TRIES: u32 = 3;
 
-/// After so many batches in a row that Klaviyo refused without naming a row, none of which it took, a
-/// row of each is sent by itself; and if so many of these are refused as well, not a row is to blame
-/// but the request.
-const SUSPICIOUS_BATCHES: u32 = 4;
+/// If Klaviyo took no part of a batch, and refused so many parts of it without naming a row, a row of
+/// each further part is sent by itself; if so many of these are refused as well, not a row is to blame
+/// but the request. In a batch of fewer rows all of them may be to blame.
+const SUSPICIOUS_PARTS: u32 = 4;
 const REFUSED_ROWS: u32 = 4;
+const MANY_ROWS: usize = 20;
 
 /// Klaviyo does not find it.
 const MISSING: TransientFault = TransientFault::Status(System::Klaviyo, 404);
@@ -82,7 +83,9 @@ impl RunWork {
 
     fn batch_taken(&mut self, batch: Batch, answer: &Answer, now: DateTime<Utc>) {
         self.goes_on();
-        self.refusals = WholeRefusals::default();
+        if let Some(refusals) = self.refusals.get_mut(&batch.whole) {
+            refusals.any_taken = true;
+        }
         let BatchSort::Job(of) = batch.sort else {
             for row in batch.rows {
                 self.row_done(row.owner, None, now);
@@ -120,11 +123,15 @@ impl RunWork {
         let pointers = refusal.errors.iter().filter_map(|error| error.pointer.as_deref());
         let named: HashSet<_> =
             pointers.filter_map(row_of_pointer).filter(|row| *row < batch.rows.len()).collect();
+        let refusals = self.refusals.entry(batch.whole).or_default();
         if named.is_empty() {
-            self.refusals.batches += 1;
-            self.refusals.rows += u32::from(batch.rows.len() == 1);
+            refusals.parts += 1;
+            refusals.rows += u32::from(batch.rows.len() == 1);
         }
-        if self.refusals.rows >= REFUSED_ROWS {
+        let suspicious = !refusals.any_taken
+            && batch.whole.rows >= MANY_ROWS
+            && refusals.parts >= SUSPICIOUS_PARTS;
+        if suspicious && refusals.rows >= REFUSED_ROWS {
             let rejection = Rejection::from(refusal.clone());
             let code = rejection.code().into_owned();
             let message = format!("Klaviyo refuses every bulk request: {}", rejection.detail);
@@ -132,16 +139,15 @@ impl RunWork {
         } else if batch.rows.len() == 1 {
             self.refuse_rows(batch);
         } else if named.is_empty() {
-            // After a few of them it has to be seen whether any row is taken at all.
-            let suspicious = self.refusals.batches >= SUSPICIOUS_BATCHES;
+            // It has to be seen whether any row is taken at all.
             let parts = if suspicious { batch.first_alone() } else { batch.halves() };
             for half in parts {
                 self.now_queue(What::Batch(half), now);
             }
         } else {
             let (refused, rest) = batch.without(&named);
-            let sort = rest.sort;
-            self.refuse_rows(Batch { sort, rows: refused });
+            let (sort, whole) = (rest.sort, rest.whole);
+            self.refuse_rows(Batch { sort, rows: refused, whole });
             if !rest.rows.is_empty() {
                 self.now_queue(What::Batch(rest), now);
             }
