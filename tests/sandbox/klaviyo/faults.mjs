@@ -58,7 +58,11 @@ test("faults: an answer that is held back until the test lets it go", async (t) 
   });
   klaviyo.faults.add({ until: held, after: true, times: 1 });
   const answer = post("/api/events", event());
-  await until(() => klaviyo.store.events().length === 1);
+  await eventually(
+    "the event",
+    () => klaviyo.store.events().length,
+    (count) => count === 1,
+  );
   assert.equal(klaviyo.requests.at(-1).status, null);
   letGo();
   assert.equal((await answer).status, 202);
