@@ -264,7 +264,7 @@ impl World {
                 }
             }
             Conclusion::Later(setback) if running.is_row => {
-                self.row_put_off(running.generation, setback);
+                self.row_put_off(setback);
             }
             Conclusion::Later(setback) => self.park(setback),
             other => panic!("{other:?}"),
@@ -316,12 +316,11 @@ impl World {
         self.parked = None;
     }
 
-    fn row_put_off(&mut self, generation: u64, setback: Setback) {
+    fn row_put_off(&mut self, setback: Setback) {
         let doubt = self.doubt(setback);
         let Some(row) = self.parked.as_mut() else { return };
-        if row.generation == generation {
-            row.doubtful_until = row.doubtful_until.max(doubt);
-        }
+        // Also if something was parked meanwhile: the late call would overtake that.
+        row.doubtful_until = row.doubtful_until.max(doubt);
         let wait = wait_after(setback, row.attempts, 0.0);
         self.due_in(wait);
     }

@@ -375,11 +375,12 @@ fn to_second(time: u64) -> u64 {
     time.next_multiple_of(1000)
 }
 
-/// A write of a row may still be carried out until then, in ms since 1970 UTC.
+/// A write of a row may still be carried out until then, in ms since 1970 UTC. It is in doubt for
+/// whatever was parked into the slot meanwhile as well.
 pub(super) fn keep_in_doubt(sql: &SqlStorage, row: &ParkedRow, until: u64) -> Result<()> {
     sql.exec(
-        "UPDATE parked SET doubtful_until = MAX(doubtful_until, ?) WHERE seq = ?",
-        vec![millis(until)?, row.seq.into()],
+        "UPDATE parked SET doubtful_until = MAX(doubtful_until, ?) WHERE key = ?",
+        vec![millis(until)?, row.key.as_str().into()],
     )?;
     Ok(())
 }
