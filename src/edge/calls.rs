@@ -314,10 +314,11 @@ impl<'a> Calls<'a> {
         self.call(method, &url, &headers, body).await
     }
 
-    /// The token, fetched once however many pushes wait for it. Who has waited for a second fetches
-    /// one itself: the request that was fetching may have been cut off.
+    /// The token, fetched once however many pushes wait for it. If that takes a second, the first who
+    /// sees it fetches one itself: the request that was fetching may have been cut off. The others
+    /// wait for that one, and no longer than for a second more.
     async fn token(&self) -> Result<String, Setback> {
-        let gives_up = now_ms() + millis(TOKEN_WAIT);
+        let gives_up = now_ms() + 2 * millis(TOKEN_WAIT);
         loop {
             if let Some(bearer) = known_token() {
                 return Ok(bearer);

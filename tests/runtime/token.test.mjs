@@ -27,12 +27,13 @@ test("a burst of pushes on a cold isolate fetches one token", async (t) => {
   assert.equal(fetched(), 1);
 });
 
-test("who waited for a token that never comes fetches one", async (t) => {
+test("of those who wait for a token that never comes one fetches another", async (t) => {
   const { push, commercetools, fetched } = await cold(t, { settings: HASTY });
   commercetools.faults.add({ path: "/oauth", hang: true, times: 1 });
-  const [first, second] = customers.map((one) => push(changed("customer", one)));
-  assert.equal((await second).status, 204);
+  const answers = await Promise.all(customers.map((one) => push(changed("customer", one))));
   // Whose fetch never ended is parked, and lost neither.
-  assert.equal((await first).status, 202);
+  const parked = answers.filter(({ status }) => status === 202);
+  assert.equal(parked.length, 1);
+  assert.ok(answers.every(({ status }) => [202, 204].includes(status)));
   assert.equal(fetched(), 2);
 });
