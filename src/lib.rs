@@ -35,6 +35,7 @@
 pub mod check;
 pub mod commercetools;
 pub mod config;
+pub mod engine;
 pub mod fault;
 pub mod http;
 pub mod import;

@@ -18,7 +18,7 @@ use crate::commercetools::together::together;
 use crate::config::Config;
 use crate::fault::{ReadFault, Setback, System, TransientFault, passes};
 use crate::http::{Answer, NoAnswer, encode};
-use crate::import::call::Call;
+use crate::engine::call::Call;
 use crate::klaviyo::job::{Job, JobRef};
 use crate::klaviyo::job_answer::started;
 use crate::klaviyo::pacing::{Operation, Pace, Tier};

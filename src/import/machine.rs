@@ -9,14 +9,14 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::call::Call;
-use super::grants::Grants;
 use super::run::{ImportKind, Run, blank};
 use super::start::Start;
 use super::stored::{StoredRun, UnreadableRun};
 pub use super::work::{Failure, KeptRows, Saving, StoredRunParts};
-use super::work::{RunWork, Task};
+use super::work::{RunTask, RunWork};
 use crate::config::Config;
+use crate::engine::call::Call;
+use crate::engine::grants::Grants;
 use crate::fault::Setback;
 use crate::http::Answer;
 use crate::klaviyo::job::OPEN_JOBS;
@@ -81,7 +81,7 @@ pub struct Machine {
     /// Runs that another version stored, and that are only shown.
     unreadable: BTreeMap<ImportKind, UnreadableRun>,
     pace: Pace,
-    under_way: BTreeMap<u64, (ImportKind, Task)>,
+    under_way: BTreeMap<u64, (ImportKind, RunTask)>,
     next_ticket: u64,
     /// Calls that are left in this slice.
     calls_left: u32,

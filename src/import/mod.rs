@@ -7,10 +7,6 @@
 //!
 //! Not in scope: the storage, the calls and the clock (`edge::import`).
 
-mod batches;
-pub mod call;
-mod grants;
-mod jobs;
 pub mod machine;
 mod owner;
 mod page;

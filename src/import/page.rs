@@ -3,15 +3,11 @@
 //! A page is committed when each of its records is settled, or all that is left of it is with jobs
 //! of Klaviyo's. Until then a crash costs no more than reading it again.
 
-use std::collections::{BTreeSet, VecDeque};
-
-use super::batches::Write;
-use super::owner::{Owner, PageNo};
-use super::records::{Context, MappedRecord, PageDocuments};
+use super::records::{Context, PageDocuments};
+use crate::engine::unit::UnitNo;
 use crate::commercetools::reference::Id;
 use crate::fault::Rejection;
 use crate::http::Answer;
-use crate::klaviyo::request::Request;
 
 /// About what a record takes while its rows are under way.
 const RECORD_BYTES: usize = 200;
@@ -40,22 +36,14 @@ pub(super) struct RunPage {
     pub(super) step: usize,
     /// Answers that are awaited before it can be mapped.
     pub(super) waits: u32,
-    /// The jobs that have rows of it.
-    pub(super) jobs: BTreeSet<u64>,
 }
 
 /// A record under way.
 pub(super) struct Record {
     pub(super) id: Id,
     pub(super) fate: RecordFate,
-    /// Writes that are waiting or under way, but for those of jobs.
-    pub(super) open: u32,
-    /// Rows of it that are with jobs.
-    pub(super) in_jobs: u32,
-    /// Items of it that have to exist before the next stage.
-    pub(super) awaited: u32,
-    /// The stages after the one that is being written.
-    pub(super) later: VecDeque<Vec<Write>>,
+    /// Its unit of work, while Klaviyo has not all of it.
+    pub(super) unit: Option<UnitNo>,
 }
 
 /// How a record ended.
@@ -75,54 +63,14 @@ pub(super) enum RecordFate {
 
 impl Record {
     pub(super) fn new(id: Id, fate: RecordFate) -> Self {
-        Self { id, fate, open: 0, in_jobs: 0, awaited: 0, later: VecDeque::new() }
-    }
-
-    /// Takes what is to be written, and gives the first stage.
-    fn begin(&mut self, mapped: MappedRecord, write: impl Fn(Request) -> Write) -> Vec<Write> {
-        match mapped {
-            MappedRecord::Write(stages) => {
-                let stages = stages.into_iter();
-                self.later = stages.map(|stage| stage.into_iter().map(&write).collect()).collect();
-                self.advance()
-            }
-            MappedRecord::Skip => {
-                self.fate = RecordFate::Skipped;
-                Vec::new()
-            }
-            MappedRecord::Fault(fault) => {
-                self.fate = RecordFate::Failed(fault.into());
-                Vec::new()
-            }
-        }
-    }
-
-    /// The next stage, if everything of the one before is written and what it made is there.
-    pub(super) fn advance(&mut self) -> Vec<Write> {
-        while self.open == 0 && self.awaited == 0 && self.fate == RecordFate::Open {
-            match self.later.pop_front() {
-                None => break,
-                Some(stage) if stage.is_empty() => {}
-                Some(stage) => {
-                    self.open = u32::try_from(stage.len()).unwrap_or(u32::MAX);
-                    return stage;
-                }
-            }
-        }
-        Vec::new()
+        Self { id, fate, unit: None }
     }
 
     /// Gives it this end, unless it has one.
     pub(super) fn end(&mut self, fate: RecordFate) {
         if self.fate == RecordFate::Open {
             self.fate = fate;
-            self.later.clear();
         }
-    }
-
-    /// Whether nothing of it would be lost if only its id were kept.
-    fn is_secured(&self) -> bool {
-        self.open == 0 && self.awaited == 0 && self.later.is_empty()
     }
 }
 
@@ -137,31 +85,12 @@ impl RunPage {
             context: Context::default(),
             step: 0,
             waits: 0,
-            jobs: BTreeSet::new(),
         }
     }
 
-    /// Takes what is to be written for each record, `alone` or with others, and gives the first
-    /// stage of each. Of its bytes what is left is what waits for a later stage.
-    pub(super) fn begin(
-        &mut self,
-        number: PageNo,
-        alone: bool,
-        mapped: impl Iterator<Item = (usize, MappedRecord)>,
-    ) -> Vec<(Owner, Vec<Write>)> {
-        let mut first = Vec::new();
-        for (record, mapped) in mapped {
-            let owner = Owner { page: number, record };
-            let write = |request| Write::of(owner, request, alone);
-            if let Some(one) =
-                self.records.get_mut(record).filter(|one| one.fate == RecordFate::Open)
-            {
-                first.push((owner, one.begin(mapped, write)));
-            }
-        }
-        let later = self.records.iter().flat_map(|record| record.later.iter().flatten());
-        self.bytes = self.records.len() * RECORD_BYTES + later.map(Write::bytes).sum::<usize>();
-        first
+    /// Its documents are mapped: of its bytes nothing is left but its records.
+    pub(super) fn mapped(&mut self) {
+        self.bytes = self.records.len() * RECORD_BYTES;
     }
 
     pub(super) fn has(&self, id: &Id) -> bool {
@@ -178,38 +107,13 @@ impl RunPage {
         }
     }
 
-    /// Whether it can be committed.
-    pub(super) fn is_secured(&self) -> bool {
-        self.waits == 0 && self.documents.is_none() && self.records.iter().all(Record::is_secured)
+    /// Whether everything of it was read and mapped.
+    pub(super) fn is_mapped(&self) -> bool {
+        self.waits == 0 && self.documents.is_none()
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::import::batches::BatchSort;
-    use crate::klaviyo::catalog::{Action, CatalogKind};
-    use crate::klaviyo::catalog_write::CatalogWrite;
-    use crate::klaviyo::job::JobType;
-
-    #[test]
-    fn what_waits_for_a_later_stage_is_counted() {
-        let delete = |id: &str| {
-            Request::Catalog(CatalogWrite::Delete { kind: CatalogKind::Variant, id: id.to_owned() })
-        };
-        let mut page = RunPage::new(PageOrigin::Again);
-        let id = Id::new("p").expect("an id");
-        page.records =
-            vec![Record::new(id.clone(), RecordFate::Open), Record::new(id, RecordFate::Skipped)];
-        let stages = vec![vec![delete("first")], vec![delete("a"), delete("bc")]];
-        let mapped = vec![(0, MappedRecord::Write(stages)), (1, MappedRecord::Skip)];
-        let first = page.begin(7, false, mapped.into_iter());
-        let [(owner, writes)] = first.as_slice() else { panic!("one stage") };
-        assert_eq!(*owner, Owner { page: 7, record: 0 });
-        let of = JobType::Catalog(CatalogKind::Variant, Action::Delete);
-        assert!(matches!(writes.as_slice(), [Write::Row(sort, _)] if *sort == BatchSort::Job(of)));
-        let later: usize = page.records[0].later.iter().flatten().map(Write::bytes).sum();
-        assert!(later > 0);
-        assert_eq!(page.bytes, 2 * RECORD_BYTES + later);
+    /// The units of its records that are under way.
+    pub(super) fn units(&self) -> impl Iterator<Item = UnitNo> {
+        self.records.iter().filter_map(|record| record.unit)
     }
 }

@@ -5,13 +5,13 @@
 
 use chrono::{DateTime, Utc};
 
-use super::call::Call;
 use super::passes::of_ids;
 use super::records::{self, Context, MappedRecord, Memory, Need, PageDocuments};
 use super::run::ImportKind;
 use crate::commercetools::answer::raw_page;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
+use crate::engine::call::Call;
 use crate::fault::ReadFault;
 use crate::fault::Rejection;
 use crate::http::Answer;

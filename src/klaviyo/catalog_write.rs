@@ -119,7 +119,7 @@ impl CatalogWrite {
     }
 
     /// The object that this may be about in vain, since nobody asked whether Klaviyo has it.
-    pub(super) fn doubt(&self) -> Option<(CatalogKind, &str)> {
+    pub(crate) fn doubt(&self) -> Option<(CatalogKind, &str)> {
         match self {
             Self::SetStock { variant, .. } => Some((CatalogKind::Variant, variant)),
             Self::Put { object, attempt: WriteAttempt::Update }
@@ -129,6 +129,15 @@ impl CatalogWrite {
             }
             Self::Delete { kind: CatalogKind::Category, id } => Some((CatalogKind::Category, id)),
             Self::Put { .. } | Self::Delete { .. } => None,
+        }
+    }
+
+    /// What to do instead, since Klaviyo does not have the object that this is about in doubt: another
+    /// write, or nothing. A variant comes with its product; what was to be deleted is gone.
+    pub(crate) fn without_object(&self) -> Option<Self> {
+        match self {
+            Self::SetStock { .. } | Self::Delete { .. } => None,
+            Self::Put { object, .. } => Some(Self::put((**object).clone(), false)),
         }
     }
 

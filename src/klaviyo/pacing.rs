@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use super::catalog::{Action, CatalogKind};
 use super::job::JobType;
+use crate::http::Answer;
 
 /// An operation, as Klaviyo counts its rate limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -197,6 +198,29 @@ impl Pace {
         used.second.calls += 1;
         used.minute.calls += 1;
         Ok(())
+    }
+
+    /// Takes what an answer says of the limits of its operation.
+    pub fn note(&mut self, operation: Operation, answer: &Answer, now_ms: u64) {
+        if let Some(tier) = answer.quota_limits.as_deref().and_then(Tier::parse) {
+            self.learn(operation, tier);
+        }
+        let Some(wait) = answer.quota_wait() else { return };
+        let until = now_ms.saturating_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        if answer.status == 429 {
+            self.refused(operation, now_ms, until);
+        } else {
+            self.used_up(operation, until);
+        }
+    }
+
+    /// Whether the operation was refused, or its quota used up: how long it is not to be called.
+    /// For a host that does not count what it uses.
+    #[must_use]
+    pub fn refused_for(&self, operation: Operation, now_ms: u64) -> Option<Duration> {
+        let until = self.used.get(&operation)?.refused_until;
+        let wait = until.checked_sub(now_ms).filter(|wait| *wait > 0)?;
+        Some(Duration::from_millis(wait))
     }
 
     /// Klaviyo refuses the operation until `until_ms`: others use the same account. Refusals of one

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::realtime::parking::backoff;
+use crate::engine::backoff::backoff;
 
 /// Rows that need the same operations of the two systems, known by the beginning of their key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

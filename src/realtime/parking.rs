@@ -1,16 +1,13 @@
-//! Where a notification that cannot be delivered now is parked, and when it is tried again.
+//! Where a notification that cannot be delivered now is parked.
 //!
 //! A notification that says "this changed" is parked by resource: a thousand changes of one
 //! customer are one row, and whoever delivers it reads the current state. One that tells of a
 //! fact (an order was placed) is parked by message. Not in scope: the storage (`edge::outbox`).
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use super::plan::Work;
 use crate::commercetools::notification::{Notification, NotificationKind};
-use crate::fault::{Setback, System, TransientFault};
 use crate::mapping::profile::Missing;
 
 /// Where a notification is parked.
@@ -127,52 +124,6 @@ pub fn customer(notification: &Notification) -> Option<String> {
     id.and_then(Value::as_str).map(ToOwned::to_owned)
 }
 
-/// The longest wait: an outage that is over is to be noticed within 30 s.
-const LONGEST: Duration = Duration::from_secs(24);
-
-/// The first wait; each further one is twice as long.
-const FIRST: Duration = Duration::from_secs(1);
-
-/// How long to wait before trying again after `attempts` failures, at least as long as the other
-/// side asked for. `jitter` (0 to 1) spreads the tries over the last quarter.
-#[must_use]
-pub fn backoff(attempts: u32, asked: Option<Duration>, jitter: f64) -> Duration {
-    let doubled = FIRST.saturating_mul(1_u32 << attempts.saturating_sub(1).min(16));
-    let wait = doubled.min(LONGEST).mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 4.0);
-    wait.max(asked.unwrap_or_default())
-}
-
-/// The longest that is added to what Klaviyo asks for with a 429, so that all who were refused do
-/// not come back at the same moment.
-const THROTTLE_JITTER: Duration = Duration::from_secs(1);
-
-/// How long to wait after a setback. A 429 says when the quota is renewed, and is no outage: the
-/// wait for it does not grow, however often it comes.
-#[must_use]
-pub fn wait_after(setback: Setback, attempts: u32, jitter: f64) -> Duration {
-    if setback.fault != TransientFault::Status(System::Klaviyo, 429) {
-        return backoff(attempts, setback.retry_after, jitter);
-    }
-    setback.retry_after.unwrap_or(FIRST) + THROTTLE_JITTER.mul_f64(jitter.clamp(0.0, 1.0))
-}
-
-/// How long a single write without an answer may still be carried out: then Klaviyo is taken not to
-/// act any more.
-pub const SINGLE_IN_DOUBT: Duration = Duration::from_mins(1);
-
-/// The same of the start of a job.
-pub const JOB_IN_DOUBT: Duration = Duration::from_mins(10);
-
-/// The longest wait for something that is to come about: it is no outage that could end.
-const LONGEST_FOR_SOMETHING: Duration = Duration::from_hours(1);
-
-/// How long to wait for something that is to come about, and did not for `age`: as in an outage at
-/// first, then an eighth of the age.
-#[must_use]
-pub fn patience(attempts: u32, age: Duration, jitter: f64) -> Duration {
-    backoff(attempts, Some((age / 8).min(LONGEST_FOR_SOMETHING)), jitter)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,38 +178,5 @@ mod tests {
         let slot = slot_of(json!({"type": "OrderCreated", "id": "m", "order": order,
             "resource": {"typeId": "order", "id": "o1"}}));
         assert_eq!(slot.customer.as_deref(), Some("c1"));
-    }
-
-    #[test]
-    fn patience_grows_with_the_age() {
-        let minutes = |age| patience(99, Duration::from_mins(age), 0.0).as_secs();
-        assert_eq!([0, 1, 8, 80, 9999].map(minutes), [24, 24, 60, 600, 3600]);
-        assert_eq!(patience(1, Duration::ZERO, 0.0), FIRST);
-    }
-
-    #[test]
-    fn a_used_up_quota_is_waited_for_and_no_longer() {
-        let throttled = |seconds| Setback {
-            fault: TransientFault::Status(System::Klaviyo, 429),
-            retry_after: seconds,
-        };
-        let asked = Some(Duration::from_secs(1));
-        for attempts in [1, 5, 99] {
-            let wait = wait_after(throttled(asked), attempts, 0.5);
-            assert_eq!(wait, Duration::from_millis(1_500), "{attempts}");
-        }
-        assert_eq!(wait_after(throttled(None), 9, 0.0), FIRST);
-        let down = Setback::from(TransientFault::Status(System::Klaviyo, 503));
-        assert_eq!(wait_after(down, 3, 0.0), backoff(3, None, 0.0));
-    }
-
-    #[test]
-    fn waits_grow_and_end() {
-        let seconds = |attempts| backoff(attempts, None, 0.0).as_secs();
-        assert_eq!([1, 2, 3, 4, 5, 6, 7, 99].map(seconds), [1, 2, 4, 8, 16, 24, 24, 24]);
-        assert!(backoff(99, None, 1.0) <= Duration::from_secs(30));
-        assert!(backoff(3, None, 1.0) > backoff(3, None, 0.0));
-        let asked = Duration::from_mins(2);
-        assert_eq!(backoff(1, Some(asked), 0.5), asked);
     }
 }

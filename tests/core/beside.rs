@@ -21,7 +21,7 @@ use commercetools_klaviyo::mapping::profile::Missing;
 use commercetools_klaviyo::realtime::conclusion::{Conclusion, conclude};
 use commercetools_klaviyo::realtime::deliver::delivery::{Delivery, DeliveryStep};
 use commercetools_klaviyo::realtime::documents::Reading;
-use commercetools_klaviyo::realtime::parking::{SINGLE_IN_DOUBT, wait_after};
+use commercetools_klaviyo::engine::backoff::{SINGLE_IN_DOUBT, wait_after};
 use commercetools_klaviyo::realtime::plan::Work;
 use serde_json::{Value, json};
 

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::config::rules::Rules;
 use crate::edge::calls::now;
 use crate::edge::log;
-use crate::import::call::Call;
+use crate::engine::call::Call;
 use crate::import::machine::{Effect, Input, Machine, Saving};
 use crate::import::run::{Counts, ImportKind, Range, Run, blank};
 use crate::import::stored::StoredRun;

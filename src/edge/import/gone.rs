@@ -13,7 +13,7 @@ use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::edge::outbox::{self, EraseAgain};
 use crate::realtime::deliver::change;
-use crate::realtime::parking::JOB_IN_DOUBT;
+use crate::engine::backoff::JOB_IN_DOUBT;
 
 /// The type of customers; only those who were erased are remembered.
 pub(super) const CUSTOMER: &str = "customer";

@@ -25,7 +25,7 @@ use crate::import::machine::Input;
 use crate::import::run::{ImportKind, Selection};
 use crate::import::start::{self, Start};
 use crate::import::stored::StoredRun;
-use crate::realtime::parking::backoff;
+use crate::engine::backoff::backoff;
 
 /// How long to wait while the settings are not in order, in ms.
 const NOT_CONFIGURED: u64 = 30_000;

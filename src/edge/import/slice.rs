@@ -21,9 +21,8 @@ use crate::edge::calls::{Calls, now, now_ms};
 use crate::edge::{log, outbox};
 use crate::fault::{Setback, TransientFault};
 use crate::http::Answer;
-use crate::import::call::Call;
+use crate::engine::call::Call;
 use crate::import::machine::{Input, Saving};
-use crate::import::run::ImportKind;
 use crate::realtime::deliver::change;
 
 /// How far ahead the watchdog is set, and how often.
@@ -163,7 +162,7 @@ async fn make(
     call: Call,
 ) -> (u64, Result<Answer, Setback>) {
     let answer = match call {
-        Call::HandOver { kind, ids } => hand_over(env, config, kind, &ids).await,
+        Call::HandOver { resource_type, ids } => hand_over(env, config, resource_type, &ids).await,
         call => Calls::within(config, limit(&call)).make(call).await,
     };
     (ticket, answer)
@@ -173,10 +172,10 @@ async fn make(
 async fn hand_over(
     env: &Env,
     config: &Config,
-    kind: ImportKind,
+    resource_type: &str,
     ids: &[Id],
 ) -> Result<Answer, Setback> {
-    let changes: Vec<_> = ids.iter().map(|id| change(kind.resource_type(), id)).collect();
+    let changes: Vec<_> = ids.iter().map(|id| change(resource_type, id)).collect();
     match outbox::park_changes(env, config, &changes).await {
         Ok(()) => Ok(Answer { status: 201, ..Answer::default() }),
         Err(error) => {

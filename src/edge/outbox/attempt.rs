@@ -26,7 +26,7 @@ use crate::realtime::conclusion::Conclusion;
 use crate::realtime::deliver::delivery::Delivery;
 use crate::realtime::envelope::{self, PushedItem};
 use crate::realtime::outcome::Outcome;
-use crate::realtime::parking::{SINGLE_IN_DOUBT, patience, wait_after};
+use crate::engine::backoff::{SINGLE_IN_DOUBT, patience, wait_after};
 use crate::realtime::plan::{Ignored, Work};
 
 /// A row that is being tried.

@@ -16,7 +16,8 @@ use crate::edge::parts;
 use crate::edge::sql::{RowId, StoredTime};
 use crate::fault::{Setback, TransientFault};
 use crate::outbox::schedule::{Allowance, DueRow, RowGroup};
-use crate::realtime::parking::{ParkingSlot, SINGLE_IN_DOUBT, backoff, wait_after};
+use crate::engine::backoff::{SINGLE_IN_DOUBT, backoff, wait_after};
+use crate::realtime::parking::ParkingSlot;
 
 /// What is known of a notification when it is parked.
 #[derive(Debug, Serialize, Deserialize)]

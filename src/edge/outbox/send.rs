@@ -26,7 +26,7 @@ use crate::klaviyo::request::Request;
 use crate::klaviyo::verdict::Verdict;
 use crate::realtime::conclusion::{Conclusion, conclude};
 use crate::realtime::deliver::delivery::Delivery;
-use crate::realtime::parking::JOB_IN_DOUBT;
+use crate::engine::backoff::JOB_IN_DOUBT;
 
 /// Rows, or jobs, of which something is under way at once: there are six connections.
 const AT_ONCE: usize = 5;

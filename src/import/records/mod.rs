@@ -16,7 +16,6 @@ use serde::de::DeserializeOwned;
 
 pub(super) use self::memory::Memory;
 pub(super) use self::phones::PhoneBook;
-use super::call::Call;
 use super::run::ImportKind;
 use crate::commercetools::category::CategoryDocument;
 use crate::commercetools::customer::Customer;
@@ -29,6 +28,7 @@ use crate::commercetools::reference::Id;
 use crate::commercetools::walk::Walk;
 use crate::commercetools::{answer as commercetools, order::Order};
 use crate::config::Config;
+use crate::engine::call::Call;
 use crate::fault::ReadFault;
 use crate::fault::Rejection;
 use crate::http::Answer;

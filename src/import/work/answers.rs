@@ -5,14 +5,17 @@
 
 use chrono::{DateTime, Utc};
 
-use super::calling::{Task, What};
+use super::calling::{ReadTask, RunTask, What, operation};
 use super::{RunWork, ms};
 use crate::config::Config;
-use crate::fault::{ReadFault, Setback, System, TransientFault};
+use crate::engine::events::WriteEvent;
+use crate::engine::unit::{UnitEnd, UnitNo};
+use crate::engine::written::again_at;
+use crate::fault::{ReadFault, Setback};
 use crate::http::Answer;
+use crate::import::page::RecordFate;
 use crate::import::run::RunWaiting;
-use crate::klaviyo::pacing::{Pace, Tier};
-use crate::realtime::parking::wait_after;
+use crate::klaviyo::pacing::Pace;
 
 impl RunWork {
     /// Takes what was answered.
@@ -20,21 +23,33 @@ impl RunWork {
         &mut self,
         config: &Config,
         now: DateTime<Utc>,
-        task: Task,
+        task: RunTask,
         answer: Result<Answer, Setback>,
         pace: &mut Pace,
     ) {
         self.under_way = self.under_way.saturating_sub(1);
-        let told = answer.as_ref().ok().and_then(|answer| answer.quota_limits.as_deref());
-        if let (Some(operation), Some(tier)) =
-            (self.operation_of(&task.what), told.and_then(Tier::parse))
-        {
-            pace.learn(operation, tier);
+        match task {
+            RunTask::Read(task) => self.read(config, now, task, answer, pace),
+            RunTask::Write(task) => self.writer.answered(task, answer, ms(now), pace),
         }
+        self.take_events(now);
+    }
+
+    fn read(
+        &mut self,
+        config: &Config,
+        now: DateTime<Utc>,
+        task: ReadTask,
+        answer: Result<Answer, Setback>,
+        pace: &mut Pace,
+    ) {
         let answer = match answer {
             Ok(answer) => answer,
-            Err(setback) => return self.put_off(task, setback, now, pace),
+            Err(setback) => return self.put_off(task, setback, now),
         };
+        if let Some(operation) = operation(&task.what) {
+            pace.note(operation, &answer, ms(now));
+        }
         let taken = match task.what {
             What::End(ref end) => self.end_read(config, end, &answer),
             What::Page { range, limit, .. } => self.page_read(config, range, limit, &answer, now),
@@ -42,21 +57,53 @@ impl RunWork {
             What::Linked { page, ref walk } => self.linked_read(config, page, walk, &answer, now),
             What::Need { page, ref need } => self.need_answered(config, page, need, &answer, now),
             What::HandOver { page, .. } => self.handed_over(page, &answer),
-            What::Look(key) => self.job_seen(key, &answer, now),
-            What::Errors { job, .. } => self.errors_read(job, &answer, now),
-            What::Items { .. } => self.items_seen(&answer, &task.what, now),
-            What::Batch(_) | What::Single { .. } => {
-                return self.written(task, &answer, now, pace);
-            }
         };
         match taken {
             Ok(()) => self.goes_on(),
-            Err(ReadFault::Later(setback)) => self.put_off(task, setback, now, pace),
-            Err(ReadFault::Never(rejection)) => match task.what {
-                // Klaviyo took the rows, and will not say what became of them: each is sent again.
-                What::Look(job) | What::Errors { job, .. } => self.job_ended(job, None, now),
-                _ => self.fail(&rejection.code(), rejection.detail),
-            },
+            Err(ReadFault::Later(setback)) => self.put_off(task, setback, now),
+            Err(ReadFault::Never(rejection)) => self.fail(&rejection.code(), rejection.detail),
+        }
+    }
+
+    /// Takes what the engine tells of the writes.
+    pub(super) fn take_events(&mut self, now: DateTime<Utc>) {
+        for event in self.writer.take_events() {
+            match event {
+                WriteEvent::Ended(unit, end, _) => self.unit_ended(unit, end),
+                WriteEvent::WentThrough(_) => self.goes_on(),
+                WriteEvent::Delayed(_, setback) => self.delayed(setback, now),
+                WriteEvent::RequestRefused(rejection) => {
+                    self.fail(&rejection.code(), rejection.detail);
+                }
+                WriteEvent::JobEnded(_, job, _) => {
+                    self.saving.closed.push(job.id);
+                    self.dirty = true;
+                }
+                WriteEvent::JobStarted(..) | WriteEvent::JobPutOff(..) => {
+                    debug_assert!(false, "an import keeps whose the rows of its jobs are");
+                }
+            }
+        }
+    }
+
+    /// Nothing more comes of a record: of a page under way it is noted, else it is counted.
+    fn unit_ended(&mut self, unit: UnitNo, end: UnitEnd) {
+        let fate = match end {
+            UnitEnd::Written | UnitEnd::NotHeld => RecordFate::Open,
+            UnitEnd::Failed(rejection) => RecordFate::Failed(rejection),
+            UnitEnd::Alone | UnitEnd::WithJob | UnitEnd::Later { .. } => RecordFate::Again,
+        };
+        if let Some(owner) = self.live.remove(&unit) {
+            if let Some(record) = self.record(owner) {
+                record.unit = None;
+                record.end(fate);
+            }
+        } else if let Some(id) = self.pending.remove(&unit) {
+            self.dirty = true;
+            match fate {
+                RecordFate::Open => self.count_sent(id),
+                _ => self.run.again.push(id),
+            }
         }
     }
 
@@ -65,14 +112,8 @@ impl RunWork {
         self.dirty |= self.run.waiting.take().is_some();
     }
 
-    /// Puts a call off after a fault that passes, or ends the run if only a person can mend it.
-    pub(super) fn put_off(
-        &mut self,
-        task: Task,
-        setback: Setback,
-        now: DateTime<Utc>,
-        pace: &mut Pace,
-    ) {
+    /// A call met a fault that passes: the run waits, or ends if only a person can mend it.
+    fn delayed(&mut self, setback: Setback, now: DateTime<Utc>) {
         let Setback { fault, .. } = setback;
         if let Some(text) = fault.mended_by_operator() {
             let message = format!("{text}. Mend it, and resume the run.");
@@ -82,25 +123,13 @@ impl RunWork {
             self.run.waiting = Some(RunWaiting { code: fault.code().into_owned(), since: now });
             self.dirty = true;
         }
-        let Task { what, tries, .. } = task;
-        // A job may have been done with meanwhile: its items were seen.
-        if let What::Look(key) | What::Errors { job: key, .. } = &what {
-            match self.jobs.get(*key) {
-                None => return,
-                // Whatever became of it, its rows are sent again.
-                Some(open) if open.is_too_old(ms(now)) => return self.job_ended(*key, None, now),
-                Some(_) => {}
-            }
-        }
-        // Spread over time without a source of chance: by where the clock stands.
-        let jitter = f64::from(now.timestamp_subsec_millis()) / 1000.0;
-        let wait = wait_after(setback, tries + 1, jitter);
-        let not_before = ms(now) + u64::try_from(wait.as_millis()).unwrap_or(0);
-        if fault == TransientFault::Status(System::Klaviyo, 429)
-            && let Some(operation) = self.operation_of(&what)
-        {
-            pace.refused(operation, ms(now), not_before);
-        }
-        self.queue.push_back(Task { what, not_before, tries: tries + 1 });
+    }
+
+    /// Puts a reading off after a fault that passes.
+    fn put_off(&mut self, task: ReadTask, setback: Setback, now: DateTime<Utc>) {
+        self.delayed(setback, now);
+        let ReadTask { what, tries, .. } = task;
+        let not_before = again_at(setback, tries + 1, ms(now));
+        self.queue.push_back(ReadTask { what, not_before, tries: tries + 1 });
     }
 }

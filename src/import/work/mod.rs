@@ -1,25 +1,21 @@
 //! The work on one run: what is under way of it, beside what is stored.
 //!
-//! [`calling`] says which call comes next, [`answers`] takes what was answered ([`reading`],
-//! [`writing`], [`following`]), [`settling`] brings pages and jobs to their end.
+//! [`calling`] says which call comes next, [`answers`] takes what was answered ([`reading`]),
+//! [`settling`] brings pages to their end. What is written is the engine's ([`Writer`]); a record of
+//! commercetools is a unit of it.
 
 mod answers;
 mod calling;
-mod following;
 mod reading;
 mod settling;
-mod writing;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub(super) use self::calling::Task;
-use self::calling::{Reader, What};
-use super::batches::{Buffers, WholeBatch};
-use super::jobs::Jobs;
-pub use super::jobs::KeptRows;
+pub(super) use self::calling::RunTask;
+use self::calling::{ReadTask, Reader};
 use super::owner::{Owner, PageNo};
 use super::page::RunPage;
 use super::records::{Memory, PhoneBook};
@@ -27,7 +23,10 @@ use super::run::{Counts, ImportKind, Run, RunError, State};
 use super::stored::StoredRun;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
+use crate::engine::unit::UnitNo;
+use crate::engine::writer::{Host, Writer};
 use crate::fault::Rejection;
+use crate::klaviyo::job::JobRef;
 
 /// The work on one run.
 pub(super) struct RunWork {
@@ -43,16 +42,13 @@ pub(super) struct RunWork {
     next_page: PageNo,
     /// The categories that are being written before the items of pages: which pages wait for each.
     categories: HashMap<String, Vec<PageNo>>,
-    /// Calls that are to be made.
-    queue: VecDeque<Task>,
-    buffers: Buffers,
-    jobs: Jobs,
-    /// Records of committed pages that wait for jobs: for how many.
-    pending: HashMap<Id, u32>,
-    /// Items that have to exist before their variants are written.
-    awaited: Vec<Awaited>,
-    /// When to look for them, in ms.
-    next_look_for_items: u64,
+    /// Readings that are to be made.
+    queue: VecDeque<ReadTask>,
+    writer: Writer,
+    /// The records of pages under way that are being written.
+    live: HashMap<UnitNo, Owner>,
+    /// The records of committed pages that wait for jobs.
+    pending: HashMap<UnitNo, Id>,
     /// Records of `run.again` that are being sent.
     again_under_way: HashSet<Id>,
     memory: Memory,
@@ -63,24 +59,11 @@ pub(super) struct RunWork {
     room: usize,
     /// The bytes of a page, as far as is known.
     page_bytes: usize,
-    /// What became of batches of which Klaviyo refused something without naming a row.
-    refusals: HashMap<WholeBatch, WholeRefusals>,
     /// Calls under way.
     under_way: u32,
     /// What is to be stored.
     saving: Saving,
     dirty: bool,
-}
-
-/// What became of the parts of a batch that Klaviyo refused without naming a row.
-#[derive(Default)]
-struct WholeRefusals {
-    /// How many parts it refused so.
-    parts: u32,
-    /// Those of a single row.
-    rows: u32,
-    /// Whether it took any part.
-    any_taken: bool,
 }
 
 /// The first and the last record of a pass by time of creation, which divide it.
@@ -99,16 +82,6 @@ struct End {
     total: u64,
 }
 
-/// An item that was written by a job, and is needed by what comes after it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Awaited {
-    owner: Owner,
-    /// Klaviyo's id.
-    item: String,
-    job: u64,
-    index: usize,
-}
-
 /// What is to be stored, all of it or nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Saving {
@@ -124,6 +97,17 @@ pub struct Saving {
     pub failures: Vec<Failure>,
     /// Records of a list that were sent: they are no failures any more.
     pub healed: Vec<Id>,
+}
+
+/// The rows that a job has of a committed page, as they are stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptRows {
+    /// The job.
+    pub job: JobRef,
+    /// When Klaviyo took it, in ms since 1970 UTC.
+    pub at: u64,
+    /// The index in the job and the record's id, for each row.
+    pub rows: Vec<(usize, Id)>,
 }
 
 /// A record that could not be sent.
@@ -173,12 +157,12 @@ impl RunWork {
     ) -> Self {
         let again: HashSet<_> = run.again.iter().cloned().collect();
         let mut work = Self::idle(config, run, list);
-        for (_, id) in kept.iter().flat_map(|kept| &kept.rows) {
-            if !again.contains(id) {
-                *work.pending.entry(id.clone()).or_default() += 1;
-            }
-        }
-        work.jobs.restore(kept);
+        let kept = kept.into_iter().map(|KeptRows { job, at, rows }| {
+            let rows = rows.into_iter().filter(|(_, id)| !again.contains(id));
+            (job, at, rows.collect())
+        });
+        let numbers = work.writer.restore(kept.collect(), Id::to_string);
+        work.pending = numbers.into_iter().map(|(id, unit)| (unit, id)).collect();
         if work.run.state == State::Running {
             work.take_up(now);
         }
@@ -202,18 +186,15 @@ impl RunWork {
             next_page: 0,
             categories: HashMap::new(),
             queue: VecDeque::new(),
-            buffers: Buffers::default(),
-            jobs: Jobs::default(),
+            writer: Writer::new(Host::Import),
+            live: HashMap::new(),
             pending: HashMap::new(),
-            awaited: Vec::new(),
-            next_look_for_items: 0,
             again_under_way: HashSet::new(),
             memory: Memory::default(),
             phones: PhoneBook::default(),
             limit,
             room: calling::ROOM,
             page_bytes: calling::PAGE_BYTES,
-            refusals: HashMap::new(),
             under_way: 0,
             saving: Saving::default(),
             dirty: false,
@@ -224,9 +205,7 @@ impl RunWork {
     /// the jobs that it has.
     fn take_up(&mut self, now: DateTime<Utc>) {
         self.readers = self.run.ranges.iter().flatten().map(Reader::of).collect();
-        for job in self.jobs.keys() {
-            self.queue.push_back(Task::new(What::Look(job), ms(now)));
-        }
+        self.writer.take_up(ms(now));
     }
 
     pub(super) fn run(&self) -> &Run {
@@ -253,7 +232,7 @@ impl RunWork {
 
     /// The jobs that Klaviyo has of it.
     pub(super) fn open_jobs(&self) -> usize {
-        self.jobs.len()
+        self.writer.open_jobs()
     }
 
     /// Whether the records of this pass are counted.

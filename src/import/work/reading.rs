@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::calling::What;
-use super::{End, Ends, RunWork};
+use super::{End, Ends, RunWork, ms};
 use crate::commercetools::answer as commercetools;
 use crate::commercetools::query::{PAGE, SKUS_PER_QUERY};
 use crate::commercetools::reference::Id;
@@ -14,10 +14,11 @@ use crate::commercetools::walk::{self, Among, Filter, Walk};
 use crate::config::Config;
 use crate::fault::{FinalFault, ReadFault, Rejection, Setback, TransientFault};
 use crate::http::Answer;
-use crate::import::owner::PageNo;
+use crate::engine::writer::NewUnit;
+use crate::import::owner::{Owner, PageNo};
 use crate::import::page::{PageOrigin, Record, RecordFate, RunPage};
 use crate::import::passes::{Pass, PassLink, Source, divide, held, listed, resource};
-use crate::import::records::{self, Need, PageDocuments};
+use crate::import::records::{self, MappedRecord, Need, PageDocuments};
 use crate::klaviyo::answer::{ids, marked_ids};
 use crate::klaviyo::request::Request;
 use crate::klaviyo::verdict::{Verdict, judge};
@@ -246,14 +247,11 @@ impl RunWork {
         let last = more.records.last().map(|record| record.id.clone());
         let full = results.len() == walk.limit;
         // A document that several lead to is written once.
-        let known: HashSet<Id> = more
-            .records
-            .iter()
-            .map(|record| record.id.clone())
-            .filter(|id| self.is_in_flight(id))
-            .collect();
+        let pending: HashSet<&Id> = self.pending.values().collect();
         for record in &mut more.records {
-            if known.contains(&record.id) {
+            let id = &record.id;
+            let again = self.run.again.contains(id);
+            if again || pending.contains(id) || self.pages.values().any(|page| page.has(id)) {
                 record.fate = RecordFate::Known;
             }
         }
@@ -295,12 +293,6 @@ impl RunWork {
             record.end(RecordFate::Skipped);
         }
         Ok(())
-    }
-
-    fn is_in_flight(&self, id: &Id) -> bool {
-        self.pending.contains_key(id)
-            || self.run.again.contains(id)
-            || self.pages.values().any(|page| page.has(id))
     }
 
     pub(super) fn again_read(
@@ -404,11 +396,25 @@ impl RunWork {
         let phones = &mut self.phones;
         let mapped = mapped.map(|(record, mapped)| (record, phones.keep_apart(mapped)));
         let alone = page.origin == PageOrigin::Again || config.rules.import.one_by_one;
-        let first = page.begin(number, alone, mapped);
-        self.memory.trim();
-        for (owner, stage) in first {
-            self.write(owner, stage, now);
+        // Each is rows before the next is mapped: what is made of an order takes many times its bytes.
+        for (record, mapped) in mapped {
+            let Some(one) = page.records.get_mut(record) else { continue };
+            if one.fate != RecordFate::Open {
+                continue;
+            }
+            match mapped {
+                MappedRecord::Write(stages) => {
+                    let external_id = Some(one.id.to_string());
+                    let unit = self.writer.add(NewUnit { alone, external_id, stages }, ms(now));
+                    one.unit = Some(unit);
+                    self.live.insert(unit, Owner { page: number, record });
+                }
+                MappedRecord::Skip => one.end(RecordFate::Skipped),
+                MappedRecord::Fault(fault) => one.end(RecordFate::Failed(fault.into())),
+            }
         }
+        page.mapped();
+        self.memory.trim();
     }
 
     /// Whether nobody asked for it before. A category that several pages need is written for the

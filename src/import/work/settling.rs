@@ -1,14 +1,14 @@
-//! How rows, jobs, pages, passes and the run come to their end.
+//! How pages, passes and the run come to their end.
 
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
 use super::calling::{ROOM, Reader, What};
-use super::{Awaited, Ends, RunWork, ms};
+use super::{Ends, KeptRows, RunWork, ms};
 use crate::commercetools::reference::Id;
-use crate::import::batches::Write;
-use crate::import::jobs::{JobSlot, KeptRows, OpenJob};
+use crate::engine::unit::UnitNo;
+use crate::engine::writer::RowsInJob;
 use crate::import::owner::{Owner, PageNo};
 use crate::import::page::{PageOrigin, Record, RecordFate, RunPage};
 use crate::import::run::{Range, Selection, State};
@@ -18,115 +18,7 @@ impl RunWork {
         self.pages.get_mut(&owner.page)?.records.get_mut(owner.record)
     }
 
-    /// Sends one stage of a record.
-    pub(super) fn write(&mut self, owner: Owner, stage: Vec<Write>, now: DateTime<Utc>) {
-        for write in stage {
-            match write {
-                Write::Row(sort, row) => self.buffers.push(sort, row, ms(now)),
-                Write::Alone(request) => self.now_queue(What::Single { owner, request }, now),
-            }
-        }
-    }
-
-    /// Sends the next stage of a record, if everything of the one before is there.
-    fn go_on(&mut self, owner: Owner, now: DateTime<Utc>) {
-        let Some(page) = self.pages.get_mut(&owner.page) else { return };
-        let Some(record) = page.records.get_mut(owner.record) else { return };
-        let stage = record.advance();
-        // From here on it is counted where it waits.
-        let bytes: usize = stage.iter().map(Write::bytes).sum();
-        page.bytes = page.bytes.saturating_sub(bytes);
-        self.write(owner, stage, now);
-    }
-
-    /// A row or request of a record is done, or has this bad end.
-    pub(super) fn row_done(&mut self, owner: Owner, end: Option<RecordFate>, now: DateTime<Utc>) {
-        let Some(record) = self.record(owner) else { return };
-        record.open = record.open.saturating_sub(1);
-        if let Some(fate) = end {
-            record.end(fate);
-        }
-        self.go_on(owner, now);
-    }
-
-    pub(super) fn item_is_there(&mut self, item: &Awaited, now: DateTime<Utc>) {
-        let in_job = self.jobs.get(item.job).is_some();
-        if self.jobs.free(item.job, item.index) {
-            self.close_job(item.job);
-        }
-        let Some(record) = self.record(item.owner) else { return };
-        record.in_jobs = record.in_jobs.saturating_sub(u32::from(in_job));
-        record.awaited = record.awaited.saturating_sub(1);
-        self.go_on(item.owner, now);
-    }
-
-    fn close_job(&mut self, key: u64) -> Option<OpenJob> {
-        let open = self.jobs.remove(key)?;
-        self.queue.retain(|task| !matches!(task.what, What::Look(job) if job == key));
-        self.saving.closed.push(open.job.id.clone());
-        self.dirty = true;
-        Some(open)
-    }
-
-    /// The row of a record in a job.
-    pub(super) fn row_of_record(&self, open: &OpenJob, id: &str) -> Option<usize> {
-        open.rows.iter().position(|slot| match slot {
-            JobSlot::Kept(kept) => kept.as_str() == id,
-            JobSlot::Live(owner) => {
-                let page = self.pages.get(&owner.page);
-                let record = page.and_then(|page| page.records.get(owner.record));
-                record.is_some_and(|record| record.id.as_str() == id)
-            }
-            JobSlot::Free => false,
-        })
-    }
-
-    /// A job has ended: these rows were refused, or all of them if it is not known which.
-    pub(super) fn job_ended(
-        &mut self,
-        key: u64,
-        refused: Option<&HashSet<usize>>,
-        now: DateTime<Utc>,
-    ) {
-        let Some(open) = self.close_job(key) else { return };
-        self.jobs.ended(ms(now).saturating_sub(open.at));
-        let awaited: Vec<Awaited> = self.awaited.extract_if(.., |one| one.job == key).collect();
-        for one in awaited {
-            if let Some(record) = self.record(one.owner) {
-                record.awaited = record.awaited.saturating_sub(1);
-            }
-        }
-        for (index, slot) in open.rows.into_iter().enumerate() {
-            let refused = refused.is_none_or(|rows| rows.contains(&index));
-            match slot {
-                JobSlot::Free => {}
-                JobSlot::Live(owner) => {
-                    let Some(record) = self.record(owner) else { continue };
-                    record.in_jobs = record.in_jobs.saturating_sub(1);
-                    if refused {
-                        record.end(RecordFate::Again);
-                    }
-                    self.go_on(owner, now);
-                }
-                JobSlot::Kept(id) => self.kept_row_done(id, refused),
-            }
-        }
-    }
-
-    fn kept_row_done(&mut self, id: Id, refused: bool) {
-        let Some(jobs) = self.pending.get_mut(&id) else { return };
-        *jobs = jobs.saturating_sub(1);
-        if refused {
-            self.pending.remove(&id);
-            self.run.again.push(id);
-        } else if *jobs == 0 {
-            self.pending.remove(&id);
-            self.count_sent(id);
-        }
-        self.dirty = true;
-    }
-
-    fn count_sent(&mut self, id: Id) {
+    pub(super) fn count_sent(&mut self, id: Id) {
         if self.is_counted() {
             self.run.counts.sent += 1;
         }
@@ -141,6 +33,7 @@ impl RunWork {
         if !self.run.is_active() {
             return;
         }
+        self.take_events(now);
         self.commit_pages();
         if self.run.state == State::Stopping {
             if self.under_way == 0 {
@@ -153,7 +46,9 @@ impl RunWork {
             self.begin_pass(now);
         }
         self.queue_again(ms(now));
-        self.hasten_looks();
+        if self.is_quiet() && self.writer.has_no_rows() {
+            self.writer.hasten_looks();
+        }
         while self.is_pass_done() && self.run.state == State::Running {
             self.run.pass += 1;
             self.run.ranges = None;
@@ -163,21 +58,6 @@ impl RunWork {
                 self.finish(State::Completed, now);
             } else {
                 self.begin_pass(now);
-            }
-        }
-    }
-
-    /// Looks at jobs sooner, when nothing but jobs is awaited.
-    fn hasten_looks(&mut self) {
-        if !self.is_quiet() || !self.buffers.is_empty() {
-            return;
-        }
-        for task in &mut self.queue {
-            if let What::Look(job) = task.what
-                && task.tries == 0
-                && let Some(soon) = self.jobs.last_look(job)
-            {
-                task.not_before = task.not_before.min(soon);
             }
         }
     }
@@ -234,18 +114,17 @@ impl RunWork {
         self.categories.clear();
         self.readers.clear();
         self.queue.clear();
-        self.buffers = crate::import::batches::Buffers::default();
-        self.refusals.clear();
-        self.awaited.clear();
         self.again_under_way.clear();
-        self.jobs.forget_live();
+        self.live.clear();
+        let pending = &self.pending;
+        self.writer.drop_all_but(|unit| pending.contains_key(&unit));
     }
 
     /// Commits pages: those of a range in their order.
     fn commit_pages(&mut self) {
         for range in 0..self.readers.len() {
             while let Some(first) = self.readers[range].pages.front().copied() {
-                if !self.pages.get(&first).is_none_or(RunPage::is_secured) {
+                if !self.pages.get(&first).is_none_or(|page| self.is_secured(page)) {
                     break;
                 }
                 self.readers[range].pages.pop_front();
@@ -262,11 +141,16 @@ impl RunWork {
             }
         }
         let again = |(number, page): (&PageNo, &RunPage)| {
-            (page.origin == PageOrigin::Again && page.is_secured()).then_some(*number)
+            (page.origin == PageOrigin::Again && self.is_secured(page)).then_some(*number)
         };
         for number in self.pages.iter().filter_map(again).collect::<Vec<_>>() {
             self.commit(number);
         }
+    }
+
+    /// Whether a page can be committed.
+    fn is_secured(&self, page: &RunPage) -> bool {
+        page.is_mapped() && page.units().all(|unit| self.writer.is_secured(unit))
     }
 
     /// Makes a page part of what is stored: what is settled is counted, what is with jobs is kept
@@ -274,9 +158,7 @@ impl RunWork {
     fn commit(&mut self, number: PageNo) {
         let Some(page) = self.pages.remove(&number) else { return };
         self.dirty = true;
-        for key in &page.jobs {
-            self.keep_rows(number, *key, &page);
-        }
+        self.keep_rows(&page);
         match page.origin {
             PageOrigin::Range { range, after } => {
                 let records = page.records.iter().filter(|record| record.fate != RecordFate::Known);
@@ -302,25 +184,23 @@ impl RunWork {
         }
     }
 
-    fn keep_rows(&mut self, number: PageNo, key: u64, page: &RunPage) {
-        let Some(open) = self.jobs.get_mut(key) else { return };
-        let mut rows = Vec::new();
-        for (index, slot) in open.rows.iter_mut().enumerate() {
-            let JobSlot::Live(owner) = slot else { continue };
-            if owner.page != number {
-                continue;
-            }
-            match page.records.get(owner.record).filter(|record| record.fate == RecordFate::Open) {
-                Some(record) => {
-                    rows.push((index, record.id.clone()));
-                    *self.pending.entry(record.id.clone()).or_default() += 1;
-                    *slot = JobSlot::Kept(record.id.clone());
-                }
-                None => *slot = JobSlot::Free,
+    /// Stores which records of a page are with jobs.
+    fn keep_rows(&mut self, page: &RunPage) {
+        let waiting = page.records.iter().filter(|record| record.fate == RecordFate::Open);
+        for record in waiting {
+            if let Some(unit) = record.unit {
+                self.live.remove(&unit);
+                self.pending.insert(unit, record.id.clone());
             }
         }
-        if !rows.is_empty() {
-            self.saving.kept.push(KeptRows { job: open.job.clone(), at: open.at, rows });
+        let units: Vec<UnitNo> = page.units().collect();
+        for RowsInJob { job, at, rows } in self.writer.rows_in_jobs(&units) {
+            let rows = rows.into_iter();
+            let rows = rows.filter_map(|(index, no)| Some((index, self.pending.get(&no)?.clone())));
+            let rows: Vec<_> = rows.collect();
+            if !rows.is_empty() {
+                self.saving.kept.push(KeptRows { job, at, rows });
+            }
         }
     }
 
@@ -328,7 +208,7 @@ impl RunWork {
         let counted = self.is_counted();
         let counts = &mut self.run.counts;
         match record.fate {
-            RecordFate::Open if record.in_jobs > 0 => {}
+            RecordFate::Open if record.unit.is_some() => {}
             RecordFate::Open => self.count_sent(record.id),
             RecordFate::Skipped => counts.skipped += u64::from(counted),
             RecordFate::Failed(fault) => {

@@ -1,7 +1,7 @@
 //! What a preview shows is what an import brings, and the preview itself only reads.
 
 use commercetools_klaviyo::commercetools::reference::Id;
-use commercetools_klaviyo::import::call::Call;
+use commercetools_klaviyo::engine::call::Call;
 use commercetools_klaviyo::import::preview::{PreviewEnd, PreviewStep, RecordPreview, reading};
 use commercetools_klaviyo::import::run::ImportKind;
 

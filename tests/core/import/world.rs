@@ -10,7 +10,7 @@ use commercetools_klaviyo::commercetools::reference::Id;
 use commercetools_klaviyo::config::{Config, Rules};
 use commercetools_klaviyo::fault::{Setback, System};
 use commercetools_klaviyo::http::{Answer, NoAnswer};
-use commercetools_klaviyo::import::call::Call;
+use commercetools_klaviyo::engine::call::Call;
 use commercetools_klaviyo::import::machine::{
     Effect, Failure, Input, KeptRows, Machine, Saving, StoredRunParts,
 };
@@ -276,8 +276,10 @@ impl World {
 
     pub(super) fn carry_out(&mut self, call: &Call) -> Answer {
         match call {
-            Call::HandOver { kind, ids } => {
-                self.handed_over.extend(ids.iter().map(|id| (*kind, id.clone())));
+            Call::HandOver { resource_type, ids } => {
+                let named = |kind: &ImportKind| kind.resource_type() == *resource_type;
+                let kind = ImportKind::ALL.into_iter().find(named).expect("a kind");
+                self.handed_over.extend(ids.iter().map(|id| (kind, id.clone())));
                 Answer { status: 201, ..Answer::default() }
             }
             Call::Commercetools(path) => {

@@ -4,9 +4,10 @@
 //! twice; what it does with two rows of one person is not documented. So no name stands twice in
 //! a batch, and a batch knows whose its rows are, to take out the one that is refused.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
-use super::owner::Owner;
+use super::unit::UnitNo;
+use crate::klaviyo::catalog::{Action, CatalogKind};
 use crate::klaviyo::event;
 use crate::klaviyo::job::JobType;
 use crate::klaviyo::limits::{EVENTS_PER_JOB, JOB_BYTES};
@@ -16,7 +17,7 @@ use crate::klaviyo::verdict::Success;
 
 /// The sorts of bulk requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum BatchSort {
+pub(crate) enum BatchSort {
     /// Klaviyo takes events at once, and says no more of them.
     Events,
     /// A job, which Klaviyo carries out later.
@@ -24,14 +25,14 @@ pub(super) enum BatchSort {
 }
 
 impl BatchSort {
-    pub(super) fn operation(self) -> Operation {
+    pub(crate) fn operation(self) -> Operation {
         match self {
             Self::Events => Operation::CreateEvents,
             Self::Job(of) => Operation::StartJob(of),
         }
     }
 
-    pub(super) fn path(self) -> String {
+    pub(crate) fn path(self) -> String {
         match self {
             Self::Events => event::BULK_PATH.to_owned(),
             Self::Job(of) => of.path(),
@@ -39,7 +40,7 @@ impl BatchSort {
     }
 
     /// What Klaviyo answers where it takes such a request.
-    pub(super) fn success(self) -> Success {
+    pub(crate) fn success(self) -> Success {
         match self {
             Self::Events => Success::Nothing,
             Self::Job(of) => of.success(),
@@ -54,17 +55,23 @@ impl BatchSort {
     }
 }
 
-/// A row with its owner.
-pub(super) struct BatchRow {
-    pub(super) owner: Owner,
+/// A row on its way into a batch.
+pub(crate) struct BatchRow {
+    /// Whose it is: of all who want the same written.
+    pub(crate) units: Vec<UnitNo>,
     json: String,
     /// Digests of the names that must not stand twice in a batch.
     names: Vec<u64>,
+    /// Klaviyo's id of an item that it creates.
+    pub(crate) new_item: Option<String>,
+    /// The request that it was made of, if it may yet be sent by itself.
+    pub(crate) request: Option<Box<Request>>,
 }
 
 impl BatchRow {
-    /// The row of a request, and where it goes; none for a request that goes alone.
-    pub(super) fn of(owner: Owner, request: &Request) -> Option<(BatchSort, Self)> {
+    /// The row of a request, and where it goes; none for a request that goes alone. With `whole` the
+    /// request is kept.
+    pub(crate) fn of(unit: UnitNo, request: &Request, whole: bool) -> Option<(BatchSort, Self)> {
         let (sort, json) = match request {
             Request::CreateEvent(event) => (BatchSort::Events, event::row(event)),
             request => {
@@ -72,7 +79,16 @@ impl BatchRow {
                 (BatchSort::Job(of), row.json)
             }
         };
-        Some((sort, Self { owner, json, names: request.names() }))
+        let creates_item =
+            sort == BatchSort::Job(JobType::Catalog(CatalogKind::Item, Action::Create));
+        let new_item = match request {
+            Request::Catalog(write) if creates_item => Some(write.id().to_owned()),
+            _ => None,
+        };
+        let request_names = request.names();
+        let request = whole.then(|| Box::new(request.clone()));
+        let row = Self { units: vec![unit], json, names: request_names, new_item, request };
+        Some((sort, row))
     }
 
     fn bytes(&self) -> usize {
@@ -80,8 +96,8 @@ impl BatchRow {
     }
 }
 
-/// Something that is to be written for a record.
-pub(super) enum Write {
+/// Something that is to be written for a unit.
+pub(crate) enum Write {
     /// With others.
     Row(BatchSort, BatchRow),
     /// By itself.
@@ -89,13 +105,14 @@ pub(super) enum Write {
 }
 
 impl Write {
-    pub(super) fn of(owner: Owner, request: Request, alone: bool) -> Self {
-        let row = if alone { None } else { BatchRow::of(owner, &request) };
+    /// How a request is to go; with `whole` a row keeps its request.
+    pub(crate) fn of(unit: UnitNo, request: Request, alone: bool, whole: bool) -> Self {
+        let row = if alone { None } else { BatchRow::of(unit, &request, whole) };
         row.map_or(Self::Alone(request), |(sort, row)| Self::Row(sort, row))
     }
 
     /// The bytes that it takes while it waits.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Row(_, row) => row.bytes(),
             Self::Alone(request) => request.body().map_or(0, |body| body.len()),
@@ -104,28 +121,28 @@ impl Write {
 }
 
 /// Rows of one bulk request.
-pub(super) struct Batch {
-    pub(super) sort: BatchSort,
-    pub(super) rows: Vec<BatchRow>,
+pub(crate) struct Batch {
+    pub(crate) sort: BatchSort,
+    pub(crate) rows: Vec<BatchRow>,
     /// The batch that it was cut out of, or itself.
-    pub(super) whole: WholeBatch,
+    pub(crate) whole: WholeBatch,
 }
 
 /// A batch as it was first sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct WholeBatch {
+pub(crate) struct WholeBatch {
     /// Unique within the life of the machine.
     number: u64,
     /// How many rows it had.
-    pub(super) rows: usize,
+    pub(crate) rows: usize,
 }
 
 impl Batch {
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.rows.iter().map(BatchRow::bytes).sum()
     }
 
-    pub(super) fn body(&self) -> String {
+    pub(crate) fn body(&self) -> String {
         let rows: Vec<_> = self.rows.iter().map(|row| row.json.as_str()).collect();
         match self.sort {
             BatchSort::Events => event::bulk(&rows),
@@ -133,13 +150,33 @@ impl Batch {
         }
     }
 
+    /// The objects that it is about, and of which nobody asked whether Klaviyo has them.
+    pub(crate) fn doubts(&self) -> impl Iterator<Item = (CatalogKind, &str)> {
+        self.rows.iter().filter_map(|row| match row.request.as_deref()? {
+            Request::Catalog(write) => write.doubt(),
+            _ => None,
+        })
+    }
+
+    /// The rows whose objects Klaviyo does not have, if it has these of those in doubt.
+    pub(crate) fn without_object(&self, known: &[String]) -> HashSet<usize> {
+        let missing = |(index, row): (usize, &BatchRow)| match row.request.as_deref()? {
+            Request::Catalog(write) => {
+                let (_, id) = write.doubt()?;
+                (!known.iter().any(|known| known == id)).then_some(index)
+            }
+            _ => None,
+        };
+        self.rows.iter().enumerate().filter_map(missing).collect()
+    }
+
     /// Its first row by itself, and the rest.
-    pub(super) fn first_alone(self) -> [Self; 2] {
+    pub(crate) fn first_alone(self) -> [Self; 2] {
         self.cut_at(1)
     }
 
     /// Two batches with half of the rows each.
-    pub(super) fn halves(self) -> [Self; 2] {
+    pub(crate) fn halves(self) -> [Self; 2] {
         let half = self.rows.len() / 2;
         self.cut_at(half)
     }
@@ -151,7 +188,7 @@ impl Batch {
     }
 
     /// Takes out the rows of these indices.
-    pub(super) fn without(self, refused: &HashSet<usize>) -> (Vec<BatchRow>, Self) {
+    pub(crate) fn without(self, refused: &HashSet<usize>) -> (Vec<BatchRow>, Self) {
         let (mut out, mut rest) = (Vec::new(), Vec::new());
         for (index, row) in self.rows.into_iter().enumerate() {
             if refused.contains(&index) { out.push(row) } else { rest.push(row) }
@@ -162,7 +199,7 @@ impl Batch {
 
 /// Rows that wait for their batch.
 #[derive(Default)]
-pub(super) struct Buffers {
+pub(crate) struct Buffers {
     buffers: BTreeMap<BatchSort, Buffer>,
     batches: u64,
 }
@@ -176,7 +213,7 @@ struct Buffer {
 }
 
 impl Buffers {
-    pub(super) fn push(&mut self, sort: BatchSort, row: BatchRow, now: u64) {
+    pub(crate) fn push(&mut self, sort: BatchSort, row: BatchRow, now: u64) {
         let buffer = self.buffers.entry(sort).or_default();
         if buffer.rows.is_empty() {
             buffer.since = now;
@@ -186,16 +223,16 @@ impl Buffers {
     }
 
     /// The bytes of all rows.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.buffers.values().map(|buffer| buffer.bytes).sum()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.buffers.values().all(|buffer| buffer.rows.is_empty())
     }
 
     /// The sorts that have rows: those with a whole batch, or older than `old` (ms), or all.
-    pub(super) fn due(&self, old: u64, all: bool) -> Vec<BatchSort> {
+    pub(crate) fn due(&self, old: u64, all: bool) -> Vec<BatchSort> {
         let due = |(sort, buffer): (&BatchSort, &Buffer)| {
             let full = buffer.rows.len() >= sort.most() || buffer.bytes >= JOB_BYTES;
             let some = !buffer.rows.is_empty();
@@ -205,34 +242,46 @@ impl Buffers {
     }
 
     /// The bytes that the next batch of a sort has at most.
-    pub(super) fn next_bytes(&self, sort: BatchSort) -> usize {
+    pub(crate) fn next_bytes(&self, sort: BatchSort) -> usize {
         self.buffers.get(&sort).map_or(0, |buffer| buffer.bytes.min(JOB_BYTES))
     }
 
-    /// Takes a batch: the oldest rows, as many as the limits allow, no name twice.
-    pub(super) fn take(&mut self, sort: BatchSort, now: u64) -> Batch {
+    /// Takes a batch: the oldest rows, as many as the limits allow, no name twice. What several units
+    /// want written the same stands in it once.
+    pub(crate) fn take(&mut self, sort: BatchSort, now: u64) -> Batch {
         self.batches += 1;
         let whole = WholeBatch { number: self.batches, rows: 0 };
         let mut batch = Batch { sort, rows: Vec::new(), whole };
         let Some(buffer) = self.buffers.get_mut(&sort) else { return batch };
-        let (mut names, mut bytes) = (HashSet::new(), 0);
+        let (mut names, mut bytes, mut taken) = (HashMap::new(), 0, 0);
         let mut rest = VecDeque::new();
         for row in std::mem::take(&mut buffer.rows) {
-            let fits = batch.rows.is_empty()
-                || (batch.rows.len() < sort.most()
-                    && bytes + row.bytes() <= JOB_BYTES
-                    && !row.names.iter().any(|name| names.contains(name)));
-            if fits {
-                bytes += row.bytes();
-                names.extend(row.names.iter().copied());
-                batch.rows.push(row);
-            } else {
-                rest.push_back(row);
+            let place = batch.rows.len();
+            let named = row.names.iter().find_map(|name| names.get(name).copied());
+            match named.and_then(|place: usize| batch.rows.get_mut(place)) {
+                Some(same) if same.json == row.json => {
+                    taken += row.bytes();
+                    same.units.extend(row.units);
+                }
+                Some(_) => rest.push_back(row),
+                None if place == 0 || (place < sort.most() && bytes + row.bytes() <= JOB_BYTES) => {
+                    taken += row.bytes();
+                    bytes += row.bytes();
+                    names.extend(row.names.iter().map(|name| (*name, place)));
+                    batch.rows.push(row);
+                }
+                None => rest.push_back(row),
             }
         }
-        *buffer = Buffer { bytes: buffer.bytes - bytes, rows: rest, since: now };
+        *buffer = Buffer { bytes: buffer.bytes - taken, rows: rest, since: now };
+        debug_assert_eq!(buffer.bytes, buffer.rows.iter().map(BatchRow::bytes).sum::<usize>());
         batch.whole.rows = batch.rows.len();
         batch
+    }
+
+    /// How many rows of a sort wait.
+    pub(crate) fn count(&self, sort: BatchSort) -> usize {
+        self.buffers.get(&sort).map_or(0, |buffer| buffer.rows.len())
     }
 }
 
@@ -242,21 +291,21 @@ mod tests {
     use crate::klaviyo::job_answer::row_of_pointer;
     use crate::klaviyo::profile::Profile;
 
-    fn row(record: usize, email: &str) -> (BatchSort, BatchRow) {
+    fn row(record: u64, email: &str) -> (BatchSort, BatchRow) {
         let profile = Profile { email: Some(email.to_owned()), ..Profile::default() };
-        let owner = Owner { page: 1, record };
-        BatchRow::of(owner, &Request::ImportProfile(Box::new(profile))).expect("a row")
+        let request = Request::ImportProfile(Box::new(profile));
+        BatchRow::of(UnitNo(record), &request, false).expect("a row")
     }
 
-    fn records(batch: &Batch) -> Vec<usize> {
-        batch.rows.iter().map(|row| row.owner.record).collect()
+    fn records(batch: &Batch) -> Vec<u64> {
+        batch.rows.iter().flat_map(|row| &row.units).map(|unit| unit.0).collect()
     }
 
     #[test]
     fn no_name_stands_twice_in_a_batch_and_no_row_is_lost() {
         let mut buffers = Buffers::default();
-        for (record, email) in ["a@x.de", "b@x.de", "A@x.de", "c@x.de", "a@x.de"].iter().enumerate()
-        {
+        let emails = ["a@x.de", "b@x.de", "A@x.de", "c@x.de", "a@X.de"];
+        for (record, email) in (0..).zip(emails) {
             let (sort, row) = row(record, email);
             buffers.push(sort, row, 5);
         }
@@ -272,16 +321,30 @@ mod tests {
 
     #[test]
     fn a_refused_row_is_taken_out() {
-        let rows = ["a@x.de", "b@x.de", "c@x.de"].iter().enumerate();
+        let rows = (0..).zip(["a@x.de", "b@x.de", "c@x.de"]);
         let rows = rows.map(|(record, email)| row(record, email).1).collect();
         let whole = WholeBatch { number: 1, rows: 3 };
         let batch = Batch { sort: BatchSort::Job(JobType::Profiles), rows, whole };
         let pointer = "/data/attributes/profiles/data/1/attributes/email";
         let refused = row_of_pointer(pointer).into_iter().collect();
         let (out, rest) = batch.without(&refused);
-        assert_eq!(out.iter().map(|row| row.owner.record).collect::<Vec<_>>(), [1]);
+        assert_eq!(out.iter().map(|row| row.units[0].0).collect::<Vec<_>>(), [1]);
         assert_eq!(records(&rest), [0, 2]);
         let [first, second] = rest.halves();
         assert_eq!((records(&first), records(&second)), (vec![0], vec![2]));
+    }
+
+    #[test]
+    fn what_several_want_is_written_once() {
+        let mut buffers = Buffers::default();
+        for (record, email) in (0..).zip(["a@x.de", "b@x.de", "a@x.de"]) {
+            let (sort, row) = row(record, email);
+            buffers.push(sort, row, 5);
+        }
+        let batch = buffers.take(BatchSort::Job(JobType::Profiles), 6);
+        assert_eq!(batch.rows.len(), 2);
+        assert_eq!(records(&batch), [0, 2, 1]);
+        assert!(buffers.is_empty());
+        assert_eq!(buffers.bytes(), 0);
     }
 }

@@ -1,6 +1,5 @@
-//! A call of one of the two systems, as a value: whoever runs the machine makes it.
+//! A call of one of the two systems, as a value: the host makes it.
 
-use super::run::ImportKind;
 use crate::commercetools::reference::Id;
 use crate::klaviyo::query::Lookup;
 use crate::klaviyo::request::Request;
@@ -22,19 +21,19 @@ pub enum Call {
     /// Park these records in the outbox, as if each had been changed. Answered 201 once they are
     /// stored.
     HandOver {
-        #[expect(missing_docs, reason = "as its name says")]
-        kind: ImportKind,
+        /// commercetools' name of such a resource.
+        resource_type: &'static str,
         /// Their ids.
         ids: Vec<Id>,
     },
 }
 
 impl Call {
-    pub(in crate::import) fn of_lookup(lookup: &Lookup) -> Self {
+    pub(crate) fn of_lookup(lookup: &Lookup) -> Self {
         Self::Klaviyo { method: "GET", path: lookup.path_and_query(), body: None }
     }
 
-    pub(in crate::import) fn of_request(request: &Request) -> Self {
+    pub(crate) fn of_request(request: &Request) -> Self {
         Self::Klaviyo { method: request.method(), path: request.path(), body: request.body() }
     }
 }

@@ -1,17 +1,18 @@
 //! Jobs that Klaviyo works on, and whose rows they have.
 //!
-//! What is stored of a job are the rows of committed pages; those of pages under way are read
-//! again after a crash.
+//! An import keeps whose rows they are here, and stores those of committed pages. The outbox stores
+//! all of them, and only wants to know how the job ended.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use super::owner::Owner;
-use crate::commercetools::reference::Id;
+use super::unit::UnitNo;
 use crate::klaviyo::job::{GIVEN_UP_AFTER, JobRef};
 use crate::klaviyo::job_answer::RowError;
+
+/// The number of a job, unique within the life of a writer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct JobKey(u64);
 
 /// A job under way.
 pub(super) struct OpenJob {
@@ -20,10 +21,18 @@ pub(super) struct OpenJob {
     pub(super) at: u64,
     /// When it was looked at last, or begun, in ms.
     pub(super) looked: u64,
-    pub(super) rows: Vec<JobSlot>,
+    pub(super) rows: JobRows,
     /// How many rows failed, once it has ended, and what Klaviyo said of them so far.
     pub(super) failed: u64,
     pub(super) errors: Vec<(RowError, Option<String>)>,
+}
+
+/// Who knows whose the rows of a job are.
+pub(super) enum JobRows {
+    /// Here: the units that wait for each row; none if nobody waits for it any more.
+    Here(Vec<Vec<UnitNo>>),
+    /// The host, which stored them.
+    WithHost,
 }
 
 impl OpenJob {
@@ -33,32 +42,10 @@ impl OpenJob {
     }
 }
 
-/// Whose a row is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum JobSlot {
-    /// A record of a page under way.
-    Live(Owner),
-    /// A record of a page that is committed.
-    Kept(Id),
-    /// Nobody waits for it any more.
-    Free,
-}
-
-/// The rows that a job has of a committed page, as they are stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptRows {
-    /// The job.
-    pub job: JobRef,
-    /// When Klaviyo took it, in ms since 1970 UTC.
-    pub at: u64,
-    /// The index in the job and the record's id, for each row.
-    pub rows: Vec<(usize, Id)>,
-}
-
-/// All jobs of a run that are under way.
+/// All jobs of a writer that are under way.
 #[derive(Default)]
 pub(super) struct Jobs {
-    open: BTreeMap<u64, OpenJob>,
+    open: BTreeMap<JobKey, OpenJob>,
     next: u64,
     /// How long the slowest of the last jobs took, in ms; fades.
     usual: u64,
@@ -75,40 +62,23 @@ impl Jobs {
         self.open.len()
     }
 
-    pub(super) fn add(&mut self, job: JobRef, at: u64, rows: Vec<JobSlot>) -> u64 {
+    pub(super) fn add(&mut self, job: JobRef, at: u64, rows: JobRows) -> JobKey {
         self.next += 1;
         let open = OpenJob { job, at, looked: at, rows, failed: 0, errors: Vec::new() };
-        self.open.insert(self.next, open);
-        self.next
+        self.open.insert(JobKey(self.next), open);
+        JobKey(self.next)
     }
 
-    /// Takes up what was stored.
-    pub(super) fn restore(&mut self, kept: Vec<KeptRows>) -> Vec<u64> {
-        let mut keys: BTreeMap<String, u64> = BTreeMap::new();
-        for KeptRows { job, at, rows } in kept {
-            let id = job.id.clone();
-            let key = *keys.entry(id).or_insert_with(|| self.add(job, at, Vec::new()));
-            let Some(open) = self.open.get_mut(&key) else { continue };
-            for (index, id) in rows {
-                if open.rows.len() <= index {
-                    open.rows.resize(index + 1, JobSlot::Free);
-                }
-                open.rows[index] = JobSlot::Kept(id);
-            }
-        }
-        keys.into_values().collect()
-    }
-
-    pub(super) fn get(&self, key: u64) -> Option<&OpenJob> {
+    pub(super) fn get(&self, key: JobKey) -> Option<&OpenJob> {
         self.open.get(&key)
     }
 
-    pub(super) fn get_mut(&mut self, key: u64) -> Option<&mut OpenJob> {
+    pub(super) fn get_mut(&mut self, key: JobKey) -> Option<&mut OpenJob> {
         self.open.get_mut(&key)
     }
 
     /// Takes a job out.
-    pub(super) fn remove(&mut self, key: u64) -> Option<OpenJob> {
+    pub(super) fn remove(&mut self, key: JobKey) -> Option<OpenJob> {
         self.open.remove(&key)
     }
 
@@ -129,35 +99,36 @@ impl Jobs {
     /// When to look at a job at the end of a pass, when nothing but jobs is awaited: sooner, since
     /// everything waits for it; all of them together at most twice a second, of the 150 looks a
     /// minute that Klaviyo allows at jobs of profiles.
-    pub(super) fn last_look(&self, key: u64) -> Option<u64> {
+    pub(super) fn last_look(&self, key: JobKey) -> Option<u64> {
         let job = self.open.get(&key)?;
         let jobs = u64::try_from(self.open.len()).unwrap_or(u64::MAX);
         let pause = (job.looked.saturating_sub(job.at) / 4).max(jobs.saturating_mul(500));
         Some(job.looked + pause.clamp(1_000, LONGEST))
     }
 
-    /// Frees a row; whether the job has no other.
-    pub(super) fn free(&mut self, key: u64, index: usize) -> bool {
-        let Some(job) = self.open.get_mut(&key) else { return false };
-        if let Some(slot) = job.rows.get_mut(index) {
-            *slot = JobSlot::Free;
+    /// Frees a row of a unit; whether nobody waits for any other of the job.
+    pub(super) fn free(&mut self, key: JobKey, index: usize, unit: UnitNo) -> bool {
+        let Some(OpenJob { rows: JobRows::Here(rows), .. }) = self.open.get_mut(&key) else {
+            return false;
+        };
+        if let Some(waiting) = rows.get_mut(index) {
+            waiting.retain(|one| *one != unit);
         }
-        job.rows.iter().all(|slot| *slot == JobSlot::Free)
+        rows.iter().all(Vec::is_empty)
     }
 
-    /// Forgets the rows of pages under way; the jobs that have no others are forgotten as well.
-    pub(super) fn forget_live(&mut self) {
-        for job in self.open.values_mut() {
-            for slot in &mut job.rows {
-                if matches!(slot, JobSlot::Live(_)) {
-                    *slot = JobSlot::Free;
-                }
+    /// Forgets the rows of units that are no more; the jobs that have no others are forgotten as well.
+    pub(super) fn keep_only(&mut self, is_kept: impl Fn(UnitNo) -> bool) {
+        self.open.retain(|_, job| {
+            let JobRows::Here(rows) = &mut job.rows else { return true };
+            for waiting in &mut *rows {
+                waiting.retain(|unit| is_kept(*unit));
             }
-        }
-        self.open.retain(|_, job| job.rows.iter().any(|slot| matches!(slot, JobSlot::Kept(_))));
+            rows.iter().any(|waiting| !waiting.is_empty())
+        });
     }
 
-    pub(super) fn keys(&self) -> Vec<u64> {
+    pub(super) fn keys(&self) -> Vec<JobKey> {
         self.open.keys().copied().collect()
     }
 }
@@ -171,7 +142,7 @@ mod tests {
     fn the_last_jobs_are_looked_at_soon_and_not_too_often() {
         let mut jobs = Jobs::default();
         let job = |id: u64| JobRef { of: JobType::Profiles, id: id.to_string() };
-        let first = jobs.add(job(0), 10_000, Vec::new());
+        let first = jobs.add(job(0), 10_000, JobRows::WithHost);
         jobs.ended(60_000);
         assert_eq!(jobs.next_look(10_000, 10_000), 77_500);
         assert_eq!(jobs.last_look(first), Some(11_000));
@@ -179,8 +150,8 @@ mod tests {
             open.looked = 50_000;
         }
         assert_eq!(jobs.last_look(first), Some(60_000));
-        let last = (1..=9).map(|id| jobs.add(job(id), 50_000, Vec::new())).last();
+        let last = (1..=9).map(|id| jobs.add(job(id), 50_000, JobRows::WithHost)).last();
         assert_eq!(last.and_then(|last| jobs.last_look(last)), Some(55_000));
-        assert_eq!(jobs.last_look(99), None);
+        assert_eq!(jobs.last_look(JobKey(99)), None);
     }
 }

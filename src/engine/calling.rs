@@ -1,0 +1,220 @@
+//! Which write comes next: what waits in the queue, then batches, then items that are awaited.
+
+use std::time::Duration;
+
+use super::batches::{Batch, BatchSort};
+use super::call::Call;
+use super::grants::Grants;
+use super::jobs::JobKey;
+use super::unit::UnitNo;
+use super::writer::{Awaited, Host, Writer};
+use crate::fault::{Setback, TransientFault};
+use crate::klaviyo::catalog::CatalogKind;
+use crate::klaviyo::job::JobRef;
+use crate::klaviyo::pacing::Operation;
+use crate::klaviyo::query::{IDS_PER_QUERY, Lookup};
+use crate::klaviyo::request::Request;
+
+/// A call of the engine that is to be made, or is under way.
+pub(crate) struct WriteTask {
+    pub(super) call: WriteCall,
+    /// Not before this time, in ms.
+    pub(super) not_before: u64,
+    /// How often it was tried.
+    pub(super) tries: u32,
+}
+
+/// What a call is for.
+pub(super) enum WriteCall {
+    /// Rows.
+    Batch(Batch),
+    /// Which objects of a batch Klaviyo has, of which nobody knows it; those that it has so far, and
+    /// what else is to be asked.
+    Know { batch: Batch, lookup: Lookup, known: Vec<String>, rest: Vec<Lookup> },
+    /// A request by itself, of all who want it.
+    Single { units: Vec<UnitNo>, request: Request },
+    /// How far a job is.
+    Look(JobKey, JobRef),
+    /// What was wrong with the rows of a profile job of this id.
+    Errors { job: JobKey, id: String, cursor: Option<String> },
+    /// Whether items are there.
+    Items { lookup: Lookup, awaited: Vec<Awaited> },
+}
+
+/// How long a row waits for others, in ms.
+const AGE: u64 = 1_500;
+
+/// How long between two looks for items, in ms.
+pub(super) const LOOK_FOR_ITEMS: u64 = 1_000;
+
+/// The longest wait for Klaviyo's quota in the middle of a try, where a host keeps nothing.
+const SHORT_WAIT: Duration = Duration::from_secs(2);
+
+/// How long to wait for room, while too many jobs are open.
+const NO_ROOM: Duration = Duration::from_secs(10);
+
+impl WriteTask {
+    pub(super) fn new(call: WriteCall, not_before: u64) -> Self {
+        Self { call, not_before, tries: 0 }
+    }
+
+    pub(super) fn begins_job(&self) -> bool {
+        matches!(&self.call, WriteCall::Batch(batch) if matches!(batch.sort, BatchSort::Job(_)))
+    }
+
+    /// The bytes of its body that count.
+    pub(crate) fn bytes(&self) -> usize {
+        match &self.call {
+            WriteCall::Batch(batch) => batch.bytes(),
+            _ => 0,
+        }
+    }
+}
+
+impl Writer {
+    /// The next call, if one can be made now. `quiet` says that no further rows come soon, so that
+    /// batches need not become fuller.
+    pub(crate) fn next(&mut self, grants: &mut Grants, quiet: bool) -> Option<(WriteTask, Call)> {
+        if grants.connections == 0 {
+            return None;
+        }
+        let task = self
+            .queued(grants)
+            .or_else(|| self.batch(grants, quiet))
+            .or_else(|| self.items(grants))?;
+        let call = task.call.call();
+        Some((task, call))
+    }
+
+    fn queued(&mut self, grants: &mut Grants) -> Option<WriteTask> {
+        let mut refused: Vec<Operation> = Vec::new();
+        let mut index = 0;
+        while index < self.queue.len() {
+            let task = &self.queue[index];
+            if task.not_before > grants.now {
+                grants.wake_at(task.not_before);
+                index += 1;
+                continue;
+            }
+            let no_room =
+                task.bytes() > grants.bytes || task.begins_job() && grants.jobs == 0;
+            let operation = task.call.operation();
+            if no_room || refused.contains(&operation) {
+                index += 1;
+                continue;
+            }
+            match grants.take(operation) {
+                Ok(()) => return self.queue.remove(index),
+                Err(wait) if self.lets_go(wait) => {
+                    let task = self.queue.remove(index)?;
+                    self.let_go(task.call, Setback::throttled(wait), grants.now);
+                }
+                Err(_) => {
+                    refused.push(operation);
+                    index += 1;
+                }
+            }
+        }
+        None
+    }
+
+    /// A batch that is full, or whose rows are old, or any if nothing more comes soon.
+    fn batch(&mut self, grants: &mut Grants, quiet: bool) -> Option<WriteTask> {
+        if self.buffers.is_empty() {
+            return None;
+        }
+        let old = grants.now.saturating_sub(AGE);
+        for sort in self.buffers.due(old, quiet) {
+            if self.buffers.count(sort) <= self.host.alone_up_to() {
+                self.send_alone(sort, grants.now);
+                return self.queued(grants);
+            }
+            if matches!(sort, BatchSort::Job(_)) && grants.jobs == 0 {
+                if !self.host.keeps() {
+                    let retry_after = Some(NO_ROOM);
+                    let setback = Setback { fault: TransientFault::TooManyJobs, retry_after };
+                    let batch = self.buffers.take(sort, grants.now);
+                    self.let_go(WriteCall::Batch(batch), setback, grants.now);
+                }
+                continue;
+            }
+            if self.buffers.next_bytes(sort) > grants.bytes {
+                continue;
+            }
+            match grants.take(sort.operation()) {
+                Ok(()) => {
+                    let batch = self.buffers.take(sort, grants.now);
+                    return Some(WriteTask::new(self.known_first(batch), 0));
+                }
+                Err(wait) if self.lets_go(wait) => {
+                    let batch = self.buffers.take(sort, grants.now);
+                    self.let_go(WriteCall::Batch(batch), Setback::throttled(wait), grants.now);
+                }
+                Err(_) => {}
+            }
+        }
+        grants.wake_at(grants.now + AGE / 3);
+        None
+    }
+
+    /// Sends the few rows of a sort each by itself: a job is carried out later.
+    fn send_alone(&mut self, sort: BatchSort, now: u64) {
+        while self.buffers.count(sort) > 0 {
+            for row in self.buffers.take(sort, now).rows {
+                self.queue_row(row, now);
+            }
+        }
+    }
+
+    fn items(&mut self, grants: &mut Grants) -> Option<WriteTask> {
+        if self.awaited.is_empty() {
+            return None;
+        }
+        if self.next_look_for_items > grants.now {
+            grants.wake_at(self.next_look_for_items);
+            return None;
+        }
+        grants.take(Operation::ListCatalog(CatalogKind::Item)).ok()?;
+        let count = self.awaited.len().min(IDS_PER_QUERY);
+        let awaited: Vec<_> = self.awaited.drain(..count).collect();
+        let ids = awaited.iter().map(|one| one.item.clone()).collect();
+        let lookup = Lookup::Existing { kind: CatalogKind::Item, ids };
+        if self.awaited.is_empty() {
+            self.next_look_for_items = grants.now + LOOK_FOR_ITEMS;
+        }
+        Some(WriteTask::new(WriteCall::Items { lookup, awaited }, 0))
+    }
+
+    /// Whether a host gives up rather than wait so long for the quota.
+    fn lets_go(&self, wait: Duration) -> bool {
+        !self.host.keeps() && (wait > SHORT_WAIT || self.host == Host::Push)
+    }
+}
+
+impl WriteCall {
+    /// The operation, as Klaviyo counts its limits.
+    pub(super) fn operation(&self) -> Operation {
+        match self {
+            Self::Batch(batch) => batch.sort.operation(),
+            Self::Know { lookup, .. } | Self::Items { lookup, .. } => lookup.operation(),
+            Self::Single { request, .. } => request.operation(),
+            Self::Look(_, job) => Operation::JobStatus(job.of),
+            Self::Errors { .. } => Operation::ImportErrors,
+        }
+    }
+
+    fn call(&self) -> Call {
+        match self {
+            Self::Batch(batch) => {
+                Call::Klaviyo { method: "POST", path: batch.sort.path(), body: Some(batch.body()) }
+            }
+            Self::Know { lookup, .. } | Self::Items { lookup, .. } => Call::of_lookup(lookup),
+            Self::Single { request, .. } => Call::of_request(request),
+            Self::Look(_, job) => Call::of_lookup(&Lookup::Job(job.clone())),
+            Self::Errors { id, cursor, .. } => {
+                let (job, cursor) = (id.clone(), cursor.clone());
+                Call::of_lookup(&Lookup::ImportErrors { job, cursor })
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What the engine tells its host.
+
+use super::jobs::JobKey;
+use super::unit::{UnitEnd, UnitNo};
+use crate::fault::{Rejection, Setback};
+use crate::klaviyo::job::{JobRef, RowDigest};
+use crate::klaviyo::job_answer::RowError;
+use crate::klaviyo::pacing::Operation;
+
+/// Something that a host has to know, in the order in which it came about.
+#[derive(Debug)]
+pub(crate) enum WriteEvent {
+    /// Nothing more comes of a unit.
+    Ended(UnitNo, UnitEnd, Vec<RowDigest>),
+    /// A call of this operation went through.
+    WentThrough(Operation),
+    /// A call met a fault that passes.
+    Delayed(Option<Operation>, Setback),
+    /// Klaviyo refuses a request whatever it is about, such as a bulk request with any rows.
+    RequestRefused(Rejection),
+    /// Klaviyo took a job whose rows the host keeps.
+    JobStarted(JobKey, JobRef, Vec<StartedRow>),
+    /// A job is not done yet, or nothing was learned of it for this reason; the next look is not
+    /// before the time (ms).
+    JobPutOff(JobKey, Setback, u64),
+    /// A job has ended; with what was wrong with its rows, where the host keeps them.
+    JobEnded(JobKey, JobRef, JobEnd),
+}
+
+/// A row of a job that was started.
+#[derive(Debug)]
+pub(crate) struct StartedRow {
+    /// Whose it is: of all who want the same written.
+    pub(crate) units: Vec<UnitNo>,
+    /// What it writes.
+    pub(crate) digest: RowDigest,
+    /// The external id of a profile.
+    pub(crate) external_id: Option<String>,
+}
+
+/// What became of a job.
+#[derive(Debug)]
+pub(crate) enum JobEnd {
+    /// Klaviyo is done with it.
+    Done {
+        /// How many rows failed.
+        failed: u64,
+        /// What was wrong with them, each with the external id of its profile where that is said.
+        errors: Vec<(RowError, Option<String>)>,
+    },
+    /// Nobody knows.
+    Unknown,
+}

@@ -1,0 +1,22 @@
+//! The engine: what moves writes to Klaviyo, whoever wants them written.
+//!
+//! A *unit* is one resource's work. A source (a page of an import, a row of the outbox, a push) adds
+//! it with the stages of its writes ([`writer::Writer::add`]); the engine sends them alone or as rows
+//! of batches, follows the jobs that come of these, finds out which row is to blame for a refusal,
+//! puts off what meets a fault that passes, and tells how each unit ended ([`events::WriteEvent`]).
+//!
+//! Pure: given what was answered, it says which calls come next. It has no clock, makes no calls and
+//! stores nothing; its hosts do.
+
+pub mod backoff;
+pub(crate) mod batches;
+mod blame;
+pub mod call;
+pub(crate) mod calling;
+pub(crate) mod events;
+mod following;
+pub(crate) mod grants;
+pub(crate) mod jobs;
+pub(crate) mod unit;
+pub(crate) mod writer;
+pub(crate) mod written;

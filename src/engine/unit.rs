@@ -1,0 +1,125 @@
+//! A unit: how far the writes of one resource are.
+
+use std::collections::VecDeque;
+
+use super::batches::Write;
+use super::jobs::JobKey;
+use crate::fault::{Rejection, Setback};
+use crate::klaviyo::job::RowDigest;
+
+/// The number of a unit, unique within the life of a writer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct UnitNo(pub(super) u64);
+
+/// How a unit ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum UnitEnd {
+    /// Klaviyo has all of it.
+    Written,
+    /// Klaviyo holds nothing of what it is about, and need not.
+    NotHeld,
+    /// Something of it is with a job, whose end its source waits for; the rest was not sent.
+    WithJob,
+    /// A row of it was refused among others: it is to be sent by itself.
+    Alone,
+    /// It cannot be written.
+    Failed(Rejection),
+    /// It met a fault that passes, and its host keeps nothing.
+    Later {
+        /// What it met.
+        setback: Setback,
+        /// Whether the start of a job met it.
+        job: bool,
+    },
+}
+
+impl UnitEnd {
+    /// The end that counts where several writes of a unit end in different ways. A fault that passes
+    /// outweighs one that does not: what can never succeed shows again at the next try.
+    fn weight(&self) -> u8 {
+        match self {
+            Self::Written | Self::NotHeld => 0,
+            Self::WithJob => 1,
+            Self::Alone => 2,
+            Self::Failed(_) => 3,
+            Self::Later { .. } => 4,
+        }
+    }
+}
+
+/// A unit under way.
+#[derive(Default)]
+pub(super) struct WriteUnit {
+    /// How Klaviyo may name its row in a job of profiles.
+    pub(super) external_id: Option<String>,
+    /// Writes that are waiting or under way, but for those of jobs.
+    pub(super) open: u32,
+    /// Rows of it that are with jobs.
+    pub(super) in_jobs: u32,
+    /// Items of it that have to exist before the next stage.
+    pub(super) awaited: u32,
+    /// The stages after the one that is being written.
+    later: VecDeque<Vec<Write>>,
+    /// The jobs that have rows of it.
+    pub(super) jobs: Vec<JobKey>,
+    /// What of it Klaviyo took by itself, where the host wants to know.
+    pub(super) taken: Vec<RowDigest>,
+    /// Whether Klaviyo holds any of what it is about.
+    pub(super) is_held: bool,
+    end: Option<UnitEnd>,
+}
+
+impl WriteUnit {
+    pub(super) fn new(
+        external_id: Option<String>,
+        stages: VecDeque<Vec<Write>>,
+    ) -> Self {
+        Self { external_id, later: stages, ..Self::default() }
+    }
+
+    /// The next stage, if everything of the one before is written and what it made is there.
+    pub(super) fn advance(&mut self) -> Vec<Write> {
+        while self.open == 0 && self.awaited == 0 && self.end.is_none() {
+            match self.later.pop_front() {
+                None => break,
+                Some(stage) if stage.is_empty() => {}
+                Some(stage) => {
+                    self.open = u32::try_from(stage.len()).unwrap_or(u32::MAX);
+                    return stage;
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    /// Gives it this end, unless it has one that weighs as much; the bytes that wait no more.
+    pub(super) fn end(&mut self, end: UnitEnd) -> usize {
+        if self.end.as_ref().is_none_or(|old| old.weight() < end.weight()) {
+            self.end = Some(end);
+        }
+        std::mem::take(&mut self.later).iter().flatten().map(Write::bytes).sum()
+    }
+
+    /// Whether a stage is still to come.
+    pub(super) fn has_later(&self) -> bool {
+        !self.later.is_empty()
+    }
+
+    /// Whether nothing of it would be lost if only its jobs were kept.
+    pub(super) fn is_secured(&self) -> bool {
+        self.open == 0 && self.awaited == 0 && self.later.is_empty()
+    }
+
+    /// Its end, when there is nothing more to come of it.
+    pub(super) fn ended(&mut self) -> Option<UnitEnd> {
+        if !self.is_secured() {
+            return None;
+        }
+        match self.end.take() {
+            Some(end) => Some(end),
+            None if self.in_jobs > 0 => None,
+            None if self.is_held => Some(UnitEnd::Written),
+            None => Some(UnitEnd::NotHeld),
+        }
+    }
+}

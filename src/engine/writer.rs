@@ -1,0 +1,337 @@
+//! The writer: the units under way, and what waits to be sent for them.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::batches::{BatchRow, Buffers, Write};
+use super::blame::Blame;
+use super::calling::{WriteCall, WriteTask};
+use super::events::WriteEvent;
+use super::jobs::{JobKey, JobRows, Jobs};
+use super::unit::{UnitEnd, UnitNo, WriteUnit};
+use crate::fault::Setback;
+use crate::klaviyo::bulk::ALONE;
+use crate::klaviyo::job::JobRef;
+use crate::klaviyo::request::Request;
+
+/// Whose writes these are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Host {
+    /// An import: keeps its units until all of them is carried out, and puts off what meets a fault
+    /// that passes.
+    Import,
+    /// The outbox: stores its rows, so it lets go of what meets such a fault or waits for a job.
+    Outbox,
+    /// A push: the same, and there is no time for jobs or for a quota.
+    Push,
+}
+
+impl Host {
+    /// Whether units are kept when they have to wait.
+    pub(super) fn keeps(self) -> bool {
+        self == Self::Import
+    }
+
+    /// So many rows of a sort go each by itself: a job is carried out later.
+    pub(super) fn alone_up_to(self) -> usize {
+        match self {
+            Self::Import => 0,
+            Self::Outbox => ALONE,
+            Self::Push => usize::MAX,
+        }
+    }
+}
+
+/// The units of one host that are under way.
+pub(crate) struct Writer {
+    pub(super) host: Host,
+    pub(super) units: HashMap<UnitNo, WriteUnit>,
+    next_unit: u64,
+    /// Calls that are to be made.
+    pub(super) queue: VecDeque<WriteTask>,
+    pub(super) buffers: Buffers,
+    pub(super) jobs: Jobs,
+    /// Items that have to exist before their variants are written.
+    pub(super) awaited: Vec<Awaited>,
+    /// When to look for them, in ms.
+    pub(super) next_look_for_items: u64,
+    pub(super) blame: Blame,
+    pub(super) events: Vec<WriteEvent>,
+    /// The bytes of stages that wait for those before them.
+    bytes_later: usize,
+}
+
+/// An item that was written by a job, and is needed by what comes after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Awaited {
+    pub(super) unit: UnitNo,
+    /// Klaviyo's id.
+    pub(super) item: String,
+    pub(super) job: JobKey,
+    pub(super) index: usize,
+}
+
+/// A unit that is to be written.
+pub(crate) struct NewUnit {
+    /// Whether nothing of it may go with others.
+    pub(crate) alone: bool,
+    /// How Klaviyo may name its row in a job of profiles.
+    pub(crate) external_id: Option<String>,
+    /// What is to be written, stage after stage.
+    pub(crate) stages: Vec<Vec<Request>>,
+}
+
+/// The rows that a job has of units, by their places in it.
+pub(crate) struct RowsInJob {
+    pub(crate) job: JobRef,
+    /// When Klaviyo took it, in ms since 1970 UTC.
+    pub(crate) at: u64,
+    pub(crate) rows: Vec<(usize, UnitNo)>,
+}
+
+impl Writer {
+    pub(crate) fn new(host: Host) -> Self {
+        Self {
+            host,
+            units: HashMap::new(),
+            next_unit: 0,
+            queue: VecDeque::new(),
+            buffers: Buffers::default(),
+            jobs: Jobs::default(),
+            awaited: Vec::new(),
+            next_look_for_items: 0,
+            blame: Blame::default(),
+            events: Vec::new(),
+            bytes_later: 0,
+        }
+    }
+
+    /// Takes a unit, and sends its first stage. `now` is in ms, as everywhere here.
+    pub(crate) fn add(&mut self, new: NewUnit, now: u64) -> UnitNo {
+        let NewUnit { alone, external_id, stages } = new;
+        let no = self.next_unit();
+        let whole = !self.host.keeps();
+        let write = |request| Write::of(no, request, alone, whole);
+        let stages: VecDeque<Vec<Write>> =
+            stages.into_iter().map(|stage| stage.into_iter().map(write).collect()).collect();
+        self.bytes_later += stages.iter().flatten().map(Write::bytes).sum::<usize>();
+        let mut unit = WriteUnit::new(external_id, stages);
+        unit.is_held = !unit.has_later();
+        self.units.insert(no, unit);
+        self.go_on(no, now);
+        no
+    }
+
+    fn next_unit(&mut self) -> UnitNo {
+        self.next_unit += 1;
+        UnitNo(self.next_unit)
+    }
+
+    /// Takes up jobs as they were stored. Units that wait for several jobs are named alike by
+    /// `name`; gives the number of each.
+    pub(crate) fn restore<N: Clone + Eq + std::hash::Hash>(
+        &mut self,
+        kept: Vec<(JobRef, u64, Vec<(usize, N)>)>,
+        external_id: impl Fn(&N) -> String,
+    ) -> HashMap<N, UnitNo> {
+        let mut numbers: HashMap<N, UnitNo> = HashMap::new();
+        let mut jobs: HashMap<String, (JobRef, u64, Vec<Vec<UnitNo>>)> = HashMap::new();
+        for (job, at, rows) in kept {
+            let (_, _, all) = jobs.entry(job.id.clone()).or_insert_with(|| (job, at, Vec::new()));
+            for (index, name) in rows {
+                let no = match numbers.get(&name) {
+                    Some(no) => *no,
+                    None => {
+                        let no = self.next_unit();
+                        let id = Some(external_id(&name));
+                        let mut unit = WriteUnit::new(id, VecDeque::new());
+                        unit.is_held = true;
+                        self.units.insert(no, unit);
+                        numbers.insert(name, no);
+                        no
+                    }
+                };
+                if all.len() <= index {
+                    all.resize(index + 1, Vec::new());
+                }
+                all[index].push(no);
+            }
+        }
+        for (job, at, rows) in jobs.into_values() {
+            let waiting: Vec<UnitNo> = rows.iter().flatten().copied().collect();
+            let key = self.jobs.add(job, at, JobRows::Here(rows));
+            for no in waiting {
+                if let Some(unit) = self.units.get_mut(&no) {
+                    unit.in_jobs += 1;
+                    unit.jobs.push(key);
+                }
+            }
+        }
+        numbers
+    }
+
+    /// Takes up a job whose rows the host stored; it is looked at from this time on.
+    pub(crate) fn follow(&mut self, job: JobRef, at: u64, not_before: u64) -> JobKey {
+        let key = self.jobs.add(job.clone(), at, JobRows::WithHost);
+        self.queue.push_back(WriteTask::new(WriteCall::Look(key, job), not_before));
+        key
+    }
+
+    /// Looks after all jobs that it has.
+    pub(crate) fn take_up(&mut self, now: u64) {
+        for key in self.jobs.keys() {
+            if let Some(open) = self.jobs.get(key) {
+                self.queue.push_back(WriteTask::new(WriteCall::Look(key, open.job.clone()), now));
+            }
+        }
+    }
+
+    /// Drops everything but the units that only wait for jobs and are among these.
+    pub(crate) fn drop_all_but(&mut self, is_kept: impl Fn(UnitNo) -> bool) {
+        self.queue.clear();
+        self.buffers = Buffers::default();
+        self.awaited.clear();
+        self.blame.forget();
+        self.events.clear();
+        self.bytes_later = 0;
+        self.units.retain(|no, unit| is_kept(*no) && unit.is_secured());
+        let units = &self.units;
+        self.jobs.keep_only(|no| units.contains_key(&no));
+    }
+
+    /// Drops a unit that nobody waits for any more; a row of it with a job is nobody's then.
+    pub(crate) fn forget(&mut self, no: UnitNo) {
+        self.units.remove(&no);
+    }
+
+    /// What happened since it was asked last.
+    pub(crate) fn take_events(&mut self) -> Vec<WriteEvent> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// The bytes of everything that waits.
+    pub(crate) fn bytes(&self) -> usize {
+        self.buffers.bytes() + self.bytes_later
+    }
+
+    /// Whether nothing waits to be sent with others.
+    pub(crate) fn has_no_rows(&self) -> bool {
+        self.buffers.is_empty()
+    }
+
+    /// The jobs that are under way.
+    pub(crate) fn open_jobs(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// Whether nothing of a unit would be lost if only its jobs were kept.
+    pub(crate) fn is_secured(&self, no: UnitNo) -> bool {
+        self.units.get(&no).is_none_or(WriteUnit::is_secured)
+    }
+
+    /// The rows that jobs have of these units.
+    pub(crate) fn rows_in_jobs(&self, units: &[UnitNo]) -> Vec<RowsInJob> {
+        let wanted: HashMap<UnitNo, &WriteUnit> =
+            units.iter().filter_map(|no| Some((*no, self.units.get(no)?))).collect();
+        let mut keys: Vec<JobKey> =
+            wanted.values().flat_map(|unit| unit.jobs.iter().copied()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let rows = keys.into_iter().filter_map(|key| {
+            let open = self.jobs.get(key)?;
+            let JobRows::Here(all) = &open.rows else { return None };
+            let mut rows = Vec::new();
+            for (index, waiting) in all.iter().enumerate() {
+                let here = waiting.iter().filter(|no| wanted.contains_key(no));
+                rows.extend(here.map(|no| (index, *no)));
+            }
+            Some(RowsInJob { job: open.job.clone(), at: open.at, rows })
+        });
+        rows.filter(|kept| !kept.rows.is_empty()).collect()
+    }
+
+    /// Looks at jobs sooner, when nothing but jobs is awaited.
+    pub(crate) fn hasten_looks(&mut self) {
+        for task in &mut self.queue {
+            if let WriteCall::Look(job, _) = task.call
+                && task.tries == 0
+                && let Some(soon) = self.jobs.last_look(job)
+            {
+                task.not_before = task.not_before.min(soon);
+            }
+        }
+    }
+
+    pub(super) fn queue_call(&mut self, call: WriteCall, now: u64) {
+        self.queue.push_back(WriteTask::new(call, now));
+    }
+
+    /// Sends the next stage of a unit, if everything of the one before is there; tells of its end.
+    pub(super) fn go_on(&mut self, no: UnitNo, now: u64) {
+        let Some(unit) = self.units.get_mut(&no) else { return };
+        let stage = unit.advance();
+        // From here on it is counted where it waits.
+        self.bytes_later -= stage.iter().map(Write::bytes).sum::<usize>();
+        for write in stage {
+            match write {
+                Write::Row(sort, row) => self.buffers.push(sort, row, now),
+                Write::Alone(request) => {
+                    self.queue_call(WriteCall::Single { units: vec![no], request }, now);
+                }
+            }
+        }
+        let Some(unit) = self.units.get_mut(&no) else { return };
+        if let Some(end) = unit.ended() {
+            let taken = std::mem::take(&mut unit.taken);
+            self.units.remove(&no);
+            self.events.push(WriteEvent::Ended(no, end, taken));
+        }
+    }
+
+    /// Sends a row by itself: it has ways out then, and shows what is wrong. If its request is not
+    /// kept, its units are to do so.
+    pub(super) fn queue_row(&mut self, row: BatchRow, now: u64) {
+        let BatchRow { units, request, .. } = row;
+        match request {
+            Some(request) => self.queue_call(WriteCall::Single { units, request: *request }, now),
+            None => self.rows_done(units, Some(&UnitEnd::Alone), now),
+        }
+    }
+
+    /// A row or request of units is done, or has this bad end.
+    pub(super) fn rows_done(&mut self, units: Vec<UnitNo>, end: Option<&UnitEnd>, now: u64) {
+        for no in units {
+            let Some(unit) = self.units.get_mut(&no) else { continue };
+            debug_assert!(unit.open > 0, "what is done was open");
+            unit.open = unit.open.saturating_sub(1);
+            if let Some(end) = end {
+                self.bytes_later -= unit.end(end.clone());
+            }
+            self.go_on(no, now);
+        }
+    }
+
+    /// Gives a unit this end, whatever of it is still under way.
+    pub(super) fn end_unit(&mut self, no: UnitNo, end: UnitEnd) {
+        if let Some(unit) = self.units.get_mut(&no) {
+            self.bytes_later -= unit.end(end);
+        }
+    }
+
+    /// Ends everything that waits to be sent, with this setback; what is under way is awaited.
+    pub(crate) fn let_all_go(&mut self, setback: Setback, now: u64) {
+        let (jobs, calls): (VecDeque<_>, VecDeque<_>) =
+            std::mem::take(&mut self.queue).into_iter().partition(|task| {
+                matches!(task.call, WriteCall::Look(..) | WriteCall::Errors { .. })
+            });
+        self.queue = jobs;
+        for task in calls {
+            self.let_go(task.call, setback, now);
+        }
+        for sort in self.buffers.due(now, true) {
+            while self.buffers.count(sort) > 0 {
+                let batch = self.buffers.take(sort, now);
+                self.let_go(WriteCall::Batch(batch), setback, now);
+            }
+        }
+    }
+}

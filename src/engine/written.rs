@@ -1,0 +1,353 @@
+//! What became of writes.
+
+use std::collections::HashSet;
+
+use super::batches::{Batch, BatchRow, BatchSort};
+use super::blame::Suspect;
+use super::calling::{WriteCall, WriteTask};
+use super::events::{StartedRow, WriteEvent};
+use super::jobs::JobRows;
+use super::unit::{UnitEnd, UnitNo};
+use super::writer::{Awaited, Writer};
+use crate::fault::{FinalFault, ReadFault, Rejection, Setback, System, TransientFault};
+use crate::http::Answer;
+use crate::klaviyo::answer::ids;
+use crate::klaviyo::job::{JobRef, JobType};
+use crate::klaviyo::job_answer::{self, row_of_pointer};
+use crate::klaviyo::pacing::Pace;
+use crate::klaviyo::query::existing;
+use crate::klaviyo::request::Request;
+use crate::klaviyo::verdict::{Refusal, Verdict, judge};
+use super::backoff::wait_after;
+
+/// How often something that Klaviyo does not find is tried again: what it belongs to may come.
+const MISSING_TRIES: u32 = 3;
+
+/// Klaviyo does not find it.
+const MISSING: TransientFault = TransientFault::Status(System::Klaviyo, 404);
+
+fn refused(status: u16, detail: &str) -> Rejection {
+    Rejection::new(FinalFault::Refused(System::Klaviyo, status), detail)
+}
+
+/// When to make a call again that met a setback for the `tries`th time, in ms.
+pub(crate) fn again_at(setback: Setback, tries: u32, now: u64) -> u64 {
+    // Spread over time without a source of chance: by where the clock stands.
+    let jitter = f64::from(u32::try_from(now % 1000).unwrap_or(0)) / 1000.0;
+    let wait = wait_after(setback, tries, jitter);
+    now.saturating_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
+}
+
+impl Writer {
+    /// Takes what was answered to a call, or why there is no answer.
+    pub(crate) fn answered(
+        &mut self,
+        task: WriteTask,
+        answer: Result<Answer, Setback>,
+        now: u64,
+        pace: &mut Pace,
+    ) {
+        let operation = task.call.operation();
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(setback) => return self.put_off(task, setback, now),
+        };
+        pace.note(operation, &answer, now);
+        let read = match task.call {
+            WriteCall::Batch(_) | WriteCall::Single { .. } => {
+                return self.written(task, &answer, now);
+            }
+            WriteCall::Know { .. } => return self.known(task, &answer, now),
+            WriteCall::Look(key, _) => self.job_seen(key, &answer, now),
+            WriteCall::Errors { job, .. } => self.errors_read(job, &answer, now),
+            WriteCall::Items { ref awaited, .. } => self.items_seen(&answer, awaited, now),
+        };
+        match read {
+            Ok(()) => self.events.push(WriteEvent::WentThrough(operation)),
+            Err(ReadFault::Later(setback)) => self.put_off(task, setback, now),
+            Err(ReadFault::Never(rejection)) => match task.call {
+                // Klaviyo took the rows, and will not say what became of them: each is sent again.
+                WriteCall::Look(job, _) | WriteCall::Errors { job, .. } => {
+                    self.job_ended(job, None, now);
+                }
+                // Whatever waits for these items cannot go on.
+                _ => self.events.push(WriteEvent::RequestRefused(rejection)),
+            },
+        }
+    }
+
+    fn written(&mut self, task: WriteTask, answer: &Answer, now: u64) {
+        let operation = task.call.operation();
+        let judged = |success| judge(&success, &Ok(answer.clone()));
+        match task.call {
+            WriteCall::Batch(batch) => match judged(batch.sort.success()) {
+                Verdict::Accepted => {
+                    self.events.push(WriteEvent::WentThrough(operation));
+                    self.batch_taken(batch, answer, now);
+                }
+                Verdict::Later(setback) => {
+                    self.put_off(WriteTask { call: WriteCall::Batch(batch), ..task }, setback, now);
+                }
+                Verdict::Refused(refusal) => self.batch_refused(batch, &refusal, now),
+                _ => self.batch_refused(batch, &Refusal::default(), now),
+            },
+            WriteCall::Single { units, request } => {
+                let verdict = judged(request.success());
+                if let Some(request) = request.way_out(&verdict) {
+                    return self.queue_call(WriteCall::Single { units, request }, now);
+                }
+                let again = task.tries < MISSING_TRIES || !self.host.keeps();
+                let end = match request.settled(verdict) {
+                    Verdict::Later(setback) if setback.fault != MISSING || again => {
+                        let call = WriteCall::Single { units, request };
+                        return self.put_off(WriteTask { call, ..task }, setback, now);
+                    }
+                    verdict => self.single_end(&units, &request, verdict),
+                };
+                self.events.push(WriteEvent::WentThrough(operation));
+                self.rows_done(units, end.as_ref(), now);
+            }
+            _ => {}
+        }
+    }
+
+    /// What a verdict on a request by itself means for its units; none if it is done.
+    fn single_end(
+        &mut self,
+        units: &[UnitNo],
+        request: &Request,
+        verdict: Verdict,
+    ) -> Option<UnitEnd> {
+        let rejection = match verdict {
+            Verdict::NotHeld => return None,
+            Verdict::Accepted => {
+                let digest = (!self.host.keeps()).then(|| request.row()).flatten();
+                for no in units {
+                    if let Some(unit) = self.units.get_mut(no) {
+                        unit.is_held = true;
+                        unit.taken.extend(digest.iter().map(|(_, row)| row.digest.clone()));
+                    }
+                }
+                return None;
+            }
+            Verdict::Later(_) => refused(404, "Klaviyo does not know what it belongs to"),
+            Verdict::Conflict { .. } => refused(409, "Klaviyo has it already"),
+            Verdict::Missing => refused(404, "Klaviyo does not know it"),
+            Verdict::Refused(refusal) => refusal.into(),
+        };
+        Some(UnitEnd::Failed(rejection))
+    }
+
+    fn batch_taken(&mut self, batch: Batch, answer: &Answer, now: u64) {
+        self.blame.taken(&batch);
+        for no in batch.rows.iter().flat_map(|row| &row.units) {
+            if let Some(unit) = self.units.get_mut(no) {
+                unit.is_held = true;
+            }
+        }
+        let BatchSort::Job(of) = batch.sort else {
+            for row in batch.rows {
+                self.rows_done(row.units, None, now);
+            }
+            return;
+        };
+        match job_answer::started(answer) {
+            Ok(id) => self.job_started(JobRef { of, id }, batch, now),
+            // Klaviyo took it, but does not say how to ask for it: each row is asked about by itself.
+            Err(_) if self.host.keeps() => {
+                for row in batch.rows {
+                    self.queue_row(row, now);
+                }
+            }
+            Err(_) => {
+                let setback = TransientFault::JobWithoutId.into();
+                self.let_go(WriteCall::Batch(batch), setback, now);
+            }
+        }
+    }
+
+    fn job_started(&mut self, job: JobRef, batch: Batch, now: u64) {
+        if self.host.keeps() {
+            return self.keep_job(job, batch, now);
+        }
+        let key = self.jobs.add(job.clone(), now, JobRows::WithHost);
+        let rows = batch.rows.iter().filter_map(|row| {
+            let (_, content) = row.request.as_ref()?.row()?;
+            let (digest, external_id) = (content.digest, content.external_id);
+            Some(StartedRow { units: row.units.clone(), digest, external_id })
+        });
+        self.events.push(WriteEvent::JobStarted(key, job.clone(), rows.collect()));
+        self.queue_call(WriteCall::Look(key, job), self.jobs.next_look(now, now));
+        for row in batch.rows {
+            self.rows_done(row.units, Some(&UnitEnd::WithJob), now);
+        }
+    }
+
+    fn keep_job(&mut self, job: JobRef, batch: Batch, now: u64) {
+        let units = batch.rows.iter().map(|row| row.units.clone()).collect();
+        let key = self.jobs.add(job.clone(), now, JobRows::Here(units));
+        self.queue_call(WriteCall::Look(key, job), self.jobs.next_look(now, now));
+        for (index, row) in batch.rows.iter().enumerate() {
+            for no in &row.units {
+                let Some(unit) = self.units.get_mut(no) else { continue };
+                unit.jobs.push(key);
+                unit.in_jobs += 1;
+                if let Some(item) = row.new_item.clone().filter(|_| unit.has_later()) {
+                    unit.awaited += 1;
+                    self.awaited.push(Awaited { unit: *no, item, job: key, index });
+                }
+            }
+        }
+        for row in batch.rows {
+            self.rows_done(row.units, None, now);
+        }
+    }
+
+    /// Takes out the rows that Klaviyo names, and sends the rest again; where it names none, finds
+    /// out who is to blame.
+    fn batch_refused(&mut self, batch: Batch, refusal: &Refusal, now: u64) {
+        let pointers = refusal.errors.iter().filter_map(|error| error.pointer.as_deref());
+        let named: HashSet<_> =
+            pointers.filter_map(row_of_pointer).filter(|row| *row < batch.rows.len()).collect();
+        if !named.is_empty() {
+            let (refused, rest) = batch.without(&named);
+            for row in refused {
+                self.queue_row(row, now);
+            }
+            if !rest.rows.is_empty() {
+                self.queue_call(WriteCall::Batch(rest), now);
+            }
+            return;
+        }
+        let parts = match self.blame.refused(&batch) {
+            Suspect::Row => {
+                for row in batch.rows {
+                    self.queue_row(row, now);
+                }
+                return;
+            }
+            Suspect::Request => {
+                let mut rejection = Rejection::from(refusal.clone());
+                rejection.detail =
+                    format!("Klaviyo refuses every bulk request: {}", rejection.detail);
+                self.events.push(WriteEvent::RequestRefused(rejection));
+                let fault = TransientFault::Status(System::Klaviyo, refusal.status);
+                if !self.host.keeps() {
+                    self.let_go(WriteCall::Batch(batch), fault.into(), now);
+                }
+                return;
+            }
+            Suspect::FirstRow => batch.first_alone(),
+            Suspect::Halves => batch.halves(),
+        };
+        for part in parts {
+            self.queue_call(WriteCall::Batch(part), now);
+        }
+    }
+
+    /// What is to be asked before a batch is sent: which of its objects Klaviyo has, if nobody knows.
+    /// A job does not tell for certain which of its rows it failed with, so none is to fail for this.
+    pub(super) fn known_first(&self, batch: Batch) -> WriteCall {
+        if self.host.keeps() || !matches!(batch.sort, BatchSort::Job(JobType::Catalog(..))) {
+            return WriteCall::Batch(batch);
+        }
+        let mut lookups = Vec::new();
+        let doubts: Vec<_> = batch.doubts().collect();
+        if let Some((kind, _)) = doubts.first().copied() {
+            let ids: Vec<_> = doubts.iter().map(|(_, id)| (*id).to_owned()).collect();
+            lookups = existing(kind, &ids);
+        }
+        match lookups.pop() {
+            Some(lookup) => WriteCall::Know { batch, lookup, known: Vec::new(), rest: lookups },
+            None => WriteCall::Batch(batch),
+        }
+    }
+
+    fn known(&mut self, task: WriteTask, answer: &Answer, now: u64) {
+        let WriteCall::Know { batch, lookup, mut known, mut rest } = task.call else { return };
+        match ids(answer) {
+            Ok(page) => known.extend(page.unwrap_or_default().ids),
+            Err(fault) => {
+                let setback = match fault {
+                    ReadFault::Later(setback) => setback,
+                    ReadFault::Never(_) => TransientFault::Status(System::Klaviyo, 400).into(),
+                };
+                let call = WriteCall::Know { batch, lookup, known, rest };
+                return self.put_off(WriteTask { call, ..task }, setback, now);
+            }
+        }
+        self.events.push(WriteEvent::WentThrough(lookup.operation()));
+        if let Some(lookup) = rest.pop() {
+            return self.queue_call(WriteCall::Know { batch, lookup, known, rest }, now);
+        }
+        let unknown: HashSet<usize> = batch.without_object(&known);
+        let (missing, rest) = batch.without(&unknown);
+        for row in missing {
+            self.object_is_missing(row, now);
+        }
+        if !rest.rows.is_empty() {
+            self.queue_call(WriteCall::Batch(rest), now);
+        }
+    }
+
+    /// Klaviyo does not have the object of a row: nothing is to be written, or it is to be created.
+    fn object_is_missing(&mut self, row: BatchRow, now: u64) {
+        let Some(Request::Catalog(write)) = row.request.as_deref() else {
+            return self.queue_row(row, now);
+        };
+        if let Some(create) = write.without_object() {
+            let request = Request::Catalog(create);
+            let first = row.units.first().copied();
+            let created = first.and_then(|first| BatchRow::of(first, &request, true));
+            let Some((sort, mut created)) = created else { return self.queue_row(row, now) };
+            created.units = row.units;
+            return self.buffers.push(sort, created, now);
+        }
+        for no in row.units.iter().filter(|_| write.deletes()) {
+            if let Some(unit) = self.units.get_mut(no) {
+                unit.is_held = true;
+            }
+        }
+        self.rows_done(row.units, None, now);
+    }
+
+    /// Puts a call off after a fault that passes, or lets it go where the host keeps nothing.
+    fn put_off(&mut self, task: WriteTask, setback: Setback, now: u64) {
+        self.events.push(WriteEvent::Delayed(Some(task.call.operation()), setback));
+        let WriteTask { call, tries, .. } = task;
+        let not_before = again_at(setback, tries + 1, now);
+        if let WriteCall::Look(key, _) | WriteCall::Errors { job: key, .. } = &call {
+            match self.jobs.get(*key) {
+                // A job may have been done with meanwhile: its items were seen.
+                None => return,
+                // Whatever became of it, its rows are sent again.
+                Some(open) if open.is_too_old(now) => return self.job_ended(*key, None, now),
+                Some(_) if !self.host.keeps() => {
+                    self.events.push(WriteEvent::JobPutOff(*key, setback, not_before));
+                }
+                Some(_) => {}
+            }
+        } else if !self.host.keeps() {
+            return self.let_go(call, setback, now);
+        }
+        self.queue.push_back(WriteTask { call, not_before, tries: tries + 1 });
+    }
+
+    /// Ends the units of a call with this setback.
+    pub(super) fn let_go(&mut self, call: WriteCall, setback: Setback, now: u64) {
+        let (rows, job): (Vec<Vec<UnitNo>>, bool) = match call {
+            WriteCall::Single { units, .. } => (vec![units], false),
+            WriteCall::Batch(batch) => {
+                let job = matches!(batch.sort, BatchSort::Job(_));
+                (batch.rows.into_iter().map(|row| row.units).collect(), job)
+            }
+            WriteCall::Know { batch, .. } => {
+                (batch.rows.into_iter().map(|row| row.units).collect(), false)
+            }
+            WriteCall::Look(..) | WriteCall::Errors { .. } | WriteCall::Items { .. } => return,
+        };
+        for units in rows {
+            self.rows_done(units, Some(&UnitEnd::Later { setback, job }), now);
+        }
+    }
+}
