@@ -1,58 +1,60 @@
-//! The values that the objects' tables have in common.
+//! The storage of a Durable Object as the core wants it: [`Sql`]. Every statement is written there.
 
-use std::fmt;
+use worker::{Error, SqlStorage, SqlStorageValue};
 
-use chrono::{DateTime, SecondsFormat};
-use serde::{Deserialize, Serialize};
-use worker::SqlStorageValue;
+use crate::storage::sql::{Sql, SqlAnswer, SqlError, SqlValue};
 
-/// The number that SQLite gave a row. It is used once only: the tables are `AUTOINCREMENT`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(super) struct RowId(i64);
-
-impl RowId {
-    /// Above all of them.
-    pub(super) const MAX: Self = Self(1 << 53);
-
-    /// The number, as SQLite gives it.
-    pub(super) fn new(number: i64) -> Self {
-        Self(number)
-    }
-
-    /// The number that a text is.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        text.parse().ok().map(Self)
+impl Sql for SqlStorage {
+    fn exec(&self, statement: &str, values: Vec<SqlValue>) -> Result<SqlAnswer, SqlError> {
+        executed(self, statement, values).map_err(|error| SqlError::new(error.to_string()))
     }
 }
 
-impl fmt::Display for RowId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
+impl From<SqlError> for Error {
+    fn from(error: SqlError) -> Self {
+        Self::RustError(error.to_string())
     }
 }
 
-impl From<RowId> for SqlStorageValue {
-    fn from(id: RowId) -> Self {
-        Self::Integer(id.0)
+/// Reads the cursor to its end by `raw`: `one` may hang.
+fn executed(
+    storage: &SqlStorage,
+    statement: &str,
+    values: Vec<SqlValue>,
+) -> worker::Result<SqlAnswer> {
+    let values = values.into_iter().map(given).collect::<worker::Result<Vec<_>>>()?;
+    let cursor = storage.exec(statement, values)?;
+    let columns = cursor.column_names();
+    let mut rows = Vec::new();
+    for row in cursor.raw() {
+        rows.push(row?.into_iter().map(taken).collect::<worker::Result<Vec<_>>>()?);
     }
+    let written = u64::try_from(cursor.rows_written()).unwrap_or(u64::MAX);
+    Ok(SqlAnswer { columns, rows, written })
 }
 
-/// A time as it is stored: ms since 1970 UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(super) struct StoredTime(i64);
-
-impl StoredTime {
-    /// As the endpoints show it (RFC 3339).
-    pub(super) fn shown(self) -> Option<String> {
-        let time = DateTime::from_timestamp_millis(self.0)?;
-        Some(time.to_rfc3339_opts(SecondsFormat::Millis, true))
-    }
+/// A value on its way to SQLite; a number that JavaScript does not have is refused.
+fn given(value: SqlValue) -> worker::Result<SqlStorageValue> {
+    Ok(match value {
+        SqlValue::Null => SqlStorageValue::Null,
+        SqlValue::Integer(number) => SqlStorageValue::try_from_i64(number)?,
+        SqlValue::Text(text) => SqlStorageValue::String(text),
+        SqlValue::Blob(bytes) => SqlStorageValue::Blob(bytes),
+    })
 }
 
-impl From<StoredTime> for SqlStorageValue {
-    fn from(time: StoredTime) -> Self {
-        Self::Integer(time.0)
-    }
+/// A value on its way from SQLite, by way of JavaScript, where every number is a float.
+fn taken(value: SqlStorageValue) -> worker::Result<SqlValue> {
+    Ok(match value {
+        SqlStorageValue::Null => SqlValue::Null,
+        SqlStorageValue::Boolean(value) => SqlValue::Integer(value.into()),
+        SqlStorageValue::Integer(number) => SqlValue::Integer(number),
+        #[expect(clippy::cast_possible_truncation, reason = "it is whole")]
+        SqlStorageValue::Float(number) if number.fract() == 0.0 => SqlValue::Integer(number as i64),
+        SqlStorageValue::Float(number) => {
+            return Err(Error::RustError(format!("{number} is stored, which is not whole")));
+        }
+        SqlStorageValue::String(text) => SqlValue::Text(text),
+        SqlStorageValue::Blob(bytes) => SqlValue::Blob(bytes),
+    })
 }

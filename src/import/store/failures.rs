@@ -4,18 +4,17 @@
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use worker::{Result, SqlStorage};
 
 use crate::commercetools::reference::Id;
-use crate::edge::sql::StoredTime;
 use crate::import::machine::Saving;
 use crate::import::run::{ImportKind, Run, Selection, State};
+use crate::storage::sql::{Sql, SqlError, StoredTime};
 
 /// Failures on one page.
 const PAGE: usize = 100;
 
 /// Stores what became of records.
-pub(super) fn save(sql: &SqlStorage, run: &Run, saving: &Saving) -> Result<()> {
+pub fn save(sql: &dyn Sql, run: &Run, saving: &Saving) -> Result<(), SqlError> {
     let kind = run.kind.name();
     for failure in &saving.failures {
         sql.exec(
@@ -48,9 +47,9 @@ pub(super) fn save(sql: &SqlStorage, run: &Run, saving: &Saving) -> Result<()> {
 
 /// A page of the failures of a kind, by the id of the record; the cursor is the last id of the page
 /// before.
-pub(super) fn page(sql: &SqlStorage, kind: ImportKind, cursor: &str) -> Result<Value> {
+pub fn page(sql: &dyn Sql, kind: ImportKind, cursor: &str) -> Result<Value, SqlError> {
     #[derive(Deserialize)]
-    struct Row {
+    struct FailureRow {
         id: String,
         code: String,
         detail: String,
@@ -63,7 +62,8 @@ pub(super) fn page(sql: &SqlStorage, kind: ImportKind, cursor: &str) -> Result<V
          ORDER BY id LIMIT {}",
         PAGE + 1
     );
-    let rows: Vec<Row> = sql.exec(&query, vec![kind.name().into(), cursor.into()])?.to_array()?;
+    let rows: Vec<FailureRow> =
+        sql.exec(&query, vec![kind.name().into(), cursor.into()])?.read()?;
     let page = &rows[..rows.len().min(PAGE)];
     let next = page.last().filter(|_| rows.len() > PAGE).map(|row| row.id.clone());
     let shown = page.iter().map(|row| {
@@ -80,18 +80,13 @@ pub(super) fn page(sql: &SqlStorage, kind: ImportKind, cursor: &str) -> Result<V
 }
 
 /// The ids of all records of a kind that failed.
-pub(super) fn ids(sql: &SqlStorage, kind: ImportKind) -> Result<Vec<Id>> {
-    #[derive(Deserialize)]
-    struct Row {
-        id: Id,
-    }
+pub fn ids(sql: &dyn Sql, kind: ImportKind) -> Result<Vec<Id>, SqlError> {
     let query = "SELECT id FROM failures WHERE kind = ? ORDER BY id";
-    let rows: Vec<Row> = sql.exec(query, vec![kind.name().into()])?.to_array()?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
+    sql.exec(query, vec![kind.name().into()])?.column()
 }
 
 /// Forgets a failure.
-pub(super) fn delete(sql: &SqlStorage, kind: ImportKind, id: &str) -> Result<()> {
+pub fn delete(sql: &dyn Sql, kind: ImportKind, id: &str) -> Result<(), SqlError> {
     sql.exec(
         "DELETE FROM failures WHERE kind = ? AND id = ?",
         vec![kind.name().into(), id.into()],

@@ -1,8 +1,8 @@
 //! The tables of the object that runs imports, version by version. What they are for stands where
-//! they are used: [`super::runs`], [`super::failures`], [`crate::edge::parts`].
+//! they are used: [`super::runs`], [`super::failures`], [`crate::storage::parts`].
 
-/// The migrations; see [`crate::edge::schema`].
-pub(super) const MIGRATIONS: [&str; 2] = [FIRST, SECOND];
+/// The migrations; see [`crate::storage::schema`].
+pub const MIGRATIONS: [&str; 2] = [FIRST, SECOND];
 
 const FIRST: &str = "
     CREATE TABLE IF NOT EXISTS runs (
@@ -31,7 +31,7 @@ const SECOND: &str = "
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::edge::schema::digests;
+    use crate::storage::schema::digests;
 
     /// A migration that was deployed cannot be changed any more: add another one, and its digest.
     #[test]

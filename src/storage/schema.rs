@@ -4,15 +4,14 @@
 //! out. A migration that was deployed is never changed; a new shape is a new migration at the end.
 //! What a newer version stored is not touched.
 
-use serde::Deserialize;
-use worker::{Result, SqlStorage};
+use super::sql::{Sql, SqlError};
 
 /// The code of what a newer version stored.
-pub(super) const NEWER: &str = "stored_by_another_version";
+pub const NEWER: &str = "stored_by_another_version";
 
 /// Whether this version may use what is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Schema {
+pub enum Schema {
     /// It is up to date.
     Current,
     /// A newer version of the Worker stored it.
@@ -20,30 +19,24 @@ pub(super) enum Schema {
 }
 
 /// Carries out the migrations that were not. All in one turn without an await, so all or none.
-pub(super) fn migrate(sql: &SqlStorage, migrations: &[&str]) -> Result<Schema> {
-    #[derive(Deserialize)]
-    struct Row {
-        version: usize,
-    }
+pub fn migrate(sql: &dyn Sql, migrations: &[&str]) -> Result<Schema, SqlError> {
     sql.exec(
         "CREATE TABLE IF NOT EXISTS schema (
             only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL)",
-        None,
+        vec![],
     )?;
-    let rows: Vec<Row> = sql.exec("SELECT version FROM schema", None)?.to_array()?;
-    let done = rows.first().map_or(0, |row| row.version);
-    let Some(rest) = migrations.get(done..) else { return Ok(Schema::Newer) };
+    let done: Option<usize> = sql.exec("SELECT version FROM schema", vec![])?.value()?;
+    let Some(rest) = migrations.get(done.unwrap_or(0)..) else { return Ok(Schema::Newer) };
     if rest.is_empty() {
         return Ok(Schema::Current);
     }
     for migration in rest {
-        sql.exec(migration, None)?;
+        sql.exec(migration, vec![])?;
     }
-    let version = i32::try_from(migrations.len()).unwrap_or(i32::MAX);
     sql.exec(
         "INSERT INTO schema (only, version) VALUES (1, ?)
          ON CONFLICT (only) DO UPDATE SET version = excluded.version",
-        vec![version.into()],
+        vec![migrations.len().into()],
     )?;
     Ok(Schema::Current)
 }
@@ -51,7 +44,7 @@ pub(super) fn migrate(sql: &SqlStorage, migrations: &[&str]) -> Result<Schema> {
 /// Digests of migrations, by which a test sees that one that was deployed was changed. White space
 /// does not count.
 #[cfg(test)]
-pub(super) fn digests(migrations: &[&str]) -> Vec<String> {
+pub(crate) fn digests(migrations: &[&str]) -> Vec<String> {
     use sha2::{Digest, Sha256};
     let digest = |migration: &&str| {
         let words: Vec<_> = migration.split_whitespace().collect();

@@ -1,32 +1,31 @@
 //! Trying dead letters again.
 
 use serde_json::Value;
-use worker::{Result, SqlStorage};
 
 use super::dead_letters;
-use super::parked::{self, NewParked};
-use crate::config::Config;
-use crate::edge::delivery::work_of;
+use super::new_parked::NewParked;
+use super::park::park;
+use crate::config::rules::Rules;
 use crate::fault::TransientFault;
 use crate::realtime::envelope::{self, PushedItem};
-use crate::realtime::parking::{slot, slot_of_fact};
+use crate::realtime::parking::{planned_slot, slot_of_fact};
+use crate::storage::sql::{Sql, SqlError};
 
 /// Parks what a dead letter holds, to be tried now; whether there is such a letter. One that holds
 /// something else than notifications stays where it is.
-pub(super) fn replay(sql: &SqlStorage, config: &Config, id: &str) -> Result<bool> {
+pub fn replay(sql: &dyn Sql, rules: &Rules, id: &str, now: u64) -> Result<bool, SqlError> {
     let Some(row) = dead_letters::find(sql, id)? else { return Ok(false) };
     let content = dead_letters::content(sql, &row)?;
     let mut all_parked = true;
     for item in envelope::decode(&content, None).items {
         match item {
             PushedItem::Notification(notification) => {
-                let slot = match work_of(config, &notification) {
-                    Ok(work) => slot(&notification, &work),
-                    Err(_) => slot_of_fact(&notification),
-                };
-                let new = NewParked::now(slot, TransientFault::Replayed);
+                // What it asks for may be nothing by now: that is its outcome then, when it is tried.
+                let slot = planned_slot(rules, &notification);
+                let slot = slot.unwrap_or_else(|| slot_of_fact(&notification));
+                let new = NewParked::now(slot, TransientFault::Replayed, now);
                 let content = Value::Object(notification.raw).to_string();
-                parked::park(sql, &new, content.as_bytes())?;
+                park(sql, &new, content.as_bytes())?;
             }
             PushedItem::Refused { .. } => all_parked = false,
         }

@@ -6,16 +6,18 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use worker::{Result, SqlStorage, SqlStorageValue};
 
-use super::parked::{self, NewParked};
-use super::{jobs, millis};
-use crate::edge::calls::now_ms;
+use super::jobs;
+use super::new_parked::NewParked;
+use super::park::park;
+use crate::commercetools::reference::Id;
 use crate::fault::TransientFault;
+use crate::outbox::millis;
 use crate::realtime::parking::{ERASURE_RANK, ParkingSlot, of_customer};
+use crate::storage::sql::{Sql, SqlError, SqlValue};
 
 /// How long it is known who was erased.
 const REMEMBERED: Duration = Duration::from_hours(90 * 24);
@@ -24,14 +26,11 @@ const REMEMBERED: Duration = Duration::from_hours(90 * 24);
 /// Klaviyo, and remembers the erasure. What names no customer (a guest's order, a body that cannot
 /// be read) stays; it goes by its age. Whether a job is open that may bring the customer's profile
 /// back: then the erasure is to be parked, and waits in its slot for the end of that job.
-pub(super) fn erase(sql: &SqlStorage, customer: &str) -> Result<bool> {
+pub fn erase(sql: &dyn Sql, customer: &str, now: u64) -> Result<bool, SqlError> {
     let key = of_customer(customer);
-    let parked = || {
-        let erasure = i64::from(ERASURE_RANK);
-        vec![SqlStorageValue::from(customer), key.as_str().into(), erasure.into()]
-    };
+    let parked = || vec![SqlValue::from(customer), key.as_str().into(), ERASURE_RANK.into()];
     // All in one turn without an await, so it happens whole or not at all.
-    remember(sql, customer)?;
+    remember(sql, customer, now)?;
     let doubtful_until = doubtful_until(sql, customer)?;
     sql.exec(
         "DELETE FROM sent WHERE key = ?2 OR key IN
@@ -44,44 +43,52 @@ pub(super) fn erase(sql: &SqlStorage, customer: &str) -> Result<bool> {
         parked(),
     )?;
     sql.exec("DELETE FROM parked WHERE (customer = ?1 OR key = ?2) AND rank < ?3", parked())?;
-    let kept = || vec![SqlStorageValue::from(customer), key.as_str().into()];
+    let kept = || vec![SqlValue::from(customer), key.as_str().into()];
     sql.exec(
         "DELETE FROM dead_letter_parts WHERE owner IN
             (SELECT seq FROM dead_letters WHERE customer = ?1 OR resource = ?2)",
         kept(),
     )?;
     sql.exec("DELETE FROM dead_letters WHERE customer = ?1 OR resource = ?2", kept())?;
-    if doubtful_until > now_ms() {
-        again(sql, customer, doubtful_until - now_ms())?;
+    if doubtful_until > now {
+        again(sql, customer, doubtful_until - now, now)?;
     }
     jobs::await_all_of(sql, &key, customer)
 }
 
 /// Until when a write of the customer's profile may still be carried out, in ms since 1970 UTC.
-fn doubtful_until(sql: &SqlStorage, customer: &str) -> Result<u64> {
-    #[derive(Deserialize)]
-    struct Row {
-        doubtful_until: u64,
+fn doubtful_until(sql: &dyn Sql, customer: &str) -> Result<u64, SqlError> {
+    let key = of_customer(customer);
+    let until = sql.exec("SELECT doubtful_until FROM parked WHERE key = ?", vec![key.into()])?;
+    Ok(until.value()?.unwrap_or(0))
+}
+
+/// Customers of whom a write has ended that may have brought an erased profile back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EraseAgain {
+    /// The customers' ids.
+    pub customers: Vec<Id>,
+    /// How long the write may still be carried out, in ms.
+    pub wait_ms: u64,
+}
+
+impl EraseAgain {
+    /// Parks the erasure of those who were erased; whether there are any.
+    pub fn park(&self, sql: &dyn Sql, now: u64) -> Result<bool, SqlError> {
+        let mut any = false;
+        for customer in &self.customers {
+            any |= again(sql, customer.as_str(), self.wait_ms, now)?;
+        }
+        Ok(any)
     }
-    let rows: Vec<Row> = sql
-        .exec(
-            "SELECT doubtful_until FROM parked WHERE key = ?",
-            vec![of_customer(customer).into()],
-        )?
-        .to_array()?;
-    Ok(rows.first().map_or(0, |row| row.doubtful_until))
 }
 
 /// A write that may have brought this customer's profile back has ended: parks the erasure once
 /// more, if the customer was erased. Whether so. `wait_ms` is how long the write may still be
 /// carried out.
-pub(super) fn again(sql: &SqlStorage, customer: &str, wait_ms: u64) -> Result<bool> {
-    #[derive(Deserialize)]
-    struct Found {}
-    let found: Vec<Found> = sql
-        .exec("SELECT at FROM erased WHERE hash = ?", vec![hash(sql, customer)?.into()])?
-        .to_array()?;
-    if found.is_empty() {
+pub fn again(sql: &dyn Sql, customer: &str, wait_ms: u64, now: u64) -> Result<bool, SqlError> {
+    let hash = hash(sql, customer)?;
+    if sql.exec("SELECT at FROM erased WHERE hash = ?", vec![hash.into()])?.is_empty() {
         return Ok(false);
     }
     let slot = ParkingSlot {
@@ -89,9 +96,12 @@ pub(super) fn again(sql: &SqlStorage, customer: &str, wait_ms: u64) -> Result<bo
         rank: ERASURE_RANK,
         customer: Some(customer.to_owned()),
     };
-    let new = NewParked::now(slot, TransientFault::Follows);
-    let new = NewParked { due: new.due + wait_ms, ..new };
-    parked::park(sql, &new, notification(customer).to_string().as_bytes())?;
+    let new = NewParked::now(slot, TransientFault::Follows, now);
+    // Until then the slot is in doubt, also if it is taken and tried sooner.
+    let until = now + wait_ms;
+    let doubtful_until = if wait_ms > 0 { until } else { 0 };
+    let new = NewParked { due: until, doubtful_until, ..new };
+    park(sql, &new, notification(customer).to_string().as_bytes())?;
     Ok(true)
 }
 
@@ -104,25 +114,19 @@ fn notification(customer: &str) -> Value {
     })
 }
 
-fn remember(sql: &SqlStorage, customer: &str) -> Result<()> {
-    let now = now_ms();
-    let time = |at: u64| SqlStorageValue::try_from_i64(i64::try_from(at).unwrap_or(i64::MAX));
-    let forgotten = time(now.saturating_sub(millis(REMEMBERED)))?;
-    sql.exec("DELETE FROM erased WHERE at < ?", vec![forgotten])?;
+fn remember(sql: &dyn Sql, customer: &str, now: u64) -> Result<(), SqlError> {
+    let forgotten = now.saturating_sub(millis(REMEMBERED));
+    sql.exec("DELETE FROM erased WHERE at < ?", vec![forgotten.into()])?;
     sql.exec(
         "INSERT OR REPLACE INTO erased (hash, at) VALUES (?, ?)",
-        vec![hash(sql, customer)?.into(), time(now)?],
+        vec![hash(sql, customer)?.into(), now.into()],
     )?;
     Ok(())
 }
 
-fn hash(sql: &SqlStorage, customer: &str) -> Result<String> {
-    #[derive(Deserialize)]
-    struct Row {
-        key: String,
-    }
-    let rows: Vec<Row> = sql.exec("SELECT key FROM erasure_key", None)?.to_array()?;
-    let key = rows.into_iter().next().map(|row| row.key).ok_or("there is no key for erasures")?;
+fn hash(sql: &dyn Sql, customer: &str) -> Result<String, SqlError> {
+    let key: Option<String> = sql.exec("SELECT key FROM erasure_key", vec![])?.value()?;
+    let key = key.ok_or_else(|| SqlError::new("there is no key for erasures"))?;
     // The key has a fixed length, so it cannot run into the id.
     Ok(format!("{:x}", Sha256::new().chain_update(key).chain_update(customer).finalize()))
 }

@@ -4,25 +4,24 @@
 //! as JSON, `list_parts` the ids of a run over a list. `kept` has a row for the rows that a job of
 //! Klaviyo's has of one page. `slices` counts the slices in a row that never ended.
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use worker::{Result, SqlStorage, SqlStorageValue};
 
+use super::failures;
 use crate::commercetools::reference::Id;
 use crate::config::rules::Rules;
-use crate::edge::sql::RowId;
-use crate::edge::{log, parts};
 use crate::import::machine::{KeptRows, Saving, StoredRunParts};
 use crate::import::run::{ImportKind, Run, State};
 use crate::import::stored::{StoredRun, UnreadableRun, read_run};
-
-use super::failures;
+use crate::storage::parts;
+use crate::storage::sql::{RowId, Sql, SqlError, SqlValue};
 
 /// Runs of a kind that are kept.
 const HISTORY: u32 = 20;
 
 /// Stores what the machine wants stored. All of it is text before anything is written, and there is
 /// no await: so it is written whole or not at all.
-pub(super) fn save(sql: &SqlStorage, saving: &Saving) -> Result<()> {
+pub fn save(sql: &dyn Sql, saving: &Saving) -> Result<(), SqlError> {
     let Some(run) = &saving.run else { return Ok(()) };
     let kind = run.kind.name();
     let text = serde_json::to_vec(run)?;
@@ -58,10 +57,10 @@ pub(super) fn save(sql: &SqlStorage, saving: &Saving) -> Result<()> {
 }
 
 /// Makes a row for a new run; those before it need nothing more than what is shown.
-fn begin(sql: &SqlStorage, run: &Run) -> Result<RowId> {
+fn begin(sql: &dyn Sql, run: &Run) -> Result<RowId, SqlError> {
     let kind = run.kind.name();
     forget_kept(sql, run.kind)?;
-    for old in numbers(sql, "SELECT seq AS number FROM runs WHERE kind = ?", vec![kind.into()])? {
+    for old in numbers(sql, "SELECT seq FROM runs WHERE kind = ?", vec![kind.into()])? {
         parts::delete(sql, "list_parts", old)?;
     }
     sql.exec(
@@ -70,8 +69,8 @@ fn begin(sql: &SqlStorage, run: &Run) -> Result<RowId> {
     )?;
     let too_old = numbers(
         sql,
-        "SELECT seq AS number FROM runs WHERE kind = ? ORDER BY seq DESC LIMIT -1 OFFSET ?",
-        vec![kind.into(), i64::from(HISTORY).into()],
+        "SELECT seq FROM runs WHERE kind = ? ORDER BY seq DESC LIMIT -1 OFFSET ?",
+        vec![kind.into(), HISTORY.into()],
     )?;
     for old in too_old {
         parts::delete(sql, "run_parts", old)?;
@@ -80,29 +79,29 @@ fn begin(sql: &SqlStorage, run: &Run) -> Result<RowId> {
     Ok(find(sql, &run.id)?.unwrap_or_default())
 }
 
-fn forget_kept(sql: &SqlStorage, kind: ImportKind) -> Result<()> {
+fn forget_kept(sql: &dyn Sql, kind: ImportKind) -> Result<(), SqlError> {
     sql.exec("DELETE FROM kept WHERE kind = ?", vec![kind.name().into()])?;
     Ok(())
 }
 
 /// The last runs of a kind, the newest first.
-pub(super) fn of_kind(sql: &SqlStorage, rules: &Rules, kind: ImportKind) -> Result<Vec<StoredRun>> {
+pub fn of_kind(sql: &dyn Sql, rules: &Rules, kind: ImportKind) -> Result<Vec<StoredRun>, SqlError> {
     let query = "SELECT seq, id FROM runs WHERE kind = ? ORDER BY seq DESC";
-    let rows: Vec<RunRow> = sql.exec(query, vec![kind.name().into()])?.to_array()?;
+    let rows: Vec<RunRow> = sql.exec(query, vec![kind.name().into()])?.read()?;
     rows.into_iter().map(|row| row.read(sql, rules, kind)).collect()
 }
 
 /// The current run of a kind.
-pub(super) fn current(
-    sql: &SqlStorage,
+pub fn current(
+    sql: &dyn Sql,
     rules: &Rules,
     kind: ImportKind,
-) -> Result<Option<StoredRun>> {
+) -> Result<Option<StoredRun>, SqlError> {
     newest(sql, kind)?.map(|row| row.read(sql, rules, kind)).transpose()
 }
 
 /// All that is stored of the current runs, as the machine wants it.
-pub(super) fn load(sql: &SqlStorage, rules: &Rules) -> Result<Vec<StoredRunParts>> {
+pub fn load(sql: &dyn Sql, rules: &Rules) -> Result<Vec<StoredRunParts>, SqlError> {
     let mut stored = Vec::new();
     for kind in ImportKind::ALL {
         let Some(row) = newest(sql, kind)? else { continue };
@@ -127,18 +126,14 @@ struct RunRow {
 }
 
 impl RunRow {
-    fn read(&self, sql: &SqlStorage, rules: &Rules, kind: ImportKind) -> Result<StoredRun> {
+    fn read(&self, sql: &dyn Sql, rules: &Rules, kind: ImportKind) -> Result<StoredRun, SqlError> {
         let text = parts::get(sql, "run_parts", self.seq)?;
-        let run = read_run(rules, kind, &self.id, &text);
-        if matches!(run, StoredRun::Unreadable(_)) {
-            log::failure("import", &format!("run {} was stored by another version", self.id));
-        }
-        Ok(run)
+        Ok(read_run(rules, kind, &self.id, &text))
     }
 }
 
 /// The ids of a run over a list; none if they cannot be read.
-fn list(sql: &SqlStorage, owner: RowId) -> Result<Option<Vec<Id>>> {
+fn list(sql: &dyn Sql, owner: RowId) -> Result<Option<Vec<Id>>, SqlError> {
     let content = parts::get(sql, "list_parts", owner)?;
     if content.is_empty() {
         return Ok(Some(Vec::new()));
@@ -147,93 +142,65 @@ fn list(sql: &SqlStorage, owner: RowId) -> Result<Option<Vec<Id>>> {
 }
 
 /// The rows of jobs that have not ended; none if they cannot be read.
-fn kept(sql: &SqlStorage, kind: ImportKind) -> Result<Option<Vec<KeptRows>>> {
-    #[derive(Deserialize)]
-    struct Row {
-        rows: String,
-    }
+fn kept(sql: &dyn Sql, kind: ImportKind) -> Result<Option<Vec<KeptRows>>, SqlError> {
     let query = "SELECT rows FROM kept WHERE kind = ? ORDER BY seq";
-    let rows: Vec<Row> = sql.exec(query, vec![kind.name().into()])?.to_array()?;
-    Ok(rows.iter().map(|row| serde_json::from_str(&row.rows).ok()).collect())
+    let rows: Vec<String> = sql.exec(query, vec![kind.name().into()])?.column()?;
+    Ok(rows.iter().map(|rows| serde_json::from_str(rows).ok()).collect())
 }
 
-/// Whether any run has something to do.
-pub(super) fn any_active(sql: &SqlStorage, rules: &Rules) -> Result<bool> {
-    for kind in ImportKind::ALL {
-        let run = current(sql, rules, kind)?.and_then(StoredRun::readable);
-        if run.is_some_and(|run| run.is_active()) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+/// The newest run of each kind, if there is one.
+pub fn all_current(sql: &dyn Sql, rules: &Rules) -> Result<Vec<StoredRun>, SqlError> {
+    let all = ImportKind::ALL.into_iter().map(|kind| current(sql, rules, kind));
+    all.filter_map(Result::transpose).collect()
 }
 
-/// Whether every newest run of a kind completed, so that no job of it is under way.
-pub(super) fn all_completed(sql: &SqlStorage, rules: &Rules) -> Result<bool> {
-    for kind in ImportKind::ALL {
-        let run = current(sql, rules, kind)?.and_then(StoredRun::readable);
-        if run.is_some_and(|run| run.state != State::Completed) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+/// Whether the newest run of each kind completed, so that no job of any is under way, nor a write in
+/// doubt.
+pub fn all_completed(sql: &dyn Sql, rules: &Rules, now: DateTime<Utc>) -> Result<bool, SqlError> {
+    let mut runs = all_current(sql, rules)?.into_iter().filter_map(StoredRun::readable);
+    let is_certain = |until: Option<DateTime<Utc>>| until.is_none_or(|until| until <= now);
+    Ok(runs.all(|run| run.state == State::Completed && is_certain(run.doubtful_until)))
 }
 
 /// The id of a run that begins now (ms since 1970 UTC): later ones are greater, as numbers and as
 /// text.
-pub(super) fn new_id(sql: &SqlStorage, now: u64) -> Result<String> {
-    #[derive(Deserialize)]
-    struct Last {
-        id: Option<String>,
-    }
-    let last: Vec<Last> = sql.exec("SELECT MAX(id) AS id FROM runs", None)?.to_array()?;
-    let last = last.into_iter().find_map(|last| last.id?.parse::<u64>().ok()).unwrap_or(0);
+pub fn new_id(sql: &dyn Sql, now: u64) -> Result<String, SqlError> {
+    let last: Option<String> = sql.exec("SELECT MAX(id) AS id FROM runs", vec![])?.value()?;
+    let last = last.and_then(|id| id.parse::<u64>().ok()).unwrap_or(0);
     Ok(format!("{:013}", now.max(last + 1)))
 }
 
 /// Counts a slice as lost until [`slice_ended`] says otherwise; how many were lost in a row before.
-pub(super) fn slice_begins(sql: &SqlStorage) -> Result<u32> {
+pub fn slice_begins(sql: &dyn Sql) -> Result<u32, SqlError> {
     let lost = lost(sql)?;
     sql.exec(
         "INSERT INTO slices (only, lost) VALUES (1, 1)
          ON CONFLICT (only) DO UPDATE SET lost = lost + 1",
-        None,
+        vec![],
     )?;
     Ok(lost)
 }
 
 /// A slice ended as it should, or brought something on.
-pub(super) fn slice_ended(sql: &SqlStorage) -> Result<()> {
-    sql.exec("UPDATE slices SET lost = 0 WHERE lost > 0", None)?;
+pub fn slice_ended(sql: &dyn Sql) -> Result<(), SqlError> {
+    sql.exec("UPDATE slices SET lost = 0 WHERE lost > 0", vec![])?;
     Ok(())
 }
 
 /// How many slices in a row never ended.
-pub(super) fn lost(sql: &SqlStorage) -> Result<u32> {
-    #[derive(Deserialize)]
-    struct Row {
-        lost: u32,
-    }
-    let rows: Vec<Row> = sql.exec("SELECT lost FROM slices", None)?.to_array()?;
-    Ok(rows.first().map_or(0, |row| row.lost))
+pub fn lost(sql: &dyn Sql) -> Result<u32, SqlError> {
+    Ok(sql.exec("SELECT lost FROM slices", vec![])?.value()?.unwrap_or(0))
 }
 
-fn newest(sql: &SqlStorage, kind: ImportKind) -> Result<Option<RunRow>> {
+fn newest(sql: &dyn Sql, kind: ImportKind) -> Result<Option<RunRow>, SqlError> {
     let query = "SELECT seq, id FROM runs WHERE kind = ? ORDER BY seq DESC LIMIT 1";
-    let rows: Vec<RunRow> = sql.exec(query, vec![kind.name().into()])?.to_array()?;
-    Ok(rows.into_iter().next())
+    sql.exec(query, vec![kind.name().into()])?.first()
 }
 
-fn find(sql: &SqlStorage, id: &str) -> Result<Option<RowId>> {
-    let found = numbers(sql, "SELECT seq AS number FROM runs WHERE id = ?", vec![id.into()])?;
-    Ok(found.first().copied())
+fn find(sql: &dyn Sql, id: &str) -> Result<Option<RowId>, SqlError> {
+    sql.exec("SELECT seq FROM runs WHERE id = ?", vec![id.into()])?.value()
 }
 
-fn numbers(sql: &SqlStorage, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<RowId>> {
-    #[derive(Deserialize)]
-    struct Row {
-        number: RowId,
-    }
-    let rows: Vec<Row> = sql.exec(query, values)?.to_array()?;
-    Ok(rows.into_iter().map(|row| row.number).collect())
+fn numbers(sql: &dyn Sql, query: &str, values: Vec<SqlValue>) -> Result<Vec<RowId>, SqlError> {
+    sql.exec(query, values)?.column()
 }

@@ -5,19 +5,23 @@
 //! is found with it at the beginning of the next was lost.
 
 use serde::Deserialize;
-use worker::{Result, SqlStorage, SqlStorageValue};
 
 use super::dead_letters::{self, NewDeadLetter};
-use super::jobs;
-use crate::edge::parts;
-use crate::edge::sql::RowId;
+use super::sent;
+use crate::engine::backoff::{JOB_IN_DOUBT, SINGLE_IN_DOUBT};
 use crate::fault::{FinalFault, Rejection};
 use crate::outbox::lost_tries::{LostTries, NextTry};
+use crate::outbox::millis;
+use crate::outbox::schedule::RowGroup;
 use crate::realtime::envelope::{self, PushedItem};
+use crate::storage::parts;
+use crate::storage::sql::{RowId, Sql, SqlError, list};
 
 /// The values of `trying`: 0 is a row that is not being tried.
 pub(super) const IN_COMPANY: u8 = 1;
 pub(super) const ALONE: u8 = 2;
+/// In company, and a job was being started with it.
+const IN_JOB: u8 = 3;
 
 /// From so many lost tries on a row is tried alone, as [`LostTries::next_try`] says.
 pub(super) const TRIED_ALONE: u32 = 3;
@@ -34,14 +38,14 @@ struct LostRow {
 }
 
 /// Counts the tries that never ended, and gives up what never will.
-pub(super) fn count(sql: &SqlStorage) -> Result<()> {
+pub fn count(sql: &dyn Sql, now: u64) -> Result<(), SqlError> {
     let rows: Vec<LostRow> = sql
         .exec(
             "SELECT seq, key, attempts, trying, lost, lost_alone, lost_at_round FROM parked
              WHERE trying > 0",
-            None,
+            vec![],
         )?
-        .to_array()?;
+        .read()?;
     let rounds = rounds_ended(sql)?;
     for row in rows {
         let before = LostTries {
@@ -51,16 +55,25 @@ pub(super) fn count(sql: &SqlStorage) -> Result<()> {
         };
         let lost = before.and_another(row.trying == ALONE, rounds);
         if lost.next_try() == NextTry::GivenUp {
-            give_up(sql, &row)?;
+            give_up(sql, &row, now)?;
             continue;
         }
+        // Whatever was under way for it may still be carried out.
+        let in_doubt = if row.trying == IN_JOB { JOB_IN_DOUBT } else { SINGLE_IN_DOUBT };
+        let is_fact = RowGroup::of_key(&row.key) == Some(RowGroup::Facts);
+        let doubtful_until = if is_fact { 0 } else { now + millis(in_doubt) };
+        if !is_fact {
+            sent::forget(sql, &row.key)?;
+        }
         sql.exec(
-            "UPDATE parked SET trying = 0, lost = ?, lost_alone = ?, lost_at_round = ?
+            "UPDATE parked SET trying = 0, lost = ?, lost_alone = ?, lost_at_round = ?,
+                doubtful_until = MAX(doubtful_until, ?)
              WHERE seq = ?",
             vec![
-                i64::from(lost.in_company).into(),
-                i64::from(lost.alone).into(),
-                SqlStorageValue::try_from_i64(i64::try_from(lost.rounds_ended).unwrap_or(0))?,
+                lost.in_company.into(),
+                lost.alone.into(),
+                lost.rounds_ended.into(),
+                doubtful_until.into(),
                 row.seq.into(),
             ],
         )?;
@@ -68,25 +81,30 @@ pub(super) fn count(sql: &SqlStorage) -> Result<()> {
     Ok(())
 }
 
-/// A round has ended: nothing of it was lost.
-pub(super) fn round_ended(sql: &SqlStorage) -> Result<()> {
-    sql.exec("UPDATE parked SET trying = 0 WHERE trying > 0", None)?;
-    sql.exec("UPDATE rounds SET ended = ended + 1", None)?;
+/// A job is being started with these rows.
+pub fn job_starts(sql: &dyn Sql, rows: &[RowId]) -> Result<(), SqlError> {
+    let seqs = list(rows);
+    sql.exec(
+        &format!("UPDATE parked SET trying = {IN_JOB} WHERE trying > 0 AND seq IN ({seqs})"),
+        vec![],
+    )?;
     Ok(())
 }
 
-fn rounds_ended(sql: &SqlStorage) -> Result<u64> {
-    #[derive(Deserialize)]
-    struct Row {
-        ended: u64,
-    }
-    let rows: Vec<Row> = sql.exec("SELECT ended FROM rounds", None)?.to_array()?;
-    Ok(rows.first().map_or(0, |row| row.ended))
+/// A round has ended: nothing of it was lost.
+pub fn round_ended(sql: &dyn Sql) -> Result<(), SqlError> {
+    sql.exec("UPDATE parked SET trying = 0 WHERE trying > 0", vec![])?;
+    sql.exec("UPDATE rounds SET ended = ended + 1", vec![])?;
+    Ok(())
 }
 
-fn give_up(sql: &SqlStorage, row: &LostRow) -> Result<()> {
+fn rounds_ended(sql: &dyn Sql) -> Result<u64, SqlError> {
+    Ok(sql.exec("SELECT ended FROM rounds", vec![])?.value()?.unwrap_or(0))
+}
+
+fn give_up(sql: &dyn Sql, row: &LostRow, now: u64) -> Result<(), SqlError> {
     let content = parts::take(sql, "parked_parts", row.seq)?;
-    jobs::forget_sent(sql, &row.key)?;
+    sent::forget(sql, &row.key)?;
     sql.exec("DELETE FROM parked WHERE seq = ?", vec![row.seq.into()])?;
     let items = envelope::decode(&content, None).items;
     let notification = items.iter().find_map(|item| match item {
@@ -96,7 +114,7 @@ fn give_up(sql: &SqlStorage, row: &LostRow) -> Result<()> {
     let detail =
         "Each try of it ended with the runtime, alone as well; see the log, and replay it.";
     let rejection = Rejection::new(FinalFault::NeverFinished, detail);
-    let letter = NewDeadLetter::of(notification, rejection, row.attempts);
+    let letter = NewDeadLetter::of(notification, rejection, row.attempts, now);
     dead_letters::keep(sql, &letter, &content)?;
     Ok(())
 }

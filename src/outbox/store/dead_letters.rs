@@ -10,47 +10,47 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use worker::{Result, SqlStorage, SqlStorageValue};
 
 use crate::commercetools::notification::Notification;
-use crate::edge::calls::now_ms;
-use crate::edge::parts;
-use crate::edge::sql::{RowId, StoredTime};
 use crate::fault::Rejection;
 use crate::realtime::parking;
+use crate::storage::parts;
+use crate::storage::sql::{RowId, Sql, SqlError, StoredTime};
 
 /// Dead letters on one page.
 const PAGE: usize = 100;
 
 /// What is known of a dead letter when it is stored.
-#[derive(Debug, Serialize, Deserialize)]
-pub(in crate::edge) struct NewDeadLetter {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewDeadLetter {
     /// When, in ms since 1970 UTC.
-    pub(in crate::edge) at: u64,
+    pub at: u64,
     /// Why, as a stable code.
-    pub(in crate::edge) code: String,
+    pub code: String,
     /// Why, in words; may be Klaviyo's own.
-    pub(in crate::edge) detail: String,
+    pub detail: String,
     /// Where in the body, as a JSON pointer.
-    pub(in crate::edge) pointer: Option<String>,
+    pub pointer: Option<String>,
     /// `{typeId}/{id}` of what it is about.
-    pub(in crate::edge) resource: Option<String>,
+    pub resource: Option<String>,
     /// The commercetools customer whom it is about, if it says so; for erasing.
-    pub(in crate::edge) customer: Option<String>,
+    pub customer: Option<String>,
     /// How often it was tried.
-    pub(in crate::edge) attempts: u32,
+    pub attempts: u32,
 }
 
 impl NewDeadLetter {
-    /// A letter of now, for a notification or for something that is none.
-    pub(in crate::edge) fn of(
+    /// A letter of `now` (ms since 1970 UTC), for a notification or for something that is none.
+    #[must_use]
+    pub fn of(
         notification: Option<&Notification>,
         rejection: Rejection,
         attempts: u32,
+        now: u64,
     ) -> Self {
         let resource = notification.and_then(|notification| notification.resource.as_ref());
         Self {
-            at: now_ms(),
+            at: now,
             code: rejection.code().into_owned(),
             detail: rejection.detail,
             pointer: rejection.pointer,
@@ -63,9 +63,10 @@ impl NewDeadLetter {
 
 /// A row of `dead_letters`.
 #[derive(Deserialize)]
-pub(super) struct DeadLetterRow {
+pub struct DeadLetterRow {
     seq: RowId,
-    pub(super) id: String,
+    /// The digest of its notification.
+    pub id: String,
     at: StoredTime,
     code: String,
     detail: String,
@@ -90,9 +91,8 @@ impl DeadLetterRow {
 }
 
 /// Stores a letter and gives its id; one that is there already is only counted and dated.
-pub(super) fn keep(sql: &SqlStorage, letter: &NewDeadLetter, content: &[u8]) -> Result<String> {
+pub fn keep(sql: &dyn Sql, letter: &NewDeadLetter, content: &[u8]) -> Result<String, SqlError> {
     let id = format!("{:x}", Sha256::digest(content));
-    let at = SqlStorageValue::try_from_i64(i64::try_from(letter.at).unwrap_or(i64::MAX))?;
     // All in one turn without an await, so it is stored whole or not at all.
     let known = find(sql, &id)?;
     sql.exec(
@@ -103,13 +103,13 @@ pub(super) fn keep(sql: &SqlStorage, letter: &NewDeadLetter, content: &[u8]) -> 
             attempts = attempts + excluded.attempts",
         vec![
             id.as_str().into(),
-            at,
+            letter.at.into(),
             letter.code.as_str().into(),
             letter.detail.as_str().into(),
             letter.pointer.clone().into(),
             letter.resource.clone().into(),
             letter.customer.clone().into(),
-            i64::from(letter.attempts).into(),
+            letter.attempts.into(),
         ],
     )?;
     if known.is_none()
@@ -121,7 +121,7 @@ pub(super) fn keep(sql: &SqlStorage, letter: &NewDeadLetter, content: &[u8]) -> 
 }
 
 /// A page of letters, the newest first.
-pub(super) fn list(sql: &SqlStorage, cursor: Option<RowId>) -> Result<Value> {
+pub fn list(sql: &dyn Sql, cursor: Option<RowId>) -> Result<Value, SqlError> {
     let rows: Vec<DeadLetterRow> = sql
         .exec(
             &format!(
@@ -130,7 +130,7 @@ pub(super) fn list(sql: &SqlStorage, cursor: Option<RowId>) -> Result<Value> {
             ),
             vec![cursor.unwrap_or(RowId::MAX).into()],
         )?
-        .to_array()?;
+        .read()?;
     let page = &rows[..rows.len().min(PAGE)];
     let next = (rows.len() > PAGE).then(|| page.last().map(|row| row.seq.to_string()));
     let shown: Vec<_> = page.iter().map(DeadLetterRow::shown).collect();
@@ -138,35 +138,22 @@ pub(super) fn list(sql: &SqlStorage, cursor: Option<RowId>) -> Result<Value> {
 }
 
 /// A letter.
-pub(super) fn find(sql: &SqlStorage, id: &str) -> Result<Option<DeadLetterRow>> {
-    let rows: Vec<DeadLetterRow> =
-        sql.exec("SELECT * FROM dead_letters WHERE id = ?", vec![id.into()])?.to_array()?;
-    Ok(rows.into_iter().next())
+pub fn find(sql: &dyn Sql, id: &str) -> Result<Option<DeadLetterRow>, SqlError> {
+    sql.exec("SELECT * FROM dead_letters WHERE id = ?", vec![id.into()])?.first()
 }
 
 /// All ids.
-pub(super) fn ids(sql: &SqlStorage) -> Result<Vec<String>> {
-    #[derive(Deserialize)]
-    struct Id {
-        id: String,
-    }
-    let rows: Vec<Id> = sql.exec("SELECT id FROM dead_letters ORDER BY seq", None)?.to_array()?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
+pub fn ids(sql: &dyn Sql) -> Result<Vec<String>, SqlError> {
+    sql.exec("SELECT id FROM dead_letters ORDER BY seq", vec![])?.column()
 }
 
 /// How many there are.
-pub(super) fn count(sql: &SqlStorage) -> Result<u32> {
-    #[derive(Deserialize)]
-    struct Count {
-        count: u32,
-    }
-    let rows: Vec<Count> =
-        sql.exec("SELECT COUNT(*) AS count FROM dead_letters", None)?.to_array()?;
-    Ok(rows.first().map_or(0, |row| row.count))
+pub fn count(sql: &dyn Sql) -> Result<u32, SqlError> {
+    Ok(sql.exec("SELECT COUNT(*) AS count FROM dead_letters", vec![])?.value()?.unwrap_or(0))
 }
 
 /// One letter with its notification.
-pub(super) fn read(sql: &SqlStorage, id: &str) -> Result<Option<Value>> {
+pub fn read(sql: &dyn Sql, id: &str) -> Result<Option<Value>, SqlError> {
     let Some(row) = find(sql, id)? else { return Ok(None) };
     let mut shown = row.shown();
     shown["notification"] = readable(content(sql, &row)?);
@@ -174,12 +161,12 @@ pub(super) fn read(sql: &SqlStorage, id: &str) -> Result<Option<Value>> {
 }
 
 /// The notification of a letter, as it came.
-pub(super) fn content(sql: &SqlStorage, row: &DeadLetterRow) -> Result<Vec<u8>> {
+pub fn content(sql: &dyn Sql, row: &DeadLetterRow) -> Result<Vec<u8>, SqlError> {
     parts::get(sql, "dead_letter_parts", row.seq)
 }
 
 /// Deletes a letter; whether it was there.
-pub(super) fn delete(sql: &SqlStorage, id: &str) -> Result<bool> {
+pub fn delete(sql: &dyn Sql, id: &str) -> Result<bool, SqlError> {
     let Some(row) = find(sql, id)? else { return Ok(false) };
     parts::delete(sql, "dead_letter_parts", row.seq)?;
     sql.exec("DELETE FROM dead_letters WHERE seq = ?", vec![row.seq.into()])?;
@@ -187,15 +174,13 @@ pub(super) fn delete(sql: &SqlStorage, id: &str) -> Result<bool> {
 }
 
 /// Deletes the letters that were last dated before `before`, in ms since 1970 UTC.
-pub(super) fn forget(sql: &SqlStorage, before: u64) -> Result<()> {
-    let before = i64::try_from(before).unwrap_or(i64::MAX);
-    let before = || Ok::<_, worker::Error>(vec![SqlStorageValue::try_from_i64(before)?]);
+pub fn forget(sql: &dyn Sql, before: u64) -> Result<(), SqlError> {
     sql.exec(
         "DELETE FROM dead_letter_parts
          WHERE owner IN (SELECT seq FROM dead_letters WHERE at < ?)",
-        before()?,
+        vec![before.into()],
     )?;
-    sql.exec("DELETE FROM dead_letters WHERE at < ?", before()?)?;
+    sql.exec("DELETE FROM dead_letters WHERE at < ?", vec![before.into()])?;
     Ok(())
 }
 

@@ -1,8 +1,9 @@
 //! The tables of the outbox, version by version. What they are for stands where they are used:
-//! [`super::parked`], [`super::jobs`], [`super::dead_letters`], [`crate::edge::parts`].
+//! [`super::parked`], [`super::jobs`], [`super::sent`], [`super::dead_letters`],
+//! [`crate::storage::parts`].
 
-/// The migrations; see [`crate::edge::schema`].
-pub(super) const MIGRATIONS: [&str; 2] = [FIRST, SECOND];
+/// The migrations; see [`crate::storage::schema`].
+pub const MIGRATIONS: [&str; 3] = [FIRST, SECOND, THIRD];
 
 const FIRST: &str = "
     CREATE TABLE IF NOT EXISTS parked (
@@ -49,14 +50,23 @@ const SECOND: &str = "
     CREATE TABLE erasure_key (only INTEGER PRIMARY KEY CHECK (only = 1), key TEXT NOT NULL);
     INSERT INTO erasure_key (only, key) VALUES (1, hex(randomblob(32)));";
 
+/// Operations that rows wait for ([`crate::engine::circuits`]).
+const THIRD: &str = "
+    ALTER TABLE parked ADD COLUMN waits_for TEXT;
+    CREATE INDEX parked_waits_for ON parked (waits_for, due)
+        WHERE waits_for IS NOT NULL AND due IS NOT NULL;";
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::edge::schema::digests;
+    use crate::storage::schema::digests;
 
     /// A migration that was deployed cannot be changed any more: add another one, and its digest.
     #[test]
     fn what_was_deployed_stays_as_it_is() {
-        assert_eq!(digests(&MIGRATIONS), ["766c7c561482a6f8", "374f492515887a38"]);
+        assert_eq!(
+            digests(&MIGRATIONS),
+            ["766c7c561482a6f8", "374f492515887a38", "5ff498a3ef2a5576"]
+        );
     }
 }

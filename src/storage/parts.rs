@@ -1,63 +1,54 @@
 //! Bytes of any length in SQLite, where a value may have 2 MB: stored in parts, each of which has
 //! the number of what it belongs to (`owner`) and its own.
 
-use worker::{Result, SqlStorage, SqlStorageValue};
-
-use super::sql::RowId;
+use super::sql::{RowId, Sql, SqlError, SqlValue};
 
 /// Bytes of one part.
 const PART: usize = 1_000_000;
 
 /// Stores the content of `owner`, who must have none.
-pub(super) fn put(sql: &SqlStorage, name: &str, owner: RowId, content: &[u8]) -> Result<()> {
+pub fn put(sql: &dyn Sql, name: &str, owner: RowId, content: &[u8]) -> Result<(), SqlError> {
     let insert = format!("INSERT INTO {name} (owner, part, content) VALUES (?, ?, ?)");
-    for (part, bytes) in (0_i32..).zip(content.chunks(PART)) {
+    for (part, bytes) in content.chunks(PART).enumerate() {
         sql.exec(&insert, vec![owner.into(), part.into(), bytes.to_vec().into()])?;
     }
     Ok(())
 }
 
 /// The content of `owner`.
-pub(super) fn get(sql: &SqlStorage, name: &str, owner: RowId) -> Result<Vec<u8>> {
+pub fn get(sql: &dyn Sql, name: &str, owner: RowId) -> Result<Vec<u8>, SqlError> {
     let select = format!("SELECT content FROM {name} WHERE owner = ? ORDER BY part");
     let mut content = Vec::new();
-    for row in sql.exec(&select, vec![owner.into()])?.raw() {
-        for value in row? {
-            if let SqlStorageValue::Blob(bytes) = value {
-                content.extend(bytes);
-            }
+    for value in sql.exec(&select, vec![owner.into()])?.rows.into_iter().flatten() {
+        if let SqlValue::Blob(bytes) = value {
+            content.extend(bytes);
         }
     }
     Ok(content)
 }
 
 /// The parts of several owners, given as a list of SQL: each owner with its parts in their order.
-pub(super) fn get_all(sql: &SqlStorage, name: &str, owners: &str) -> Result<Vec<(RowId, Vec<u8>)>> {
+pub fn get_all(sql: &dyn Sql, name: &str, owners: &str) -> Result<Vec<(RowId, Vec<u8>)>, SqlError> {
     let select =
         format!("SELECT owner, content FROM {name} WHERE owner IN ({owners}) ORDER BY owner, part");
     let mut parts = Vec::new();
-    for row in sql.exec(&select, None)?.raw() {
-        let mut owner = RowId::default();
-        for value in row? {
-            match value {
-                SqlStorageValue::Integer(number) => owner = RowId::new(number),
-                #[expect(clippy::cast_possible_truncation, reason = "a row's number is whole")]
-                SqlStorageValue::Float(number) => owner = RowId::new(number as i64),
-                SqlStorageValue::Blob(bytes) => parts.push((owner, bytes)),
-                _ => {}
-            }
+    for row in sql.exec(&select, vec![])?.rows {
+        if let Ok([SqlValue::Integer(owner), SqlValue::Blob(bytes)]) =
+            <[SqlValue; 2]>::try_from(row)
+        {
+            parts.push((RowId::new(owner), bytes));
         }
     }
     Ok(parts)
 }
 
 /// Stores the content of `owner` in the place of what it has. One row is written for each part.
-pub(super) fn replace(sql: &SqlStorage, name: &str, owner: RowId, content: &[u8]) -> Result<()> {
+pub fn replace(sql: &dyn Sql, name: &str, owner: RowId, content: &[u8]) -> Result<(), SqlError> {
     let upsert = format!(
         "INSERT INTO {name} (owner, part, content) VALUES (?, ?, ?)
          ON CONFLICT (owner, part) DO UPDATE SET content = excluded.content"
     );
-    let mut parts = 0_i32;
+    let mut parts = 0_usize;
     for bytes in content.chunks(PART) {
         sql.exec(&upsert, vec![owner.into(), parts.into(), bytes.to_vec().into()])?;
         parts += 1;
@@ -67,13 +58,14 @@ pub(super) fn replace(sql: &SqlStorage, name: &str, owner: RowId, content: &[u8]
     Ok(())
 }
 
-pub(super) fn delete(sql: &SqlStorage, name: &str, owner: RowId) -> Result<()> {
+/// Deletes the content of `owner`.
+pub fn delete(sql: &dyn Sql, name: &str, owner: RowId) -> Result<(), SqlError> {
     sql.exec(&format!("DELETE FROM {name} WHERE owner = ?"), vec![owner.into()])?;
     Ok(())
 }
 
 /// Gets the content of `owner` and deletes it.
-pub(super) fn take(sql: &SqlStorage, name: &str, owner: RowId) -> Result<Vec<u8>> {
+pub fn take(sql: &dyn Sql, name: &str, owner: RowId) -> Result<Vec<u8>, SqlError> {
     let content = get(sql, name, owner)?;
     delete(sql, name, owner)?;
     Ok(content)

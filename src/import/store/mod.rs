@@ -1,0 +1,16 @@
+//! What the imports store, and how: the statements on the tables of the object `Import`.
+//!
+//! [`runs`] keeps what the machine wants kept, and gives it back after a crash; [`failures`] are
+//! records that could not be sent; [`gone`] is what was deleted while a run may still write it.
+//!
+//! Not in scope: the shape of a stored run ([`super::stored`]), the calls and the clock
+//! (`edge::import`).
+#![expect(
+    clippy::missing_errors_doc,
+    reason = "always the same: a statement failed, or what is stored cannot be read"
+)]
+
+pub mod failures;
+pub mod gone;
+pub mod runs;
+pub mod tables;

@@ -1,0 +1,226 @@
+//! What the machine wants stored, and how that is done.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use super::dead_letters::{self, NewDeadLetter};
+use super::jobs::{self, JobFate, JobRow};
+use super::offspring::park_offspring;
+use super::parked::{self, ParkedRow};
+use super::{erasure, lost, sent};
+use crate::commercetools::notification::Notification;
+use crate::commercetools::reference::Id;
+use crate::config::rules::Rules;
+use crate::engine::circuits::OperationName;
+use crate::engine::events::JobEnd;
+use crate::fault::{Rejection, TransientFault};
+use crate::klaviyo::job::{JobRef, JobType, RowDigest};
+use crate::klaviyo::job_answer::blamed;
+use crate::outbox::fate::RowFate;
+use crate::realtime::envelope::PushedItem;
+use crate::realtime::outcome::Outcome;
+use crate::realtime::plan::Ignored;
+use crate::storage::sql::{RowId, Sql, SqlError};
+
+/// Something to be stored.
+pub enum StoreCommand {
+    /// Remove a row that holds nothing.
+    Remove(ParkedRow),
+    /// What became of a row.
+    Settle {
+        /// The row.
+        tried: Box<TriedRow>,
+        /// What becomes of it.
+        fate: RowFate,
+        /// The operation that it could not go on with.
+        waits_for: Option<OperationName>,
+    },
+    /// What of a row Klaviyo took.
+    NoteSent {
+        /// The row.
+        row: ParkedRow,
+        /// Digests.
+        sent: HashSet<RowDigest>,
+    },
+    /// Until when a write of a row may still be carried out.
+    KeepInDoubt {
+        /// The row.
+        row: ParkedRow,
+        /// In ms since 1970 UTC.
+        until: u64,
+    },
+    /// A job is being started with these rows.
+    StartJob(Vec<RowId>),
+    /// Klaviyo took a job.
+    OpenJob {
+        /// The job.
+        job: JobRef,
+        /// Its rows.
+        rows: Vec<JobRow>,
+    },
+    /// A job is not done yet, or nothing was learned of it.
+    PutJobOff {
+        /// The job.
+        job: JobRef,
+        /// Why what waits for it does.
+        fault: TransientFault,
+        /// When it is looked at again, in ms since 1970 UTC.
+        until: u64,
+    },
+    /// A job has ended.
+    CloseJob {
+        /// The job.
+        job: JobRef,
+        /// What became of it.
+        end: JobEnd,
+    },
+    /// Notifications that rows gave rise to.
+    Park(Vec<Map<String, Value>>),
+    /// Erase a customer once more, who may have been brought back.
+    EraseAgain {
+        /// The customer.
+        customer: Id,
+        /// How long the write may still be carried out, in ms.
+        wait_ms: u64,
+    },
+    /// An operation goes through again: what waits for it is due.
+    Wake(OperationName),
+    /// All rows of a round have their end.
+    EndRound,
+}
+
+/// A row after a try.
+pub struct TriedRow {
+    /// The row, as it was before the try.
+    pub row: ParkedRow,
+    /// Its notification.
+    pub item: PushedItem,
+    /// The bytes of that.
+    pub content: Vec<u8>,
+    /// How long the try took, in ms.
+    pub duration_ms: u64,
+    /// Calls that it had a part in.
+    pub calls: u32,
+    /// Names of properties that were cut to keep Klaviyo's limits.
+    pub cut: Vec<String>,
+}
+
+/// What became of a row, for the log.
+pub struct ToldOutcome {
+    /// The row.
+    pub tried: Box<TriedRow>,
+    /// Its outcome.
+    pub outcome: Outcome,
+}
+
+/// Stores something; what there is to tell of it. `now` is in ms since 1970 UTC.
+///
+/// # Errors
+/// A statement failed.
+pub fn carry_out(
+    sql: &dyn Sql,
+    rules: &Rules,
+    command: StoreCommand,
+    now: u64,
+) -> Result<Option<ToldOutcome>, SqlError> {
+    match command {
+        StoreCommand::Remove(row) => {
+            parked::remove(sql, &row)?;
+        }
+        StoreCommand::Settle { tried, fate, waits_for } => {
+            let outcome = settle(sql, &tried, fate, waits_for.as_ref(), now)?;
+            return Ok(Some(ToldOutcome { tried, outcome }));
+        }
+        StoreCommand::NoteSent { row, sent: digests } => {
+            let digests: Vec<_> = digests.into_iter().collect();
+            sent::note(sql, &row.key, row.seq, &digests, now)?;
+        }
+        StoreCommand::KeepInDoubt { row, until } => parked::keep_in_doubt(sql, &row, until)?,
+        StoreCommand::StartJob(rows) => lost::job_starts(sql, &rows)?,
+        StoreCommand::OpenJob { job, rows } => jobs::open(sql, &job, &rows, now)?,
+        StoreCommand::PutJobOff { job, fault, until } => jobs::put_off(sql, &job, fault, until)?,
+        StoreCommand::CloseJob { job, end } => close_job(sql, &job, end, now)?,
+        StoreCommand::Park(notifications) => park_offspring(sql, rules, notifications, now, now)?,
+        StoreCommand::EraseAgain { customer, wait_ms } => {
+            erasure::again(sql, customer.as_str(), wait_ms, now)?;
+        }
+        StoreCommand::Wake(operation) => parked::wake(sql, &operation, now)?,
+        StoreCommand::EndRound => lost::round_ended(sql)?,
+    }
+    Ok(None)
+}
+
+fn settle(
+    sql: &dyn Sql,
+    tried: &TriedRow,
+    fate: RowFate,
+    waits_for: Option<&OperationName>,
+    now: u64,
+) -> Result<Outcome, SqlError> {
+    let row = &tried.row;
+    match fate {
+        RowFate::Delivered => {
+            remove(sql, row)?;
+            Ok(Outcome::Delivered)
+        }
+        RowFate::Ignored(why) => {
+            remove(sql, row)?;
+            Ok(Outcome::Ignored(why))
+        }
+        RowFate::PutOff { due, fault, anew } => {
+            if anew {
+                sent::forget(sql, &row.key)?;
+            }
+            parked::put_off(sql, row, due, fault, waits_for)?;
+            Ok(Outcome::Parked { code: fault.code().into_owned() })
+        }
+        RowFate::GivenUp(rejection) => give_up(sql, tried, rejection, now),
+    }
+}
+
+/// Removes a row with what was sent for it; whether it was there still, in this generation.
+fn remove(sql: &dyn Sql, row: &ParkedRow) -> Result<bool, SqlError> {
+    let removed = parked::remove(sql, row)?;
+    if removed {
+        sent::forget(sql, &row.key)?;
+    }
+    Ok(removed)
+}
+
+/// Makes a dead letter of a row, if it is there still: it may have been erased meanwhile, or a newer
+/// generation has its own turn.
+fn give_up(
+    sql: &dyn Sql,
+    tried: &TriedRow,
+    rejection: Rejection,
+    now: u64,
+) -> Result<Outcome, SqlError> {
+    if !remove(sql, &tried.row)? {
+        return Ok(Outcome::Ignored(Ignored::Superseded));
+    }
+    let code = rejection.code().into_owned();
+    let notification: Option<&Notification> = match &tried.item {
+        PushedItem::Notification(notification) => Some(notification),
+        PushedItem::Refused { .. } => None,
+    };
+    let letter = NewDeadLetter::of(notification, rejection, tried.row.attempts + 1, now);
+    let id = dead_letters::keep(sql, &letter, &tried.content)?;
+    Ok(Outcome::DeadLettered { id, code })
+}
+
+fn close_job(sql: &dyn Sql, job: &JobRef, end: JobEnd, now: u64) -> Result<(), SqlError> {
+    let fate = match end {
+        JobEnd::Unknown => JobFate::Unknown,
+        JobEnd::Done { failed: 0, .. } => JobFate::DoneBut(Vec::new()),
+        JobEnd::Done { failed, errors } => {
+            let rows = match job.of {
+                JobType::Profiles => jobs::rows_of_profiles(sql, job)?,
+                JobType::Catalog(..) => Vec::new(),
+            };
+            let row_of = |id: &str| rows.iter().find(|(other, _)| other == id).map(|(_, row)| *row);
+            blamed(failed, &errors, row_of).map_or(JobFate::Unknown, JobFate::DoneBut)
+        }
+    };
+    jobs::close(sql, job, &fate, now)
+}

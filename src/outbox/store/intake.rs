@@ -1,0 +1,120 @@
+//! Taking what a push has to store: the bodies of the calls that bring it to the object, and what
+//! becomes of them there.
+//!
+//! A body has for each notification a line of JSON, then the notification's own bytes, whatever they
+//! are. The answer is a list: for each the id of the dead letter, or nothing of what was parked.
+
+use serde::{Deserialize, Serialize};
+
+use super::dead_letters::{self, NewDeadLetter};
+use super::erasure;
+use super::new_parked::NewParked;
+use super::park::park_all;
+use crate::realtime::envelope::PushedItem;
+use crate::realtime::parking::ERASURE_RANK;
+use crate::storage::sql::{Sql, SqlError};
+
+/// Bytes of one call, unless one notification has more.
+const BYTES: usize = 8_000_000;
+
+/// What is to be stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NewEntry {
+    /// To be tried again.
+    Parked(NewParked),
+    /// For a person.
+    DeadLetter(NewDeadLetter),
+}
+
+/// The version of the calls that store something. While two versions of the Worker are deployed
+/// side by side, the object refuses what it does not know, and the sender tries again.
+const VERSION: u32 = 1;
+
+/// A line of JSON before the bytes of a notification.
+#[derive(Serialize, Deserialize)]
+struct Head<N> {
+    version: u32,
+    new: N,
+    bytes: usize,
+}
+
+/// The bodies of the calls, each with how many it has.
+pub fn bodies<'a>(
+    all: impl Iterator<Item = (&'a NewEntry, &'a PushedItem)>,
+) -> Result<Vec<(usize, Vec<u8>)>, SqlError> {
+    let mut bodies: Vec<(usize, Vec<u8>)> = Vec::new();
+    for (new, item) in all {
+        let owned;
+        let content = match item {
+            PushedItem::Refused { content, .. } => content,
+            PushedItem::Notification(notification) => {
+                owned = serde_json::to_vec(&notification.raw)?;
+                &owned
+            }
+        };
+        let head = serde_json::to_vec(&Head { version: VERSION, new, bytes: content.len() })?;
+        let more = head.len() + 1 + content.len();
+        if bodies.last().is_none_or(|(_, body)| body.len() + more > BYTES) {
+            bodies.push((0, Vec::new()));
+        }
+        if let Some((count, body)) = bodies.last_mut() {
+            *count += 1;
+            body.extend(head);
+            body.push(b'\n');
+            body.extend(content);
+        }
+    }
+    Ok(bodies)
+}
+
+/// Stores what a body has; what is answered. All in one turn without an await.
+pub fn take(sql: &dyn Sql, mut body: &[u8], now: u64) -> Result<Vec<String>, SqlError> {
+    let (mut stored, mut parked) = (Vec::new(), Vec::new());
+    while let Some(end) = body.iter().position(|byte| *byte == b'\n') {
+        let (line, rest) = body.split_at(end + 1);
+        let Head { version, new, bytes }: Head<NewEntry> = serde_json::from_slice(line)?;
+        if version != VERSION {
+            return Err(SqlError::new(format!("a notification of version {version}")));
+        }
+        let cut = || SqlError::new("a body is cut off");
+        let (content, rest) = rest.split_at_checked(bytes).ok_or_else(cut)?;
+        body = rest;
+        stored.push(match new {
+            NewEntry::Parked(new) => {
+                parked.push((new, content));
+                String::new()
+            }
+            NewEntry::DeadLetter(letter) => dead_letters::keep(sql, &letter, content)?,
+        });
+    }
+    park_all(sql, &parked)?;
+    // An erasure that was not tried has not erased anything yet.
+    for (new, _) in &parked {
+        if let (ERASURE_RANK, Some(customer)) = (new.rank, &new.customer) {
+            erasure::erase(sql, customer, now)?;
+        }
+    }
+    Ok(stored)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// The shape of what is sent to the object. A change of it needs a new [`VERSION`].
+    #[test]
+    fn what_is_sent_keeps_its_shape() {
+        let parked = json!({"parked": {"key": "customer/c", "rank": 1, "customer": "c",
+            "at": 1, "due": 2, "code": "klaviyo_503", "attempts": 3, "doubtful_until": 4}});
+        let letter = json!({"dead_letter": {"at": 1, "code": "not_json", "detail": "d",
+            "pointer": null, "resource": "order/o", "customer": null, "attempts": 1}});
+        for new in [parked, letter] {
+            let head = json!({"version": 1, "new": new, "bytes": 9});
+            let read: Head<NewEntry> = serde_json::from_value(head.clone()).expect("a head");
+            let written = serde_json::to_value(&read).expect("JSON");
+            assert_eq!(written, head);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! What the outbox stores, and how: the statements on the tables of the object `Outbox`.
+//!
+//! [`intake`] takes what the Worker sends. [`park`] stores what can succeed later, [`tries`] gives out
+//! what is due, [`parked`] keeps what became of it; [`jobs`] holds rows back until a job of Klaviyo's
+//! has ended, [`sent`] what need not be sent twice, [`lost`] counts tries that never ended. What can
+//! never succeed goes to [`dead_letters`], and back by [`replay`]. [`erasure`] knows all tables with
+//! personal data.
+//!
+//! Times are arguments, in ms since 1970 UTC, and so is chance. Not in scope: which rows are tried
+//! next ([`super::schedule`]), and the calls (`edge::outbox`).
+#![expect(
+    clippy::missing_errors_doc,
+    reason = "always the same: a statement failed, or what is stored cannot be read"
+)]
+
+pub mod commands;
+pub mod dead_letters;
+pub mod erasure;
+pub mod intake;
+pub mod jobs;
+pub mod lost;
+pub mod new_parked;
+pub mod offspring;
+pub mod park;
+pub mod parked;
+pub mod replay;
+pub mod sent;
+pub mod tables;
+pub mod tries;

@@ -1,0 +1,67 @@
+//! What is known of a notification when it is parked.
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::backoff::{SINGLE_IN_DOUBT, wait_after};
+use crate::fault::{Setback, TransientFault};
+use crate::outbox::millis;
+use crate::outbox::schedule::RowGroup;
+use crate::realtime::parking::ParkingSlot;
+
+/// What is known of a notification when it is parked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewParked {
+    /// Its slot; see [`ParkingSlot`].
+    pub key: String,
+    /// The rank of the slot.
+    pub rank: u8,
+    /// The customer of the slot.
+    pub customer: Option<String>,
+    /// Now, in ms since 1970 UTC.
+    pub at: u64,
+    /// When to try, in ms since 1970 UTC.
+    pub due: u64,
+    /// Why it was parked, as a stable code.
+    pub code: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Until when a write of it without an answer may still be carried out, in ms since 1970 UTC;
+    /// 0 if there is none. Until then the row stays, to be read and written once more.
+    pub doubtful_until: u64,
+}
+
+impl NewParked {
+    /// One that is to be tried `now`, in ms since 1970 UTC.
+    #[must_use]
+    pub fn now(slot: ParkingSlot, fault: TransientFault, now: u64) -> Self {
+        let ParkingSlot { key, rank, customer } = slot;
+        let code = fault.code().into_owned();
+        Self { key, rank, customer, at: now, due: now, code, attempts: 0, doubtful_until: 0 }
+    }
+
+    /// One that was not tried, and is to be with what else is parked in this second.
+    #[must_use]
+    pub fn soon(slot: ParkingSlot, fault: TransientFault, now: u64) -> Self {
+        let new = Self::now(slot, fault, now);
+        Self { due: to_second(new.due), ..new }
+    }
+
+    /// One that was tried once and is to be tried again.
+    #[must_use]
+    pub fn after(slot: ParkingSlot, setback: Setback, now: u64) -> Self {
+        let wait = wait_after(setback, 1, 0.0);
+        let mut new = Self::now(slot, setback.fault, now);
+        new.due = to_second(new.due + millis(wait));
+        new.attempts = 1;
+        if setback.fault.leaves_in_doubt() && RowGroup::of_key(&new.key) != Some(RowGroup::Facts) {
+            new.doubtful_until = new.at + millis(SINGLE_IN_DOUBT);
+        }
+        new
+    }
+}
+
+/// The end of the second: rows that were parked together become due together, and their requests
+/// can go together.
+pub(super) fn to_second(time: u64) -> u64 {
+    time.next_multiple_of(1000)
+}

@@ -1,0 +1,153 @@
+//! Parking: notifications that can succeed later are stored in their slots.
+
+use std::collections::HashSet;
+
+use serde::Deserialize;
+
+use super::new_parked::NewParked;
+use super::sent;
+use crate::storage::parts;
+use crate::storage::sql::{RowId, Sql, SqlError, SqlValue, StoredTime};
+
+/// Who is in a slot already.
+#[derive(Deserialize)]
+struct Occupant {
+    seq: RowId,
+    rank: u8,
+    since: StoredTime,
+    due: Option<StoredTime>,
+    attempts: u32,
+    doubtful_until: u64,
+}
+
+/// Parks a notification. If its slot has an open job, the row waits for that job. If the slot is
+/// taken, the age, the number of tries and the time of the next one are kept, so that a stream of
+/// changes does not defeat the waiting. What was sent for it counts no more: somebody else may have
+/// written something else meanwhile.
+pub fn park(sql: &dyn Sql, new: &NewParked, content: &[u8]) -> Result<(), SqlError> {
+    let occupant: Option<Occupant> = sql
+        .exec(
+            "SELECT seq, rank, since, due, attempts, doubtful_until FROM parked WHERE key = ?",
+            vec![new.key.as_str().into()],
+        )?
+        .first()?;
+    let Some(occupant) = occupant else {
+        let times = (new.at.into(), new.due.into(), new.attempts);
+        return insert(sql, new, new.rank, times, new.doubtful_until, content);
+    };
+    sent::forget(sql, &new.key)?;
+    let old = parts::take(sql, "parked_parts", occupant.seq)?;
+    sql.exec("DELETE FROM parked WHERE seq = ?", vec![occupant.seq.into()])?;
+    let content = if occupant.rank > new.rank { &old } else { content };
+    let rank = occupant.rank.max(new.rank);
+    let times = (occupant.since.into(), occupant.due.into(), occupant.attempts);
+    let doubtful_until = occupant.doubtful_until.max(new.doubtful_until);
+    insert(sql, new, rank, times, doubtful_until, content)
+}
+
+/// Stores a row in a free slot: since when it is parked, when it is due, and how often it was tried.
+fn insert(
+    sql: &dyn Sql,
+    new: &NewParked,
+    rank: u8,
+    (since, due, attempts): (SqlValue, SqlValue, u32),
+    doubtful_until: u64,
+    content: &[u8],
+) -> Result<(), SqlError> {
+    let seq = sql
+        .exec(
+            "INSERT INTO parked (
+                key, rank, customer, since, due, attempts, code, bytes, doubtful_until)
+             VALUES (?1, ?2, ?3, ?4,
+                CASE WHEN EXISTS (SELECT 1 FROM job_rows WHERE job_rows.key = ?1)
+                THEN NULL ELSE ?5 END, ?6, ?7, ?8, ?9) RETURNING seq",
+            vec![
+                new.key.as_str().into(),
+                rank.into(),
+                new.customer.clone().into(),
+                since,
+                due,
+                attempts.into(),
+                new.code.as_str().into(),
+                content.len().into(),
+                doubtful_until.into(),
+            ],
+        )?
+        .value()?;
+    match seq {
+        Some(seq) => parts::put(sql, "parked_parts", seq, content),
+        None => Ok(()),
+    }
+}
+
+/// Bytes of the notifications that one statement stores: a value may have 2 MB, and as JSON text
+/// in JSON text they take more.
+const TOGETHER: usize = 300_000;
+
+/// Parks notifications in their order. Small ones in free slots are stored many at a time.
+pub fn park_all(sql: &dyn Sql, all: &[(NewParked, &[u8])]) -> Result<(), SqlError> {
+    let mut known = HashSet::new();
+    let mut others = Vec::new();
+    let mut rest = all;
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fits = rest.iter().take_while(|(new, content)| {
+            bytes += content.len() + new.key.len() + 200;
+            bytes <= TOGETHER
+        });
+        let (some, more) = rest.split_at(fits.count().max(1));
+        rest = more;
+        known.extend(taken_slots(sql, some)?);
+        let mut small = Vec::new();
+        for (new, content) in some {
+            let is_free = known.insert(new.key.clone());
+            match std::str::from_utf8(content) {
+                Ok(content) if is_free && content.len() <= TOGETHER => {
+                    let NewParked { key, rank, customer, at, due, code, attempts, doubtful_until } =
+                        new;
+                    small.push((
+                        key,
+                        rank,
+                        customer,
+                        at,
+                        due,
+                        attempts,
+                        code,
+                        content,
+                        doubtful_until,
+                    ));
+                }
+                _ => others.push((new, *content)),
+            }
+        }
+        let small = serde_json::to_string(&small)?;
+        sql.exec(
+            "INSERT INTO parked (
+                key, rank, customer, since, due, attempts, code, bytes, doubtful_until)
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3,
+                CASE WHEN EXISTS (SELECT 1 FROM job_rows WHERE job_rows.key = value ->> 0)
+                THEN NULL ELSE value ->> 4 END,
+                value ->> 5, value ->> 6, LENGTH(CAST(value ->> 7 AS BLOB)), value ->> 8
+             FROM json_each(?)",
+            vec![small.as_str().into()],
+        )?;
+        sql.exec(
+            "INSERT INTO parked_parts (owner, part, content)
+             SELECT (SELECT seq FROM parked WHERE parked.key = value ->> 0), 0,
+                CAST(value ->> 7 AS BLOB)
+             FROM json_each(?)",
+            vec![small.into()],
+        )?;
+    }
+    others.into_iter().try_for_each(|(new, content)| park(sql, new, content))
+}
+
+/// Which of the slots of these are taken.
+fn taken_slots(sql: &dyn Sql, new: &[(NewParked, &[u8])]) -> Result<Vec<String>, SqlError> {
+    let keys: Vec<_> = new.iter().map(|(new, _)| new.key.as_str()).collect();
+    sql.exec(
+        "SELECT key FROM parked WHERE key IN (SELECT value FROM json_each(?))",
+        vec![serde_json::to_string(&keys)?.into()],
+    )?
+    .column()
+}

@@ -1,0 +1,157 @@
+//! Parked notifications: those that can succeed later, and what becomes of them.
+//!
+//! Table `parked` has a row for each slot, `parked_parts` its notification in parts. A row's `seq`
+//! is its generation: parking again into the same slot gives the row a new one, so that whoever
+//! works on the old one cannot remove what came meanwhile. A row without a time to try it waits for
+//! a job of Klaviyo; see [`super::jobs`].
+
+use serde::Deserialize;
+
+use super::new_parked::to_second;
+use super::sent;
+use crate::engine::circuits::OperationName;
+use crate::fault::TransientFault;
+use crate::outbox::schedule::RowGroup;
+use crate::storage::parts;
+use crate::storage::sql::{RowId, Sql, SqlError, StoredTime};
+
+/// A row of `parked`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ParkedRow {
+    /// The generation.
+    pub seq: RowId,
+    /// The slot.
+    pub key: String,
+    /// When the slot was first parked, in ms since 1970 UTC.
+    pub since: u64,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Until when a write of it may still be carried out; see [`super::new_parked::NewParked`].
+    pub doubtful_until: u64,
+    /// Whether its requests are to go alone, since a job failed with them: not 0.
+    pub(super) alone: u8,
+    /// The bytes of its notification.
+    pub(super) bytes: u64,
+}
+
+impl ParkedRow {
+    /// Whether its requests are to go alone.
+    #[must_use]
+    pub fn alone(&self) -> bool {
+        self.alone != 0
+    }
+}
+
+/// Removes a row, if it still is the generation that was read; whether it was.
+pub fn remove(sql: &dyn Sql, row: &ParkedRow) -> Result<bool, SqlError> {
+    let removed = sql.exec("DELETE FROM parked WHERE seq = ?", vec![row.seq.into()])?;
+    parts::delete(sql, "parked_parts", row.seq)?;
+    Ok(removed.written > 0)
+}
+
+/// A write of a row may still be carried out until then, in ms since 1970 UTC. It is in doubt for
+/// whatever was parked into the slot meanwhile as well, and what was sent counts no more.
+pub fn keep_in_doubt(sql: &dyn Sql, row: &ParkedRow, until: u64) -> Result<(), SqlError> {
+    sql.exec(
+        "UPDATE parked SET doubtful_until = MAX(doubtful_until, ?) WHERE key = ?",
+        vec![until.into(), row.key.as_str().into()],
+    )?;
+    sent::forget(sql, &row.key)
+}
+
+/// Puts a row off after a try, if it still is the generation that was read; one that waits for a
+/// job goes on waiting for it. `waits_for` is the operation that it could not go on with.
+pub fn put_off(
+    sql: &dyn Sql,
+    row: &ParkedRow,
+    due: u64,
+    fault: TransientFault,
+    waits_for: Option<&OperationName>,
+) -> Result<(), SqlError> {
+    sql.exec(
+        "UPDATE parked SET code = ?2, waits_for = ?4, due =
+            CASE WHEN EXISTS (SELECT 1 FROM job_rows WHERE job_rows.key = parked.key)
+            THEN NULL ELSE ?1 END
+         WHERE seq = ?3",
+        vec![
+            to_second(due).into(),
+            fault.code().as_ref().into(),
+            row.seq.into(),
+            waits_for.map(OperationName::as_str).into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Faults whose rows wait for a time of their own, and not for the end of an outage.
+const OWN_TIME: [TransientFault; 3] =
+    [TransientFault::PaymentWithoutOrder, TransientFault::MayBeCarriedOut, TransientFault::Follows];
+
+/// An operation goes through again: what waits for it is due. So is what waits for anything else that
+/// may be over as well; operations that are still out are left alone all the same.
+pub fn wake(sql: &dyn Sql, operation: &OperationName, now: u64) -> Result<(), SqlError> {
+    sql.exec(
+        "UPDATE parked SET waits_for = NULL WHERE waits_for = ?",
+        vec![operation.as_str().into()],
+    )?;
+    let [payment, doubt, follows] = OWN_TIME.map(|fault| fault.code().into_owned());
+    sql.exec(
+        "UPDATE parked SET due = ?1 WHERE due > ?1 AND code NOT IN (?2, ?3, ?4)",
+        vec![now.into(), payment.into(), doubt.into(), follows.into()],
+    )?;
+    Ok(())
+}
+
+/// Whether any row waits for a job.
+pub fn any_waits(sql: &dyn Sql) -> Result<bool, SqlError> {
+    Ok(!sql.exec("SELECT seq FROM parked WHERE due IS NULL LIMIT 1", vec![])?.is_empty())
+}
+
+/// Lets rows that wait for a job longer than they may be kept be tried now, alone: whatever comes
+/// of it is their end.
+pub fn expire(sql: &dyn Sql, now: u64, kept_from: u64) -> Result<(), SqlError> {
+    sql.exec(
+        "UPDATE parked SET due = ?, alone = 1 WHERE due IS NULL AND since < ?",
+        vec![now.into(), kept_from.into()],
+    )?;
+    Ok(())
+}
+
+/// Rows that wait for the same reason.
+#[derive(Debug, Deserialize)]
+pub struct WaitingRows {
+    /// Why they wait: the code of the last try.
+    pub code: String,
+    /// How many there are.
+    pub count: u32,
+    /// Since when the oldest waits, in ms since 1970 UTC.
+    pub oldest: StoredTime,
+}
+
+/// How many rows wait of each group.
+pub fn counts(sql: &dyn Sql) -> Result<Vec<(RowGroup, u64)>, SqlError> {
+    #[derive(Deserialize)]
+    struct Counted {
+        prefix: String,
+        count: u64,
+    }
+    let rows: Vec<Counted> = sql
+        .exec(
+            "SELECT SUBSTR(key, 1, INSTR(key, '/')) AS prefix, COUNT(*) AS count FROM parked
+             GROUP BY prefix",
+            vec![],
+        )?
+        .read()?;
+    let counts = rows.into_iter();
+    Ok(counts.filter_map(|row| Some((RowGroup::of_key(&row.prefix)?, row.count))).collect())
+}
+
+/// What waits, by the reason, the most frequent first.
+pub fn waiting(sql: &dyn Sql) -> Result<Vec<WaitingRows>, SqlError> {
+    sql.exec(
+        "SELECT code, COUNT(*) AS count, MIN(since) AS oldest FROM parked
+         GROUP BY code ORDER BY count DESC, code",
+        vec![],
+    )?
+    .read()
+}

@@ -1,0 +1,47 @@
+//! What a slot has sent already, and need not send again when it is tried once more: digests, in the
+//! table `sent`, and in `job_rows` for jobs that are not done yet.
+//!
+//! It counts only as long as nothing is parked into the slot: then somebody else may have written
+//! something else meanwhile.
+
+use serde::Deserialize;
+
+use crate::storage::sql::{RowId, Sql, SqlError};
+
+/// What the rows of these generations (a list of SQL) sent already: slots and digests.
+pub fn of(sql: &dyn Sql, seqs: &str) -> Result<Vec<(String, String)>, SqlError> {
+    #[derive(Deserialize)]
+    struct Sent {
+        key: String,
+        digest: String,
+    }
+    let statement = format!(
+        "SELECT sent.key, sent.digest FROM sent JOIN parked ON parked.key = sent.key
+         WHERE parked.seq IN ({seqs})"
+    );
+    let rows: Vec<Sent> = sql.exec(&statement, vec![])?.read()?;
+    Ok(rows.into_iter().map(|row| (row.key, row.digest)).collect())
+}
+
+/// Notes what a slot sent, if its row still is the generation that sent it.
+pub fn note(
+    sql: &dyn Sql,
+    key: &str,
+    seq: RowId,
+    digests: &[String],
+    now: u64,
+) -> Result<(), SqlError> {
+    sql.exec(
+        "INSERT OR IGNORE INTO sent (key, digest) SELECT ?1, value FROM json_each(?2)
+         WHERE EXISTS (SELECT 1 FROM parked WHERE seq = ?3 AND doubtful_until <= ?4)",
+        vec![key.into(), serde_json::to_string(digests)?.into(), seq.into(), now.into()],
+    )?;
+    Ok(())
+}
+
+/// Forgets what a slot sent, also what jobs take that are not done yet.
+pub fn forget(sql: &dyn Sql, key: &str) -> Result<(), SqlError> {
+    sql.exec("DELETE FROM sent WHERE key = ?", vec![key.into()])?;
+    sql.exec("UPDATE job_rows SET digest = NULL WHERE key = ?", vec![key.into()])?;
+    Ok(())
+}

@@ -1,0 +1,16 @@
+//! Storage: how the core speaks to the SQLite of a Durable Object.
+//!
+//! [`sql`] is the one trait between a statement and whoever executes it, [`schema`] brings tables up
+//! to date, [`parts`] keeps what is longer than a value may be. The statements stand with what they
+//! are about: [`crate::outbox::store`], [`crate::import::store`].
+//!
+//! Not in scope: the platform (`edge::sql`) and the clock. Every function runs in one turn without an
+//! await, and the platform keeps all that was written in a turn or nothing of it.
+#![expect(
+    clippy::missing_errors_doc,
+    reason = "always the same: a statement failed, or what is stored cannot be read"
+)]
+
+pub mod parts;
+pub mod schema;
+pub mod sql;

@@ -1,0 +1,270 @@
+//! What is asked of SQLite: a statement with its values, and what is answered.
+//!
+//! On the platform [`Sql`] is the storage of a Durable Object; in tests it is SQLite itself, so that
+//! they run the very same statements. No number but whole ones is stored.
+
+use std::fmt;
+
+use chrono::{DateTime, SecondsFormat};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Whoever executes statements.
+pub trait Sql {
+    /// Executes a statement, or several of which none has values, and answers what the last one says.
+    fn exec(&self, statement: &str, values: Vec<SqlValue>) -> Result<SqlAnswer, SqlError>;
+}
+
+/// Why something cannot be stored or read, in words for the log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SqlError(String);
+
+impl SqlError {
+    /// One with these words.
+    pub fn new(words: impl Into<String>) -> Self {
+        Self(words.into())
+    }
+}
+
+impl From<serde_json::Error> for SqlError {
+    fn from(error: serde_json::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// A value of SQLite's.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "as their names say")]
+pub enum SqlValue {
+    Null,
+    /// The platform takes it only up to [`RowId::MAX`].
+    Integer(i64),
+    Text(String),
+    Blob(Vec<u8>),
+}
+
+impl SqlValue {
+    /// The value as JSON; a blob is none.
+    fn into_json(self) -> Result<Value, SqlError> {
+        match self {
+            Self::Null => Ok(Value::Null),
+            Self::Integer(number) => Ok(number.into()),
+            Self::Text(text) => Ok(text.into()),
+            Self::Blob(_) => Err(SqlError::new("a blob is not read by the name of its column")),
+        }
+    }
+}
+
+impl From<i64> for SqlValue {
+    fn from(number: i64) -> Self {
+        Self::Integer(number)
+    }
+}
+
+impl From<u8> for SqlValue {
+    fn from(number: u8) -> Self {
+        Self::Integer(number.into())
+    }
+}
+
+impl From<u32> for SqlValue {
+    fn from(number: u32) -> Self {
+        Self::Integer(number.into())
+    }
+}
+
+impl From<u64> for SqlValue {
+    fn from(number: u64) -> Self {
+        Self::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<usize> for SqlValue {
+    fn from(number: usize) -> Self {
+        Self::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<&str> for SqlValue {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for SqlValue {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Vec<u8>> for SqlValue {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Blob(bytes)
+    }
+}
+
+impl<T: Into<Self>> From<Option<T>> for SqlValue {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// What a statement answers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SqlAnswer {
+    /// The names of the columns.
+    pub columns: Vec<String>,
+    /// The rows, each with a value for each column; blobs are read here.
+    pub rows: Vec<Vec<SqlValue>>,
+    /// How much was written: 0 if nothing was. What an index costs may count as well.
+    pub written: u64,
+}
+
+impl SqlAnswer {
+    /// Whether there is no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The rows, by the names of their columns.
+    pub fn read<T: DeserializeOwned>(self) -> Result<Vec<T>, SqlError> {
+        let rows = self.into_objects()?;
+        rows.into_iter().map(|row| Ok(serde_json::from_value(row)?)).collect()
+    }
+
+    /// The first row, if there is one.
+    pub fn first<T: DeserializeOwned>(mut self) -> Result<Option<T>, SqlError> {
+        self.rows.truncate(1);
+        Ok(self.read()?.pop())
+    }
+
+    /// The values of the first column.
+    pub fn column<T: DeserializeOwned>(self) -> Result<Vec<T>, SqlError> {
+        let values = self.rows.into_iter().filter_map(|row| row.into_iter().next());
+        values.map(|value| Ok(serde_json::from_value(value.into_json()?)?)).collect()
+    }
+
+    /// The first value of the first row; none if there is no row, or if it is `NULL`.
+    pub fn value<T: DeserializeOwned>(mut self) -> Result<Option<T>, SqlError> {
+        self.rows.truncate(1);
+        let mut values: Vec<Option<T>> = self.column()?;
+        Ok(values.pop().flatten())
+    }
+
+    fn into_objects(self) -> Result<Vec<Value>, SqlError> {
+        let Self { columns, rows, .. } = self;
+        let object = |row: Vec<SqlValue>| {
+            let named = columns.iter().zip(row);
+            let named = named.map(|(name, value)| Ok((name.clone(), value.into_json()?)));
+            named.collect::<Result<Map<_, _>, SqlError>>().map(Value::Object)
+        };
+        rows.into_iter().map(object).collect()
+    }
+}
+
+/// The number that SQLite gave a row. It is used once only: the tables are `AUTOINCREMENT`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RowId(i64);
+
+impl RowId {
+    /// Above all of them: the largest whole number that JavaScript has.
+    pub const MAX: Self = Self((1 << 53) - 1);
+
+    /// The number, as SQLite gives it.
+    #[must_use]
+    pub fn new(number: i64) -> Self {
+        Self(number)
+    }
+
+    /// The number that a text is.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+}
+
+impl fmt::Display for RowId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl From<RowId> for SqlValue {
+    fn from(id: RowId) -> Self {
+        Self::Integer(id.0)
+    }
+}
+
+/// Numbers as SQL has them: a statement may have only 100 values of its own.
+#[must_use]
+pub fn list(numbers: &[RowId]) -> String {
+    let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
+    numbers.join(",")
+}
+
+/// A time as it is stored: ms since 1970 UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StoredTime(i64);
+
+impl StoredTime {
+    /// As the endpoints show it (RFC 3339).
+    #[must_use]
+    pub fn shown(self) -> Option<String> {
+        let time = DateTime::from_timestamp_millis(self.0)?;
+        Some(time.to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+}
+
+impl From<StoredTime> for SqlValue {
+    fn from(time: StoredTime) -> Self {
+        Self::Integer(time.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer() -> SqlAnswer {
+        let row = |number: i64, text: Option<&str>| vec![number.into(), text.into()];
+        SqlAnswer {
+            columns: vec!["seq".to_owned(), "name".to_owned()],
+            rows: vec![row(7, Some("a")), row(8, None)],
+            written: 0,
+        }
+    }
+
+    #[test]
+    fn rows_are_read_by_the_names_of_their_columns() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Row {
+            name: Option<String>,
+            seq: RowId,
+        }
+        let row = |name: Option<&str>, seq| Row { name: name.map(Into::into), seq: RowId(seq) };
+        assert_eq!(answer().read(), Ok(vec![row(Some("a"), 7), row(None, 8)]));
+        assert_eq!(answer().first(), Ok(Some(row(Some("a"), 7))));
+        assert_eq!(answer().column(), Ok(vec![7, 8]));
+        assert_eq!(answer().value(), Ok(Some(7)));
+        assert_eq!(SqlAnswer::default().value::<i64>(), Ok(None));
+        assert!(answer().column::<u8>().is_ok() && answer().column::<bool>().is_err());
+    }
+
+    #[test]
+    fn null_and_no_row_are_no_value() {
+        let null = SqlAnswer { rows: vec![vec![SqlValue::Null]], ..answer() };
+        assert_eq!(null.value::<u64>(), Ok(None));
+    }
+
+    #[test]
+    fn a_blob_is_read_as_a_value_only() {
+        let blob = SqlAnswer { rows: vec![vec![vec![1_u8].into()]], ..answer() };
+        assert!(blob.clone().read::<Value>().is_err());
+        assert_eq!(blob.rows[0][0], SqlValue::Blob(vec![1]));
+    }
+}

@@ -1,0 +1,143 @@
+//! Dead letters: kept, shown in pages, replayed, forgotten; and how they and what is parked come in.
+
+use commercetools_klaviyo::config::Rules;
+use commercetools_klaviyo::outbox::store::dead_letters::{self, NewDeadLetter};
+use commercetools_klaviyo::outbox::store::intake::{self, NewEntry};
+use commercetools_klaviyo::outbox::store::offspring::park_offspring;
+use commercetools_klaviyo::outbox::store::replay::replay;
+use commercetools_klaviyo::realtime::envelope::decode;
+use commercetools_klaviyo::storage::sql::RowId;
+use serde_json::{Value, json};
+
+use super::{assert_whole, fails_whole, new_parked, outbox, slot};
+use crate::sqlite::Sqlite;
+
+fn letter(at: u64) -> NewDeadLetter {
+    NewDeadLetter {
+        at,
+        code: "klaviyo_400".to_owned(),
+        detail: "Klaviyo's words".to_owned(),
+        pointer: Some("/data".to_owned()),
+        resource: None,
+        customer: None,
+        attempts: 2,
+    }
+}
+
+fn change(type_id: &str, id: &str) -> Value {
+    json!({"notificationType": "ResourceUpdated", "version": 3,
+        "resource": {"typeId": type_id, "id": id}})
+}
+
+#[test]
+fn the_same_is_kept_once() {
+    let sql = outbox();
+    fails_whole(&sql, |sql| dead_letters::keep(sql, &letter(1), b"x"));
+    let id = dead_letters::keep(&sql, &letter(1), b"x").expect("kept");
+    let newer = NewDeadLetter { code: "other".to_owned(), pointer: None, ..letter(2_000) };
+    assert_eq!(dead_letters::keep(&sql, &newer, b"x"), Ok(id.clone()));
+    let read = dead_letters::read(&sql, &id).expect("read").expect("a letter");
+    let expected = json!({"id": id, "code": "other", "detail": "Klaviyo's words", "pointer": null,
+        "resource": null, "at": "1970-01-01T00:00:02.000Z", "attempts": 4, "notification": "x"});
+    assert_eq!(read, expected);
+    assert_eq!(dead_letters::count(&sql), Ok(1));
+    assert_whole(&sql);
+}
+
+#[test]
+fn they_are_shown_in_pages_the_newest_first() {
+    let sql = outbox();
+    for n in 0..250_u64 {
+        let letter = NewDeadLetter { code: n.to_string(), ..letter(n) };
+        dead_letters::keep(&sql, &letter, n.to_string().as_bytes()).expect("kept");
+    }
+    let (mut codes, mut sizes, mut cursor) = (Vec::new(), Vec::new(), None);
+    loop {
+        let page = dead_letters::list(&sql, cursor).expect("a page");
+        let letters = page["deadLetters"].as_array().expect("letters");
+        sizes.push(letters.len());
+        codes.extend(letters.iter().map(|letter| letter["code"].as_str().unwrap_or("").to_owned()));
+        let Some(next) = page["next"].as_str() else { break };
+        cursor = RowId::parse(next);
+    }
+    assert_eq!(sizes, [100, 100, 50]);
+    let expected: Vec<_> = (0..250).rev().map(|n| n.to_string()).collect();
+    assert_eq!(codes, expected);
+}
+
+#[test]
+fn old_ones_are_forgotten_with_their_content() {
+    let sql = outbox();
+    for at in [1, 2, 3] {
+        dead_letters::keep(&sql, &letter(at), at.to_string().as_bytes()).expect("kept");
+    }
+    dead_letters::forget(&sql, 3).expect("forgotten");
+    let ids = dead_letters::ids(&sql).expect("ids");
+    assert_eq!(ids.len(), 1);
+    assert_eq!(dead_letters::delete(&sql, &ids[0]), Ok(true));
+    assert_eq!(dead_letters::delete(&sql, &ids[0]), Ok(false));
+    assert_whole(&sql);
+    assert!(sql.tables()["dead_letter_parts"].is_empty());
+}
+
+#[test]
+fn a_letter_is_replayed_into_the_slot_of_its_work() {
+    let rules = Rules::default();
+    let unknown = json!({"notificationType": "Message", "id": "m1", "type": "NobodyKnows",
+        "resource": {"typeId": "order", "id": "o"}});
+    let cases = [
+        ("a change", change("customer", "c").to_string(), vec!["customer/c"], 0),
+        ("what asks for nothing", unknown.to_string(), vec!["message/m1"], 0),
+        ("no notification", "not JSON".to_owned(), vec![], 1),
+        ("both", json!([change("product", "p"), 1]).to_string(), vec!["product/p"], 1),
+    ];
+    for (what, content, keys, kept) in cases {
+        let sql = outbox();
+        let id = dead_letters::keep(&sql, &letter(1), content.as_bytes()).expect("kept");
+        fails_whole(&sql, |sql| replay(sql, &rules, &id, 7_000));
+        assert_eq!(replay(&sql, &rules, &id, 7_000), Ok(true), "{what}");
+        assert_eq!(parked_keys(&sql), keys, "{what}");
+        for row in keys.iter().filter_map(|key| slot(&sql, key)) {
+            assert_eq!((row.due, row.attempts, row.code.as_str()), (Some(7_000), 0, "replayed"));
+        }
+        assert_eq!(dead_letters::count(&sql), Ok(kept), "{what}");
+        assert_eq!(replay(&sql, &rules, "unknown", 7_000), Ok(false));
+        assert_whole(&sql);
+    }
+}
+
+#[test]
+fn what_follows_is_parked_if_it_asks_for_anything() {
+    let sql = outbox();
+    let all = [change("product", "p"), change("nothing", "n"), json!({}), change("category", "k")];
+    let all: Vec<_> = all.iter().filter_map(Value::as_object).cloned().collect();
+    park_offspring(&sql, &Rules::default(), all, 0, 7_000).expect("parked");
+    assert_eq!(parked_keys(&sql), ["category/k", "product/p"]);
+}
+
+fn parked_keys(sql: &Sqlite) -> Vec<String> {
+    sql.all("SELECT key FROM parked ORDER BY key").column().expect("keys")
+}
+
+#[test]
+fn what_a_push_sends_is_what_the_object_stores() {
+    let notification = change("customer", "c");
+    let push = decode(json!([notification, 1]).to_string().as_bytes(), None);
+    let new = [NewEntry::Parked(new_parked("customer/c")), NewEntry::DeadLetter(letter(1))];
+    let bodies = intake::bodies(new.iter().zip(&push.items)).expect("bodies");
+    let [(2, body)] = bodies.as_slice() else { panic!("one body") };
+    let sql = outbox();
+    fails_whole(&sql, |sql| intake::take(sql, body, 1_000));
+    let stored = intake::take(&sql, body, 1_000).expect("stored");
+    assert_eq!(stored[0], "", "it is parked");
+    assert_eq!(dead_letters::ids(&sql), Ok(vec![stored[1].clone()]));
+    let row = slot(&sql, "customer/c").expect("a row");
+    assert_eq!(row.content, notification.to_string().as_bytes());
+    let read = dead_letters::read(&sql, &stored[1]).expect("read").expect("a letter");
+    assert_eq!(read["notification"], 1);
+
+    // A body that was cut off, and one of another version, are refused.
+    assert!(intake::take(&outbox(), &body[..body.len() - 1], 1_000).is_err());
+    let other = String::from_utf8_lossy(body).replace("\"version\":1", "\"version\":2");
+    assert!(intake::take(&outbox(), other.as_bytes(), 1_000).is_err());
+}

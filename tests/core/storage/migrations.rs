@@ -1,0 +1,122 @@
+//! Tables that an earlier version made: they are brought up to date, and what is in them stays.
+
+use std::collections::BTreeMap;
+
+use commercetools_klaviyo::import::store::tables::MIGRATIONS as IMPORT;
+use commercetools_klaviyo::outbox::store::tables::MIGRATIONS as OUTBOX;
+use commercetools_klaviyo::storage::schema::{Schema, migrate};
+use commercetools_klaviyo::storage::sql::{Sql, SqlValue};
+
+use super::{fails_whole, slot, take_customer};
+use crate::sqlite::Sqlite;
+
+/// What each version of the outbox stored, first what the first one did.
+const OUTBOX_ROWS: [&str; 3] = [
+    "INSERT INTO parked (seq, key, rank, customer, since, due, attempts, code, bytes, alone)
+        VALUES (7, 'customer/c', 1, 'c', 1000, 2000, 3, 'klaviyo_503', 2, 1);
+     INSERT INTO parked_parts (owner, part, content) VALUES (7, 0, CAST('{}' AS BLOB));
+     INSERT INTO jobs (seq, job, since, due)
+        VALUES (1, '{\"of\":\"profiles\",\"id\":\"j\"}', 1000, 2000);
+     INSERT INTO job_rows (job, n, key, digest, external_id) VALUES (1, 0, 'customer/d', 'd', 'd');
+     INSERT INTO sent (key, digest) VALUES ('customer/c', 'd');
+     INSERT INTO dead_letters (id, at, code, detail, pointer, resource, customer, attempts)
+        VALUES ('x', 1000, 'not_json', 'd', NULL, NULL, 'c', 1);
+     INSERT INTO dead_letter_parts (owner, part, content) VALUES (1, 0, CAST('x' AS BLOB));",
+    "UPDATE parked SET doubtful_until = 9, trying = 1, lost = 2, lost_alone = 1, lost_at_round = 4;
+     UPDATE rounds SET ended = 5;
+     INSERT INTO erased (hash, at) VALUES ('h', 1000);",
+    "UPDATE parked SET waits_for = 'klaviyo ImportProfile';",
+];
+
+/// The same of the object that runs imports.
+const IMPORT_ROWS: [&str; 2] = [
+    "INSERT INTO runs (seq, id, kind) VALUES (1, '0000000001000', 'orders');
+     INSERT INTO kept (seq, kind, job, rows) VALUES (1, 'orders', 'j', '[]');
+     INSERT INTO slices (only, lost) VALUES (1, 2);
+     INSERT INTO run_parts (owner, part, content) VALUES (1, 0, CAST('{}' AS BLOB));
+     INSERT INTO list_parts (owner, part, content) VALUES (1, 0, CAST('[]' AS BLOB));
+     INSERT INTO failures (kind, id, code, detail, pointer, run, at)
+        VALUES ('orders', 'o', 'c', 'd', NULL, '0000000001000', 1000);",
+    "INSERT INTO gone_in_run (type, id) VALUES ('product', 'p');",
+];
+
+type Tables = BTreeMap<String, Vec<Vec<SqlValue>>>;
+
+/// Each row that was there begins a row that is there; columns may have been added at the end.
+fn assert_kept(before: &Tables, after: &Tables, version: usize) {
+    for (name, rows) in before.iter().filter(|(name, _)| *name != "schema") {
+        assert_eq!(rows.len(), after[name].len(), "{name} from version {version}");
+        for (old, new) in rows.iter().zip(&after[name]) {
+            assert_eq!(new[..old.len()], old[..], "{name} from version {version}");
+        }
+    }
+}
+
+fn of_version(migrations: &[&str], rows: &[&str], version: usize) -> Sqlite {
+    let sql = Sqlite::new();
+    assert_eq!(migrate(&sql, &migrations[..version]), Ok(Schema::Current));
+    for statements in &rows[..version] {
+        sql.all(statements);
+    }
+    sql
+}
+
+#[test]
+fn from_every_earlier_version_the_rows_are_kept() {
+    for (migrations, rows) in [(&OUTBOX[..], &OUTBOX_ROWS[..]), (&IMPORT[..], &IMPORT_ROWS[..])] {
+        assert_eq!(migrations.len(), rows.len(), "a new version stores rows here, too");
+        for version in 0..=migrations.len() {
+            let sql = of_version(migrations, rows, version);
+            let before = sql.tables();
+            fails_whole(&sql, |sql| migrate(sql, migrations));
+            assert_eq!(migrate(&sql, migrations), Ok(Schema::Current));
+            let after = sql.tables();
+            assert_kept(&before, &after, version);
+            assert_eq!(migrate(&sql, migrations), Ok(Schema::Current), "and nothing twice");
+            assert_eq!(sql.tables(), after);
+            // It has the columns that it has when it is new.
+            let columns = |sql: &Sqlite| {
+                let names =
+                    after.keys().map(|name| sql.all(&format!("SELECT * FROM {name}")).columns);
+                names.collect::<Vec<_>>()
+            };
+            let new = of_version(migrations, &[], 0);
+            assert_eq!(migrate(&new, migrations), Ok(Schema::Current));
+            assert_eq!(columns(&sql), columns(&new), "from version {version}");
+        }
+    }
+}
+
+#[test]
+fn what_the_first_version_parked_is_delivered_by_this_one() {
+    let sql = of_version(&OUTBOX, &OUTBOX_ROWS, 1);
+    assert_eq!(migrate(&sql, &OUTBOX), Ok(Schema::Current));
+    let row = slot(&sql, "customer/c").expect("a row");
+    assert_eq!((row.doubtful_until, row.lost, row.lost_alone), (0, 0, 0));
+    let taken = take_customer(&sql, 2_000);
+    assert_eq!((taken.content.as_slice(), taken.sent.len()), (b"{}".as_slice(), 1));
+    assert!(taken.row.alone());
+}
+
+#[test]
+fn what_a_newer_version_stored_is_not_touched() {
+    let sql = of_version(&OUTBOX, &OUTBOX_ROWS, 3);
+    sql.all("UPDATE schema SET version = 4");
+    let before = sql.tables();
+    assert_eq!(migrate(&sql, &OUTBOX), Ok(Schema::Newer));
+    assert_eq!(sql.tables(), before);
+}
+
+/// A secret that each object makes for itself.
+#[test]
+fn each_outbox_has_its_own_key_for_erasures() {
+    let key = || {
+        let sql = of_version(&OUTBOX, &[], 0);
+        assert_eq!(migrate(&sql, &OUTBOX), Ok(Schema::Current));
+        let key = sql.exec("SELECT key FROM erasure_key", vec![]).expect("an answer");
+        key.value::<String>().expect("a key").expect("a key")
+    };
+    let (one, other) = (key(), key());
+    assert_eq!((one.len(), other.len()), (64, 64));
+    assert_ne!(one, other);
+}

@@ -1,0 +1,191 @@
+//! Parking: what becomes of a slot that is taken, and that many are parked as one by one.
+
+use std::collections::BTreeMap;
+
+use commercetools_klaviyo::outbox::schedule::RowGroup;
+use commercetools_klaviyo::outbox::store::new_parked::NewParked;
+use commercetools_klaviyo::outbox::store::park::{park, park_all};
+use commercetools_klaviyo::outbox::store::sent;
+use commercetools_klaviyo::storage::parts;
+use commercetools_klaviyo::storage::sql::{RowId, Sql, SqlValue};
+
+use super::{
+    StoredRow, assert_whole, fails_whole, job_row, new_parked, open, outbox, slot, take_customer,
+};
+use crate::import::world::Chance;
+use crate::sqlite::Sqlite;
+
+#[test]
+fn a_free_slot_takes_all_that_is_known() {
+    let sql = outbox();
+    let new = NewParked {
+        rank: 1,
+        customer: Some("c".to_owned()),
+        doubtful_until: 61_000,
+        ..new_parked("customer/c")
+    };
+    park(&sql, &new, "{\"ä\":1}".as_bytes()).expect("parked");
+    let row = slot(&sql, "customer/c").expect("a row");
+    let expected = StoredRow {
+        seq: row.seq,
+        key: "customer/c".to_owned(),
+        rank: 1,
+        customer: Some("c".to_owned()),
+        since: 1_000,
+        due: Some(2_000),
+        attempts: 1,
+        code: "klaviyo_503".to_owned(),
+        bytes: 8,
+        alone: 0,
+        doubtful_until: 61_000,
+        lost: 0,
+        lost_alone: 0,
+        content: "{\"ä\":1}".as_bytes().to_vec(),
+    };
+    assert_eq!(row, expected);
+}
+
+/// The rank and the doubt of who is in the slot, those of who comes, and what is there then.
+#[test]
+fn a_taken_slot_keeps_its_age_and_its_time() {
+    let cases = [
+        ("an equal rank replaces it", (1, 0), (1, 0), (1, 0, "new")),
+        ("a higher one too", (0, 0), (2, 0), (2, 0, "new")),
+        ("a lower one does not", (2, 0), (1, 0), (2, 0, "old")),
+        ("its doubt stays", (0, 70_000), (0, 0), (0, 70_000, "new")),
+        ("a longer doubt counts", (0, 70_000), (0, 90_000), (0, 90_000, "new")),
+        ("a shorter one does not", (2, 70_000), (0, 60_000), (2, 70_000, "old")),
+    ];
+    for (what, old, new, (rank, doubtful_until, content)) in cases {
+        let sql = outbox();
+        let parked =
+            |(rank, doubtful_until)| NewParked { rank, doubtful_until, ..new_parked("customer/c") };
+        park(&sql, &parked(old), b"old").expect("parked");
+        // Tried twice: at 2,000, and when it is due again.
+        let taken = take_customer(&sql, 2_000);
+        take_customer(&sql, 9_000);
+        let before = slot(&sql, "customer/c").expect("a row");
+        let key = &taken.row.key;
+        let newer = NewParked {
+            at: 10_000,
+            due: 10_500,
+            attempts: 1,
+            code: "network".to_owned(),
+            ..parked(new)
+        };
+        park(&sql, &newer, b"new").expect("parked");
+        let after = slot(&sql, key).expect("a row");
+        assert_eq!((after.rank, after.doubtful_until), (rank, doubtful_until), "{what}");
+        assert_eq!(after.content, content.as_bytes(), "{what}");
+        assert_eq!((after.since, after.attempts, after.due), (1_000, 3, before.due), "{what}");
+        assert_eq!(after.code, "network", "{what}");
+        assert!(after.seq != before.seq, "{what}: it is a new generation");
+        assert_whole(&sql);
+    }
+}
+
+#[test]
+fn parking_is_done_whole_or_not_at_all() {
+    let sql = outbox();
+    let new = new_parked("customer/c");
+    fails_whole(&sql, |sql| park(sql, &new, b"new"));
+    park(&sql, &new, b"old").expect("parked");
+    fails_whole(&sql, |sql| park(sql, &new, b"new"));
+    let many = [(new, b"newer".as_slice()), (new_parked("product/p"), b"p")];
+    fails_whole(&sql, |sql| park_all(sql, &many));
+}
+
+/// The tables without the numbers of the rows, which need not be the same.
+fn comparable(sql: &Sqlite) -> (Vec<StoredRow>, BTreeMap<String, Vec<Vec<SqlValue>>>) {
+    assert_whole(sql);
+    let keys: Vec<String> = sql.all("SELECT key FROM parked ORDER BY key").column().expect("keys");
+    let rows = keys.iter().filter_map(|key| slot(sql, key));
+    let rows = rows.map(|row| StoredRow { seq: RowId::default(), ..row }).collect();
+    let mut tables = sql.tables();
+    tables.retain(|name, _| name == "sent" || name == "job_rows" || name == "jobs");
+    (rows, tables)
+}
+
+/// A notification of one of a few slots, whose content is mostly small.
+fn any_new(chance: &mut Chance) -> (NewParked, Vec<u8>) {
+    let groups = RowGroup::ALL;
+    let group = groups[usize::try_from(chance.next(3)).unwrap_or(0)];
+    let new = NewParked {
+        rank: u8::try_from(chance.next(3)).unwrap_or(0),
+        customer: chance.happens(500).then(|| format!("c{}", chance.next(3))),
+        at: 1_000 + chance.next(50),
+        due: 2_000 + chance.next(50),
+        code: format!("klaviyo_50{}", chance.next(3)),
+        attempts: u32::try_from(chance.next(3)).unwrap_or(0),
+        doubtful_until: chance.next(2) * (60_000 + chance.next(9)),
+        ..new_parked(&format!("{}{}", group.prefix(), chance.next(4)))
+    };
+    let content = match chance.next(20) {
+        0 => vec![b'x'; 300_001],
+        1 => vec![b'"'; 149_000],
+        2 => vec![0xFF, 0xFE],
+        n => format!("{{\"n\":\"{n}\\u0000 äöü \\\" 🛒 {}\"}}", chance.next(1_000)).into_bytes(),
+    };
+    (new, content)
+}
+
+fn remove(sql: &Sqlite, row: &StoredRow) {
+    sql.exec("DELETE FROM parked WHERE seq = ?", vec![row.seq.into()]).expect("removed");
+    parts::delete(sql, "parked_parts", row.seq).expect("removed");
+}
+
+/// Some rows, of which some sent something, and some wait for a job.
+fn prepared(sql: &Sqlite, chance: &mut Chance) {
+    for n in 0..chance.next(6) {
+        let (new, content) = any_new(chance);
+        park(sql, &new, &content).expect("parked");
+        let row = slot(sql, &new.key).expect("a row");
+        match chance.next(3) {
+            0 => sent::note(sql, &row.key, row.seq, &[format!("d{n}")], 2_000).expect("noted"),
+            1 => {
+                open(sql, &format!("j{n}"), &[job_row(0, &row.key, row.seq)], 1_500);
+                // Its slot may be free before the job has ended: somebody else settled it.
+                if chance.happens(500) {
+                    remove(sql, &row);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// `STORE_SEEDS` is the number of seeds, `STORE_SEED` runs one.
+#[test]
+fn many_are_parked_as_one_by_one() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    let seeds =
+        number("STORE_SEED").map_or(1..=number("STORE_SEEDS").unwrap_or(60), |one| one..=one);
+    for seed in seeds {
+        let mut chance = Chance::new(seed);
+        let (one_by_one, together) = (outbox(), outbox());
+        prepared(&one_by_one, &mut chance.clone());
+        prepared(&together, &mut chance);
+        let count = chance.next(12);
+        let all: Vec<_> = (0..count).map(|_| any_new(&mut chance)).collect();
+        for (new, content) in &all {
+            park(&one_by_one, new, content).expect("parked");
+        }
+        let all: Vec<_> =
+            all.iter().map(|(new, content)| (new.clone(), content.as_slice())).collect();
+        park_all(&together, &all).expect("parked");
+        assert_eq!(comparable(&together), comparable(&one_by_one), "STORE_SEED={seed}");
+    }
+}
+
+/// A push may bring thousands of changes: neither a statement nor a value gets too large.
+#[test]
+fn a_large_push_keeps_the_limits() {
+    let sql = outbox();
+    let all: Vec<_> = (0..6_000)
+        .map(|n| (new_parked(&format!("inventory-entry/{n}")), b"{}".as_slice()))
+        .collect();
+    park_all(&sql, &all).expect("parked");
+    let count = sql.exec("SELECT COUNT(*) FROM parked", vec![]).expect("an answer");
+    assert_eq!(count.value(), Ok(Some(6_000)));
+    assert_whole(&sql);
+}
