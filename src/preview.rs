@@ -1,16 +1,22 @@
-//! `POST /preview`: what is asked about, and how the answer is shown.
+//! `POST /preview`: what is asked about, what would come of it, and how that is shown.
 //!
-//! What would be sent is not worked out here: for notifications it is what [`crate::realtime`]
-//! sends, for a record what [`crate::import`] writes.
+//! What would be sent is not worked out here: the units of [`crate::assembly`] that deliver a
+//! notification or import a record are brought as far as they get without sending ([`DryRun`]).
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::assembly::Step;
+use crate::assembly::delivery::Delivery;
+use crate::assembly::reading::Reading;
+use crate::assembly::record;
+use crate::commercetools::answer::raw_page;
 use crate::commercetools::notification::Notification;
 use crate::commercetools::reference::Id;
-use crate::fault::Rejection;
-use crate::import::preview::PreviewEnd;
+use crate::commercetools::walk::Walk;
+use crate::fault::{ReadFault, Rejection};
+use crate::http::Answer;
 use crate::import::run::ImportKind;
 use crate::klaviyo::request::Request;
 use crate::realtime::conclusion::Conclusion;
@@ -84,6 +90,106 @@ fn record(members: &Map<String, Value>) -> Result<Subject, String> {
     Ok(Subject::Record { kind, id })
 }
 
+/// A unit that is brought as far as it gets without sending or parking anything.
+pub struct DryRun {
+    delivery: Delivery,
+    /// What would have been written before the rest.
+    before: Vec<Request>,
+    follow: usize,
+}
+
+/// What comes next of it.
+pub enum DryStep {
+    /// Read these for its delivery, and ask again.
+    Read(Vec<Reading>),
+    /// That is all.
+    End(DryEnd),
+}
+
+/// What would come of it.
+#[derive(Debug, PartialEq)]
+pub struct DryEnd {
+    /// What would be sent, one after the other.
+    pub requests: Vec<Request>,
+    /// How it ends, once that is taken.
+    pub conclusion: Conclusion,
+    /// How many notifications it gives rise to.
+    pub follow: usize,
+}
+
+impl From<Conclusion> for DryEnd {
+    fn from(conclusion: Conclusion) -> Self {
+        Self { requests: Vec::new(), conclusion, follow: 0 }
+    }
+}
+
+/// The path and query that read a record, below `{api}/{project}`.
+#[must_use]
+pub fn record_query(kind: ImportKind, id: Id) -> String {
+    Walk::among_ids(kind.documents(), vec![id], 1).path_and_query()
+}
+
+impl DryRun {
+    /// Begins.
+    #[must_use]
+    pub fn new(delivery: Delivery) -> Self {
+        Self { delivery, before: Vec::new(), follow: 0 }
+    }
+
+    /// Begins with the answer to [`record_query`]; none where commercetools has no such record.
+    ///
+    /// # Errors
+    /// Where the answer is no page, or the record cannot be read.
+    pub fn of_record(kind: ImportKind, answer: &Answer) -> Result<Option<Self>, ReadFault> {
+        let mut found = raw_page(answer)?.into_iter();
+        let Some((_, read)) = found.find_map(|text| record::read(kind.documents(), text)) else {
+            return Ok(None);
+        };
+        let (record, documents) = read?;
+        Ok(Some(Self::new(Delivery::of_record(record, documents))))
+    }
+
+    /// Its delivery, which takes the answers.
+    pub fn delivery_mut(&mut self) -> &mut Delivery {
+        &mut self.delivery
+    }
+
+    /// What comes next; `step` asks the delivery.
+    pub fn next(&mut self, mut step: impl FnMut(&mut Delivery) -> Step) -> DryStep {
+        loop {
+            let (requests, conclusion) = match step(&mut self.delivery) {
+                Step::Read(readings) => match self.without_writes(readings) {
+                    readings if readings.is_empty() => continue,
+                    readings => return DryStep::Read(readings),
+                },
+                Step::Follow(notifications) => {
+                    self.follow += notifications.len();
+                    self.delivery.followed();
+                    continue;
+                }
+                Step::Send { stages, .. } => (stages.concat(), Conclusion::Delivered),
+                Step::Conclude(conclusion) => (Vec::new(), conclusion),
+            };
+            let requests = self.before.drain(..).chain(requests).collect();
+            return DryStep::End(DryEnd { requests, conclusion, follow: self.follow });
+        }
+    }
+
+    /// Takes what would be written as written, and leaves what is only read.
+    fn without_writes(&mut self, readings: Vec<Reading>) -> Vec<Reading> {
+        let mut left = Vec::new();
+        for reading in readings {
+            match reading {
+                Reading::Category(write) => {
+                    self.before.push(self.delivery.suppose_written(*write));
+                }
+                reading => left.push(reading),
+            }
+        }
+        left
+    }
+}
+
 /// The answer.
 #[derive(Debug, Default, Serialize)]
 pub struct Preview {
@@ -120,32 +226,28 @@ fn is_zero(count: &usize) -> bool {
 }
 
 impl Preview {
-    /// Adds a notification that leads to requests, and to so many notifications that are parked.
-    pub fn deliver(&mut self, requests: &[Request], follow: usize) {
-        self.requests.extend(requests.iter().map(shown));
-        self.outcomes.push(Ended { follow, ..outcome("delivered") });
-    }
-
-    /// Adds a notification that leads to none.
-    pub fn conclude(&mut self, conclusion: Conclusion) {
-        self.outcomes.push(match conclusion {
+    /// Adds what would come of a notification.
+    pub fn add_notification(&mut self, end: DryEnd) {
+        let ended = match end.conclusion {
             Conclusion::Delivered => outcome("delivered"),
             Conclusion::Ignored(why) => coded("ignored", why.code()),
             Conclusion::Later(setback) => coded("parked", setback.fault.code()),
             Conclusion::NotYet(not_yet) => coded("parked", not_yet.fault().code()),
             Conclusion::Never(fault) => faulty("dead_lettered", fault),
-        });
+        };
+        self.requests.extend(end.requests.iter().map(shown));
+        self.outcomes.push(Ended { follow: end.follow, ..ended });
     }
 
-    /// Adds a record.
-    pub fn import(&mut self, end: PreviewEnd) {
-        self.outcomes.push(match end {
-            PreviewEnd::Write(requests) => {
-                self.requests.extend(requests.iter().map(shown));
-                outcome("sent")
+    /// Adds what would come of a record.
+    pub fn add_record(&mut self, end: DryEnd) {
+        self.requests.extend(end.requests.iter().map(shown));
+        self.outcomes.push(match end.conclusion {
+            Conclusion::Delivered => outcome("sent"),
+            Conclusion::Never(fault) => faulty("failed", fault),
+            Conclusion::Ignored(_) | Conclusion::Later(_) | Conclusion::NotYet(_) => {
+                outcome("skipped")
             }
-            PreviewEnd::Skip => outcome("skipped"),
-            PreviewEnd::Fail(fault) => faulty("failed", fault),
         });
     }
 }
@@ -219,11 +321,17 @@ mod tests {
     fn each_outcome_is_shown() {
         let mut preview = Preview::default();
         let delete = CatalogWrite::Delete { kind: CatalogKind::Item, id: "a/b".to_owned() };
-        preview.deliver(&[Request::Catalog(delete)], 2);
-        preview.conclude(Conclusion::Ignored(Ignored::Gone));
-        let fault = Rejection::from(MappingFault::MalformedEmail);
-        preview.conclude(Conclusion::Never(fault));
-        preview.import(PreviewEnd::Skip);
+        preview.add_notification(DryEnd {
+            requests: vec![Request::Catalog(delete)],
+            conclusion: Conclusion::Delivered,
+            follow: 2,
+        });
+        preview.add_notification(Conclusion::Ignored(Ignored::Gone).into());
+        let fault = || Conclusion::Never(Rejection::from(MappingFault::MalformedEmail));
+        preview.add_notification(fault().into());
+        preview.add_record(Conclusion::Ignored(Ignored::NoIdentity).into());
+        preview.add_record(fault().into());
+        preview.add_record(Conclusion::Delivered.into());
         let shown = serde_json::to_value(&preview).expect("JSON");
         let expected = json!({
             "requests": [
@@ -238,6 +346,12 @@ mod tests {
                     "pointer": "/data/attributes/email",
                 },
                 {"outcome": "skipped"},
+                {
+                    "outcome": "failed", "code": "malformed_email",
+                    "detail": "the e-mail address is malformed; correct it in commercetools",
+                    "pointer": "/data/attributes/email",
+                },
+                {"outcome": "sent"},
             ],
         });
         assert_eq!(shown, expected);

@@ -25,6 +25,13 @@ pub struct Product {
 }
 
 impl Product {
+    /// The SKUs of its variants.
+    #[must_use]
+    pub fn skus(&self) -> Vec<String> {
+        let variants = self.master_data.current.all_variants();
+        variants.filter_map(|variant| variant.sku.clone()).collect()
+    }
+
     /// What the event of an order needs of its products, which are many: no variants with their
     /// prices, no texts beside name and slug.
     #[must_use]

@@ -1,6 +1,9 @@
 //! What to read from commercetools, as values; the edge only sends them.
 
+use chrono::{DateTime, Utc};
+
 use super::reference::Id;
+use super::walk::{Filter, Walk, WalkedResource};
 use crate::http::encode;
 
 /// The products of one query. 100 ids are some 4.5 kB of address, well below what servers take.
@@ -15,6 +18,9 @@ pub const PAGE: usize = 500;
 /// Products of a page that is not read for its contents: commercetools sends them whole, with all
 /// variants, so as many as the plugin reads at once.
 pub const WHOLE_PRODUCTS: usize = 20;
+
+/// Resources of a page of changes, which are sent whole as well.
+pub const CHANGES_PER_QUERY: usize = 50;
 
 /// A document, or a list of documents.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -45,6 +51,8 @@ pub enum Query {
     Product(Id),
     /// The same, by the SKU of one of its variants.
     ProductOfSku(String),
+    /// Of these products the published ones, for their ids; at most [`PRODUCTS_PER_QUERY`].
+    PublishedProducts(Vec<Id>),
     /// The published products that have variants of these SKUs; at most [`SKUS_PER_QUERY`].
     OwnersOfSkus(Vec<String>),
     /// A page of the published products that stand in a category itself, for their ids.
@@ -52,6 +60,15 @@ pub enum Query {
         /// The category.
         category: Id,
         /// The last product of the page before.
+        after: Option<Id>,
+    },
+    /// A page of the resources that changed, for their ids.
+    ChangedSince {
+        /// Which.
+        of: WalkedResource,
+        /// Since when (UTC).
+        since: DateTime<Utc>,
+        /// The last one of the page before.
         after: Option<Id>,
     },
     /// A standalone price.
@@ -122,7 +139,8 @@ impl Query {
                     encode(&format!("masterData(current({variant}))")),
                 )
             }
-            Self::OwnersOfSkus(skus) => owners_of_skus(skus),
+            Self::PublishedProducts(ids) => published(PRODUCTS_PER_QUERY, &is_one_of("id", ids)),
+            Self::OwnersOfSkus(skus) => published(SKUS_PER_QUERY, &variants_among(skus)),
             Self::ProductsOfCategory { category, after } => {
                 let category = quote(category.as_str());
                 let predicate = format!(
@@ -130,12 +148,15 @@ impl Query {
                 );
                 format!("/products?{}", page(&predicate, after.as_ref(), WHOLE_PRODUCTS))
             }
+            Self::ChangedSince { of, since, after } => {
+                let filter = Filter { changed_since: Some(*since), ..Filter::default() };
+                let (after, limit) = (after.clone(), CHANGES_PER_QUERY);
+                Walk { of: *of, filter, after, limit }.path_and_query()
+            }
             Self::StandalonePrice(id) => format!("/standalone-prices/{}", encode(id.as_str())),
             Self::StandalonePrices { skus, after } => {
-                format!(
-                    "/standalone-prices?{}",
-                    page(&is_one_of("sku", skus), after.as_ref(), PAGE)
-                )
+                let among = is_one_of("sku", skus);
+                format!("/standalone-prices?{}", page(&among, after.as_ref(), PAGE))
             }
             Self::InventoryEntry(id) => format!("/inventory/{}", encode(id.as_str())),
             Self::CountedStock { sku, channel } => {
@@ -146,16 +167,23 @@ impl Query {
     }
 }
 
-/// The published products with variants of these SKUs.
-fn owners_of_skus(skus: &[String]) -> String {
+/// That a product is for sale.
+pub(super) const PUBLISHED: &str = "masterData(published = true)";
+
+/// The published products of which this holds.
+fn published(limit: usize, predicate: &str) -> String {
+    let predicate = encode(&format!("{PUBLISHED} and {predicate}"));
+    format!("/products?limit={limit}&withTotal=false&where={predicate}")
+}
+
+/// The predicate for the products that have variants of these SKUs.
+pub(super) fn variants_among(skus: &[impl AsRef<str>]) -> String {
     let skus = is_one_of("sku", skus);
-    let variants = format!("masterVariant({skus}) or variants({skus})");
-    let predicate = format!("masterData(published = true) and masterData(current({variants}))");
-    format!("/products?limit={SKUS_PER_QUERY}&withTotal=false&where={}", encode(&predicate))
+    format!("masterData(current(masterVariant({skus}) or variants({skus})))")
 }
 
 /// A page of a walk in the order of ids.
-fn page(predicate: &str, after: Option<&Id>, limit: usize) -> String {
+pub(super) fn page(predicate: &str, after: Option<&Id>, limit: usize) -> String {
     let predicate = match after {
         Some(id) => format!("{predicate} and id > {}", quote(id.as_str())),
         None => predicate.to_owned(),

@@ -1,214 +1,367 @@
 //! Asking for many documents at once: queries of one sort become one query, and its page is cut up
 //! again into an answer for each, as if each had been asked alone.
 //!
-//! Not in scope: what is in the documents; only their ids and SKUs are looked at.
+//! What several ask for is asked for once. A query that names many documents may be spread over
+//! several calls, each of which answers a part of it. Not in scope: what is in the documents; only
+//! their ids and SKUs are looked at.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::product::Product;
 use super::query::{
-    CATEGORIES, PAGE, PRODUCTS_PER_QUERY, Query, SKUS_PER_QUERY, is_one_of, supply,
+    self, CATEGORIES, PAGE, PRODUCTS_PER_QUERY, PUBLISHED, Query, SKUS_PER_QUERY, is_one_of,
 };
+use super::reference::Id;
 use crate::http::{Answer, encode};
 
-/// Ids of one query, but of products.
-const IDS_PER_QUERY: usize = 100;
+/// Ids of one query.
+const IDS_PER_QUERY: usize = PRODUCTS_PER_QUERY;
 
 /// Products of one query, each with all its variants and their prices: some 100 kB, and up to 1 MB.
 const WHOLE_PRODUCTS_PER_QUERY: usize = 20;
 
-/// Bytes of the SKUs of one query: they can be long, and an address may have 8 kB.
-const SKU_BYTES_PER_QUERY: usize = 5_000;
+/// Bytes of the keys of one query: SKUs can be long, and an address may have 8 kB.
+const KEY_BYTES_PER_QUERY: usize = 5_000;
 
 /// What is asked for, apart from whose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum QuerySort<'a> {
-    Customers,
-    Orders,
-    Payments,
-    Categories,
-    /// One product each.
-    Product,
-    /// Several products each.
-    Products,
-    StandalonePrices,
-    Entries,
-    /// The entries of a channel that belong to SKUs.
-    CountedStock(Option<&'a str>),
-    /// All entries of SKUs.
-    AnyStock,
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct QuerySort {
+    path: &'static str,
+    expand: &'static str,
+    key: KeyField,
+    /// What else has to hold.
+    also: Option<String>,
+    /// Whether there may be several documents, or none, for each.
+    is_list: bool,
+    /// Whether there may be more than a page.
+    pages: bool,
+    /// Keys of one query.
+    most: usize,
 }
 
-/// Queries that are asked as one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Together<'a> {
-    sort: QuerySort<'a>,
-    /// What each of them asks for, by its place among all.
-    members: Vec<(usize, Vec<&'a str>)>,
-    keys: Vec<&'a str>,
-    bytes: usize,
+/// By what a document is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum KeyField {
+    Id,
+    Sku,
+    /// The SKUs of a product's variants.
+    VariantSku,
 }
 
-/// Puts together what can be asked together. What can not, or would be alone, is in none of them.
-#[must_use]
-pub fn together<'a>(queries: &[&'a Query]) -> Vec<Together<'a>> {
-    let mut groups: Vec<Together<'a>> = Vec::new();
-    for (place, query) in queries.iter().enumerate() {
-        let Some((sort, keys)) = asked(query) else { continue };
-        let found = groups.iter_mut().rev().find(|group| group.sort == sort && group.takes(&keys));
-        if let Some(group) = found {
-            group.add(place, keys);
-        } else {
-            let mut group = Together { sort, members: Vec::new(), keys: Vec::new(), bytes: 0 };
-            group.add(place, keys);
-            groups.push(group);
+impl QuerySort {
+    /// One document for each id.
+    fn by_id(path: &'static str) -> Self {
+        let (key, most) = (KeyField::Id, IDS_PER_QUERY);
+        Self { path, expand: "", key, also: None, is_list: false, pages: false, most }
+    }
+
+    /// The documents of ids.
+    fn list(path: &'static str) -> Self {
+        Self { is_list: true, ..Self::by_id(path) }
+    }
+
+    /// The documents of SKUs.
+    fn by_sku(path: &'static str, key: KeyField) -> Self {
+        Self { key, most: SKUS_PER_QUERY, ..Self::list(path) }
+    }
+
+    fn predicate(&self, keys: &[String]) -> String {
+        let among = match self.key {
+            KeyField::Id => is_one_of("id", keys),
+            KeyField::Sku => is_one_of("sku", keys),
+            KeyField::VariantSku => query::variants_among(keys),
+        };
+        match &self.also {
+            Some(also) => format!("{also} and {among}"),
+            None => among,
         }
     }
-    groups.retain(|group| group.members.len() > 1);
+}
+
+/// What is asked with one call, and by whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Together {
+    /// None for what can only be asked alone.
+    sort: Option<QuerySort>,
+    /// What each asks for, by whoever that is; perhaps only a part of its query.
+    members: Vec<(usize, Query)>,
+    keys: Vec<String>,
+    /// The bytes of the keys in an address.
+    bytes: usize,
+    /// The last document of the page before.
+    after: Option<Id>,
+}
+
+/// An answer, cut up.
+pub struct Split<'a> {
+    /// One for each of [`Together::members`].
+    pub answers: Vec<Cow<'a, Answer>>,
+    /// What is to be asked as well, since there is more.
+    pub further: Option<Together>,
+}
+
+/// Puts together what can be asked together. Each query says who asks it.
+#[must_use]
+pub fn together(queries: impl IntoIterator<Item = (usize, Query)>) -> Vec<Together> {
+    let mut groups: Vec<Together> = Vec::new();
+    let mut asked: HashMap<(QuerySort, String), usize> = HashMap::new();
+    for (place, query) in queries {
+        let Some((sort, keys)) = sorted(&query).filter(|(_, keys)| !keys.is_empty()) else {
+            add_alone(&mut groups, place, query);
+            continue;
+        };
+        let mut parts: Vec<(usize, Vec<&str>)> = Vec::new();
+        for key in keys {
+            let entry = asked.entry((sort.clone(), key.to_owned()));
+            let group = *entry.or_insert_with(|| group_for(&mut groups, &sort, key));
+            match parts.iter_mut().find(|(of, _)| *of == group) {
+                Some((_, keys)) => keys.push(key),
+                None => parts.push((group, vec![key])),
+            }
+        }
+        for (group, keys) in parts {
+            groups[group].members.push((place, part(&query, &keys)));
+        }
+    }
     groups
 }
 
-fn asked(query: &Query) -> Option<(QuerySort<'_>, Vec<&str>)> {
-    let (sort, key) = match query {
-        Query::Customer(id) => (QuerySort::Customers, id.as_str()),
-        Query::Order(id) => (QuerySort::Orders, id.as_str()),
-        Query::Payment(id) => (QuerySort::Payments, id.as_str()),
-        Query::Category(id) => (QuerySort::Categories, id.as_str()),
-        Query::Product(id) => (QuerySort::Product, id.as_str()),
-        Query::StandalonePrice(id) => (QuerySort::StandalonePrices, id.as_str()),
-        Query::InventoryEntry(id) => (QuerySort::Entries, id.as_str()),
-        Query::CountedStock { sku, channel } => {
-            (QuerySort::CountedStock(channel.as_deref()), sku.as_str())
-        }
-        Query::AnyStock(sku) => (QuerySort::AnyStock, sku.as_str()),
-        Query::Products(ids) => {
-            return Some((QuerySort::Products, ids.iter().map(AsRef::as_ref).collect()));
-        }
-        Query::OrderOfPayment(_)
-        | Query::DiscountCodes(_)
-        | Query::Descendants { .. }
-        | Query::ProductOfSku(_)
-        | Query::OwnersOfSkus(_)
-        | Query::ProductsOfCategory { .. }
-        | Query::StandalonePrices { .. } => return None,
+fn add_alone(groups: &mut Vec<Together>, place: usize, query: Query) {
+    let same = |group: &&mut Together| {
+        group.sort.is_none() && group.members.first().is_some_and(|(_, other)| *other == query)
     };
-    Some((sort, vec![key]))
+    match groups.iter_mut().find(same) {
+        Some(group) => group.members.push((place, query)),
+        None => groups.push(Together { members: vec![(place, query)], ..Together::of(None) }),
+    }
 }
 
-impl<'a> Together<'a> {
-    fn most(&self) -> usize {
-        match self.sort {
-            QuerySort::Product => WHOLE_PRODUCTS_PER_QUERY,
-            QuerySort::Products => PRODUCTS_PER_QUERY,
-            QuerySort::CountedStock(_) | QuerySort::AnyStock => SKUS_PER_QUERY,
-            _ => IDS_PER_QUERY,
+/// The group that asks for this key from now on.
+fn group_for(groups: &mut Vec<Together>, sort: &QuerySort, key: &str) -> usize {
+    let bytes = encode(key).len();
+    let has_room = |group: &Together| {
+        group.sort.as_ref() == Some(sort)
+            && group.keys.len() < sort.most
+            && group.bytes + bytes <= KEY_BYTES_PER_QUERY
+    };
+    let place = groups.iter().rposition(has_room).unwrap_or_else(|| {
+        groups.push(Together::of(Some(sort.clone())));
+        groups.len() - 1
+    });
+    groups[place].keys.push(key.to_owned());
+    groups[place].bytes += bytes;
+    place
+}
+
+/// What a query asks for, and whose; none for one that can only be asked alone.
+fn sorted(query: &Query) -> Option<(QuerySort, Vec<&str>)> {
+    fn texts<T: AsRef<str>>(all: &[T]) -> Vec<&str> {
+        all.iter().map(AsRef::as_ref).collect()
+    }
+    let published = || Some(PUBLISHED.to_owned());
+    let with_categories = |sort| QuerySort { expand: CATEGORIES, ..sort };
+    Some(match query {
+        Query::Customer(id) => (QuerySort::by_id("customers"), vec![id.as_str()]),
+        Query::Order(id) => (QuerySort::by_id("orders"), vec![id.as_str()]),
+        Query::Payment(id) => (QuerySort::by_id("payments"), vec![id.as_str()]),
+        Query::Category(id) => {
+            let sort = QuerySort { expand: "ancestors[*]", ..QuerySort::by_id("categories") };
+            (sort, vec![id.as_str()])
         }
-    }
-
-    fn takes(&self, keys: &[&str]) -> bool {
-        let new: Vec<_> = keys.iter().filter(|key| !self.keys.contains(key)).collect();
-        let bytes: usize = new.iter().map(|key| encode(key).len()).sum();
-        self.keys.len() + new.len() <= self.most() && self.bytes + bytes <= SKU_BYTES_PER_QUERY
-    }
-
-    fn add(&mut self, place: usize, keys: Vec<&'a str>) {
-        for key in &keys {
-            if !self.keys.contains(key) {
-                self.keys.push(key);
-                self.bytes += encode(key).len();
-            }
+        Query::Product(id) => {
+            let sort = with_categories(QuerySort::by_id("products"));
+            (QuerySort { most: WHOLE_PRODUCTS_PER_QUERY, ..sort }, vec![id.as_str()])
         }
-        self.members.push((place, keys));
+        Query::StandalonePrice(id) => (QuerySort::by_id("standalone-prices"), vec![id.as_str()]),
+        Query::InventoryEntry(id) => (QuerySort::by_id("inventory"), vec![id.as_str()]),
+        Query::Products(ids) => (with_categories(QuerySort::list("products")), texts(ids)),
+        Query::DiscountCodes(ids) => (QuerySort::list("discount-codes"), texts(ids)),
+        Query::PublishedProducts(ids) => {
+            (QuerySort { also: published(), ..QuerySort::list("products") }, texts(ids))
+        }
+        Query::CountedStock { sku, channel } => {
+            let also = Some(query::supply(channel.as_deref()));
+            let sort = QuerySort { also, ..QuerySort::by_sku("inventory", KeyField::Sku) };
+            (sort, vec![sku.as_str()])
+        }
+        Query::AnyStock(sku) => (QuerySort::by_sku("inventory", KeyField::Sku), vec![sku.as_str()]),
+        Query::OwnersOfSkus(skus) => {
+            let sort = QuerySort::by_sku("products", KeyField::VariantSku);
+            (QuerySort { also: published(), ..sort }, texts(skus))
+        }
+        Query::StandalonePrices { skus, after: None } => {
+            let sort = QuerySort::by_sku("standalone-prices", KeyField::Sku);
+            (QuerySort { pages: true, ..sort }, texts(skus))
+        }
+        Query::OrderOfPayment(_)
+        | Query::Descendants { .. }
+        | Query::ProductOfSku(_)
+        | Query::ProductsOfCategory { .. }
+        | Query::ChangedSince { .. }
+        | Query::StandalonePrices { .. } => return None,
+    })
+}
+
+/// The part of a query that asks for these of its keys.
+fn part(query: &Query, keys: &[&str]) -> Query {
+    fn among<T: AsRef<str> + Clone>(all: &[T], keys: &[&str]) -> Vec<T> {
+        all.iter().filter(|one| keys.contains(&one.as_ref())).cloned().collect()
+    }
+    match query {
+        Query::Products(ids) => Query::Products(among(ids, keys)),
+        Query::DiscountCodes(ids) => Query::DiscountCodes(among(ids, keys)),
+        Query::PublishedProducts(ids) => Query::PublishedProducts(among(ids, keys)),
+        Query::OwnersOfSkus(skus) => Query::OwnersOfSkus(among(skus, keys)),
+        Query::StandalonePrices { skus, after } => {
+            Query::StandalonePrices { skus: among(skus, keys), after: after.clone() }
+        }
+        one => one.clone(),
+    }
+}
+
+impl Together {
+    fn of(sort: Option<QuerySort>) -> Self {
+        Self { sort, members: Vec::new(), keys: Vec::new(), bytes: 0, after: None }
     }
 
-    /// The places of the queries that are asked as one.
-    pub fn members(&self) -> impl Iterator<Item = usize> {
-        self.members.iter().map(|(place, _)| *place)
+    /// Who asks, and what the answer to each is an answer to.
+    #[must_use]
+    pub fn members(&self) -> &[(usize, Query)] {
+        &self.members
+    }
+
+    /// What is asked for together; the query itself, where all ask the same.
+    fn asked(&self) -> Result<&QuerySort, Option<&Query>> {
+        let first = self.members.first().map(|(_, query)| query);
+        let same = self.members.iter().all(|(_, query)| Some(query) == first);
+        self.sort.as_ref().filter(|_| !same).ok_or(first)
+    }
+
+    /// The same queries, each asked alone.
+    #[must_use]
+    pub fn apart(&self) -> Vec<Self> {
+        let mut groups = Vec::new();
+        for (place, query) in &self.members {
+            add_alone(&mut groups, *place, query.clone());
+        }
+        groups
     }
 
     /// The path and query below `{api}/{project}`, encoded.
     #[must_use]
     pub fn path_and_query(&self) -> String {
-        let (path, expand) = match self.sort {
-            QuerySort::Customers => ("customers", ""),
-            QuerySort::Orders => ("orders", ""),
-            QuerySort::Payments => ("payments", ""),
-            QuerySort::Categories => ("categories", "ancestors[*]"),
-            QuerySort::Product | QuerySort::Products => ("products", CATEGORIES),
-            QuerySort::StandalonePrices => ("standalone-prices", ""),
-            QuerySort::Entries | QuerySort::CountedStock(_) | QuerySort::AnyStock => {
-                ("inventory", "")
-            }
+        let sort = match self.asked() {
+            Ok(sort) => sort,
+            Err(query) => return query.map(Query::path_and_query).unwrap_or_default(),
         };
-        let among = is_one_of(if self.by_sku() { "sku" } else { "id" }, &self.keys);
-        let predicate = match self.sort {
-            QuerySort::CountedStock(channel) => format!("{among} and {}", supply(channel)),
-            _ => among,
-        };
-        let expand = match expand {
+        let predicate = sort.predicate(&self.keys);
+        if sort.pages {
+            return format!(
+                "/{}?{}",
+                sort.path,
+                query::page(&predicate, self.after.as_ref(), PAGE)
+            );
+        }
+        let expand = match sort.expand {
             "" => String::new(),
             expand => format!("&expand={}", encode(expand)),
         };
+        let path = sort.path;
         format!("/{path}?limit={PAGE}&withTotal=false{expand}&where={}", encode(&predicate))
     }
 
-    fn by_sku(&self) -> bool {
-        matches!(self.sort, QuerySort::CountedStock(_) | QuerySort::AnyStock)
-    }
-
-    /// The answer to each of the queries, by its place; none if this answer cannot tell: then each
-    /// is to be asked alone.
+    /// The answer to each of the members; none if this answer cannot tell: then each is to be asked
+    /// alone.
     #[must_use]
-    pub fn split(&self, answer: &Answer) -> Option<Vec<(usize, Answer)>> {
-        #[derive(Deserialize)]
-        struct Page<'a> {
-            #[serde(borrow)]
-            results: Vec<&'a RawValue>,
-        }
-        #[derive(Deserialize)]
-        struct Document {
-            id: String,
-            #[serde(default)]
-            sku: Option<String>,
-        }
+    pub fn split<'a>(&self, answer: &'a Answer) -> Option<Split<'a>> {
+        let Ok(sort) = self.asked() else {
+            let answers = self.members.iter().map(|_| Cow::Borrowed(answer)).collect();
+            return Some(Split { answers, further: None });
+        };
         if answer.status != 200 {
             return None;
         }
-        let Page { results } = serde_json::from_str(&answer.body).ok()?;
+        let documents = documents(sort.key, &answer.body)?;
         // A full page may not be all.
-        if results.len() >= PAGE {
-            return None;
-        }
-        let mut documents = Vec::with_capacity(results.len());
-        for raw in results {
-            let document: Document = serde_json::from_str(raw.get()).ok()?;
-            let key = if self.by_sku() { document.sku? } else { document.id };
-            documents.push((key, raw.get()));
-        }
-        // In the order in which they were asked for, whoever else asked: what is made of them is
-        // always the same.
-        let documents_of = |keys: &[&str]| -> Vec<&str> {
-            let mut found = Vec::new();
-            for key in keys {
-                let of_key = documents.iter().filter(|(other, _)| other == key);
-                found.extend(of_key.map(|(_, document)| *document));
-            }
-            found
+        let further = match documents.last().filter(|_| documents.len() >= PAGE) {
+            Some(last) if sort.pages => Some(Self { after: Some(last.id.clone()), ..self.clone() }),
+            Some(_) => return None,
+            None => None,
         };
-        let answers = self.members.iter().map(|(place, keys)| {
-            let found = documents_of(keys);
-            let body = match self.sort {
-                QuerySort::Products | QuerySort::CountedStock(_) | QuerySort::AnyStock => {
-                    format!(r#"{{"results":[{}]}}"#, found.join(","))
+        let mut by_key: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (place, document) in documents.iter().enumerate() {
+            for key in &document.keys {
+                by_key.entry(key).or_default().push(place);
+            }
+        }
+        let mut answers = Vec::with_capacity(self.members.len());
+        for (_, query) in &self.members {
+            let (_, keys) = sorted(query)?;
+            // In the order in which they were asked for, whoever else asked: what is made of them
+            // is always the same.
+            let mut found: Vec<usize> = Vec::new();
+            for place in keys.iter().filter_map(|key| by_key.get(key)).flatten() {
+                if !found.contains(place) {
+                    found.push(*place);
                 }
-                _ => found.first().copied().unwrap_or_default().to_owned(),
-            };
-            // What is not among the results is gone, which is told as for one alone.
-            let (status, body) = if body.is_empty() { gone() } else { (200, body) };
-            (*place, Answer { status, body, ..Answer::default() })
-        });
-        Some(answers.collect())
+            }
+            // It would take its part for a full page of its own.
+            if further.is_some() && found.len() == documents.len() {
+                return None;
+            }
+            let found = found.into_iter().map(|place| documents[place].text);
+            answers.push(Cow::Owned(told(sort.is_list, found)));
+        }
+        Some(Split { answers, further })
     }
+}
+
+/// The answer that holds these documents. What is not among the results is gone, which is told as
+/// for one alone.
+fn told<'a>(is_list: bool, mut found: impl Iterator<Item = &'a str>) -> Answer {
+    let (status, body) = if is_list {
+        (200, format!(r#"{{"results":[{}]}}"#, found.collect::<Vec<_>>().join(",")))
+    } else {
+        found.next().map_or_else(gone, |document| (200, document.to_owned()))
+    };
+    Answer { status, body, ..Answer::default() }
+}
+
+/// A document of a page.
+struct FoundDocument<'a> {
+    id: Id,
+    /// What it answers to.
+    keys: Vec<String>,
+    text: &'a str,
+}
+
+/// The documents of a page; none if it is none, or if one of them does not say whose it is.
+fn documents(key: KeyField, body: &str) -> Option<Vec<FoundDocument<'_>>> {
+    #[derive(Deserialize)]
+    struct Page<'a> {
+        #[serde(borrow)]
+        results: Vec<&'a RawValue>,
+    }
+    #[derive(Deserialize)]
+    struct Keyed {
+        id: Id,
+        sku: Option<String>,
+    }
+    let Page { results } = serde_json::from_str(body).ok()?;
+    let read = |text| {
+        let Keyed { id, sku } = serde_json::from_str(text).ok()?;
+        let keys = match key {
+            KeyField::Id => vec![id.to_string()],
+            KeyField::Sku => vec![sku?],
+            KeyField::VariantSku => serde_json::from_str::<Product>(text).ok()?.skus(),
+        };
+        Some(FoundDocument { id, keys, text })
+    };
+    results.into_iter().map(|raw| read(raw.get())).collect()
 }
 
 /// commercetools' 404, as it would have been answered for the document alone.
@@ -236,6 +389,17 @@ mod tests {
         Answer { status: 200, body, ..Answer::default() }
     }
 
+    fn asked(queries: impl IntoIterator<Item = Query>) -> Vec<Together> {
+        together(queries.into_iter().enumerate())
+    }
+
+    /// What each is told, by its place.
+    fn told(group: &Together, answer: &Answer) -> Vec<(usize, Answer)> {
+        let split = group.split(answer).expect("an answer that tells");
+        let places = group.members.iter().map(|(place, _)| *place);
+        places.zip(split.answers.into_iter().map(Cow::into_owned)).collect()
+    }
+
     #[test]
     fn each_gets_its_own_document_or_none() {
         let queries = [
@@ -245,19 +409,18 @@ mod tests {
             Query::Customer(id("a")),
             Query::Customer(id("c")),
         ];
-        let queries: Vec<_> = queries.iter().collect();
-        let groups = together(&queries);
-        assert_eq!(groups.len(), 1, "an order alone is asked alone");
+        let groups = asked(queries);
+        assert_eq!(groups.len(), 2);
+        assert_eq!(groups[1].path_and_query(), "/orders/a", "an order alone is asked alone");
         assert_eq!(
             groups[0].path_and_query(),
             "/customers?limit=500&withTotal=false&where=id%20in%20%28%22a%22%2C%22b%22%2C%22c%22%29"
         );
         let answer = answered(&json!([{"id": "c", "n": 3}, {"id": "a", "n": 1}]));
-        let answers = groups[0].split(&answer).expect("answers");
-        let told: Vec<_> = answers
-            .iter()
+        let told: Vec<_> = told(&groups[0], &answer)
+            .into_iter()
             .map(|(place, answer)| {
-                (*place, document(answer).expect("a document").map(|found| found["n"].clone()))
+                (place, document(&answer).expect("a document").map(|found| found["n"].clone()))
             })
             .collect();
         let n = |n: u8| Some(json!(n));
@@ -268,15 +431,13 @@ mod tests {
     fn stock_is_told_by_sku_and_channel() {
         let queries =
             [stock("s1", None), stock("s2", None), stock("s1", Some("c")), stock("s2", Some("c"))];
-        let queries: Vec<_> = queries.iter().collect();
-        let groups = together(&queries);
+        let groups = asked(queries);
         assert_eq!(groups.len(), 2);
         assert!(groups[0].path_and_query().contains("supplyChannel%20is%20not%20defined"));
         let entries = json!([{"id": "e", "sku": "s2"}, {"id": "f", "sku": "s2"}]);
-        let answers = groups[1].split(&answered(&entries)).expect("answers");
-        let counts: Vec<_> = answers
-            .iter()
-            .map(|(place, answer)| (*place, page::<Value>(answer).map(|page| page.len())))
+        let counts: Vec<_> = told(&groups[1], &answered(&entries))
+            .into_iter()
+            .map(|(place, answer)| (place, page::<Value>(&answer).map(|page| page.len())))
             .collect();
         assert_eq!(counts, [(2, Ok(0)), (3, Ok(2))]);
     }
@@ -284,8 +445,7 @@ mod tests {
     #[test]
     fn a_query_has_so_many_and_no_more() {
         let sizes = |queries: Vec<Query>| -> Vec<usize> {
-            let queries: Vec<_> = queries.iter().collect();
-            together(&queries).iter().map(|group| group.members.len()).collect()
+            asked(queries).iter().map(|group| group.members.len()).collect()
         };
         let skus = |count, length: usize| {
             (0..count).map(|n| stock(&format!("{n}{}", "x".repeat(length)), None)).collect()
@@ -298,26 +458,80 @@ mod tests {
 
     #[test]
     fn an_answer_that_cannot_tell_is_none() {
-        let queries = [Query::AnyStock("a".to_owned()), Query::AnyStock("b".to_owned())];
-        let queries: Vec<_> = queries.iter().collect();
-        let group = &together(&queries)[0];
+        let group = &asked([Query::AnyStock("a".to_owned()), Query::AnyStock("b".to_owned())])[0];
+        let tells = |answer: &Answer| group.split(answer).is_some();
+        assert!(tells(&answered(&json!([]))));
         let full: Vec<_> = (0..PAGE).map(|n| json!({"id": n.to_string(), "sku": "a"})).collect();
-        assert_eq!(group.split(&answered(&json!(full))), None);
-        assert_eq!(group.split(&answered(&json!([{"id": "a"}]))), None);
-        assert_eq!(group.split(&Answer { status: 400, ..Answer::default() }), None);
-        assert_eq!(group.split(&Answer { status: 200, ..Answer::default() }), None);
+        assert!(!tells(&answered(&json!(full))));
+        assert!(!tells(&answered(&json!([{"id": "a"}]))));
+        assert!(!tells(&Answer { status: 400, ..Answer::default() }));
+        assert!(!tells(&Answer { status: 200, ..Answer::default() }));
+        let apart: Vec<_> = group.apart().iter().map(Together::path_and_query).collect();
+        assert_eq!(apart.len(), 2);
+        assert!(apart.iter().all(|path| path.contains("limit=1&")), "{apart:?}");
     }
 
     #[test]
     fn documents_come_in_the_order_in_which_they_were_asked_for() {
         let queries =
             [Query::Products(vec![id("b"), id("a")]), Query::Products(vec![id("c"), id("b")])];
-        let queries: Vec<_> = queries.iter().collect();
         let page = answered(&json!([{"id": "a"}, {"id": "b"}, {"id": "c"}]));
-        let answers = together(&queries)[0].split(&page).expect("answers");
+        let answers = told(&asked(queries)[0], &page);
         let bodies: Vec<_> = answers.iter().map(|(_, answer)| answer.body.as_str()).collect();
         let expected =
             [r#"{"results":[{"id":"b"},{"id":"a"}]}"#, r#"{"results":[{"id":"c"},{"id":"b"}]}"#];
         assert_eq!(bodies, expected);
+    }
+
+    #[test]
+    fn what_several_ask_for_is_asked_for_once() {
+        let same = [Query::Customer(id("a")), Query::Customer(id("a"))];
+        let groups = asked(same);
+        assert_eq!(groups.len(), 1);
+        assert_eq!(groups[0].path_and_query(), "/customers/a", "by its id, not by a query");
+        // 60 SKUs each, of which 20 are the same: two queries, and each is told all of its own.
+        let skus = |from: usize| (from..from + 40).map(|n| n.to_string()).collect::<Vec<_>>();
+        let groups = asked([Query::OwnersOfSkus(skus(0)), Query::OwnersOfSkus(skus(20))]);
+        let sizes: Vec<_> = groups.iter().map(|group| group.keys.len()).collect();
+        assert_eq!(sizes, [SKUS_PER_QUERY, 10]);
+        let asked_of_second: Vec<_> = groups
+            .iter()
+            .flat_map(|group| &group.members)
+            .filter(|(place, _)| *place == 1)
+            .map(|(_, query)| sorted(query).expect("a sort").1.len())
+            .collect();
+        assert_eq!(asked_of_second, [30, 10]);
+    }
+
+    #[test]
+    fn owners_and_prices_are_told_to_whom_they_concern() {
+        let owner = |id: &str, sku: &str| {
+            json!({"id": id, "masterData": {"current": {
+            "variants": [{"id": 1, "sku": sku}]}}})
+        };
+        let skus = |skus: &[&str]| skus.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let groups = asked([
+            Query::OwnersOfSkus(skus(&["a", "b"])),
+            Query::OwnersOfSkus(skus(&["c"])),
+            Query::StandalonePrices { skus: skus(&["a", "b"]), after: None },
+            Query::StandalonePrices { skus: skus(&["c"]), after: None },
+        ]);
+        assert_eq!(groups.len(), 2);
+        let ids = |answers: Vec<(usize, Answer)>| -> Vec<(usize, Vec<String>)> {
+            let id = |document: Value| document["id"].as_str().expect("an id").to_owned();
+            let ids = |answer: &Answer| page(answer).expect("a page").into_iter().map(id).collect();
+            answers.iter().map(|(place, answer)| (*place, ids(answer))).collect()
+        };
+        let page = answered(&json!([owner("p", "b"), owner("q", "c")]));
+        assert_eq!(ids(told(&groups[0], &page)), [(0, skus(&["p"])), (1, skus(&["q"]))]);
+        let price = |n: usize, sku: &str| json!({"id": n.to_string(), "sku": sku});
+        let mut prices: Vec<_> = (1..PAGE).map(|n| price(n, "a")).collect();
+        prices.push(price(PAGE, "c"));
+        let full = answered(&json!(prices));
+        let further = groups[1].split(&full).expect("answers").further.expect("a page more");
+        assert_eq!(further.members, groups[1].members);
+        assert!(further.path_and_query().contains("id%20%3E%20%22500%22"));
+        let last = told(&further, &answered(&json!([price(501, "b"), price(502, "c")])));
+        assert_eq!(ids(last), [(2, skus(&["501"])), (3, skus(&["502"]))]);
     }
 }

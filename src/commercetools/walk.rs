@@ -6,7 +6,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::query::{is_one_of, quote};
+use super::query::{CATEGORIES, PUBLISHED, is_one_of, quote, variants_among};
 use super::reference::Id;
 use crate::http::encode;
 
@@ -27,6 +27,29 @@ pub enum WalkedResource {
 }
 
 impl WalkedResource {
+    /// Those of which a change is told by itself.
+    pub const TOLD: [Self; 5] = [
+        Self::Customers,
+        Self::Categories,
+        Self::Products,
+        Self::Inventory,
+        Self::StandalonePrices,
+    ];
+
+    /// commercetools' name of such a resource.
+    #[must_use]
+    pub fn type_id(self) -> &'static str {
+        match self {
+            Self::Customers => "customer",
+            Self::Orders => "order",
+            Self::Categories => "category",
+            Self::Products => "product",
+            Self::Payments => "payment",
+            Self::Inventory => "inventory-entry",
+            Self::StandalonePrices => "standalone-price",
+        }
+    }
+
     fn path(self) -> &'static str {
         match self {
             Self::Customers => "/customers",
@@ -43,7 +66,7 @@ impl WalkedResource {
         match self {
             Self::Orders => Some("paymentInfo.payments[*]"),
             Self::Categories => Some("ancestors[*]"),
-            Self::Products => Some("masterData.current.categories[*].ancestors[*]"),
+            Self::Products => Some(CATEGORIES),
             Self::Customers | Self::Payments | Self::Inventory | Self::StandalonePrices => None,
         }
     }
@@ -106,6 +129,13 @@ pub struct WalkEnd {
 }
 
 impl Walk {
+    /// A page of the documents of these ids.
+    #[must_use]
+    pub fn among_ids(of: WalkedResource, ids: Vec<Id>, limit: usize) -> Self {
+        let filter = Filter { among: Some(Among::Ids(ids)), ..Filter::default() };
+        Self { of, filter, after: None, limit }
+    }
+
     /// The path and query below `{api}/{project}`, encoded.
     #[must_use]
     pub fn path_and_query(&self) -> String {
@@ -154,10 +184,7 @@ impl Filter {
         let among = self.among.as_ref().map(|among| match among {
             Among::Ids(ids) => is_one_of("id", ids),
             Among::Payments(ids) => format!("paymentInfo(payments({}))", is_one_of("id", ids)),
-            Among::Skus(skus) => {
-                let skus = is_one_of("sku", skus);
-                format!("masterData(current(masterVariant({skus}) or variants({skus})))")
-            }
+            Among::Skus(skus) => variants_among(skus),
         });
         let terms = [
             at("createdAt", ">=", &self.created_from),
@@ -165,7 +192,7 @@ impl Filter {
             at("lastModifiedAt", ">=", &self.changed_since),
             at("lastModifiedAt", "<", &self.changed_before),
             self.from_id.as_ref().map(|id| format!("id >= {}", quote(id.as_str()))),
-            self.published.then(|| "masterData(published = true)".to_owned()),
+            self.published.then(|| PUBLISHED.to_owned()),
             among,
         ];
         terms.into_iter().flatten().collect()

@@ -1,8 +1,7 @@
 //! What the answers to all requests of a notification mean together.
 
-use super::deliver::NotYet;
 use super::plan::Ignored;
-use crate::fault::{FinalFault, ReadFault, Rejection, Setback, System};
+use crate::fault::{FinalFault, ReadFault, Rejection, Setback, System, TransientFault};
 use crate::klaviyo::verdict::Verdict;
 
 /// How the work on a notification ended, before anything is stored.
@@ -18,6 +17,23 @@ pub enum Conclusion {
     NotYet(NotYet),
     /// It cannot, unless a person does something.
     Never(Rejection),
+}
+
+/// Something that is expected to come about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotYet {
+    /// A payment is made before its order; a refund can be told of before the two are linked.
+    OrderOfPayment,
+}
+
+impl NotYet {
+    /// The fault that it is until then.
+    #[must_use]
+    pub fn fault(self) -> TransientFault {
+        match self {
+            Self::OrderOfPayment => TransientFault::PaymentWithoutOrder,
+        }
+    }
 }
 
 impl From<ReadFault> for Conclusion {
@@ -64,7 +80,6 @@ fn refused(status: u16, detail: &str) -> Rejection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::TransientFault;
     use crate::klaviyo::verdict::Refusal;
 
     #[test]

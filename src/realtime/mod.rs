@@ -1,6 +1,6 @@
 //! From a push to exactly one outcome.
 //!
-//! body → [`envelope`] → notification → [`plan`] (what follows from it) → [`deliver`] (what to
+//! body → [`envelope`] → notification → [`plan`] (what follows from it) → `assembly` (what to
 //! read, then what to send) → [`conclusion`] (what the answers mean) → [`outcome`] (what the
 //! sender is told).
 //!
@@ -8,10 +8,7 @@
 //! back. Nothing here knows the time; times come from the notifications and documents.
 
 pub mod conclusion;
-pub mod deliver;
-pub mod documents;
 pub mod envelope;
-pub mod order_contents;
 pub mod outcome;
 pub mod parking;
 pub mod plan;

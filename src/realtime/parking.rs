@@ -2,12 +2,13 @@
 //!
 //! A notification that says "this changed" is parked by resource: a thousand changes of one
 //! customer are one row, and whoever delivers it reads the current state. One that tells of a
-//! fact (an order was placed) is parked by message. Not in scope: the storage (`edge::outbox`).
+//! fact (an order was placed) is parked by message. Not in scope: the storage (`outbox::store`).
 
 use serde_json::Value;
 
-use super::plan::Work;
+use super::plan::{Plan, Work, plan};
 use crate::commercetools::notification::{Notification, NotificationKind};
+use crate::config::rules::Rules;
 use crate::mapping::profile::Missing;
 
 /// Where a notification is parked.
@@ -46,6 +47,11 @@ pub fn slot(notification: &Notification, work: &Work) -> ParkingSlot {
             let after = after.as_ref().map_or("", |id| id.as_str());
             of_resource("category-products", &format!("{category}/{after}"), 0)
         }
+        Work::ChangedSince { of, since, after } => {
+            let after = after.as_ref().map_or("", |id| id.as_str());
+            let page = format!("{}/{}/{after}", of.type_id(), since.timestamp_millis());
+            of_resource("changed-since", &page, 0)
+        }
         Work::CategoryGone(category) => of_resource("category", category.as_str(), 2),
         Work::Product(product) => of_resource("product", product.as_str(), 0),
         Work::Stock { entry, gone, .. } => {
@@ -60,6 +66,15 @@ pub fn slot(notification: &Notification, work: &Work) -> ParkingSlot {
     }
 }
 
+/// The slot of a notification by the work that it asks for; none if it asks for nothing.
+#[must_use]
+pub fn planned_slot(rules: &Rules, notification: &Notification) -> Option<ParkingSlot> {
+    match plan(rules, notification) {
+        Ok(Plan::Work(work)) => Some(slot(notification, &work)),
+        Ok(Plan::Ignore(_)) | Err(_) => None,
+    }
+}
+
 /// Whether the work is to bring what a resource is now, so that its slot is the resource's.
 #[must_use]
 pub fn by_resource(work: &Work) -> bool {
@@ -68,6 +83,7 @@ pub fn by_resource(work: &Work) -> bool {
         | Work::Erasure(_)
         | Work::Category { .. }
         | Work::ProductsOfCategory { .. }
+        | Work::ChangedSince { .. }
         | Work::CategoryGone(_)
         | Work::Product(_)
         | Work::Stock { .. }
@@ -127,8 +143,6 @@ pub fn customer(notification: &Notification) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Rules;
-    use crate::realtime::plan::{Plan, plan};
     use serde_json::json;
 
     fn slot_of(notification: Value) -> ParkingSlot {

@@ -16,6 +16,7 @@ use chrono::{DateTime, Utc};
 use crate::commercetools::notification::Notification;
 use crate::commercetools::order::Order;
 use crate::commercetools::reference::Id;
+use crate::commercetools::walk::WalkedResource;
 use crate::config::rules::{EventName, Rules};
 use crate::mapping::profile::Missing;
 
@@ -95,6 +96,12 @@ impl Ignored {
 /// the page before, empty for the first page. commercetools knows no such member.
 pub const PRODUCTS_AFTER: &str = "productsAfter";
 
+/// The member of a notification of ours that asks for all changes of a resource: since when (RFC 3339).
+pub const CHANGED_SINCE: &str = "changedSince";
+
+/// The member of it that says behind which id.
+pub const CHANGED_AFTER: &str = "changedAfter";
+
 /// Something to bring to Klaviyo.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Work {
@@ -157,6 +164,15 @@ pub enum Work {
         /// The category.
         category: Id,
         /// The last product of the page before.
+        after: Option<Id>,
+    },
+    /// A page of what changed while a write that had no answer could be carried out.
+    ChangedSince {
+        /// Of which resource.
+        of: WalkedResource,
+        /// Since when (UTC).
+        since: DateTime<Utc>,
+        /// The last one of the page before.
         after: Option<Id>,
     },
     /// The deletion of a category.
@@ -224,6 +240,13 @@ pub fn plan(rules: &Rules, notification: &Notification) -> Result<Plan, Malforme
     let Some(resource) = &notification.resource else {
         return Ok(Plan::Ignore(Ignored::UnknownType));
     };
+    if let Some(since) = notification.field(CHANGED_SINCE)
+        && let Some(of) =
+            WalkedResource::TOLD.into_iter().find(|of| of.type_id() == resource.type_id)
+    {
+        let after = notification.field::<String>(CHANGED_AFTER).and_then(Id::new);
+        return Ok(Plan::Work(Work::ChangedSince { of, since, after }));
+    }
     match resource.type_id.as_str() {
         "subscription" => Ok(Plan::Ignore(Ignored::SubscriptionTest)),
         "customer" => Ok(customer::plan(rules, notification, resource)),

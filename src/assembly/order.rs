@@ -1,8 +1,11 @@
-//! The events of an order, and what they need to be read first.
+//! The events of an order, and what they need to be read first: now those that a message tells of,
+//! as history all that there are. As history none of them starts a flow, and none changes a profile.
 
 use chrono::{DateTime, Utc};
 
-use super::{Next, Step, profile};
+use super::documents::Documents;
+use super::reading::Found;
+use super::{Next, Step, profile, refund};
 use crate::commercetools::order::{LineItem, Order};
 use crate::commercetools::query::{PRODUCTS_PER_QUERY, Query};
 use crate::commercetools::reference::Id;
@@ -15,19 +18,44 @@ use crate::mapping::event::{self, BuyerDetails, OrderEvent};
 use crate::mapping::identity;
 use crate::mapping::order::OrderContext;
 use crate::mapping::profile::{Mapped, Missing, profile};
-use crate::realtime::documents::{Documents, Found};
 use crate::realtime::plan::{Added, Ignored, PlacedOrder};
+
+/// `Placed Order` whatever the state is now, its lines, what its state says, its refunds.
+pub(super) fn history(config: &Config, documents: &Documents, order: &Id) -> Next {
+    let order = match read(documents, order) {
+        Ok(order) => order,
+        Err(step) => return Ok(step),
+    };
+    with_contents(order, documents, |context| {
+        let of_order =
+            |kind, time| event::order_event(config, context, kind, time, BuyerDetails::Leave);
+        let mut events = vec![of_order(OrderEvent::Placed, event::placed_at(&context))];
+        events.extend(event::line_events(config, context));
+        // No message tells when the state was reached.
+        let reached = order.fields.completed_at.unwrap_or(order.fields.last_modified_at);
+        let state = event::of_state(config, &order.fields.order_state);
+        events.extend(state.map(|kind| of_order(kind, reached)));
+        events.extend(refund::history(config, documents, context));
+        let (events, cut): (Vec<_>, Vec<_>) = events
+            .into_iter()
+            .map(|event| (Event { backfill: true, ..event.body }, event.cut))
+            .unzip();
+        // Whoever runs an import packs them with those of other orders.
+        let requests = events.into_iter().map(|event| Request::CreateEvent(Box::new(event)));
+        Step::Send { stages: vec![requests.collect()], cut: cut.concat() }
+    })
+}
 
 pub(super) fn placed(config: &Config, documents: &Documents, order: &PlacedOrder) -> Next {
     match order {
         PlacedOrder::Carried(order) => place(config, order, documents),
         PlacedOrder::ById(id) => match &documents.order {
             Found::Unasked => Ok(Step::read([Query::Order(id.clone())])),
-            Found::Gone => Ok(Step::Ignore(Ignored::Gone)),
+            Found::Gone => Ok(Step::ignore(Ignored::Gone)),
             Found::There(order) if counts_as_placed(config, order) => {
                 place(config, order, documents)
             }
-            Found::There(_) => Ok(Step::Ignore(Ignored::StateWithoutEvent)),
+            Found::There(_) => Ok(Step::ignore(Ignored::StateWithoutEvent)),
         },
     }
 }
@@ -36,7 +64,7 @@ pub(super) fn placed(config: &Config, documents: &Documents, order: &PlacedOrder
 fn read<'a>(documents: &'a Documents, order: &Id) -> Result<&'a Order, Step> {
     match &documents.order {
         Found::Unasked => Err(Step::read([Query::Order(order.clone())])),
-        Found::Gone => Err(Step::Ignore(Ignored::Gone)),
+        Found::Gone => Err(Step::ignore(Ignored::Gone)),
         Found::There(order) => Ok(order),
     }
 }
@@ -53,7 +81,7 @@ pub(super) fn state_changed(
         Err(step) => return Ok(step),
     };
     let Some(kind) = event::of_state(config, state.unwrap_or(&order.fields.order_state)) else {
-        return Ok(Step::Ignore(Ignored::StateWithoutEvent));
+        return Ok(Step::ignore(Ignored::StateWithoutEvent));
     };
     with_contents(order, documents, |context| {
         let time = at.unwrap_or(order.fields.last_modified_at);
@@ -80,10 +108,10 @@ pub(super) fn edited(
         None => *added != Added::Any && may_be(added, line),
     };
     if !order.fields.line_items.iter().any(is_new) {
-        return Ok(Step::Ignore(Ignored::NoNewLine));
+        return Ok(Step::ignore(Ignored::NoNewLine));
     }
     if !counts_as_placed(config, order) {
-        return Ok(Step::Ignore(Ignored::StateWithoutEvent));
+        return Ok(Step::ignore(Ignored::StateWithoutEvent));
     }
     with_contents(order, documents, |context| {
         let time = at.unwrap_or(order.fields.last_modified_at);
@@ -132,15 +160,15 @@ pub(super) fn given_to_customer(
             let queries = [Some(Query::Order(order.clone())), customer];
             return Ok(Step::read(queries.into_iter().flatten()));
         }
-        Found::Gone => return Ok(Step::Ignore(Ignored::Gone)),
+        Found::Gone => return Ok(Step::ignore(Ignored::Gone)),
         Found::There(order) => order,
     };
     let customer = match (&documents.customer, customer.or(order.fields.customer_id.as_ref())) {
         (Found::Unasked, Some(id)) => {
             return Ok(Step::read([Query::Customer(id.clone())]));
         }
-        (Found::Unasked, None) => return Ok(Step::Ignore(Ignored::CustomerRemoved)),
-        (Found::Gone, _) => return Ok(Step::Ignore(Ignored::Gone)),
+        (Found::Unasked, None) => return Ok(Step::ignore(Ignored::CustomerRemoved)),
+        (Found::Gone, _) => return Ok(Step::ignore(Ignored::Gone)),
         (Found::There(customer), _) => customer,
     };
     let profile = profile(&config.rules.customer, customer, Missing::Keep)?;
@@ -173,7 +201,7 @@ pub(super) fn with_contents(
     map: impl FnOnce(OrderContext) -> Step,
 ) -> Next {
     let Some(buyer) = identity::buyer(&order.fields)? else {
-        return Ok(Step::Ignore(Ignored::NoIdentity));
+        return Ok(Step::ignore(Ignored::NoIdentity));
     };
     let mut queries = Vec::new();
     if documents.products.is_none() {

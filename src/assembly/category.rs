@@ -2,6 +2,9 @@
 
 use super::Step;
 use super::category_products::walk;
+use super::documents::Documents;
+use super::held::delete;
+use super::reading::{Found, Reading};
 use crate::commercetools::query::Query;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
@@ -10,8 +13,8 @@ use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::query::Lookup;
 use crate::klaviyo::request::Request;
 use crate::mapping::{category, identity};
-use crate::realtime::documents::{Documents, Found, Reading};
 
+/// Now: whether Klaviyo has it is not asked, since it does most probably.
 pub(super) fn next(config: &Config, documents: &Documents, id: &Id, descendants: bool) -> Step {
     let read = match &documents.category {
         Found::Unasked => {
@@ -36,18 +39,30 @@ pub(super) fn next(config: &Config, documents: &Documents, id: &Id, descendants:
         && !documents.followed
         && category::moved(known, &category::category(read, locale))
     {
-        let walks = [read].into_iter().chain(below).map(|document| walk(&document.id, None));
+        let walks = [&**read].into_iter().chain(below).map(|document| walk(&document.id, None));
         return Step::Follow(walks.collect());
     }
-    let all = [read].into_iter().chain(below);
-    let requests = all.map(|document| upsert(category::category(document, locale))).collect();
-    Step::Send { stages: vec![requests], cut: Vec::new() }
+    let all = [&**read].into_iter().chain(below);
+    Step::send(all.map(|document| upsert(category::category(document, locale))).collect())
+}
+
+/// As history: each has its own record, and a job has to know which of them are to be created.
+pub(super) fn history(config: &Config, documents: &Documents, id: &Id) -> Step {
+    let Found::There(read) = &documents.category else {
+        return Step::read([Query::Category(id.clone())]);
+    };
+    let category = category::category(read, &config.shop.locale);
+    let own = &category.key.id;
+    if documents.known_categories == Found::Unasked {
+        let lookup = Lookup::Existing { kind: CatalogKind::Category, ids: vec![own.clone()] };
+        return Step::read([lookup]);
+    }
+    let known = documents.known_categories.list().contains(own);
+    Step::send(vec![Request::Catalog(CatalogWrite::put(Object::Category(category), known))])
 }
 
 pub(super) fn gone(id: &Id) -> Step {
-    let delete =
-        CatalogWrite::Delete { kind: CatalogKind::Category, id: identity::category(id).id };
-    Step::Send { stages: vec![vec![Request::Catalog(delete)]], cut: Vec::new() }
+    Step::send(vec![delete(CatalogKind::Category, identity::category(id).id)])
 }
 
 /// Updates a category that Klaviyo knows most probably, or creates it.

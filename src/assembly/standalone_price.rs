@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
+use super::documents::Documents;
+use super::reading::Found;
 use super::{Step, product};
 use crate::commercetools::product::PriceMode;
 use crate::commercetools::query::Query;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::realtime::documents::{Documents, Found};
 use crate::realtime::plan::Ignored;
 
 /// Finds the product by the SKU and writes it as it is now.
@@ -21,14 +22,14 @@ pub(super) fn next(
     let sku = match (sku, &documents.standalone_price) {
         (Some(sku), _) => sku,
         (None, Found::There(price)) => &price.sku,
-        (None, Found::Gone) => return Step::Ignore(Ignored::Gone),
+        (None, Found::Gone) => return Step::ignore(Ignored::Gone),
         (None, Found::Unasked) => return Step::read([Query::StandalonePrice(price.clone())]),
     };
     match &documents.product {
         Found::Unasked => Step::read([Query::ProductOfSku(sku.to_owned())]),
-        Found::Gone => Step::Ignore(Ignored::Gone),
+        Found::Gone => Step::ignore(Ignored::Gone),
         Found::There(product) if product.price_mode == PriceMode::Embedded => {
-            Step::Ignore(Ignored::PriceNotUsed)
+            Step::ignore(Ignored::PriceNotUsed)
         }
         Found::There(product) => product::next(config, documents, &product.id, now),
     }

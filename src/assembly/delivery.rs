@@ -7,18 +7,22 @@
 //! other, the last one corrects itself. A fact (an order was placed) needs none of that.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value};
 
-use super::{Step, next};
+use super::documents::Documents;
+use super::reading::{Found, Reading};
+use super::record::HistoryRecord;
+use super::shared::SharedDocuments;
+use super::together::AnswerPart;
+use super::{Assignment, Step, next};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::fault::{ReadFault, TransientFault};
 use crate::http::{Answer, NoAnswer};
+use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::request::{Request, WriteContent};
 use crate::realtime::conclusion::Conclusion;
-use crate::realtime::documents::{Documents, Found, Reading};
 use crate::realtime::parking::by_resource;
-use crate::realtime::plan::{Ignored, Work};
+use crate::realtime::plan::Work;
 
 /// How often one delivery writes at most, before it is left to another time.
 const WRITES: u32 = 2;
@@ -26,7 +30,7 @@ const WRITES: u32 = 2;
 /// A delivery that is under way.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    work: Work,
+    assignment: Assignment,
     documents: Documents,
     written: WrittenSoFar,
 }
@@ -43,101 +47,68 @@ enum WrittenSoFar {
     Everything,
 }
 
-/// What comes next in a delivery.
-#[derive(Debug, Clone, PartialEq)]
-pub enum DeliveryStep {
-    /// Read these, all at once, hand in the answers, and ask again.
-    Read(Vec<Reading>),
-    /// Park these notifications, which this one gives rise to, say so, and ask again.
-    Follow(Vec<Map<String, Value>>),
-    /// Send these, and say so when Klaviyo took them.
-    Send {
-        /// Stage after stage; the requests of one stage do not depend on each other.
-        stages: Vec<Vec<Request>>,
-        /// Names of properties that were cut to keep Klaviyo's limits, for the log.
-        cut: Vec<String>,
-    },
-    /// That is all.
-    Conclude(Conclusion),
-}
-
 impl Delivery {
     /// Begins the delivery of this work.
     #[must_use]
     pub fn new(work: Work) -> Self {
-        Self { work, documents: Documents::default(), written: WrittenSoFar::Nothing }
+        Self::of(Assignment::Now(work), Documents::default())
     }
 
-    /// What it delivers.
+    /// Begins the delivery of a record of an import, with its document.
     #[must_use]
-    pub fn work(&self) -> &Work {
-        &self.work
+    pub fn of_record(record: HistoryRecord, documents: Documents) -> Self {
+        Self::of(Assignment::History(record), documents)
     }
 
-    /// What was read so far, to add what is known already.
-    pub fn documents_mut(&mut self) -> &mut Documents {
-        &mut self.documents
+    fn of(assignment: Assignment, documents: Documents) -> Self {
+        Self { assignment, documents, written: WrittenSoFar::Nothing }
     }
 
     /// What comes next. `now` is the time at which prices are to be valid (UTC).
-    pub fn next(&mut self, config: &Config, now: DateTime<Utc>) -> DeliveryStep {
-        if matches!(self.written, WrittenSoFar::Everything) {
-            return DeliveryStep::Conclude(Conclusion::Delivered);
-        }
-        match next(config, &self.work, &self.documents, now) {
-            Step::Read(readings) => DeliveryStep::Read(readings),
-            Step::Follow(notifications) => DeliveryStep::Follow(notifications),
-            Step::Send { stages, cut } => self.send(config, stages, cut, now),
-            Step::Ignore(why) => self.nothing_to_send(config, why, now),
-            Step::NotYet(not_yet) => DeliveryStep::Conclude(Conclusion::NotYet(not_yet)),
-            Step::Unmappable(fault) => DeliveryStep::Conclude(Conclusion::Never(fault.into())),
-        }
-    }
-
-    /// There is nothing to send. After a write that may only seem so: what was written has to go
-    /// again, if it is not to be there any more.
-    fn nothing_to_send(
-        &mut self,
-        config: &Config,
-        why: Ignored,
-        now: DateTime<Utc>,
-    ) -> DeliveryStep {
-        let WrittenSoFar::State { content, times } = &self.written else {
-            return DeliveryStep::Conclude(Conclusion::Ignored(why));
+    pub fn next(&mut self, config: &Config, now: DateTime<Utc>) -> Step {
+        let step = match &self.written {
+            WrittenSoFar::Everything => return Step::Conclude(Conclusion::Delivered),
+            _ => next(config, &self.assignment, &self.documents, now),
         };
-        self.documents.learn_written(content);
-        match next(config, &self.work, &self.documents, now) {
-            Step::Send { stages, cut } if *times < WRITES => DeliveryStep::Send { stages, cut },
-            Step::Send { .. } => {
-                DeliveryStep::Conclude(Conclusion::Later(TransientFault::Overtaken.into()))
+        let WrittenSoFar::State { content, times } = &self.written else { return step };
+        match &step {
+            // Compared with what Klaviyo held before the write, so that the same documents give the
+            // same requests.
+            Step::Send { stages, .. } if content_of(stages) == *content => {
+                return Step::Conclude(Conclusion::Delivered);
             }
+            Step::Send { .. } if *times >= WRITES => return overtaken(),
+            // After a write that may only seem so: what was written has to go again, if it is not
+            // to be there any more.
+            Step::Send { .. } | Step::Conclude(Conclusion::Ignored(_)) => {}
+            _ => return step,
+        }
+        self.documents.learn_written(content);
+        match (next(config, &self.assignment, &self.documents, now), step) {
+            (Step::Send { .. }, _) if *times >= WRITES => overtaken(),
+            (again @ Step::Send { .. }, _) | (_, again @ Step::Send { .. }) => again,
             // A customer who is gone needs no more; an erasure sees to itself.
-            _ => DeliveryStep::Conclude(Conclusion::Delivered),
+            _ => Step::Conclude(Conclusion::Delivered),
         }
     }
 
-    fn send(
+    /// The same, where something is known already that many deliveries share: what is left to be
+    /// read is only what is not.
+    pub fn next_with(
         &mut self,
         config: &Config,
-        stages: Vec<Vec<Request>>,
-        cut: Vec<String>,
+        shared: &SharedDocuments,
         now: DateTime<Utc>,
-    ) -> DeliveryStep {
-        let WrittenSoFar::State { content, times } = &self.written else {
-            return DeliveryStep::Send { stages, cut };
-        };
-        // Compared with what Klaviyo held before the write, so that the same documents give the
-        // same requests.
-        if content_of(&stages) == *content {
-            return DeliveryStep::Conclude(Conclusion::Delivered);
-        }
-        if *times >= WRITES {
-            return DeliveryStep::Conclude(Conclusion::Later(TransientFault::Overtaken.into()));
-        }
-        self.documents.learn_written(content);
-        match next(config, &self.work, &self.documents, now) {
-            Step::Send { stages, cut } => DeliveryStep::Send { stages, cut },
-            _ => DeliveryStep::Send { stages, cut },
+    ) -> Step {
+        loop {
+            let readings = match self.next(config, now) {
+                Step::Read(readings) => readings,
+                step => return step,
+            };
+            let left = shared.answer(readings, &mut self.documents, ms(now));
+            if !left.is_empty() {
+                return Step::Read(left);
+            }
         }
     }
 
@@ -151,6 +122,27 @@ impl Delivery {
         answer: &Result<Answer, NoAnswer>,
     ) -> Result<(), ReadFault> {
         self.documents.add(reading, answer)
+    }
+
+    /// Adds a part of an answer, and keeps what others may need of it.
+    ///
+    /// # Errors
+    /// As with [`Delivery::add`].
+    pub fn take(
+        &mut self,
+        part: &AnswerPart<'_>,
+        shared: &mut SharedDocuments,
+        now: DateTime<Utc>,
+    ) -> Result<(), ReadFault> {
+        self.documents.add_part(part)?;
+        shared.keep(&part.reading, &self.documents, ms(now));
+        Ok(())
+    }
+
+    /// Takes a category as written, and gives the request that would write it.
+    pub fn suppose_written(&mut self, category: CatalogWrite) -> Request {
+        self.documents.has_category(category.id());
+        Request::Catalog(category)
     }
 
     /// What it gave rise to is parked.
@@ -170,8 +162,10 @@ impl Delivery {
         };
         debug_assert!(times < WRITES, "a delivery writes at most {WRITES} times");
         self.written = WrittenSoFar::State { content: content_of(stages), times: times + 1 };
-        if let Some(work) = self.documents.prepare_verification(&self.work) {
-            self.work = work;
+        if let Assignment::Now(work) = &self.assignment
+            && let Some(closer) = self.documents.prepare_verification(work)
+        {
+            self.assignment = Assignment::Now(closer);
         }
     }
 
@@ -179,8 +173,8 @@ impl Delivery {
     /// brought the profile back.
     #[must_use]
     pub fn gone_customer(&self) -> Option<&Id> {
-        match (&self.work, &self.documents.customer) {
-            (Work::Profile { customer, .. }, Found::Gone) => Some(customer),
+        match (&self.assignment, &self.documents.customer) {
+            (Assignment::Now(Work::Profile { customer, .. }), Found::Gone) => Some(customer),
             _ => None,
         }
     }
@@ -193,12 +187,26 @@ impl Delivery {
 
     /// Whether it brings what a resource is now, and may be overtaken.
     fn is_of_state(&self) -> bool {
-        by_resource(&self.work)
+        let Assignment::Now(work) = &self.assignment else { return false };
+        by_resource(work)
             && !matches!(
-                self.work,
-                Work::Erasure(_) | Work::ProductsOfCategory { .. } | Work::CategoryGone(_)
+                work,
+                Work::Erasure(_)
+                    | Work::ProductsOfCategory { .. }
+                    | Work::ChangedSince { .. }
+                    | Work::CategoryGone(_)
             )
     }
+}
+
+/// Somebody else wrote meanwhile, again and again.
+fn overtaken() -> Step {
+    Step::Conclude(Conclusion::Later(TransientFault::Overtaken.into()))
+}
+
+/// A time in ms since 1970 UTC.
+fn ms(time: DateTime<Utc>) -> u64 {
+    u64::try_from(time.timestamp_millis()).unwrap_or(0)
 }
 
 fn content_of(stages: &[Vec<Request>]) -> Vec<WriteContent> {
@@ -211,7 +219,8 @@ mod tests {
     use crate::commercetools::query::Query;
     use crate::config::test_config;
     use crate::mapping::profile::Missing;
-    use serde_json::json;
+    use crate::realtime::plan::Ignored;
+    use serde_json::{Value, json};
 
     fn answered(status: u16, body: &Value) -> Answer {
         Answer { status, body: body.to_string(), ..Answer::default() }
@@ -235,7 +244,7 @@ mod tests {
         let mut written = Vec::new();
         loop {
             match delivery.next(&config, DateTime::UNIX_EPOCH) {
-                DeliveryStep::Read(readings) => {
+                Step::Read(readings) => {
                     let id = Id::new("c").expect("an id");
                     assert_eq!(readings, [Reading::from(Query::Customer(id))], "one GET by id");
                     let answer = match *names.next().expect("a reading too many") {
@@ -244,17 +253,23 @@ mod tests {
                     };
                     delivery.add(&readings[0], &Ok(answer)).expect("a document");
                 }
-                DeliveryStep::Send { stages, .. } => {
+                Step::Send { stages, .. } => {
                     let body = stages[0][0].body().expect("a body");
                     let body: Value = serde_json::from_str(&body).expect("JSON");
                     let name = &body["data"]["attributes"]["first_name"];
                     written.push(name.as_str().unwrap_or_default().to_owned());
                     delivery.taken(&stages);
                 }
-                DeliveryStep::Conclude(conclusion) => return (written, conclusion),
-                DeliveryStep::Follow(_) => panic!("nothing follows"),
+                Step::Conclude(conclusion) => return (written, conclusion),
+                Step::Follow(_) => panic!("nothing follows"),
             }
         }
+    }
+
+    /// Some hundred bytes beside what was read: an import has thousands of them.
+    #[test]
+    fn it_is_small() {
+        assert!(size_of::<Delivery>() < 800, "{}", size_of::<Delivery>());
     }
 
     #[test]
@@ -276,7 +291,7 @@ mod tests {
         let mut published = true;
         loop {
             match delivery.next(&config, DateTime::UNIX_EPOCH) {
-                DeliveryStep::Read(readings) => {
+                Step::Read(readings) => {
                     for reading in readings {
                         let answer = match &reading {
                             Reading::Commercetools(_) => answered(
@@ -285,22 +300,24 @@ mod tests {
                                     "current": {"name": {"en": "P"}, "masterVariant": {
                                         "id": 1, "sku": "s", "prices": [], "images": []}}}}),
                             ),
-                            Reading::Klaviyo(_) => answered(404, &json!({"errors": []})),
+                            Reading::Klaviyo(_) | Reading::Category(_) => {
+                                answered(404, &json!({"errors": []}))
+                            }
                         };
                         delivery.add(&reading, &Ok(answer)).expect("a document");
                     }
                 }
-                DeliveryStep::Send { stages, .. } => {
+                Step::Send { stages, .. } => {
                     let requests = stages.iter().flatten();
                     sent.push(requests.map(Request::method).collect::<Vec<_>>());
                     delivery.taken(&stages);
                     published = false;
                 }
-                DeliveryStep::Conclude(conclusion) => {
+                Step::Conclude(conclusion) => {
                     assert_eq!(conclusion, Conclusion::Delivered);
                     break;
                 }
-                DeliveryStep::Follow(_) => panic!("nothing follows"),
+                Step::Follow(_) => panic!("nothing follows"),
             }
         }
         assert_eq!(sent, [vec!["POST", "POST"], vec!["DELETE"]]);

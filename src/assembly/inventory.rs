@@ -1,6 +1,8 @@
 //! The stock of a SKU.
 
 use super::Step;
+use super::documents::Documents;
+use super::reading::Found;
 use crate::commercetools::query::Query;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
@@ -8,7 +10,6 @@ use crate::klaviyo::catalog::Stock;
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::request::Request;
 use crate::mapping::{identity, stock};
-use crate::realtime::documents::{Documents, Found};
 use crate::realtime::plan::Ignored;
 
 /// The entry that counts is read afresh, whichever was changed. Without it, nothing is known of the
@@ -24,7 +25,7 @@ pub(super) fn next(
     let sku = match (sku, &documents.inventory_entry) {
         (Some(sku), _) => sku,
         (None, Found::There(entry)) => &entry.sku,
-        (None, Found::Gone) => return Step::Ignore(Ignored::Gone),
+        (None, Found::Gone) => return Step::ignore(Ignored::Gone),
         (None, Found::Unasked) => return Step::read([Query::InventoryEntry(entry.clone())]),
     };
     if let (Some(written), Found::Unasked) = (&documents.written_entry, &documents.counted_stock) {
@@ -38,7 +39,7 @@ pub(super) fn next(
             Step::read([Some(counted), any].into_iter().flatten())
         }
         (Found::There(entry), _) => send(sku, stock::of_entry(entry)),
-        (Found::Gone, Found::Unasked) => Step::Ignore(Ignored::OtherChannel),
+        (Found::Gone, Found::Unasked) => Step::ignore(Ignored::OtherChannel),
         (Found::Gone, Found::There(_)) => send(sku, stock::tracked(0)),
         (Found::Gone, Found::Gone) => send(sku, stock::untracked()),
     }
@@ -47,6 +48,5 @@ pub(super) fn next(
 /// A variant that Klaviyo does not know is no matter: it comes with its product.
 fn send(sku: &str, stock: Stock) -> Step {
     let variant = identity::variant_of_sku(sku).id;
-    let request = Request::Catalog(CatalogWrite::SetStock { variant, stock });
-    Step::Send { stages: vec![vec![request]], cut: Vec::new() }
+    Step::send(vec![Request::Catalog(CatalogWrite::SetStock { variant, stock })])
 }

@@ -7,20 +7,21 @@
 
 use serde_json::{Map, Value};
 
+use super::documents::Documents;
 use super::{Step, change};
 use crate::commercetools::query::Query;
 use crate::commercetools::reference::Id;
-use crate::realtime::documents::Documents;
+use crate::realtime::conclusion::Conclusion;
 use crate::realtime::plan::PRODUCTS_AFTER;
 
 /// A page of the walk: its products and the next page are parked.
 pub(super) fn next(documents: &Documents, category: &Id, after: Option<&Id>) -> Step {
-    let Some(page) = &documents.product_page else {
+    let Some(page) = &documents.walk_page else {
         let (category, after) = (category.clone(), after.cloned());
         return Step::read([Query::ProductsOfCategory { category, after }]);
     };
     if documents.followed || page.ids.is_empty() {
-        return Step::Send { stages: Vec::new(), cut: Vec::new() };
+        return Step::Conclude(Conclusion::Delivered);
     }
     let last = page.ids.last().filter(|_| page.full);
     let further = last.map(|last| walk(category, Some(last)));
@@ -36,10 +37,10 @@ pub(super) fn walk(category: &Id, after: Option<&Id>) -> Map<String, Value> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::documents::WalkPage;
     use super::*;
     use crate::commercetools::notification::Notification;
     use crate::config::Rules;
-    use crate::realtime::documents::ProductPage;
     use crate::realtime::parking::slot;
     use crate::realtime::plan::{Plan, Work, plan};
 
@@ -62,15 +63,15 @@ mod tests {
         let first = Work::ProductsOfCategory { category: category.clone(), after: None };
         assert_eq!((work, key.as_str()), (first, "category-products/c/"));
         for (full, last) in [(true, "category-products/c/b"), (false, "product/b")] {
-            let product_page = Some(ProductPage { ids: vec![id("a"), id("b")], full });
-            let documents = Documents { product_page, ..Documents::default() };
+            let walk_page = Some(WalkPage { ids: vec![id("a"), id("b")], full });
+            let documents = Documents { walk_page, ..Documents::default() };
             let Step::Follow(all) = next(&documents, &category, None) else { panic!("follow") };
             assert_eq!(all.len(), if full { 3 } else { 2 });
             let keys: Vec<_> = all.into_iter().map(|raw| planned(raw).1).collect();
             assert_eq!(keys.first().map(String::as_str), Some("product/a"));
             assert_eq!(keys.last().map(String::as_str), Some(last));
             let documents = Documents { followed: true, ..documents };
-            let done = Step::Send { stages: Vec::new(), cut: Vec::new() };
+            let done = Step::Conclude(Conclusion::Delivered);
             assert_eq!(next(&documents, &category, None), done);
         }
     }

@@ -1,10 +1,11 @@
 //! The erasure of a customer at Klaviyo. What is stored here is erased by whoever does the work.
 
 use super::Step;
+use super::documents::Documents;
+use super::reading::Found;
 use crate::commercetools::reference::Id;
 use crate::klaviyo::query::Lookup;
 use crate::klaviyo::request::Request;
-use crate::realtime::documents::{Documents, Found};
 use crate::realtime::plan::Ignored;
 
 /// The profile is known by the customer's id. An e-mail would do as well, but could be somebody
@@ -14,10 +15,10 @@ pub(super) fn next(documents: &Documents, customer: &Id) -> Step {
         Found::Unasked => {
             return Step::read([Lookup::ProfilesOfCustomer { customer: customer.to_string() }]);
         }
-        Found::Gone => return Step::Ignore(Ignored::NotHeld),
-        Found::There(profiles) if profiles.is_empty() => return Step::Ignore(Ignored::NotHeld),
+        Found::Gone => return Step::ignore(Ignored::NotHeld),
+        Found::There(profiles) if profiles.is_empty() => return Step::ignore(Ignored::NotHeld),
         Found::There(profiles) => profiles,
     };
     let erasures = profiles.iter().map(|id| Request::EraseProfile { id: id.clone() });
-    Step::Send { stages: vec![erasures.collect()], cut: Vec::new() }
+    Step::send(erasures.collect())
 }

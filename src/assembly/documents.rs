@@ -1,10 +1,15 @@
-//! The documents that were read for one notification.
+//! The documents that were read for one unit.
+//!
+//! An import has thousands of these at once, so what is large is boxed.
+
+use std::rc::Rc;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::plan::Work;
+use super::reading::{Found, Reading};
+use super::together::{AnswerPart, PartContent};
 use crate::commercetools::answer;
 use crate::commercetools::category::CategoryDocument;
 use crate::commercetools::customer::Customer;
@@ -13,89 +18,68 @@ use crate::commercetools::order::{DiscountCode, Order};
 use crate::commercetools::payment::Payment;
 use crate::commercetools::price::StandalonePrice;
 use crate::commercetools::product::Product;
-use crate::commercetools::query::{PAGE, Query, WHOLE_PRODUCTS};
+use crate::commercetools::query::{CHANGES_PER_QUERY, PAGE, Query, WHOLE_PRODUCTS};
 use crate::commercetools::reference::{Id, Link};
-use crate::fault::{ReadFault, Setback, System};
+use crate::fault::{ReadFault, Setback};
 use crate::http::{Answer, NoAnswer};
-use crate::klaviyo::answer::{ids, name};
+use crate::klaviyo::answer::{IdPage, ids, name};
 use crate::klaviyo::catalog::CatalogKind;
+use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::query::Lookup;
-use crate::klaviyo::request::WriteContent;
-
-/// One thing to read.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Reading {
-    /// From commercetools.
-    Commercetools(Query),
-    /// From Klaviyo.
-    Klaviyo(Lookup),
-}
-
-impl From<Query> for Reading {
-    fn from(query: Query) -> Self {
-        Self::Commercetools(query)
-    }
-}
-
-impl From<Lookup> for Reading {
-    fn from(lookup: Lookup) -> Self {
-        Self::Klaviyo(lookup)
-    }
-}
-
-/// What is known of one document.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub enum Found<T> {
-    /// It was not asked for yet.
-    #[default]
-    Unasked,
-    /// It does not exist any more.
-    Gone,
-    /// Here it is.
-    There(T),
-}
+use crate::klaviyo::request::{Request, WriteContent};
+use crate::klaviyo::verdict::{Verdict, judge};
+use crate::realtime::plan::Work;
 
 /// The documents that were read so far.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Documents {
     /// The customer.
-    pub customer: Found<Customer>,
+    pub customer: Found<Box<Customer>>,
     /// The order.
-    pub order: Found<Order>,
+    pub order: Found<Box<Order>>,
+    /// The payments of an order of an import, which its query expanded.
+    pub payments: Vec<Payment>,
     /// The payment.
-    pub payment: Found<Payment>,
+    pub payment: Found<Box<Payment>>,
     /// The products of the order's lines; one that is gone is not among them.
-    pub products: Option<Vec<Product>>,
+    pub products: Option<Vec<Rc<Product>>>,
     /// The order's discount codes.
     pub discount_codes: Option<Vec<DiscountCode>>,
     /// The category.
-    pub category: Found<CategoryDocument>,
+    pub category: Found<Box<CategoryDocument>>,
     /// The categories below it.
     pub descendants: Option<Vec<CategoryDocument>>,
     /// The product.
-    pub product: Found<Product>,
+    pub product: Found<Box<Product>>,
     /// The standalone price.
-    pub standalone_price: Found<StandalonePrice>,
+    pub standalone_price: Found<Box<StandalonePrice>>,
     /// The standalone prices of the product's SKUs.
     pub standalone_prices: Option<Vec<StandalonePrice>>,
     /// The inventory entry.
-    pub inventory_entry: Found<InventoryEntry>,
+    pub inventory_entry: Found<Box<InventoryEntry>>,
     /// The entry of the SKU that counts.
-    pub counted_stock: Found<InventoryEntry>,
+    pub counted_stock: Found<Box<InventoryEntry>>,
     /// The entry that counted when the stock was written, to be read again by its id.
     pub written_entry: Option<Id>,
     /// Some entry of the SKU.
-    pub any_stock: Found<InventoryEntry>,
+    pub any_stock: Found<Box<InventoryEntry>>,
+    /// Whether the product is for sale, where nothing else of it is asked for.
+    pub is_for_sale: Option<bool>,
+    /// Whether Klaviyo has the item, where that was asked for before its variants.
+    pub item_is_held: bool,
     /// The ids of the item's variants at Klaviyo; gone where Klaviyo does not know the item.
     pub known_variants: Found<Vec<String>>,
     /// Of the SKUs that the product has no more, those that other products have.
     pub moved_skus: Option<Vec<String>>,
-    /// The ids of the item's categories at Klaviyo.
+    /// Klaviyo's ids of categories that it has, as far as that was asked for: those that the item
+    /// has there already, or those of the product that are there.
     pub known_categories: Found<Vec<String>>,
+    /// Klaviyo's ids of categories that it would not have.
+    pub refused_categories: Vec<String>,
     /// The ids of the customer's profiles at Klaviyo; mostly one.
     pub known_profiles: Found<Vec<String>>,
-    /// A page of the products of a category.
-    pub product_page: Option<ProductPage>,
+    /// A page of a walk.
+    pub walk_page: Option<WalkPage>,
     /// The name that Klaviyo has for the category.
     pub known_name: Found<String>,
     /// Whether the notifications that this one gives rise to are parked.
@@ -104,9 +88,9 @@ pub struct Documents {
     pub further: Vec<Reading>,
 }
 
-/// The ids of a page of products.
+/// The ids of a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ProductPage {
+pub struct WalkPage {
     /// The ids.
     pub ids: Vec<Id>,
     /// Whether the page is full, so that there may be another.
@@ -148,6 +132,7 @@ impl Documents {
             | Work::Refund { .. }
             | Work::OrderState { .. }
             | Work::ProductsOfCategory { .. }
+            | Work::ChangedSince { .. }
             | Work::CategoryGone(_) => {}
         }
         None
@@ -158,13 +143,13 @@ impl Documents {
         for write in content {
             match write {
                 WriteContent::Object { kind: CatalogKind::Item, .. } => {
-                    known(&mut self.known_variants, None);
+                    add_id(&mut self.known_variants, None);
                 }
                 WriteContent::Object { kind: CatalogKind::Variant, id, .. } => {
-                    known(&mut self.known_variants, Some(id));
+                    add_id(&mut self.known_variants, Some(id));
                 }
                 WriteContent::Object { kind: CatalogKind::Category, id, .. } => {
-                    known(&mut self.known_categories, Some(id));
+                    self.has_category(id);
                 }
                 WriteContent::Deletion { kind: CatalogKind::Item, .. } => {
                     self.known_variants = Found::Gone;
@@ -180,6 +165,11 @@ impl Documents {
         }
     }
 
+    /// Klaviyo has this category.
+    pub fn has_category(&mut self, id: &str) {
+        add_id(&mut self.known_categories, Some(id));
+    }
+
     /// Adds what was answered.
     ///
     /// # Errors
@@ -189,16 +179,40 @@ impl Documents {
         reading: &Reading,
         answer: &Result<Answer, NoAnswer>,
     ) -> Result<(), ReadFault> {
-        let system = match reading {
-            Reading::Commercetools(_) => System::Commercetools,
-            Reading::Klaviyo(_) => System::Klaviyo,
-        };
-        let answer = answer.as_ref().map_err(|why| Setback::no_answer(system, *why))?;
+        self.add_answer(reading, answer.as_ref().map_err(|why| *why))
+    }
+
+    /// Adds a part of an answer.
+    pub(super) fn add_part(&mut self, part: &AnswerPart<'_>) -> Result<(), ReadFault> {
+        match &part.content {
+            PartContent::Answer(answer) => {
+                self.add_answer(&part.reading, answer.as_deref().map_err(|why| *why))
+            }
+            PartContent::Products(products) => {
+                self.add_products(products.iter().cloned());
+                Ok(())
+            }
+        }
+    }
+
+    fn add_answer(
+        &mut self,
+        reading: &Reading,
+        answer: Result<&Answer, NoAnswer>,
+    ) -> Result<(), ReadFault> {
+        let answer = answer.map_err(|why| Setback::no_answer(reading.system(), why))?;
         self.further.retain(|further| further != reading);
         match reading {
             Reading::Commercetools(query) => self.add_document(query, answer),
-            Reading::Klaviyo(lookup) => self.add_ids(lookup, answer),
+            Reading::Klaviyo(lookup) => self.add_held(lookup, answer),
+            Reading::Category(write) => self.add_category(write, answer),
         }
+    }
+
+    fn add_products(&mut self, more: impl Iterator<Item = Rc<Product>>) {
+        let products = self.products.get_or_insert_default();
+        products.extend(more);
+        sort(products);
     }
 
     fn add_document(&mut self, query: &Query, answer: &Answer) -> Result<(), ReadFault> {
@@ -212,15 +226,15 @@ impl Documents {
                 self.order = match answer::page::<Value>(answer)?.into_iter().next() {
                     None => Found::Gone,
                     Some(order) => {
-                        Found::There(Order::read(order).map_err(|error| answer::malformed(&error))?)
+                        let order =
+                            Order::read(order).map_err(|error| answer::malformed(&error))?;
+                        Found::There(Box::new(order))
                     }
                 };
             }
             Query::Products(_) => {
                 let page: Vec<Product> = answer::page(answer)?;
-                let products = self.products.get_or_insert_default();
-                products.extend(page.iter().map(Product::for_orders));
-                sort(products);
+                self.add_products(page.iter().map(|product| Rc::new(product.for_orders())));
             }
             Query::DiscountCodes(_) => {
                 let codes = self.discount_codes.get_or_insert_default();
@@ -229,28 +243,24 @@ impl Documents {
                     codes.extend(answer::page::<DiscountCode>(answer)?);
                 }
             }
-            Query::ProductsOfCategory { .. }
-            | Query::Category(_)
-            | Query::Descendants { .. }
-            | Query::Product(_)
-            | Query::ProductOfSku(_)
-            | Query::OwnersOfSkus(_)
-            | Query::StandalonePrice(_)
-            | Query::StandalonePrices { .. }
-            | Query::InventoryEntry(_)
-            | Query::CountedStock { .. }
-            | Query::AnyStock(_) => return self.add_of_catalogue(query, answer),
+            of_catalogue => return self.add_of_catalogue(of_catalogue, answer),
         }
         Ok(())
     }
 
     fn add_of_catalogue(&mut self, query: &Query, answer: &Answer) -> Result<(), ReadFault> {
         match query {
+            Query::ChangedSince { .. } => {
+                let page: Vec<Link> = answer::page(answer)?;
+                let full = page.len() == CHANGES_PER_QUERY;
+                let ids = page.into_iter().map(|changed| changed.id).collect();
+                self.walk_page = Some(WalkPage { ids, full });
+            }
             Query::ProductsOfCategory { .. } => {
                 let page: Vec<Link> = answer::page(answer)?;
                 let full = page.len() == WHOLE_PRODUCTS;
                 let ids = page.into_iter().map(|product| product.id).collect();
-                self.product_page = Some(ProductPage { ids, full });
+                self.walk_page = Some(WalkPage { ids, full });
             }
             Query::Category(_) => self.category = found(answer, CategoryDocument::deserialize)?,
             Query::Descendants { of, .. } => {
@@ -263,9 +273,12 @@ impl Documents {
             }
             Query::Product(_) => self.product = found(answer, Product::deserialize)?,
             Query::ProductOfSku(_) => self.product = first(answer)?,
+            Query::PublishedProducts(_) => {
+                self.is_for_sale = Some(!answer::page::<Link>(answer)?.is_empty());
+            }
             Query::OwnersOfSkus(skus) => {
                 let owners: Vec<Product> = answer::page(answer)?;
-                let owned = owners.iter().flat_map(skus_of).filter(|sku| skus.contains(sku));
+                let owned = owners.iter().flat_map(Product::skus).filter(|sku| skus.contains(sku));
                 self.moved_skus.get_or_insert_default().extend(owned);
             }
             Query::StandalonePrice(_) => {
@@ -302,49 +315,62 @@ impl Documents {
         Ok(())
     }
 
-    fn add_ids(&mut self, lookup: &Lookup, answer: &Answer) -> Result<(), ReadFault> {
-        if let Lookup::CategoryName { .. } = lookup {
-            self.known_name = name(answer)?.map_or(Found::Gone, Found::There);
-            return Ok(());
-        }
-        let (known, item) = match lookup {
-            Lookup::VariantsOfItem { item, .. } => (&mut self.known_variants, Some(item)),
-            Lookup::CategoriesOfItem { .. } => (&mut self.known_categories, None),
-            Lookup::ProfilesOfCustomer { .. } => (&mut self.known_profiles, None),
-            // No notification asks for these.
-            Lookup::CategoryName { .. }
-            | Lookup::Existing { .. }
-            | Lookup::All { .. }
-            | Lookup::Job(_)
-            | Lookup::ImportErrors { .. } => return Ok(()),
-        };
-        let page = ids(answer)?;
-        match (page, known) {
-            (None, known) => *known = Found::Gone,
-            (Some(page), known) => {
-                if let (Some(item), Some(cursor)) = (item, page.next) {
+    fn add_held(&mut self, lookup: &Lookup, answer: &Answer) -> Result<(), ReadFault> {
+        match lookup {
+            Lookup::CategoryName { .. } => {
+                self.known_name = name(answer)?.map_or(Found::Gone, Found::There);
+            }
+            Lookup::VariantsOfItem { item, .. } => {
+                let page = ids(answer)?;
+                if let Some(cursor) = page.as_ref().and_then(|page| page.next.clone()) {
                     let (item, cursor) = (item.clone(), Some(cursor));
                     self.further.push(Lookup::VariantsOfItem { item, cursor }.into());
                 }
-                match known {
-                    Found::There(ids) => ids.extend(page.ids),
-                    known => *known = Found::There(page.ids),
+                add_page(&mut self.known_variants, page);
+            }
+            Lookup::CategoriesOfItem { .. } => add_page(&mut self.known_categories, ids(answer)?),
+            Lookup::ProfilesOfCustomer { .. } => add_page(&mut self.known_profiles, ids(answer)?),
+            Lookup::Existing { kind: CatalogKind::Category, .. } => {
+                add_page(&mut self.known_categories, Some(ids(answer)?.unwrap_or_default()));
+            }
+            Lookup::Existing { .. } => {
+                self.item_is_held = ids(answer)?.is_some_and(|page| !page.ids.is_empty());
+                if !self.item_is_held {
+                    self.known_variants = Found::Gone;
                 }
+            }
+            // No unit asks for these.
+            Lookup::All { .. } | Lookup::Job(_) | Lookup::ImportErrors { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// Whether Klaviyo has a category that was to be created. One that is there already stays as it
+    /// is: what it is called is told by its own document, and not by what a product was read with.
+    fn add_category(&mut self, write: &CatalogWrite, answer: &Answer) -> Result<(), ReadFault> {
+        let request = Request::Catalog(write.clone());
+        match judge(&request.success(), &Ok(answer.clone())) {
+            Verdict::Later(setback) => return Err(setback.into()),
+            Verdict::Accepted | Verdict::Conflict { .. } => self.has_category(write.id()),
+            Verdict::Refused(_) | Verdict::Missing | Verdict::NotHeld => {
+                self.refused_categories.push(write.id().to_owned());
             }
         }
         Ok(())
     }
 }
 
-/// The SKUs of a product's variants.
-#[must_use]
-pub fn skus_of(product: &Product) -> Vec<String> {
-    let variants = product.master_data.current.all_variants();
-    variants.filter_map(|variant| variant.sku.clone()).collect()
+/// Adds a page to a list; of what is not there, there is none.
+fn add_page(list: &mut Found<Vec<String>>, page: Option<IdPage>) {
+    match (page, list) {
+        (None, list) => *list = Found::Gone,
+        (Some(page), Found::There(ids)) => ids.extend(page.ids),
+        (Some(page), list) => *list = Found::There(page.ids),
+    }
 }
 
 /// Adds an id to a list of what there is, which there is from now on.
-fn known(list: &mut Found<Vec<String>>, id: Option<&str>) {
+fn add_id(list: &mut Found<Vec<String>>, id: Option<&str>) {
     if !matches!(list, Found::There(_)) {
         *list = Found::There(Vec::new());
     }
@@ -357,23 +383,21 @@ fn known(list: &mut Found<Vec<String>>, id: Option<&str>) {
 
 /// In the order of their ids, as the plugin asks for them: an event tells of its products in the same
 /// order, whether they were read together or not.
-pub(super) fn sort(products: &mut [Product]) {
+pub(super) fn sort(products: &mut [Rc<Product>]) {
     products.sort_unstable_by(|one, other| one.id.cmp(&other.id));
 }
 
 /// The only document of a list.
-fn first<T: DeserializeOwned>(answer: &Answer) -> Result<Found<T>, ReadFault> {
-    Ok(answer::page(answer)?.into_iter().next().map_or(Found::Gone, Found::There))
+fn first<T: DeserializeOwned>(answer: &Answer) -> Result<Found<Box<T>>, ReadFault> {
+    let first = answer::page(answer)?.into_iter().next();
+    Ok(first.map_or(Found::Gone, |first| Found::There(Box::new(first))))
 }
 
 fn found<T>(
     answer: &Answer,
     read: impl FnOnce(Value) -> Result<T, serde_json::Error>,
-) -> Result<Found<T>, ReadFault> {
-    match answer::document(answer)? {
-        None => Ok(Found::Gone),
-        Some(document) => {
-            read(document).map(Found::There).map_err(|error| answer::malformed(&error).into())
-        }
-    }
+) -> Result<Found<Box<T>>, ReadFault> {
+    let Some(document) = answer::document(answer)? else { return Ok(Found::Gone) };
+    let read = read(document).map_err(|error| answer::malformed(&error))?;
+    Ok(Found::There(Box::new(read)))
 }

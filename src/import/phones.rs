@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::MappedRecord;
+use super::page::MappedRecord;
 use crate::klaviyo::profile::Profile;
 use crate::klaviyo::request::Request;
 
@@ -17,13 +17,13 @@ const REMEMBERED: usize = 200_000;
 
 /// Whose each phone number was first, both as digests. It does not have to survive a crash.
 #[derive(Default)]
-pub(in crate::import) struct PhoneBook {
+pub(super) struct PhoneBook {
     owners: HashMap<u64, u64>,
 }
 
 impl PhoneBook {
     /// Leaves out the phone numbers that were sent with another customer.
-    pub(in crate::import) fn keep_apart(&mut self, mapped: MappedRecord) -> MappedRecord {
+    pub(super) fn keep_apart(&mut self, mapped: MappedRecord) -> MappedRecord {
         let MappedRecord::Write(mut stages) = mapped else { return mapped };
         for request in stages.iter_mut().flatten() {
             if let Request::ImportProfile(profile) = request {

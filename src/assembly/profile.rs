@@ -1,5 +1,7 @@
 //! A customer's profile.
 
+use super::documents::Documents;
+use super::reading::Found;
 use super::{Next, Step};
 use crate::commercetools::query::Query;
 use crate::commercetools::reference::Id;
@@ -7,9 +9,14 @@ use crate::config::Config;
 use crate::klaviyo::profile::Profile;
 use crate::klaviyo::request::Request;
 use crate::mapping::profile::{Mapped, Missing, profile};
-use crate::realtime::documents::{Documents, Found};
 use crate::realtime::plan::Ignored;
 
+/// As history nothing is cleared: there may be a profile already that knows more.
+pub(super) fn history(config: &Config, documents: &Documents, customer: &Id) -> Next {
+    next(config, documents, customer, Missing::Keep)
+}
+
+/// Now.
 pub(super) fn next(
     config: &Config,
     documents: &Documents,
@@ -18,7 +25,7 @@ pub(super) fn next(
 ) -> Next {
     match &documents.customer {
         Found::Unasked => Ok(Step::read([Query::Customer(customer.clone())])),
-        Found::Gone => Ok(Step::Ignore(Ignored::Gone)),
+        Found::Gone => Ok(Step::ignore(Ignored::Gone)),
         Found::There(customer) => {
             let Mapped { body, cut } = profile(&config.rules.customer, customer, missing)?;
             Ok(Step::Send { stages: vec![vec![import(body)]], cut })

@@ -1,0 +1,164 @@
+//! For each resource once: what has to be read, and what is then written.
+//!
+//! What is brought *now* follows from a notification; what is brought *as history* is a record of an
+//! import, whose document was read with those of others. Both are units that say what comes next
+//! ([`next`]), so whoever runs them reads for many at once ([`together`]), shares what many need
+//! ([`shared`]) and writes what is ready. Not in scope: calls, the time, and how things are sent.
+
+mod category;
+mod category_products;
+pub mod changed_since;
+pub mod delivery;
+pub mod documents;
+mod erasure;
+mod held;
+mod inventory;
+mod order;
+mod product;
+mod profile;
+pub mod reading;
+pub mod record;
+mod refund;
+pub mod shared;
+mod standalone_price;
+pub mod together;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value, json};
+
+use self::documents::Documents;
+use self::reading::Reading;
+use self::record::HistoryRecord;
+use crate::commercetools::reference::Id;
+use crate::config::Config;
+use crate::klaviyo::request::Request;
+use crate::mapping::fault::MappingFault;
+use crate::realtime::conclusion::{Conclusion, NotYet};
+use crate::realtime::plan::{Ignored, Work};
+
+/// What a unit brings.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Assignment {
+    /// What follows from a notification.
+    Now(Work),
+    /// A record of an import.
+    History(HistoryRecord),
+}
+
+/// What comes next for a unit.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Read these, all at once, and ask again.
+    Read(Vec<Reading>),
+    /// Park these notifications, which this one gives rise to, say so, and ask again.
+    Follow(Vec<Map<String, Value>>),
+    /// Send these.
+    Send {
+        /// Stage after stage; the requests of one stage do not depend on each other.
+        stages: Vec<Vec<Request>>,
+        /// Names of properties that were cut to keep Klaviyo's limits, for the log.
+        cut: Vec<String>,
+    },
+    /// That is all.
+    Conclude(Conclusion),
+}
+
+impl Step {
+    fn read(readings: impl IntoIterator<Item = impl Into<Reading>>) -> Self {
+        Self::Read(readings.into_iter().map(Into::into).collect())
+    }
+
+    /// Sends what does not depend on each other.
+    fn send(requests: Vec<Request>) -> Self {
+        Self::Send { stages: vec![requests], cut: Vec::new() }
+    }
+
+    /// Nothing is to be sent after all.
+    fn ignore(why: Ignored) -> Self {
+        Self::Conclude(Conclusion::Ignored(why))
+    }
+
+    /// What is to be sent cannot be known yet.
+    fn not_yet(not_yet: NotYet) -> Self {
+        Self::Conclude(Conclusion::NotYet(not_yet))
+    }
+}
+
+/// Says what comes next, with what was read so far. `now` is the time at which prices are to be
+/// valid (UTC).
+#[must_use]
+pub fn next(
+    config: &Config,
+    assignment: &Assignment,
+    documents: &Documents,
+    now: DateTime<Utc>,
+) -> Step {
+    let step = match assignment {
+        Assignment::Now(work) => next_now(config, work, documents, now),
+        Assignment::History(record) => next_of_history(config, record, documents, now),
+    };
+    // The document gives nothing that Klaviyo would take.
+    step.unwrap_or_else(|fault| Step::Conclude(Conclusion::Never(fault.into())))
+}
+
+fn next_now(config: &Config, work: &Work, documents: &Documents, now: DateTime<Utc>) -> Next {
+    match work {
+        Work::Profile { customer, missing } => profile::next(config, documents, customer, *missing),
+        Work::Erasure(customer) => Ok(erasure::next(documents, customer)),
+        Work::OrderPlaced(order) => order::placed(config, documents, order),
+        Work::OrderGivenToCustomer { order, customer, first_customer } => {
+            order::given_to_customer(config, documents, order, customer.as_ref(), *first_customer)
+        }
+        Work::OrderState { order, state, at } => {
+            order::state_changed(config, documents, order, state.as_deref(), *at)
+        }
+        Work::OrderEdited { order, added, at } => {
+            order::edited(config, documents, order, added, *at)
+        }
+        Work::Refund { payment, transaction, at } => {
+            refund::next(config, documents, payment, transaction.as_ref(), *at)
+        }
+        Work::Category { category, descendants } => {
+            Ok(category::next(config, documents, category, *descendants))
+        }
+        Work::ChangedSince { of, since, after } => {
+            Ok(changed_since::next(documents, *of, *since, after.as_ref()))
+        }
+        Work::ProductsOfCategory { category, after } => {
+            Ok(category_products::next(documents, category, after.as_ref()))
+        }
+        Work::CategoryGone(category) => Ok(category::gone(category)),
+        Work::Product(product) => Ok(product::next(config, documents, product, now)),
+        Work::Stock { entry, sku, gone } => {
+            Ok(inventory::next(config, documents, entry, sku.as_deref(), *gone))
+        }
+        Work::StandalonePrice { price, sku } => {
+            Ok(standalone_price::next(config, documents, price, sku.as_deref(), now))
+        }
+    }
+}
+
+fn next_of_history(
+    config: &Config,
+    record: &HistoryRecord,
+    documents: &Documents,
+    now: DateTime<Utc>,
+) -> Next {
+    match record {
+        HistoryRecord::Customer(customer) => profile::history(config, documents, customer),
+        HistoryRecord::Order(order) => order::history(config, documents, order),
+        HistoryRecord::Category(category) => Ok(category::history(config, documents, category)),
+        HistoryRecord::Product(product) => Ok(product::history(config, documents, product, now)),
+        HistoryRecord::Held { kind, id, check } => Ok(held::next(documents, *kind, id, *check)),
+    }
+}
+
+type Next = Result<Step, MappingFault>;
+
+/// The notification that says that a resource was changed: whoever delivers it reads what it is now.
+#[must_use]
+pub fn change(type_id: &str, id: &Id) -> Map<String, Value> {
+    let resource = json!({"typeId": type_id, "id": id.as_str()});
+    let members = [("notificationType", "ResourceUpdated".into()), ("resource", resource)];
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}

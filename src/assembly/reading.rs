@@ -1,0 +1,62 @@
+//! What is read for one unit.
+
+use crate::commercetools::query::Query;
+use crate::fault::System;
+use crate::klaviyo::catalog_write::CatalogWrite;
+use crate::klaviyo::query::Lookup;
+
+/// One thing to read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reading {
+    /// From commercetools.
+    Commercetools(Query),
+    /// From Klaviyo.
+    Klaviyo(Lookup),
+    /// Whether Klaviyo has this category once it was written. Only what is brought as history asks
+    /// so; who must not write takes it as written.
+    Category(Box<CatalogWrite>),
+}
+
+impl Reading {
+    /// Whose answer it is.
+    pub(super) fn system(&self) -> System {
+        match self {
+            Self::Commercetools(_) => System::Commercetools,
+            Self::Klaviyo(_) | Self::Category(_) => System::Klaviyo,
+        }
+    }
+}
+
+impl From<Query> for Reading {
+    fn from(query: Query) -> Self {
+        Self::Commercetools(query)
+    }
+}
+
+impl From<Lookup> for Reading {
+    fn from(lookup: Lookup) -> Self {
+        Self::Klaviyo(lookup)
+    }
+}
+
+/// What is known of one document.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Found<T> {
+    /// It was not asked for yet.
+    #[default]
+    Unasked,
+    /// It does not exist any more.
+    Gone,
+    /// Here it is.
+    There(T),
+}
+
+impl<T> Found<Vec<T>> {
+    /// The list, empty where there is none.
+    pub(super) fn list(&self) -> &[T] {
+        match self {
+            Self::There(list) => list,
+            Self::Unasked | Self::Gone => &[],
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Records of an import: what they are, and how the document of each is read from a page of them.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::documents::Documents;
+use super::reading::Found;
+use crate::commercetools::answer::malformed;
+use crate::commercetools::order::Order;
+use crate::commercetools::payment::Payment;
+use crate::commercetools::reference::{Id, Link};
+use crate::commercetools::walk::WalkedResource;
+use crate::fault::Rejection;
+use crate::klaviyo::catalog::CatalogKind;
+
+/// A record, whose document is read already.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "as their names say")]
+pub enum HistoryRecord {
+    Customer(Id),
+    /// With its payments.
+    Order(Id),
+    Category(Id),
+    Product(Id),
+    /// Something that Klaviyo holds, and that is to go.
+    Held {
+        /// What it is.
+        kind: CatalogKind,
+        /// Klaviyo's id.
+        id: String,
+        /// Only if it is not for sale in commercetools.
+        check: bool,
+    },
+}
+
+/// A document of a page: its id, and the record with what is read of it, or why it cannot be read.
+pub type PageRecord = (Id, Result<(HistoryRecord, Documents), Rejection>);
+
+/// Reads a document of a page. One without an id is none; commercetools has none of these.
+#[must_use]
+pub fn read(of: WalkedResource, text: &str) -> Option<PageRecord> {
+    let Link { id } = from_json(text).ok()?;
+    let read = documents(of, text).map(|documents| {
+        let id = id.clone();
+        let record = match of {
+            WalkedResource::Customers => HistoryRecord::Customer(id),
+            WalkedResource::Orders => HistoryRecord::Order(id),
+            WalkedResource::Categories => HistoryRecord::Category(id),
+            _ => HistoryRecord::Product(id),
+        };
+        (record, documents)
+    });
+    Some((id, read.map_err(|error| malformed(&error))))
+}
+
+/// The id of the last document that has one: the page after it follows that.
+#[must_use]
+pub fn last_id(texts: &[&str]) -> Option<Id> {
+    texts.iter().rev().find_map(|text| from_json::<Link>(text).ok()).map(|link| link.id)
+}
+
+fn documents(of: WalkedResource, text: &str) -> Result<Documents, serde_json::Error> {
+    let mut documents = Documents::default();
+    match of {
+        WalkedResource::Customers => documents.customer = there(text)?,
+        WalkedResource::Orders => {
+            let (order, payments) = paid_order(text)?;
+            documents.order = Found::There(Box::new(order));
+            documents.payments = payments;
+        }
+        WalkedResource::Categories => documents.category = there(text)?,
+        _ => documents.product = there(text)?,
+    }
+    Ok(documents)
+}
+
+fn there<T: DeserializeOwned>(text: &str) -> Result<Found<Box<T>>, serde_json::Error> {
+    from_json(text).map(|document| Found::There(Box::new(document)))
+}
+
+/// Reads an order, and takes out of it the payments that the query expanded.
+fn paid_order(text: &str) -> Result<(Order, Vec<Payment>), serde_json::Error> {
+    let mut order = Order::read(from_json(text)?)?;
+    let mut payments = Vec::new();
+    let expanded = order.raw.get_mut("paymentInfo").and_then(|info| info.get_mut("payments"));
+    for reference in expanded.and_then(Value::as_array_mut).into_iter().flatten() {
+        let payment = reference.as_object_mut().and_then(|reference| reference.shift_remove("obj"));
+        if let Some(payment) = payment {
+            payments.push(Payment::deserialize(payment)?);
+        }
+    }
+    Ok((order, payments))
+}
+
+fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
+    serde_json::from_str(text)
+}

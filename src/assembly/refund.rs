@@ -1,0 +1,74 @@
+//! Refunds: now those of a payment, as history those of all payments of an order.
+
+use chrono::{DateTime, Utc};
+
+use super::documents::Documents;
+use super::order::{events, with_contents};
+use super::reading::Found;
+use super::{Next, Step};
+use crate::commercetools::payment::{Payment, Transaction};
+use crate::commercetools::query::Query;
+use crate::commercetools::reference::Id;
+use crate::config::Config;
+use crate::klaviyo::event::Event;
+use crate::mapping::event;
+use crate::mapping::order::OrderContext;
+use crate::mapping::profile::Mapped;
+use crate::realtime::conclusion::NotYet;
+use crate::realtime::plan::Ignored;
+
+/// Now.
+pub(super) fn next(
+    config: &Config,
+    documents: &Documents,
+    payment: &Id,
+    transaction: Option<&Id>,
+    at: Option<DateTime<Utc>>,
+) -> Next {
+    let payment = match &documents.payment {
+        Found::Unasked => {
+            let order = Query::OrderOfPayment(payment.clone());
+            return Ok(Step::read([Query::Payment(payment.clone()), order]));
+        }
+        Found::Gone => return Ok(Step::ignore(Ignored::Gone)),
+        Found::There(payment) => payment,
+    };
+    let refunds: Vec<_> = event::refunds(config, payment)
+        .filter(|refund| transaction.is_none_or(|id| refund.id == *id))
+        .collect();
+    if refunds.is_empty() {
+        return Ok(Step::ignore(Ignored::NoRefund));
+    }
+    let Found::There(order) = &documents.order else {
+        return Ok(Step::not_yet(NotYet::OrderOfPayment));
+    };
+    with_contents(order, documents, |context| {
+        events(refunds.into_iter().map(|one| refund(config, context, payment, one, at)).collect())
+    })
+}
+
+/// As history.
+pub(super) fn history(
+    config: &Config,
+    documents: &Documents,
+    context: OrderContext,
+) -> Vec<Mapped<Event>> {
+    let payments = documents.payments.iter();
+    let refunds = payments.flat_map(|payment| {
+        event::refunds(config, payment).map(move |one| refund(config, context, payment, one, None))
+    });
+    refunds.collect()
+}
+
+/// The event of a refund, at the time that is known best.
+fn refund(
+    config: &Config,
+    context: OrderContext,
+    payment: &Payment,
+    refund: &Transaction,
+    at: Option<DateTime<Utc>>,
+) -> Mapped<Event> {
+    let time = refund.timestamp.or(at).or(payment.last_modified_at);
+    let time = time.unwrap_or(context.order.fields.last_modified_at);
+    event::refund_event(config, context, payment, refund, time)
+}

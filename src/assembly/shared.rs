@@ -1,0 +1,316 @@
+//! What many orders and products share, as it was read a short time ago: the products and discount
+//! codes of orders, and which categories Klaviyo has. A sale is many orders of a few products, and
+//! a shop has many products in a few categories.
+//!
+//! For: the events of orders, which take a slug and the names of categories from a product, and
+//! the text of a code; and the items of an import, each of which is put into its categories. Not
+//! for: what tells of a product or category itself; that is read afresh.
+//!
+//! It is bounded, and nothing of it has to survive. What was not found counts as read, too.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::rc::Rc;
+
+use super::documents::{Documents, sort};
+use super::reading::Reading;
+use crate::commercetools::notification::Notification;
+use crate::commercetools::order::DiscountCode;
+use crate::commercetools::product::Product;
+use crate::commercetools::query::Query;
+use crate::commercetools::reference::Id;
+use crate::klaviyo::catalog::CatalogKind;
+use crate::klaviyo::query::Lookup;
+
+/// How long a document counts as read by an isolate, in ms: a minute. A category that is renamed
+/// meanwhile still has its old name in an order's event, as it has if the order is a minute older.
+const LIFETIME_MS: u64 = 60_000;
+
+/// What is shared.
+#[derive(Debug)]
+pub struct SharedDocuments {
+    products: Recent<Id, Option<Rc<Product>>>,
+    discount_codes: Recent<Id, Option<DiscountCode>>,
+    /// Klaviyo's ids of categories that it has.
+    categories: Recent<String, ()>,
+}
+
+impl SharedDocuments {
+    /// What an isolate shares. A product without its variants has some kB, so all together are a few
+    /// MB of its 128.
+    #[must_use]
+    pub fn of_isolate() -> Self {
+        Self::new(LIFETIME_MS, 1_000, 1_000)
+    }
+
+    /// What a run of an import shares, from page to page until its end.
+    #[must_use]
+    pub fn of_run() -> Self {
+        Self::new(u64::MAX, 4_000, 20_000)
+    }
+
+    fn new(lifetime: u64, products: usize, others: usize) -> Self {
+        Self {
+            products: Recent::new(products, lifetime),
+            discount_codes: Recent::new(others, lifetime),
+            categories: Recent::new(others, lifetime),
+        }
+    }
+
+    /// Adds to `documents` what is known of these readings, and gives what is still to be read.
+    pub fn answer(
+        &self,
+        readings: Vec<Reading>,
+        documents: &mut Documents,
+        now_ms: u64,
+    ) -> Vec<Reading> {
+        let left = readings.into_iter().filter_map(|reading| match reading {
+            Reading::Commercetools(Query::Products(ids)) => {
+                let known = documents.products.get_or_insert_default();
+                let left = self.products.answer(ids, now_ms, |_, product| {
+                    known.extend(product.clone());
+                });
+                sort(known);
+                left.map(|ids| Query::Products(ids).into())
+            }
+            Reading::Commercetools(Query::DiscountCodes(ids)) => {
+                let known = documents.discount_codes.get_or_insert_default();
+                let left = self.discount_codes.answer(ids, now_ms, |_, code| {
+                    known.extend(code.clone());
+                });
+                left.map(|ids| Query::DiscountCodes(ids).into())
+            }
+            Reading::Klaviyo(Lookup::Existing { kind: CatalogKind::Category, ids }) => {
+                let left = self.categories.answer(ids, now_ms, |id, ()| documents.has_category(id));
+                left.map(|ids| Lookup::Existing { kind: CatalogKind::Category, ids }.into())
+            }
+            Reading::Category(write) => {
+                let id = vec![write.id().to_owned()];
+                let left = self.categories.answer(id, now_ms, |id, ()| documents.has_category(id));
+                left.map(|_| Reading::Category(write))
+            }
+            other => Some(other),
+        });
+        left.collect()
+    }
+
+    /// Keeps what was read.
+    pub fn keep(&mut self, reading: &Reading, documents: &Documents, now_ms: u64) {
+        match reading {
+            Reading::Commercetools(Query::Products(ids)) => {
+                let read = documents.products.as_deref().unwrap_or_default();
+                for id in ids {
+                    let product = read.iter().find(|product| product.id == *id);
+                    self.products.keep(id.clone(), product.cloned(), now_ms);
+                }
+            }
+            Reading::Commercetools(Query::DiscountCodes(ids)) => {
+                let read = documents.discount_codes.as_deref().unwrap_or_default();
+                for id in ids {
+                    let code = read.iter().find(|code| code.id == *id);
+                    self.discount_codes.keep(id.clone(), code.cloned(), now_ms);
+                }
+            }
+            Reading::Klaviyo(Lookup::Existing { kind: CatalogKind::Category, ids }) => {
+                for id in ids.iter().filter(|id| documents.known_categories.list().contains(id)) {
+                    self.categories.keep(id.clone(), (), now_ms);
+                }
+            }
+            Reading::Category(write) => {
+                let id = write.id().to_owned();
+                if documents.known_categories.list().contains(&id) {
+                    self.categories.keep(id, (), now_ms);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Forgets what a notification says was changed.
+    pub fn forget(&mut self, notification: &Notification) {
+        let Some(resource) = &notification.resource else { return };
+        match resource.type_id.as_str() {
+            "product" => self.products.retain(|id, _| *id != resource.id),
+            "category" => self.products.retain(|_, product| {
+                product.as_ref().is_none_or(|product| !stands_in(product, &resource.id))
+            }),
+            _ => {}
+        }
+    }
+}
+
+/// Whether a product stands in a category or below it.
+fn stands_in(product: &Product, category: &Id) -> bool {
+    product.master_data.current.categories.iter().any(|own| {
+        let above = own.obj.iter().flat_map(|own| &own.ancestors).map(|above| &above.id);
+        above.chain([&own.id]).any(|id| id == category)
+    })
+}
+
+/// What was read by its id, each until a time in ms.
+#[derive(Debug)]
+struct Recent<K, T> {
+    known: HashMap<K, (T, u64)>,
+    /// How many there are at most.
+    most: usize,
+    /// For how long, in ms.
+    lifetime: u64,
+}
+
+impl<K: Eq + Hash, T> Recent<K, T> {
+    fn new(most: usize, lifetime: u64) -> Self {
+        Self { known: HashMap::new(), most, lifetime }
+    }
+
+    /// Hands over those that are known, and gives the ids of the others, if there are any.
+    fn answer(&self, ids: Vec<K>, now_ms: u64, mut know: impl FnMut(&K, &T)) -> Option<Vec<K>> {
+        let mut left = Vec::new();
+        for id in ids {
+            match self.known.get(&id).filter(|(_, until)| now_ms < *until) {
+                Some((known, _)) => know(&id, known),
+                None => left.push(id),
+            }
+        }
+        (!left.is_empty()).then_some(left)
+    }
+
+    fn keep(&mut self, id: K, one: T, now_ms: u64) {
+        if self.known.len() >= self.most {
+            self.known.retain(|_, (_, until)| now_ms < *until);
+        }
+        // A shop with more than that reads again, from the beginning.
+        if self.known.len() >= self.most {
+            self.known.clear();
+        }
+        self.known.insert(id, (one, now_ms.saturating_add(self.lifetime)));
+    }
+
+    fn retain(&mut self, keeps: impl Fn(&K, &T) -> bool) {
+        self.known.retain(|id, (one, _)| keeps(id, one));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Answer;
+    use serde_json::{Value, json};
+
+    fn id(value: &str) -> Id {
+        Id::new(value).expect("an id")
+    }
+
+    fn query(ids: &[&str]) -> Reading {
+        Query::Products(ids.iter().map(|value| id(value)).collect()).into()
+    }
+
+    fn product(id: &str, category: &str, above: &str) -> Value {
+        let category = json!({"id": category, "obj": {"name": {"en": "A"},
+            "ancestors": [{"id": above}]}});
+        json!({"id": id, "masterData": {"current": {"categories": [category]}}})
+    }
+
+    /// Reads these products at this time, as for an order; what is named `gone…` is not there.
+    fn read(shared: &mut SharedDocuments, ids: &[&str], now_ms: u64) -> Vec<Reading> {
+        let mut documents = Documents::default();
+        let asked = shared.answer(vec![query(ids)], &mut documents, now_ms);
+        for reading in &asked {
+            let Reading::Commercetools(Query::Products(ids)) = reading else { panic!("products") };
+            let there = ids.iter().map(Id::as_str).filter(|id| !id.starts_with("gone"));
+            let results: Vec<_> = there.map(|id| product(id, "c1", "c0")).collect();
+            let body = json!({ "results": results }).to_string();
+            let answer = Answer { status: 200, body, ..Answer::default() };
+            documents.add(reading, &Ok(answer)).expect("products");
+            shared.keep(reading, &documents, now_ms);
+        }
+        let read = documents.products.unwrap_or_default();
+        let read: Vec<_> = read.iter().map(|product| product.id.as_str()).collect();
+        let mut ids = ids.to_vec();
+        ids.retain(|id| !id.starts_with("gone"));
+        ids.sort_unstable();
+        assert_eq!(read, ids, "each once, in the same order, read or known");
+        asked
+    }
+
+    #[test]
+    fn only_what_was_not_read_lately_is_asked_for() {
+        let mut shared = SharedDocuments::of_isolate();
+        assert_eq!(read(&mut shared, &["a", "b"], 0), [query(&["a", "b"])]);
+        assert_eq!(read(&mut shared, &["b", "a"], 1), []);
+        assert_eq!(read(&mut shared, &["a", "c"], 30_000), [query(&["c"])]);
+        assert_eq!(read(&mut shared, &["a", "c"], LIFETIME_MS), [query(&["a"])]);
+        let mut shared = SharedDocuments::of_run();
+        assert_eq!(read(&mut shared, &["a", "b"], 0), [query(&["a", "b"])]);
+        assert_eq!(read(&mut shared, &["b", "a"], u64::MAX - 1), [], "until the run ends");
+    }
+
+    #[test]
+    fn what_is_gone_is_not_asked_for_again() {
+        let mut shared = SharedDocuments::of_isolate();
+        assert_eq!(read(&mut shared, &["a", "gone"], 0), [query(&["a", "gone"])]);
+        assert_eq!(read(&mut shared, &["a", "gone"], 1), []);
+        shared.forget(&told("product", "gone"));
+        assert_eq!(read(&mut shared, &["a", "gone"], 2), [query(&["gone"])]);
+    }
+
+    fn told(type_id: &str, id: &str) -> Notification {
+        let Value::Object(raw) = json!({"notificationType": "ResourceUpdated",
+            "resource": {"typeId": type_id, "id": id}})
+        else {
+            panic!("an object")
+        };
+        Notification::read(raw).expect("a notification")
+    }
+
+    #[test]
+    fn what_is_told_of_is_forgotten() {
+        for (type_id, changed, asked) in [
+            ("product", "a", vec![query(&["a"])]),
+            ("category", "c0", vec![query(&["a", "b"])]),
+            ("category", "c1", vec![query(&["a", "b"])]),
+            ("category", "c2", vec![]),
+            ("inventory-entry", "a", vec![]),
+        ] {
+            let mut shared = SharedDocuments::of_isolate();
+            read(&mut shared, &["a", "b"], 0);
+            shared.forget(&told(type_id, changed));
+            assert_eq!(read(&mut shared, &["a", "b"], 1), asked, "{type_id} {changed}");
+        }
+    }
+
+    #[test]
+    fn it_does_not_grow_for_ever() {
+        for mut shared in [SharedDocuments::of_isolate(), SharedDocuments::of_run()] {
+            let most = shared.products.most;
+            for n in 0..3 * most {
+                read(&mut shared, &[&n.to_string()], 0);
+                assert!(shared.products.known.len() <= most);
+            }
+            assert_eq!(read(&mut shared, &[&(3 * most - 1).to_string()], 1), []);
+        }
+    }
+
+    #[test]
+    fn a_category_is_asked_for_until_klaviyo_has_it() {
+        let existing = |ids: &[&str]| -> Reading {
+            let ids = ids.iter().map(ToString::to_string).collect();
+            Lookup::Existing { kind: CatalogKind::Category, ids }.into()
+        };
+        let mut shared = SharedDocuments::of_run();
+        let mut documents = Documents::default();
+        documents.has_category("a");
+        shared.keep(&existing(&["a", "b"]), &documents, 0);
+        let mut other = Documents::default();
+        let left = shared.answer(vec![existing(&["b", "a"])], &mut other, 1);
+        assert_eq!(left, [existing(&["b"])], "whether b is there is not known for good");
+        assert_eq!(other.known_categories.list(), ["a"]);
+    }
+
+    #[test]
+    fn other_readings_pass() {
+        let other = vec![Reading::from(Query::Product(id("a")))];
+        let mut documents = Documents::default();
+        let left = SharedDocuments::of_isolate().answer(other.clone(), &mut documents, 0);
+        assert_eq!((left, documents), (other, Documents::default()));
+    }
+}
