@@ -86,7 +86,7 @@ impl TransientFault {
     /// Whether Klaviyo may still carry out a write that met this fault.
     #[must_use]
     pub fn leaves_in_doubt(self) -> bool {
-        matches!(self, Self::NoAnswer(System::Klaviyo, _))
+        matches!(self, Self::NoAnswer(System::Klaviyo, _) | Self::JobWithoutId)
     }
 
     /// A stable code.

@@ -4,23 +4,24 @@
 //! # The path of a notification
 //!
 //! ```text
-//! push ─ edge::auth ─ realtime::envelope ─ commercetools::notification
-//!      ─ realtime::plan      what follows from it
-//!      ─ realtime::deliver   what to read, what to send, whether it was overtaken   (mapping::*)
-//!      ─ klaviyo::verdict    what each answer means
-//!      ─ realtime::outcome   exactly one outcome, and the status for it
-//!                            what has to wait: outbox::schedule, edge::outbox
+//! push ─ edge::push ─ realtime::envelope ─ realtime::plan     what follows from it
+//!      ─ engine::deliveries   which call is next, what was answered
+//!          assembly           what to read, what to write, whether it was overtaken   (mapping::*)
+//!          engine::writer     what is written, and what came of it
+//!      ─ realtime::outcome    exactly one outcome, and the status for it
+//!                             what has to wait: outbox::store, then outbox::machine
 //! ```
 //!
 //! # The path of an import
 //!
 //! ```text
-//! start ─ import::start      which records
-//! alarm ─ edge::import       loads, steps, stores, makes the calls
-//!       ─ import::passes     through which documents, in which order
-//!       ─ import::records    a page's documents → what is written for each record   (mapping::*)
-//!       ─ import::work       batches and jobs, each to its end; what is counted
-//!                            what changed beside it: the outbox
+//! start ─ import::start       which records
+//! alarm ─ edge::import        stores, makes the calls
+//!       ─ import::machine     which call is next, what was answered
+//!           import::passes    through which documents, in which order
+//!           assembly          what else to read, and what is written for each record   (mapping::*)
+//!           engine::writer    batches and jobs, each to its end
+//!                             what changed beside it: the outbox
 //! ```
 //!
 //! # The border
@@ -32,6 +33,7 @@
 //!
 //! Writing to commercetools, and deciding who may be mailed: consent stays where the shop keeps it.
 
+pub mod assembly;
 pub mod check;
 pub mod commercetools;
 pub mod config;
@@ -44,5 +46,6 @@ pub mod mapping;
 pub mod outbox;
 pub mod preview;
 pub mod realtime;
+pub mod storage;
 
 pub mod edge;

@@ -2,31 +2,21 @@
 //! judged in the core.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
-use futures::{StreamExt, stream};
 use worker::js_sys::Uint8Array;
 use worker::{Date, Delay, Fetch, Headers, Method, RequestInit, RequestRedirect};
 
 use super::fetch::{self, USER_AGENT};
 use crate::commercetools::answer::{self, Token};
-use crate::commercetools::together::together;
 use crate::config::Config;
-use crate::fault::{ReadFault, Setback, System, TransientFault, passes};
-use crate::http::{Answer, NoAnswer, encode};
 use crate::engine::call::Call;
-use crate::klaviyo::job::{Job, JobRef};
-use crate::klaviyo::job_answer::started;
-use crate::klaviyo::pacing::{Operation, Pace, Tier};
-use crate::klaviyo::query::Lookup;
-use crate::klaviyo::request::Request;
-use crate::klaviyo::verdict::{Verdict, judge};
+use crate::fault::{Setback, System, TransientFault};
+use crate::http::{Answer, NoAnswer, encode};
 use crate::klaviyo::{MEDIA_TYPE, REVISION};
-use crate::realtime::documents::Reading;
 
 thread_local! {
     /// The access token of this isolate. Its value may be shared between requests; a call that is
@@ -35,34 +25,16 @@ thread_local! {
 
     /// Since when (ms since 1970 UTC) somebody in this isolate fetches a token; none if nobody does.
     static FETCHING: Cell<Option<u64>> = const { Cell::new(None) };
-
-    /// Until when (ms since 1970 UTC) this isolate does not call an operation of Klaviyo, since
-    /// its quota is used up. So a mass change is parked, and coalesced, without being tried.
-    static EXHAUSTED: RefCell<HashMap<Operation, u64>> = RefCell::default();
 }
-
-/// Calls under way at once: a Worker has six connections.
-const AT_ONCE: usize = 6;
 
 /// How long to wait for a token that somebody else fetches, and how often to look for it.
 const TOKEN_WAIT: Duration = Duration::from_secs(1);
 const TOKEN_LOOK: Duration = Duration::from_millis(20);
 
-/// A wait for Klaviyo's quota that is worth waiting for in the middle of a try.
-const SHORT_WAIT: Duration = Duration::from_secs(2);
-
-/// The calls made for one notification, or for several together, within their time.
+/// Calls of both systems within a time.
 pub(super) struct Calls<'a> {
     config: &'a Config,
     deadline_ms: u64,
-    made: Cell<u32>,
-    pace: Option<&'a RefCell<Pace>>,
-}
-
-/// What is asked of either system.
-enum AskedCall<'a> {
-    Commercetools(String),
-    Klaviyo(&'a Lookup),
 }
 
 type Answered = Result<Answer, NoAnswer>;
@@ -71,80 +43,7 @@ impl<'a> Calls<'a> {
     /// Calls that all end within `budget` from now.
     pub(super) fn within(config: &'a Config, budget: Duration) -> Self {
         let deadline_ms = now_ms().saturating_add(millis(budget));
-        Self { config, deadline_ms, made: Cell::new(0), pace: None }
-    }
-
-    /// The same for somebody who counts Klaviyo's quota, and can wait for it.
-    pub(super) fn paced(config: &'a Config, budget: Duration, pace: &'a RefCell<Pace>) -> Self {
-        Self { pace: Some(pace), ..Self::within(config, budget) }
-    }
-
-    /// How many calls were made so far.
-    pub(super) fn made(&self) -> u32 {
-        self.made.get()
-    }
-
-    /// Reads from both systems, all at once; what can be asked together is.
-    pub(super) async fn read(&self, readings: &[Reading]) -> Result<Vec<Answered>, ReadFault> {
-        let queries = readings.iter().enumerate().filter_map(|(place, reading)| match reading {
-            Reading::Commercetools(query) => Some((place, query)),
-            Reading::Klaviyo(_) => None,
-        });
-        let (places, queries): (Vec<_>, Vec<_>) = queries.unzip();
-        let groups = together(&queries);
-        let mut answers: Vec<Option<Answered>> = vec![None; readings.len()];
-        let grouped: HashSet<_> =
-            groups.iter().flat_map(|group| group.members().map(|member| places[member])).collect();
-        let mut single: Vec<_> =
-            (0..readings.len()).filter(|place| !grouped.contains(place)).collect();
-        let asked = groups.iter().map(|group| AskedCall::Commercetools(group.path_and_query()));
-        let asked = asked.chain(single.iter().map(|place| alone(&readings[*place])));
-        let mut answered = self.ask(asked.collect()).await?.into_iter();
-        let mut apart = Vec::new();
-        for (group, answer) in groups.iter().zip(answered.by_ref()) {
-            let cut_up = answer.as_ref().ok().and_then(|answer| group.split(answer));
-            let telling = answer.as_ref().map_or(true, |answer| passes(answer.status));
-            match cut_up {
-                Some(parts) => {
-                    for (member, part) in parts {
-                        answers[places[member]] = Some(Ok(part));
-                    }
-                }
-                None if telling => {
-                    for member in group.members() {
-                        answers[places[member]] = Some(answer.clone());
-                    }
-                }
-                None => apart.extend(group.members().map(|member| places[member])),
-            }
-        }
-        let mut answered: Vec<_> = answered.collect();
-        if !apart.is_empty() {
-            let asked = apart.iter().map(|place| alone(&readings[*place])).collect();
-            answered.extend(self.ask(asked).await?);
-            single.extend(apart);
-        }
-        for (place, answer) in single.into_iter().zip(answered) {
-            answers[place] = Some(answer);
-        }
-        Ok(answers.into_iter().map(|answer| answer.unwrap_or(Err(NoAnswer::Network))).collect())
-    }
-
-    async fn ask(&self, asked: Vec<AskedCall<'_>>) -> Result<Vec<Answered>, ReadFault> {
-        let queries = asked.iter().any(|asked| matches!(asked, AskedCall::Commercetools(_)));
-        let token = if queries { self.token().await? } else { String::new() };
-        let answers = self.ask_with(&asked, &token).await;
-        let refused = |(asked, answer): (&AskedCall, &Answered)| {
-            matches!(asked, AskedCall::Commercetools(_))
-                && answer.as_ref().is_ok_and(|answer| answer.status == 401)
-        };
-        if !asked.iter().zip(&answers).any(refused) {
-            return Ok(answers);
-        }
-        // The token may have been revoked: once more with a new one.
-        forget(&token);
-        let token = self.token().await?;
-        Ok(self.ask_with(&asked, &token).await)
+        Self { config, deadline_ms }
     }
 
     /// A read of commercetools, below the project. With a new token once more where it is refused.
@@ -160,7 +59,7 @@ impl<'a> Calls<'a> {
         self.query(path_and_query, &token).await.map_err(no_answer)
     }
 
-    /// A call of an import.
+    /// A call of either system.
     pub(super) async fn make(&self, call: Call) -> Result<Answer, Setback> {
         match call {
             Call::Commercetools(path) => self.commercetools(&path).await,
@@ -168,94 +67,8 @@ impl<'a> Calls<'a> {
                 let answer = self.klaviyo(method, &path, body).await;
                 answer.map_err(|why| Setback::no_answer(System::Klaviyo, why))
             }
-            // Only the object that runs imports hands something over; it does so itself.
+            // Only a slice hands something over; it does so itself.
             Call::HandOver { .. } => Err(TransientFault::OutboxUnavailable.into()),
-        }
-    }
-
-    async fn ask_with(&self, asked: &[AskedCall<'_>], token: &str) -> Vec<Answered> {
-        let answers = asked.iter().map(|asked| async move {
-            match asked {
-                AskedCall::Commercetools(path) => self.query(path, token).await,
-                AskedCall::Klaviyo(lookup) => self.look_up(lookup).await,
-            }
-        });
-        stream::iter(answers).buffered(AT_ONCE).collect().await
-    }
-
-    /// Sends to Klaviyo, all requests at once; where Klaviyo refuses one and there is a way out,
-    /// that is tried.
-    pub(super) async fn send(&self, requests: Vec<Request>) -> Vec<Verdict> {
-        let sent = requests.into_iter().map(|request| self.send_one(request));
-        stream::iter(sent).buffered(AT_ONCE).collect().await
-    }
-
-    async fn send_one(&self, mut request: Request) -> Verdict {
-        loop {
-            let operation = request.operation();
-            if let Err(wait) = self.permitted(operation).await {
-                return Verdict::Later(Setback::throttled(wait));
-            }
-            let answer = self.write(&request).await;
-            self.note(operation, &answer);
-            let verdict = judge(&request.success(), &answer);
-            match request.way_out(&verdict) {
-                Some(next) => request = next,
-                None => return request.settled(verdict),
-            }
-        }
-    }
-
-    /// Starts a job.
-    pub(super) async fn start(&self, job: Job) -> Result<JobRef, Verdict> {
-        let of = job.of;
-        let request = Request::Job(job);
-        let operation = request.operation();
-        if let Err(wait) = self.permitted(operation).await {
-            return Err(Verdict::Later(Setback::throttled(wait)));
-        }
-        let answer = self.write(&request).await;
-        self.note(operation, &answer);
-        match (judge(&request.success(), &answer), answer) {
-            (Verdict::Accepted, Ok(answer)) => {
-                let started = started(&answer).map(|id| JobRef { of, id });
-                started.map_err(|_| Verdict::Later(TransientFault::JobWithoutId.into()))
-            }
-            (verdict, _) => Err(verdict),
-        }
-    }
-
-    /// Whether an operation can be called now, after a short wait if need be.
-    async fn permitted(&self, operation: Operation) -> Result<(), Duration> {
-        let Some(pace) = self.pace else { return exhausted(operation).map_or(Ok(()), Err) };
-        loop {
-            let taken = pace.borrow_mut().take(operation, now_ms());
-            match taken {
-                Ok(()) => return Ok(()),
-                Err(wait) if wait <= SHORT_WAIT && now_ms() + millis(wait) < self.deadline_ms => {
-                    Delay::from(wait).await;
-                }
-                Err(wait) => return Err(wait),
-            }
-        }
-    }
-
-    /// Notes that the quota of an operation is used up, where an answer says so.
-    fn note(&self, operation: Operation, answer: &Answered) {
-        let Ok(answer) = answer else { return };
-        if let (Some(pace), Some(tier)) = (self.pace, told_tier(answer)) {
-            pace.borrow_mut().learn(operation, tier);
-        }
-        let Some(wait) = answer.quota_wait() else { return };
-        let until = now_ms() + millis(wait);
-        match self.pace {
-            Some(pace) if answer.status == 429 => {
-                pace.borrow_mut().refused(operation, now_ms(), until);
-            }
-            Some(pace) => pace.borrow_mut().used_up(operation, until),
-            None => {
-                EXHAUSTED.with_borrow_mut(|exhausted| exhausted.insert(operation, until));
-            }
         }
     }
 
@@ -265,27 +78,6 @@ impl<'a> Calls<'a> {
         let authorization = format!("Bearer {token}");
         let headers = [("Authorization", authorization.as_str()), ("Accept", "application/json")];
         self.call(Method::Get, &url, &headers, None).await
-    }
-
-    /// Looks something up at Klaviyo. Whoever counts the quota waits for it, or is answered as
-    /// Klaviyo would.
-    pub(super) async fn look_up(&self, lookup: &Lookup) -> Answered {
-        let operation = lookup.operation();
-        if self.pace.is_some()
-            && let Err(wait) = self.permitted(operation).await
-        {
-            let retry_after = Setback::throttled(wait).retry_after;
-            return Ok(Answer { status: 429, retry_after, ..Answer::default() });
-        }
-        let answer = self.klaviyo("GET", &lookup.path_and_query(), None).await;
-        if self.pace.is_some() {
-            self.note(operation, &answer);
-        }
-        answer
-    }
-
-    async fn write(&self, request: &Request) -> Answered {
-        self.klaviyo(request.method(), &request.path(), request.body()).await
     }
 
     /// A call of Klaviyo, below its address.
@@ -367,7 +159,6 @@ impl<'a> Calls<'a> {
         if left.is_zero() {
             return Err(NoAnswer::Timeout);
         }
-        self.made.set(self.made.get() + 1);
         fetch::within(left, async |signal| {
             let mut init = RequestInit::new();
             let all = Headers::new();
@@ -400,13 +191,6 @@ fn text(bytes: Vec<u8>) -> String {
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-fn alone(reading: &Reading) -> AskedCall<'_> {
-    match reading {
-        Reading::Commercetools(query) => AskedCall::Commercetools(query.path_and_query()),
-        Reading::Klaviyo(lookup) => AskedCall::Klaviyo(lookup),
-    }
-}
-
 /// The token of this isolate, unless it is to be renewed.
 fn known_token() -> Option<String> {
     TOKEN.with_borrow(|token| {
@@ -415,22 +199,11 @@ fn known_token() -> Option<String> {
     })
 }
 
-fn told_tier(answer: &Answer) -> Option<Tier> {
-    Tier::parse(answer.quota_limits.as_deref()?)
-}
-
 /// Forgets a token that was refused, unless another one has taken its place.
 fn forget(bearer: &str) {
     TOKEN.with_borrow_mut(|token| {
         token.take_if(|token| token.bearer == bearer);
     });
-}
-
-/// How long an operation is not to be called.
-fn exhausted(operation: Operation) -> Option<Duration> {
-    let until = EXHAUSTED.with_borrow(|until| until.get(&operation).copied())?;
-    let wait = Duration::from_millis(until.saturating_sub(now_ms()));
-    (!wait.is_zero()).then_some(wait)
 }
 
 /// A header that is a whole number.

@@ -8,7 +8,7 @@ use futures::{StreamExt, stream};
 use worker::{Env, Method, Response, Result};
 
 use super::calls::{Calls, now};
-use super::objects::Object;
+use super::objects::SingleObject;
 use super::outbox::OUTBOX;
 use super::{import, log, reply, settings};
 use crate::check::{self, Check, Checks, commercetools, klaviyo};
@@ -82,7 +82,7 @@ async fn of_klaviyo(config: &Config) -> [Check; 3] {
     [klaviyo::key(&probed), klaviyo::scopes(config, &probed), klaviyo::api(&probed, now())]
 }
 
-async fn object(env: &Env, config: &Config, object: &Object, path: &str) -> Check {
+async fn object(env: &Env, config: &Config, object: &SingleObject, path: &str) -> Check {
     let answered = object.call(env, config, Method::Get, path, None).await;
     if let Err(error) = &answered {
         log::failure(object.name, &error.to_string());

@@ -11,6 +11,7 @@ use crate::realtime::envelope::PushedItem;
 use crate::realtime::outcome::Outcome;
 
 /// What was done for one notification.
+#[derive(Default)]
 pub(super) struct Effort {
     /// How long it took, in ms.
     pub(super) duration_ms: u64,

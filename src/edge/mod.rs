@@ -17,13 +17,13 @@ mod import;
 mod log;
 mod objects;
 mod outbox;
-mod parts;
 mod preview;
 mod push;
 mod reply;
 mod route;
-mod schema;
 mod settings;
+mod shared;
+mod slice;
 mod sql;
 
 use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};

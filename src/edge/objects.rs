@@ -13,7 +13,7 @@ use super::{log, reply};
 use crate::config::{Config, Jurisdiction};
 
 /// One object for the whole Worker.
-pub(super) struct Object {
+pub(super) struct SingleObject {
     /// The binding in `wrangler.toml`.
     pub(super) binding: &'static str,
     /// Its name, also in the log.
@@ -22,7 +22,7 @@ pub(super) struct Object {
     pub(super) patience: Duration,
 }
 
-impl Object {
+impl SingleObject {
     /// Calls the object. Each call has a time limit, since a call that hangs would hang the caller.
     pub(super) async fn call(
         &self,

@@ -1,24 +1,25 @@
 //! `POST /preview`: what would be sent to Klaviyo. Documents are read from both systems, by the very
 //! code that does the work; nothing is written, stored or logged.
 
-use std::cell::Cell;
 use std::time::Duration;
 
-use futures::{StreamExt, future, stream};
+use futures::{StreamExt, stream};
 use worker::{Request, Response, Result};
 
 use super::calls::{Calls, now};
-use super::delivery::{Ready, prepare, work_of};
+use super::delivery::work_of;
+use super::shared::with_shared;
 use super::{body, reply};
+use crate::assembly::delivery::Delivery;
+use crate::assembly::together::together;
 use crate::commercetools::notification::Notification;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
+use crate::engine::call::Call;
 use crate::fault::{ReadFault, Setback};
-use crate::import::preview::{PreviewEnd, PreviewStep, RecordPreview, reading};
 use crate::import::run::ImportKind;
-use crate::preview::{self, Preview, Subject};
+use crate::preview::{self, DryEnd, DryRun, DryStep, Preview, Subject};
 use crate::realtime::conclusion::Conclusion;
-use crate::realtime::deliver::delivery::Delivery;
 
 /// How long all calls may take together: a person waits.
 const CALLS: Duration = Duration::from_secs(15);
@@ -56,37 +57,21 @@ async fn of_notifications(
     calls: &Calls<'_>,
     notifications: &[Notification],
 ) -> std::result::Result<Preview, Setback> {
-    let looked_at: Vec<_> = stream::iter(notifications)
-        .map(|notification| look(config, calls, notification))
+    let ends: Vec<_> = stream::iter(notifications)
+        .map(|notification| async move {
+            match work_of(config, notification) {
+                Ok(work) => end(config, calls, DryRun::new(Delivery::new(work))).await,
+                Err(conclusion) => Ok(conclusion.into()),
+            }
+        })
         .buffered(TOGETHER)
         .collect()
         .await;
     let mut preview = Preview::default();
-    for (ready, follow) in looked_at {
-        match ready {
-            Ready::ToSend { stages, .. } => preview.deliver(&stages.concat(), follow),
-            Ready::Concluded(Conclusion::Later(setback)) => return Err(setback),
-            Ready::Concluded(conclusion) => preview.conclude(conclusion),
-        }
+    for end in ends {
+        preview.add_notification(end?);
     }
     Ok(preview)
-}
-
-/// What there is to send for a notification, and how many others it gives rise to. These would be
-/// parked by the outbox; here they are only counted.
-async fn look(config: &Config, calls: &Calls<'_>, notification: &Notification) -> (Ready, usize) {
-    let work = match work_of(config, notification) {
-        Ok(work) => work,
-        Err(conclusion) => return (Ready::Concluded(conclusion), 0),
-    };
-    let follow = Cell::new(0);
-    let count = |others: Vec<_>| {
-        follow.set(follow.get() + others.len());
-        Ok(())
-    };
-    let ready =
-        prepare(config, calls, &mut [Delivery::new(work)], Some(&count)).await.into_iter().next();
-    (ready.unwrap_or(Ready::Concluded(Conclusion::Delivered)), follow.get())
 }
 
 /// The preview of a record; none where there is no such record.
@@ -96,32 +81,47 @@ async fn of_record(
     kind: ImportKind,
     id: Id,
 ) -> std::result::Result<Option<Preview>, Setback> {
-    let mut preview = Preview::default();
-    match import(config, calls, kind, id).await {
-        Ok(Some(end)) => preview.import(end),
+    let answer = calls.commercetools(&preview::record_query(kind, id)).await?;
+    let end = match DryRun::of_record(kind, &answer) {
+        Ok(Some(record)) => end(config, calls, record).await?,
         Ok(None) => return Ok(None),
         Err(ReadFault::Later(setback)) => return Err(setback),
-        Err(ReadFault::Never(rejection)) => preview.import(PreviewEnd::Fail(rejection)),
-    }
+        Err(ReadFault::Never(rejection)) => Conclusion::Never(rejection).into(),
+    };
+    let mut preview = Preview::default();
+    preview.add_record(end);
     Ok(Some(preview))
 }
 
-async fn import(
+/// Brings it as far as it gets; a system that is out is told instead.
+async fn end(
     config: &Config,
     calls: &Calls<'_>,
-    kind: ImportKind,
-    id: Id,
-) -> std::result::Result<Option<PreviewEnd>, ReadFault> {
-    let answer = calls.make(reading(kind, id)).await?;
-    let Some(mut record) = RecordPreview::read(kind, &answer)? else { return Ok(None) };
+    mut unit: DryRun,
+) -> std::result::Result<DryEnd, Setback> {
     loop {
-        let asked = match record.next(config, now()) {
-            PreviewStep::Read(asked) => asked,
-            PreviewStep::End(end) => return Ok(Some(end)),
+        let next =
+            with_shared(|shared| unit.next(|delivery| delivery.next_with(config, shared, now())));
+        let mut asked = match next {
+            DryStep::Read(readings) => together(readings.into_iter().map(|reading| (0, reading))),
+            DryStep::End(DryEnd { conclusion: Conclusion::Later(setback), .. }) => {
+                return Err(setback);
+            }
+            DryStep::End(end) => return Ok(end),
         };
-        let answers = future::join_all(asked.iter().map(|asked| calls.make(asked.call()))).await;
-        for (asked, answer) in asked.iter().zip(answers) {
-            record.learn(asked, &answer?)?;
+        while let Some(joint) = asked.pop() {
+            let answer = calls.make(Call::of_reading(&joint)).await?;
+            let handed_out = joint.hand_out(Ok(&answer));
+            for part in &handed_out.parts {
+                match with_shared(|shared| unit.delivery_mut().take(part, shared, now())) {
+                    Ok(()) => {}
+                    Err(ReadFault::Later(setback)) => return Err(setback),
+                    Err(ReadFault::Never(rejection)) => {
+                        return Ok(Conclusion::Never(rejection).into());
+                    }
+                }
+            }
+            asked.extend(handed_out.further);
         }
     }
 }

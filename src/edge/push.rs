@@ -2,36 +2,34 @@
 
 use std::time::Duration;
 
-use futures::{StreamExt, stream};
 use worker::{Env, Request, Response, Result};
 
 use super::calls::{Calls, now_ms};
-use super::delivery::{Delivered, deliver, work_of};
+use super::delivery::{deliver, work_of};
 use super::log::{self, Effort};
-use super::outbox::{self, EraseAgain, New, NewDeadLetter, NewParked};
+use super::outbox;
 use super::{auth, body, handshake, import, reply};
-use crate::commercetools::notification::Notification;
 use crate::config::Config;
 use crate::config::rules::Deletion;
+use crate::engine::deliveries::{DeliveryEnd, EndedDelivery};
 use crate::fault::TransientFault;
+use crate::outbox::push_end::{PushEnd, push_end, untried};
+use crate::outbox::store::erasure::EraseAgain;
+use crate::outbox::store::intake::NewEntry;
 use crate::realtime::conclusion::Conclusion;
 use crate::realtime::envelope::{self, Push, PushedItem};
 use crate::realtime::outcome::{Outcome, Reply, reply as worst};
-use crate::realtime::parking::{ParkingSlot, by_resource, slot, slot_of_fact};
+use crate::realtime::parking::by_resource;
 use crate::realtime::plan::Work;
 
 /// How long the calls of a push may take together. An answer is due within 4 s (`EventBridge`
 /// waits 5 s); what is left is for storing what could not be done.
 const CALLS: Duration = Duration::from_millis(2_500);
 
-/// How many notifications of one push are worked on at once: each has a call or two under way,
-/// and a Worker has six connections.
-const TOGETHER: usize = 3;
-
-/// Changes of one push that are worked on at once. Each takes some 200 ms (a reading and a write), so
-/// three at a time come to some forty in the time of the calls; and Klaviyo's limit for a second is
-/// 75 writes of a sort. More of them are parked untried, and together: reading and writing them in
-/// bulk costs less calls, and is done sooner.
+/// Changes of one push that are worked on. Each takes some 200 ms of a connection (a reading and a
+/// write), so with six of them some forty are done in the time of the calls; and Klaviyo's limit for
+/// a second is 75 writes of a sort. More of them are parked untried, and together: reading and
+/// writing them in bulk costs less calls, and is done sooner.
 const MOST_CHANGES: usize = 40;
 
 /// When a push has to be stored: an answer is due within 4 s.
@@ -63,12 +61,7 @@ pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) ->
         log::failure("import", &error.to_string());
         return reply::to_push(worst(vec![unavailable()]));
     }
-    let items = plan(config, items);
-    let worked: Vec<_> = stream::iter(items)
-        .map(|planned| work(env, config, &calls, planned))
-        .buffered(TOGETHER)
-        .collect()
-        .await;
+    let worked = work(env, config, &calls, plan(config, items)).await;
     let outcomes = settle(env, config, started, worked).await;
     match (worst(outcomes), handshake) {
         (Reply::Done, Some(handshake)) => handshake::answer(handshake).await,
@@ -123,65 +116,67 @@ struct Worked {
     effort: Effort,
 }
 
-/// How the work on it ended.
-enum PushEnd {
-    /// With this outcome.
-    Outcome(Outcome),
-    /// This is to be stored first.
-    Store(New),
-}
-
-/// Works on one of them, as far as that can be done without storing anything.
-async fn work(env: &Env, config: &Config, calls: &Calls<'_>, planned: Planned) -> Worked {
-    let Planned { item, asks } = planned;
-    let (started, made) = (now_ms(), calls.made());
-    let mut cut = Vec::new();
-    let end = match (&item, asks) {
-        (PushedItem::Notification(notification), Asks::Outbox(work)) => PushEnd::Store(
-            New::Parked(NewParked::soon(slot(notification, &work), TransientFault::ManyAtOnce)),
-        ),
-        (PushedItem::Notification(notification), Asks::Work(work)) => {
-            let slot = slot(notification, &work);
-            match bring(env, config, calls, work).await {
-                Ok(None) => {
-                    PushEnd::Store(New::Parked(NewParked::soon(slot, TransientFault::JobUnderWay)))
+/// Works on all of them, as far as that can be done without storing anything.
+async fn work(env: &Env, config: &Config, calls: &Calls<'_>, planned: Vec<Planned>) -> Vec<Worked> {
+    let started = now_ms();
+    let mut ends: Vec<Option<(PushEnd, Effort)>> = Vec::new();
+    let (mut places, mut works) = (Vec::new(), Vec::new());
+    for (place, Planned { item, asks }) in planned.iter().enumerate() {
+        let end = match asks {
+            Asks::Work(work) => match erase(env, config, work).await {
+                Ok(false) => {
+                    places.push(place);
+                    works.push(work.clone());
+                    None
                 }
-                Ok(Some(delivered)) => {
-                    cut = delivered.cut;
-                    end(Some(notification), || slot, delivered.conclusion)
-                }
-                Err(error) => PushEnd::Outcome(not_stored(&error)),
-            }
-        }
-        (PushedItem::Notification(notification), Asks::Nothing(conclusion)) => {
-            end(Some(notification), || slot_of_fact(notification), conclusion)
-        }
-        (PushedItem::Refused { why, .. }, _) => {
-            PushEnd::Store(New::DeadLetter(NewDeadLetter::of(None, (*why).into(), 1)))
-        }
-    };
-    let effort = Effort { duration_ms: now_ms() - started, calls: calls.made() - made, cut };
-    Worked { item, end, effort }
-}
-
-/// Brings it to Klaviyo; none if it has to wait for a job that may undo it.
-async fn bring(
-    env: &Env,
-    config: &Config,
-    calls: &Calls<'_>,
-    work: Work,
-) -> Result<Option<Delivered>> {
-    if erase(env, config, &work).await? {
-        return Ok(None);
+                Ok(true) => Some(untried(item, work, TransientFault::JobUnderWay, now_ms())),
+                Err(error) => Some(PushEnd::Outcome(not_stored(&error))),
+            },
+            Asks::Outbox(work) => Some(untried(item, work, TransientFault::ManyAtOnce, now_ms())),
+            Asks::Nothing(conclusion) => Some(push_end(item, None, conclusion.clone(), now_ms())),
+        };
+        ends.push(end.map(|end| (end, Effort::default())));
     }
-    let delivered = deliver(config, calls, work).await;
-    if let Some(customer) = &delivered.written_and_gone
+    let ended = deliver(config, calls, works).await;
+    let duration_ms = now_ms() - started;
+    for (place, ended) in places.into_iter().zip(ended) {
+        let (end, cut, calls) = match stay_erased(env, config, &ended).await {
+            Ok(()) => concluded(&planned[place], ended),
+            Err(error) => (PushEnd::Outcome(not_stored(&error)), Vec::new(), ended.calls),
+        };
+        ends[place] = Some((end, Effort { duration_ms, calls, cut }));
+    }
+    let worked = planned.into_iter().zip(ends).map(|(Planned { item, .. }, end)| {
+        let (end, effort) =
+            end.unwrap_or_else(|| (PushEnd::Outcome(unavailable()), Effort::default()));
+        Worked { item, end, effort }
+    });
+    worked.collect()
+}
+
+fn concluded(planned: &Planned, ended: EndedDelivery) -> (PushEnd, Vec<String>, u32) {
+    let EndedDelivery { end: how, cut, calls, .. } = ended;
+    let work = match &planned.asks {
+        Asks::Work(work) => Some(work),
+        Asks::Outbox(_) | Asks::Nothing(_) => None,
+    };
+    let conclusion = match how {
+        DeliveryEnd::Concluded(conclusion) => conclusion,
+        DeliveryEnd::WithJob => Conclusion::Later(TransientFault::JobUnderWay.into()),
+    };
+    (push_end(&planned.item, work, conclusion, now_ms()), cut, calls)
+}
+
+/// A write of a customer who is gone by now may have brought back a profile that was erased.
+async fn stay_erased(env: &Env, config: &Config, ended: &EndedDelivery) -> Result<()> {
+    let gone = ended.delivery.gone_customer().filter(|_| ended.delivery.has_written());
+    if let Some(customer) = gone
         && config.rules.customer.deletion == Deletion::Erase
     {
         let asked = EraseAgain { customers: vec![customer.clone()], wait_ms: 0 };
         outbox::erase_again(env, config, &asked).await?;
     }
-    Ok(Some(delivered))
+    Ok(())
 }
 
 /// Erases what is stored here, first, and whatever Klaviyo says; whether the rest has to wait.
@@ -191,26 +186,6 @@ async fn erase(env: &Env, config: &Config, work: &Work) -> Result<bool> {
         import::erase(env, config, customer).await?;
     }
     outbox::erase(env, config, customer).await
-}
-
-fn end(
-    notification: Option<&Notification>,
-    slot: impl FnOnce() -> ParkingSlot,
-    conclusion: Conclusion,
-) -> PushEnd {
-    match conclusion {
-        Conclusion::Delivered => PushEnd::Outcome(Outcome::Delivered),
-        Conclusion::Ignored(why) => PushEnd::Outcome(Outcome::Ignored(why)),
-        Conclusion::Never(rejection) => {
-            PushEnd::Store(New::DeadLetter(NewDeadLetter::of(notification, rejection, 1)))
-        }
-        Conclusion::Later(setback) => {
-            PushEnd::Store(New::Parked(NewParked::after(slot(), setback)))
-        }
-        Conclusion::NotYet(not_yet) => {
-            PushEnd::Store(New::Parked(NewParked::after(slot(), not_yet.fault().into())))
-        }
-    }
 }
 
 /// Stores what has to be stored, all at once; where that fails, the sender has to keep the
@@ -231,8 +206,8 @@ async fn settle(env: &Env, config: &Config, started: u64, worked: Vec<Worked>) -
             PushEnd::Store(new) => {
                 effort.duration_ms += took;
                 match (new, stored.next().flatten()) {
-                    (New::Parked(new), Some(_)) => Outcome::Parked { code: new.code },
-                    (New::DeadLetter(letter), Some(id)) => {
+                    (NewEntry::Parked(new), Some(_)) => Outcome::Parked { code: new.code },
+                    (NewEntry::DeadLetter(letter), Some(id)) => {
                         Outcome::DeadLettered { id, code: letter.code }
                     }
                     (_, None) => unavailable(),

@@ -257,20 +257,21 @@ impl Buffers {
         let mut rest = VecDeque::new();
         for row in std::mem::take(&mut buffer.rows) {
             let place = batch.rows.len();
-            let named = row.names.iter().find_map(|name| names.get(name).copied());
-            match named.and_then(|place: usize| batch.rows.get_mut(place)) {
+            let known = row.names.iter().find_map(|name| names.get(name).copied());
+            let same = known.and_then(|place: usize| batch.rows.get_mut(place));
+            let fits = place == 0 || (place < sort.most() && bytes + row.bytes() <= JOB_BYTES);
+            match same {
                 Some(same) if same.json == row.json => {
                     taken += row.bytes();
                     same.units.extend(row.units);
                 }
-                Some(_) => rest.push_back(row),
-                None if place == 0 || (place < sort.most() && bytes + row.bytes() <= JOB_BYTES) => {
+                None if fits => {
                     taken += row.bytes();
                     bytes += row.bytes();
                     names.extend(row.names.iter().map(|name| (*name, place)));
                     batch.rows.push(row);
                 }
-                None => rest.push_back(row),
+                Some(_) | None => rest.push_back(row),
             }
         }
         *buffer = Buffer { bytes: buffer.bytes - taken, rows: rest, since: now };

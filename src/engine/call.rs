@@ -1,6 +1,8 @@
 //! A call of one of the two systems, as a value: the host makes it.
 
-use crate::commercetools::reference::Id;
+use serde_json::{Map, Value};
+
+use crate::assembly::together::{JointReading, ReadingCall};
 use crate::klaviyo::query::Lookup;
 use crate::klaviyo::request::Request;
 
@@ -18,17 +20,27 @@ pub enum Call {
         /// The body, if there is one.
         body: Option<String>,
     },
-    /// Park these records in the outbox, as if each had been changed. Answered 201 once they are
-    /// stored.
+    /// Park these notifications in the outbox, not to be tried before a time. Answered 201 once they
+    /// are stored.
     HandOver {
-        /// commercetools' name of such a resource.
-        resource_type: &'static str,
-        /// Their ids.
-        ids: Vec<Id>,
+        /// The notifications.
+        changes: Vec<Map<String, Value>>,
+        /// In ms since 1970 UTC.
+        not_before: u64,
     },
 }
 
 impl Call {
+    /// The call that gets what several units read.
+    #[must_use]
+    pub fn of_reading(reading: &JointReading) -> Self {
+        match reading.call() {
+            ReadingCall::Commercetools(path) => Self::Commercetools(path),
+            ReadingCall::Lookup(lookup) => Self::of_lookup(lookup),
+            ReadingCall::Category(request) => Self::of_request(&request),
+        }
+    }
+
     pub(crate) fn of_lookup(lookup: &Lookup) -> Self {
         Self::Klaviyo { method: "GET", path: lookup.path_and_query(), body: None }
     }

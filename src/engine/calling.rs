@@ -8,7 +8,7 @@ use super::grants::Grants;
 use super::jobs::JobKey;
 use super::unit::UnitNo;
 use super::writer::{Awaited, Host, Writer};
-use crate::fault::{Setback, TransientFault};
+use crate::fault::{Setback, System, TransientFault};
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::job::JobRef;
 use crate::klaviyo::pacing::Operation;
@@ -62,6 +62,22 @@ impl WriteTask {
         matches!(&self.call, WriteCall::Batch(batch) if matches!(batch.sort, BatchSort::Job(_)))
     }
 
+    /// The units of a job that it starts.
+    pub(crate) fn units_of_job(&self) -> Vec<UnitNo> {
+        if self.begins_job() { self.units().collect() } else { Vec::new() }
+    }
+
+    /// The units of which something is written.
+    pub(super) fn units(&self) -> Box<dyn Iterator<Item = UnitNo> + '_> {
+        match &self.call {
+            WriteCall::Batch(batch) => {
+                Box::new(batch.rows.iter().flat_map(|row| row.units.iter().copied()))
+            }
+            WriteCall::Single { units, .. } => Box::new(units.iter().copied()),
+            _ => Box::new(std::iter::empty()),
+        }
+    }
+
     /// The bytes of its body that count.
     pub(crate) fn bytes(&self) -> usize {
         match &self.call {
@@ -96,8 +112,7 @@ impl Writer {
                 index += 1;
                 continue;
             }
-            let no_room =
-                task.bytes() > grants.bytes || task.begins_job() && grants.jobs == 0;
+            let no_room = task.bytes() > grants.bytes || task.begins_job() && grants.jobs == 0;
             let operation = task.call.operation();
             if no_room || refused.contains(&operation) {
                 index += 1;
@@ -105,9 +120,9 @@ impl Writer {
             }
             match grants.take(operation) {
                 Ok(()) => return self.queue.remove(index),
-                Err(wait) if self.lets_go(wait) => {
+                Err(setback) if self.lets_go(setback) => {
                     let task = self.queue.remove(index)?;
-                    self.let_go(task.call, Setback::throttled(wait), grants.now);
+                    self.let_go(task.call, setback, false, grants.now);
                 }
                 Err(_) => {
                     refused.push(operation);
@@ -134,7 +149,7 @@ impl Writer {
                     let retry_after = Some(NO_ROOM);
                     let setback = Setback { fault: TransientFault::TooManyJobs, retry_after };
                     let batch = self.buffers.take(sort, grants.now);
-                    self.let_go(WriteCall::Batch(batch), setback, grants.now);
+                    self.let_go(WriteCall::Batch(batch), setback, false, grants.now);
                 }
                 continue;
             }
@@ -146,9 +161,9 @@ impl Writer {
                     let batch = self.buffers.take(sort, grants.now);
                     return Some(WriteTask::new(self.known_first(batch), 0));
                 }
-                Err(wait) if self.lets_go(wait) => {
+                Err(setback) if self.lets_go(setback) => {
                     let batch = self.buffers.take(sort, grants.now);
-                    self.let_go(WriteCall::Batch(batch), Setback::throttled(wait), grants.now);
+                    self.let_go(WriteCall::Batch(batch), setback, false, grants.now);
                 }
                 Err(_) => {}
             }
@@ -185,9 +200,16 @@ impl Writer {
         Some(WriteTask::new(WriteCall::Items { lookup, awaited }, 0))
     }
 
-    /// Whether a host gives up rather than wait so long for the quota.
-    fn lets_go(&self, wait: Duration) -> bool {
-        !self.host.keeps() && (wait > SHORT_WAIT || self.host == Host::Push)
+    /// Whether a host gives up rather than wait until an operation is free: the outbox waits a moment
+    /// for the quota.
+    pub(super) fn lets_go(&self, setback: Setback) -> bool {
+        let is_short = setback.fault == TransientFault::Status(System::Klaviyo, 429)
+            && setback.retry_after.is_none_or(|wait| wait <= SHORT_WAIT);
+        match self.host {
+            Host::Import => false,
+            Host::Outbox => !is_short,
+            Host::Push => true,
+        }
     }
 }
 

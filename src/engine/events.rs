@@ -1,6 +1,5 @@
 //! What the engine tells its host.
 
-use super::jobs::JobKey;
 use super::unit::{UnitEnd, UnitNo};
 use crate::fault::{Rejection, Setback};
 use crate::klaviyo::job::{JobRef, RowDigest};
@@ -11,27 +10,41 @@ use crate::klaviyo::pacing::Operation;
 #[derive(Debug)]
 pub(crate) enum WriteEvent {
     /// Nothing more comes of a unit.
-    Ended(UnitNo, UnitEnd, Vec<RowDigest>),
+    Ended(EndedUnit),
     /// A call of this operation went through.
     WentThrough(Operation),
     /// A call met a fault that passes.
-    Delayed(Option<Operation>, Setback),
+    Delayed(Operation, Setback),
+    /// A job that began at this time (ms) is not followed any longer, since its items are there: it may
+    /// be they are somebody else's, and the job is still to be carried out.
+    JobLeft(u64),
     /// Klaviyo refuses a request whatever it is about, such as a bulk request with any rows.
     RequestRefused(Rejection),
     /// Klaviyo took a job whose rows the host keeps.
-    JobStarted(JobKey, JobRef, Vec<StartedRow>),
+    JobStarted(JobRef, Vec<StartedRow<UnitNo>>),
     /// A job is not done yet, or nothing was learned of it for this reason; the next look is not
     /// before the time (ms).
-    JobPutOff(JobKey, Setback, u64),
+    JobPutOff(JobRef, Setback, u64),
     /// A job has ended; with what was wrong with its rows, where the host keeps them.
-    JobEnded(JobKey, JobRef, JobEnd),
+    JobEnded(JobRef, JobEnd),
+}
+
+/// A unit of which nothing more comes.
+#[derive(Debug)]
+pub(crate) struct EndedUnit {
+    pub(crate) no: UnitNo,
+    pub(crate) end: UnitEnd,
+    /// What of it Klaviyo took by itself, where the host wants to know.
+    pub(crate) taken: Vec<RowDigest>,
+    /// Calls that it had a part in.
+    pub(crate) calls: u32,
 }
 
 /// A row of a job that was started.
 #[derive(Debug)]
-pub(crate) struct StartedRow {
+pub(crate) struct StartedRow<U> {
     /// Whose it is: of all who want the same written.
-    pub(crate) units: Vec<UnitNo>,
+    pub(crate) owners: Vec<U>,
     /// What it writes.
     pub(crate) digest: RowDigest,
     /// The external id of a profile.
@@ -40,7 +53,7 @@ pub(crate) struct StartedRow {
 
 /// What became of a job.
 #[derive(Debug)]
-pub(crate) enum JobEnd {
+pub enum JobEnd {
     /// Klaviyo is done with it.
     Done {
         /// How many rows failed.

@@ -30,7 +30,7 @@ impl Writer {
                 let not_before = self.jobs.next_look(at, now);
                 if !self.host.keeps() {
                     let running = TransientFault::JobUnderWay.into();
-                    self.events.push(WriteEvent::JobPutOff(key, running, not_before));
+                    self.events.push(WriteEvent::JobPutOff(job.clone(), running, not_before));
                 }
                 self.queue_call(WriteCall::Look(key, job), not_before);
             }
@@ -125,7 +125,7 @@ impl Writer {
     fn close_job(&mut self, key: JobKey, end: JobEnd) {
         let Some(open) = self.jobs.remove(key) else { return };
         self.queue.retain(|task| !matches!(task.call, WriteCall::Look(job, _) if job == key));
-        self.events.push(WriteEvent::JobEnded(key, open.job, end));
+        self.events.push(WriteEvent::JobEnded(open.job, end));
     }
 
     pub(super) fn items_seen(
@@ -150,6 +150,8 @@ impl Writer {
     pub(super) fn item_is_there(&mut self, item: &Awaited, now: u64) {
         let in_job = self.jobs.get(item.job).is_some();
         if self.jobs.free(item.job, item.index, item.unit) {
+            let began = self.jobs.get(item.job).map(|open| open.at);
+            self.events.extend(began.map(WriteEvent::JobLeft));
             self.close_job(item.job, JobEnd::Unknown);
         }
         let Some(unit) = self.units.get_mut(&item.unit) else { return };

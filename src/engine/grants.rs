@@ -1,9 +1,19 @@
 //! What all work of a host shares, of which a call takes its part: connections, bytes under way,
 //! jobs, and Klaviyo's rate limits.
 
-use std::time::Duration;
-
+use super::circuits::{Circuits, OperationName};
+use crate::fault::Setback;
 use crate::klaviyo::pacing::{Operation, Pace};
+
+/// Connections that a Worker may have open at once.
+pub(crate) const CONNECTIONS: usize = 6;
+
+/// Connections that read from commercetools at once.
+pub(crate) const READING: usize = 4;
+
+/// Bytes of bodies that are under way at once. A body may have 5 MB, and is there twice while it
+/// is sent; together with what is read this has to stay far below the 128 MB of an isolate.
+pub(crate) const BYTES_UNDER_WAY: usize = 10_000_000;
 
 /// What is free for a call, and when it will be if it is not.
 pub(crate) struct Grants<'a> {
@@ -15,6 +25,11 @@ pub(crate) struct Grants<'a> {
     /// Jobs that may be begun.
     pub(crate) jobs: usize,
     pub(crate) pace: &'a mut Pace,
+    /// Whether what is used of the limits is counted. A push counts nothing: it only heeds what it was
+    /// told.
+    pub(crate) counts: bool,
+    /// Which operations are out; none where each call waits for itself.
+    pub(crate) circuits: Option<&'a mut Circuits>,
     /// In ms since 1970 UTC.
     pub(crate) now: u64,
     pub(crate) wake: &'a mut Option<u64>,
@@ -26,14 +41,32 @@ impl Grants<'_> {
         *self.wake = Some(self.wake.map_or(time, |wake| wake.min(time)));
     }
 
-    /// Takes a call of an operation from Klaviyo's limits.
+    /// Takes a call of an operation of Klaviyo's from its limits.
     ///
     /// # Errors
-    /// How long there is none to take.
-    pub(crate) fn take(&mut self, operation: Operation) -> Result<(), Duration> {
-        self.pace.take(operation, self.now).inspect_err(|wait| {
-            let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-            self.wake_at(self.now.saturating_add(wait));
+    /// Why there is none to take, and for how long.
+    pub(crate) fn take(&mut self, operation: Operation) -> Result<(), Setback> {
+        self.pass(&OperationName::of_klaviyo(operation))?;
+        let taken = if self.counts {
+            self.pace.take(operation, self.now)
+        } else {
+            self.pace.refused_for(operation, self.now).map_or(Ok(()), Err)
+        };
+        taken.map_err(|wait| {
+            let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            self.wake_at(self.now.saturating_add(wait_ms));
+            Setback::throttled(wait)
         })
+    }
+
+    /// Passes the circuit of an operation.
+    ///
+    /// # Errors
+    /// What it fails with, if it is out.
+    pub(crate) fn pass(&mut self, operation: &OperationName) -> Result<(), Setback> {
+        match &mut self.circuits {
+            Some(circuits) => circuits.take(operation, self.now),
+            None => Ok(()),
+        }
     }
 }

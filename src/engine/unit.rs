@@ -6,6 +6,7 @@ use super::batches::Write;
 use super::jobs::JobKey;
 use crate::fault::{Rejection, Setback};
 use crate::klaviyo::job::RowDigest;
+use crate::klaviyo::pacing::Operation;
 
 /// The number of a unit, unique within the life of a writer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,8 +29,10 @@ pub(crate) enum UnitEnd {
     Later {
         /// What it met.
         setback: Setback,
-        /// Whether the start of a job met it.
-        job: bool,
+        /// The operation that met it.
+        operation: Operation,
+        /// Whether Klaviyo was called, and may have taken it.
+        called: bool,
     },
 }
 
@@ -64,16 +67,15 @@ pub(super) struct WriteUnit {
     pub(super) jobs: Vec<JobKey>,
     /// What of it Klaviyo took by itself, where the host wants to know.
     pub(super) taken: Vec<RowDigest>,
+    /// Calls that it had a part in.
+    pub(super) calls: u32,
     /// Whether Klaviyo holds any of what it is about.
     pub(super) is_held: bool,
     end: Option<UnitEnd>,
 }
 
 impl WriteUnit {
-    pub(super) fn new(
-        external_id: Option<String>,
-        stages: VecDeque<Vec<Write>>,
-    ) -> Self {
+    pub(super) fn new(external_id: Option<String>, stages: VecDeque<Vec<Write>>) -> Self {
         Self { external_id, later: stages, ..Self::default() }
     }
 

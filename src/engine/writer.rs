@@ -5,13 +5,14 @@ use std::collections::{HashMap, VecDeque};
 use super::batches::{BatchRow, Buffers, Write};
 use super::blame::Blame;
 use super::calling::{WriteCall, WriteTask};
-use super::events::WriteEvent;
+use super::events::{EndedUnit, WriteEvent};
 use super::jobs::{JobKey, JobRows, Jobs};
 use super::unit::{UnitEnd, UnitNo, WriteUnit};
-use crate::fault::Setback;
-use crate::klaviyo::bulk::ALONE;
 use crate::klaviyo::job::JobRef;
 use crate::klaviyo::request::Request;
+
+/// Up to so many rows of a sort go each by itself where there is no import: a job is carried out later.
+const ALONE: usize = 10;
 
 /// Whose writes these are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +32,7 @@ impl Host {
         self == Self::Import
     }
 
-    /// So many rows of a sort go each by itself: a job is carried out later.
+    /// So many rows of a sort go each by itself.
     pub(super) fn alone_up_to(self) -> usize {
         match self {
             Self::Import => 0,
@@ -79,6 +80,9 @@ pub(crate) struct NewUnit {
     /// What is to be written, stage after stage.
     pub(crate) stages: Vec<Vec<Request>>,
 }
+
+/// A job as it was stored: when Klaviyo took it (ms), and the names of its rows by their places.
+pub(crate) type KeptJob<N> = (JobRef, u64, Vec<(usize, N)>);
 
 /// The rows that a job has of units, by their places in it.
 pub(crate) struct RowsInJob {
@@ -130,7 +134,7 @@ impl Writer {
     /// `name`; gives the number of each.
     pub(crate) fn restore<N: Clone + Eq + std::hash::Hash>(
         &mut self,
-        kept: Vec<(JobRef, u64, Vec<(usize, N)>)>,
+        kept: Vec<KeptJob<N>>,
         external_id: impl Fn(&N) -> String,
     ) -> HashMap<N, UnitNo> {
         let mut numbers: HashMap<N, UnitNo> = HashMap::new();
@@ -138,17 +142,15 @@ impl Writer {
         for (job, at, rows) in kept {
             let (_, _, all) = jobs.entry(job.id.clone()).or_insert_with(|| (job, at, Vec::new()));
             for (index, name) in rows {
-                let no = match numbers.get(&name) {
-                    Some(no) => *no,
-                    None => {
-                        let no = self.next_unit();
-                        let id = Some(external_id(&name));
-                        let mut unit = WriteUnit::new(id, VecDeque::new());
-                        unit.is_held = true;
-                        self.units.insert(no, unit);
-                        numbers.insert(name, no);
-                        no
-                    }
+                let no = if let Some(no) = numbers.get(&name) {
+                    *no
+                } else {
+                    let no = self.next_unit();
+                    let mut unit = WriteUnit::new(Some(external_id(&name)), VecDeque::new());
+                    unit.is_held = true;
+                    self.units.insert(no, unit);
+                    numbers.insert(name, no);
+                    no
                 };
                 if all.len() <= index {
                     all.resize(index + 1, Vec::new());
@@ -196,11 +198,6 @@ impl Writer {
         self.units.retain(|no, unit| is_kept(*no) && unit.is_secured());
         let units = &self.units;
         self.jobs.keep_only(|no| units.contains_key(&no));
-    }
-
-    /// Drops a unit that nobody waits for any more; a row of it with a job is nobody's then.
-    pub(crate) fn forget(&mut self, no: UnitNo) {
-        self.units.remove(&no);
     }
 
     /// What happened since it was asked last.
@@ -281,9 +278,9 @@ impl Writer {
         }
         let Some(unit) = self.units.get_mut(&no) else { return };
         if let Some(end) = unit.ended() {
-            let taken = std::mem::take(&mut unit.taken);
+            let (taken, calls) = (std::mem::take(&mut unit.taken), unit.calls);
             self.units.remove(&no);
-            self.events.push(WriteEvent::Ended(no, end, taken));
+            self.events.push(WriteEvent::Ended(EndedUnit { no, end, taken, calls }));
         }
     }
 
@@ -314,24 +311,6 @@ impl Writer {
     pub(super) fn end_unit(&mut self, no: UnitNo, end: UnitEnd) {
         if let Some(unit) = self.units.get_mut(&no) {
             self.bytes_later -= unit.end(end);
-        }
-    }
-
-    /// Ends everything that waits to be sent, with this setback; what is under way is awaited.
-    pub(crate) fn let_all_go(&mut self, setback: Setback, now: u64) {
-        let (jobs, calls): (VecDeque<_>, VecDeque<_>) =
-            std::mem::take(&mut self.queue).into_iter().partition(|task| {
-                matches!(task.call, WriteCall::Look(..) | WriteCall::Errors { .. })
-            });
-        self.queue = jobs;
-        for task in calls {
-            self.let_go(task.call, setback, now);
-        }
-        for sort in self.buffers.due(now, true) {
-            while self.buffers.count(sort) > 0 {
-                let batch = self.buffers.take(sort, now);
-                self.let_go(WriteCall::Batch(batch), setback, now);
-            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::backoff::wait_after;
 use super::batches::{Batch, BatchRow, BatchSort};
 use super::blame::Suspect;
 use super::calling::{WriteCall, WriteTask};
@@ -18,7 +19,6 @@ use crate::klaviyo::pacing::Pace;
 use crate::klaviyo::query::existing;
 use crate::klaviyo::request::Request;
 use crate::klaviyo::verdict::{Refusal, Verdict, judge};
-use super::backoff::wait_after;
 
 /// How often something that Klaviyo does not find is tried again: what it belongs to may come.
 const MISSING_TRIES: u32 = 3;
@@ -48,6 +48,11 @@ impl Writer {
         pace: &mut Pace,
     ) {
         let operation = task.call.operation();
+        for no in task.units() {
+            if let Some(unit) = self.units.get_mut(&no) {
+                unit.calls += 1;
+            }
+        }
         let answer = match answer {
             Ok(answer) => answer,
             Err(setback) => return self.put_off(task, setback, now),
@@ -161,7 +166,7 @@ impl Writer {
             }
             Err(_) => {
                 let setback = TransientFault::JobWithoutId.into();
-                self.let_go(WriteCall::Batch(batch), setback, now);
+                self.let_go(WriteCall::Batch(batch), setback, true, now);
             }
         }
     }
@@ -174,9 +179,9 @@ impl Writer {
         let rows = batch.rows.iter().filter_map(|row| {
             let (_, content) = row.request.as_ref()?.row()?;
             let (digest, external_id) = (content.digest, content.external_id);
-            Some(StartedRow { units: row.units.clone(), digest, external_id })
+            Some(StartedRow { owners: row.units.clone(), digest, external_id })
         });
-        self.events.push(WriteEvent::JobStarted(key, job.clone(), rows.collect()));
+        self.events.push(WriteEvent::JobStarted(job.clone(), rows.collect()));
         self.queue_call(WriteCall::Look(key, job), self.jobs.next_look(now, now));
         for row in batch.rows {
             self.rows_done(row.units, Some(&UnitEnd::WithJob), now);
@@ -233,7 +238,7 @@ impl Writer {
                 self.events.push(WriteEvent::RequestRefused(rejection));
                 let fault = TransientFault::Status(System::Klaviyo, refusal.status);
                 if !self.host.keeps() {
-                    self.let_go(WriteCall::Batch(batch), fault.into(), now);
+                    self.let_go(WriteCall::Batch(batch), fault.into(), true, now);
                 }
                 return;
             }
@@ -313,7 +318,7 @@ impl Writer {
 
     /// Puts a call off after a fault that passes, or lets it go where the host keeps nothing.
     fn put_off(&mut self, task: WriteTask, setback: Setback, now: u64) {
-        self.events.push(WriteEvent::Delayed(Some(task.call.operation()), setback));
+        self.events.push(WriteEvent::Delayed(task.call.operation(), setback));
         let WriteTask { call, tries, .. } = task;
         let not_before = again_at(setback, tries + 1, now);
         if let WriteCall::Look(key, _) | WriteCall::Errors { job: key, .. } = &call {
@@ -322,32 +327,31 @@ impl Writer {
                 None => return,
                 // Whatever became of it, its rows are sent again.
                 Some(open) if open.is_too_old(now) => return self.job_ended(*key, None, now),
-                Some(_) if !self.host.keeps() => {
-                    self.events.push(WriteEvent::JobPutOff(*key, setback, not_before));
+                Some(open) if !self.host.keeps() => {
+                    let job = open.job.clone();
+                    self.events.push(WriteEvent::JobPutOff(job, setback, not_before));
                 }
                 Some(_) => {}
             }
         } else if !self.host.keeps() {
-            return self.let_go(call, setback, now);
+            return self.let_go(call, setback, true, now);
         }
         self.queue.push_back(WriteTask { call, not_before, tries: tries + 1 });
     }
 
-    /// Ends the units of a call with this setback.
-    pub(super) fn let_go(&mut self, call: WriteCall, setback: Setback, now: u64) {
-        let (rows, job): (Vec<Vec<UnitNo>>, bool) = match call {
-            WriteCall::Single { units, .. } => (vec![units], false),
-            WriteCall::Batch(batch) => {
-                let job = matches!(batch.sort, BatchSort::Job(_));
-                (batch.rows.into_iter().map(|row| row.units).collect(), job)
-            }
-            WriteCall::Know { batch, .. } => {
-                (batch.rows.into_iter().map(|row| row.units).collect(), false)
+    /// Ends the units of a call with this setback. `called` says whether Klaviyo got the call.
+    pub(super) fn let_go(&mut self, call: WriteCall, setback: Setback, called: bool, now: u64) {
+        let operation = call.operation();
+        let rows: Vec<Vec<UnitNo>> = match call {
+            WriteCall::Single { units, .. } => vec![units],
+            WriteCall::Batch(batch) | WriteCall::Know { batch, .. } => {
+                batch.rows.into_iter().map(|row| row.units).collect()
             }
             WriteCall::Look(..) | WriteCall::Errors { .. } | WriteCall::Items { .. } => return,
         };
         for units in rows {
-            self.rows_done(units, Some(&UnitEnd::Later { setback, job }), now);
+            let end = UnitEnd::Later { setback, operation, called };
+            self.rows_done(units, Some(&end), now);
         }
     }
 }

@@ -16,21 +16,11 @@ pub use super::work::{Failure, KeptRows, Saving, StoredRunParts};
 use super::work::{RunTask, RunWork};
 use crate::config::Config;
 use crate::engine::call::Call;
-use crate::engine::grants::Grants;
+use crate::engine::grants::{BYTES_UNDER_WAY, CONNECTIONS, Grants, READING};
 use crate::fault::Setback;
 use crate::http::Answer;
 use crate::klaviyo::job::OPEN_JOBS;
-use crate::klaviyo::pacing::Pace;
-
-/// Connections that a Worker may have open at once.
-const CONNECTIONS: usize = 6;
-
-/// Connections that read from commercetools at once.
-const READING: usize = 4;
-
-/// Bytes of bodies that are under way at once. A body may have 5 MB, and is there twice while it
-/// is sent; together with the pages this has to stay far below the 128 MB of an isolate.
-const BYTES_UNDER_WAY: usize = 10_000_000;
+use crate::klaviyo::pacing::{Pace, QuotaParts};
 
 /// What happened.
 #[derive(Debug, Clone)]
@@ -60,6 +50,8 @@ pub enum Input {
         /// How many.
         calls: u32,
     },
+    /// Klaviyo's limits may be used so far; the rest is the outbox's.
+    Quota(QuotaParts),
     /// The slice is to end: no further calls.
     Rest,
     /// Time has passed.
@@ -144,6 +136,7 @@ impl Machine {
                 }
             }
             Input::Slice { calls } => self.calls_left = calls,
+            Input::Quota(parts) => self.pace.use_parts(parts),
             Input::Rest => self.calls_left = 0,
             Input::Tick => {}
         }
@@ -195,6 +188,8 @@ impl Machine {
                 bytes: BYTES_UNDER_WAY.saturating_sub(bytes),
                 jobs: OPEN_JOBS.saturating_sub(jobs),
                 pace: &mut self.pace,
+                counts: true,
+                circuits: None,
                 now: now_ms,
                 wake: &mut self.wake,
             };

@@ -5,15 +5,16 @@
 //! point costs at most the pages that were under way, and a repeated page is harmless, since all
 //! ids are stable.
 //!
-//! Not in scope: the storage, the calls and the clock (`edge::import`).
+//! What it stores, and how, stands in [`store`]. Not in scope: the calls and the clock
+//! (`edge::import`).
 
 pub mod machine;
 mod owner;
 mod page;
 mod passes;
-pub mod preview;
-mod records;
+mod phones;
 pub mod run;
 pub mod start;
+pub mod store;
 pub mod stored;
 mod work;

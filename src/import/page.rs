@@ -3,11 +3,13 @@
 //! A page is committed when each of its records is settled, or all that is left of it is with jobs
 //! of Klaviyo's. Until then a crash costs no more than reading it again.
 
-use super::records::{Context, PageDocuments};
-use crate::engine::unit::UnitNo;
+use crate::assembly::delivery::Delivery;
 use crate::commercetools::reference::Id;
+use crate::engine::unit::UnitNo;
 use crate::fault::Rejection;
 use crate::http::Answer;
+use crate::klaviyo::request::Request;
+use crate::realtime::conclusion::Conclusion;
 
 /// About what a record takes while its rows are under way.
 const RECORD_BYTES: usize = 200;
@@ -29,12 +31,9 @@ pub(super) struct RunPage {
     pub(super) records: Vec<Record>,
     /// What was answered, until its documents are read.
     pub(super) unread: Option<Answer>,
-    /// Its documents, until they are mapped.
-    pub(super) documents: Option<PageDocuments>,
-    pub(super) context: Context,
-    /// The step of asking for what it needs.
-    pub(super) step: usize,
-    /// Answers that are awaited before it can be mapped.
+    /// What is read of its records until they are mapped, each with the index of its record.
+    pub(super) units: Vec<(usize, Delivery)>,
+    /// Answers that are awaited before more of them can be.
     pub(super) waits: u32,
 }
 
@@ -44,6 +43,29 @@ pub(super) struct Record {
     pub(super) fate: RecordFate,
     /// Its unit of work, while Klaviyo has not all of it.
     pub(super) unit: Option<UnitNo>,
+}
+
+/// What is to be done for a record.
+pub(super) enum MappedRecord {
+    /// Write these, stage after stage.
+    Write(Vec<Vec<Request>>),
+    /// Nothing is to be written.
+    Skip,
+    /// It cannot be mapped.
+    Fault(Rejection),
+}
+
+impl From<Conclusion> for MappedRecord {
+    fn from(conclusion: Conclusion) -> Self {
+        match conclusion {
+            Conclusion::Never(rejection) => Self::Fault(rejection),
+            // What a record waits for is asked for before anything is concluded of it.
+            Conclusion::Delivered
+            | Conclusion::Ignored(_)
+            | Conclusion::Later(_)
+            | Conclusion::NotYet(_) => Self::Skip,
+        }
+    }
 }
 
 /// How a record ended.
@@ -76,16 +98,7 @@ impl Record {
 
 impl RunPage {
     pub(super) fn new(origin: PageOrigin) -> Self {
-        Self {
-            origin,
-            bytes: 0,
-            records: Vec::new(),
-            unread: None,
-            documents: None,
-            context: Context::default(),
-            step: 0,
-            waits: 0,
-        }
+        Self { origin, bytes: 0, records: Vec::new(), unread: None, units: Vec::new(), waits: 0 }
     }
 
     /// Its documents are mapped: of its bytes nothing is left but its records.
@@ -97,23 +110,37 @@ impl RunPage {
         self.records.iter().any(|record| record.id == *id)
     }
 
-    /// Adds the records and documents of another page.
+    /// Adds a record, with its unit if there is something to do for it.
+    pub(super) fn add(&mut self, id: Id, unit: Result<Delivery, RecordFate>) {
+        let fate = match unit {
+            Ok(unit) => {
+                self.units.push((self.records.len(), unit));
+                RecordFate::Open
+            }
+            Err(fate) => fate,
+        };
+        self.records.push(Record::new(id, fate));
+    }
+
+    /// Adds the records of another page.
     pub(super) fn append(&mut self, other: Self) {
         let offset = self.records.len();
         self.records.extend(other.records);
-        match (&mut self.documents, other.documents) {
-            (Some(documents), Some(more)) => documents.append(more, offset),
-            (documents, more) => *documents = more,
-        }
+        self.units.extend(other.units.into_iter().map(|(index, unit)| (index + offset, unit)));
+    }
+
+    /// Whether nothing became of a record yet.
+    pub(super) fn is_open(&self, record: usize) -> bool {
+        self.records.get(record).is_some_and(|record| record.fate == RecordFate::Open)
     }
 
     /// Whether everything of it was read and mapped.
     pub(super) fn is_mapped(&self) -> bool {
-        self.waits == 0 && self.documents.is_none()
+        self.waits == 0 && self.units.is_empty()
     }
 
-    /// The units of its records that are under way.
-    pub(super) fn units(&self) -> impl Iterator<Item = UnitNo> {
+    /// The units of its records that are being written.
+    pub(super) fn written_units(&self) -> impl Iterator<Item = UnitNo> {
         self.records.iter().filter_map(|record| record.unit)
     }
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::run::{ImportKind, Range, Selection};
 use crate::commercetools::query::SKUS_PER_QUERY;
 use crate::commercetools::reference::Id;
-use crate::commercetools::walk::{Among, Filter, Walk, WalkEnd, WalkedResource};
+use crate::commercetools::walk::{Filter, Walk, WalkEnd, WalkedResource};
 use crate::config::ImportRules;
 use crate::config::rules::Rules;
 use crate::klaviyo::catalog::CatalogKind;
@@ -98,7 +98,7 @@ const RANGES: u64 = 48;
 
 /// How far back a pass over what changed looks beyond its own beginning: commercetools' clock is not
 /// ours, and a query may not know yet of what was changed a moment ago.
-const LOOK_BACK: Duration = Duration::seconds(60);
+pub(super) const LOOK_BACK: Duration = Duration::seconds(60);
 
 impl Pass {
     fn first(source: Source) -> Self {
@@ -227,7 +227,7 @@ impl Pass {
     /// The queries for its oldest and its newest document, where it can be divided by time.
     pub(super) fn ends(&self, kind: ImportKind) -> Option<[WalkEnd; 2]> {
         let Source::Documents(filter) = &self.source else { return None };
-        let end = |newest| WalkEnd { of: resource(kind), filter: filter.clone(), newest };
+        let end = |newest| WalkEnd { of: kind.documents(), filter: filter.clone(), newest };
         Some([end(false), end(true)])
     }
 
@@ -248,7 +248,7 @@ impl Pass {
                     created_before: range.to.or(filter.created_before),
                     ..filter.clone()
                 };
-                PassReading::Walk(Walk { of: resource(kind), filter, after: after_id, limit })
+                PassReading::Walk(Walk { of: kind.documents(), filter, after: after_id, limit })
             }
             Source::List { changed_since } => {
                 let mut walk = of_ids(kind, &list[listed(list, after)]);
@@ -270,23 +270,13 @@ impl Pass {
 
 /// The query for records by their ids.
 pub(super) fn of_ids(kind: ImportKind, ids: &[Id]) -> Walk {
-    let filter = Filter { among: Some(Among::Ids(ids.to_vec())), ..Filter::default() };
-    Walk { of: resource(kind), filter, after: None, limit: LIST_PAGE }
+    Walk::among_ids(kind.documents(), ids.to_vec(), LIST_PAGE)
 }
 
 /// The part of a list that is the page after the first so many ids.
 pub(super) fn listed(list: &[Id], after: Option<&str>) -> std::ops::Range<usize> {
     let begin = after.and_then(|after| after.parse().ok()).unwrap_or(0).min(list.len());
     begin..(begin + LIST_PAGE).min(list.len())
-}
-
-pub(super) fn resource(kind: ImportKind) -> WalkedResource {
-    match kind {
-        ImportKind::Customers => WalkedResource::Customers,
-        ImportKind::Orders => WalkedResource::Orders,
-        ImportKind::Categories => WalkedResource::Categories,
-        ImportKind::Products => WalkedResource::Products,
-    }
 }
 
 /// What Klaviyo holds of a kind that can be deleted.

@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 
 use super::passes::{Pass, passes};
 use crate::commercetools::reference::Id;
+use crate::commercetools::walk::WalkedResource;
 use crate::config::rules::Rules;
 
 /// The version of the stored shape.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// What is imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,6 +50,17 @@ impl ImportKind {
             Self::Orders => "order",
             Self::Categories => "category",
             Self::Products => "product",
+        }
+    }
+
+    /// What is walked through for it.
+    #[must_use]
+    pub fn documents(self) -> WalkedResource {
+        match self {
+            Self::Customers => WalkedResource::Customers,
+            Self::Orders => WalkedResource::Orders,
+            Self::Categories => WalkedResource::Categories,
+            Self::Products => WalkedResource::Products,
         }
     }
 
@@ -193,6 +205,8 @@ pub struct Run {
     pub closing_began: Option<DateTime<Utc>>,
     /// The parts of that pass; none until it is known how to divide it.
     pub ranges: Option<Vec<Range>>,
+    /// Until when a write of it that had no answer may still be carried out (UTC).
+    pub doubtful_until: Option<DateTime<Utc>>,
     /// Records that are to be sent again, each by itself: a job of Klaviyo's refused them.
     pub again: Vec<Id>,
     #[expect(missing_docs, reason = "as its name says")]
@@ -229,6 +243,7 @@ impl Run {
             total: None,
             pass: 0,
             closing_began: None,
+            doubtful_until: None,
             ranges: None,
             again: Vec::new(),
             started_at: now,

@@ -80,6 +80,7 @@ pub fn read_run(rules: &Rules, kind: ImportKind, id: &str, text: &[u8]) -> Store
     let version = serde_json::from_slice(text).map(|Versioned { version }| version);
     let run: Option<Run> = match version {
         Ok(VERSION) => serde_json::from_slice(text).ok(),
+        Ok(2) => from_second_version(serde_json::from_slice(text).ok()),
         Ok(1) => from_first_version(rules, text),
         _ => None,
     };
@@ -91,12 +92,19 @@ pub fn read_run(rules: &Rules, kind: ImportKind, id: &str, text: &[u8]) -> Store
 
 fn from_first_version(rules: &Rules, text: &[u8]) -> Option<Run> {
     let mut value: Value = serde_json::from_slice(text).ok()?;
-    value["version"] = VERSION.into();
     value["passes"] = json!([]);
     value["closingBegan"] = Value::Null;
-    let mut run: Run = serde_json::from_value(value).ok()?;
+    let mut run = from_second_version(Some(value))?;
     run.passes = passes(rules, run.kind, &run.selection, run.started_at);
     Some(run)
+}
+
+/// The second version did not know of writes in doubt.
+fn from_second_version(value: Option<Value>) -> Option<Run> {
+    let mut value = value?;
+    value["version"] = VERSION.into();
+    value["doubtfulUntil"] = Value::Null;
+    serde_json::from_value(value).ok()
 }
 
 #[cfg(test)]
@@ -138,8 +146,18 @@ mod tests {
         let mut old = stored();
         old["version"] = 1.into();
         let members = old.as_object_mut().expect("an object");
-        members.shift_remove("passes");
-        members.shift_remove("closingBegan");
+        for newer in ["passes", "closingBegan", "doubtfulUntil"] {
+            members.shift_remove(newer);
+        }
+        assert_eq!(read(&old), read(&stored()));
+        assert!(matches!(read(&old), StoredRun::Readable(_)));
+    }
+
+    #[test]
+    fn the_second_version_knew_of_no_doubt() {
+        let mut old = stored();
+        old["version"] = 2.into();
+        old.as_object_mut().expect("an object").shift_remove("doubtfulUntil");
         assert_eq!(read(&old), read(&stored()));
         assert!(matches!(read(&old), StoredRun::Readable(_)));
     }

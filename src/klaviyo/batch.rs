@@ -12,7 +12,7 @@ use super::limits::{EVENTS_PER_JOB, JOB_BYTES};
 
 /// Events for one bulk request, and whose they are.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Batch<K> {
+pub struct EventBatch<K> {
     /// The owners of the groups.
     pub owners: Vec<K>,
     /// The events of all groups.
@@ -24,13 +24,18 @@ pub struct Batch<K> {
 /// Packs the groups, in their order, into batches that keep Klaviyo's limits. A group that keeps
 /// them on its own in no case still gets a batch; Klaviyo says what is wrong with it.
 #[must_use]
-pub fn pack<K>(groups: Vec<(K, Vec<Event>)>) -> Vec<Batch<K>> {
-    let mut batches: Vec<Batch<K>> = Vec::new();
+pub fn pack<K>(groups: Vec<(K, Vec<Event>)>) -> Vec<EventBatch<K>> {
+    let mut batches: Vec<EventBatch<K>> = Vec::new();
     for (owner, events) in groups {
         let bytes = events.iter().map(event::bytes).sum();
         let place = batches.iter().position(|batch| batch.takes(&events, bytes));
         let place = place.unwrap_or_else(|| {
-            batches.push(Batch { owners: vec![], events: vec![], ids: HashSet::new(), bytes: 0 });
+            batches.push(EventBatch {
+                owners: vec![],
+                events: vec![],
+                ids: HashSet::new(),
+                bytes: 0,
+            });
             batches.len() - 1
         });
         let batch = &mut batches[place];
@@ -42,7 +47,7 @@ pub fn pack<K>(groups: Vec<(K, Vec<Event>)>) -> Vec<Batch<K>> {
     batches
 }
 
-impl<K> Batch<K> {
+impl<K> EventBatch<K> {
     fn takes(&self, events: &[Event], bytes: usize) -> bool {
         self.events.len() + events.len() <= EVENTS_PER_JOB
             && self.bytes + bytes <= JOB_BYTES

@@ -20,7 +20,8 @@ pub enum CatalogKind {
 
 impl CatalogKind {
     /// The JSON:API type.
-    pub(super) fn name(self) -> &'static str {
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Item => "catalog-item",
             Self::Variant => "catalog-variant",
@@ -59,7 +60,8 @@ pub enum Action {
 
 impl Action {
     /// As the types of jobs have it.
-    pub(super) fn name(self) -> &'static str {
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Create => "create",
             Self::Update => "update",

@@ -7,7 +7,6 @@
 //! Source of the limits: the operations of the official specification, revision
 //! [`super::REVISION`].
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +14,6 @@ use sha2::{Digest, Sha256};
 
 use super::catalog::{Action, CatalogKind};
 use super::json_api::{resource, text};
-use super::limits::JOB_BYTES;
 use super::profile::Profile;
 use super::verdict::Success;
 
@@ -130,63 +128,6 @@ fn digest(what: &str, content: &str) -> RowDigest {
     format!("{:x}", Sha256::new().chain_update(what).chain_update(content).finalize())
 }
 
-/// A job.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Job {
-    /// What it does.
-    pub of: JobType,
-    /// With what: at most as many as [`JobType::most`] says, of at most [`JOB_BYTES`] together.
-    pub rows: Vec<BulkJobRow>,
-}
-
-impl Job {
-    /// The body as JSON text.
-    pub(super) fn body(&self) -> String {
-        let rows: Vec<_> = self.rows.iter().map(|row| row.json.as_str()).collect();
-        self.of.body(&rows)
-    }
-}
-
-/// A job that is being filled.
-struct Filling<K> {
-    owners: Vec<K>,
-    rows: Vec<BulkJobRow>,
-    bytes: usize,
-    names: HashSet<u64>,
-}
-
-/// Packs rows, each with its owner, into few jobs, in their order. A row goes into the first job that
-/// has room for it and none of its names.
-#[must_use]
-pub fn pack<K>(of: JobType, rows: Vec<(K, BulkJobRow)>) -> Vec<(Vec<K>, Job)> {
-    let mut jobs: Vec<Filling<K>> = Vec::new();
-    for (owner, row) in rows {
-        let takes = |job: &Filling<K>| {
-            job.rows.len() < of.most()
-                && job.bytes + row.bytes() <= JOB_BYTES
-                && !row.names.iter().any(|name| job.names.contains(name))
-        };
-        let place = jobs.iter().position(takes).unwrap_or_else(|| {
-            jobs.push(Filling { owners: vec![], rows: vec![], bytes: 0, names: HashSet::new() });
-            jobs.len() - 1
-        });
-        let job = &mut jobs[place];
-        job.bytes += row.bytes();
-        job.names.extend(row.names.iter().copied());
-        job.owners.push(owner);
-        job.rows.push(row);
-    }
-    jobs.into_iter().map(|job| (job.owners, Job { of, rows: job.rows })).collect()
-}
-
-/// How long to wait before a job is looked at again that is so old, where so many are open: jobs
-/// take from seconds to minutes, and some ten can be looked at in a second.
-#[must_use]
-pub fn next_look(age: Duration, open: usize) -> Duration {
-    let busy = Duration::from_millis(u64::try_from(open).unwrap_or(u64::MAX).saturating_mul(80));
-    (age / 4).max(busy).clamp(Duration::from_secs(2), Duration::from_secs(25))
-}
-
 /// After so long a job is given up: its rows are tried alone.
 pub const GIVEN_UP_AFTER: Duration = Duration::from_hours(3);
 
@@ -250,8 +191,7 @@ mod tests {
 
     fn job_of(request: &Request) -> (JobType, Value) {
         let (of, row) = request.row().expect("a row");
-        let request = Request::Job(Job { of, rows: vec![row] });
-        let body = request.body().expect("a body");
+        let body = of.body(&[&row.json]);
         (of, serde_json::from_str(&body).expect("JSON"))
     }
 
@@ -312,43 +252,6 @@ mod tests {
         assert_ne!(digest(&Object::Variant(other), true), digest(&variant(), true));
         assert_ne!(digest(&item(), true), digest(&variant(), true));
         assert_eq!(digest(&item(), true).map(|digest| digest.len()), Some(64));
-    }
-
-    #[test]
-    fn jobs_keep_the_number_and_the_bytes() {
-        let of = JobType::Catalog(CatalogKind::Variant, Action::Update);
-        let row = |bytes: usize| BulkJobRow::new("x".repeat(bytes), "");
-        let sizes = |rows: Vec<BulkJobRow>| -> Vec<usize> {
-            let rows = rows.into_iter().map(|row| ((), row)).collect();
-            pack(of, rows).iter().map(|(owners, _)| owners.len()).collect()
-        };
-        assert_eq!(sizes(vec![row(9); 250]), [100, 100, 50]);
-        assert_eq!(sizes(vec![row(JOB_BYTES / 3); 5]), [2, 2, 1]);
-        assert_eq!(sizes(Vec::new()), Vec::<usize>::new());
-    }
-
-    #[test]
-    fn no_name_stands_twice_in_a_job() {
-        let profile = |id: &str| {
-            let profile = Profile {
-                external_id: Some(id.to_owned()),
-                phone_number: Some("+4930123456".to_owned()),
-                ..Profile::default()
-            };
-            let (_, row) = Request::ImportProfile(Box::new(profile)).row().expect("a row");
-            (id.to_owned(), row)
-        };
-        let rows = vec![profile("a"), profile("b"), profile("c")];
-        let owners: Vec<_> =
-            pack(JobType::Profiles, rows).into_iter().map(|(owners, _)| owners).collect();
-        assert_eq!(owners, [["a"], ["b"], ["c"]]);
-    }
-
-    #[test]
-    fn young_jobs_are_looked_at_soon() {
-        let look = |seconds, open| next_look(Duration::from_secs(seconds), open).as_secs();
-        assert_eq!([look(0, 1), look(20, 1), look(999, 1)], [2, 5, 25]);
-        assert_eq!([look(0, 100), look(0, 400)], [8, 25]);
     }
 
     #[test]

@@ -4,7 +4,6 @@
 
 pub mod answer;
 pub mod batch;
-pub mod bulk;
 pub mod catalog;
 pub mod catalog_write;
 pub mod event;

@@ -9,15 +9,18 @@
 //! Source of the tiers: `x-klaviyo-ratelimit` in the official specification, revision
 //! [`super::REVISION`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use super::catalog::{Action, CatalogKind};
 use super::job::JobType;
 use crate::http::Answer;
 
 /// An operation, as Klaviyo counts its rate limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "as their names say")]
 pub enum Operation {
     ImportProfile,
@@ -68,6 +71,12 @@ const L: Tier = Tier { second: 75, minute: 750 };
 const XL: Tier = Tier { second: 350, minute: 3500 };
 
 impl Operation {
+    /// Calls that Klaviyo allows in a minute, as the specification says.
+    #[must_use]
+    pub fn per_minute(self) -> u32 {
+        self.tier().minute
+    }
+
     fn tier(self) -> Tier {
         match self {
             Self::EraseProfile => S,
@@ -101,10 +110,28 @@ impl Operation {
 const SECOND_MS: u64 = 1_100;
 const MINUTE_MS: u64 = 60_500;
 
+/// The part of the limits that one of several who share a budget may use, from 0 to 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuotaParts {
+    /// Of these operations.
+    pub of: BTreeMap<Operation, f64>,
+    /// Of all others.
+    pub rest: f64,
+}
+
+impl QuotaParts {
+    /// The same part of every limit.
+    #[must_use]
+    pub fn of_all(part: f64) -> Self {
+        Self { of: BTreeMap::new(), rest: part }
+    }
+}
+
 /// What was used of each operation's limits.
 #[derive(Debug, Clone)]
 pub struct Pace {
     share: f64,
+    parts: QuotaParts,
     used: HashMap<Operation, Used>,
     /// What the answers say of an operation's limits, where that is not what the table says.
     told: HashMap<Operation, Tier>,
@@ -169,12 +196,17 @@ impl Pace {
     /// A pace of which `share` (above 0, at most 1) of every limit is used, and at least one call.
     #[must_use]
     pub fn new(share: f64) -> Self {
-        Self { share, used: HashMap::new(), told: HashMap::new() }
+        Self { share, parts: QuotaParts::of_all(1.0), used: HashMap::new(), told: HashMap::new() }
     }
 
     /// Changes the share; what was used stays.
     pub fn set_share(&mut self, share: f64) {
         self.share = share;
+    }
+
+    /// Uses only a part of the share, since somebody else who can be asked uses the rest.
+    pub fn use_parts(&mut self, parts: QuotaParts) {
+        self.parts = parts;
     }
 
     /// Takes one call of an operation at `now_ms`.
@@ -183,7 +215,9 @@ impl Pace {
     /// How long to wait, where there is none to take.
     pub fn take(&mut self, operation: Operation, now_ms: u64) -> Result<(), Duration> {
         let tier = self.told.get(&operation).copied().unwrap_or_else(|| operation.tier());
+        let part = self.parts.of.get(&operation).copied().unwrap_or(self.parts.rest);
         let left = self.used.get(&operation).map_or(1.0, |used| 1.0 - used.given_way.now(now_ms));
+        let left = left * part;
         let (second, minute) = (self.limit(tier.second, left), self.limit(tier.minute, left));
         let used = self.used.entry(operation).or_default();
         let refused = used.refused_until.checked_sub(now_ms).filter(|wait| *wait > 0);
@@ -267,6 +301,16 @@ mod tests {
             taken += 1;
         }
         taken
+    }
+
+    #[test]
+    fn a_part_of_the_share_is_used_where_somebody_else_uses_the_rest() {
+        let mut pace = Pace::new(0.8);
+        pace.use_parts(QuotaParts { of: BTreeMap::from([(UPDATE, 0.25)]), rest: 0.5 });
+        assert_eq!(room(&mut pace, UPDATE, 0), 15);
+        assert_eq!(room(&mut pace, Operation::CreateEvents, 0), 4);
+        pace.use_parts(QuotaParts::of_all(1.0));
+        assert_eq!(room(&mut pace, UPDATE, SECOND_MS), 60);
     }
 
     #[test]

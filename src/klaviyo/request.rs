@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::catalog::CatalogKind;
 use super::catalog_write::CatalogWrite;
 use super::event::{self, Event};
-use super::job::{BulkJobRow, Job, JobType, RowDigest};
+use super::job::{BulkJobRow, JobType, RowDigest};
 use super::json_api::{data, identified, resource, text};
 use super::pacing::Operation;
 use super::profile::Profile;
@@ -38,8 +38,6 @@ pub enum Request {
     CreateEvents(Vec<Event>),
     /// Write one object of the catalogue.
     Catalog(CatalogWrite),
-    /// Write many rows later. What is answered is only that Klaviyo took the job.
-    Job(Job),
 }
 
 /// What a request writes: to know whether another one would write the same, even if the one
@@ -77,7 +75,6 @@ impl Request {
             Self::CreateEvent(_) => Operation::CreateEvent,
             Self::CreateEvents(_) => Operation::CreateEvents,
             Self::Catalog(write) => write.operation(),
-            Self::Job(job) => Operation::StartJob(job.of),
         }
     }
 
@@ -92,7 +89,6 @@ impl Request {
                 Success::Nothing
             }
             Self::Catalog(write) => write.success(),
-            Self::Job(job) => job.of.success(),
         }
     }
 
@@ -104,8 +100,7 @@ impl Request {
             Self::ImportProfile(_)
             | Self::EraseProfile { .. }
             | Self::CreateEvent(_)
-            | Self::CreateEvents(_)
-            | Self::Job(_) => "POST",
+            | Self::CreateEvents(_) => "POST",
             Self::Catalog(write) => write.method(),
         }
     }
@@ -120,7 +115,6 @@ impl Request {
             Self::CreateEvent(_) => "/api/events".to_owned(),
             Self::CreateEvents(_) => event::BULK_PATH.to_owned(),
             Self::Catalog(write) => write.path(),
-            Self::Job(job) => job.of.path(),
         }
     }
 
@@ -136,7 +130,6 @@ impl Request {
                 event::bulk(&events.iter().map(event::row).collect::<Vec<_>>())
             }
             Self::Catalog(write) => return write.body(),
-            Self::Job(job) => job.body(),
         })
     }
 

@@ -1,5 +1,7 @@
 //! The properties that every event of an order carries.
 
+use std::rc::Rc;
+
 use serde_json::{Map, Value, json};
 
 use super::line_item::{self, Line};
@@ -17,7 +19,7 @@ pub struct OrderContext<'a> {
     /// Whose it is, by [`super::identity::buyer`].
     pub buyer: &'a Profile,
     /// The products of its lines, as far as they still exist.
-    pub products: &'a [Product],
+    pub products: &'a [Rc<Product>],
     /// The discount codes that were used, as far as they may be seen.
     pub discount_codes: &'a [DiscountCode],
 }
@@ -30,7 +32,7 @@ impl<'a> OrderContext<'a> {
             Line {
                 item,
                 raw,
-                product: products.iter().find(|product| product.id == item.product_id),
+                product: products.iter().map(Rc::as_ref).find(|one| one.id == item.product_id),
             }
         })
     }
@@ -77,7 +79,10 @@ fn guide_properties(config: &Config, context: OrderContext) -> Map<String, Value
 
     let members = [
         ("ItemNames", Some(json!(distinct(line_names.chain(custom_names))))),
-        ("Categories", Some(json!(category::paths(context.products, locale)))),
+        (
+            "Categories",
+            Some(json!(category::paths(context.products.iter().map(Rc::as_ref), locale))),
+        ),
         ("OrderId", Some(json!(order.id.as_str()))),
         ("OrderNumber", order.order_number.as_deref().map(Value::from)),
         ("Brands", (!brands.is_empty()).then(|| json!(brands))),

@@ -5,10 +5,6 @@
 //! nothing goes through is probed with a few rows at growing pauses ([`Circuits`]), while the other
 //! groups go on.
 
-use std::collections::BTreeMap;
-
-use crate::engine::backoff::backoff;
-
 /// Rows that need the same operations of the two systems, known by the beginning of their key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RowGroup {
@@ -20,6 +16,8 @@ pub enum RowGroup {
     Categories,
     /// Walks over the products of a category.
     CategoryProducts,
+    /// Walks over what changed.
+    Changes,
     /// Items with their variants.
     Products,
     /// Stock of variants.
@@ -30,7 +28,7 @@ pub enum RowGroup {
 
 impl RowGroup {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Facts,
         Self::Customers,
         Self::Stock,
@@ -38,6 +36,7 @@ impl RowGroup {
         Self::StandalonePrices,
         Self::Categories,
         Self::CategoryProducts,
+        Self::Changes,
     ];
 
     /// What the keys of the group begin with; see [`crate::realtime::parking::ParkingSlot`].
@@ -48,6 +47,7 @@ impl RowGroup {
             Self::Facts => "message/",
             Self::Categories => "category/",
             Self::CategoryProducts => "category-products/",
+            Self::Changes => "changed-since/",
             Self::Products => "product/",
             Self::Stock => "inventory-entry/",
             Self::StandalonePrices => "standalone-price/",
@@ -67,7 +67,11 @@ impl RowGroup {
         match self {
             Self::Products | Self::StandalonePrices => 25,
             Self::Facts => 5,
-            Self::Customers | Self::Categories | Self::CategoryProducts | Self::Stock => 1,
+            Self::Customers
+            | Self::Categories
+            | Self::CategoryProducts
+            | Self::Changes
+            | Self::Stock => 1,
         }
     }
 }
@@ -115,76 +119,6 @@ pub fn in_turn<R>(groups: Vec<Vec<DueRow<R>>>, limits: RoundLimits) -> Vec<DueRo
     taken
 }
 
-/// Rows with which a group is probed.
-const PROBE: u32 = 5;
-
-/// How many rows of a group may be tried now, and which first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Allowance {
-    /// As many as there are, by the time they are due.
-    All,
-    /// A few, those that were tried least first: one that has only just come does not wait behind
-    /// all that fail again and again.
-    Probe(u32),
-    /// None for now.
-    None,
-}
-
-/// Of which groups something goes through. It is kept in memory only: a group of which nothing is
-/// known yet is probed.
-#[derive(Debug, Clone, Default)]
-pub struct Circuits {
-    known: BTreeMap<RowGroup, Circuit>,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Circuit {
-    /// The last round brought something through.
-    Closed,
-    /// So many rounds in a row brought nothing through; the next is not before this time, in ms
-    /// since 1970 UTC.
-    Open { failures: u32, until: u64 },
-}
-
-impl Circuits {
-    /// How many rows of a group may be tried at `now` (ms since 1970 UTC).
-    #[must_use]
-    pub fn allowance(&self, group: RowGroup, now: u64) -> Allowance {
-        match self.known.get(&group) {
-            Some(Circuit::Closed) => Allowance::All,
-            Some(Circuit::Open { until, .. }) if now < *until => Allowance::None,
-            Some(Circuit::Open { .. }) | None => Allowance::Probe(PROBE),
-        }
-    }
-
-    /// Something of the group went through, or everything of it was settled. Whether nothing did
-    /// before: then the outage is over for all that waited for its end.
-    pub fn went_through(&mut self, group: RowGroup) -> bool {
-        matches!(self.known.insert(group, Circuit::Closed), Some(Circuit::Open { .. }))
-    }
-
-    /// A round brought nothing of the group through. `jitter` is from 0 to 1.
-    pub fn failed(&mut self, group: RowGroup, now: u64, jitter: f64) {
-        let failures = match self.known.get(&group) {
-            Some(Circuit::Open { failures, .. }) => failures.saturating_add(1),
-            Some(Circuit::Closed) | None => 1,
-        };
-        let pause = backoff(failures, None, jitter);
-        let until = now.saturating_add(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
-        self.known.insert(group, Circuit::Open { failures, until });
-    }
-
-    /// When a group of which a row is due at `due` can be tried (ms since 1970 UTC). It depends on
-    /// nothing but what was stored and what failed: asking again does not move it.
-    #[must_use]
-    pub fn next_try(&self, group: RowGroup, due: u64) -> u64 {
-        match self.known.get(&group) {
-            Some(Circuit::Open { until, .. }) => due.max(*until),
-            Some(Circuit::Closed) | None => due,
-        }
-    }
-}
-
 /// The alarm to set, where `set` is the one that is set and `wanted` the next that is needed: a
 /// push only ever moves it to an earlier time, so that a stream of pushes cannot put it off.
 #[must_use]
@@ -225,24 +159,6 @@ mod tests {
         assert_eq!(count(RoundLimits { bytes: 35, ..ROUND }), 3);
         assert_eq!(count(RoundLimits { bytes: 1, ..ROUND }), 1);
         assert_eq!(in_turn::<u8>(vec![Vec::new()], ROUND).len(), 0);
-    }
-
-    #[test]
-    fn what_fails_is_probed_at_growing_pauses_while_others_go_on() {
-        let mut circuits = Circuits::default();
-        let (products, facts) = (RowGroup::Products, RowGroup::Facts);
-        assert_eq!(circuits.allowance(products, 0), Allowance::Probe(PROBE));
-        circuits.failed(products, 0, 0.0);
-        assert!(!circuits.went_through(facts), "nothing failed before");
-        assert_eq!(circuits.allowance(products, 999), Allowance::None);
-        assert_eq!(circuits.allowance(products, 1_000), Allowance::Probe(PROBE));
-        assert_eq!(circuits.allowance(facts, 0), Allowance::All);
-        circuits.failed(products, 1_000, 0.0);
-        assert_eq!(circuits.next_try(products, 0), 3_000);
-        assert_eq!(circuits.next_try(products, 5_000), 5_000);
-        assert_eq!(circuits.next_try(facts, 0), 0);
-        assert!(circuits.went_through(products), "the outage is over");
-        assert_eq!(circuits.allowance(products, 1_000), Allowance::All);
     }
 
     #[test]

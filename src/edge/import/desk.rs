@@ -12,18 +12,15 @@ use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use serde_json::Value;
 use worker::{Result, SqlStorage};
 
-use super::runs;
 use crate::config::Config;
 use crate::config::rules::Rules;
 use crate::edge::calls::now;
 use crate::edge::log;
-use crate::engine::call::Call;
+use crate::edge::slice::NumberedCalls;
 use crate::import::machine::{Effect, Input, Machine, Saving};
 use crate::import::run::{Counts, ImportKind, Range, Run, blank};
+use crate::import::store::runs;
 use crate::import::stored::StoredRun;
-
-/// Calls to be made, with their numbers.
-pub(super) type Calls = Vec<(u64, Call)>;
 
 /// How far a run is; if it is further than before, the machine is not stuck.
 type Mark = (String, usize, Counts, u64, Option<Vec<Range>>);
@@ -34,13 +31,18 @@ pub(super) struct Desk {
     machine: RefCell<Option<Machine>>,
     marks: RefCell<BTreeMap<ImportKind, Mark>>,
     /// To the slice that is at work, from whoever else steps.
-    line: RefCell<Option<UnboundedSender<Calls>>>,
+    line: RefCell<Option<UnboundedSender<NumberedCalls>>>,
 }
 
 impl Desk {
     /// One step of the machine. What it wants kept is kept when this returns; the calls are left
     /// to the caller, who has to be the slice.
-    pub(super) fn step(&self, sql: &SqlStorage, config: &Config, input: Input) -> Result<Calls> {
+    pub(super) fn step(
+        &self,
+        sql: &SqlStorage,
+        config: &Config,
+        input: Input,
+    ) -> Result<NumberedCalls> {
         let mut machine = self.take(sql, config)?;
         let mut calls = Vec::new();
         for effect in machine.step(config, now(), input) {
@@ -67,7 +69,7 @@ impl Desk {
     }
 
     /// Where the slice that begins hears of calls.
-    pub(super) fn listen(&self) -> UnboundedReceiver<Calls> {
+    pub(super) fn listen(&self) -> UnboundedReceiver<NumberedCalls> {
         let (sender, receiver) = unbounded();
         self.line.replace(Some(sender));
         receiver
@@ -83,6 +85,9 @@ impl Desk {
             return Ok(machine);
         }
         let stored = runs::load(sql, &config.rules)?;
+        for stored in &stored {
+            tell(&stored.run);
+        }
         let readable = stored.iter().filter_map(|stored| stored.run.clone().readable());
         let marks = readable.map(|run| (run.kind, mark(&run)));
         self.marks.replace(marks.collect());
@@ -113,7 +118,10 @@ impl Desk {
         match (self.machine.borrow().as_ref(), kind) {
             (Some(machine), None) => Ok(machine.is_active()),
             (Some(machine), Some(kind)) => Ok(machine.run(kind).is_some_and(Run::is_active)),
-            (None, None) => runs::any_active(sql, rules),
+            (None, None) => {
+                let mut runs = told(runs::all_current(sql, rules)?).into_iter();
+                Ok(runs.any(|run| run.readable().is_some_and(|run| run.is_active())))
+            }
             (None, Some(kind)) => Ok(current(sql, rules, kind)?.is_some_and(|run| run.is_active())),
         }
     }
@@ -141,14 +149,28 @@ impl Desk {
         if let Some(machine) = self.machine.borrow().as_ref() {
             return Ok(machine.shown(kind));
         }
-        let run = runs::current(sql, rules, kind)?;
+        let run = runs::current(sql, rules, kind)?.inspect(tell);
         Ok(run.map_or_else(|| blank(kind), |run| run.shown()))
     }
 }
 
 /// The current run of a kind, if this version can read it.
 fn current(sql: &SqlStorage, rules: &Rules, kind: ImportKind) -> Result<Option<Run>> {
-    Ok(runs::current(sql, rules, kind)?.and_then(StoredRun::readable))
+    Ok(runs::current(sql, rules, kind)?.inspect(tell).and_then(StoredRun::readable))
+}
+
+/// These runs; which of them this version cannot read stands in the log.
+pub(super) fn told(runs: Vec<StoredRun>) -> Vec<StoredRun> {
+    for run in &runs {
+        tell(run);
+    }
+    runs
+}
+
+fn tell(run: &StoredRun) {
+    if let StoredRun::Unreadable(run) = run {
+        log::failure("import", &format!("run {} was stored by another version", run.id));
+    }
 }
 
 fn mark(run: &Run) -> Mark {

@@ -1,16 +1,13 @@
-//! Imports are run by a Durable Object; here is how it is reached, and the endpoints on it.
+//! Imports are run by a Durable SingleObject; here is how it is reached, and the endpoints on it.
 //!
 //! There is one object for the whole Worker, with SQLite storage and one alarm. It holds the
 //! machine of [`crate::import`], makes its calls and keeps what it wants kept; nothing is decided
 //! here.
 
 mod desk;
-mod failures;
 mod gone;
 mod object;
-mod runs;
 mod slice;
-mod tables;
 
 use std::time::Duration;
 
@@ -18,7 +15,7 @@ use futures::future::join;
 use serde_json::{Map, Value, json};
 use worker::{Env, Method, Request, Response, Result};
 
-use super::objects::Object;
+use super::objects::SingleObject;
 use super::outbox::OUTBOX;
 use super::route::Sync;
 use super::{body, log, reply};
@@ -26,10 +23,11 @@ use crate::commercetools::notification::Notification;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::import::run::{ImportKind, blank};
+use crate::import::store::gone::deleted;
 
 /// The object. It answers at once, but for a start over many ids, which have to be stored.
-pub(super) const IMPORT: Object =
-    Object { binding: "IMPORT", name: "import", patience: Duration::from_secs(10) };
+pub(super) const IMPORT: SingleObject =
+    SingleObject { binding: "IMPORT", name: "import", patience: Duration::from_secs(10) };
 
 /// The endpoints on imports, passed on to the object that runs them.
 pub(super) async fn answer(
@@ -104,12 +102,12 @@ pub(super) async fn tell_of_deletions(
     config: &Config,
     notifications: impl Iterator<Item = &Notification>,
 ) -> Result<()> {
-    let deleted: Vec<_> = notifications.filter_map(gone::deleted).collect();
-    if deleted.is_empty() || !config.mode.import() {
+    let all: Vec<_> = notifications.filter_map(deleted).collect();
+    if all.is_empty() || !config.mode.import() {
         return Ok(());
     }
-    let body = serde_json::to_vec(&deleted)?;
-    let object = Object { patience: OUTBOX.patience, ..IMPORT };
+    let body = serde_json::to_vec(&all)?;
+    let object = SingleObject { patience: OUTBOX.patience, ..IMPORT };
     let told = object.call(env, config, Method::Post, "/gone", Some(&body)).await?;
     match told.status_code() {
         200 => Ok(()),
@@ -122,7 +120,7 @@ pub(super) async fn tell_of_deletions(
 pub(super) async fn erase(env: &Env, config: &Config, customer: &Id) -> Result<()> {
     let body = serde_json::to_vec(&json!({ "customer": customer }))?;
     // Within a push, which has to be answered.
-    let object = Object { patience: OUTBOX.patience, ..IMPORT };
+    let object = SingleObject { patience: OUTBOX.patience, ..IMPORT };
     let erased = object.call(env, config, Method::Post, "/erase", Some(&body)).await?;
     match erased.status_code() {
         200 => Ok(()),

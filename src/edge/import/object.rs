@@ -11,21 +11,22 @@ use worker::{
     DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, durable_object,
 };
 
-use super::desk::Desk;
+use super::desk::{Desk, told};
+use super::gone::hand_over;
 use super::slice::{self, NextSlice};
-use super::tables::MIGRATIONS;
-use super::{failures, gone, runs};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::edge::calls::now_ms;
+use crate::edge::calls::{now, now_ms};
 use crate::edge::objects::AtWork;
-use crate::edge::schema::{NEWER, Schema, migrate};
 use crate::edge::{log, reply, settings};
+use crate::engine::backoff::backoff;
 use crate::import::machine::Input;
 use crate::import::run::{ImportKind, Selection};
 use crate::import::start::{self, Start};
+use crate::import::store::tables::MIGRATIONS;
+use crate::import::store::{failures, gone, runs};
 use crate::import::stored::StoredRun;
-use crate::engine::backoff::backoff;
+use crate::storage::schema::{NEWER, Schema, migrate};
 
 /// How long to wait while the settings are not in order, in ms.
 const NOT_CONFIGURED: u64 = 30_000;
@@ -112,8 +113,8 @@ impl Import {
                 let storage = self.state.storage();
                 let next = slice::run(&self.env, &self.desk, &storage, config).await?;
                 if next == NextSlice::Never {
-                    let settled = runs::all_completed(&self.sql(), &config.rules)?;
-                    gone::hand_over(&self.env, config, &self.sql(), settled).await?;
+                    let settled = runs::all_completed(&self.sql(), &config.rules, now())?;
+                    hand_over(&self.env, config, &self.sql(), settled).await?;
                 }
                 Ok(next)
             }
@@ -219,7 +220,7 @@ impl Import {
 
     fn history(&self, config: &Config, kind: ImportKind) -> Result<Response> {
         let current = self.desk.shown(&self.sql(), &config.rules, kind)?;
-        let runs = runs::of_kind(&self.sql(), &config.rules, kind)?;
+        let runs = told(runs::of_kind(&self.sql(), &config.rules, kind)?);
         let older = runs.iter().skip(1).map(StoredRun::shown);
         let newest = runs.first().map(|_| current.clone());
         let history: Vec<_> = newest.into_iter().chain(older).collect();

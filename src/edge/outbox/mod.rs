@@ -1,42 +1,28 @@
-//! What could not be delivered is kept in a Durable Object; here are the calls to it.
+//! What could not be delivered is kept in a Durable SingleObject; here are the calls to it. What it stores,
+//! and how, stands in [`crate::outbox::store`].
 //!
 //! There is one object for the whole Worker, with SQLite storage. It is asked only when something
 //! has to be kept, so that it never stands in the way of a delivery.
 
-mod attempt;
-mod dead_letters;
 mod drain;
-mod erasure;
-mod follow;
-mod jobs;
-mod lost;
-mod means;
 mod object;
-mod offspring;
-mod parked;
-mod replay;
-mod send;
 mod store;
-mod tables;
-mod tried;
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use worker::js_sys::Math;
-use worker::{Env, Error, Method, Response, Result, SqlStorage};
+use worker::{Env, Error, Method, Response, Result};
 
-pub(super) use self::dead_letters::NewDeadLetter;
-pub(super) use self::parked::NewParked;
-pub(super) use self::store::{New, store};
-use super::objects::Object;
+pub(super) use self::store::store;
+use super::objects::SingleObject;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
+use crate::klaviyo::pacing::Operation;
+use crate::outbox::store::erasure::EraseAgain;
 
 /// The object. A call may take what is left of a push's 4 s after its calls.
-pub(super) const OUTBOX: Object =
-    Object { binding: "OUTBOX", name: "outbox", patience: Duration::from_millis(800) };
+pub(super) const OUTBOX: SingleObject =
+    SingleObject { binding: "OUTBOX", name: "outbox", patience: Duration::from_millis(800) };
 
 /// Erases a customer from all that is stored; whether a job of Klaviyo may bring the profile back, so
 /// that the erasure has to be parked.
@@ -45,26 +31,6 @@ pub(super) async fn erase(env: &Env, config: &Config, customer: &Id) -> Result<b
     let mut response = OUTBOX.call(env, config, Method::Post, "/erasures", Some(body)).await?;
     created(&response)?;
     Ok(serde_json::from_str(&response.text().await?)?)
-}
-
-/// Customers of whom a write has ended that may have brought an erased profile back.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct EraseAgain {
-    /// The customers' ids.
-    pub(super) customers: Vec<Id>,
-    /// How long the write may still be carried out, in ms.
-    pub(super) wait_ms: u64,
-}
-
-impl EraseAgain {
-    /// Parks the erasure of those who were erased; whether there are any.
-    fn park(&self, sql: &SqlStorage) -> Result<bool> {
-        let mut any = false;
-        for customer in &self.customers {
-            any |= erasure::again(sql, customer.as_str(), self.wait_ms)?;
-        }
-        Ok(any)
-    }
 }
 
 /// Sees to it that who was erased stays so; whether anybody was.
@@ -76,15 +42,24 @@ pub(super) async fn erase_again(env: &Env, config: &Config, asked: &EraseAgain) 
     Ok(serde_json::from_str(&response.text().await?)?)
 }
 
-/// Parks changes, each to be delivered as if it had been pushed.
+/// Calls of Klaviyo's operations that waiting rows need; an import asks, and is left its part.
+pub(super) async fn needed(env: &Env, config: &Config) -> Result<Vec<(Operation, u64)>> {
+    let mut response = OUTBOX.call(env, config, Method::Post, "/quota", None).await?;
+    created(&response)?;
+    Ok(serde_json::from_str(&response.text().await?)?)
+}
+
+/// Parks changes, each to be delivered as if it had been pushed, but not before a time (ms since 1970
+/// UTC).
 pub(super) async fn park_changes(
     env: &Env,
     config: &Config,
     changes: &[Map<String, Value>],
+    not_before: u64,
 ) -> Result<()> {
-    let body = serde_json::to_vec(changes)?;
+    let body = serde_json::to_vec(&(changes, not_before))?;
     // Nobody waits for an answer here, and there may be hundreds.
-    let object = Object { patience: Duration::from_secs(10), ..OUTBOX };
+    let object = SingleObject { patience: Duration::from_secs(10), ..OUTBOX };
     created(&object.call(env, config, Method::Post, "/changes", Some(&body)).await?)
 }
 
@@ -93,13 +68,4 @@ fn created(response: &Response) -> Result<()> {
         201 => Ok(()),
         status => Err(Error::RustError(format!("the outbox answered {status}"))),
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// From 0 to 1, to spread tries over time.
-fn jitter() -> f64 {
-    Math::random()
 }

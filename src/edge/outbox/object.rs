@@ -1,6 +1,6 @@
 //! The Durable Object itself: its paths and its alarm. Nobody but this Worker can call it.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 
 use chrono::DateTime;
@@ -10,18 +10,17 @@ use worker::{
     durable_object,
 };
 
-use super::tables::MIGRATIONS;
-use super::{EraseAgain, dead_letters, drain, erasure, jobs, offspring, parked, replay, store};
+use super::drain::{self, OutboxDesk};
 use crate::edge::calls::now_ms;
 use crate::edge::objects::AtWork;
-use crate::edge::schema::{NEWER, Schema, migrate};
-use crate::edge::sql::{RowId, StoredTime};
 use crate::edge::{log, reply, settings};
-use crate::klaviyo::pacing::Pace;
-use crate::outbox::schedule::{Circuits, RowGroup, earlier_alarm};
-
-/// A day in ms.
-const DAY: u64 = 86_400_000;
+use crate::outbox::quota::needed;
+use crate::outbox::schedule::earlier_alarm;
+use crate::outbox::store::erasure::{self, EraseAgain};
+use crate::outbox::store::tables::MIGRATIONS;
+use crate::outbox::store::{dead_letters, intake, offspring, parked, replay};
+use crate::storage::schema::{NEWER, Schema, migrate};
+use crate::storage::sql::{RowId, StoredTime};
 
 /// How long to wait while the settings are not in order, in ms.
 const NOT_CONFIGURED: u64 = 20_000;
@@ -35,10 +34,7 @@ pub struct Outbox {
     is_newer: bool,
     /// Whether the alarm is at work; it sets the next one itself when it is done.
     draining: AssertUnwindSafe<Cell<bool>>,
-    /// Of which groups of rows something goes through. It is never borrowed across an await.
-    circuits: AssertUnwindSafe<RefCell<Circuits>>,
-    /// What was used of Klaviyo's rate limits. It is never borrowed across an await.
-    pace: AssertUnwindSafe<RefCell<Pace>>,
+    desk: AssertUnwindSafe<OutboxDesk>,
 }
 
 impl DurableObject for Outbox {
@@ -53,8 +49,7 @@ impl DurableObject for Outbox {
             env,
             is_newer: matches!(schema, Ok(Schema::Newer)),
             draining: AssertUnwindSafe(Cell::new(false)),
-            circuits: AssertUnwindSafe(RefCell::default()),
-            pace: AssertUnwindSafe(RefCell::new(Pace::new(1.0))),
+            desk: AssertUnwindSafe(OutboxDesk::default()),
         }
     }
 
@@ -103,7 +98,7 @@ impl Outbox {
         let Ok(config) = settings.as_ref() else {
             return Ok(());
         };
-        drain::run(&self.state.storage(), config, &self.pace, &self.circuits).await
+        drain::run(&self.env, &self.state.storage(), config, &self.desk).await
     }
 
     /// After somebody asked for something: an alarm that is set is only moved to an earlier time.
@@ -132,21 +127,12 @@ impl Outbox {
 
     /// When there is something to do, in ms since 1970 UTC.
     fn next_alarm(&self) -> Result<Option<u64>> {
-        let sql = self.sql();
-        let mut next = jobs::next_due(&sql)?;
-        for group in RowGroup::ALL {
-            let Some(due) = parked::next_due(&sql, group)? else { continue };
-            let time = self.circuits.borrow().next_try(group, due);
-            next = Some(next.map_or(time, |next| next.min(time)));
+        let settings = settings::read(&self.env);
+        match settings.as_ref() {
+            Ok(config) => self.desk.next_alarm(&self.sql(), config),
+            // Nobody knows what is to be done with what waits.
+            Err(_) => Ok(Some(now_ms() + NOT_CONFIGURED)),
         }
-        if next.is_none() && parked::any_waits(&sql)? || dead_letters::count(&sql)? > 0 {
-            // Only to see what has been kept for too long.
-            next = Some(next.unwrap_or(u64::MAX).min(now_ms() + DAY));
-        }
-        if settings::read(&self.env).is_err() {
-            next = next.map(|time| time.max(now_ms() + NOT_CONFIGURED));
-        }
-        Ok(next)
     }
 
     fn answer(&self, request: &Request, body: &[u8]) -> Result<Response> {
@@ -154,22 +140,33 @@ impl Outbox {
         let url = request.url()?;
         let segments: Vec<_> = url.path().split('/').skip(1).collect();
         match (request.method(), segments.as_slice()) {
-            (Method::Post, ["notifications"]) => reply::json(201, &store::take(&sql, body)?),
+            (Method::Post, ["notifications"]) => {
+                reply::json(201, &intake::take(&sql, body, now_ms())?)
+            }
             (Method::Post, ["changes"]) => {
-                let changes: Vec<Map<String, Value>> = serde_json::from_slice(body)?;
+                let (changes, not_before): (Vec<Map<String, Value>>, u64) =
+                    serde_json::from_slice(body)?;
                 let settings = settings::read(&self.env);
                 match settings.as_ref() {
-                    Ok(config) => offspring::park(&sql, config, changes)?,
+                    Ok(config) => {
+                        let rules = &config.rules;
+                        offspring::park_offspring(&sql, rules, changes, not_before, now_ms())?;
+                    }
                     Err(problems) => return reply::not_configured(problems),
                 }
                 reply::json(201, &json!({}))
             }
             (Method::Post, ["erasures"]) => {
-                reply::json(201, &erasure::erase(&sql, &String::from_utf8_lossy(body))?)
+                let customer = String::from_utf8_lossy(body);
+                reply::json(201, &erasure::erase(&sql, &customer, now_ms())?)
             }
             (Method::Post, ["erasures", "again"]) => {
                 let asked: EraseAgain = serde_json::from_slice(body)?;
-                reply::json(201, &asked.park(&sql)?)
+                reply::json(201, &asked.park(&sql, now_ms())?)
+            }
+            (Method::Post, ["quota"]) => {
+                self.desk.import_asks();
+                reply::json(201, &needed(&parked::counts(&sql)?))
             }
             (Method::Get, ["status"]) => reply::json(200, &status(&sql)?),
             (Method::Get, ["dead-letters"]) => {
@@ -212,7 +209,7 @@ impl Outbox {
         };
         let mut replayed = 0;
         for id in ids {
-            replayed += usize::from(replay::replay(&self.sql(), config, id)?);
+            replayed += usize::from(replay::replay(&self.sql(), &config.rules, id, now_ms())?);
         }
         if replayed == 0 && !ids.is_empty() {
             return no_letter();

@@ -1,47 +1,17 @@
 //! Storing all that a push has to store, in one call of the object, or in a few large ones.
-//!
-//! A body has for each notification a line of JSON, then the notification's own bytes, whatever they
-//! are. The answer is a list: for each the id of the dead letter, or nothing of what was parked.
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use worker::{Env, Error, Method, Result, SqlStorage};
+use worker::{Env, Error, Method, Result};
 
-use super::dead_letters::{self, NewDeadLetter};
-use super::parked::{self, NewParked};
-use super::{OUTBOX, created, erasure, millis};
+use super::{OUTBOX, created};
 use crate::config::Config;
 use crate::edge::calls::now_ms;
 use crate::edge::log;
-use crate::edge::objects::Object;
+use crate::edge::objects::SingleObject;
+use crate::outbox::millis;
+use crate::outbox::store::intake::{NewEntry, bodies};
 use crate::realtime::envelope::PushedItem;
-use crate::realtime::parking::ERASURE_RANK;
-
-/// Bytes of one call, unless one notification has more.
-const BYTES: usize = 8_000_000;
-
-/// What is to be stored.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(in crate::edge) enum New {
-    /// To be tried again.
-    Parked(NewParked),
-    /// For a person.
-    DeadLetter(NewDeadLetter),
-}
-
-/// The version of the calls that store something. While two versions of the Worker are deployed
-/// side by side, the object refuses what it does not know, and the sender tries again.
-const VERSION: u32 = 1;
-
-/// A line of JSON before the bytes of a notification.
-#[derive(Serialize, Deserialize)]
-struct Head<N> {
-    version: u32,
-    new: N,
-    bytes: usize,
-}
 
 /// Stores each of these, within `time`: for each the id of its dead letter, or an empty text if it
 /// is parked; none if it is not stored.
@@ -49,16 +19,16 @@ pub(in crate::edge) async fn store<'a>(
     env: &Env,
     config: &Config,
     time: Duration,
-    all: impl Iterator<Item = (&'a New, &'a PushedItem)>,
+    all: impl Iterator<Item = (&'a NewEntry, &'a PushedItem)>,
 ) -> Vec<Option<String>> {
     let failed = |error: Error| log::failure("outbox", &error.to_string());
     // What cannot be written cannot be told apart: then none is stored.
-    let Ok(bodies) = bodies(all).map_err(failed) else { return Vec::new() };
+    let Ok(bodies) = bodies(all).map_err(Error::from).map_err(failed) else { return Vec::new() };
     let end = now_ms() + millis(time.max(OUTBOX.patience));
     let mut stored = Vec::new();
     for (count, body) in bodies {
         let patience = Duration::from_millis(end.saturating_sub(now_ms()));
-        match call(env, config, &Object { patience, ..OUTBOX }, &body).await {
+        match call(env, config, &SingleObject { patience, ..OUTBOX }, &body).await {
             Ok(ids) if ids.len() == count => stored.extend(ids.into_iter().map(Some)),
             answered => {
                 let _ = answered.map_err(failed);
@@ -69,87 +39,13 @@ pub(in crate::edge) async fn store<'a>(
     stored
 }
 
-async fn call(env: &Env, config: &Config, object: &Object, body: &[u8]) -> Result<Vec<String>> {
+async fn call(
+    env: &Env,
+    config: &Config,
+    object: &SingleObject,
+    body: &[u8],
+) -> Result<Vec<String>> {
     let mut response = object.call(env, config, Method::Post, "/notifications", Some(body)).await?;
     created(&response)?;
     Ok(serde_json::from_str(&response.text().await?)?)
-}
-
-/// The bodies of the calls, each with how many it has.
-fn bodies<'a>(
-    all: impl Iterator<Item = (&'a New, &'a PushedItem)>,
-) -> Result<Vec<(usize, Vec<u8>)>> {
-    let mut bodies: Vec<(usize, Vec<u8>)> = Vec::new();
-    for (new, item) in all {
-        let owned;
-        let content = match item {
-            PushedItem::Refused { content, .. } => content,
-            PushedItem::Notification(notification) => {
-                owned = serde_json::to_vec(&notification.raw)?;
-                &owned
-            }
-        };
-        let head = serde_json::to_vec(&Head { version: VERSION, new, bytes: content.len() })?;
-        let more = head.len() + 1 + content.len();
-        if bodies.last().is_none_or(|(_, body)| body.len() + more > BYTES) {
-            bodies.push((0, Vec::new()));
-        }
-        if let Some((count, body)) = bodies.last_mut() {
-            *count += 1;
-            body.extend(head);
-            body.push(b'\n');
-            body.extend(content);
-        }
-    }
-    Ok(bodies)
-}
-
-/// Stores what a body has; what is answered. All in one turn without an await.
-pub(super) fn take(sql: &SqlStorage, mut body: &[u8]) -> Result<Vec<String>> {
-    let (mut stored, mut parked) = (Vec::new(), Vec::new());
-    while let Some(end) = body.iter().position(|byte| *byte == b'\n') {
-        let (line, rest) = body.split_at(end + 1);
-        let Head { version, new, bytes }: Head<New> = serde_json::from_slice(line)?;
-        if version != VERSION {
-            return Err(format!("a notification of version {version}").into());
-        }
-        let (content, rest) = rest.split_at_checked(bytes).ok_or("a body is cut off")?;
-        body = rest;
-        stored.push(match new {
-            New::Parked(new) => {
-                parked.push((new, content));
-                String::new()
-            }
-            New::DeadLetter(letter) => dead_letters::keep(sql, &letter, content)?,
-        });
-    }
-    parked::park_all(sql, &parked)?;
-    // An erasure that was not tried has not erased anything yet.
-    for (new, _) in &parked {
-        if let (ERASURE_RANK, Some(customer)) = (new.rank, &new.customer) {
-            erasure::erase(sql, customer)?;
-        }
-    }
-    Ok(stored)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    /// The shape of what is sent to the object. A change of it needs a new [`VERSION`].
-    #[test]
-    fn what_is_sent_keeps_its_shape() {
-        let parked = json!({"parked": {"key": "customer/c", "rank": 1, "customer": "c",
-            "at": 1, "due": 2, "code": "klaviyo_503", "attempts": 3, "doubtful_until": 4}});
-        let letter = json!({"dead_letter": {"at": 1, "code": "not_json", "detail": "d",
-            "pointer": null, "resource": "order/o", "customer": null, "attempts": 1}});
-        for new in [parked, letter] {
-            let head = json!({"version": 1, "new": new, "bytes": 9});
-            let read: Head<New> = serde_json::from_value(head.clone()).expect("a head");
-            let written = serde_json::to_value(&read).expect("JSON");
-            assert_eq!(written, head);
-        }
-    }
 }

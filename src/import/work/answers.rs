@@ -3,19 +3,22 @@
 //! A fault that passes puts the call off; a key or scope that is missing, or a query that is
 //! refused, ends the run with its reason; what is wrong with one record costs that record.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 
 use super::calling::{ReadTask, RunTask, What, operation};
 use super::{RunWork, ms};
 use crate::config::Config;
+use crate::engine::backoff::{JOB_IN_DOUBT, SINGLE_IN_DOUBT};
 use crate::engine::events::WriteEvent;
 use crate::engine::unit::{UnitEnd, UnitNo};
 use crate::engine::written::again_at;
 use crate::fault::{ReadFault, Setback};
 use crate::http::Answer;
 use crate::import::page::RecordFate;
-use crate::import::run::RunWaiting;
-use crate::klaviyo::pacing::Pace;
+use crate::import::run::{ImportKind, RunWaiting};
+use crate::klaviyo::pacing::{Operation, Pace};
 
 impl RunWork {
     /// Takes what was answered.
@@ -57,6 +60,7 @@ impl RunWork {
             What::Linked { page, ref walk } => self.linked_read(config, page, walk, &answer, now),
             What::Need { page, ref need } => self.need_answered(config, page, need, &answer, now),
             What::HandOver { page, .. } => self.handed_over(page, &answer),
+            What::LeaveDoubt { .. } => self.doubt_left(&answer),
         };
         match taken {
             Ok(()) => self.goes_on(),
@@ -69,13 +73,23 @@ impl RunWork {
     pub(super) fn take_events(&mut self, now: DateTime<Utc>) {
         for event in self.writer.take_events() {
             match event {
-                WriteEvent::Ended(unit, end, _) => self.unit_ended(unit, end),
+                WriteEvent::Ended(ended) => self.unit_ended(ended.no, ended.end),
                 WriteEvent::WentThrough(_) => self.goes_on(),
-                WriteEvent::Delayed(_, setback) => self.delayed(setback, now),
+                WriteEvent::Delayed(operation, setback) => {
+                    if setback.fault.leaves_in_doubt() {
+                        let is_job = matches!(operation, Operation::StartJob(_));
+                        self.doubt(if is_job { JOB_IN_DOUBT } else { SINGLE_IN_DOUBT }, now);
+                    }
+                    self.delayed(setback, now);
+                }
+                WriteEvent::JobLeft(began) => {
+                    let began = i64::try_from(began).ok().and_then(DateTime::from_timestamp_millis);
+                    self.doubt(JOB_IN_DOUBT, began.unwrap_or(now));
+                }
                 WriteEvent::RequestRefused(rejection) => {
                     self.fail(&rejection.code(), rejection.detail);
                 }
-                WriteEvent::JobEnded(_, job, _) => {
+                WriteEvent::JobEnded(job, _) => {
                     self.saving.closed.push(job.id);
                     self.dirty = true;
                 }
@@ -105,6 +119,16 @@ impl RunWork {
                 _ => self.run.again.push(id),
             }
         }
+    }
+
+    /// A write that had no answer may be carried out for so long after this time. Events are facts: nothing newer
+    /// can be overwritten by them.
+    pub(super) fn doubt(&mut self, length: Duration, from: DateTime<Utc>) {
+        if self.run.kind == ImportKind::Orders {
+            return;
+        }
+        self.run.doubtful_until = self.run.doubtful_until.max(Some(from + length));
+        self.dirty = true;
     }
 
     /// Something went through: whatever the run waited for is over.

@@ -1,17 +1,21 @@
 //! Which call comes next: what waits in the queue, then writes, then pages.
 
+use chrono::{DateTime, Utc};
+
 use super::{RunWork, ms};
+use crate::assembly::change;
+use crate::assembly::changed_since::walk;
+use crate::assembly::together::JointReading;
 use crate::commercetools::reference::Id;
-use crate::commercetools::walk::{Walk, WalkEnd};
+use crate::commercetools::walk::{Walk, WalkEnd, WalkedResource};
 use crate::config::Config;
 use crate::engine::call::Call;
 use crate::engine::calling::WriteTask;
 use crate::engine::grants::Grants;
 use crate::import::owner::PageNo;
 use crate::import::page::PageOrigin;
-use crate::import::passes::{PassReading, of_ids};
-use crate::import::records::Need;
-use crate::import::run::{Range, State};
+use crate::import::passes::{LOOK_BACK, PassReading, of_ids};
+use crate::import::run::{ImportKind, Range, State};
 use crate::klaviyo::pacing::Operation;
 
 /// A call that is under way, and why.
@@ -41,10 +45,13 @@ pub(super) enum What {
     Again(Vec<Id>),
     /// The documents that those of a page lead to.
     Linked { page: PageNo, walk: Walk },
-    /// Something that a page needs.
-    Need { page: PageNo, need: Need },
+    /// Something that records of a page need.
+    Need { page: PageNo, need: JointReading },
     /// Records of a page that are left to the outbox.
     HandOver { page: PageNo, ids: Vec<Id> },
+    /// What changed since the run began is left to the outbox, for when no write of the run can be
+    /// carried out any longer.
+    LeaveDoubt { until: DateTime<Utc> },
 }
 
 impl ReadTask {
@@ -57,8 +64,8 @@ impl ReadTask {
         match &self.what {
             What::End(_) | What::Again(_) | What::Linked { .. } => true,
             What::Page { reading, .. } => matches!(reading, PassReading::Walk(_)),
-            What::Need { need, .. } => matches!(need, Need::Query(_) | Need::Walk(_)),
-            What::HandOver { .. } => false,
+            What::Need { need, .. } => need.is_of_commercetools(),
+            What::HandOver { .. } | What::LeaveDoubt { .. } => false,
         }
     }
 }
@@ -237,11 +244,32 @@ impl RunWork {
             What::Again(ids) => Call::Commercetools(of_ids(self.run.kind, ids).path_and_query()),
             What::Linked { walk, .. } => Call::Commercetools(walk.path_and_query()),
             What::HandOver { ids, .. } => {
-                let resource_type = self.run.kind.resource_type();
-                Call::HandOver { resource_type, ids: ids.clone() }
+                let of_type = self.run.kind.resource_type();
+                let changes = ids.iter().map(|id| change(of_type, id)).collect();
+                Call::HandOver { changes, not_before: 0 }
             }
-            What::Need { need, .. } => need.call(),
+            What::LeaveDoubt { until } => self.leave_doubt(*until),
+            What::Need { need, .. } => Call::of_reading(need),
         }
+    }
+
+    /// Asks for walks over what changed since the run began: whatever is in doubt was read after that.
+    fn leave_doubt(&self, until: DateTime<Utc>) -> Call {
+        let of: &[WalkedResource] = match self.run.kind {
+            ImportKind::Customers => &[WalkedResource::Customers],
+            ImportKind::Categories => &[WalkedResource::Categories],
+            ImportKind::Products => &[
+                WalkedResource::Products,
+                WalkedResource::Inventory,
+                WalkedResource::StandalonePrices,
+            ],
+            ImportKind::Orders => &[],
+        };
+        let since = self.run.started_at - LOOK_BACK;
+        let run = Id::new(self.run.id.clone());
+        let walks = of.iter().zip(run.iter().cycle());
+        let changes = walks.map(|(of, run)| walk(*of, since, run, None)).collect();
+        Call::HandOver { changes, not_before: ms(until) }
     }
 
     /// The records of a page that has this many bytes for so many records.
@@ -262,15 +290,15 @@ impl RunWork {
 /// The operation of a call of Klaviyo.
 pub(super) fn operation(what: &What) -> Option<Operation> {
     match what {
-        What::End(_) | What::Again(_) | What::Linked { .. } | What::HandOver { .. } => None,
+        What::End(_)
+        | What::Again(_)
+        | What::Linked { .. }
+        | What::HandOver { .. }
+        | What::LeaveDoubt { .. } => None,
         What::Page { reading, .. } => match reading {
             PassReading::Walk(_) => None,
             PassReading::Lookup(lookup) => Some(lookup.operation()),
         },
-        What::Need { need, .. } => match need {
-            Need::Query(_) | Need::Walk(_) => None,
-            Need::Lookup(lookup) => Some(lookup.operation()),
-            Need::Category(request) => Some(request.operation()),
-        },
+        What::Need { need, .. } => need.operation(),
     }
 }

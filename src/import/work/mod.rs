@@ -18,11 +18,14 @@ pub(super) use self::calling::RunTask;
 use self::calling::{ReadTask, Reader};
 use super::owner::{Owner, PageNo};
 use super::page::RunPage;
-use super::records::{Memory, PhoneBook};
+use super::phones::PhoneBook;
 use super::run::{Counts, ImportKind, Run, RunError, State};
 use super::stored::StoredRun;
+use crate::assembly::shared::SharedDocuments;
+use crate::assembly::together::JointReading;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
+use crate::engine::backoff::JOB_IN_DOUBT;
 use crate::engine::unit::UnitNo;
 use crate::engine::writer::{Host, Writer};
 use crate::fault::Rejection;
@@ -40,8 +43,8 @@ pub(super) struct RunWork {
     /// Pages that are not committed.
     pages: BTreeMap<PageNo, RunPage>,
     next_page: PageNo,
-    /// The categories that are being written before the items of pages: which pages wait for each.
-    categories: HashMap<String, Vec<PageNo>>,
+    /// The categories that are being written before the items of pages: who waits for each.
+    categories: HashMap<String, Vec<(PageNo, JointReading)>>,
     /// Readings that are to be made.
     queue: VecDeque<ReadTask>,
     writer: Writer,
@@ -51,7 +54,7 @@ pub(super) struct RunWork {
     pending: HashMap<UnitNo, Id>,
     /// Records of `run.again` that are being sent.
     again_under_way: HashSet<Id>,
-    memory: Memory,
+    memory: SharedDocuments,
     phones: PhoneBook,
     /// Records of a page, so that a page has about [`calling::PAGE_BYTES`].
     limit: usize,
@@ -59,6 +62,8 @@ pub(super) struct RunWork {
     room: usize,
     /// The bytes of a page, as far as is known.
     page_bytes: usize,
+    /// Whether the outbox sees to what a write in doubt may overwrite.
+    doubt_is_left: bool,
     /// Calls under way.
     under_way: u32,
     /// What is to be stored.
@@ -163,6 +168,10 @@ impl RunWork {
         });
         let numbers = work.writer.restore(kept.collect(), Id::to_string);
         work.pending = numbers.into_iter().map(|(id, unit)| (unit, id)).collect();
+        if work.run.is_active() {
+            // What was under way when the object went down may still be carried out.
+            work.doubt(JOB_IN_DOUBT, now);
+        }
         if work.run.state == State::Running {
             work.take_up(now);
         }
@@ -190,11 +199,12 @@ impl RunWork {
             live: HashMap::new(),
             pending: HashMap::new(),
             again_under_way: HashSet::new(),
-            memory: Memory::default(),
+            memory: SharedDocuments::of_run(),
             phones: PhoneBook::default(),
             limit,
             room: calling::ROOM,
             page_bytes: calling::PAGE_BYTES,
+            doubt_is_left: false,
             under_way: 0,
             saving: Saving::default(),
             dirty: false,

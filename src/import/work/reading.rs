@@ -1,4 +1,4 @@
-//! Pages: what is read for them, what they need, and their mapping.
+//! Pages: what is read for them, what their records need, and their mapping.
 
 use std::collections::HashSet;
 
@@ -7,21 +7,23 @@ use serde::Deserialize;
 
 use super::calling::What;
 use super::{End, Ends, RunWork, ms};
+use crate::assembly::Step;
+use crate::assembly::delivery::Delivery;
+use crate::assembly::documents::Documents;
+use crate::assembly::record::{self, HistoryRecord};
+use crate::assembly::together::{HandedOut, JointReading, together};
 use crate::commercetools::answer as commercetools;
 use crate::commercetools::query::{PAGE, SKUS_PER_QUERY};
 use crate::commercetools::reference::Id;
-use crate::commercetools::walk::{self, Among, Filter, Walk};
+use crate::commercetools::walk::{self, Among, Filter, Walk, WalkedResource};
 use crate::config::Config;
+use crate::engine::writer::NewUnit;
 use crate::fault::{FinalFault, ReadFault, Rejection, Setback, TransientFault};
 use crate::http::Answer;
-use crate::engine::writer::NewUnit;
 use crate::import::owner::{Owner, PageNo};
-use crate::import::page::{PageOrigin, Record, RecordFate, RunPage};
-use crate::import::passes::{Pass, PassLink, Source, divide, held, listed, resource};
-use crate::import::records::{self, MappedRecord, Need, PageDocuments};
+use crate::import::page::{MappedRecord, PageOrigin, Record, RecordFate, RunPage};
+use crate::import::passes::{Pass, PassLink, Source, divide, held, listed};
 use crate::klaviyo::answer::{ids, marked_ids};
-use crate::klaviyo::request::Request;
-use crate::klaviyo::verdict::{Verdict, judge};
 use crate::mapping::identity;
 use crate::mapping::metadata::MARKS;
 
@@ -113,11 +115,12 @@ impl RunWork {
             Source::Held { check } => {
                 let found = if *check { marked_ids(answer, &MARKS)? } else { ids(answer)? };
                 let found = found.unwrap_or_default();
-                let records = found.ids.iter().filter_map(|id| Id::new(identity::external(id)));
-                page.records = records.map(|id| Record::new(id, RecordFate::Open)).collect();
-                let ids = found.ids.into_iter().enumerate().collect();
                 let (kind, check) = (held(self.run.kind), *check);
-                page.documents = Some(PageDocuments::Held { kind, check, ids });
+                for id in found.ids {
+                    let Some(record) = Id::new(identity::external(&id)) else { continue };
+                    let held = HistoryRecord::Held { kind, id, check };
+                    page.add(record, Ok(Delivery::of_record(held, Documents::default())));
+                }
                 let ended = found.next.is_none();
                 (found.next, ended)
             }
@@ -135,17 +138,19 @@ impl RunWork {
                 if pass.hand_over {
                     take_ids(&mut page, &results);
                 } else {
-                    self.take_records(&mut page, &results);
+                    take_records(&mut page, self.run.kind.documents(), &results);
                     let missing = self.list[part.clone()].iter().filter(|id| !page.has(id));
                     let missing: Vec<_> = missing.cloned().collect();
-                    page.records.extend(missing.into_iter().map(|id| Record::new(id, not_found())));
+                    for id in missing {
+                        page.add(id, Err(not_found()));
+                    }
                 }
                 (Some(part.end.to_string()), part.end >= self.list.len())
             }
             Source::Documents(_) => {
                 let results = commercetools::raw_page(answer)?;
                 self.learn_size(config, results.len(), answer.body.len());
-                let last = records::last_id(&results).map(|id| id.to_string());
+                let last = record::last_id(&results).map(|id| id.to_string());
                 if pass.hand_over {
                     take_ids(&mut page, &results);
                 } else if last.is_some() {
@@ -170,10 +175,9 @@ impl RunWork {
         let answer = answer.unwrap_or_default();
         // It was a page when it was answered.
         let results = commercetools::raw_page(&answer).unwrap_or_default();
-        let (records, documents) = self.records(&results);
+        let of = self.run.kind.documents();
         if let Some(page) = self.pages.get_mut(&number) {
-            page.records = records;
-            page.documents = Some(documents);
+            take_records(page, of, &results);
             page.bytes = answer.body.len() * READ_BYTES;
             page.waits = 0;
         }
@@ -189,21 +193,6 @@ impl RunWork {
     fn next_number(&mut self) -> PageNo {
         self.next_page = self.next_page.wrapping_add(1);
         self.next_page
-    }
-
-    /// Takes the documents of an answer into a page.
-    fn take_records(&self, page: &mut RunPage, results: &[&str]) {
-        let (records, documents) = self.records(results);
-        page.records = records;
-        page.documents = Some(documents);
-    }
-
-    fn records(&self, results: &[&str]) -> (Vec<Record>, PageDocuments) {
-        let (records, documents) = records::read(self.run.kind, results);
-        let records = records
-            .into_iter()
-            .map(|(id, fault)| Record::new(id, fault.map_or(RecordFate::Open, RecordFate::Failed)));
-        (records.collect(), documents)
     }
 
     /// The documents that these lead to, but for those that the pass before had.
@@ -224,7 +213,7 @@ impl RunWork {
             Among::Skus(skus) => skus.is_empty(),
         };
         let filter = Filter { among: Some(among), ..filter };
-        let of = resource(self.run.kind);
+        let of = self.run.kind.documents();
         (!is_empty).then_some(Walk { of, filter, after: None, limit: PAGE })
     }
 
@@ -242,7 +231,7 @@ impl RunWork {
         if hand_over {
             take_ids(&mut more, &results);
         } else {
-            self.take_records(&mut more, &results);
+            take_records(&mut more, self.run.kind.documents(), &results);
         }
         let last = more.records.last().map(|record| record.id.clone());
         let full = results.len() == walk.limit;
@@ -305,103 +294,121 @@ impl RunWork {
         let results = commercetools::raw_page(answer)?;
         let mut page = RunPage::new(PageOrigin::Again);
         page.bytes = answer.body.len();
-        self.take_records(&mut page, &results);
+        take_records(&mut page, self.run.kind.documents(), &results);
         // What is gone by now needs nothing any more.
         let gone: Vec<_> = asked.iter().filter(|id| !page.has(id)).cloned().collect();
-        page.records.extend(gone.into_iter().map(|id| Record::new(id, RecordFate::Skipped)));
+        for id in gone {
+            page.add(id, Err(RecordFate::Skipped));
+        }
         let number = self.next_number();
         self.pages.insert(number, page);
         self.prepare(config, number, now);
         Ok(())
     }
 
+    /// Hands an answer to those who wait for it: of a category these are records of any page.
     pub(super) fn need_answered(
         &mut self,
         config: &Config,
         number: PageNo,
-        need: &Need,
+        need: &JointReading,
+        answer: &Answer,
+        now: DateTime<Utc>,
+    ) -> Result<(), ReadFault> {
+        let JointReading::Category(write, _) = need else {
+            return self.hand_out(config, number, need, answer, now);
+        };
+        let waiting = self.categories.remove(write.id()).unwrap_or_default();
+        let told = waiting
+            .iter()
+            .try_for_each(|(page, need)| self.hand_out(config, *page, need, answer, now));
+        if told.is_err() {
+            // It is asked for once more.
+            self.categories.insert(write.id().to_owned(), waiting);
+        }
+        told
+    }
+
+    fn hand_out(
+        &mut self,
+        config: &Config,
+        number: PageNo,
+        need: &JointReading,
         answer: &Answer,
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
         let Some(page) = self.pages.get_mut(&number) else { return Ok(()) };
-        if let Need::Category(request) = need {
-            return self.category_answered(config, number, request, answer, now);
-        }
-        let follows = records::learn(&mut page.context, &mut self.memory, need, answer)?;
-        if let Some(need) = follows {
-            self.now_queue(What::Need { page: number, need }, now);
-        } else {
-            page.waits = page.waits.saturating_sub(1);
-            self.prepare(config, number, now);
-        }
-        Ok(())
-    }
-
-    /// A category that is refused is left out of the items: it would make Klaviyo refuse them.
-    fn category_answered(
-        &mut self,
-        config: &Config,
-        number: PageNo,
-        request: &Request,
-        answer: &Answer,
-        now: DateTime<Utc>,
-    ) -> Result<(), ReadFault> {
-        let verdict = judge(&request.success(), &Ok(answer.clone()));
-        if let Some(next) = request.way_out(&verdict) {
-            self.now_queue(What::Need { page: number, need: Need::Category(next) }, now);
-            return Ok(());
-        }
-        let Request::Catalog(write) = request else { return Ok(()) };
-        match request.settled(verdict) {
-            Verdict::Later(setback) => return Err(setback.into()),
-            Verdict::Accepted => self.memory.learn_category(write.id().to_owned()),
-            _ => {}
-        }
-        for number in self.categories.remove(write.id()).unwrap_or_default() {
-            if let Some(page) = self.pages.get_mut(&number) {
-                page.waits = page.waits.saturating_sub(1);
-            }
-            self.prepare(config, number, now);
-        }
-        Ok(())
-    }
-
-    /// Asks for what a page needs; maps it when it needs nothing more.
-    fn prepare(&mut self, config: &Config, number: PageNo, now: DateTime<Utc>) {
-        loop {
-            let Some(page) = self.pages.get_mut(&number) else { return };
-            let Some(documents) = page.documents.as_ref().filter(|_| page.waits == 0) else {
-                return;
-            };
-            let step = page.step;
-            page.step += 1;
-            match records::needs(config, documents, &page.context, &self.memory, step) {
-                None => break,
-                Some(needs) if needs.is_empty() => {}
-                Some(needs) => {
-                    page.waits = u32::try_from(needs.len()).unwrap_or(u32::MAX);
-                    for need in needs {
-                        if self.is_first_to_need(&need, number) {
-                            self.now_queue(What::Need { page: number, need }, now);
-                        }
+        let HandedOut { parts, further } = need.hand_out(Ok(answer));
+        for part in parts {
+            let Some((record, unit)) = page.units.get_mut(part.unit) else { continue };
+            match unit.take(&part, &mut self.memory, now) {
+                Ok(()) => {}
+                // What cannot be read costs those records that need it.
+                Err(ReadFault::Never(rejection))
+                    if rejection.fault == FinalFault::DocumentMalformed =>
+                {
+                    if let Some(record) = page.records.get_mut(*record) {
+                        record.end(RecordFate::Failed(rejection));
                     }
-                    return;
+                }
+                Err(fault) => return Err(fault),
+            }
+        }
+        page.waits = page.waits.saturating_sub(1);
+        self.ask(number, further, now);
+        self.prepare(config, number, now);
+        Ok(())
+    }
+
+    /// Asks for what records of a page need. A category that others wait for already is written for
+    /// the first of them.
+    fn ask(&mut self, number: PageNo, needs: Vec<JointReading>, now: DateTime<Utc>) {
+        let Some(page) = self.pages.get_mut(&number) else { return };
+        page.waits += u32::try_from(needs.len()).unwrap_or(u32::MAX);
+        for need in needs {
+            if let JointReading::Category(write, _) = &need {
+                let waiting = self.categories.entry(write.id().to_owned()).or_default();
+                waiting.push((number, need.clone()));
+                if waiting.len() > 1 {
+                    continue;
                 }
             }
+            self.now_queue(What::Need { page: number, need }, now);
         }
-        let Some(page) = self.pages.get_mut(&number) else { return };
-        let Some(documents) = page.documents.take() else { return };
-        let context = std::mem::take(&mut page.context);
-        let mapped = records::map(config, &documents, &context, &self.memory, now);
-        let phones = &mut self.phones;
-        let mapped = mapped.map(|(record, mapped)| (record, phones.keep_apart(mapped)));
+    }
+
+    /// Maps what is read of a page, and asks for what the others need.
+    ///
+    /// Each is mapped by itself, and freed then: what is made of an order takes many times its bytes.
+    fn prepare(&mut self, config: &Config, number: PageNo, now: DateTime<Utc>) {
+        let Some(page) = self.pages.get_mut(&number).filter(|page| page.waits == 0) else { return };
+        let units = std::mem::take(&mut page.units);
+        if units.is_empty() {
+            return;
+        }
+        let each = page.bytes / units.len();
+        let open: Vec<_> = units.iter().map(|(record, _)| page.is_open(*record)).collect();
+        let (memory, phones) = (&self.memory, &mut self.phones);
+        let (mut waiting, mut wanted) = (Vec::new(), Vec::new());
+        let units = units.into_iter().zip(open).filter(|(_, open)| *open);
+        let mapped = units.filter_map(|((record, mut unit), _)| {
+            let mapped = match unit.next_with(config, memory, now) {
+                Step::Read(readings) => {
+                    wanted.extend(readings.into_iter().map(|one| (waiting.len(), one)));
+                    waiting.push((record, unit));
+                    return None;
+                }
+                Step::Send { stages, .. } => phones.keep_apart(MappedRecord::Write(stages)),
+                Step::Conclude(conclusion) => conclusion.into(),
+                // Only notifications give rise to others.
+                Step::Follow(_) => MappedRecord::Skip,
+            };
+            Some((record, mapped))
+        });
         let alone = page.origin == PageOrigin::Again || config.rules.import.one_by_one;
         // Each is rows before the next is mapped: what is made of an order takes many times its bytes.
         for (record, mapped) in mapped {
             let Some(one) = page.records.get_mut(record) else { continue };
-            if one.fate != RecordFate::Open {
-                continue;
-            }
             match mapped {
                 MappedRecord::Write(stages) => {
                     let external_id = Some(one.id.to_string());
@@ -410,20 +417,13 @@ impl RunWork {
                     self.live.insert(unit, Owner { page: number, record });
                 }
                 MappedRecord::Skip => one.end(RecordFate::Skipped),
-                MappedRecord::Fault(fault) => one.end(RecordFate::Failed(fault.into())),
+                MappedRecord::Fault(fault) => one.end(RecordFate::Failed(fault)),
             }
         }
         page.mapped();
-        self.memory.trim();
-    }
-
-    /// Whether nobody asked for it before. A category that several pages need is written for the
-    /// first of them; the others wait for it.
-    fn is_first_to_need(&mut self, need: &Need, number: PageNo) -> bool {
-        let Need::Category(Request::Catalog(write)) = need else { return true };
-        let waiting = self.categories.entry(write.id().to_owned()).or_default();
-        waiting.push(number);
-        waiting.len() == 1
+        page.bytes += each * waiting.len();
+        page.units = waiting;
+        self.ask(number, together(wanted), now);
     }
 }
 
@@ -443,6 +443,14 @@ struct Linking {
 
 fn links(results: &[&str]) -> Vec<Linking> {
     results.iter().filter_map(|text| serde_json::from_str(text).ok()).collect()
+}
+
+/// Takes the documents of an answer into a page. One that cannot be read costs only itself.
+fn take_records(page: &mut RunPage, of: WalkedResource, results: &[&str]) {
+    for (id, read) in results.iter().filter_map(|text| record::read(of, text)) {
+        let unit = read.map(|(record, documents)| Delivery::of_record(record, documents));
+        page.add(id, unit.map_err(RecordFate::Failed));
+    }
 }
 
 /// Takes only the ids of documents into a page.

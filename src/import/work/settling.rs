@@ -9,6 +9,8 @@ use super::{Ends, KeptRows, RunWork, ms};
 use crate::commercetools::reference::Id;
 use crate::engine::unit::UnitNo;
 use crate::engine::writer::RowsInJob;
+use crate::fault::{ReadFault, Setback, TransientFault};
+use crate::http::Answer;
 use crate::import::owner::{Owner, PageNo};
 use crate::import::page::{PageOrigin, Record, RecordFate, RunPage};
 use crate::import::run::{Range, Selection, State};
@@ -54,11 +56,12 @@ impl RunWork {
             self.run.ranges = None;
             self.readers.clear();
             self.dirty = true;
-            if self.run.pass >= self.run.passes.len() {
-                self.finish(State::Completed, now);
-            } else {
+            if self.run.pass < self.run.passes.len() {
                 self.begin_pass(now);
             }
+        }
+        if self.run.pass >= self.run.passes.len() && self.under_way == 0 {
+            self.complete(now);
         }
     }
 
@@ -102,6 +105,30 @@ impl RunWork {
             && self.under_way == 0
             && self.pending.is_empty()
             && self.run.again.is_empty()
+    }
+
+    /// Everything is done. What a write in doubt may overwrite, or may have since the closing pass read
+    /// it, is left to the outbox first.
+    fn complete(&mut self, now: DateTime<Utc>) {
+        let closing = self.run.closing_began.unwrap_or(self.run.started_at);
+        let in_doubt =
+            self.run.doubtful_until.filter(|until| *until > closing && !self.doubt_is_left);
+        match in_doubt {
+            None => self.finish(State::Completed, now),
+            Some(until) if self.queue.is_empty() => {
+                self.now_queue(What::LeaveDoubt { until }, now);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// The outbox sees to what is in doubt.
+    pub(super) fn doubt_left(&mut self, answer: &Answer) -> Result<(), ReadFault> {
+        if answer.status != 201 {
+            return Err(Setback::from(TransientFault::OutboxUnavailable).into());
+        }
+        self.doubt_is_left = true;
+        Ok(())
     }
 
     fn finish(&mut self, state: State, now: DateTime<Utc>) {
@@ -150,7 +177,7 @@ impl RunWork {
 
     /// Whether a page can be committed.
     fn is_secured(&self, page: &RunPage) -> bool {
-        page.is_mapped() && page.units().all(|unit| self.writer.is_secured(unit))
+        page.is_mapped() && page.written_units().all(|unit| self.writer.is_secured(unit))
     }
 
     /// Makes a page part of what is stored: what is settled is counted, what is with jobs is kept
@@ -193,7 +220,7 @@ impl RunWork {
                 self.pending.insert(unit, record.id.clone());
             }
         }
-        let units: Vec<UnitNo> = page.units().collect();
+        let units: Vec<UnitNo> = page.written_units().collect();
         for RowsInJob { job, at, rows } in self.writer.rows_in_jobs(&units) {
             let rows = rows.into_iter();
             let rows = rows.filter_map(|(index, no)| Some((index, self.pending.get(&no)?.clone())));

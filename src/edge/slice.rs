@@ -1,0 +1,204 @@
+//! A slice of the work of a Durable Object: its machine's calls are made, and their answers brought
+//! to it, until the time or the calls of the slice are used up, or nothing can be done for a while.
+//!
+//! A slice that never ends, since the isolate went down, is begun anew by the watchdog: an alarm
+//! that is always less than [`WATCHDOG`] ahead.
+
+use std::time::Duration;
+
+use futures::channel::mpsc::UnboundedReceiver;
+use futures::future::{Either, pending, select};
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
+use serde_json::{Map, Value};
+use worker::signal::is_near_cpu_limit;
+use worker::{Delay, Env, Result, Storage};
+
+use super::calls::{Calls, now_ms};
+use super::{log, outbox};
+use crate::config::Config;
+use crate::engine::call::Call;
+use crate::fault::{Setback, TransientFault};
+use crate::http::Answer;
+
+/// How far ahead the watchdog is set, and how often.
+const WATCHDOG: Duration = Duration::from_secs(15);
+const RENEWAL: Duration = Duration::from_secs(5);
+
+/// How long a call may take that writes many records.
+const BULK_CALL: Duration = Duration::from_secs(30);
+
+/// The longest wait, in ms, for which the object is kept awake.
+const AWAKE: u64 = 2_500;
+
+/// The shortest wait, in ms: the clock stands still unless something is waited for.
+const SHORTEST: u64 = 1;
+
+/// Calls to be made, with their numbers.
+pub(super) type NumberedCalls = Vec<(u64, Call)>;
+
+/// How long a slice is.
+pub(super) struct SliceLimits {
+    /// How long it begins calls, in ms.
+    pub(super) length: u64,
+    /// How many calls it may make.
+    pub(super) calls: u32,
+    /// How long a call may take that is not one for many records.
+    pub(super) call: Duration,
+}
+
+/// What a slice brings to the machine.
+pub(super) enum SliceInput {
+    /// The slice begins: so many calls may be made.
+    Begun { calls: u32 },
+    /// A call was answered, or not.
+    Answered { ticket: u64, answer: std::result::Result<Answer, Setback> },
+    /// No further calls.
+    Rest,
+    /// Time has passed.
+    Tick,
+}
+
+/// A machine at work.
+pub(super) trait SliceWork {
+    /// One step. What the machine wants kept is kept when this returns.
+    fn step(&self, input: SliceInput) -> Result<NumberedCalls>;
+
+    /// When to step again without an answer, in ms since 1970 UTC.
+    fn wake(&self) -> Option<u64>;
+}
+
+/// How a slice ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SliceEnd {
+    /// Its time or its calls are used up.
+    UsedUp,
+    /// Nothing can be done before this time, in ms since 1970 UTC; none if nothing is waited for.
+    Idle(Option<u64>),
+}
+
+/// What a slice waits for.
+enum SliceEvent {
+    Answered(u64, Result<Answer, Setback>),
+    /// Someone else made a step, and these calls are to be made.
+    Asked(NumberedCalls),
+    Time,
+}
+
+/// Sets the watchdog; to be done before anything else.
+pub(super) async fn watch(storage: &Storage) -> Result<()> {
+    storage.set_alarm(WATCHDOG).await
+}
+
+/// Works for one slice. `asked` brings calls of steps that others make meanwhile.
+pub(super) async fn work(
+    env: &Env,
+    config: &Config,
+    storage: &Storage,
+    limits: &SliceLimits,
+    machine: &dyn SliceWork,
+    mut asked: Option<UnboundedReceiver<NumberedCalls>>,
+) -> Result<SliceEnd> {
+    let mut under_way = FuturesUnordered::new();
+    let mut renew_at = now_ms() + millis(RENEWAL);
+    let mut end = Some(now_ms() + limits.length);
+    let mut left = limits.calls;
+    let mut calls = machine.step(SliceInput::Begun { calls: left })?;
+    loop {
+        left = left.saturating_sub(u32::try_from(calls.len()).unwrap_or(u32::MAX));
+        let made = calls.drain(..).map(|(ticket, call)| make(env, config, limits, ticket, call));
+        under_way.extend(made);
+        let now = now_ms();
+        if now >= renew_at {
+            watch(storage).await?;
+            renew_at = now + millis(RENEWAL);
+        }
+        // The platform ends an invocation that has used up its CPU time, and says so shortly before.
+        if end.is_some_and(|end| now >= end || is_near_cpu_limit()) {
+            end = None;
+            calls = machine.step(SliceInput::Rest)?;
+            continue;
+        }
+        let wake = machine.wake().filter(|_| end.is_some());
+        if under_way.is_empty() && wake.is_none_or(|wake| wake > now + AWAKE) {
+            let used_up = wake.is_none() && (end.is_none() || left == 0);
+            return Ok(if used_up { SliceEnd::UsedUp } else { SliceEnd::Idle(wake) });
+        }
+        let until = [Some(renew_at), end, wake].into_iter().flatten().min().unwrap_or(renew_at);
+        let pause = Duration::from_millis(until.saturating_sub(now).max(SHORTEST));
+        calls = match wait(&mut under_way, asked.as_mut(), pause).await {
+            SliceEvent::Answered(ticket, answer) => {
+                machine.step(SliceInput::Answered { ticket, answer })?
+            }
+            SliceEvent::Asked(calls) => calls,
+            SliceEvent::Time => machine.step(SliceInput::Tick)?,
+        };
+    }
+}
+
+async fn wait(
+    under_way: &mut FuturesUnordered<impl Future<Output = (u64, Result<Answer, Setback>)>>,
+    asked: Option<&mut UnboundedReceiver<NumberedCalls>>,
+    pause: Duration,
+) -> SliceEvent {
+    let answered = async {
+        match under_way.next().await {
+            Some((ticket, answer)) => SliceEvent::Answered(ticket, answer),
+            None => pending().await,
+        }
+    };
+    let asked = async {
+        match asked {
+            Some(asked) => match asked.next().await {
+                Some(calls) => SliceEvent::Asked(calls),
+                None => pending().await,
+            },
+            None => pending().await,
+        }
+    };
+    let happened = select(answered.boxed_local(), asked.boxed_local());
+    match select(happened, Delay::from(pause)).await {
+        Either::Left((Either::Left((event, _)) | Either::Right((event, _)), _)) => event,
+        Either::Right(((), _)) => SliceEvent::Time,
+    }
+}
+
+async fn make(
+    env: &Env,
+    config: &Config,
+    limits: &SliceLimits,
+    ticket: u64,
+    call: Call,
+) -> (u64, Result<Answer, Setback>) {
+    let limit = match &call {
+        Call::Klaviyo { path, body: Some(_), .. } if path.contains("-bulk-") => BULK_CALL,
+        _ => limits.call,
+    };
+    let answer = match call {
+        Call::HandOver { changes, not_before } => {
+            hand_over(env, config, &changes, not_before).await
+        }
+        call => Calls::within(config, limit).make(call).await,
+    };
+    (ticket, answer)
+}
+
+/// Parks notifications in the outbox.
+async fn hand_over(
+    env: &Env,
+    config: &Config,
+    changes: &[Map<String, Value>],
+    not_before: u64,
+) -> Result<Answer, Setback> {
+    match outbox::park_changes(env, config, changes, not_before).await {
+        Ok(()) => Ok(Answer { status: 201, ..Answer::default() }),
+        Err(error) => {
+            log::failure("outbox", &error.to_string());
+            Err(TransientFault::OutboxUnavailable.into())
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,217 @@
+//! Which operations of the two systems are out: what cannot go is not tried, while what can go goes.
+//!
+//! An operation that fails several times in a row is shut for a growing pause, then tried with one
+//! call. It is kept in memory only: of what nothing is known, everything may be tried.
+
+use std::collections::HashMap;
+
+use super::backoff::backoff;
+use crate::fault::{Setback, TransientFault};
+use crate::klaviyo::pacing::Operation;
+
+/// An operation of either system, by name. Stored with what waits for it, and compared only.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OperationName(String);
+
+impl OperationName {
+    /// The reads of a resource, by a path below the project.
+    #[must_use]
+    pub fn of_commercetools(path: &str) -> Self {
+        let resource = path.split(['/', '?']).find(|segment| !segment.is_empty());
+        Self(format!("commercetools {}", resource.unwrap_or_default()))
+    }
+
+    /// An operation of Klaviyo's.
+    #[must_use]
+    pub fn of_klaviyo(operation: Operation) -> Self {
+        Self(format!("klaviyo {operation:?}"))
+    }
+
+    /// One that was stored.
+    #[must_use]
+    pub fn stored(name: String) -> Self {
+        Self(name)
+    }
+
+    /// As it is stored.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Failures in a row after which an operation is shut. One alone may be anybody's.
+const FAILURES: u32 = 3;
+
+/// How long a call that tries a shut operation has before another may, in ms.
+const TRIAL: u64 = 10_000;
+
+/// How many of those who wait for an operation may be tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Allowance {
+    /// As many as there are, by the time they are due.
+    All,
+    /// A few, those that were tried least first: one that has only just come does not wait behind
+    /// all that fail again and again.
+    Few(u32),
+    /// None for now.
+    None,
+}
+
+/// With so many of those who wait for it an operation is tried again.
+const FEW: u32 = 5;
+
+/// What is known of operations.
+#[derive(Debug, Clone, Default)]
+pub struct Circuits {
+    failing: HashMap<OperationName, FailingOperation>,
+    /// Those that failed, and went through since.
+    reopened: Vec<OperationName>,
+}
+
+/// An operation of which the last calls failed.
+#[derive(Debug, Clone, Copy)]
+struct FailingOperation {
+    failures: u32,
+    /// Not before this time, in ms.
+    until: u64,
+    setback: Setback,
+}
+
+impl Circuits {
+    /// Takes a call of an operation. After a pause one call tries a shut operation, and the others go
+    /// on waiting for what comes of it.
+    ///
+    /// # Errors
+    /// What it fails with, if it is shut.
+    pub fn take(&mut self, operation: &OperationName, now: u64) -> Result<(), Setback> {
+        let Some(failing) = self.failing.get_mut(operation) else { return Ok(()) };
+        if failing.failures < FAILURES {
+            return Ok(());
+        }
+        if now < failing.until {
+            return Err(failing.setback);
+        }
+        failing.until = now + TRIAL;
+        Ok(())
+    }
+
+    /// A call went through.
+    pub fn went_through(&mut self, operation: &OperationName) {
+        if self.failing.remove(operation).is_some() {
+            self.reopened.push(operation.clone());
+        }
+    }
+
+    /// The operations that failed and go through again, since it was asked last: what waits for them
+    /// need not wait any longer.
+    pub fn take_reopened(&mut self) -> Vec<OperationName> {
+        std::mem::take(&mut self.reopened)
+    }
+
+    /// A call met a fault. One that says nothing of the system as a whole does not count.
+    pub fn failed(&mut self, operation: &OperationName, setback: Setback, now: u64) {
+        if !is_of_system(setback.fault) {
+            return;
+        }
+        let known = self.failing.get(operation);
+        let failures = known.map_or(0, |failing| failing.failures).saturating_add(1);
+        let jitter = f64::from(u32::try_from(now % 1000).unwrap_or(0)) / 1000.0;
+        let pause = backoff(failures.saturating_sub(FAILURES - 1), setback.retry_after, jitter);
+        let until = now.saturating_add(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
+        self.failing.insert(operation.clone(), FailingOperation { failures, until, setback });
+    }
+
+    /// How many of those who wait for an operation may be tried.
+    #[must_use]
+    pub fn allowance(&self, operation: &OperationName, now: u64) -> Allowance {
+        match self.failing.get(operation) {
+            None => Allowance::All,
+            Some(failing) if failing.failures < FAILURES => Allowance::All,
+            Some(failing) if now < failing.until => Allowance::None,
+            Some(_) => Allowance::Few(FEW),
+        }
+    }
+
+    /// When those who wait for an operation and are due at `due` can be tried, in ms. It depends on
+    /// nothing but what was stored and what failed: asking again does not move it.
+    #[must_use]
+    pub fn next_try(&self, operation: &OperationName, due: u64) -> u64 {
+        match self.failing.get(operation) {
+            Some(failing) if failing.failures >= FAILURES => due.max(failing.until),
+            _ => due,
+        }
+    }
+}
+
+/// Whether a fault says that others would meet it as well. A 429 is the quota's matter, and what is
+/// missing is one resource's.
+fn is_of_system(fault: TransientFault) -> bool {
+    match fault {
+        TransientFault::Status(_, status) => !matches!(status, 404 | 429),
+        TransientFault::ForeignAnswer(..)
+        | TransientFault::NoAnswer(..)
+        | TransientFault::TokenMalformed => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::System;
+
+    fn down() -> Setback {
+        TransientFault::Status(System::Klaviyo, 503).into()
+    }
+
+    #[test]
+    fn what_fails_is_shut_and_tried_at_growing_pauses_while_others_go_on() {
+        let mut circuits = Circuits::default();
+        let profiles = OperationName::of_klaviyo(Operation::ImportProfile);
+        let products = OperationName::of_commercetools("/products?limit=1");
+        for _ in 0..FAILURES {
+            assert_eq!(circuits.take(&profiles, 0), Ok(()));
+            circuits.failed(&profiles, down(), 0);
+        }
+        assert_eq!(circuits.take(&profiles, 999), Err(down()));
+        assert_eq!(circuits.allowance(&profiles, 999), Allowance::None);
+        assert_eq!(circuits.take(&products, 0), Ok(()));
+        assert_eq!(circuits.next_try(&profiles, 5), 1_000);
+        assert_eq!(circuits.next_try(&profiles, 5_000), 5_000);
+        assert_eq!(circuits.next_try(&products, 5), 5);
+        assert_eq!(circuits.allowance(&profiles, 1_000), Allowance::Few(FEW));
+        assert_eq!(circuits.take(&profiles, 1_000), Ok(()), "one call tries it");
+        assert_eq!(circuits.take(&profiles, 1_000), Err(down()), "the others wait for it");
+        circuits.failed(&profiles, down(), 1_000);
+        assert_eq!(circuits.next_try(&profiles, 0), 3_000);
+        circuits.went_through(&products);
+        circuits.went_through(&profiles);
+        assert_eq!(circuits.take_reopened(), std::slice::from_ref(&profiles), "the outage is over");
+        circuits.went_through(&profiles);
+        assert_eq!(circuits.take_reopened(), []);
+        assert_eq!(circuits.allowance(&profiles, 1_000), Allowance::All);
+    }
+
+    #[test]
+    fn only_what_others_would_meet_as_well_counts() {
+        let operation = OperationName::of_klaviyo(Operation::CreateEvent);
+        for (status, is_shut) in [(429, false), (404, false), (500, true), (401, true), (403, true)]
+        {
+            let mut circuits = Circuits::default();
+            for _ in 0..FAILURES {
+                let fault = TransientFault::Status(System::Klaviyo, status);
+                circuits.failed(&operation, fault.into(), 0);
+            }
+            assert_eq!(circuits.take(&operation, 0).is_err(), is_shut, "{status}");
+        }
+    }
+
+    #[test]
+    fn reads_of_a_resource_are_one_operation() {
+        let names = ["/products/p?expand=x", "/products?where=y", "products"];
+        let names = names.map(OperationName::of_commercetools);
+        assert!(names.windows(2).all(|pair| pair[0] == pair[1]));
+        assert_eq!(names[0].as_str(), "commercetools products");
+    }
+}

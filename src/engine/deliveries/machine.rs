@@ -1,0 +1,110 @@
+//! The deliveries of a host with their calls: which can be made now, and what was answered.
+
+use std::collections::BTreeMap;
+
+use super::{Deliveries, DeliveryTask, EndedDelivery, NewDelivery, Surroundings};
+use crate::engine::call::Call;
+use crate::engine::circuits::Circuits;
+use crate::engine::deliveries::DeliveryNo;
+use crate::engine::grants::{BYTES_UNDER_WAY, CONNECTIONS, Grants, READING};
+use crate::engine::writer::Host;
+use crate::fault::Setback;
+use crate::http::Answer;
+use crate::klaviyo::job::OPEN_JOBS;
+use crate::klaviyo::pacing::Pace;
+
+/// Deliveries, and the calls that are under way for them.
+pub struct DeliveryMachine {
+    host: Host,
+    pub(crate) deliveries: Deliveries,
+    pub(crate) circuits: Circuits,
+    under_way: BTreeMap<u64, DeliveryTask>,
+    next_ticket: u64,
+    /// When something can be done that cannot be done now, in ms.
+    wake: Option<u64>,
+    /// Deliveries with which jobs are being started.
+    starting: Vec<DeliveryNo>,
+}
+
+impl DeliveryMachine {
+    /// The deliveries of one push.
+    #[must_use]
+    pub fn of_push() -> Self {
+        Self::new(Host::Push)
+    }
+
+    pub(crate) fn new(host: Host) -> Self {
+        Self {
+            host,
+            deliveries: Deliveries::new(host),
+            circuits: Circuits::default(),
+            under_way: BTreeMap::new(),
+            next_ticket: 0,
+            wake: None,
+            starting: Vec::new(),
+        }
+    }
+
+    /// Begins a delivery.
+    pub fn add(&mut self, new: NewDelivery, around: &mut Surroundings<'_>) -> DeliveryNo {
+        self.deliveries.add(new, around)
+    }
+
+    /// All calls that can be made now, each with its number.
+    pub fn calls(&mut self, around: &mut Surroundings<'_>, pace: &mut Pace) -> Vec<(u64, Call)> {
+        let mut calls = Vec::new();
+        self.wake = None;
+        loop {
+            let reads = self.under_way.values().filter(|task| task.reads()).count();
+            let bytes: usize = self.under_way.values().map(DeliveryTask::bytes).sum();
+            let mut grants = Grants {
+                connections: CONNECTIONS.saturating_sub(self.under_way.len()),
+                reading: READING.saturating_sub(reads),
+                nobody_reads: reads == 0,
+                bytes: BYTES_UNDER_WAY.saturating_sub(bytes),
+                jobs: OPEN_JOBS.saturating_sub(self.deliveries.writer.open_jobs()),
+                pace,
+                counts: self.host != Host::Push,
+                circuits: Some(&mut self.circuits),
+                now: around.ms(),
+                wake: &mut self.wake,
+            };
+            let Some((task, call)) = self.deliveries.next(around, &mut grants) else {
+                return calls;
+            };
+            self.next_ticket += 1;
+            self.starting.extend(self.deliveries.of_job(&task));
+            self.under_way.insert(self.next_ticket, task);
+            calls.push((self.next_ticket, call));
+        }
+    }
+
+    /// Takes what was answered to the call of this number, or why there is no answer.
+    pub fn answered(
+        &mut self,
+        ticket: u64,
+        answer: Result<Answer, Setback>,
+        around: &mut Surroundings<'_>,
+        pace: &mut Pace,
+    ) {
+        if let Some(task) = self.under_way.remove(&ticket) {
+            self.deliveries.answered(task, answer, around, pace, &mut self.circuits);
+        }
+    }
+
+    /// The deliveries that ended since it was asked last.
+    pub fn take_ended(&mut self) -> Vec<EndedDelivery> {
+        self.deliveries.take_ended()
+    }
+
+    /// The deliveries with which calls that were given out since it was asked last start jobs.
+    pub(crate) fn take_starting(&mut self) -> Vec<DeliveryNo> {
+        std::mem::take(&mut self.starting)
+    }
+
+    /// When to ask for calls again without an answer, in ms since 1970 UTC.
+    #[must_use]
+    pub fn wake(&self) -> Option<u64> {
+        self.wake
+    }
+}

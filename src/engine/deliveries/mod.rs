@@ -1,0 +1,449 @@
+//! Deliveries under way, each from its work to its end: what they read is asked for together, what
+//! they write goes through the [`Writer`], and what may have been overtaken is read again.
+//!
+//! For a push and for the rows of the outbox alike. Nothing is kept here: what meets a fault that
+//! passes ends with it, and its source tries it another time.
+
+pub mod machine;
+mod reading;
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use crate::assembly::Step;
+use crate::assembly::delivery::Delivery;
+use crate::assembly::reading::Reading;
+use crate::assembly::shared::SharedDocuments;
+use crate::assembly::together::JointReading;
+use crate::config::Config;
+use crate::engine::backoff::{JOB_IN_DOUBT, SINGLE_IN_DOUBT};
+use crate::engine::call::Call;
+use crate::engine::calling::WriteTask;
+use crate::engine::circuits::{Circuits, OperationName};
+use crate::engine::events::{EndedUnit, JobEnd, StartedRow, WriteEvent};
+use crate::engine::grants::Grants;
+use crate::engine::unit::{UnitEnd, UnitNo};
+use crate::engine::writer::{Host, NewUnit, Writer};
+use crate::fault::{Setback, TransientFault};
+use crate::http::Answer;
+use crate::klaviyo::job::{JobRef, RowDigest};
+use crate::klaviyo::pacing::{Operation, Pace};
+use crate::klaviyo::request::Request;
+use crate::realtime::conclusion::Conclusion;
+use crate::realtime::plan::{Ignored, Work};
+
+/// The number of a delivery, unique within the life of the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeliveryNo(usize);
+
+/// Single writes of the catalogue that a push can wait for: Klaviyo takes 75 of a sort in a second.
+/// More of them go in jobs, which only the outbox can follow.
+const MOST_CALLS: usize = 50;
+
+/// What is delivered.
+pub struct NewDelivery {
+    #[expect(missing_docs, reason = "as its name says")]
+    pub work: Work,
+    /// Whether nothing of it may go with others.
+    pub alone: bool,
+    /// Digests of what of it Klaviyo took in earlier tries.
+    pub sent: HashSet<RowDigest>,
+}
+
+/// A delivery that has ended.
+pub struct EndedDelivery {
+    #[expect(missing_docs, reason = "as its name says")]
+    pub no: DeliveryNo,
+    #[expect(missing_docs, reason = "as its name says")]
+    pub end: DeliveryEnd,
+    /// What of it Klaviyo took in this try and before.
+    pub sent: HashSet<RowDigest>,
+    /// Names of properties that were cut to keep Klaviyo's limits.
+    pub cut: Vec<String>,
+    /// Calls that it had a part in.
+    pub calls: u32,
+    /// What was read and written for it.
+    pub delivery: Delivery,
+    /// The operation that it could not go on with.
+    pub stopped_by: Option<OperationName>,
+    /// How long a write of it without an answer may still be carried out.
+    pub in_doubt: Option<Duration>,
+}
+
+/// How a delivery ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DeliveryEnd {
+    /// With this conclusion.
+    Concluded(Conclusion),
+    /// Something of it is with a job of Klaviyo's.
+    WithJob,
+}
+
+/// What a step of all deliveries is made with.
+pub struct Surroundings<'a> {
+    #[expect(missing_docs, reason = "as its name says")]
+    pub config: &'a Config,
+    /// What many deliveries share.
+    pub shared: &'a mut SharedDocuments,
+    /// The time (UTC).
+    pub now: DateTime<Utc>,
+}
+
+impl Surroundings<'_> {
+    /// The time in ms since 1970 UTC.
+    pub(crate) fn ms(&self) -> u64 {
+        u64::try_from(self.now.timestamp_millis()).unwrap_or(0)
+    }
+}
+
+/// A call under way.
+pub struct DeliveryTask(DeliveryCall);
+
+enum DeliveryCall {
+    Read(JointReading),
+    Write(WriteTask),
+}
+
+impl DeliveryTask {
+    /// Whether it reads from commercetools.
+    #[must_use]
+    pub(crate) fn reads(&self) -> bool {
+        matches!(&self.0, DeliveryCall::Read(joint) if joint.is_of_commercetools())
+    }
+
+    /// The bytes of its body that count.
+    pub(crate) fn bytes(&self) -> usize {
+        match &self.0 {
+            DeliveryCall::Read(_) => 0,
+            DeliveryCall::Write(task) => task.bytes(),
+        }
+    }
+}
+
+/// A delivery that has not ended.
+struct OpenDelivery {
+    delivery: Delivery,
+    alone: bool,
+    sent: HashSet<RowDigest>,
+    cut: Vec<String>,
+    calls: u32,
+    /// Answers that are awaited before it goes on.
+    waits: usize,
+    /// What is being written.
+    stages: Vec<Vec<Request>>,
+    /// Whether anything of that had to be sent.
+    wrote: bool,
+}
+
+/// All deliveries of a host that are under way.
+pub struct Deliveries {
+    host: Host,
+    next_no: usize,
+    open: BTreeMap<DeliveryNo, OpenDelivery>,
+    units: HashMap<UnitNo, DeliveryNo>,
+    /// What is to be read, and was not put together yet.
+    wanted: Vec<(usize, Reading)>,
+    /// What is to be read.
+    reads: VecDeque<JointReading>,
+    /// Readings under way.
+    reading: usize,
+    pub(crate) writer: Writer,
+    ended: Vec<EndedDelivery>,
+    follows: Vec<Map<String, Value>>,
+    job_news: Vec<JobNews>,
+}
+
+/// What a host has to know of jobs.
+#[derive(Debug)]
+pub(crate) enum JobNews {
+    /// Klaviyo took a job with these rows.
+    Started(JobRef, Vec<StartedRow<DeliveryNo>>),
+    /// It is not done yet, or nothing was learned of it; it is looked at again at this time (ms).
+    PutOff(JobRef, Setback, u64),
+    /// It has ended.
+    Ended(JobRef, JobEnd),
+}
+
+impl Deliveries {
+    pub(crate) fn new(host: Host) -> Self {
+        Self {
+            host,
+            next_no: 0,
+            open: BTreeMap::new(),
+            units: HashMap::new(),
+            wanted: Vec::new(),
+            reads: VecDeque::new(),
+            reading: 0,
+            writer: Writer::new(host),
+            ended: Vec::new(),
+            follows: Vec::new(),
+            job_news: Vec::new(),
+        }
+    }
+
+    /// Begins a delivery.
+    pub fn add(&mut self, new: NewDelivery, around: &mut Surroundings<'_>) -> DeliveryNo {
+        let NewDelivery { work, alone, sent } = new;
+        self.next_no += 1;
+        let no = DeliveryNo(self.next_no);
+        let open = OpenDelivery {
+            delivery: Delivery::new(work),
+            alone,
+            sent,
+            cut: Vec::new(),
+            calls: 0,
+            waits: 0,
+            stages: Vec::new(),
+            wrote: false,
+        };
+        self.open.insert(no, open);
+        self.advance(no, around);
+        no
+    }
+
+    /// Whether nothing is under way but jobs.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Those that ended since it was asked last.
+    pub fn take_ended(&mut self) -> Vec<EndedDelivery> {
+        std::mem::take(&mut self.ended)
+    }
+
+    /// The notifications that they gave rise to since it was asked last; to be stored before those
+    /// that ended.
+    pub(crate) fn take_follows(&mut self) -> Vec<Map<String, Value>> {
+        std::mem::take(&mut self.follows)
+    }
+
+    /// The deliveries of a job that a call starts.
+    pub(crate) fn of_job(&self, task: &DeliveryTask) -> Vec<DeliveryNo> {
+        match &task.0 {
+            DeliveryCall::Read(_) => Vec::new(),
+            DeliveryCall::Write(task) => {
+                let units = task.units_of_job().into_iter();
+                units.filter_map(|unit| self.units.get(&unit).copied()).collect()
+            }
+        }
+    }
+
+    /// What became of jobs since it was asked last.
+    pub(crate) fn take_job_news(&mut self) -> Vec<JobNews> {
+        std::mem::take(&mut self.job_news)
+    }
+
+    /// The next call, if one can be made now.
+    pub(crate) fn next(
+        &mut self,
+        around: &mut Surroundings<'_>,
+        grants: &mut Grants<'_>,
+    ) -> Option<(DeliveryTask, Call)> {
+        if grants.connections == 0 {
+            return None;
+        }
+        self.plan_readings();
+        if let Some((joint, call)) = self.next_reading(grants) {
+            self.reading += 1;
+            return Some((DeliveryTask(DeliveryCall::Read(joint)), call));
+        }
+        let quiet = self.reading == 0 && self.reads.is_empty();
+        let next = self.writer.next(grants, quiet);
+        self.take_write_events(around, grants.circuits.as_deref_mut());
+        let (task, call) = next?;
+        Some((DeliveryTask(DeliveryCall::Write(task)), call))
+    }
+
+    /// Takes what was answered to a call, or why there is no answer.
+    pub(crate) fn answered(
+        &mut self,
+        task: DeliveryTask,
+        answer: Result<Answer, Setback>,
+        around: &mut Surroundings<'_>,
+        pace: &mut Pace,
+        circuits: &mut Circuits,
+    ) {
+        match task.0 {
+            DeliveryCall::Write(task) => {
+                self.writer.answered(task, answer, around.ms(), pace);
+                self.take_write_events(around, Some(circuits));
+            }
+            DeliveryCall::Read(joint) => {
+                self.reading = self.reading.saturating_sub(1);
+                self.read(&joint, answer, around, pace, circuits);
+            }
+        }
+    }
+
+    /// Goes as far as it can be gone without an answer.
+    fn advance(&mut self, no: DeliveryNo, around: &mut Surroundings<'_>) {
+        loop {
+            let Some(open) = self.open.get_mut(&no) else { return };
+            debug_assert!(open.waits == 0, "a delivery goes on when all is answered");
+            let conclusion = match open.delivery.next_with(around.config, around.shared, around.now)
+            {
+                Step::Read(readings) => return self.want(no, readings),
+                Step::Follow(_) if self.host == Host::Push => {
+                    Conclusion::Later(TransientFault::ManyFollow.into())
+                }
+                Step::Follow(notifications) => {
+                    open.delivery.followed();
+                    self.follows.extend(notifications);
+                    continue;
+                }
+                Step::Send { stages, .. }
+                    if self.host == Host::Push && catalog_calls(&stages) > MOST_CALLS =>
+                {
+                    Conclusion::Later(TransientFault::TooManyCalls.into())
+                }
+                Step::Send { stages, cut } => {
+                    open.cut = cut;
+                    return self.send(no, stages, around);
+                }
+                Step::Conclude(conclusion) => conclusion,
+            };
+            return self.end(no, DeliveryEnd::Concluded(conclusion), None, None);
+        }
+    }
+
+    fn send(&mut self, no: DeliveryNo, stages: Vec<Vec<Request>>, around: &mut Surroundings<'_>) {
+        let Some(open) = self.open.get_mut(&no) else { return };
+        let is_new = |request: &Request| {
+            let row = (!open.sent.is_empty()).then(|| request.row()).flatten();
+            row.is_none_or(|(_, row)| !open.sent.contains(&row.digest))
+        };
+        let to_send: Vec<Vec<Request>> = stages
+            .iter()
+            .map(|stage| {
+                let stage = stage.iter().filter(|request| is_new(request)).cloned();
+                if self.host == Host::Push {
+                    stage.collect()
+                } else {
+                    stage.flat_map(one_by_one).collect()
+                }
+            })
+            .collect();
+        open.wrote = to_send.iter().any(|stage| !stage.is_empty());
+        open.stages = stages;
+        let external_id = None;
+        let new = NewUnit { alone: open.alone, external_id, stages: to_send };
+        let unit = self.writer.add(new, around.ms());
+        self.units.insert(unit, no);
+        // Without anything to send it has ended already.
+        self.take_write_events(around, None);
+    }
+
+    fn take_write_events(
+        &mut self,
+        around: &mut Surroundings<'_>,
+        mut circuits: Option<&mut Circuits>,
+    ) {
+        loop {
+            let events = self.writer.take_events();
+            if events.is_empty() {
+                return;
+            }
+            for event in events {
+                match event {
+                    WriteEvent::Ended(ended) => {
+                        if let Some(no) = self.units.remove(&ended.no) {
+                            self.written(no, ended, around);
+                        }
+                    }
+                    WriteEvent::WentThrough(operation) => {
+                        if let Some(circuits) = &mut circuits {
+                            circuits.went_through(&OperationName::of_klaviyo(operation));
+                        }
+                    }
+                    WriteEvent::Delayed(operation, setback) => {
+                        if let Some(circuits) = &mut circuits {
+                            let name = OperationName::of_klaviyo(operation);
+                            circuits.failed(&name, setback, around.ms());
+                        }
+                    }
+                    WriteEvent::RequestRefused(_) | WriteEvent::JobLeft(_) => {}
+                    WriteEvent::JobStarted(job, rows) => {
+                        let rows = rows.into_iter().map(|row| self.started(row)).collect();
+                        self.job_news.push(JobNews::Started(job, rows));
+                    }
+                    WriteEvent::JobPutOff(job, setback, until) => {
+                        self.job_news.push(JobNews::PutOff(job, setback, until));
+                    }
+                    WriteEvent::JobEnded(job, end) => {
+                        self.job_news.push(JobNews::Ended(job, end));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The row of a job with the deliveries that wait for it.
+    fn started(&self, row: StartedRow<UnitNo>) -> StartedRow<DeliveryNo> {
+        let StartedRow { owners, digest, external_id } = row;
+        let owners = owners.iter().filter_map(|unit| self.units.get(unit).copied()).collect();
+        StartedRow { owners, digest, external_id }
+    }
+
+    /// The writes of a delivery have ended.
+    fn written(&mut self, no: DeliveryNo, ended: EndedUnit, around: &mut Surroundings<'_>) {
+        let EndedUnit { end, taken, calls, .. } = ended;
+        let Some(open) = self.open.get_mut(&no) else { return };
+        open.calls += calls;
+        open.sent.extend(taken);
+        let (end, stopped_by, in_doubt) = match end {
+            UnitEnd::Written if open.wrote => {
+                // What was sent before says nothing of what is to be sent now.
+                open.sent.clear();
+                let stages = std::mem::take(&mut open.stages);
+                open.delivery.taken(&stages);
+                return self.advance(no, around);
+            }
+            // What a job took was read again after the job, and is what is still to be sent.
+            UnitEnd::Written => (Conclusion::Delivered, None, None),
+            UnitEnd::NotHeld => (Conclusion::Ignored(Ignored::NotHeld), None, None),
+            UnitEnd::Failed(rejection) => (Conclusion::Never(rejection), None, None),
+            UnitEnd::Later { setback, operation, called } => {
+                let is_job = matches!(operation, Operation::StartJob(_));
+                let length = if is_job { JOB_IN_DOUBT } else { SINGLE_IN_DOUBT };
+                let in_doubt = (called && setback.fault.leaves_in_doubt()).then_some(length);
+                let name = OperationName::of_klaviyo(operation);
+                (Conclusion::Later(setback), Some(name), in_doubt)
+            }
+            UnitEnd::WithJob | UnitEnd::Alone => {
+                return self.end(no, DeliveryEnd::WithJob, None, None);
+            }
+        };
+        self.end(no, DeliveryEnd::Concluded(end), stopped_by, in_doubt);
+    }
+
+    fn end(
+        &mut self,
+        no: DeliveryNo,
+        end: DeliveryEnd,
+        stopped_by: Option<OperationName>,
+        in_doubt: Option<Duration>,
+    ) {
+        let Some(open) = self.open.remove(&no) else { return };
+        let OpenDelivery { delivery, sent, cut, calls, .. } = open;
+        let ended = EndedDelivery { no, end, sent, cut, calls, delivery, stopped_by, in_doubt };
+        self.ended.push(ended);
+    }
+}
+
+/// Events that would go in a request of their own can go with those of others.
+fn one_by_one(request: Request) -> Vec<Request> {
+    match request {
+        Request::CreateEvents(events) => {
+            events.into_iter().map(|event| Request::CreateEvent(Box::new(event))).collect()
+        }
+        request => vec![request],
+    }
+}
+
+fn catalog_calls(stages: &[Vec<Request>]) -> usize {
+    stages.iter().flatten().filter(|request| matches!(request, Request::Catalog(_))).count()
+}

@@ -1,0 +1,129 @@
+//! The outbox's machine beside its store: what it wants stored is stored, what it wants taken is
+//! taken, and the calls are left to the host.
+//!
+//! Here no more is decided than in what order statements are executed; so a simulator that uses this
+//! runs what the object runs.
+
+use super::machine::{OutboxEffect, OutboxInput, OutboxMachine};
+use super::schedule::{RoundLimits, RowGroup, in_turn};
+use super::store::commands::{ToldOutcome, carry_out};
+use super::store::{dead_letters, jobs, lost, parked, tries};
+use crate::config::Config;
+use crate::engine::call::Call;
+use crate::engine::deliveries::Surroundings;
+use crate::storage::sql::{Sql, SqlError};
+
+/// Rows of a round, what they may weigh, and bytes of their notifications. Together with what is
+/// read for them and the bodies made of it they must stay far below the 128 MB of an isolate.
+const ROUND: RoundLimits = RoundLimits { rows: 500, weight: 500, bytes: 3_000_000 };
+
+/// A day in ms.
+const DAY: u64 = 86_400_000;
+
+/// What a step leaves to its host.
+#[derive(Default)]
+pub struct OutboxStep {
+    /// Calls to be made, with their numbers.
+    pub calls: Vec<(u64, Call)>,
+    /// What became of rows, for the log.
+    pub told: Vec<ToldOutcome>,
+}
+
+/// The machine with what is stored.
+///
+/// # Errors
+/// A statement failed.
+pub fn load(sql: &dyn Sql, config: &Config) -> Result<OutboxMachine, SqlError> {
+    Ok(OutboxMachine::new(config, jobs::all(sql)?))
+}
+
+/// What is seen to at the beginning of a slice: what was kept for too long, and tries that never
+/// ended. `now` is in ms since 1970 UTC, as everywhere here.
+///
+/// # Errors
+/// A statement failed.
+pub fn begin_slice(sql: &dyn Sql, config: &Config, now: u64) -> Result<(), SqlError> {
+    let kept_from = now.saturating_sub(config.rules.outbox.retention_ms());
+    dead_letters::forget(sql, kept_from)?;
+    parked::expire(sql, now, kept_from)?;
+    lost::count(sql, now)
+}
+
+/// One step of the machine. What it wants stored is stored when this returns.
+///
+/// # Errors
+/// A statement failed; the machine is to be made anew from what is stored.
+pub fn step(
+    sql: &dyn Sql,
+    machine: &mut OutboxMachine,
+    around: &mut Surroundings<'_>,
+    input: OutboxInput,
+) -> Result<OutboxStep, SqlError> {
+    let mut done = OutboxStep::default();
+    let mut next = Some(input);
+    while let Some(input) = next.take() {
+        for effect in machine.step(around, input) {
+            match effect {
+                OutboxEffect::Store(command) => {
+                    let told = carry_out(sql, &around.config.rules, *command, around.ms())?;
+                    done.told.extend(told);
+                }
+                OutboxEffect::Call(ticket, call) => done.calls.push((ticket, call)),
+                OutboxEffect::Take => {
+                    next = Some(OutboxInput::Taken(take(sql, machine, around.ms())?));
+                }
+            }
+        }
+    }
+    Ok(done)
+}
+
+/// Takes the rows of the next round: those of each group that may be tried now, in turn, or one that
+/// is to be tried alone.
+fn take(
+    sql: &dyn Sql,
+    machine: &OutboxMachine,
+    now: u64,
+) -> Result<Vec<tries::TakenRow>, SqlError> {
+    if machine.alone_first() {
+        let alone = tries::take(sql, now, tries::due_alone(sql, now)?, true)?;
+        if !alone.is_empty() {
+            return Ok(alone);
+        }
+    }
+    let most = u32::try_from(ROUND.rows).unwrap_or(u32::MAX);
+    let mut lists = Vec::new();
+    for group in RowGroup::ALL {
+        let allowance = machine.allowance_of_group(group, now);
+        lists.push(tries::due(sql, group, allowance, now, most)?);
+    }
+    for operation in tries::awaited_operations(sql, now)? {
+        let allowance = machine.allowance_of(&operation, now);
+        lists.push(tries::due_for(sql, &operation, allowance, now, most)?);
+    }
+    let rows: Vec<_> = in_turn(lists, ROUND).into_iter().map(|due| due.row).collect();
+    if rows.is_empty() {
+        return tries::take(sql, now, tries::due_alone(sql, now)?, true);
+    }
+    tries::take(sql, now, rows, false)
+}
+
+/// When there is something to do, in ms since 1970 UTC; none if there is nothing.
+///
+/// # Errors
+/// A statement failed.
+pub fn next_alarm(
+    sql: &dyn Sql,
+    machine: &OutboxMachine,
+    now: u64,
+) -> Result<Option<u64>, SqlError> {
+    let mut times: Vec<u64> = jobs::next_due(sql)?.into_iter().collect();
+    for (group, waits_for, due) in tries::next_due(sql)? {
+        times.push(machine.next_try(waits_for.as_ref(), group, due));
+    }
+    if parked::any_waits(sql)? || dead_letters::count(sql)? > 0 {
+        // Only to see what has been kept for too long.
+        times.push(now + DAY);
+    }
+    Ok(times.into_iter().min())
+}

@@ -1,0 +1,78 @@
+//! What becomes of a row after a try.
+
+use std::time::Duration;
+
+use super::millis;
+use super::store::parked::ParkedRow;
+use crate::engine::backoff::{patience, wait_after};
+use crate::engine::deliveries::Surroundings;
+use crate::fault::{FinalFault, Rejection, Setback, TransientFault};
+use crate::realtime::conclusion::Conclusion;
+use crate::realtime::plan::Ignored;
+
+/// What becomes of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RowFate {
+    /// Klaviyo has all of it; it is removed.
+    Delivered,
+    /// There is nothing to deliver; it is removed.
+    Ignored(Ignored),
+    /// It is tried again.
+    PutOff {
+        /// When, in ms since 1970 UTC.
+        due: u64,
+        /// Why.
+        fault: TransientFault,
+        /// Whether everything of it is to be sent again.
+        anew: bool,
+    },
+    /// It becomes a dead letter.
+    GivenUp(Rejection),
+}
+
+/// What becomes of a row after a try with this conclusion. `in_doubt` says how long a write of this
+/// try may still be carried out.
+pub(super) fn fate_of(
+    around: &Surroundings<'_>,
+    row: &ParkedRow,
+    conclusion: Conclusion,
+    in_doubt: Option<Duration>,
+) -> RowFate {
+    let now = around.ms();
+    let jitter = f64::from(u32::try_from(now % 1000).unwrap_or(0)) / 1000.0;
+    let expired = row.since + around.config.rules.outbox.retention_ms() < now;
+    let put_off = |wait: Duration, fault| RowFate::PutOff {
+        due: now.saturating_add(millis(wait)),
+        fault,
+        anew: false,
+    };
+    match conclusion {
+        // Klaviyo may carry out an older write yet: the row is read and written once more then, also
+        // if there is nothing to be written now.
+        Conclusion::Delivered | Conclusion::Ignored(_) if row.doubtful_until > now => {
+            RowFate::PutOff {
+                due: row.doubtful_until,
+                fault: TransientFault::MayBeCarriedOut,
+                anew: true,
+            }
+        }
+        Conclusion::Delivered => RowFate::Delivered,
+        Conclusion::Ignored(why) => RowFate::Ignored(why),
+        Conclusion::Never(rejection) => RowFate::GivenUp(rejection),
+        Conclusion::Later(Setback { fault, .. }) if expired => RowFate::GivenUp(expiry(fault)),
+        Conclusion::NotYet(not_yet) if expired => RowFate::GivenUp(expiry(not_yet.fault())),
+        Conclusion::Later(setback) => {
+            debug_assert!(in_doubt.is_none() || setback.fault.leaves_in_doubt());
+            put_off(wait_after(setback, row.attempts + 1, jitter), setback.fault)
+        }
+        Conclusion::NotYet(not_yet) => {
+            let age = Duration::from_millis(now.saturating_sub(row.since));
+            put_off(patience(row.attempts + 1, age, jitter), not_yet.fault())
+        }
+    }
+}
+
+fn expiry(fault: TransientFault) -> Rejection {
+    let detail = "It was tried for as long as CONFIG.outbox.retentionDays says.";
+    Rejection::new(FinalFault::Expired(fault), detail)
+}

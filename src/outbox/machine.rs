@@ -1,0 +1,337 @@
+//! The outbox's work as a pure machine: what just happened in, what to store and whom to call out.
+//!
+//! Rows are tried in rounds. A round's rows are taken from the store ([`OutboxEffect::Take`]), are
+//! deliveries of the engine until each has its end, and what became of each is stored
+//! ([`StoreCommand`]) before the next call. Jobs are followed to their end beside the rounds.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::fate::{RowFate, fate_of};
+use super::millis;
+use super::quota::left_for_outbox;
+use super::schedule::RowGroup;
+use super::store::commands::{StoreCommand, TriedRow};
+use super::store::jobs::{AwaitedJob, JobRow};
+use super::store::parked::ParkedRow;
+use super::store::tries::TakenRow;
+use crate::config::Config;
+use crate::config::rules::Deletion;
+use crate::engine::call::Call;
+use crate::engine::circuits::{Allowance, OperationName};
+use crate::engine::deliveries::machine::DeliveryMachine;
+use crate::engine::deliveries::{
+    DeliveryEnd, DeliveryNo, EndedDelivery, JobNews, NewDelivery, Surroundings,
+};
+use crate::engine::events::StartedRow;
+use crate::engine::writer::Host;
+use crate::fault::{FinalFault, Rejection, Setback};
+use crate::http::Answer;
+use crate::klaviyo::job::JobRef;
+use crate::klaviyo::pacing::Pace;
+use crate::realtime::conclusion::Conclusion;
+use crate::realtime::envelope::{self, PushedItem};
+use crate::realtime::plan::{Plan, Work, plan};
+
+/// What happened.
+pub enum OutboxInput {
+    /// A slice begins: rows may be taken.
+    Slice,
+    /// These rows were taken; an empty list says that none is due.
+    Taken(Vec<TakenRow>),
+    /// A call was answered, or not.
+    Answered {
+        /// The call's number.
+        ticket: u64,
+        /// The answer, or why there is none.
+        answer: Result<Answer, Setback>,
+    },
+    /// The slice is to end: no further rows.
+    Rest,
+    /// Time has passed.
+    Tick,
+}
+
+/// What is to be done, in this order.
+pub enum OutboxEffect {
+    /// Store this.
+    Store(Box<StoreCommand>),
+    /// Take the rows of the next round, and hand them in.
+    Take,
+    /// Make this call, and hand in what is answered under this number.
+    Call(u64, Call),
+}
+
+/// A row that is being tried.
+struct RowUnderWay {
+    row: ParkedRow,
+    item: PushedItem,
+    content: Vec<u8>,
+    /// When the try began, in ms.
+    began: u64,
+}
+
+/// The outbox at work.
+pub struct OutboxMachine {
+    machine: DeliveryMachine,
+    rows: HashMap<DeliveryNo, RowUnderWay>,
+    /// The operation at which the last row of a group ended that was stopped; none of a group of
+    /// which something went through since.
+    stopped: BTreeMap<RowGroup, OperationName>,
+    pace: Pace,
+    /// When an import asked last what waiting rows need, in ms.
+    import_asked: Option<u64>,
+    to_store: Vec<StoreCommand>,
+    /// Whether rows may be taken.
+    takes: bool,
+    /// Whether none was due when it was asked last.
+    none_due: bool,
+    in_round: bool,
+    /// How many rounds have ended.
+    rounds: u64,
+}
+
+impl OutboxMachine {
+    /// The machine with the jobs that are stored.
+    #[must_use]
+    pub fn new(config: &Config, jobs: Vec<AwaitedJob>) -> Self {
+        let mut machine = DeliveryMachine::new(Host::Outbox);
+        for AwaitedJob { job, since, due, .. } in jobs {
+            machine.deliveries.writer.follow(job, since, due);
+        }
+        Self {
+            machine,
+            rows: HashMap::new(),
+            stopped: BTreeMap::new(),
+            pace: Pace::new(config.rules.klaviyo.share),
+            import_asked: None,
+            to_store: Vec::new(),
+            takes: false,
+            none_due: false,
+            in_round: false,
+            rounds: 0,
+        }
+    }
+
+    /// An import asks for its part of the limits (`now` in ms).
+    pub fn import_asks(&mut self, now: u64) {
+        self.import_asked = Some(now);
+    }
+
+    /// How many rows of a group may be tried of which nothing is known.
+    #[must_use]
+    pub fn allowance_of_group(&self, group: RowGroup, now: u64) -> Allowance {
+        let stopped = self.stopped.get(&group);
+        stopped.map_or(Allowance::All, |operation| self.machine.circuits.allowance(operation, now))
+    }
+
+    /// How many rows may be tried that wait for an operation.
+    #[must_use]
+    pub fn allowance_of(&self, operation: &OperationName, now: u64) -> Allowance {
+        self.machine.circuits.allowance(operation, now)
+    }
+
+    /// When rows that are due at `due` can be tried, in ms since 1970 UTC.
+    #[must_use]
+    pub fn next_try(&self, waits_for: Option<&OperationName>, group: RowGroup, due: u64) -> u64 {
+        match waits_for.or_else(|| self.stopped.get(&group)) {
+            Some(operation) => self.machine.circuits.next_try(operation, due),
+            None => due,
+        }
+    }
+
+    /// Whether a row that is to be tried alone comes before the others, so that both have their turn.
+    #[must_use]
+    pub fn alone_first(&self) -> bool {
+        self.rounds % 2 == 1
+    }
+
+    /// When to step again without an answer, in ms since 1970 UTC.
+    #[must_use]
+    pub fn wake(&self) -> Option<u64> {
+        self.machine.wake()
+    }
+
+    /// One step: takes what happened, and says what is to be done.
+    pub fn step(&mut self, around: &mut Surroundings<'_>, input: OutboxInput) -> Vec<OutboxEffect> {
+        self.pace.set_share(around.config.rules.klaviyo.share);
+        self.pace.use_parts(left_for_outbox(self.import_asked, around.ms()));
+        self.none_due = matches!(&input, OutboxInput::Taken(rows) if rows.is_empty());
+        match input {
+            OutboxInput::Slice => self.takes = true,
+            OutboxInput::Rest => self.takes = false,
+            OutboxInput::Tick => {}
+            OutboxInput::Taken(rows) => {
+                self.in_round = !rows.is_empty();
+                for row in rows {
+                    self.begin(row, around);
+                }
+            }
+            OutboxInput::Answered { ticket, answer } => {
+                self.machine.answered(ticket, answer, around, &mut self.pace);
+            }
+        }
+        let calls = self.machine.calls(around, &mut self.pace);
+        let starting = self.machine.take_starting();
+        let starting: Vec<_> =
+            starting.iter().filter_map(|no| Some(self.rows.get(no)?.row.seq)).collect();
+        if !starting.is_empty() {
+            self.to_store.push(StoreCommand::StartJob(starting));
+        }
+        self.settle(around);
+        if self.in_round && self.machine.deliveries.is_idle() {
+            self.in_round = false;
+            self.rounds += 1;
+            self.to_store.push(StoreCommand::EndRound);
+        }
+        let stored = std::mem::take(&mut self.to_store);
+        let mut effects: Vec<_> =
+            stored.into_iter().map(|command| OutboxEffect::Store(Box::new(command))).collect();
+        effects.extend(calls.into_iter().map(|(ticket, call)| OutboxEffect::Call(ticket, call)));
+        if self.takes && !self.in_round && !self.none_due {
+            effects.push(OutboxEffect::Take);
+        }
+        effects
+    }
+
+    /// Begins the try of a row.
+    fn begin(&mut self, taken: TakenRow, around: &mut Surroundings<'_>) {
+        let TakenRow { row, content, sent } = taken;
+        let Some(item) = envelope::decode(&content, None).items.into_iter().next() else {
+            self.to_store.push(StoreCommand::Remove(row));
+            return;
+        };
+        let began = around.ms();
+        let alone = row.alone();
+        let under_way = RowUnderWay { row, item, content, began };
+        let work: Result<Work, Conclusion> = match &under_way.item {
+            PushedItem::Refused { why, .. } => Err(Conclusion::Never((*why).into())),
+            PushedItem::Notification(notification) => {
+                around.shared.forget(notification);
+                match plan(&around.config.rules, notification) {
+                    Ok(Plan::Work(work)) => Ok(work),
+                    Ok(Plan::Ignore(why)) => Err(Conclusion::Ignored(why)),
+                    Err(malformed) => {
+                        let fault = FinalFault::MessageMalformed;
+                        Err(Conclusion::Never(Rejection::new(fault, malformed.to_string())))
+                    }
+                }
+            }
+        };
+        match work {
+            Ok(work) => {
+                let no = self.machine.add(NewDelivery { work, alone, sent }, around);
+                self.rows.insert(no, under_way);
+            }
+            Err(conclusion) => {
+                let fate = fate_of(around, &under_way.row, conclusion, None);
+                let tried = under_way.tried(around.ms(), 0, Vec::new());
+                self.to_store.push(StoreCommand::Settle {
+                    tried: Box::new(tried),
+                    fate,
+                    waits_for: None,
+                });
+            }
+        }
+    }
+
+    /// Notes what is to be stored: what follows from rows, jobs, and what became of rows.
+    fn settle(&mut self, around: &Surroundings<'_>) {
+        let follows = self.machine.deliveries.take_follows();
+        if !follows.is_empty() {
+            self.to_store.push(StoreCommand::Park(follows));
+        }
+        for news in self.machine.deliveries.take_job_news() {
+            match news {
+                JobNews::Started(job, rows) => self.job_started(job, rows),
+                JobNews::PutOff(job, setback, until) => {
+                    self.to_store.push(StoreCommand::PutJobOff {
+                        job,
+                        fault: setback.fault,
+                        until,
+                    });
+                }
+                JobNews::Ended(job, end) => {
+                    self.to_store.push(StoreCommand::CloseJob { job, end });
+                }
+            }
+        }
+        for ended in self.machine.take_ended() {
+            self.ended(ended, around);
+        }
+        for operation in self.machine.circuits.take_reopened() {
+            self.to_store.push(StoreCommand::Wake(operation));
+        }
+    }
+
+    fn job_started(&mut self, job: JobRef, rows: Vec<StartedRow<DeliveryNo>>) {
+        let mut stored = Vec::new();
+        for (n, row) in rows.into_iter().enumerate() {
+            let StartedRow { owners, digest, external_id } = row;
+            for no in owners {
+                let Some(under_way) = self.rows.get(&no) else { continue };
+                stored.push(JobRow {
+                    n,
+                    key: under_way.row.key.clone(),
+                    seq: under_way.row.seq,
+                    digest: digest.clone(),
+                    external_id: external_id.clone(),
+                });
+            }
+        }
+        self.to_store.push(StoreCommand::OpenJob { job, rows: stored });
+    }
+
+    /// The try of a row has ended.
+    fn ended(&mut self, ended: EndedDelivery, around: &Surroundings<'_>) {
+        let EndedDelivery { no, end, sent, cut, calls, delivery, stopped_by, in_doubt } = ended;
+        let Some(under_way) = self.rows.remove(&no) else { return };
+        let group = RowGroup::of_key(&under_way.row.key);
+        if let Some(group) = group {
+            match &stopped_by {
+                Some(operation) => self.stopped.insert(group, operation.clone()),
+                None => self.stopped.remove(&group),
+            };
+        }
+        let now = around.ms();
+        let in_doubt = in_doubt.filter(|_| group != Some(RowGroup::Facts));
+        let doubtful_until = in_doubt.map_or(0, |length| now + millis(length));
+        if doubtful_until > 0 {
+            let row = under_way.row.clone();
+            self.to_store.push(StoreCommand::KeepInDoubt { row, until: doubtful_until });
+        }
+        let erases = around.config.rules.customer.deletion == Deletion::Erase;
+        if let Some(customer) = delivery.gone_customer().filter(|_| erases) {
+            let doubtful_until = under_way.row.doubtful_until.max(doubtful_until);
+            // A write of a customer who is gone may have brought back a profile that was erased.
+            if delivery.has_written() || doubtful_until > 0 {
+                let (customer, wait_ms) = (customer.clone(), doubtful_until.saturating_sub(now));
+                self.to_store.push(StoreCommand::EraseAgain { customer, wait_ms });
+            }
+        }
+        let conclusion = match end {
+            DeliveryEnd::Concluded(conclusion) => conclusion,
+            DeliveryEnd::WithJob => {
+                self.to_store.push(StoreCommand::NoteSent { row: under_way.row, sent });
+                return;
+            }
+        };
+        let fate = fate_of(around, &under_way.row, conclusion, in_doubt);
+        if matches!(fate, RowFate::PutOff { .. }) && !sent.is_empty() {
+            let row = under_way.row.clone();
+            self.to_store.push(StoreCommand::NoteSent { row, sent });
+        }
+        let tried = under_way.tried(now, calls, cut);
+        self.to_store.push(StoreCommand::Settle {
+            tried: Box::new(tried),
+            fate,
+            waits_for: stopped_by,
+        });
+    }
+}
+
+impl RowUnderWay {
+    fn tried(self, now: u64, calls: u32, cut: Vec<String>) -> TriedRow {
+        let Self { row, item, content, began } = self;
+        TriedRow { row, item, content, duration_ms: now.saturating_sub(began), calls, cut }
+    }
+}

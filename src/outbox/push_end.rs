@@ -1,0 +1,72 @@
+//! How the work on what was pushed ends: with its outcome, or with something that has to be stored
+//! first.
+
+use super::store::dead_letters::NewDeadLetter;
+use super::store::intake::NewEntry;
+use super::store::new_parked::NewParked;
+use crate::fault::{Setback, TransientFault};
+use crate::realtime::conclusion::Conclusion;
+use crate::realtime::envelope::{PushedItem, Undecodable};
+use crate::realtime::outcome::Outcome;
+use crate::realtime::parking::{slot, slot_of_fact};
+use crate::realtime::plan::Work;
+
+/// How it ends.
+#[derive(Debug)]
+pub enum PushEnd {
+    /// With this outcome.
+    Outcome(Outcome),
+    /// This is to be stored first.
+    Store(NewEntry),
+}
+
+/// What a conclusion means for what was pushed; a notification is parked in the slot of its work, or
+/// as a fact where nothing is known of that. `now` is in ms since 1970 UTC.
+///
+/// What can be tried again has to be a notification: what is none is refused for good.
+#[must_use]
+pub fn push_end(
+    item: &PushedItem,
+    work: Option<&Work>,
+    conclusion: Conclusion,
+    now: u64,
+) -> PushEnd {
+    let setback: Setback = match conclusion {
+        Conclusion::Delivered => return PushEnd::Outcome(Outcome::Delivered),
+        Conclusion::Ignored(why) => return PushEnd::Outcome(Outcome::Ignored(why)),
+        Conclusion::Never(rejection) => {
+            let notification = match item {
+                PushedItem::Notification(notification) => Some(notification),
+                PushedItem::Refused { .. } => None,
+            };
+            let letter = NewDeadLetter::of(notification, rejection, 1, now);
+            return PushEnd::Store(NewEntry::DeadLetter(letter));
+        }
+        Conclusion::Later(setback) => setback,
+        Conclusion::NotYet(not_yet) => not_yet.fault().into(),
+    };
+    match item {
+        PushedItem::Notification(notification) => {
+            let slot =
+                work.map_or_else(|| slot_of_fact(notification), |work| slot(notification, work));
+            PushEnd::Store(NewEntry::Parked(NewParked::after(slot, setback, now)))
+        }
+        PushedItem::Refused { why, .. } => refused(*why, now),
+    }
+}
+
+/// What is to be parked without having been tried.
+#[must_use]
+pub fn untried(item: &PushedItem, work: &Work, fault: TransientFault, now: u64) -> PushEnd {
+    match item {
+        PushedItem::Notification(notification) => {
+            let slot = slot(notification, work);
+            PushEnd::Store(NewEntry::Parked(NewParked::soon(slot, fault, now)))
+        }
+        PushedItem::Refused { why, .. } => refused(*why, now),
+    }
+}
+
+fn refused(why: Undecodable, now: u64) -> PushEnd {
+    PushEnd::Store(NewEntry::DeadLetter(NewDeadLetter::of(None, why.into(), 1, now)))
+}
