@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::docs::text;
 
-/// Only the shell may name the platform.
+/// Only the shell may name the platform, and nothing in the core the shell.
 #[test]
 fn the_core_knows_no_platform() {
-    let names = ["worker::", "wasm_bindgen", "js_sys", "web_sys"];
+    let names = ["worker::", "wasm_bindgen", "js_sys", "web_sys", "crate::edge"];
     let shell = root().join("src/edge");
     let mut files = 0;
     for file in rust_files(&root().join("src")) {
@@ -24,6 +24,44 @@ fn the_core_knows_no_platform() {
         }
     }
     assert!(files > 20, "the core was not found");
+}
+
+/// Statements stand in the core, where tests run them on SQLite itself.
+#[test]
+fn the_shell_writes_no_sql() {
+    for file in rust_files(&root().join("src/edge")) {
+        let code = code_of(&file);
+        for words in ["SELECT ", "INSERT ", "UPDATE ", "DELETE FROM", "CREATE TABLE"] {
+            assert!(!code.contains(words), "{} has `{words}`", file.display());
+        }
+    }
+}
+
+/// Data flows one way: a room names none of those that come after it.
+#[test]
+fn rooms_look_one_way() {
+    let rooms = [
+        "storage",
+        "commercetools",
+        "klaviyo",
+        "config",
+        "mapping",
+        "realtime",
+        "assembly",
+        "engine",
+        "outbox",
+        "import",
+        "edge",
+    ];
+    for (place, room) in rooms.iter().enumerate() {
+        for file in rust_files(&root().join("src").join(room)) {
+            let code = code_of(&file);
+            for later in &rooms[place + 1..] {
+                let named = code.contains(&format!("crate::{later}::"));
+                assert!(!named, "{} names `{later}`", file.display());
+            }
+        }
+    }
 }
 
 /// A file of more than 600 lines is a room to split.

@@ -3,7 +3,7 @@
 //!
 //! Each seed is a world of its own: how long every call takes, which answers are lost, when the
 //! resource changes. Every push runs the delivery that runs in production
-//! ([`commercetools_klaviyo::realtime::deliver::delivery`]); what it cannot finish is parked and tried
+//! ([`commercetools_klaviyo::assembly::delivery`]); what it cannot finish is parked and tried
 //! again by the same rules as in the outbox. At rest Klaviyo holds what the shop has.
 //!
 //! `BESIDE_SEEDS` is the number of seeds, `BESIDE_SEED` runs one.
@@ -11,17 +11,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use commercetools_klaviyo::assembly::Step;
+use commercetools_klaviyo::assembly::delivery::Delivery;
+use commercetools_klaviyo::assembly::reading::Reading;
 use commercetools_klaviyo::commercetools::reference::Id;
 use commercetools_klaviyo::config::Config;
+use commercetools_klaviyo::engine::backoff::{SINGLE_IN_DOUBT, wait_after};
 use commercetools_klaviyo::fault::Setback;
 use commercetools_klaviyo::http::{Answer, NoAnswer};
 use commercetools_klaviyo::klaviyo::request::Request;
 use commercetools_klaviyo::klaviyo::verdict::{Verdict, judge};
 use commercetools_klaviyo::mapping::profile::Missing;
 use commercetools_klaviyo::realtime::conclusion::{Conclusion, conclude};
-use commercetools_klaviyo::realtime::deliver::delivery::{Delivery, DeliveryStep};
-use commercetools_klaviyo::realtime::documents::Reading;
-use commercetools_klaviyo::engine::backoff::{SINGLE_IN_DOUBT, wait_after};
 use commercetools_klaviyo::realtime::plan::Work;
 use serde_json::{Value, json};
 
@@ -166,20 +167,20 @@ impl World {
         let now = time(self.now);
         let running = self.running.get_mut(&id).expect("a delivery");
         match running.delivery.next(&self.config, now) {
-            DeliveryStep::Read(readings) => {
+            Step::Read(readings) => {
                 running.asked = readings;
                 let wait = self.latency();
                 self.at(wait, Event::Read(id));
             }
-            DeliveryStep::Send { stages, .. } => {
+            Step::Send { stages, .. } => {
                 running.sent = stages;
                 self.send(id);
             }
-            DeliveryStep::Follow(_) => {
+            Step::Follow(_) => {
                 running.delivery.followed();
                 self.go_on(id);
             }
-            DeliveryStep::Conclude(conclusion) => self.conclude(id, conclusion),
+            Step::Conclude(conclusion) => self.conclude(id, conclusion),
         }
     }
 
@@ -192,7 +193,7 @@ impl World {
                 body: document(&self.work, self.shop).to_string(),
                 ..Answer::default()
             }),
-            Reading::Klaviyo(_) => Ok(Answer {
+            Reading::Klaviyo(_) | Reading::Category(_) => Ok(Answer {
                 status: 404,
                 body: json!({"errors": []}).to_string(),
                 ..Answer::default()

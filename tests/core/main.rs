@@ -13,4 +13,10 @@ mod import;
 mod mapping;
 mod parity;
 mod pushes;
+#[cfg(not(target_arch = "wasm32"))]
+mod sqlite;
+#[cfg(not(target_arch = "wasm32"))]
+mod storage;
 mod support;
+#[cfg(not(target_arch = "wasm32"))]
+mod world;

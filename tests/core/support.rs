@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use commercetools_klaviyo::assembly::documents::Documents;
+use commercetools_klaviyo::assembly::reading::Reading;
+use commercetools_klaviyo::assembly::{self, Assignment, Step};
 use commercetools_klaviyo::commercetools::notification::Notification;
 use commercetools_klaviyo::commercetools::query::Query;
 use commercetools_klaviyo::config::{self, Config};
 use commercetools_klaviyo::http::Answer;
 use commercetools_klaviyo::klaviyo::query::Lookup;
 use commercetools_klaviyo::klaviyo::request::Request;
-use commercetools_klaviyo::realtime::deliver::{self, Step};
-use commercetools_klaviyo::realtime::documents::{Documents, Reading};
+use commercetools_klaviyo::realtime::conclusion::Conclusion;
 use commercetools_klaviyo::realtime::plan::{Ignored, Plan, plan};
 use serde_json::{Map, Value, json};
 
@@ -44,7 +46,7 @@ pub(crate) enum Came {
     /// It cannot be known yet what to send.
     NotYet(String),
     /// It cannot be mapped.
-    Unmappable(&'static str),
+    Unmappable(String),
 }
 
 impl Came {
@@ -80,15 +82,17 @@ pub(crate) fn brought(
         Plan::Work(work) => work,
         Plan::Ignore(why) => return Err(Came::Ignored(why)),
     };
+    let work = Assignment::Now(work);
     let mut documents = Documents::default();
     let now = NOW.parse().expect("a time");
     for _ in 0..10 {
-        match deliver::next(config, &work, &documents, now) {
+        match assembly::next(config, &work, &documents, now) {
             Step::Read(readings) => {
                 for reading in readings {
                     let answer = match &reading {
                         Reading::Commercetools(query) => answer(shop, query),
                         Reading::Klaviyo(lookup) => held(shop, lookup),
+                        Reading::Category(_) => panic!("no notification asks so"),
                     };
                     documents.add(&reading, &Ok(answer)).expect("a document");
                 }
@@ -97,12 +101,20 @@ pub(crate) fn brought(
             Step::Send { stages, .. } => {
                 return Ok(stages.into_iter().flatten().collect());
             }
-            Step::Ignore(why) => return Err(Came::Ignored(why)),
-            Step::NotYet(not_yet) => return Err(Came::NotYet(not_yet.fault().code().into_owned())),
-            Step::Unmappable(fault) => return Err(Came::Unmappable(fault.code())),
+            Step::Conclude(conclusion) => return Err(came(conclusion)),
         }
     }
     panic!("the core reads for ever");
+}
+
+fn came(conclusion: Conclusion) -> Came {
+    match conclusion {
+        Conclusion::Ignored(why) => Came::Ignored(why),
+        Conclusion::NotYet(not_yet) => Came::NotYet(not_yet.fault().code().into_owned()),
+        Conclusion::Never(fault) => Came::Unmappable(fault.code().into_owned()),
+        Conclusion::Delivered => Came::Sent(Vec::new()),
+        Conclusion::Later(setback) => panic!("{setback:?}"),
+    }
 }
 
 /// Method, path and body of a request.
@@ -131,11 +143,13 @@ fn answer(shop: &Shop, query: &Query) -> Answer {
         (
             Query::Products(_)
             | Query::ProductsOfCategory { .. }
+            | Query::ChangedSince { .. }
             | Query::DiscountCodes(_)
             | Query::OrderOfPayment(_)
             | Query::Descendants { .. }
             | Query::ProductOfSku(_)
             | Query::OwnersOfSkus(_)
+            | Query::PublishedProducts(_)
             | Query::StandalonePrices { .. }
             | Query::CountedStock { .. }
             | Query::AnyStock(_),

@@ -7,41 +7,47 @@ use commercetools_klaviyo::http::Answer;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
+use super::world::Chance;
+
 /// An account.
 #[derive(Debug, Default)]
-pub(super) struct Account {
+pub(crate) struct Account {
     /// Attributes by external id.
-    pub(super) profiles: BTreeMap<String, Value>,
+    pub(crate) profiles: BTreeMap<String, Value>,
     /// Metric and unique id, with how often it was recorded: the first wins, so once.
-    pub(super) events: BTreeMap<(String, String), Value>,
+    pub(crate) events: BTreeMap<(String, String), Value>,
     /// Attributes of categories, items and variants by Klaviyo's id.
-    pub(super) categories: BTreeMap<String, Value>,
-    pub(super) items: BTreeMap<String, Value>,
+    pub(crate) categories: BTreeMap<String, Value>,
+    pub(crate) items: BTreeMap<String, Value>,
     /// With their items.
-    pub(super) variants: BTreeMap<String, (String, Value)>,
+    pub(crate) variants: BTreeMap<String, (String, Value)>,
     jobs: BTreeMap<String, Job>,
     next_job: u64,
-    /// E-mails, metrics' ids and titles that are refused when they come.
-    pub(super) refused: HashSet<String>,
+    /// E-mails, metrics' ids, titles and names that are refused when they come.
+    pub(crate) refused: HashSet<String>,
     /// The same, but only when a job is carried out.
-    pub(super) refused_later: HashSet<String>,
+    pub(crate) refused_later: HashSet<String>,
     /// Whether errors name the row.
-    pub(super) pointers: bool,
+    pub(crate) pointers: bool,
     /// How many errors a job tells of, however many rows failed; none for all.
-    pub(super) told: Option<usize>,
+    pub(crate) told: Option<usize>,
     /// How long jobs take, in ms; item creations say so longer than they take, and deletions may take
     /// longer.
-    pub(super) job_ms: u64,
-    pub(super) deletion_ms: u64,
+    pub(crate) job_ms: u64,
+    pub(crate) deletion_ms: u64,
     /// Every job is refused with this status, without naming a row.
-    pub(super) refused_jobs: Option<u16>,
-    pub(super) linger_ms: u64,
+    pub(crate) refused_jobs: Option<u16>,
+    pub(crate) linger_ms: u64,
+    /// Each job takes a time of its own up to `job_ms`, drawn from this seed.
+    pub(crate) spread: Option<u64>,
+    /// Whether events may be no history.
+    pub(crate) takes_live_events: bool,
     /// Rules that were broken.
-    pub(super) violations: Vec<String>,
+    pub(crate) violations: Vec<String>,
     /// The most jobs that were open at once.
-    pub(super) most_open_jobs: usize,
+    pub(crate) most_open_jobs: usize,
     /// How often each operation was called.
-    pub(super) calls: HashMap<String, u64>,
+    pub(crate) calls: HashMap<String, u64>,
 }
 
 #[derive(Debug)]
@@ -69,7 +75,7 @@ fn refusal(status: u16, pointer: &str, detail: &str) -> Answer {
 
 impl Account {
     /// Carries out the jobs that are due.
-    pub(super) fn settle(&mut self, now: u64) {
+    pub(crate) fn settle(&mut self, now: u64) {
         let due: Vec<_> = self
             .jobs
             .iter()
@@ -92,7 +98,7 @@ impl Account {
     }
 
     /// Carries out every job, whenever it is due.
-    pub(super) fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         self.settle(u64::MAX);
     }
 
@@ -124,15 +130,22 @@ impl Account {
             return refusal(400, "/data/attributes/email", "refused");
         }
         let id = attributes["external_id"].as_str().expect("an external id").to_owned();
+        let answer = ok(200, &json!({"data": {"type": "profile", "id": format!("p-{id}")}}));
         self.profiles.insert(id, attributes.clone());
-        ok(200, &json!({"data": {"type": "profile", "id": "p"}}))
+        answer
+    }
+
+    fn erase(&mut self, body: &Value) -> Answer {
+        let id = body.pointer("/data/attributes/profile/data/id").and_then(Value::as_str);
+        self.profiles.remove(id.expect("an id").trim_start_matches("p-"));
+        empty(202)
     }
 
     fn event(&mut self, event: &Value) {
         let attributes = &event["attributes"];
         let metric = attributes["metric"]["data"]["attributes"]["name"].as_str().expect("a metric");
         let id = attributes["unique_id"].as_str().expect("an id");
-        if attributes["backfill"] != true {
+        if attributes["backfill"] != true && !self.takes_live_events {
             self.violations.push(format!("{metric} {id} is no backfill"));
         }
         self.events.entry((metric.to_owned(), id.to_owned())).or_insert_with(|| attributes.clone());
@@ -140,8 +153,8 @@ impl Account {
 
     fn create(&mut self, kind: &str, row: &Value) -> Answer {
         let attributes = row["attributes"].clone();
-        let title = attributes["title"].as_str().unwrap_or_default();
-        if self.refused.contains(title) {
+        let title = attributes["title"].as_str().or(attributes["name"].as_str());
+        if title.is_some_and(|title| self.refused.contains(title)) {
             return refusal(400, "/data/attributes/title", "refused");
         }
         let id =
@@ -197,7 +210,7 @@ impl Account {
         match known {
             None => refusal(404, "/data", "not known"),
             Some(known) => {
-                *known = attributes;
+                merge(known, attributes);
                 ok(200, &json!({"data": {"type": format!("catalog-{kind}")}}))
             }
         }
@@ -216,7 +229,7 @@ impl Account {
     }
 
     /// Answers a call.
-    pub(super) fn answer(
+    pub(crate) fn answer(
         &mut self,
         method: &str,
         path_and_query: &str,
@@ -243,9 +256,32 @@ impl Account {
                 empty(202)
             }
             ("POST", ["event-bulk-create-jobs"]) => self.bulk_events(&body),
+            ("POST", ["data-privacy-deletion-jobs"]) => self.erase(&body),
             ("POST", [jobs]) if jobs.ends_with("-jobs") => self.start_job(&path, &body, now),
             ("GET", [jobs, id]) if jobs.ends_with("-jobs") => self.job(id, now),
             ("GET", ["profile-bulk-import-jobs", id, "import-errors"]) => self.import_errors(id),
+            ("GET", ["profiles"]) => {
+                let id = query.split('"').nth(1).unwrap_or_default();
+                let known = self.profiles.contains_key(id).then(|| format!("p-{id}"));
+                page(known.iter())
+            }
+            ("GET", ["catalog-items", item, "relationships", "categories"]) => {
+                match self.items.get(*item) {
+                    Some(_) => page(self.categories.keys()),
+                    None => refusal(404, "/data", "not known"),
+                }
+            }
+            ("GET", ["catalog-categories", id]) => match self.categories.get(*id) {
+                Some(category) => {
+                    let attributes = json!({"name": category["name"]});
+                    ok(
+                        200,
+                        &json!({"data": {"type": "catalog-category", "id": id,
+                            "attributes": attributes}}),
+                    )
+                }
+                None => refusal(404, "/data", "not known"),
+            },
             ("GET", ["catalog-items", item, "variants"]) => {
                 if !self.items.contains_key(*item) {
                     return refusal(404, "/data", "not known");
@@ -344,7 +380,11 @@ impl Account {
         self.next_job += 1;
         let id = format!("job-{}", self.next_job);
         let slower = if path.contains("bulk-delete") { self.deletion_ms } else { 0 };
-        let applies_at = now + self.job_ms + slower;
+        let takes = match self.spread {
+            Some(seed) => Chance::new(seed ^ self.next_job).next(self.job_ms),
+            None => self.job_ms,
+        };
+        let applies_at = now + takes + slower;
         let linger = if path.contains("item-bulk-create") { self.linger_ms } else { 0 };
         let job = Job {
             path: path.to_owned(),
@@ -399,6 +439,14 @@ impl Account {
             })
             .collect();
         ok(200, &json!({"data": data, "links": {"next": null}}))
+    }
+}
+
+/// What is given replaces what is there; the rest stays.
+fn merge(known: &mut Value, given: Value) {
+    match (known.as_object_mut(), given) {
+        (Some(known), Value::Object(given)) => known.extend(given),
+        (_, given) => *known = given,
     }
 }
 

@@ -3,11 +3,11 @@
 //! Each seed is a world of its own, with its own faults. A failing seed is printed; it alone is run
 //! with `IMPORT_SEED=<seed> cargo test --test core import`, and `IMPORT_SEEDS` is their number.
 
-mod account;
+pub(crate) mod account;
 mod defects;
 mod modes;
 mod preview;
-mod shop;
+pub(crate) mod shop;
 pub(crate) mod world;
 
 use std::collections::BTreeSet;

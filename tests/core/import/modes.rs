@@ -250,7 +250,63 @@ fn a_category_that_several_pages_need_is_written_once() {
     world.start(ImportKind::Products, all(ImportKind::Products));
     world.run();
     verify(&mut world, &[ImportKind::Products]);
-    assert_eq!(world.account.calls["POST /api/catalog-categories"], 5);
+    let calls = |world: &World, operation: &str| {
+        world.account.calls.get(operation).copied().unwrap_or_default()
+    };
+    assert_eq!(calls(&world, "POST /api/catalog-categories"), 5);
+    // Nothing is asked about one by one: not which categories there are, nor whether an item is.
+    let variants = "GET /api/catalog-items/$custom";
+    assert!(calls(&world, "GET /api/catalog-categories") < 20, "{:?}", world.account.calls);
+    assert_eq!(calls(&world, variants), 0, "no item was there");
+    world.start(ImportKind::Products, all(ImportKind::Products));
+    world.run();
+    assert_eq!(calls(&world, variants), 400, "each item was there, and may have variants");
+    assert_eq!(calls(&world, "POST /api/catalog-categories"), 5);
+}
+
+#[test]
+fn a_price_that_cannot_be_read_costs_only_its_product() {
+    let mut world = calm(&json!({}));
+    for number in 0..3 {
+        let mut product = shop::product(number, 1, None, days_ago(90));
+        if number > 0 {
+            product["priceMode"] = json!("Standalone");
+            let text = shop::text(days_ago(90));
+            let value = if number == 1 {
+                json!("much")
+            } else {
+                json!({"currencyCode": "EUR",
+                "centAmount": 500, "fractionDigits": 2})
+            };
+            let price = json!({"id": id("s", number), "sku": format!("sku-{number}-1"),
+                "value": value, "active": true, "createdAt": text, "lastModifiedAt": text});
+            world.shop.put("standalone-prices", price);
+        }
+        world.shop.put("products", product);
+    }
+    world.start(ImportKind::Products, all(ImportKind::Products));
+    world.run();
+    assert_eq!(counts(&world, ImportKind::Products), [3, 2, 0, 1]);
+    let codes: Vec<_> = world.store.failures.values().map(|failure| &failure.code).collect();
+    assert_eq!(codes, ["commercetools_document_malformed"]);
+}
+
+#[test]
+fn a_category_that_klaviyo_refuses_does_not_keep_its_products() {
+    let mut world = calm(&json!({}));
+    for number in 0..2 {
+        world.shop.put("categories", shop::category(number, days_ago(90)));
+    }
+    for number in 0..60 {
+        let created = days_ago(90) + Duration::minutes(i64::try_from(number).unwrap_or(0));
+        world.shop.put("products", shop::product(number, 1, Some(number % 2), created));
+    }
+    world.account.refused.insert("Category 1 v1".to_owned());
+    world.start(ImportKind::Products, all(ImportKind::Products));
+    world.run();
+    verify(&mut world, &[ImportKind::Products]);
+    assert_eq!(counts(&world, ImportKind::Products), [60, 60, 0, 0]);
+    assert_eq!(world.account.categories.len(), 1);
 }
 
 #[test]
@@ -505,7 +561,7 @@ fn a_run_of_another_version_is_shown_kept_and_not_run() {
 #[test]
 fn what_is_stored_keeps_its_shape() {
     let stored = json!({
-        "version": 2, "id": "r", "kind": "orders",
+        "version": 3, "id": "r", "kind": "orders",
         "selection": {"since": "2026-01-01T00:00:00Z"}, "state": "running",
         "counts": {"read": 4, "sent": 1, "skipped": 2, "failed": 1}, "reread": 0, "total": 9,
         "passes": [
@@ -521,7 +577,7 @@ fn what_is_stored_keeps_its_shape() {
             {"source": {"held": {"check": true}}, "reread": true, "handOver": false},
             {"source": {"list": {"changedSince": null}}, "reread": false, "handOver": true}
         ],
-        "pass": 0, "closingBegan": "2026-01-02T00:00:00Z",
+        "pass": 0, "closingBegan": "2026-01-02T00:00:00Z", "doubtfulUntil": null,
         "ranges": [{"from": null, "to": "2026-02-01T00:00:00Z", "after": "x", "done": false}],
         "again": ["y"], "startedAt": "2026-01-02T00:00:00Z", "updatedAt": "2026-01-02T00:00:00Z",
         "finishedAt": null, "waiting": {"code": "klaviyo_503", "since": "2026-01-02T00:00:00Z"},

@@ -1,28 +1,42 @@
 //! What a preview shows is what an import brings, and the preview itself only reads.
 
+use commercetools_klaviyo::assembly::shared::SharedDocuments;
+use commercetools_klaviyo::assembly::together::together;
 use commercetools_klaviyo::commercetools::reference::Id;
 use commercetools_klaviyo::engine::call::Call;
-use commercetools_klaviyo::import::preview::{PreviewEnd, PreviewStep, RecordPreview, reading};
+use commercetools_klaviyo::fault::ReadFault;
 use commercetools_klaviyo::import::run::ImportKind;
+use commercetools_klaviyo::preview::{DryEnd, DryRun, DryStep, record_query};
+use commercetools_klaviyo::realtime::conclusion::Conclusion;
 
 use super::world::{World, time};
 use super::{NOW, expected, held, world};
 
 /// What a preview says, with the account asked as it is.
-fn preview(world: &mut World, kind: ImportKind, id: &str) -> Option<PreviewEnd> {
+fn preview(world: &mut World, kind: ImportKind, id: &str) -> Option<DryEnd> {
     let id = Id::new(id).expect("an id");
-    let answer = world.carry_out(&reading(kind, id));
-    let mut preview = RecordPreview::read(kind, &answer).expect("a page")?;
+    let answer = world.carry_out(&Call::Commercetools(record_query(kind, id)));
+    let mut unit = match DryRun::of_record(kind, &answer) {
+        Ok(unit) => unit?,
+        Err(ReadFault::Never(rejection)) => return Some(Conclusion::Never(rejection).into()),
+        Err(fault) => panic!("{fault:?}"),
+    };
+    let mut shared = SharedDocuments::of_isolate();
     loop {
-        let asked = match preview.next(&world.config, time(NOW)) {
-            PreviewStep::Read(asked) => asked,
-            PreviewStep::End(end) => return Some(end),
+        let step = unit.next(|delivery| delivery.next_with(&world.config, &shared, time(NOW)));
+        let mut asked = match step {
+            DryStep::Read(readings) => together(readings.into_iter().map(|one| (0, one))),
+            DryStep::End(end) => return Some(end),
         };
-        for asked in asked {
-            let call = asked.call();
+        while let Some(joint) = asked.pop() {
+            let call = Call::of_reading(&joint);
             assert!(!matches!(&call, Call::Klaviyo { method, .. } if *method != "GET"), "{call:?}");
             let answer = world.carry_out(&call);
-            preview.learn(&asked, &answer).expect("an answer");
+            let handed = joint.hand_out(Ok(&answer));
+            for part in &handed.parts {
+                unit.delivery_mut().take(part, &mut shared, time(NOW)).expect("an answer");
+            }
+            asked.extend(handed.further);
         }
     }
 }
@@ -40,19 +54,25 @@ fn what_is_shown_brings_the_same_as_an_import() {
         let (mut skipped, mut failed) = (0, 0);
         for document in documents {
             let id = document["id"].as_str().expect("an id");
-            match preview(&mut world, kind, id).expect("a record") {
-                PreviewEnd::Write(requests) => {
-                    assert!(!requests.is_empty(), "{document}");
-                    for request in requests {
-                        let (method, path) = (request.method(), request.path());
-                        world.account.answer(method, &path, request.body().as_deref(), NOW);
-                    }
+            let DryEnd { requests, conclusion, follow } =
+                preview(&mut world, kind, id).expect("a record");
+            assert_eq!(follow, 0);
+            assert_eq!(requests.is_empty(), conclusion != Conclusion::Delivered, "{document}");
+            for request in requests {
+                let (method, path) = (request.method(), request.path());
+                world.account.answer(method, &path, request.body().as_deref(), NOW);
+            }
+            match conclusion {
+                Conclusion::Delivered => {}
+                Conclusion::Ignored(why) => {
+                    assert_eq!(why.code(), "no_identity", "{document}");
+                    skipped += 1;
                 }
-                PreviewEnd::Skip => skipped += 1,
-                PreviewEnd::Fail(fault) => {
+                Conclusion::Never(fault) => {
                     assert_eq!(fault.code(), "malformed_email", "{document}");
                     failed += 1;
                 }
+                other => panic!("{other:?}"),
             }
         }
         assert_eq!(held(&world, kind), expected(&world, kind), "{kind:?}");

@@ -3,44 +3,45 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
+use commercetools_klaviyo::http::Answer;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 /// Documents by path (`customers`), then by id.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Shop {
+pub(crate) struct Shop {
     documents: BTreeMap<&'static str, BTreeMap<String, Value>>,
 }
 
 /// A time as commercetools writes it.
-pub(super) fn text(time: DateTime<Utc>) -> String {
+pub(crate) fn text(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// An id for a number. commercetools' order of ids is its own business, so it is another one here
 /// than that of the numbers and of the times.
-pub(super) fn id(kind: &str, number: u64) -> String {
+pub(crate) fn id(kind: &str, number: u64) -> String {
     format!("{:04x}-{kind}-{number}", number.wrapping_mul(40_503) % 65_536)
 }
 
 impl Shop {
-    pub(super) fn put(&mut self, path: &'static str, document: Value) {
+    pub(crate) fn put(&mut self, path: &'static str, document: Value) {
         let id = document["id"].as_str().expect("an id").to_owned();
         self.documents.entry(path).or_default().insert(id, document);
     }
 
-    pub(super) fn all(&self, path: &str) -> impl Iterator<Item = &Value> {
+    pub(crate) fn all(&self, path: &str) -> impl Iterator<Item = &Value> {
         self.documents.get(path).into_iter().flat_map(BTreeMap::values)
     }
 
-    pub(super) fn remove(&mut self, path: &str, id: &str) {
+    pub(crate) fn remove(&mut self, path: &str, id: &str) {
         if let Some(documents) = self.documents.get_mut(path) {
             documents.remove(id);
         }
     }
 
     /// Changes a document, now.
-    pub(super) fn change(
+    pub(crate) fn change(
         &mut self,
         path: &str,
         id: &str,
@@ -53,8 +54,23 @@ impl Shop {
         }
     }
 
+    /// The answer to a query, or to a read by id.
+    pub(crate) fn answered(&self, path_and_query: &str) -> Answer {
+        let path = path_and_query.split('?').next().expect("a path").trim_start_matches('/');
+        let Some((resource, id)) = path.split_once('/') else {
+            return Answer { status: 200, body: self.answer(path_and_query), ..Answer::default() };
+        };
+        let found = self.documents.get(resource).and_then(|documents| documents.get(id));
+        let Some(document) = found else {
+            let body = json!({"statusCode": 404, "message": "none"}).to_string();
+            return Answer { status: 404, body, ..Answer::default() };
+        };
+        let body = self.expanded(resource, document).to_string();
+        Answer { status: 200, body, ..Answer::default() }
+    }
+
     /// The body of the answer to a query.
-    pub(super) fn answer(&self, path_and_query: &str) -> String {
+    pub(crate) fn answer(&self, path_and_query: &str) -> String {
         let (path, query) = path_and_query.split_once('?').expect("a query");
         let path = path.trim_start_matches('/');
         let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
@@ -90,6 +106,31 @@ impl Shop {
         .to_string()
     }
 
+    /// Shows the stock of each variant as its inventory entry has it.
+    fn add_stock(&self, product: &mut Value) {
+        let Some(current) = product.pointer_mut("/masterData/current") else { return };
+        let (master, others) = match current.as_object_mut() {
+            Some(current) => {
+                let master = current.get("masterVariant").cloned();
+                (master, current.get("variants").cloned())
+            }
+            None => return,
+        };
+        let with_stock = |mut variant: Value| {
+            let entry = self.all("inventory").find(|entry| entry["sku"] == variant["sku"]);
+            if let Some(entry) = entry {
+                variant["availability"] = json!({"availableQuantity": entry["availableQuantity"]});
+            }
+            variant
+        };
+        if let Some(master) = master {
+            current["masterVariant"] = with_stock(master);
+        }
+        if let Some(Value::Array(others)) = others {
+            current["variants"] = others.into_iter().map(with_stock).collect();
+        }
+    }
+
     fn expanded(&self, path: &str, document: &Value) -> Value {
         let mut document = document.clone();
         if path == "orders" {
@@ -103,6 +144,7 @@ impl Shop {
             }
         }
         if path == "products" {
+            self.add_stock(&mut document);
             let categories = document
                 .pointer_mut("/masterData/current/categories")
                 .and_then(Value::as_array_mut);
@@ -152,6 +194,21 @@ fn holds(document: &Value, term: &str) -> bool {
         quoted().contains(&field("sku").as_str())
     } else if term == "masterData(published = true)" {
         document["masterData"]["published"] == true
+    } else if term == "supplyChannel is not defined" {
+        document["supplyChannel"].is_null()
+    } else if term.starts_with("sku = ") {
+        quoted().contains(&field("sku").as_str())
+    } else if term.starts_with("ancestors(id = ") {
+        let ancestors = document["ancestors"].as_array();
+        let mut ids = ancestors.into_iter().flatten().filter_map(|one| one["id"].as_str());
+        ids.any(|id| quoted().contains(&id))
+    } else if term == "masterData(published = true" {
+        document["masterData"]["published"] == true
+    } else if term.starts_with("current(categories(id = ") {
+        let categories = document.pointer("/masterData/current/categories");
+        let categories = categories.and_then(Value::as_array);
+        let mut ids = categories.into_iter().flatten().filter_map(|one| one["id"].as_str());
+        ids.any(|id| quoted().contains(&id))
     } else if term.starts_with("paymentInfo(payments(id in (") {
         let payments = document.pointer("/paymentInfo/payments").and_then(Value::as_array);
         let mut ids = payments.into_iter().flatten().filter_map(|payment| payment["id"].as_str());
@@ -167,17 +224,17 @@ fn holds(document: &Value, term: &str) -> bool {
     }
 }
 
-pub(super) fn customer(number: u64, created: DateTime<Utc>, email: &str) -> Value {
+pub(crate) fn customer(number: u64, created: DateTime<Utc>, email: &str) -> Value {
     json!({"id": id("c", number), "email": email, "firstName": "v1",
         "createdAt": text(created), "lastModifiedAt": text(created)})
 }
 
-pub(super) fn category(number: u64, created: DateTime<Utc>) -> Value {
+pub(crate) fn category(number: u64, created: DateTime<Utc>) -> Value {
     json!({"id": id("k", number), "name": {"en": format!("Category {number} v1")}, "ancestors": [],
         "createdAt": text(created), "lastModifiedAt": text(created)})
 }
 
-pub(super) fn product(
+pub(crate) fn product(
     number: u64,
     variants: u64,
     category: Option<u64>,
@@ -195,7 +252,7 @@ pub(super) fn product(
             "variants": (2..=variants).map(variant).collect::<Vec<_>>()}}})
 }
 
-pub(super) fn payment(number: u64, refunds: &[&str], created: DateTime<Utc>) -> Value {
+pub(crate) fn payment(number: u64, refunds: &[&str], created: DateTime<Utc>) -> Value {
     let transactions: Vec<_> = refunds
         .iter()
         .enumerate()
@@ -208,7 +265,7 @@ pub(super) fn payment(number: u64, refunds: &[&str], created: DateTime<Utc>) -> 
         "createdAt": text(created), "lastModifiedAt": text(created)})
 }
 
-pub(super) fn order(
+pub(crate) fn order(
     number: u64,
     email: Option<&str>,
     state: &str,

@@ -8,15 +8,16 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use commercetools_klaviyo::commercetools::reference::Id;
 use commercetools_klaviyo::config::{Config, Rules};
+use commercetools_klaviyo::engine::call::Call;
 use commercetools_klaviyo::fault::{Setback, System};
 use commercetools_klaviyo::http::{Answer, NoAnswer};
-use commercetools_klaviyo::engine::call::Call;
 use commercetools_klaviyo::import::machine::{
     Effect, Failure, Input, KeptRows, Machine, Saving, StoredRunParts,
 };
 use commercetools_klaviyo::import::run::{ImportKind, Run, Selection, State};
 use commercetools_klaviyo::import::start::Start;
 use commercetools_klaviyo::import::stored::read_run;
+use commercetools_klaviyo::realtime::plan::CHANGED_SINCE;
 
 use super::account::Account;
 use super::shop::Shop;
@@ -276,10 +277,14 @@ impl World {
 
     pub(super) fn carry_out(&mut self, call: &Call) -> Answer {
         match call {
-            Call::HandOver { resource_type, ids } => {
-                let named = |kind: &ImportKind| kind.resource_type() == *resource_type;
-                let kind = ImportKind::ALL.into_iter().find(named).expect("a kind");
-                self.handed_over.extend(ids.iter().map(|id| (kind, id.clone())));
+            Call::HandOver { changes, .. } => {
+                for change in changes.iter().filter(|change| !change.contains_key(CHANGED_SINCE)) {
+                    let of_type = change["resource"]["typeId"].as_str().expect("a type");
+                    let id = change["resource"]["id"].as_str().and_then(Id::new).expect("an id");
+                    let named = |kind: &ImportKind| kind.resource_type() == of_type;
+                    let kind = ImportKind::ALL.into_iter().find(named).expect("a kind");
+                    self.handed_over.insert((kind, id));
+                }
                 Answer { status: 201, ..Answer::default() }
             }
             Call::Commercetools(path) => {

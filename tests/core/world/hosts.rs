@@ -1,0 +1,495 @@
+//! The hosts of the engine: pushes, and the two objects with their storage. What they store goes
+//! through the very statements that run in production, on SQLite itself.
+
+use std::collections::HashSet;
+
+use commercetools_klaviyo::assembly::shared::SharedDocuments;
+use commercetools_klaviyo::commercetools::reference::Id;
+use commercetools_klaviyo::engine::call::Call;
+use commercetools_klaviyo::engine::deliveries::machine::DeliveryMachine;
+use commercetools_klaviyo::engine::deliveries::{
+    DeliveryEnd, EndedDelivery, NewDelivery, Surroundings,
+};
+use commercetools_klaviyo::fault::{Setback, TransientFault};
+use commercetools_klaviyo::http::Answer;
+use commercetools_klaviyo::import::machine::{Effect, Input, Machine};
+use commercetools_klaviyo::import::store::{gone, runs};
+use commercetools_klaviyo::outbox::desk;
+use commercetools_klaviyo::outbox::machine::{OutboxInput, OutboxMachine};
+use commercetools_klaviyo::outbox::push_end::{PushEnd, push_end, untried};
+use commercetools_klaviyo::outbox::schedule::earlier_alarm;
+use commercetools_klaviyo::outbox::store::erasure::{self, EraseAgain};
+use commercetools_klaviyo::outbox::store::intake::{self, NewEntry};
+use commercetools_klaviyo::outbox::store::offspring::park_offspring;
+use commercetools_klaviyo::realtime::conclusion::Conclusion;
+use commercetools_klaviyo::realtime::envelope::{self, PushedItem};
+use commercetools_klaviyo::realtime::plan::{Plan, Work, plan};
+use commercetools_klaviyo::storage::schema::migrate;
+use commercetools_klaviyo::storage::sql::{Sql, SqlError};
+
+use super::network::{Caller, Heard};
+use super::{Event, World};
+use crate::import::world::time;
+use crate::sqlite::Sqlite;
+
+/// How long the calls of a push, of the outbox and of an import may take, in ms, and those of bulk
+/// requests.
+const PUSH_CALLS: u64 = 2_500;
+const OUTBOX_CALL: u64 = 8_000;
+const IMPORT_CALL: u64 = 10_000;
+const BULK_CALL: u64 = 30_000;
+
+/// A push under way.
+pub(super) struct RunningPush {
+    machine: DeliveryMachine,
+    item: PushedItem,
+    work: Work,
+    notification: serde_json::Value,
+    gives_up_at: u64,
+}
+
+/// An object: its storage survives, the rest does not.
+pub(super) struct Object<M> {
+    pub(super) sql: Sqlite,
+    pub(super) machine: Option<M>,
+    /// How often it was started.
+    pub(super) life: u64,
+    pub(super) alarm: Option<u64>,
+    /// Until when its slice begins calls; none while no slice is at work.
+    pub(super) slice_ends: Option<u64>,
+    /// Calls that are under way for it.
+    pub(super) calling: usize,
+}
+
+impl<M> Object<M> {
+    pub(super) fn new(migrations: &[&str]) -> Self {
+        let sql = Sqlite::new();
+        migrate(&sql, migrations).expect("tables");
+        Self { sql, machine: None, life: 0, alarm: None, slice_ends: None, calling: 0 }
+    }
+
+    /// It goes down: what was not stored is lost, and the watchdog finds it.
+    fn crash(&mut self, wakes_at: u64) {
+        self.machine = None;
+        self.life += 1;
+        self.calling = 0;
+        self.slice_ends = None;
+        self.alarm = Some(wakes_at);
+    }
+}
+
+fn limit(call: &Call, single: u64) -> u64 {
+    match call {
+        Call::Klaviyo { path, body: Some(_), .. } if path.contains("-bulk-") => BULK_CALL,
+        _ => single,
+    }
+}
+
+impl World {
+    // Pushes.
+
+    /// A notification arrives. What is not stored stays with the broker, which brings it again.
+    pub(super) fn push(&mut self, notification: serde_json::Value) {
+        let body = notification.to_string();
+        let item = envelope::decode(body.as_bytes(), None).items.remove(0);
+        let PushedItem::Notification(told) = &item else { panic!("a notification") };
+        if let Some((of_type, id)) = gone::deleted(told)
+            && self.import_is_active()
+        {
+            gone::remember(&self.import.sql, of_type, id).expect("stored");
+        }
+        let work = match plan(&self.config.rules, told) {
+            Ok(Plan::Work(work)) => work,
+            Ok(Plan::Ignore(_)) | Err(_) => return self.outcomes += 1,
+        };
+        if let Work::Erasure(customer) = &work {
+            if self.import_is_active() {
+                gone::remember(&self.import.sql, gone::CUSTOMER, customer).expect("stored");
+            }
+            let waits = erasure::erase(&self.outbox.sql, customer.as_str(), self.now);
+            if waits.expect("erased") {
+                let end = untried(&item, &work, TransientFault::JobUnderWay, self.now);
+                return self.store(0, &item, end, notification);
+            }
+        }
+        let mut machine = DeliveryMachine::of_push();
+        self.with_shared(|world, shared| {
+            let (config, now) = (&world.config, time(world.now));
+            let new = NewDelivery { work: work.clone(), alone: true, sent: HashSet::new() };
+            machine.add(new, &mut Surroundings { config, shared, now });
+        });
+        self.next_push += 1;
+        let no = self.next_push;
+        let gives_up_at = self.now + PUSH_CALLS;
+        let push = RunningPush { machine, item, work, notification, gives_up_at };
+        self.pushes.insert(no, push);
+        self.go_on_with_push(no, None);
+    }
+
+    pub(super) fn go_on_with_push(
+        &mut self,
+        no: u64,
+        answered: Option<(u64, Result<Answer, Setback>)>,
+    ) {
+        let Some(mut push) = self.pushes.remove(&no) else { return };
+        let calls = self.with_shared(|world, shared| {
+            let (config, now) = (&world.config, time(world.now));
+            let around = &mut Surroundings { config, shared, now };
+            if let Some((ticket, answer)) = answered {
+                push.machine.answered(ticket, answer, around, &mut world.told);
+            }
+            push.machine.calls(around, &mut world.told)
+        });
+        if self.chance.happens(self.faults.kill) {
+            // The isolate goes down: the broker has no answer. What was under way is carried out before
+            // it comes again, since nobody is left who would know of it.
+            self.network.hurry(Caller::Push(no), self.now + 500);
+            return self.brought_again(push.notification);
+        }
+        for (ticket, call) in calls {
+            let left = push.gives_up_at.saturating_sub(self.now).max(1);
+            self.send(Caller::Push(no), ticket, call, left);
+        }
+        match push.machine.take_ended().pop() {
+            None => {
+                self.pushes.insert(no, push);
+            }
+            Some(ended) => self.push_ended(no, push, ended),
+        }
+    }
+
+    fn push_ended(&mut self, no: u64, push: RunningPush, ended: EndedDelivery) {
+        let RunningPush { item, work, notification, .. } = push;
+        if let Some(customer) = ended.delivery.gone_customer()
+            && ended.delivery.has_written()
+        {
+            let asked = EraseAgain { customers: vec![customer.clone()], wait_ms: 0 };
+            asked.park(&self.outbox.sql, self.now).expect("parked");
+            self.arm_outbox();
+        }
+        let conclusion = match ended.end {
+            DeliveryEnd::Concluded(conclusion) => conclusion,
+            DeliveryEnd::WithJob => Conclusion::Later(TransientFault::JobUnderWay.into()),
+        };
+        let end = push_end(&item, Some(&work), conclusion, self.now);
+        self.store(no, &item, end, notification);
+    }
+
+    fn store(&mut self, no: u64, item: &PushedItem, end: PushEnd, notification: serde_json::Value) {
+        match end {
+            PushEnd::Outcome(_) => self.outcomes += 1,
+            PushEnd::Store(NewEntry::DeadLetter(letter)) => panic!("{}", letter.code),
+            PushEnd::Store(entry) => {
+                let bodies = intake::bodies([(&entry, item)].into_iter()).expect("bodies");
+                if self.chance.happens(self.faults.storage) {
+                    self.outbox.sql.fail_at(1 + u32::try_from(self.chance.next(4)).expect("few"));
+                }
+                let now = self.now;
+                let sql = &self.outbox.sql;
+                let stored = sql.turn(|sql| intake::take(sql, &bodies[0].1, now));
+                sql.fail_no_more();
+                if stored.is_ok() {
+                    self.outcomes += 1;
+                    self.arm_outbox();
+                } else {
+                    // 503: the broker has it still. What was under way is carried out before it comes
+                    // again, since nobody knows of it any more.
+                    self.network.hurry(Caller::Push(no), self.now + 500);
+                    self.brought_again(notification);
+                }
+            }
+        }
+    }
+
+    fn brought_again(&mut self, notification: serde_json::Value) {
+        let wait = 1_000 + self.chance.next(20_000);
+        self.at(wait, Event::Push(notification));
+    }
+
+    // The outbox.
+
+    pub(super) fn outbox_alarm(&mut self) {
+        self.outbox.alarm = Some(self.now + 15_000);
+        if self.outbox.slice_ends.is_some() {
+            return;
+        }
+        self.outbox.slice_ends = Some(self.now + 10_000);
+        let begun = desk::begin_slice(&self.outbox.sql, &self.config, self.now);
+        begun.expect("a slice begins");
+        self.step_outbox(OutboxInput::Slice);
+    }
+
+    pub(super) fn step_outbox(&mut self, input: OutboxInput) {
+        if matches!(input, OutboxInput::Answered { .. }) {
+            self.outbox.calling -= 1;
+        }
+        if self.chance.happens(self.faults.storage) {
+            self.outbox.sql.fail_at(1 + u32::try_from(self.chance.next(8)).expect("few"));
+        }
+        let crash = self.chance.happens(self.faults.crash).then(|| self.chance.next(2));
+        self.outbox.sql.begin();
+        let done = self.with_shared(|world, shared| {
+            let (config, now) = (&world.config, time(world.now));
+            let mut around = Surroundings { config, shared, now };
+            let mut machine = match world.outbox.machine.take() {
+                Some(machine) => machine,
+                None => desk::load(&world.outbox.sql, config)?,
+            };
+            let done = desk::step(&world.outbox.sql, &mut machine, &mut around, input)?;
+            world.outbox.machine = Some(machine);
+            Ok::<_, SqlError>(done)
+        });
+        self.outbox.sql.fail_no_more();
+        let wakes_at = self.now + 1 + self.chance.next(20_000);
+        match (done, crash) {
+            // Before anything was kept.
+            (Ok(_), Some(0)) => {
+                self.outbox.sql.rollback();
+                self.crashes += 1;
+                self.outbox.crash(wakes_at);
+            }
+            // After it was kept, before any call.
+            (Ok(_), Some(_)) => {
+                self.outbox.sql.commit();
+                self.crashes += 1;
+                self.outbox.crash(wakes_at);
+            }
+            (Ok(done), None) => {
+                self.outbox.sql.commit();
+                let life = self.outbox.life;
+                for (ticket, call) in done.calls {
+                    let limit = limit(&call, OUTBOX_CALL);
+                    self.outbox.calling += 1;
+                    self.send(Caller::Outbox(life), ticket, call, limit);
+                }
+                self.rest_outbox();
+            }
+            // The storage failed: the slice ends, and what was stored before stays.
+            (Err(_), _) => {
+                self.outbox.sql.commit();
+                self.outbox.crash(self.now + 1_000);
+            }
+        }
+    }
+
+    /// Ends the slice where nothing can be done for a while, and sets the alarm.
+    fn rest_outbox(&mut self) {
+        let Some(machine) = &self.outbox.machine else { return };
+        let wake = machine.wake();
+        if self.outbox.calling > 0 || wake.is_some_and(|wake| wake <= self.now + 2_500) {
+            if let Some(wake) = wake {
+                let wait = wake.saturating_sub(self.now).max(1);
+                self.at(wait, Event::Tick(Caller::Outbox(self.outbox.life)));
+            }
+            return;
+        }
+        self.outbox.slice_ends = None;
+        let stored = desk::next_alarm(&self.outbox.sql, machine, self.now).expect("an alarm");
+        self.outbox.alarm = [stored, wake].into_iter().flatten().min();
+        self.check_outbox();
+    }
+
+    /// Nothing waits without a reason: the object wakes when something is due.
+    fn check_outbox(&self) {
+        let due = self.outbox.sql.all("SELECT MIN(due) FROM parked WHERE due IS NOT NULL");
+        let due: Option<u64> = due.value().expect("a time");
+        if let Some(due) = due {
+            let alarm = self.outbox.alarm.expect("an alarm");
+            let latest = due.max(self.now) + 31_000;
+            assert!(alarm <= latest, "due at {due}, the alarm is set to {alarm}, now {}", self.now);
+        }
+    }
+
+    /// A push stored something: the alarm only ever moves to an earlier time.
+    pub(super) fn arm_outbox(&mut self) {
+        if self.outbox.slice_ends.is_some() {
+            return;
+        }
+        let machine = match self.outbox.machine.take() {
+            Some(machine) => machine,
+            None => desk::load(&self.outbox.sql, &self.config).expect("a machine"),
+        };
+        let wanted = desk::next_alarm(&self.outbox.sql, &machine, self.now).expect("an alarm");
+        self.outbox.machine = Some(machine);
+        if let Some(time) = wanted.and_then(|wanted| earlier_alarm(self.outbox.alarm, wanted)) {
+            self.outbox.alarm = Some(time);
+        }
+    }
+
+    // The import.
+
+    pub(super) fn import_is_active(&self) -> bool {
+        if let Some(machine) = &self.import.machine {
+            return machine.is_active();
+        }
+        let stored = runs::load(&self.import.sql, &self.config.rules).expect("runs");
+        let mut runs = stored.into_iter().filter_map(|stored| stored.run.readable());
+        runs.any(|run| run.is_active())
+    }
+
+    pub(super) fn import_alarm(&mut self) {
+        self.import.alarm = Some(self.now + 15_000);
+        if self.import.slice_ends.is_some() {
+            return;
+        }
+        self.import.slice_ends = Some(self.now + 60_000);
+        self.step_import(Input::Slice { calls: 1_000 });
+    }
+
+    pub(super) fn step_import(&mut self, input: Input) {
+        if matches!(input, Input::Answered { .. }) {
+            self.import.calling -= 1;
+        }
+        let crash = self.chance.happens(self.faults.crash).then(|| self.chance.next(2));
+        self.import.sql.begin();
+        let calls = self.effects_of_import(input).expect("stored");
+        let wakes_at = self.now + 1 + self.chance.next(20_000);
+        match crash {
+            Some(0) => {
+                self.import.sql.rollback();
+                self.crashes += 1;
+                return self.import.crash(wakes_at);
+            }
+            Some(_) => {
+                self.import.sql.commit();
+                self.crashes += 1;
+                return self.import.crash(wakes_at);
+            }
+            None => self.import.sql.commit(),
+        }
+        let life = self.import.life;
+        for (ticket, call) in calls {
+            let limit = limit(&call, IMPORT_CALL);
+            self.import.calling += 1;
+            self.send(Caller::Import(life), ticket, call, limit);
+        }
+        self.rest_import();
+    }
+
+    fn effects_of_import(&mut self, input: Input) -> Result<Vec<(u64, Call)>, SqlError> {
+        let (config, now) = (&self.config, time(self.now));
+        let sql: &dyn Sql = &self.import.sql;
+        let mut machine = match self.import.machine.take() {
+            Some(machine) => machine,
+            None => Machine::new(config, runs::load(sql, &config.rules)?, now),
+        };
+        let mut calls = Vec::new();
+        for effect in machine.step(config, now, input) {
+            match effect {
+                Effect::Save(saving) => runs::save(sql, &saving)?,
+                Effect::Call(ticket, call) => calls.push((ticket, call)),
+            }
+        }
+        self.import.machine = Some(machine);
+        Ok(calls)
+    }
+
+    fn rest_import(&mut self) {
+        let Some(machine) = &self.import.machine else { return };
+        let wake = machine.wake();
+        if self.import.calling > 0 || wake.is_some_and(|wake| wake <= self.now + 2_500) {
+            if let Some(wake) = wake {
+                let wait = wake.saturating_sub(self.now).max(1);
+                self.at(wait, Event::Tick(Caller::Import(self.import.life)));
+            }
+            return;
+        }
+        self.import.slice_ends = None;
+        if machine.is_active() {
+            self.import.alarm = Some(wake.unwrap_or(self.now + 1));
+            return;
+        }
+        self.import.alarm = None;
+        self.hand_over_gone();
+    }
+
+    /// What is gone is handed over once no run is active, as the object does at the end of a slice.
+    fn hand_over_gone(&mut self) {
+        let all = gone::all(&self.import.sql).expect("what is gone");
+        if all.is_empty() {
+            return;
+        }
+        let settled = runs::all_completed(&self.import.sql, &self.config.rules, time(self.now));
+        let settled = settled.expect("runs");
+        let customers: Vec<Id> = all
+            .iter()
+            .filter(|record| record.of_type == gone::CUSTOMER)
+            .map(|record| record.id.clone())
+            .collect();
+        let wait_ms = if settled { 0 } else { 600_000 };
+        EraseAgain { customers, wait_ms }.park(&self.outbox.sql, self.now).expect("parked");
+        gone::forget(&self.import.sql, &all).expect("forgotten");
+        self.arm_outbox();
+    }
+
+    /// The import leaves something to the outbox.
+    pub(super) fn hand_over(
+        &mut self,
+        changes: &[serde_json::Map<String, serde_json::Value>],
+        not_before: u64,
+    ) -> Answer {
+        let (sql, rules) = (&self.outbox.sql, &self.config.rules);
+        park_offspring(sql, rules, changes.to_vec(), not_before, self.now).expect("parked");
+        self.arm_outbox();
+        Answer { status: 201, ..Answer::default() }
+    }
+
+    // What they have in common.
+
+    /// Something happens to a call.
+    pub(super) fn call_happens(&mut self, no: u64) {
+        let Some(call) = self.network.calls.get_mut(&no) else { return };
+        if let Some(effect_at) = call.effect_at.filter(|at| *at <= self.now) {
+            call.effect_at = None;
+            let asked = call.call.clone();
+            let nobody_waits = call.answer_at == u64::MAX;
+            let answer = self.carry_out(&asked, effect_at);
+            if nobody_waits {
+                self.network.calls.remove(&no);
+            } else if let Some(call) = self.network.calls.get_mut(&no)
+                && matches!(call.answer, Heard::Own)
+            {
+                call.answer = Heard::Other(Ok(answer));
+            }
+            return;
+        }
+        if call.answer_at > self.now {
+            return;
+        }
+        let (caller, ticket) = (call.caller, call.ticket);
+        let Heard::Other(answer) = std::mem::replace(&mut call.answer, Heard::Own) else { return };
+        call.answer_at = u64::MAX;
+        if call.effect_at.is_none() {
+            self.network.calls.remove(&no);
+        }
+        match caller {
+            Caller::Push(push) => self.go_on_with_push(push, Some((ticket, answer))),
+            Caller::Outbox(life) if life == self.outbox.life => {
+                self.step_outbox(OutboxInput::Answered { ticket, answer });
+            }
+            Caller::Import(life) if life == self.import.life => {
+                self.step_import(Input::Answered { ticket, answer });
+            }
+            Caller::Outbox(_) | Caller::Import(_) => {}
+        }
+    }
+
+    fn send(&mut self, caller: Caller, ticket: u64, call: Call, limit: u64) {
+        let (chance, now) = (&mut self.chance, self.now);
+        self.network.send(chance, now, (caller, ticket, call), limit);
+    }
+
+    /// Does something with what the isolate shares.
+    fn with_shared<T>(&mut self, work: impl FnOnce(&mut Self, &mut SharedDocuments) -> T) -> T {
+        let mut shared = self.shared.take().unwrap_or_else(SharedDocuments::of_isolate);
+        let done = work(self, &mut shared);
+        self.shared = Some(shared);
+        done
+    }
+}
+
+/// A machine of the outbox, as the object has it.
+pub(super) type OutboxObject = Object<OutboxMachine>;
+
+/// A machine of the imports, as the object has it.
+pub(super) type ImportObject = Object<Machine>;
