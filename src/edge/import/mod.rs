@@ -1,4 +1,4 @@
-//! Imports are run by a Durable SingleObject; here is how it is reached, and the endpoints on it.
+//! Imports are run by a Durable Object; here is how it is reached, and the endpoints on it.
 //!
 //! There is one object for the whole Worker, with SQLite storage and one alarm. It holds the
 //! machine of [`crate::import`], makes its calls and keeps what it wants kept; nothing is decided

@@ -1,4 +1,4 @@
-//! What could not be delivered is kept in a Durable SingleObject; here are the calls to it. What it stores,
+//! What could not be delivered is kept in a Durable Object; here are the calls to it. What it stores,
 //! and how, stands in [`crate::outbox::store`].
 //!
 //! There is one object for the whole Worker, with SQLite storage. It is asked only when something
