@@ -1,8 +1,55 @@
 //! The storage of a Durable Object as the core wants it: [`Sql`]. Every statement is written there.
 
-use worker::{Error, SqlStorage, SqlStorageValue};
+use std::panic::AssertUnwindSafe;
+
+use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::{Error, SqlStorage, SqlStorageValue, Storage};
 
 use crate::storage::sql::{Sql, SqlAnswer, SqlError, SqlValue};
+
+#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
+extern "C" {
+    /// The storage of a Durable Object; `worker` does not wrap this function of it.
+    type TurnStorage;
+
+    #[wasm_bindgen(method, catch, js_name = transactionSync)]
+    fn transaction_sync(
+        this: &TurnStorage,
+        turn: &mut dyn FnMut() -> Result<(), JsValue>,
+    ) -> Result<(), JsValue>;
+}
+
+/// A turn: what it writes is kept if it succeeds, and else nothing of it. The platform keeps by itself
+/// what was written before a statement failed, so a row would stand there without its content.
+///
+/// <https://developers.cloudflare.com/durable-objects/api/sqlite-storage-api/#transactionsync>
+pub(super) fn turn<T>(
+    storage: &Storage,
+    work: impl FnOnce(&SqlStorage) -> worker::Result<T>,
+) -> worker::Result<T> {
+    let sql = storage.sql();
+    let mut work = Some(work);
+    let mut worked = None;
+    let mut once = || {
+        worked = work.take().map(|work| work(&sql));
+        // Whatever is thrown undoes the turn.
+        if matches!(worked, Some(Ok(_))) { Ok(()) } else { Err(JsValue::NULL) }
+    };
+    // After a panic neither is looked at but `worked`, which is none then.
+    let mut once = AssertUnwindSafe(&mut once);
+    let raw: &TurnStorage = storage.as_raw().unchecked_ref();
+    let ended = raw.transaction_sync(&mut move || {
+        let whole = &mut once;
+        (whole.0)()
+    });
+    match worked {
+        Some(Err(error)) => Err(error),
+        Some(Ok(value)) => ended.map(|()| value).map_err(Error::from),
+        // It panicked, or was never begun.
+        None => Err(ended.err().unwrap_or(JsValue::NULL).into()),
+    }
+}
 
 impl Sql for SqlStorage {
     fn exec(&self, statement: &str, values: Vec<SqlValue>) -> Result<SqlAnswer, SqlError> {

@@ -4,8 +4,8 @@
 //! to date, [`parts`] keeps what is longer than a value may be. The statements stand with what they
 //! are about: [`crate::outbox::store`], [`crate::import::store`].
 //!
-//! Not in scope: the platform (`edge::sql`) and the clock. Every function runs in one turn without an
-//! await, and the platform keeps all that was written in a turn or nothing of it.
+//! Not in scope: the platform (`edge::sql`) and the clock. Every function runs in a turn without an
+//! await: all that is written in it is kept, or, if a statement fails, nothing.
 #![expect(
     clippy::missing_errors_doc,
     reason = "always the same: a statement failed, or what is stored cannot be read"

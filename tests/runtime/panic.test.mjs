@@ -1,4 +1,5 @@
-// A panic in a Durable Object: it is in the log with JavaScript's stack, and the object goes on.
+// A panic in a Durable Object: it is in the log with JavaScript's stack, nothing of what was written
+// before it in the same turn is kept, and the object goes on.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -8,7 +9,14 @@ import { useStack } from "./harness.mjs";
 const stack = useStack();
 
 test("both panic hooks speak, and the object answers the next call", async () => {
-  const panicked = stack.worker.object("OUTBOX", "outbox", "/panic", { method: "POST" });
+  const erased = await stack.worker.object("OUTBOX", "outbox", "/erasures", {
+    method: "POST",
+    body: "c1",
+  });
+  assert.equal(erased.status, 201);
+  // What is parked first is due in an hour.
+  const body = JSON.stringify({ customers: ["c1"], wait_ms: 3_600_000 });
+  const panicked = stack.worker.object("OUTBOX", "outbox", "/panic", { method: "POST", body });
   const answered = await panicked.then(
     ({ status }) => status,
     (error) => error.message,
@@ -21,5 +29,11 @@ test("both panic hooks speak, and the object answers the next call", async () =>
   );
   // The hook of the crate `worker`, which begins the recovery.
   await eventually("the other hook's line", all, (log) => /Rust panic:[\s\S]*on purpose/.test(log));
-  assert.equal((await stack.outbox()).waiting, 0);
+  assert.equal((await stack.outbox()).waiting, 0, "nothing of the turn is kept");
+  const parked = await stack.worker.object("OUTBOX", "outbox", "/erasures/again", {
+    method: "POST",
+    body,
+  });
+  assert.equal(parked.status, 201);
+  assert.equal((await stack.outbox()).waiting, 1, "the same without a panic is kept");
 });

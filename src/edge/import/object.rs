@@ -18,6 +18,7 @@ use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::edge::calls::{now, now_ms};
 use crate::edge::objects::AtWork;
+use crate::edge::sql::turn;
 use crate::edge::{log, reply, settings};
 use crate::engine::backoff::backoff;
 use crate::import::machine::Input;
@@ -45,7 +46,7 @@ pub struct Import {
 
 impl DurableObject for Import {
     fn new(state: State, env: Env) -> Self {
-        let schema = migrate(&state.storage().sql(), &MIGRATIONS);
+        let schema = turn(&state.storage(), |sql| Ok(migrate(sql, &MIGRATIONS)?));
         if let Err(error) = &schema {
             // Every later statement fails then, and each of them is answered with an error.
             log::failure("import", &error.to_string());
@@ -69,12 +70,15 @@ impl DurableObject for Import {
             Ok(config) => config,
             Err(problems) => return reply::not_configured(problems),
         };
-        let answered = match self.answer(config, &request, &body) {
+        let answered = turn(&self.state.storage(), |sql| self.answer(sql, config, &request, &body));
+        let answered = match answered {
             Ok(response) if request.method() == Method::Get => Ok(response),
             Ok(response) => self.arm_if_needed(config, &request).await.map(|()| response),
             Err(error) => Err(error),
         };
         answered.or_else(|error| {
+            // What was stored is undone, so the machine is made anew from what is.
+            self.desk.forget();
             log::failure("import", &error.to_string());
             reply::error(500, "import_failed", "The import could not do it.")
         })
@@ -157,8 +161,13 @@ impl Import {
         }
     }
 
-    fn answer(&self, config: &Config, request: &Request, body: &[u8]) -> Result<Response> {
-        let sql = self.sql();
+    fn answer(
+        &self,
+        sql: &SqlStorage,
+        config: &Config,
+        request: &Request,
+        body: &[u8],
+    ) -> Result<Response> {
         let url = request.url()?;
         let segments: Vec<_> = url.path().split('/').skip(1).collect();
         let (kind, segments) = match segments.as_slice() {
@@ -169,28 +178,28 @@ impl Import {
             (Method::Get, ["runs"], None) => {
                 let mut all = Map::new();
                 for kind in ImportKind::ALL {
-                    all.insert(kind.name().to_owned(), self.desk.shown(&sql, &config.rules, kind)?);
+                    all.insert(kind.name().to_owned(), self.desk.shown(sql, &config.rules, kind)?);
                 }
                 reply::json(200, &all)
             }
-            (Method::Get, ["runs"], Some(kind)) => self.history(config, kind),
+            (Method::Get, ["runs"], Some(kind)) => self.history(sql, config, kind),
             (Method::Post, ["runs"], Some(kind)) => match start::read(kind, body) {
-                Ok(start) => self.start(config, kind, start),
+                Ok(start) => self.start(sql, config, kind, start),
                 Err(problem) => reply::error(400, "bad_request", &problem),
             },
-            (Method::Post, ["runs", "stop"], Some(kind)) => self.stop(config, kind),
-            (Method::Post, ["runs", "resume"], Some(kind)) => self.resume(config, kind),
+            (Method::Post, ["runs", "stop"], Some(kind)) => self.stop(sql, config, kind),
+            (Method::Post, ["runs", "resume"], Some(kind)) => self.resume(sql, config, kind),
             (Method::Get, ["failures"], Some(kind)) => {
                 let cursor = url.query_pairs().find(|(name, _)| name == "cursor");
                 let cursor = cursor.map(|(_, cursor)| cursor.into_owned()).unwrap_or_default();
-                reply::json(200, &failures::page(&sql, kind, &cursor)?)
+                reply::json(200, &failures::page(sql, kind, &cursor)?)
             }
             (Method::Post, ["failures", "retry"], Some(kind)) => {
-                let ids = failures::ids(&sql, kind)?;
-                if ids.is_empty() && !self.desk.is_active(&sql, &config.rules, Some(kind))? {
+                let ids = failures::ids(sql, kind)?;
+                if ids.is_empty() && !self.desk.is_active(sql, &config.rules, Some(kind))? {
                     return reply::error(400, "no_failures", "There is no failure to retry.");
                 }
-                self.start(config, kind, Start { selection: Selection::Retry, ids })
+                self.start(sql, config, kind, Start { selection: Selection::Retry, ids })
             }
             (Method::Post, ["erase"], None) => {
                 #[derive(Deserialize)]
@@ -198,17 +207,17 @@ impl Import {
                     customer: Id,
                 }
                 let Erase { customer } = serde_json::from_slice(body)?;
-                failures::delete(&sql, ImportKind::Customers, customer.as_str())?;
-                if self.desk.is_active(&sql, &config.rules, None)? {
-                    gone::remember(&sql, gone::CUSTOMER, &customer)?;
+                failures::delete(sql, ImportKind::Customers, customer.as_str())?;
+                if self.desk.is_active(sql, &config.rules, None)? {
+                    gone::remember(sql, gone::CUSTOMER, &customer)?;
                 }
                 reply::json(200, &json!({}))
             }
             (Method::Post, ["gone"], None) => {
                 let deleted: Vec<(String, Id)> = serde_json::from_slice(body)?;
-                if self.desk.is_active(&sql, &config.rules, None)? {
+                if self.desk.is_active(sql, &config.rules, None)? {
                     for (of_type, id) in deleted {
-                        gone::remember(&sql, &of_type, &id)?;
+                        gone::remember(sql, &of_type, &id)?;
                     }
                 }
                 reply::json(200, &json!({}))
@@ -218,9 +227,9 @@ impl Import {
         }
     }
 
-    fn history(&self, config: &Config, kind: ImportKind) -> Result<Response> {
-        let current = self.desk.shown(&self.sql(), &config.rules, kind)?;
-        let runs = told(runs::of_kind(&self.sql(), &config.rules, kind)?);
+    fn history(&self, sql: &SqlStorage, config: &Config, kind: ImportKind) -> Result<Response> {
+        let current = self.desk.shown(sql, &config.rules, kind)?;
+        let runs = told(runs::of_kind(sql, &config.rules, kind)?);
         let older = runs.iter().skip(1).map(StoredRun::shown);
         let newest = runs.first().map(|_| current.clone());
         let history: Vec<_> = newest.into_iter().chain(older).collect();
@@ -229,36 +238,39 @@ impl Import {
 
     /// Begins a run. There is no await between the question whether one is active and the start,
     /// so of two starts at once one is refused.
-    fn start(&self, config: &Config, kind: ImportKind, start: Start) -> Result<Response> {
-        let sql = self.sql();
-        if self.desk.is_active(&sql, &config.rules, Some(kind))? {
+    fn start(
+        &self,
+        sql: &SqlStorage,
+        config: &Config,
+        kind: ImportKind,
+        start: Start,
+    ) -> Result<Response> {
+        if self.desk.is_active(sql, &config.rules, Some(kind))? {
             let message = format!("{} sync is already running.", kind.title());
             return reply::error(423, "already_running", &message);
         }
-        runs::slice_ended(&sql)?;
-        let id = runs::new_id(&sql, now_ms())?;
-        self.desk.ask(&sql, config, Input::Start { id, kind, start })?;
-        reply::json(202, &self.desk.shown(&sql, &config.rules, kind)?)
+        runs::slice_ended(sql)?;
+        let id = runs::new_id(sql, now_ms())?;
+        self.desk.ask(sql, config, Input::Start { id, kind, start })?;
+        reply::json(202, &self.desk.shown(sql, &config.rules, kind)?)
     }
 
-    fn stop(&self, config: &Config, kind: ImportKind) -> Result<Response> {
-        let sql = self.sql();
-        if !self.desk.is_active(&sql, &config.rules, Some(kind))? {
+    fn stop(&self, sql: &SqlStorage, config: &Config, kind: ImportKind) -> Result<Response> {
+        if !self.desk.is_active(sql, &config.rules, Some(kind))? {
             let message = format!("{} sync is not currently running.", kind.title());
             return reply::error(400, "not_running", &message);
         }
-        self.desk.ask(&sql, config, Input::Stop(kind))?;
-        reply::json(200, &self.desk.shown(&sql, &config.rules, kind)?)
+        self.desk.ask(sql, config, Input::Stop(kind))?;
+        reply::json(200, &self.desk.shown(sql, &config.rules, kind)?)
     }
 
-    fn resume(&self, config: &Config, kind: ImportKind) -> Result<Response> {
-        let sql = self.sql();
-        if !self.desk.is_resumable(&sql, &config.rules, kind)? {
+    fn resume(&self, sql: &SqlStorage, config: &Config, kind: ImportKind) -> Result<Response> {
+        if !self.desk.is_resumable(sql, &config.rules, kind)? {
             let message = format!("{} sync has nothing to resume.", kind.title());
             return reply::error(400, "nothing_to_resume", &message);
         }
-        runs::slice_ended(&sql)?;
-        self.desk.ask(&sql, config, Input::Resume(kind))?;
-        reply::json(202, &self.desk.shown(&sql, &config.rules, kind)?)
+        runs::slice_ended(sql)?;
+        self.desk.ask(sql, config, Input::Resume(kind))?;
+        reply::json(202, &self.desk.shown(sql, &config.rules, kind)?)
     }
 }

@@ -8,6 +8,7 @@ use super::desk::Desk;
 use crate::config::Config;
 use crate::edge::calls::{now, now_ms};
 use crate::edge::slice::{self, NumberedCalls, SliceEnd, SliceInput, SliceLimits, SliceWork};
+use crate::edge::sql::turn;
 use crate::edge::{log, outbox};
 use crate::import::machine::{Input, Saving};
 use crate::import::store::runs;
@@ -36,7 +37,7 @@ pub(super) enum NextSlice {
 /// The machine with its storage.
 struct ImportWork<'a> {
     desk: &'a Desk,
-    sql: &'a SqlStorage,
+    storage: &'a Storage,
     config: &'a Config,
 }
 
@@ -48,7 +49,7 @@ impl SliceWork for ImportWork<'_> {
             SliceInput::Rest => Input::Rest,
             SliceInput::Tick => Input::Tick,
         };
-        self.desk.step(self.sql, self.config, input)
+        turn(self.storage, |sql| self.desk.step(sql, self.config, input))
     }
 
     fn wake(&self) -> Option<u64> {
@@ -69,24 +70,27 @@ pub(super) async fn run(
     }
     slice::watch(storage).await?;
     if runs::slice_begins(sql)? >= LOST {
-        give_up(desk, sql, config)?;
+        turn(storage, |sql| give_up(desk, sql, config))?;
         return Ok(NextSlice::Never);
     }
     let needed = outbox::needed(env, config).await;
     let needed = needed.inspect_err(|error| log::failure("outbox", &error.to_string()));
-    desk.step(sql, config, Input::Quota(left_for_import(needed.ok().as_deref())))?;
+    let quota = Input::Quota(left_for_import(needed.ok().as_deref()));
+    turn(storage, |sql| desk.step(sql, config, quota))?;
     let rules = &config.rules.import;
     let limits = SliceLimits {
         length: 1000 * u64::from(rules.slice_seconds),
         calls: rules.subrequests_per_slice,
         call: CALL,
     };
-    let work = ImportWork { desk, sql, config };
+    let work = ImportWork { desk, storage, config };
     let asked = Some(desk.listen());
     let end = slice::work(env, config, storage, &limits, &work, asked).await?;
     // Whoever steps before the next slice begins gets no calls.
-    desk.step(sql, config, Input::Rest)?;
-    runs::slice_ended(sql)?;
+    turn(storage, |sql| {
+        desk.step(sql, config, Input::Rest)?;
+        Ok(runs::slice_ended(sql)?)
+    })?;
     Ok(match end {
         _ if !desk.is_active(sql, &config.rules, None)? => NextSlice::Never,
         SliceEnd::UsedUp => NextSlice::Now,

@@ -3,13 +3,14 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use worker::{Env, Error, Result, SqlStorage, Storage};
+use worker::{Env, Result, SqlStorage, Storage};
 
 use crate::config::Config;
 use crate::edge::calls::{now, now_ms};
 use crate::edge::log::{self, Effort};
 use crate::edge::shared::with_shared;
 use crate::edge::slice::{self, NumberedCalls, SliceInput, SliceLimits, SliceWork};
+use crate::edge::sql::turn;
 use crate::engine::deliveries::Surroundings;
 use crate::outbox::desk;
 use crate::outbox::machine::{OutboxInput, OutboxMachine};
@@ -59,7 +60,7 @@ impl OutboxDesk {
 /// The machine with its storage.
 struct OutboxWork<'a> {
     desk: &'a OutboxDesk,
-    sql: &'a SqlStorage,
+    storage: &'a Storage,
     config: &'a Config,
 }
 
@@ -71,12 +72,14 @@ impl SliceWork for OutboxWork<'_> {
             SliceInput::Rest => OutboxInput::Rest,
             SliceInput::Tick => OutboxInput::Tick,
         };
-        let mut machine = self.desk.take(self.sql, self.config)?;
-        let done = with_shared(|shared| {
-            let mut around = Surroundings { config: self.config, shared, now: now() };
-            desk::step(self.sql, &mut machine, &mut around, input)
-        });
-        let done = done.map_err(Error::from)?;
+        let (machine, done) = turn(self.storage, |sql| {
+            let mut machine = self.desk.take(sql, self.config)?;
+            let done = with_shared(|shared| {
+                let mut around = Surroundings { config: self.config, shared, now: now() };
+                desk::step(sql, &mut machine, &mut around, input)
+            })?;
+            Ok((machine, done))
+        })?;
         self.desk.0.replace(Some(machine));
         for ToldOutcome { tried, outcome } in done.told {
             let effort =
@@ -98,11 +101,10 @@ pub(super) async fn run(
     config: &Config,
     outbox: &OutboxDesk,
 ) -> Result<()> {
-    let sql = &storage.sql();
     slice::watch(storage).await?;
-    desk::begin_slice(sql, config, now_ms())?;
+    turn(storage, |sql| Ok(desk::begin_slice(sql, config, now_ms())?))?;
     let limits = SliceLimits { length: SLICE, calls: u32::MAX, call: CALL };
-    let work = OutboxWork { desk: outbox, sql, config };
+    let work = OutboxWork { desk: outbox, storage, config };
     let worked = slice::work(env, config, storage, &limits, &work, None).await;
     if worked.is_err() {
         outbox.forget();

@@ -13,6 +13,7 @@ use worker::{
 use super::drain::{self, OutboxDesk};
 use crate::edge::calls::now_ms;
 use crate::edge::objects::AtWork;
+use crate::edge::sql::turn;
 use crate::edge::{log, reply, settings};
 use crate::outbox::quota::needed;
 use crate::outbox::schedule::earlier_alarm;
@@ -39,7 +40,7 @@ pub struct Outbox {
 
 impl DurableObject for Outbox {
     fn new(state: State, env: Env) -> Self {
-        let schema = migrate(&state.storage().sql(), &MIGRATIONS);
+        let schema = turn(&state.storage(), |sql| Ok(migrate(sql, &MIGRATIONS)?));
         if let Err(error) = &schema {
             // Every later statement fails then, and each of them is answered with an error.
             log::failure("outbox", &error.to_string());
@@ -58,7 +59,8 @@ impl DurableObject for Outbox {
         if self.is_newer {
             return reply::unavailable(NEWER, "A newer version of this Worker stored the outbox.");
         }
-        let answered = match self.answer(&request, &body) {
+        let answered = turn(&self.state.storage(), |sql| self.answer(sql, &request, &body));
+        let answered = match answered {
             Ok(response) if request.method() == Method::Get => Ok(response),
             Ok(response) => self.arm_earlier().await.map(|()| response),
             Err(error) => Err(error),
@@ -135,13 +137,12 @@ impl Outbox {
         }
     }
 
-    fn answer(&self, request: &Request, body: &[u8]) -> Result<Response> {
-        let sql = self.sql();
+    fn answer(&self, sql: &SqlStorage, request: &Request, body: &[u8]) -> Result<Response> {
         let url = request.url()?;
         let segments: Vec<_> = url.path().split('/').skip(1).collect();
         match (request.method(), segments.as_slice()) {
             (Method::Post, ["notifications"]) => {
-                reply::json(201, &intake::take(&sql, body, now_ms())?)
+                reply::json(201, &intake::take(sql, body, now_ms())?)
             }
             (Method::Post, ["changes"]) => {
                 let (changes, not_before): (Vec<Map<String, Value>>, u64) =
@@ -150,7 +151,7 @@ impl Outbox {
                 match settings.as_ref() {
                     Ok(config) => {
                         let rules = &config.rules;
-                        offspring::park_offspring(&sql, rules, changes, not_before, now_ms())?;
+                        offspring::park_offspring(sql, rules, changes, not_before, now_ms())?;
                     }
                     Err(problems) => return reply::not_configured(problems),
                 }
@@ -158,42 +159,48 @@ impl Outbox {
             }
             (Method::Post, ["erasures"]) => {
                 let customer = String::from_utf8_lossy(body);
-                reply::json(201, &erasure::erase(&sql, &customer, now_ms())?)
+                reply::json(201, &erasure::erase(sql, &customer, now_ms())?)
             }
             (Method::Post, ["erasures", "again"]) => {
                 let asked: EraseAgain = serde_json::from_slice(body)?;
-                reply::json(201, &asked.park(&sql, now_ms())?)
+                reply::json(201, &asked.park(sql, now_ms())?)
             }
             (Method::Post, ["quota"]) => {
                 self.desk.import_asks();
-                reply::json(201, &needed(&parked::counts(&sql)?))
+                reply::json(201, &needed(&parked::counts(sql)?))
             }
-            (Method::Get, ["status"]) => reply::json(200, &status(&sql)?),
+            (Method::Get, ["status"]) => reply::json(200, &status(sql)?),
             (Method::Get, ["dead-letters"]) => {
                 let cursor = url.query_pairs().find(|(name, _)| name == "cursor");
                 let cursor = cursor.and_then(|(_, cursor)| RowId::parse(&cursor));
-                reply::json(200, &dead_letters::list(&sql, cursor)?)
+                reply::json(200, &dead_letters::list(sql, cursor)?)
             }
-            (Method::Get, ["dead-letters", id]) => match dead_letters::read(&sql, id)? {
+            (Method::Get, ["dead-letters", id]) => match dead_letters::read(sql, id)? {
                 Some(letter) => reply::json(200, &letter),
                 None => no_letter(),
             },
-            (Method::Post, ["dead-letters", "replay"]) => self.replay(&dead_letters::ids(&sql)?),
-            (Method::Post, ["dead-letters", id, "replay"]) => self.replay(&[(*id).to_owned()]),
+            (Method::Post, ["dead-letters", "replay"]) => {
+                self.replay(sql, &dead_letters::ids(sql)?)
+            }
+            (Method::Post, ["dead-letters", id, "replay"]) => self.replay(sql, &[(*id).to_owned()]),
             (Method::Delete, ["dead-letters", id]) => {
-                if dead_letters::delete(&sql, id)? {
+                if dead_letters::delete(sql, id)? {
                     Ok(reply::empty(204))
                 } else {
                     no_letter()
                 }
             }
-            (Method::Post, ["panic"]) => panic_on_purpose(),
+            (Method::Post, ["panic"]) => {
+                let asked: EraseAgain = serde_json::from_slice(body)?;
+                asked.park(sql, now_ms())?;
+                panic_on_purpose()
+            }
             _ => reply::error(404, "not_found", "There is nothing here."),
         }
     }
 }
 
-/// Panics, so that a test sees what becomes of a panic. No route of the Worker leads here.
+/// Panics, so that a test sees what becomes of a panic, and of what was written before it. No route of the Worker leads here.
 #[expect(clippy::panic, reason = "on purpose")]
 fn panic_on_purpose() -> ! {
     panic!("on purpose")
@@ -201,7 +208,7 @@ fn panic_on_purpose() -> ! {
 
 impl Outbox {
     /// Parks what these letters hold; 404 if there is none of them, but for an empty list.
-    fn replay(&self, ids: &[String]) -> Result<Response> {
+    fn replay(&self, sql: &SqlStorage, ids: &[String]) -> Result<Response> {
         let settings = settings::read(&self.env);
         let config = match settings.as_ref() {
             Ok(config) => config,
@@ -209,7 +216,7 @@ impl Outbox {
         };
         let mut replayed = 0;
         for id in ids {
-            replayed += usize::from(replay::replay(&self.sql(), &config.rules, id, now_ms())?);
+            replayed += usize::from(replay::replay(sql, &config.rules, id, now_ms())?);
         }
         if replayed == 0 && !ids.is_empty() {
             return no_letter();

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
-use commercetools_klaviyo::http::Answer;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
@@ -52,21 +51,6 @@ impl Shop {
             change(document);
             document["lastModifiedAt"] = json!(text(now));
         }
-    }
-
-    /// The answer to a query, or to a read by id.
-    pub(crate) fn answered(&self, path_and_query: &str) -> Answer {
-        let path = path_and_query.split('?').next().expect("a path").trim_start_matches('/');
-        let Some((resource, id)) = path.split_once('/') else {
-            return Answer { status: 200, body: self.answer(path_and_query), ..Answer::default() };
-        };
-        let found = self.documents.get(resource).and_then(|documents| documents.get(id));
-        let Some(document) = found else {
-            let body = json!({"statusCode": 404, "message": "none"}).to_string();
-            return Answer { status: 404, body, ..Answer::default() };
-        };
-        let body = self.expanded(resource, document).to_string();
-        Answer { status: 200, body, ..Answer::default() }
     }
 
     /// The body of the answer to a query.
@@ -131,7 +115,7 @@ impl Shop {
         }
     }
 
-    fn expanded(&self, path: &str, document: &Value) -> Value {
+    pub(crate) fn expanded(&self, path: &str, document: &Value) -> Value {
         let mut document = document.clone();
         if path == "orders" {
             let payments =

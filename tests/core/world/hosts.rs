@@ -28,7 +28,7 @@ use commercetools_klaviyo::storage::schema::migrate;
 use commercetools_klaviyo::storage::sql::{Sql, SqlError};
 
 use super::network::{Caller, Heard};
-use super::{Event, World};
+use super::{Crash, Event, World};
 use crate::import::world::time;
 use crate::sqlite::Sqlite;
 
@@ -226,7 +226,7 @@ impl World {
         if self.chance.happens(self.faults.storage) {
             self.outbox.sql.fail_at(1 + u32::try_from(self.chance.next(8)).expect("few"));
         }
-        let crash = self.chance.happens(self.faults.crash).then(|| self.chance.next(2));
+        let crash = self.crash();
         self.outbox.sql.begin();
         let done = self.with_shared(|world, shared| {
             let (config, now) = (&world.config, time(world.now));
@@ -243,13 +243,13 @@ impl World {
         let wakes_at = self.now + 1 + self.chance.next(20_000);
         match (done, crash) {
             // Before anything was kept.
-            (Ok(_), Some(0)) => {
+            (Ok(_), Some(Crash::BeforeItIsKept)) => {
                 self.outbox.sql.rollback();
                 self.crashes += 1;
                 self.outbox.crash(wakes_at);
             }
             // After it was kept, before any call.
-            (Ok(_), Some(_)) => {
+            (Ok(_), Some(Crash::AfterItIsKept)) => {
                 self.outbox.sql.commit();
                 self.crashes += 1;
                 self.outbox.crash(wakes_at);
@@ -264,9 +264,9 @@ impl World {
                 }
                 self.rest_outbox();
             }
-            // The storage failed: the slice ends, and what was stored before stays.
+            // The storage failed: the slice ends, and nothing of the step is kept.
             (Err(_), _) => {
-                self.outbox.sql.commit();
+                self.outbox.sql.rollback();
                 self.outbox.crash(self.now + 1_000);
             }
         }
@@ -340,17 +340,25 @@ impl World {
         if matches!(input, Input::Answered { .. }) {
             self.import.calling -= 1;
         }
-        let crash = self.chance.happens(self.faults.crash).then(|| self.chance.next(2));
+        if self.chance.happens(self.faults.storage) {
+            self.import.sql.fail_at(1 + u32::try_from(self.chance.next(4)).expect("few"));
+        }
+        let crash = self.crash();
         self.import.sql.begin();
-        let calls = self.effects_of_import(input).expect("stored");
+        let calls = self.effects_of_import(input);
+        self.import.sql.fail_no_more();
         let wakes_at = self.now + 1 + self.chance.next(20_000);
+        let Ok(calls) = calls else {
+            self.import.sql.rollback();
+            return self.import.crash(self.now + 1_000);
+        };
         match crash {
-            Some(0) => {
+            Some(Crash::BeforeItIsKept) => {
                 self.import.sql.rollback();
                 self.crashes += 1;
                 return self.import.crash(wakes_at);
             }
-            Some(_) => {
+            Some(Crash::AfterItIsKept) => {
                 self.import.sql.commit();
                 self.crashes += 1;
                 return self.import.crash(wakes_at);
@@ -435,6 +443,26 @@ impl World {
     }
 
     // What they have in common.
+
+    /// Whether an object goes down in this step.
+    fn crash(&mut self) -> Option<Crash> {
+        self.steps += 1;
+        // Chance is asked in any case, so that the world is the same up to the step.
+        let kinds = [Crash::BeforeItIsKept, Crash::AfterItIsKept];
+        let kind = kinds[usize::try_from(self.chance.next(2)).expect("a kind")];
+        let happens = self.chance.happens(self.faults.crash);
+        match self.faults.crash_at {
+            Some((step, crash)) => (step == self.steps).then_some(crash),
+            None => happens.then_some(kind),
+        }
+    }
+
+    /// A deployment: both objects begin anew.
+    pub(super) fn restart(&mut self) {
+        let wakes_at = self.now + 1;
+        self.outbox.crash(wakes_at);
+        self.import.crash(wakes_at);
+    }
 
     /// Something happens to a call.
     pub(super) fn call_happens(&mut self, no: u64) {

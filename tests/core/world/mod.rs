@@ -55,10 +55,27 @@ enum Event {
     Peace,
 }
 
+/// When an object goes down in a step.
+#[derive(Debug, Clone, Copy)]
+enum Crash {
+    /// Nothing of what it stored is kept, and no call is made.
+    BeforeItIsKept,
+    /// All is kept, and no call is made.
+    AfterItIsKept,
+}
+
 /// How often, in a thousand, the world does what.
 #[derive(Debug, Clone, Copy, Default)]
 struct Faults {
     crash: u64,
+    /// The only step in which an object goes down, and how; none if chance decides.
+    crash_at: Option<(u64, Crash)>,
+    /// An alarm comes twice, or late.
+    alarm: u64,
+    /// An object is deployed anew, with other settings.
+    deployed: u64,
+    /// The clock goes back.
+    clock: u64,
     kill: u64,
     storage: u64,
 }
@@ -85,6 +102,8 @@ struct World {
     told_of: usize,
     outcomes: usize,
     crashes: u64,
+    /// Steps of the two objects.
+    steps: u64,
 }
 
 impl World {
@@ -94,7 +113,15 @@ impl World {
         let config = config(&[("CONFIG", &rules.to_string()), ("PREFERRED_CURRENCY", "EUR")]);
         let mut chance = Chance::new(seed);
         let mut often = |most: u64| if chance.happens(500) { chance.next(most) } else { 0 };
-        let faults = Faults { crash: often(15), kill: often(20), storage: often(30) };
+        let faults = Faults {
+            crash: often(15),
+            crash_at: None,
+            kill: often(20),
+            storage: often(30),
+            alarm: often(300),
+            deployed: often(20),
+            clock: often(20),
+        };
         let way = WayFaults {
             lost_before: often(100),
             lost_after: often(100),
@@ -124,6 +151,7 @@ impl World {
             told_of: 0,
             outcomes: 0,
             crashes: 0,
+            steps: 0,
         };
         world.network.faults = way;
         world.account.takes_live_events = true;
@@ -184,10 +212,35 @@ impl World {
                     self.happens(event);
                 }
             } else if self.outbox.alarm.is_some_and(|alarm| alarm <= self.now) {
+                self.disturb();
                 self.outbox_alarm();
             } else if self.import.alarm.is_some_and(|alarm| alarm <= self.now) {
+                self.disturb();
                 self.import_alarm();
             }
+        }
+    }
+
+    /// Alarms come late and twice, objects are deployed anew, the clock goes back.
+    fn disturb(&mut self) {
+        if self.chance.happens(self.faults.alarm) {
+            self.now += self.chance.next(15_000);
+        }
+        if self.chance.happens(self.faults.alarm) {
+            self.outbox_alarm();
+        }
+        if self.chance.happens(self.faults.deployed) {
+            let page = 2 + self.chance.next(5);
+            let delete_missing = self.chance.happens(500);
+            let rules = json!({"customer": {"deletion": "erase"},
+                "product": {"import": {"deleteMissing": delete_missing}},
+                "import": {"pageSize": page, "lanes": 1 + self.chance.next(3),
+                    "sliceSeconds": 5}});
+            self.config = config(&[("CONFIG", &rules.to_string()), ("PREFERRED_CURRENCY", "EUR")]);
+            self.restart();
+        }
+        if self.chance.happens(self.faults.clock) {
+            self.now -= self.chance.next(2_000);
         }
     }
 
@@ -231,7 +284,8 @@ impl World {
             }
             Event::Tick(_) => {}
             Event::Peace => {
-                self.faults = Faults::default();
+                let crash_at = self.faults.crash_at;
+                self.faults = Faults { crash_at, ..Faults::default() };
                 self.network.faults = WayFaults::default();
             }
         }
@@ -251,7 +305,7 @@ impl World {
     fn carry_out(&mut self, call: &Call, now: u64) -> Answer {
         match call {
             Call::HandOver { changes, not_before } => self.hand_over(changes, *not_before),
-            Call::Commercetools(path) => self.shop.answered(path),
+            Call::Commercetools(path) => shop::answer(&self.shop, path),
             Call::Klaviyo { method, path, body } => {
                 self.account.answer(method, path, body.as_deref(), now)
             }
@@ -310,6 +364,35 @@ impl World {
             let entry = entry.expect("an entry");
             let quantity = &entry["availableQuantity"];
             assert_eq!(held["inventory_quantity"], *quantity, "stale: stock of {sku}");
+        }
+    }
+}
+
+/// In a small world, an object goes down in each of its steps, before and after what it did is kept.
+#[test]
+fn no_moment_is_a_bad_one_to_go_down() {
+    let small = |crash_at| {
+        let mut world = World::new(7);
+        (world.faults, world.network.faults) = (Faults::default(), WayFaults::default());
+        world.faults.crash_at = crash_at;
+        world.events.clear();
+        world.at(0, Event::Import(ImportKind::Products, Value::Null));
+        // What is parked goes through the outbox while the import is under way.
+        world.network.faults.down = 500;
+        for wait in [1_000, 2_000, 40_000] {
+            world.at(wait, Event::Happens);
+        }
+        world.at(30_000, Event::Peace);
+        world.run();
+        world.verify();
+        (world.steps, world.crashes)
+    };
+    let (steps, _) = small(None);
+    assert!(steps > 50, "{steps} steps");
+    for step in 1..=steps {
+        for crash in [Crash::BeforeItIsKept, Crash::AfterItIsKept] {
+            let (_, crashes) = small(Some((step, crash)));
+            assert_eq!(crashes, 1, "step {step} {crash:?}");
         }
     }
 }

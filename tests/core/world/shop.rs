@@ -1,9 +1,10 @@
 //! What happens in the shop, and the notifications that tell of it.
 
+use commercetools_klaviyo::http::Answer;
 use serde_json::{Value, json};
 
 use super::World;
-use crate::import::shop::{self, id, text};
+use crate::import::shop::{self, Shop, id, text};
 use crate::import::world::time;
 
 /// How many there are of each.
@@ -14,6 +15,20 @@ pub(super) const PRODUCTS: u64 = 4;
 /// A notification that says that a resource was changed.
 fn changed(type_id: &str, id: &str) -> Value {
     json!({"notificationType": "ResourceUpdated", "resource": {"typeId": type_id, "id": id}})
+}
+
+/// The answer to a query, or to a read by id.
+pub(super) fn answer(shop: &Shop, path_and_query: &str) -> Answer {
+    let path = path_and_query.split('?').next().expect("a path").trim_start_matches('/');
+    let Some((resource, id)) = path.split_once('/') else {
+        return Answer { status: 200, body: shop.answer(path_and_query), ..Answer::default() };
+    };
+    let Some(document) = shop.all(resource).find(|one| one["id"] == json!(id)) else {
+        let body = json!({"statusCode": 404, "message": "none"}).to_string();
+        return Answer { status: 404, body, ..Answer::default() };
+    };
+    let body = shop.expanded(resource, document).to_string();
+    Answer { status: 200, body, ..Answer::default() }
 }
 
 /// Fills the shop as it is before anybody listens.
