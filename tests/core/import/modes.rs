@@ -79,8 +79,6 @@ fn what_changes_beside_the_job_of_a_product_is_not_overwritten() {
         let sku = "sku-3-1";
         world.shop.change("products", &id("p", 3), days_ago(9), |product| {
             product["priceMode"] = json!("Standalone");
-            product["masterData"]["current"]["masterVariant"]["availability"] =
-                json!({"availableQuantity": 6});
         });
         let price = |cents: u64| {
             json!({"id": "price", "sku": sku, "createdAt": shop::text(days_ago(9)),
@@ -98,13 +96,9 @@ fn what_changes_beside_the_job_of_a_product_is_not_overwritten() {
         world.run_for(5_000);
         let now = time(world.now);
         match changed {
-            "stock" => {
-                world.shop.change("inventory", "entry", now, |_| {});
-                world.shop.change("products", &id("p", 3), days_ago(9), |product| {
-                    product["masterData"]["current"]["masterVariant"]["availability"] =
-                        json!({"availableQuantity": 0});
-                });
-            }
+            "stock" => world.shop.change("inventory", "entry", now, |entry| {
+                entry["availableQuantity"] = json!(0);
+            }),
             "price" => world.shop.change("standalone-prices", "price", now, |price| {
                 price["value"]["centAmount"] = json!(555);
             }),
