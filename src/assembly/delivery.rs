@@ -9,7 +9,7 @@
 use chrono::{DateTime, Utc};
 
 use super::documents::Documents;
-use super::reading::{Found, Reading};
+use super::reading::Found;
 use super::record::HistoryRecord;
 use super::shared::SharedDocuments;
 use super::together::AnswerPart;
@@ -17,7 +17,6 @@ use super::{Assignment, Step, next};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::fault::{ReadFault, TransientFault};
-use crate::http::{Answer, NoAnswer};
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::request::{Request, WriteContent};
 use crate::realtime::conclusion::Conclusion;
@@ -112,22 +111,10 @@ impl Delivery {
         }
     }
 
-    /// Adds what was answered to a reading.
-    ///
-    /// # Errors
-    /// There is no answer, or one that the work cannot be done with.
-    pub fn add(
-        &mut self,
-        reading: &Reading,
-        answer: &Result<Answer, NoAnswer>,
-    ) -> Result<(), ReadFault> {
-        self.documents.add(reading, answer)
-    }
-
     /// Adds a part of an answer, and keeps what others may need of it.
     ///
     /// # Errors
-    /// As with [`Delivery::add`].
+    /// There is no answer, or one that the work cannot be done with.
     pub fn take(
         &mut self,
         part: &AnswerPart<'_>,
@@ -216,8 +203,10 @@ fn content_of(stages: &[Vec<Request>]) -> Vec<WriteContent> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::assembly::reading::Reading;
     use crate::commercetools::query::Query;
     use crate::config::test_config;
+    use crate::http::Answer;
     use crate::mapping::profile::Missing;
     use crate::realtime::plan::Ignored;
     use serde_json::{Value, json};
@@ -251,7 +240,7 @@ mod tests {
                         "" => answered(404, &json!({"statusCode": 404})),
                         name => answered(200, &customer(name)),
                     };
-                    delivery.add(&readings[0], &Ok(answer)).expect("a document");
+                    delivery.documents.add(&readings[0], &Ok(answer)).expect("a document");
                 }
                 Step::Send { stages, .. } => {
                     let body = stages[0][0].body().expect("a body");
@@ -304,7 +293,7 @@ mod tests {
                                 answered(404, &json!({"errors": []}))
                             }
                         };
-                        delivery.add(&reading, &Ok(answer)).expect("a document");
+                        delivery.documents.add(&reading, &Ok(answer)).expect("a document");
                     }
                 }
                 Step::Send { stages, .. } => {

@@ -215,12 +215,6 @@ impl Machine {
         self.wake
     }
 
-    /// Whether calls are under way.
-    #[must_use]
-    pub fn is_calling(&self) -> bool {
-        !self.under_way.is_empty()
-    }
-
     /// Whether there is anything to do.
     #[must_use]
     pub fn is_active(&self) -> bool {

@@ -6,7 +6,6 @@
 )]
 
 mod architecture;
-mod beside;
 mod cases;
 mod docs;
 mod import;
