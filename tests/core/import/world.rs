@@ -173,9 +173,10 @@ impl World {
     pub(super) fn start(&mut self, kind: ImportKind, start: Start) {
         self.next_run += 1;
         let id = format!("run-{}", self.next_run);
+        let input = Input::Start { id: id.clone(), kind, start };
         // If the object goes down before it has stored the run, nobody was answered: they ask again.
         while self.store.runs.get(&kind).is_none_or(|run| run.id != id) {
-            self.give(Input::Start { id: id.clone(), kind, start: start.clone() });
+            self.give(input.clone());
         }
     }
 
