@@ -156,14 +156,20 @@ impl Delivery {
         }
     }
 
+    /// The customer whose profile it brings.
+    #[must_use]
+    pub fn customer(&self) -> Option<&Id> {
+        match &self.assignment {
+            Assignment::Now(Work::Profile { customer, .. }) => Some(customer),
+            _ => None,
+        }
+    }
+
     /// The customer of a profile who is gone by now: perhaps erased, and then a write may have
     /// brought the profile back.
     #[must_use]
     pub fn gone_customer(&self) -> Option<&Id> {
-        match (&self.assignment, &self.documents.customer) {
-            (Assignment::Now(Work::Profile { customer, .. }), Found::Gone) => Some(customer),
-            _ => None,
-        }
+        self.customer().filter(|_| self.documents.customer == Found::Gone)
     }
 
     /// Whether Klaviyo took something of it.

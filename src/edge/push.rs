@@ -133,7 +133,9 @@ async fn work(env: &Env, config: &Config, calls: &Calls<'_>, planned: Vec<Planne
                 Err(error) => Some(PushEnd::Outcome(not_stored(&error))),
             },
             Asks::Outbox(work) => Some(untried(item, work, TransientFault::ManyAtOnce, now_ms())),
-            Asks::Nothing(conclusion) => Some(push_end(item, None, conclusion.clone(), now_ms())),
+            Asks::Nothing(conclusion) => {
+                Some(push_end(item, None, conclusion.clone(), None, now_ms()))
+            }
         };
         ends.push(end.map(|end| (end, Effort::default())));
     }
@@ -155,7 +157,7 @@ async fn work(env: &Env, config: &Config, calls: &Calls<'_>, planned: Vec<Planne
 }
 
 fn concluded(planned: &Planned, ended: EndedDelivery) -> (PushEnd, Vec<String>, u32) {
-    let EndedDelivery { end: how, cut, calls, .. } = ended;
+    let EndedDelivery { end: how, cut, calls, in_doubt, .. } = ended;
     let work = match &planned.asks {
         Asks::Work(work) => Some(work),
         Asks::Outbox(_) | Asks::Nothing(_) => None,
@@ -164,7 +166,7 @@ fn concluded(planned: &Planned, ended: EndedDelivery) -> (PushEnd, Vec<String>, 
         DeliveryEnd::Concluded(conclusion) => conclusion,
         DeliveryEnd::WithJob => Conclusion::Later(TransientFault::JobUnderWay.into()),
     };
-    (push_end(&planned.item, work, conclusion, now_ms()), cut, calls)
+    (push_end(&planned.item, work, conclusion, in_doubt, now_ms()), cut, calls)
 }
 
 /// A write of a customer who is gone by now may have brought back a profile that was erased.

@@ -1,5 +1,7 @@
 //! What the engine tells its host.
 
+use std::time::Duration;
+
 use super::unit::{UnitEnd, UnitNo};
 use crate::fault::{Rejection, Setback};
 use crate::klaviyo::job::{JobRef, RowDigest};
@@ -38,6 +40,8 @@ pub(crate) struct EndedUnit {
     pub(crate) taken: Vec<RowDigest>,
     /// Calls that it had a part in.
     pub(crate) calls: u32,
+    /// How long a write of it without an answer may still be carried out.
+    pub(crate) in_doubt: Option<Duration>,
 }
 
 /// A row of a job that was started.

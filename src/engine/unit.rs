@@ -1,6 +1,7 @@
 //! A unit: how far the writes of one resource are.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::batches::Write;
 use super::jobs::JobKey;
@@ -31,8 +32,6 @@ pub(crate) enum UnitEnd {
         setback: Setback,
         /// The operation that met it.
         operation: Operation,
-        /// Whether Klaviyo was called, and may have taken it.
-        called: bool,
     },
 }
 
@@ -71,6 +70,9 @@ pub(super) struct WriteUnit {
     pub(super) calls: u32,
     /// Whether Klaviyo holds any of what it is about.
     pub(super) is_held: bool,
+    /// How long a write of it without an answer may still be carried out: of all its writes, whichever
+    /// of them decides about its end.
+    pub(super) in_doubt: Option<Duration>,
     end: Option<UnitEnd>,
 }
 

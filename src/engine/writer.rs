@@ -278,9 +278,10 @@ impl Writer {
         }
         let Some(unit) = self.units.get_mut(&no) else { return };
         if let Some(end) = unit.ended() {
-            let (taken, calls) = (std::mem::take(&mut unit.taken), unit.calls);
+            let (taken, calls, in_doubt) =
+                (std::mem::take(&mut unit.taken), unit.calls, unit.in_doubt);
             self.units.remove(&no);
-            self.events.push(WriteEvent::Ended(EndedUnit { no, end, taken, calls }));
+            self.events.push(WriteEvent::Ended(EndedUnit { no, end, taken, calls, in_doubt }));
         }
     }
 

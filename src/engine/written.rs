@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::backoff::wait_after;
+use super::backoff::{JOB_IN_DOUBT, SINGLE_IN_DOUBT, wait_after};
 use super::batches::{Batch, BatchRow, BatchSort};
 use super::blame::Suspect;
 use super::calling::{WriteCall, WriteTask};
@@ -15,7 +15,7 @@ use crate::http::Answer;
 use crate::klaviyo::answer::ids;
 use crate::klaviyo::job::{JobRef, JobType};
 use crate::klaviyo::job_answer::{self, row_of_pointer};
-use crate::klaviyo::pacing::Pace;
+use crate::klaviyo::pacing::{Operation, Pace};
 use crate::klaviyo::query::existing;
 use crate::klaviyo::request::Request;
 use crate::klaviyo::verdict::{Refusal, Verdict, judge};
@@ -339,7 +339,8 @@ impl Writer {
         self.queue.push_back(WriteTask { call, not_before, tries: tries + 1 });
     }
 
-    /// Ends the units of a call with this setback. `called` says whether Klaviyo got the call.
+    /// Ends the units of a call with this setback. `called` says whether Klaviyo got the call, and
+    /// may carry it out.
     pub(super) fn let_go(&mut self, call: WriteCall, setback: Setback, called: bool, now: u64) {
         let operation = call.operation();
         let rows: Vec<Vec<UnitNo>> = match call {
@@ -349,8 +350,19 @@ impl Writer {
             }
             WriteCall::Look(..) | WriteCall::Errors { .. } | WriteCall::Items { .. } => return,
         };
+        let length = if matches!(operation, Operation::StartJob(_)) {
+            JOB_IN_DOUBT
+        } else {
+            SINGLE_IN_DOUBT
+        };
+        let in_doubt = (called && setback.fault.leaves_in_doubt()).then_some(length);
         for units in rows {
-            let end = UnitEnd::Later { setback, operation, called };
+            for no in &units {
+                if let Some(unit) = self.units.get_mut(no) {
+                    unit.in_doubt = unit.in_doubt.max(in_doubt);
+                }
+            }
+            let end = UnitEnd::Later { setback, operation };
             self.rows_done(units, Some(&end), now);
         }
     }

@@ -30,13 +30,11 @@ pub enum RowFate {
     GivenUp(Rejection),
 }
 
-/// What becomes of a row after a try with this conclusion. `in_doubt` says how long a write of this
-/// try may still be carried out.
+/// What becomes of a row after a try with this conclusion.
 pub(super) fn fate_of(
     around: &Surroundings<'_>,
     row: &ParkedRow,
     conclusion: Conclusion,
-    in_doubt: Option<Duration>,
 ) -> RowFate {
     let now = around.ms();
     let jitter = f64::from(u32::try_from(now % 1000).unwrap_or(0)) / 1000.0;
@@ -62,7 +60,6 @@ pub(super) fn fate_of(
         Conclusion::Later(Setback { fault, .. }) if expired => RowFate::GivenUp(expiry(fault)),
         Conclusion::NotYet(not_yet) if expired => RowFate::GivenUp(expiry(not_yet.fault())),
         Conclusion::Later(setback) => {
-            debug_assert!(in_doubt.is_none() || setback.fault.leaves_in_doubt());
             put_off(wait_after(setback, row.attempts + 1, jitter), setback.fault)
         }
         Conclusion::NotYet(not_yet) => {

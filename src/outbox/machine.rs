@@ -223,7 +223,7 @@ impl OutboxMachine {
                 self.rows.insert(no, under_way);
             }
             Err(conclusion) => {
-                let fate = fate_of(around, &under_way.row, conclusion, None);
+                let fate = fate_of(around, &under_way.row, conclusion);
                 let tried = under_way.tried(around.ms(), 0, Vec::new());
                 self.to_store.push(StoreCommand::Settle {
                     tried: Box::new(tried),
@@ -300,9 +300,10 @@ impl OutboxMachine {
             self.to_store.push(StoreCommand::KeepInDoubt { row, until: doubtful_until });
         }
         let erases = around.config.rules.customer.deletion == Deletion::Erase;
-        if let Some(customer) = delivery.gone_customer().filter(|_| erases) {
+        if let Some(customer) = delivery.customer().filter(|_| erases) {
             let doubtful_until = under_way.row.doubtful_until.max(doubtful_until);
-            // A write of a customer who is gone may have brought back a profile that was erased.
+            // A write may have brought back a profile that was erased; only the store knows who was,
+            // perhaps meanwhile, and then the row is no more.
             if delivery.has_written() || doubtful_until > 0 {
                 let (customer, wait_ms) = (customer.clone(), doubtful_until.saturating_sub(now));
                 self.to_store.push(StoreCommand::EraseAgain { customer, wait_ms });
@@ -315,7 +316,7 @@ impl OutboxMachine {
                 return;
             }
         };
-        let fate = fate_of(around, &under_way.row, conclusion, in_doubt);
+        let fate = fate_of(around, &under_way.row, conclusion);
         if matches!(fate, RowFate::PutOff { .. }) && !sent.is_empty() {
             let row = under_way.row.clone();
             self.to_store.push(StoreCommand::NoteSent { row, sent });

@@ -1,6 +1,8 @@
 //! How the work on what was pushed ends: with its outcome, or with something that has to be stored
 //! first.
 
+use std::time::Duration;
+
 use super::store::dead_letters::NewDeadLetter;
 use super::store::intake::NewEntry;
 use super::store::new_parked::NewParked;
@@ -21,7 +23,8 @@ pub enum PushEnd {
 }
 
 /// What a conclusion means for what was pushed; a notification is parked in the slot of its work, or
-/// as a fact where nothing is known of that. `now` is in ms since 1970 UTC.
+/// as a fact where nothing is known of that. `in_doubt` says how long a write may still be carried
+/// out that had no answer; `now` is in ms since 1970 UTC.
 ///
 /// What can be tried again has to be a notification: what is none is refused for good.
 #[must_use]
@@ -29,6 +32,7 @@ pub fn push_end(
     item: &PushedItem,
     work: Option<&Work>,
     conclusion: Conclusion,
+    in_doubt: Option<Duration>,
     now: u64,
 ) -> PushEnd {
     let setback: Setback = match conclusion {
@@ -49,7 +53,7 @@ pub fn push_end(
         PushedItem::Notification(notification) => {
             let slot =
                 work.map_or_else(|| slot_of_fact(notification), |work| slot(notification, work));
-            PushEnd::Store(NewEntry::Parked(NewParked::after(slot, setback, now)))
+            PushEnd::Store(NewEntry::Parked(NewParked::after(slot, setback, in_doubt, now)))
         }
         PushedItem::Refused { why, .. } => refused(*why, now),
     }

@@ -19,7 +19,6 @@ use crate::assembly::reading::Reading;
 use crate::assembly::shared::SharedDocuments;
 use crate::assembly::together::JointReading;
 use crate::config::Config;
-use crate::engine::backoff::{JOB_IN_DOUBT, SINGLE_IN_DOUBT};
 use crate::engine::call::Call;
 use crate::engine::calling::WriteTask;
 use crate::engine::circuits::{Circuits, OperationName};
@@ -30,7 +29,7 @@ use crate::engine::writer::{Host, NewUnit, Writer};
 use crate::fault::{Setback, TransientFault};
 use crate::http::Answer;
 use crate::klaviyo::job::{JobRef, RowDigest};
-use crate::klaviyo::pacing::{Operation, Pace};
+use crate::klaviyo::pacing::Pace;
 use crate::klaviyo::request::Request;
 use crate::realtime::conclusion::Conclusion;
 use crate::realtime::plan::{Ignored, Work};
@@ -390,11 +389,11 @@ impl Deliveries {
 
     /// The writes of a delivery have ended.
     fn written(&mut self, no: DeliveryNo, ended: EndedUnit, around: &mut Surroundings<'_>) {
-        let EndedUnit { end, taken, calls, .. } = ended;
+        let EndedUnit { end, taken, calls, in_doubt, .. } = ended;
         let Some(open) = self.open.get_mut(&no) else { return };
         open.calls += calls;
         open.sent.extend(taken);
-        let (end, stopped_by, in_doubt) = match end {
+        let (end, stopped_by) = match end {
             UnitEnd::Written if open.wrote => {
                 // What was sent before says nothing of what is to be sent now.
                 open.sent.clear();
@@ -403,18 +402,14 @@ impl Deliveries {
                 return self.advance(no, around);
             }
             // What a job took was read again after the job, and is what is still to be sent.
-            UnitEnd::Written => (Conclusion::Delivered, None, None),
-            UnitEnd::NotHeld => (Conclusion::Ignored(Ignored::NotHeld), None, None),
-            UnitEnd::Failed(rejection) => (Conclusion::Never(rejection), None, None),
-            UnitEnd::Later { setback, operation, called } => {
-                let is_job = matches!(operation, Operation::StartJob(_));
-                let length = if is_job { JOB_IN_DOUBT } else { SINGLE_IN_DOUBT };
-                let in_doubt = (called && setback.fault.leaves_in_doubt()).then_some(length);
-                let name = OperationName::of_klaviyo(operation);
-                (Conclusion::Later(setback), Some(name), in_doubt)
+            UnitEnd::Written => (Conclusion::Delivered, None),
+            UnitEnd::NotHeld => (Conclusion::Ignored(Ignored::NotHeld), None),
+            UnitEnd::Failed(rejection) => (Conclusion::Never(rejection), None),
+            UnitEnd::Later { setback, operation } => {
+                (Conclusion::Later(setback), Some(OperationName::of_klaviyo(operation)))
             }
             UnitEnd::WithJob | UnitEnd::Alone => {
-                return self.end(no, DeliveryEnd::WithJob, None, None);
+                return self.end(no, DeliveryEnd::WithJob, None, in_doubt);
             }
         };
         self.end(no, DeliveryEnd::Concluded(end), stopped_by, in_doubt);

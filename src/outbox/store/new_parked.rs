@@ -1,8 +1,10 @@
 //! What is known of a notification when it is parked.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use crate::engine::backoff::{SINGLE_IN_DOUBT, wait_after};
+use crate::engine::backoff::wait_after;
 use crate::fault::{Setback, TransientFault};
 use crate::outbox::millis;
 use crate::outbox::schedule::RowGroup;
@@ -46,15 +48,23 @@ impl NewParked {
         Self { due: to_second(new.due), ..new }
     }
 
-    /// One that was tried once and is to be tried again.
+    /// One that was tried once and is to be tried again. `in_doubt` says how long a write of the try may
+    /// still be carried out.
     #[must_use]
-    pub fn after(slot: ParkingSlot, setback: Setback, now: u64) -> Self {
+    pub fn after(
+        slot: ParkingSlot,
+        setback: Setback,
+        in_doubt: Option<Duration>,
+        now: u64,
+    ) -> Self {
         let wait = wait_after(setback, 1, 0.0);
         let mut new = Self::now(slot, setback.fault, now);
         new.due = to_second(new.due + millis(wait));
         new.attempts = 1;
-        if setback.fault.leaves_in_doubt() && RowGroup::of_key(&new.key) != Some(RowGroup::Facts) {
-            new.doubtful_until = new.at + millis(SINGLE_IN_DOUBT);
+        if let Some(length) =
+            in_doubt.filter(|_| RowGroup::of_key(&new.key) != Some(RowGroup::Facts))
+        {
+            new.doubtful_until = new.at + millis(length);
         }
         new
     }

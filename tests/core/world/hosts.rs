@@ -171,7 +171,7 @@ impl World {
             DeliveryEnd::Concluded(conclusion) => conclusion,
             DeliveryEnd::WithJob => Conclusion::Later(TransientFault::JobUnderWay.into()),
         };
-        let end = push_end(&item, Some(&work), conclusion, self.now);
+        let end = push_end(&item, Some(&work), conclusion, ended.in_doubt, self.now);
         self.store(no, &item, end, notification);
     }
 
