@@ -7,6 +7,7 @@
 //!
 //! Each seed is a world of its own. `WORLD_SEEDS` is their number, `WORLD_SEED` runs one.
 
+mod doubt;
 mod hosts;
 mod network;
 mod shop;
@@ -415,7 +416,9 @@ fn whatever_happens_klaviyo_holds_what_the_shop_has() {
     };
     let one = std::env::var("WORLD_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
     let seeds = one.map_or(1..=number("WORLD_SEEDS", 1_000), |one| one..=one);
-    let all: Vec<u64> = seeds.collect();
+    // These failed once, and are tried whatever the number is.
+    let known = [476, 2055, 5254].into_iter().filter(|_| one.is_none());
+    let all: BTreeSet<u64> = seeds.chain(known).collect();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let results = std::thread::scope(|scope| {
         let shares = (0..threads).map(|share| all.iter().copied().skip(share).step_by(threads));
