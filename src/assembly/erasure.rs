@@ -1,4 +1,4 @@
-//! The erasure of a customer at Klaviyo. What is stored here is erased by whoever does the work.
+//! The erasure of a customer at Klaviyo. Its host erases what is stored here.
 
 use super::Step;
 use super::documents::Documents;

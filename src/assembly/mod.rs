@@ -2,7 +2,7 @@
 //!
 //! What is brought *now* follows from a notification; what is brought *as history* is a record of an
 //! import, whose document was read with those of others. Both are units that say what comes next
-//! ([`next`]), so whoever runs them reads for many at once ([`together`]), shares what many need
+//! ([`next`]), so the engine reads for many at once ([`together`]), shares what many need
 //! ([`shared`]) and writes what is ready. Not in scope: calls, the time, and how things are sent.
 
 mod category;
@@ -155,7 +155,7 @@ fn next_of_history(
 
 type Next = Result<Step, MappingFault>;
 
-/// The notification that says that a resource was changed: whoever delivers it reads what it is now.
+/// The notification that says that a resource was changed; its delivery reads what the resource is now.
 #[must_use]
 pub fn change(type_id: &str, id: &Id) -> Map<String, Value> {
     let resource = json!({"typeId": type_id, "id": id.as_str()});

@@ -40,7 +40,7 @@ pub(super) fn history(config: &Config, documents: &Documents, order: &Id) -> Nex
             .into_iter()
             .map(|event| (Event { backfill: true, ..event.body }, event.cut))
             .unzip();
-        // Whoever runs an import packs them with those of other orders.
+        // An import packs them with those of other orders.
         let requests = events.into_iter().map(|event| Request::CreateEvent(Box::new(event)));
         Step::Send { stages: vec![requests.collect()], cut: cut.concat() }
     })

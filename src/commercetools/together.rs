@@ -87,7 +87,7 @@ impl QuerySort {
 pub struct Together {
     /// None for what can only be asked alone.
     sort: Option<QuerySort>,
-    /// What each asks for, by whoever that is; perhaps only a part of its query.
+    /// What each of them asks for; perhaps only a part of its query.
     members: Vec<(usize, Query)>,
     keys: Vec<String>,
     /// The bytes of the keys in an address.
@@ -301,7 +301,7 @@ impl Together {
         let mut answers = Vec::with_capacity(self.members.len());
         for (_, query) in &self.members {
             let (_, keys) = sorted(query)?;
-            // In the order in which they were asked for, whoever else asked: what is made of them
+            // In the order in which they were asked for, also beside others: what is made of them
             // is always the same.
             let mut found: Vec<usize> = Vec::new();
             for place in keys.iter().filter_map(|key| by_key.get(key)).flatten() {

@@ -1,4 +1,4 @@
-//! The engine: what moves writes to Klaviyo, whoever wants them written.
+//! The engine: what moves writes to Klaviyo, for each of its hosts.
 //!
 //! A *unit* is one resource's work. A source (a page of an import, a row of the outbox, a push) adds
 //! it with the stages of its writes ([`writer::Writer::add`]); the engine sends them alone or as rows

@@ -54,7 +54,7 @@ impl UnitEnd {
 pub(super) struct WriteUnit {
     /// How Klaviyo may name its row in a job of profiles.
     pub(super) external_id: Option<String>,
-    /// Writes that are waiting or under way, but for those of jobs.
+    /// Writes that are waiting or under way, except those of jobs.
     pub(super) open: u32,
     /// Rows of it that are with jobs.
     pub(super) in_jobs: u32,

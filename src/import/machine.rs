@@ -25,7 +25,7 @@ use crate::klaviyo::pacing::{Pace, QuotaParts};
 /// What happened.
 #[derive(Debug, Clone)]
 pub enum Input {
-    /// A run is to begin. Whoever asks has seen that none of the kind is active.
+    /// A run is to begin. The caller has seen that none of the kind is active.
     Start {
         /// The run's id: unique, and in the order of the starts.
         id: String,

@@ -1,7 +1,7 @@
 //! Where a notification that cannot be delivered now is parked.
 //!
 //! A notification that says "this changed" is parked by resource: a thousand changes of one
-//! customer are one row, and whoever delivers it reads the current state. One that tells of a
+//! customer are one row, and its delivery reads the current state. One that tells of a
 //! fact (an order was placed) is parked by message. Not in scope: the storage (`outbox::store`).
 
 use serde_json::Value;
@@ -38,7 +38,7 @@ pub fn slot(notification: &Notification, work: &Work) -> ParkingSlot {
             rank: ERASURE_RANK,
             customer: customer(notification),
         },
-        // Whoever delivers one of these reads the current state.
+        // The delivery of one of these reads the current state.
         Work::Category { category, descendants } => {
             of_resource("category", category.as_str(), u8::from(*descendants))
         }

@@ -1,6 +1,6 @@
 //! Storage: how the core speaks to the SQLite of a Durable Object.
 //!
-//! [`sql`] is the one trait between a statement and whoever executes it, [`schema`] brings tables up
+//! [`sql`] is the one trait between a statement and what executes it, [`schema`] brings tables up
 //! to date, [`parts`] keeps what is longer than a value may be. The statements stand with what they
 //! are about: [`crate::outbox::store`], [`crate::import::store`].
 //!

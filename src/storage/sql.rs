@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Whoever executes statements.
+/// Executes statements.
 pub trait Sql {
     /// Executes a statement, or several of which none has values, and answers what the last one says.
     fn exec(&self, statement: &str, values: Vec<SqlValue>) -> Result<SqlAnswer, SqlError>;

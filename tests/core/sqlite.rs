@@ -153,7 +153,7 @@ fn taken(value: Value) -> rusqlite::Result<SqlValue> {
     })
 }
 
-/// Whoever relies on the turns and the limits of this storage finds them.
+/// The turns and the limits of this storage are those that the core relies on.
 #[test]
 fn it_behaves_like_the_platform() {
     let sql = Sqlite::new();

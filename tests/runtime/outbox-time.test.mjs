@@ -64,7 +64,7 @@ test("a dead letter is forgotten when it is too old, and no sooner", async (t) =
     const { klaviyo, push, expectParked, drained, letters } = await withStack(t, retentionDays);
     assert.equal((await push({ hello: "world" })).body.outcome, "dead_lettered");
     assert.equal((await letters()).length, 1);
-    // Whoever drains looks for letters that are too old.
+    // A drain looks for letters that are too old.
     klaviyo.faults.add({ path: "/api/profile-import", status: 503, times: 1 });
     await expectParked(changed("customer", shop.customers[0]));
     await drained();

@@ -97,7 +97,7 @@ pub(super) fn answer(request: &Request, file: &File, settings: &Settings) -> Res
         status = 503;
     }
     let tag = format!("\"{}\"", &format!("{:x}", Sha256::digest(file.content))[..16]);
-    // Whoever compresses it on the way makes the tag a weak one.
+    // A proxy that compresses it on the way makes the tag a weak one.
     let known = header("If-None-Match")?;
     if status == 200 && known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag) {
         status = 304;

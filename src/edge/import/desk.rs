@@ -30,7 +30,7 @@ type Mark = (String, usize, Counts, u64, Option<Vec<Range>>);
 pub(super) struct Desk {
     machine: RefCell<Option<Machine>>,
     marks: RefCell<BTreeMap<ImportKind, Mark>>,
-    /// To the slice that is at work, from whoever else steps.
+    /// To the slice that is at work, from a step beside it.
     line: RefCell<Option<UnboundedSender<NumberedCalls>>>,
 }
 

@@ -25,7 +25,7 @@ use crate::config::Config;
 use crate::import::run::{ImportKind, blank};
 use crate::import::store::gone::deleted;
 
-/// The object. It answers at once, but for a start over many ids, which have to be stored.
+/// The object. It answers at once, except for a start over many ids, which have to be stored.
 pub(super) const IMPORT: SingleObject =
     SingleObject { binding: "IMPORT", name: "import", patience: Duration::from_secs(10) };
 

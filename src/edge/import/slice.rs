@@ -86,7 +86,7 @@ pub(super) async fn run(
     let work = ImportWork { desk, storage, config };
     let asked = Some(desk.listen());
     let end = slice::work(env, config, storage, &limits, &work, asked).await?;
-    // Whoever steps before the next slice begins gets no calls.
+    // A step before the next slice begins gets no calls.
     turn(storage, |sql| {
         desk.step(sql, config, Input::Rest)?;
         Ok(runs::slice_ended(sql)?)

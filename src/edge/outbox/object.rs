@@ -207,7 +207,7 @@ fn panic_on_purpose() -> ! {
 }
 
 impl Outbox {
-    /// Parks what these letters hold; 404 if there is none of them, but for an empty list.
+    /// Parks what these letters hold; 404 if there is none of them, except for an empty list.
     fn replay(&self, sql: &SqlStorage, ids: &[String]) -> Result<Response> {
         let settings = settings::read(&self.env);
         let config = match settings.as_ref() {

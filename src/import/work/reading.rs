@@ -195,7 +195,7 @@ impl RunWork {
         self.next_page
     }
 
-    /// The documents that these lead to, but for those that the pass before had.
+    /// The documents that these lead to, except those that the pass before had.
     fn linked_walk(&self, link: PassLink, filter: Filter, found: Vec<Linking>) -> Option<Walk> {
         let among = match link {
             PassLink::Payments => {

@@ -1,8 +1,8 @@
 //! Parked notifications: those that can succeed later, and what becomes of them.
 //!
 //! Table `parked` has a row for each slot, `parked_parts` its notification in parts. A row's `seq`
-//! is its generation: parking again into the same slot gives the row a new one, so that whoever
-//! works on the old one cannot remove what came meanwhile. A row without a time to try it waits for
+//! is its generation: parking again into the same slot gives the row a new one, so that a
+//! try of the old one cannot remove what came meanwhile. A row without a time to try it waits for
 //! a job of Klaviyo; see [`super::jobs`].
 
 use serde::Deserialize;

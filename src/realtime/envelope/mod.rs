@@ -99,7 +99,7 @@ pub fn decode(body: &[u8], sns: Option<&Sns>) -> Push {
     push
 }
 
-/// Puts what is no notification into one list, but for the first of them.
+/// Puts what is no notification into one list, except the first of them.
 fn gathered(items: Vec<PushedItem>) -> Vec<PushedItem> {
     let mut kept = Vec::with_capacity(items.len());
     let mut apart = 0;
