@@ -33,6 +33,9 @@ const jobsCame = (sort, wanted, klaviyo) =>
     () => jobs(sort, klaviyo),
     (came) => came === wanted,
   );
+/** The jobs that were looked at, by their paths; one as often as it was. */
+const looks = ({ requests }) =>
+  requests.flatMap(({ method, path }) => (method === "GET" && /-jobs\//.test(path) ? [path] : []));
 
 /** How many requests there were of each sort. */
 function summary() {
@@ -196,10 +199,16 @@ test("a job survives a kill", async (t) => {
   const lasting = await startLasting({ commercetools: { shop: { ...shop, products: [product] } } });
   t.after(() => lasting.close());
   const { klaviyo } = lasting;
-  klaviyo.faults.add({ method: "GET", path: /jobs\//, status: 503 });
+  klaviyo.settings.jobMs = { min: 600_000, max: 600_000 };
   await lasting.push(published(product));
   await jobsCame("catalog-variant-bulk-create", 2, klaviyo);
-  await lasting.kill({ meanwhile: () => klaviyo.faults.clear() });
+  // What is looked at is stored. A start that was not is in doubt for as long as a job may take.
+  await eventually(
+    "both jobs to be looked at",
+    () => new Set(looks(klaviyo)).size,
+    (looked) => looked === 2,
+  );
+  await lasting.kill({ meanwhile: () => klaviyo.finishJobs() });
   // Nobody asks it to go on.
   await eventually(
     "all variants to be there",
