@@ -10,7 +10,7 @@
 //! | an operator: a key, a scope, an API client | the other [`TransientFault`]s |
 //! | somebody who knows the record | [`FinalFault`] |
 //!
-//! Not in scope: why a notification is ignored ([`crate::realtime::plan::Ignored`]), what is wrong
+//! Not in scope: why a notification is ignored ([`crate::push::plan::Ignored`]), what is wrong
 //! with the settings ([`crate::config`]), and why a push is not authenticated (`edge::auth`).
 
 use std::borrow::Cow;
@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use crate::http::{Answer, NoAnswer};
 use crate::mapping::fault::MappingFault;
-use crate::realtime::envelope::Undecodable;
+use crate::push::envelope::Undecodable;
 
 /// An outside system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

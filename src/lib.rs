@@ -4,11 +4,11 @@
 //! # The path of a notification
 //!
 //! ```text
-//! push ─ edge::push ─ realtime::envelope ─ realtime::plan     what follows from it
+//! push ─ edge::push ─ push::envelope ─ push::plan     what follows from it
 //!      ─ engine::deliveries   which call is next, what was answered
 //!          assembly           what to read, what to write, whether it was overtaken   (mapping::*)
 //!          engine::writer     what is written, and what came of it
-//!      ─ realtime::outcome    exactly one outcome, and the status for it
+//!      ─ push::outcome    exactly one outcome, and the status for it
 //!                             what has to wait: outbox::store, then outbox::machine
 //! ```
 //!
@@ -45,7 +45,7 @@ pub mod klaviyo;
 pub mod mapping;
 pub mod outbox;
 pub mod preview;
-pub mod realtime;
+pub mod push;
 pub mod storage;
 
 pub mod edge;

@@ -19,8 +19,8 @@ use crate::fault::{ReadFault, Rejection};
 use crate::http::Answer;
 use crate::import::run::ImportKind;
 use crate::klaviyo::request::Request;
-use crate::realtime::conclusion::Conclusion;
-use crate::realtime::envelope::{self, PushedItem, Undecodable};
+use crate::push::conclusion::Conclusion;
+use crate::push::envelope::{self, PushedItem, Undecodable};
 
 /// What is asked about.
 #[derive(Debug, Clone, PartialEq)]
@@ -277,7 +277,7 @@ mod tests {
     use crate::klaviyo::catalog::CatalogKind;
     use crate::klaviyo::catalog_write::CatalogWrite;
     use crate::mapping::fault::MappingFault;
-    use crate::realtime::plan::Ignored;
+    use crate::push::plan::Ignored;
     use serde_json::json;
 
     const CHANGE: &str =

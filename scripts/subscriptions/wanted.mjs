@@ -1,5 +1,5 @@
 // What the worker makes something of, and therefore subscribes to: message types and changes of
-// each resource type. The worker's own view is src/realtime/plan, its message types can be set by
+// each resource type. The worker's own view is src/push/plan, its message types can be set by
 // `CONFIG` (src/config/rules.rs), and tests/runtime/subscriptions.test.mjs holds this against it.
 
 /** The defaults of `CONFIG` that name message types. */

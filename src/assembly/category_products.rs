@@ -11,8 +11,8 @@ use super::documents::Documents;
 use super::{Step, change};
 use crate::commercetools::query::Query;
 use crate::commercetools::reference::Id;
-use crate::realtime::conclusion::Conclusion;
-use crate::realtime::plan::PRODUCTS_AFTER;
+use crate::push::conclusion::Conclusion;
+use crate::push::plan::PRODUCTS_AFTER;
 
 /// A page of the walk: its products and the next page are parked.
 pub(super) fn next(documents: &Documents, category: &Id, after: Option<&Id>) -> Step {
@@ -41,8 +41,8 @@ mod tests {
     use super::*;
     use crate::commercetools::notification::Notification;
     use crate::config::Rules;
-    use crate::realtime::parking::slot;
-    use crate::realtime::plan::{Plan, Work, plan};
+    use crate::push::parking::slot;
+    use crate::push::plan::{Plan, Work, plan};
 
     fn id(value: &str) -> Id {
         Id::new(value).expect("an id")

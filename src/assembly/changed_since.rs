@@ -12,8 +12,8 @@ use super::{Step, change};
 use crate::commercetools::query::Query;
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::WalkedResource;
-use crate::realtime::conclusion::Conclusion;
-use crate::realtime::plan::{CHANGED_AFTER, CHANGED_SINCE};
+use crate::push::conclusion::Conclusion;
+use crate::push::plan::{CHANGED_AFTER, CHANGED_SINCE};
 
 /// A page of the walk: what it found and the next page are parked.
 pub(super) fn next(
@@ -55,8 +55,8 @@ mod tests {
     use super::*;
     use crate::commercetools::notification::Notification;
     use crate::config::Rules;
-    use crate::realtime::parking::slot;
-    use crate::realtime::plan::{Plan, Work, plan};
+    use crate::push::parking::slot;
+    use crate::push::plan::{Plan, Work, plan};
 
     fn id(value: &str) -> Id {
         Id::new(value).expect("an id")

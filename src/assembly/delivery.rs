@@ -19,9 +19,9 @@ use crate::config::Config;
 use crate::fault::{ReadFault, TransientFault};
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::request::{Request, WriteContent};
-use crate::realtime::conclusion::Conclusion;
-use crate::realtime::parking::by_resource;
-use crate::realtime::plan::Work;
+use crate::push::conclusion::Conclusion;
+use crate::push::parking::by_resource;
+use crate::push::plan::Work;
 
 /// How often one delivery writes at most, before it is left to another time.
 const WRITES: u32 = 2;
@@ -214,7 +214,7 @@ mod tests {
     use crate::config::test_config;
     use crate::http::Answer;
     use crate::mapping::profile::Missing;
-    use crate::realtime::plan::Ignored;
+    use crate::push::plan::Ignored;
     use serde_json::{Value, json};
 
     fn answered(status: u16, body: &Value) -> Answer {

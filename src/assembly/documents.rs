@@ -28,7 +28,7 @@ use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::query::Lookup;
 use crate::klaviyo::request::{Request, WriteContent};
 use crate::klaviyo::verdict::{Verdict, judge};
-use crate::realtime::plan::Work;
+use crate::push::plan::Work;
 
 /// The documents that were read so far.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -6,7 +6,7 @@ use super::reading::Found;
 use crate::commercetools::reference::Id;
 use crate::klaviyo::query::Lookup;
 use crate::klaviyo::request::Request;
-use crate::realtime::plan::Ignored;
+use crate::push::plan::Ignored;
 
 /// The profile is known by the customer's id. An e-mail would do as well, but could be somebody
 /// else's by now.

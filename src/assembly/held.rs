@@ -9,7 +9,7 @@ use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::request::Request;
 use crate::mapping::identity;
-use crate::realtime::conclusion::Conclusion;
+use crate::push::conclusion::Conclusion;
 
 /// As history. What is for sale stays, if that is to be seen: then all is as it is to be.
 pub(super) fn next(documents: &Documents, kind: CatalogKind, id: &str, check: bool) -> Step {

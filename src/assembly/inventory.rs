@@ -10,7 +10,7 @@ use crate::klaviyo::catalog::Stock;
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::request::Request;
 use crate::mapping::{identity, stock};
-use crate::realtime::plan::Ignored;
+use crate::push::plan::Ignored;
 
 /// The entry that counts is read afresh, whichever was changed. Without it, nothing is known of the
 /// stock; only where an entry is gone, it may have been the one: then there is none of what is

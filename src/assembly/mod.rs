@@ -33,8 +33,8 @@ use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::klaviyo::request::Request;
 use crate::mapping::fault::MappingFault;
-use crate::realtime::conclusion::{Conclusion, NotYet};
-use crate::realtime::plan::{Ignored, Work};
+use crate::push::conclusion::{Conclusion, NotYet};
+use crate::push::plan::{Ignored, Work};
 
 /// What a unit brings.
 #[derive(Debug, Clone, PartialEq)]

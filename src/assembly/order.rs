@@ -18,7 +18,7 @@ use crate::mapping::event::{self, BuyerDetails, OrderEvent};
 use crate::mapping::identity;
 use crate::mapping::order::OrderContext;
 use crate::mapping::profile::{Mapped, Missing, profile};
-use crate::realtime::plan::{Added, Ignored, PlacedOrder};
+use crate::push::plan::{Added, Ignored, PlacedOrder};
 
 /// `Placed Order` whatever the state is now, its lines, what its state says, its refunds.
 pub(super) fn history(config: &Config, documents: &Documents, order: &Id) -> Next {

@@ -34,7 +34,7 @@ use crate::mapping::category::of_product;
 use crate::mapping::identity;
 use crate::mapping::product::{ProductContext, item, skus_left, variant_writes};
 use crate::mapping::profile::Mapped;
-use crate::realtime::plan::Ignored;
+use crate::push::plan::Ignored;
 
 /// Now.
 pub(super) fn next(config: &Config, documents: &Documents, id: &Id, now: DateTime<Utc>) -> Step {

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::klaviyo::profile::Profile;
 use crate::klaviyo::request::Request;
 use crate::mapping::profile::{Mapped, Missing, profile};
-use crate::realtime::plan::Ignored;
+use crate::push::plan::Ignored;
 
 /// As history nothing is cleared: there may be a profile already that knows more.
 pub(super) fn history(config: &Config, documents: &Documents, customer: &Id) -> Next {

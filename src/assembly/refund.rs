@@ -14,8 +14,8 @@ use crate::klaviyo::event::Event;
 use crate::mapping::event;
 use crate::mapping::order::OrderContext;
 use crate::mapping::profile::Mapped;
-use crate::realtime::conclusion::NotYet;
-use crate::realtime::plan::Ignored;
+use crate::push::conclusion::NotYet;
+use crate::push::plan::Ignored;
 
 /// Now.
 pub(super) fn next(

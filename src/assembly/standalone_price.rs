@@ -9,7 +9,7 @@ use crate::commercetools::product::PriceMode;
 use crate::commercetools::query::Query;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::realtime::plan::Ignored;
+use crate::push::plan::Ignored;
 
 /// Finds the product by the SKU and writes it as it is now.
 pub(super) fn next(

@@ -4,8 +4,8 @@
 //! that a resource was created, updated or deleted. Both are read leniently: unknown members are
 //! ignored and unknown names are kept, so that something new never becomes an error.
 //!
-//! Not in scope: the envelope around it (`realtime::envelope`) and what follows from it
-//! (`realtime::plan`).
+//! Not in scope: the envelope around it (`push::envelope`) and what follows from it
+//! (`push::plan`).
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;

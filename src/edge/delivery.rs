@@ -15,8 +15,8 @@ use crate::engine::deliveries::machine::DeliveryMachine;
 use crate::engine::deliveries::{DeliveryNo, EndedDelivery, NewDelivery, Surroundings};
 use crate::fault::{FinalFault, Rejection, Setback};
 use crate::http::Answer;
-use crate::realtime::conclusion::Conclusion;
-use crate::realtime::plan::{Plan, Work, plan};
+use crate::push::conclusion::Conclusion;
+use crate::push::plan::{Plan, Work, plan};
 
 /// What a notification asks for, or the conclusion where it asks for nothing.
 pub(super) fn work_of(config: &Config, notification: &Notification) -> Result<Work, Conclusion> {

@@ -9,7 +9,7 @@ use worker::{
 
 use super::body;
 use crate::http::NoAnswer;
-use crate::realtime::sender::keys::freshness;
+use crate::push::sender::keys::freshness;
 
 /// How this Worker names itself.
 pub(super) const USER_AGENT: &str = concat!("commercetools-klaviyo/", env!("CARGO_PKG_VERSION"));

@@ -7,7 +7,7 @@ use worker::{Request, Response, Result};
 use super::auth::{self, Denied};
 use super::{fetch, log, reply};
 use crate::config::Config;
-use crate::realtime::envelope::Handshake;
+use crate::push::envelope::Handshake;
 
 /// The methods of the paths for pushes, as for the header `Allow`.
 pub(super) const METHODS: &str = "POST, OPTIONS";

@@ -7,8 +7,8 @@ use worker::{console_error, console_log, console_warn};
 
 use crate::commercetools::notification::Notification;
 use crate::import::run::{Run, State};
-use crate::realtime::envelope::PushedItem;
-use crate::realtime::outcome::Outcome;
+use crate::push::envelope::PushedItem;
+use crate::push::outcome::Outcome;
 
 /// What was done for one notification.
 #[derive(Default)]

@@ -19,7 +19,7 @@ use crate::engine::call::Call;
 use crate::fault::{ReadFault, Setback};
 use crate::import::run::ImportKind;
 use crate::preview::{self, DryEnd, DryRun, DryStep, Preview, Subject};
-use crate::realtime::conclusion::Conclusion;
+use crate::push::conclusion::Conclusion;
 
 /// How long all calls may take together: a person waits.
 const CALLS: Duration = Duration::from_secs(15);

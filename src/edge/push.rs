@@ -16,11 +16,11 @@ use crate::fault::TransientFault;
 use crate::outbox::push_end::{PushEnd, push_end, untried};
 use crate::outbox::store::erasure::EraseAgain;
 use crate::outbox::store::intake::NewEntry;
-use crate::realtime::conclusion::Conclusion;
-use crate::realtime::envelope::{self, Push, PushedItem};
-use crate::realtime::outcome::{Outcome, Reply, reply as worst};
-use crate::realtime::parking::by_resource;
-use crate::realtime::plan::Work;
+use crate::push::conclusion::Conclusion;
+use crate::push::envelope::{self, Push, PushedItem};
+use crate::push::outcome::{Outcome, Reply, reply as worst};
+use crate::push::parking::by_resource;
+use crate::push::plan::Work;
 
 /// How long the calls of a push may take together. An answer is due within 4 s (`EventBridge`
 /// waits 5 s); what is left is for storing what could not be done.

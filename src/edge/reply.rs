@@ -8,7 +8,7 @@ use worker::{Response, ResponseBuilder, Result};
 
 use super::auth::Denied;
 use crate::config::Problem;
-use crate::realtime::outcome::Reply;
+use crate::push::outcome::Reply;
 
 /// How long a sender is asked to wait where nothing better is known.
 const RETRY_AFTER: Duration = Duration::from_secs(10);

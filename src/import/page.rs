@@ -9,7 +9,7 @@ use crate::engine::unit::UnitNo;
 use crate::fault::Rejection;
 use crate::http::Answer;
 use crate::klaviyo::request::Request;
-use crate::realtime::conclusion::Conclusion;
+use crate::push::conclusion::Conclusion;
 
 /// About what a record takes while its rows are under way.
 const RECORD_BYTES: usize = 200;

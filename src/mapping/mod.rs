@@ -3,7 +3,7 @@
 //! Everything the plugin sends keeps its name and place, so that existing flows and segments go
 //! on working; its defects are not kept. `docs/mapping.md` has the tables.
 //!
-//! Not in scope: which notification leads to which body (`realtime`).
+//! Not in scope: which notification leads to which body (`push`).
 
 pub mod category;
 mod currency_countries;

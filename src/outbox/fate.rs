@@ -7,8 +7,8 @@ use super::store::parked::ParkedRow;
 use crate::engine::backoff::{patience, wait_after};
 use crate::engine::deliveries::Surroundings;
 use crate::fault::{FinalFault, Rejection, Setback, TransientFault};
-use crate::realtime::conclusion::Conclusion;
-use crate::realtime::plan::Ignored;
+use crate::push::conclusion::Conclusion;
+use crate::push::plan::Ignored;
 
 /// What becomes of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]

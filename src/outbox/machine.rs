@@ -28,9 +28,9 @@ use crate::fault::{FinalFault, Rejection, Setback};
 use crate::http::Answer;
 use crate::klaviyo::job::JobRef;
 use crate::klaviyo::pacing::Pace;
-use crate::realtime::conclusion::Conclusion;
-use crate::realtime::envelope::{self, PushedItem};
-use crate::realtime::plan::{Plan, Work, plan};
+use crate::push::conclusion::Conclusion;
+use crate::push::envelope::{self, PushedItem};
+use crate::push::plan::{Plan, Work, plan};
 
 /// What happened.
 pub enum OutboxInput {

@@ -7,11 +7,11 @@ use super::store::dead_letters::NewDeadLetter;
 use super::store::intake::NewEntry;
 use super::store::new_parked::NewParked;
 use crate::fault::{Setback, TransientFault};
-use crate::realtime::conclusion::Conclusion;
-use crate::realtime::envelope::{PushedItem, Undecodable};
-use crate::realtime::outcome::Outcome;
-use crate::realtime::parking::{slot, slot_of_fact};
-use crate::realtime::plan::Work;
+use crate::push::conclusion::Conclusion;
+use crate::push::envelope::{PushedItem, Undecodable};
+use crate::push::outcome::Outcome;
+use crate::push::parking::{slot, slot_of_fact};
+use crate::push::plan::Work;
 
 /// How it ends.
 #[derive(Debug)]

@@ -39,7 +39,7 @@ impl RowGroup {
         Self::Changes,
     ];
 
-    /// What the keys of the group begin with; see [`crate::realtime::parking::ParkingSlot`].
+    /// What the keys of the group begin with; see [`crate::push::parking::ParkingSlot`].
     #[must_use]
     pub fn prefix(self) -> &'static str {
         match self {

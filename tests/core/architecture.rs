@@ -46,7 +46,7 @@ fn rooms_look_one_way() {
         "klaviyo",
         "config",
         "mapping",
-        "realtime",
+        "push",
         "assembly",
         "engine",
         "outbox",

@@ -5,12 +5,12 @@
 //! and the line (`cc …`) by which it is tried first from then on.
 
 use commercetools_klaviyo::config::{Oidc, Sns};
-use commercetools_klaviyo::realtime::envelope::{self, PushedItem};
-use commercetools_klaviyo::realtime::plan::plan;
-use commercetools_klaviyo::realtime::sender::certificate::PublicKey;
-use commercetools_klaviyo::realtime::sender::keys;
-use commercetools_klaviyo::realtime::sender::oidc::SignedToken;
-use commercetools_klaviyo::realtime::sender::sns::Signed;
+use commercetools_klaviyo::push::envelope::{self, PushedItem};
+use commercetools_klaviyo::push::plan::plan;
+use commercetools_klaviyo::push::sender::certificate::PublicKey;
+use commercetools_klaviyo::push::sender::keys;
+use commercetools_klaviyo::push::sender::oidc::SignedToken;
+use commercetools_klaviyo::push::sender::sns::Signed;
 use proptest::prelude::*;
 
 use crate::support::config;

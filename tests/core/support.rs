@@ -11,8 +11,8 @@ use commercetools_klaviyo::config::{self, Config};
 use commercetools_klaviyo::http::Answer;
 use commercetools_klaviyo::klaviyo::query::Lookup;
 use commercetools_klaviyo::klaviyo::request::Request;
-use commercetools_klaviyo::realtime::conclusion::Conclusion;
-use commercetools_klaviyo::realtime::plan::{Ignored, Plan, plan};
+use commercetools_klaviyo::push::conclusion::Conclusion;
+use commercetools_klaviyo::push::plan::{Ignored, Plan, plan};
 use serde_json::{Map, Value, json};
 
 /// A complete configuration with these settings beside the required ones.

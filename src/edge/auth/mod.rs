@@ -15,9 +15,9 @@ use super::calls::now_ms;
 use super::log;
 use crate::config::Config;
 use crate::http::NoAnswer;
-use crate::realtime::sender::SenderRefusal;
-use crate::realtime::sender::oidc::SignedToken;
-use crate::realtime::sender::sns::Signed;
+use crate::push::sender::SenderRefusal;
+use crate::push::sender::oidc::SignedToken;
+use crate::push::sender::sns::Signed;
 
 /// What a push gives for its sender.
 pub(super) enum Claim {

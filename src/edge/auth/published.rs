@@ -7,9 +7,9 @@ use worker::Url;
 use super::{Fault, NoKeys};
 use crate::edge::calls::now_ms;
 use crate::edge::fetch::{self, Fetched};
-use crate::realtime::sender::SenderRefusal;
-use crate::realtime::sender::certificate::PublicKey;
-use crate::realtime::sender::keys::{self, KeyLookup, KeySet, SenderKey};
+use crate::push::sender::SenderRefusal;
+use crate::push::sender::certificate::PublicKey;
+use crate::push::sender::keys::{self, KeyLookup, KeySet, SenderKey};
 
 /// How many certificates are kept. SNS uses one for months.
 const CERTIFICATES_KEPT: usize = 8;

@@ -7,10 +7,10 @@ use web_sys::{Crypto, CryptoKey, SubtleCrypto};
 use worker::js_sys::{Array, Object, Reflect, Uint8Array, global};
 use worker::wasm_bindgen_futures::JsFuture;
 
-use crate::realtime::sender::certificate::PublicKey;
-use crate::realtime::sender::keys::SenderKey;
-use crate::realtime::sender::oidc::SignedToken;
-use crate::realtime::sender::sns::{Hash, Signed};
+use crate::push::sender::certificate::PublicKey;
+use crate::push::sender::keys::SenderKey;
+use crate::push::sender::oidc::SignedToken;
+use crate::push::sender::sns::{Hash, Signed};
 
 const ALGORITHM: &str = "RSASSA-PKCS1-v1_5";
 

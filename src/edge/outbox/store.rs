@@ -11,7 +11,7 @@ use crate::edge::log;
 use crate::edge::objects::SingleObject;
 use crate::outbox::millis;
 use crate::outbox::store::intake::{NewEntry, bodies};
-use crate::realtime::envelope::PushedItem;
+use crate::push::envelope::PushedItem;
 
 /// Stores each of these, within `time`: for each the id of its dead letter, or an empty text if it
 /// is parked; none if it is not stored.

@@ -31,8 +31,8 @@ use crate::http::Answer;
 use crate::klaviyo::job::{JobRef, RowDigest};
 use crate::klaviyo::pacing::Pace;
 use crate::klaviyo::request::Request;
-use crate::realtime::conclusion::Conclusion;
-use crate::realtime::plan::{Ignored, Work};
+use crate::push::conclusion::Conclusion;
+use crate::push::plan::{Ignored, Work};
 
 /// The number of a delivery, unique within the life of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -18,9 +18,9 @@ use crate::fault::{Rejection, TransientFault};
 use crate::klaviyo::job::{JobRef, JobType, RowDigest};
 use crate::klaviyo::job_answer::blamed;
 use crate::outbox::fate::RowFate;
-use crate::realtime::envelope::PushedItem;
-use crate::realtime::outcome::Outcome;
-use crate::realtime::plan::Ignored;
+use crate::push::envelope::PushedItem;
+use crate::push::outcome::Outcome;
+use crate::push::plan::Ignored;
 use crate::storage::sql::{RowId, Sql, SqlError};
 
 /// Something to be stored.

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::commercetools::notification::Notification;
 use crate::fault::Rejection;
-use crate::realtime::parking;
+use crate::push::parking;
 use crate::storage::parts;
 use crate::storage::sql::{RowId, Sql, SqlError, StoredTime};
 

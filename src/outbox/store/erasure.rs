@@ -16,7 +16,7 @@ use super::park::park;
 use crate::commercetools::reference::Id;
 use crate::fault::TransientFault;
 use crate::outbox::millis;
-use crate::realtime::parking::{ERASURE_RANK, ParkingSlot, of_customer};
+use crate::push::parking::{ERASURE_RANK, ParkingSlot, of_customer};
 use crate::storage::sql::{Sql, SqlError, SqlValue};
 
 /// How long it is known who was erased.

@@ -10,8 +10,8 @@ use super::dead_letters::{self, NewDeadLetter};
 use super::erasure;
 use super::new_parked::NewParked;
 use super::park::park_all;
-use crate::realtime::envelope::PushedItem;
-use crate::realtime::parking::ERASURE_RANK;
+use crate::push::envelope::PushedItem;
+use crate::push::parking::ERASURE_RANK;
 use crate::storage::sql::{Sql, SqlError};
 
 /// Bytes of one call, unless one notification has more.

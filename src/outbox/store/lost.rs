@@ -13,7 +13,7 @@ use crate::fault::{FinalFault, Rejection};
 use crate::outbox::lost_tries::{LostTries, NextTry};
 use crate::outbox::millis;
 use crate::outbox::schedule::RowGroup;
-use crate::realtime::envelope::{self, PushedItem};
+use crate::push::envelope::{self, PushedItem};
 use crate::storage::parts;
 use crate::storage::sql::{RowId, Sql, SqlError, list};
 

@@ -8,7 +8,7 @@ use crate::engine::backoff::wait_after;
 use crate::fault::{Setback, TransientFault};
 use crate::outbox::millis;
 use crate::outbox::schedule::RowGroup;
-use crate::realtime::parking::ParkingSlot;
+use crate::push::parking::ParkingSlot;
 
 /// What is known of a notification when it is parked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

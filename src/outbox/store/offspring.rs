@@ -7,7 +7,7 @@ use super::park::park;
 use crate::commercetools::notification::Notification;
 use crate::config::rules::Rules;
 use crate::fault::TransientFault;
-use crate::realtime::parking::planned_slot;
+use crate::push::parking::planned_slot;
 use crate::storage::sql::{Sql, SqlError};
 
 /// Parks these notifications, to be tried now, but not before a time (ms since 1970 UTC); those that

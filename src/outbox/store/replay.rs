@@ -7,8 +7,8 @@ use super::new_parked::NewParked;
 use super::park::park;
 use crate::config::rules::Rules;
 use crate::fault::TransientFault;
-use crate::realtime::envelope::{self, PushedItem};
-use crate::realtime::parking::{planned_slot, slot_of_fact};
+use crate::push::envelope::{self, PushedItem};
+use crate::push::parking::{planned_slot, slot_of_fact};
 use crate::storage::sql::{Sql, SqlError};
 
 /// Parks what a dead letter holds, to be tried now; whether there is such a letter. One that holds

@@ -11,7 +11,7 @@ use crate::engine::backoff::backoff;
 use crate::engine::circuits::{Allowance, OperationName};
 use crate::outbox::millis;
 use crate::outbox::schedule::{DueRow, RowGroup};
-use crate::realtime::parking::ERASURE_RANK;
+use crate::push::parking::ERASURE_RANK;
 use crate::storage::parts;
 use crate::storage::sql::{RowId, Sql, SqlError, list};
 

@@ -7,7 +7,7 @@ use commercetools_klaviyo::engine::call::Call;
 use commercetools_klaviyo::fault::ReadFault;
 use commercetools_klaviyo::import::run::ImportKind;
 use commercetools_klaviyo::preview::{DryEnd, DryRun, DryStep, record_query};
-use commercetools_klaviyo::realtime::conclusion::Conclusion;
+use commercetools_klaviyo::push::conclusion::Conclusion;
 
 use super::world::{World, time};
 use super::{NOW, expected, held, world};

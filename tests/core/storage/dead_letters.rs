@@ -5,7 +5,7 @@ use commercetools_klaviyo::outbox::store::dead_letters::{self, NewDeadLetter};
 use commercetools_klaviyo::outbox::store::intake::{self, NewEntry};
 use commercetools_klaviyo::outbox::store::offspring::park_offspring;
 use commercetools_klaviyo::outbox::store::replay::replay;
-use commercetools_klaviyo::realtime::envelope::decode;
+use commercetools_klaviyo::push::envelope::decode;
 use commercetools_klaviyo::storage::sql::RowId;
 use serde_json::{Value, json};
 

@@ -8,7 +8,7 @@ use commercetools_klaviyo::outbox::store::jobs::{self, JobFate};
 use commercetools_klaviyo::outbox::store::new_parked::NewParked;
 use commercetools_klaviyo::outbox::store::park::park;
 use commercetools_klaviyo::outbox::store::sent;
-use commercetools_klaviyo::realtime::parking::ERASURE_RANK;
+use commercetools_klaviyo::push::parking::ERASURE_RANK;
 use commercetools_klaviyo::storage::sql::SqlValue;
 use serde_json::{Value, json};
 

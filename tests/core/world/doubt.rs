@@ -11,8 +11,8 @@ use commercetools_klaviyo::engine::deliveries::{DeliveryEnd, NewDelivery, Surrou
 use commercetools_klaviyo::fault::{Setback, System};
 use commercetools_klaviyo::http::{Answer, NoAnswer};
 use commercetools_klaviyo::klaviyo::pacing::Pace;
-use commercetools_klaviyo::realtime::conclusion::Conclusion;
-use commercetools_klaviyo::realtime::plan::Work;
+use commercetools_klaviyo::push::conclusion::Conclusion;
+use commercetools_klaviyo::push::plan::Work;
 use serde_json::json;
 
 use super::NOW;

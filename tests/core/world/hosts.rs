@@ -21,9 +21,9 @@ use commercetools_klaviyo::outbox::schedule::earlier_alarm;
 use commercetools_klaviyo::outbox::store::erasure::{self, EraseAgain};
 use commercetools_klaviyo::outbox::store::intake::{self, NewEntry};
 use commercetools_klaviyo::outbox::store::offspring::park_offspring;
-use commercetools_klaviyo::realtime::conclusion::Conclusion;
-use commercetools_klaviyo::realtime::envelope::{self, PushedItem};
-use commercetools_klaviyo::realtime::plan::{Plan, Work, plan};
+use commercetools_klaviyo::push::conclusion::Conclusion;
+use commercetools_klaviyo::push::envelope::{self, PushedItem};
+use commercetools_klaviyo::push::plan::{Plan, Work, plan};
 use commercetools_klaviyo::storage::schema::migrate;
 use commercetools_klaviyo::storage::sql::{Sql, SqlError};
 

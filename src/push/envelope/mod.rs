@@ -8,7 +8,7 @@
 //!
 //! A [`handshake`] is no notification, and asks for an answer of its own.
 //!
-//! Not in scope: whether the sender may push (`realtime::sender`).
+//! Not in scope: whether the sender may push (`push::sender`).
 
 mod forms;
 pub mod handshake;
