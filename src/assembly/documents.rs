@@ -22,7 +22,7 @@ use crate::commercetools::query::{CHANGES_PER_QUERY, PAGE, Query, WHOLE_PRODUCTS
 use crate::commercetools::reference::{Id, Link};
 use crate::fault::{ReadFault, Setback};
 use crate::http::{Answer, NoAnswer};
-use crate::klaviyo::answer::{IdPage, ids, name};
+use crate::klaviyo::answer::{HeldProfile, IdPage, ids, name, profiles};
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::query::Lookup;
@@ -76,8 +76,8 @@ pub struct Documents {
     pub known_categories: Found<Vec<String>>,
     /// Klaviyo's ids of categories that it would not have.
     pub refused_categories: Vec<String>,
-    /// The ids of the customer's profiles at Klaviyo; mostly one.
-    pub known_profiles: Found<Vec<String>>,
+    /// The customer's profiles at Klaviyo, once they were asked for; mostly one.
+    pub known_profiles: Option<Vec<HeldProfile>>,
     /// A page of a walk.
     pub walk_page: Option<WalkPage>,
     /// The name that Klaviyo has for the category.
@@ -126,6 +126,7 @@ impl Documents {
                 }
             }
             Work::Erasure(_)
+            | Work::BroughtBack { .. }
             | Work::OrderPlaced(_)
             | Work::OrderGivenToCustomer { .. }
             | Work::OrderEdited { .. }
@@ -329,7 +330,7 @@ impl Documents {
                 add_page(&mut self.known_variants, page);
             }
             Lookup::CategoriesOfItem { .. } => add_page(&mut self.known_categories, ids(answer)?),
-            Lookup::ProfilesOfCustomer { .. } => add_page(&mut self.known_profiles, ids(answer)?),
+            Lookup::ProfilesOfCustomer { .. } => self.known_profiles = Some(profiles(answer)?),
             Lookup::Existing { kind: CatalogKind::Category, .. } => {
                 add_page(&mut self.known_categories, Some(ids(answer)?.unwrap_or_default()));
             }

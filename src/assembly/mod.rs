@@ -34,7 +34,7 @@ use crate::config::Config;
 use crate::klaviyo::request::Request;
 use crate::mapping::fault::MappingFault;
 use crate::push::conclusion::{Conclusion, NotYet};
-use crate::push::plan::{Ignored, Work};
+use crate::push::plan::{Ignored, WRITTEN_SINCE, Work};
 
 /// What a unit brings.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,6 +105,9 @@ fn next_now(config: &Config, work: &Work, documents: &Documents, now: DateTime<U
     match work {
         Work::Profile { customer, missing } => profile::next(config, documents, customer, *missing),
         Work::Erasure(customer) => Ok(erasure::next(documents, customer)),
+        Work::BroughtBack { customer, since } => {
+            Ok(erasure::brought_back(documents, customer, *since))
+        }
         Work::OrderPlaced(order) => order::placed(config, documents, order),
         Work::OrderGivenToCustomer { order, customer, first_customer } => {
             order::given_to_customer(config, documents, order, customer.as_ref(), *first_customer)
@@ -154,6 +157,14 @@ fn next_of_history(
 }
 
 type Next = Result<Step, MappingFault>;
+
+/// The notification of a customer who is gone, and whose profile we may have written since (UTC).
+#[must_use]
+pub fn written_since(customer: &Id, since: DateTime<Utc>) -> Map<String, Value> {
+    let mut change = change("customer", customer);
+    change.insert(WRITTEN_SINCE.to_owned(), since.to_rfc3339().into());
+    change
+}
 
 /// The notification that says that a resource was changed; its delivery reads what the resource is now.
 #[must_use]

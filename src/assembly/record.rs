@@ -1,5 +1,7 @@
 //! Records of an import: what they are, and how the document of each is read from a page of them.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -57,7 +59,17 @@ pub fn read(of: WalkedResource, text: &str) -> Option<PageRecord> {
 /// The id of the last document that has one: the page after it follows that.
 #[must_use]
 pub fn last_id(texts: &[&str]) -> Option<Id> {
-    texts.iter().rev().find_map(|text| from_json::<Link>(text).ok()).map(|link| link.id)
+    texts.iter().rev().find_map(|text| id_of(text))
+}
+
+/// The ids of documents.
+#[must_use]
+pub fn ids_of(texts: &[&str]) -> HashSet<Id> {
+    texts.iter().filter_map(|text| id_of(text)).collect()
+}
+
+fn id_of(text: &str) -> Option<Id> {
+    from_json::<Link>(text).ok().map(|link| link.id)
 }
 
 fn documents(of: WalkedResource, text: &str) -> Result<Documents, serde_json::Error> {

@@ -84,7 +84,7 @@ impl PassLink {
 }
 
 /// The ids of one page of a list. 100 ids are some 4.5 kB of address.
-const LIST_PAGE: usize = 100;
+pub(super) const LIST_PAGE: usize = 100;
 
 /// Pages that a part of a walk has on average. The last page of a part is not full, so there are
 /// to be few parts; but time is not divided as records are, so there are to be more than lanes.

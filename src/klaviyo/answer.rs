@@ -1,5 +1,6 @@
 //! The verdict on what was read from Klaviyo.
 
+use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -37,6 +38,28 @@ pub fn marked_ids(answer: &Answer, marks: &[&str]) -> Result<Option<IdPage>, Rea
     })
 }
 
+/// A profile that Klaviyo has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldProfile {
+    /// Klaviyo's id.
+    pub id: String,
+    /// When Klaviyo created it (UTC), if it says so.
+    pub created: Option<DateTime<Utc>>,
+}
+
+/// Reads profiles.
+///
+/// # Errors
+/// As with [`ids`].
+pub fn profiles(answer: &Answer) -> Result<Vec<HeldProfile>, ReadFault> {
+    let rows = rows_of(answer)?.map(|page| page.data).unwrap_or_default();
+    let profile = |row: Row| HeldProfile {
+        id: row.id,
+        created: row.attributes.and_then(|attributes| attributes.created),
+    };
+    Ok(rows.into_iter().map(profile).collect())
+}
+
 #[derive(Deserialize)]
 struct Row {
     /// Every resource of JSON:API names its type; what does not is no answer of Klaviyo's.
@@ -49,21 +72,27 @@ struct Row {
 #[derive(Deserialize)]
 struct RowAttributes {
     custom_metadata: Option<Map<String, Value>>,
+    created: Option<DateTime<Utc>>,
 }
 
 fn ids_of(answer: &Answer, wanted: impl Fn(&Row) -> bool) -> Result<Option<IdPage>, ReadFault> {
-    #[derive(Deserialize)]
-    struct Page {
-        data: Vec<Row>,
-        #[serde(default)]
-        links: Links,
-    }
+    let page = rows_of(answer)?.map(|RowPage { data, links }| {
+        let ids = data.into_iter().filter(wanted).map(|row| row.id).collect();
+        IdPage { ids, next: links.next.as_deref().and_then(cursor) }
+    });
+    Ok(page)
+}
+
+#[derive(Deserialize)]
+struct RowPage {
+    data: Vec<Row>,
+    #[serde(default)]
+    links: Links,
+}
+
+fn rows_of(answer: &Answer) -> Result<Option<RowPage>, ReadFault> {
     match answer.status {
-        200 => {
-            let page: Page = parsed(answer)?;
-            let ids = page.data.into_iter().filter(wanted).map(|row| row.id).collect();
-            Ok(Some(IdPage { ids, next: page.links.next.as_deref().and_then(cursor) }))
-        }
+        200 => parsed(answer).map(Some),
         404 if is_own_refusal(answer) => Ok(None),
         _ => Err(refused(answer)),
     }

@@ -120,7 +120,7 @@ impl Lookup {
                 encode("fields[catalog-category]"),
             ),
             Self::ProfilesOfCustomer { customer } => format!(
-                "/api/profiles?filter={}&{}=external_id",
+                "/api/profiles?filter={}&{}=external_id%2Ccreated",
                 encode(&format!("equals(external_id,{})", quote(customer))),
                 encode("fields[profile]"),
             ),
@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(
             Lookup::ProfilesOfCustomer { customer }.path_and_query(),
             "/api/profiles?filter=equals%28external_id%2C%22c%5C%22%29%2Cequals%28email%2C\
-            %5C%22a%5C%5C%22%29&fields%5Bprofile%5D=external_id"
+            %5C%22a%5C%5C%22%29&fields%5Bprofile%5D=external_id%2Ccreated"
         );
     }
 

@@ -5,12 +5,13 @@
 //! runs what the object runs.
 
 use super::machine::{OutboxEffect, OutboxInput, OutboxMachine};
-use super::schedule::{RoundLimits, RowGroup, in_turn};
+use super::schedule::{RoundLimits, in_turn};
 use super::store::commands::{ToldOutcome, carry_out};
 use super::store::{dead_letters, jobs, lost, parked, tries};
 use crate::config::Config;
 use crate::engine::call::Call;
 use crate::engine::deliveries::Surroundings;
+use crate::push::parking::RowGroup;
 use crate::storage::sql::{Sql, SqlError};
 
 /// Rows of a round, what they may weigh, and bytes of their notifications. Together with what is

@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, HashMap};
 use super::fate::{RowFate, fate_of};
 use super::millis;
 use super::quota::left_for_outbox;
-use super::schedule::RowGroup;
 use super::store::commands::{StoreCommand, TriedRow};
 use super::store::jobs::{AwaitedJob, JobRow};
 use super::store::parked::ParkedRow;
@@ -30,6 +29,7 @@ use crate::klaviyo::job::JobRef;
 use crate::klaviyo::pacing::Pace;
 use crate::push::conclusion::Conclusion;
 use crate::push::envelope::{self, PushedItem};
+use crate::push::parking::RowGroup;
 use crate::push::plan::{Plan, Work, plan};
 
 /// What happened.

@@ -4,11 +4,11 @@
 //! quarter for the import. While an import asks, the outbox leaves it that quarter. Pushes and other
 //! deployments cannot be asked; they show as 429 ([`crate::klaviyo::pacing`]).
 
-use super::schedule::RowGroup;
 use crate::klaviyo::catalog::{Action, CatalogKind};
 use crate::klaviyo::job::{JobType, PROFILES_PER_JOB};
 use crate::klaviyo::limits::EVENTS_PER_JOB;
 use crate::klaviyo::pacing::{Operation, QuotaParts};
+use crate::push::parking::RowGroup;
 
 /// What is left for an import at least, of every limit.
 const FOR_IMPORT: f64 = 0.25;
@@ -57,6 +57,7 @@ pub fn needed(counts: &[(RowGroup, u64)]) -> Vec<(Operation, u64)> {
                 (job(CatalogKind::Item, Action::Update), jobs),
                 (job(CatalogKind::Variant, Action::Update), jobs),
             ],
+            RowGroup::BroughtBack => vec![(Operation::ListProfiles, rows)],
             RowGroup::CategoryProducts | RowGroup::Changes => Vec::new(),
         }
     });

@@ -5,61 +5,9 @@
 //! nothing goes through is probed with a few rows at growing pauses ([`Circuits`]), while the other
 //! groups go on.
 
-/// Rows that need the same operations of the two systems, known by the beginning of their key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum RowGroup {
-    /// Profiles.
-    Customers,
-    /// Events of orders.
-    Facts,
-    /// Categories.
-    Categories,
-    /// Walks over the products of a category.
-    CategoryProducts,
-    /// Walks over what changed.
-    Changes,
-    /// Items with their variants.
-    Products,
-    /// Stock of variants.
-    Stock,
-    /// Items with their variants, found by a price.
-    StandalonePrices,
-}
+use crate::push::parking::RowGroup;
 
 impl RowGroup {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::Facts,
-        Self::Customers,
-        Self::Stock,
-        Self::Products,
-        Self::StandalonePrices,
-        Self::Categories,
-        Self::CategoryProducts,
-        Self::Changes,
-    ];
-
-    /// What the keys of the group begin with; see [`crate::push::parking::ParkingSlot`].
-    #[must_use]
-    pub fn prefix(self) -> &'static str {
-        match self {
-            Self::Customers => "customer/",
-            Self::Facts => "message/",
-            Self::Categories => "category/",
-            Self::CategoryProducts => "category-products/",
-            Self::Changes => "changed-since/",
-            Self::Products => "product/",
-            Self::Stock => "inventory-entry/",
-            Self::StandalonePrices => "standalone-price/",
-        }
-    }
-
-    /// The group of a row.
-    #[must_use]
-    pub fn of_key(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|group| key.starts_with(group.prefix()))
-    }
-
     /// What trying a row takes in an isolate's memory, in hundredths of a few MB: products are read
     /// with all their variants, orders with their products.
     #[must_use]
@@ -68,6 +16,7 @@ impl RowGroup {
             Self::Products | Self::StandalonePrices => 25,
             Self::Facts => 5,
             Self::Customers
+            | Self::BroughtBack
             | Self::Categories
             | Self::CategoryProducts
             | Self::Changes

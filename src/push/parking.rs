@@ -22,6 +22,71 @@ pub struct ParkingSlot {
     pub customer: Option<String>,
 }
 
+/// Rows that need the same operations of the two systems, known by the beginning of their key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RowGroup {
+    /// Profiles.
+    Customers,
+    /// Profiles that a write may have brought back.
+    BroughtBack,
+    /// Events of orders.
+    Facts,
+    /// Categories.
+    Categories,
+    /// Walks over the products of a category.
+    CategoryProducts,
+    /// Walks over what changed.
+    Changes,
+    /// Items with their variants.
+    Products,
+    /// Stock of variants.
+    Stock,
+    /// Items with their variants, found by a price.
+    StandalonePrices,
+}
+
+impl RowGroup {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Facts,
+        Self::Customers,
+        Self::BroughtBack,
+        Self::Stock,
+        Self::Products,
+        Self::StandalonePrices,
+        Self::Categories,
+        Self::CategoryProducts,
+        Self::Changes,
+    ];
+
+    /// What the keys of the group begin with.
+    #[must_use]
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Customers => "customer/",
+            Self::BroughtBack => "brought-back/",
+            Self::Facts => "message/",
+            Self::Categories => "category/",
+            Self::CategoryProducts => "category-products/",
+            Self::Changes => "changed-since/",
+            Self::Products => "product/",
+            Self::Stock => "inventory-entry/",
+            Self::StandalonePrices => "standalone-price/",
+        }
+    }
+
+    /// The key of a row of it.
+    fn key(self, id: &str) -> String {
+        format!("{}{id}", self.prefix())
+    }
+
+    /// The group of a row.
+    #[must_use]
+    pub fn of_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|group| key.starts_with(group.prefix()))
+    }
+}
+
 /// The slot of a notification, and of the work that follows from it.
 #[must_use]
 pub fn slot(notification: &Notification, work: &Work) -> ParkingSlot {
@@ -38,26 +103,34 @@ pub fn slot(notification: &Notification, work: &Work) -> ParkingSlot {
             rank: ERASURE_RANK,
             customer: customer(notification),
         },
+        // Beside the customer's own row: neither stands for the other.
+        Work::BroughtBack { customer: id, .. } => ParkingSlot {
+            key: RowGroup::BroughtBack.key(id.as_str()),
+            rank: 0,
+            customer: customer(notification),
+        },
         // The delivery of one of these reads the current state.
         Work::Category { category, descendants } => {
-            of_resource("category", category.as_str(), u8::from(*descendants))
+            of_resource(RowGroup::Categories, category.as_str(), u8::from(*descendants))
         }
         // One row for each page, so that a walk that begins again is not taken for one under way.
         Work::ProductsOfCategory { category, after } => {
             let after = after.as_ref().map_or("", |id| id.as_str());
-            of_resource("category-products", &format!("{category}/{after}"), 0)
+            of_resource(RowGroup::CategoryProducts, &format!("{category}/{after}"), 0)
         }
         Work::ChangedSince { of, since, after } => {
             let after = after.as_ref().map_or("", |id| id.as_str());
             let page = format!("{}/{}/{after}", of.type_id(), since.timestamp_millis());
-            of_resource("changed-since", &page, 0)
+            of_resource(RowGroup::Changes, &page, 0)
         }
-        Work::CategoryGone(category) => of_resource("category", category.as_str(), 2),
-        Work::Product(product) => of_resource("product", product.as_str(), 0),
+        Work::CategoryGone(category) => of_resource(RowGroup::Categories, category.as_str(), 2),
+        Work::Product(product) => of_resource(RowGroup::Products, product.as_str(), 0),
         Work::Stock { entry, gone, .. } => {
-            of_resource("inventory-entry", entry.as_str(), u8::from(*gone))
+            of_resource(RowGroup::Stock, entry.as_str(), u8::from(*gone))
         }
-        Work::StandalonePrice { price, .. } => of_resource("standalone-price", price.as_str(), 0),
+        Work::StandalonePrice { price, .. } => {
+            of_resource(RowGroup::StandalonePrices, price.as_str(), 0)
+        }
         Work::OrderPlaced(_)
         | Work::OrderGivenToCustomer { .. }
         | Work::OrderEdited { .. }
@@ -81,6 +154,7 @@ pub fn by_resource(work: &Work) -> bool {
     match work {
         Work::Profile { .. }
         | Work::Erasure(_)
+        | Work::BroughtBack { .. }
         | Work::Category { .. }
         | Work::ProductsOfCategory { .. }
         | Work::ChangedSince { .. }
@@ -102,18 +176,18 @@ pub const ERASURE_RANK: u8 = 2;
 /// The key of what is parked of a customer's own document.
 #[must_use]
 pub fn of_customer(customer: &str) -> String {
-    format!("customer/{customer}")
+    RowGroup::Customers.key(customer)
 }
 
-fn of_resource(type_id: &str, id: &str, rank: u8) -> ParkingSlot {
-    ParkingSlot { key: format!("{type_id}/{id}"), rank, customer: None }
+fn of_resource(group: RowGroup, id: &str, rank: u8) -> ParkingSlot {
+    ParkingSlot { key: group.key(id), rank, customer: None }
 }
 
 /// The slot of a notification that tells of a fact, or of which nothing more is known.
 #[must_use]
 pub fn slot_of_fact(notification: &Notification) -> ParkingSlot {
     ParkingSlot {
-        key: format!("message/{}", message_id(notification)),
+        key: RowGroup::Facts.key(&message_id(notification)),
         rank: 0,
         customer: customer(notification),
     }
@@ -170,6 +244,18 @@ mod tests {
         };
         assert_ne!(message("m1").key, message("m2").key);
         assert_eq!(message("m1").key, message("m1").key);
+    }
+
+    /// A row of no group would never be tried.
+    #[test]
+    fn each_group_has_its_keys() {
+        for group in RowGroup::ALL {
+            assert_eq!(RowGroup::of_key(&group.key("a/b")), Some(group));
+        }
+        let back = slot_of(json!({"notificationType": "ResourceUpdated",
+            "writtenSince": "2026-06-01T00:00:00Z",
+            "resource": {"typeId": "customer", "id": "c1"}}));
+        assert_eq!((back.key.as_str(), back.customer.as_deref()), ("brought-back/c1", Some("c1")));
     }
 
     #[test]

@@ -7,8 +7,9 @@ import { change, message } from "../../sandbox/commercetools/notifications.mjs";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
 import { eventually } from "../eventually.mjs";
 import { about, changed, isOpen } from "./documents.mjs";
-import { start, useStack } from "./harness.mjs";
-import { imported } from "./imports.mjs";
+import { settingsFor } from "../../sandbox/worker.mjs";
+import { admin, start, startAlone, useStack } from "./harness.mjs";
+import { current, ended, imported } from "./imports.mjs";
 
 const shop = sampleShop();
 const order = shop.orders.find((each) => isOpen(each) && each.customerId);
@@ -143,6 +144,41 @@ for (const [how, beside] of [
     assert.equal((await outbox()).deadLetters, before);
   });
 }
+
+test("R24 an import in another deployment does not bring back who was erased meanwhile", async (t) => {
+  const importer = await startAlone({
+    ...settingsFor(stack.commercetools, stack.klaviyo),
+    APP_TYPE: "BULK_IMPORT",
+    CONFIG,
+  });
+  t.after(() => importer.close());
+  const merelyGone = shop.customers.find(({ id }) => id !== customer.id);
+  await expectStatus(204, changed("customer", merelyGone));
+  // So that it was created before the run.
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  stack.klaviyo.settings.jobMs = { min: 600_000, max: 600_000 };
+  const started = await admin(importer.url, "POST", "/sync/customers");
+  assert.equal(started.status, 202, started.text);
+  const job = ({ method, path }) => `${method} ${path}` === "POST /api/profile-bulk-import-jobs";
+  await eventually(
+    "all to be with jobs",
+    async () => ({
+      jobs: stack.klaviyo.requests.filter(job).length,
+      run: await current(importer.url, "customers"),
+    }),
+    ({ jobs, run }) => jobs > 0 && run?.read === shop.customers.length,
+  );
+  remove();
+  stack.commercetools.remove("customer", merelyGone.id);
+  await expectStatus(204, deleted());
+  await expectStatus(204, deleted(merelyGone, {}));
+  stack.klaviyo.finishJobs();
+  stack.klaviyo.settings.jobMs = { min: 200, max: 500 };
+  assert.equal((await ended(importer.url, "customers")).state, "completed");
+  await gone(profile);
+  assert.ok(stack.klaviyo.store.profileByExternalId(merelyGone.id), "who was there before stays");
+  assert.equal(deletions().length, 1);
+});
 
 test("R24 without the setting nobody is erased", async (t) => {
   const careful = await start();

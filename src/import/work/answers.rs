@@ -61,6 +61,8 @@ impl RunWork {
             What::Need { page, ref need } => self.need_answered(config, page, need, &answer, now),
             What::HandOver { page, .. } => self.handed_over(page, &answer),
             What::LeaveDoubt { .. } => self.doubt_left(&answer),
+            What::Written(ref ids) => self.written_read(ids, &answer, now),
+            What::LeaveGone(_) => self.gone_left(&answer, now),
         };
         match taken {
             Ok(()) => self.goes_on(),
@@ -71,31 +73,36 @@ impl RunWork {
 
     /// Takes what the engine tells of the writes.
     pub(super) fn take_events(&mut self, now: DateTime<Utc>) {
-        for event in self.writer.take_events() {
-            match event {
-                WriteEvent::Ended(ended) => self.unit_ended(ended.no, ended.end),
-                WriteEvent::WentThrough(_) => self.goes_on(),
-                WriteEvent::Delayed(operation, setback) => {
-                    if setback.fault.leaves_in_doubt() {
-                        let is_job = matches!(operation, Operation::StartJob(_));
-                        self.doubt(if is_job { JOB_IN_DOUBT } else { SINGLE_IN_DOUBT }, now);
-                    }
-                    self.delayed(setback, now);
+        let events = self.writer.take_events();
+        for event in self.hold_back(events, now) {
+            self.take_event(event, now);
+        }
+    }
+
+    pub(super) fn take_event(&mut self, event: WriteEvent, now: DateTime<Utc>) {
+        match event {
+            WriteEvent::Ended(ended) => self.unit_ended(ended.no, ended.end),
+            WriteEvent::WentThrough(_) => self.goes_on(),
+            WriteEvent::Delayed(operation, setback) => {
+                if setback.fault.leaves_in_doubt() {
+                    let is_job = matches!(operation, Operation::StartJob(_));
+                    self.doubt(if is_job { JOB_IN_DOUBT } else { SINGLE_IN_DOUBT }, now);
                 }
-                WriteEvent::JobLeft(began) => {
-                    let began = i64::try_from(began).ok().and_then(DateTime::from_timestamp_millis);
-                    self.doubt(JOB_IN_DOUBT, began.unwrap_or(now));
-                }
-                WriteEvent::RequestRefused(rejection) => {
-                    self.fail(&rejection.code(), rejection.detail);
-                }
-                WriteEvent::JobEnded(job, _) => {
-                    self.saving.closed.push(job.id);
-                    self.dirty = true;
-                }
-                WriteEvent::JobStarted(..) | WriteEvent::JobPutOff(..) => {
-                    debug_assert!(false, "an import keeps whose the rows of its jobs are");
-                }
+                self.delayed(setback, now);
+            }
+            WriteEvent::JobLeft(began) => {
+                let began = i64::try_from(began).ok().and_then(DateTime::from_timestamp_millis);
+                self.doubt(JOB_IN_DOUBT, began.unwrap_or(now));
+            }
+            WriteEvent::RequestRefused(rejection) => {
+                self.fail(&rejection.code(), rejection.detail);
+            }
+            WriteEvent::JobEnded(job, _) => {
+                self.saving.closed.push(job.id);
+                self.dirty = true;
+            }
+            WriteEvent::JobStarted(..) | WriteEvent::JobPutOff(..) => {
+                debug_assert!(false, "an import keeps whose the rows of its jobs are");
             }
         }
     }

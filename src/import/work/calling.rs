@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::{RunWork, ms};
-use crate::assembly::change;
 use crate::assembly::changed_since::walk;
 use crate::assembly::together::JointReading;
+use crate::assembly::{change, written_since};
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::{Walk, WalkEnd, WalkedResource};
 use crate::config::Config;
@@ -45,6 +45,10 @@ pub(super) enum What {
     Again(Vec<Id>),
     /// The documents that those of a page lead to.
     Linked { page: PageNo, walk: Walk },
+    /// Which of these customers, whose profiles were written, are there.
+    Written(Vec<Id>),
+    /// Customers who are not, whose profiles are left to the outbox.
+    LeaveGone(Vec<Id>),
     /// Something that records of a page need.
     Need { page: PageNo, need: JointReading },
     /// Records of a page that are left to the outbox.
@@ -62,10 +66,10 @@ impl ReadTask {
     /// Whether it reads from commercetools.
     fn of_commercetools(&self) -> bool {
         match &self.what {
-            What::End(_) | What::Again(_) | What::Linked { .. } => true,
+            What::End(_) | What::Again(_) | What::Linked { .. } | What::Written(_) => true,
             What::Page { reading, .. } => matches!(reading, PassReading::Walk(_)),
             What::Need { need, .. } => need.is_of_commercetools(),
-            What::HandOver { .. } | What::LeaveDoubt { .. } => false,
+            What::HandOver { .. } | What::LeaveDoubt { .. } | What::LeaveGone(_) => false,
         }
     }
 }
@@ -241,7 +245,14 @@ impl RunWork {
                 PassReading::Walk(walk) => Call::Commercetools(walk.path_and_query()),
                 PassReading::Lookup(lookup) => Call::of_lookup(lookup),
             },
-            What::Again(ids) => Call::Commercetools(of_ids(self.run.kind, ids).path_and_query()),
+            What::Again(ids) | What::Written(ids) => {
+                Call::Commercetools(of_ids(self.run.kind, ids).path_and_query())
+            }
+            What::LeaveGone(ids) => {
+                let since = self.run.started_at;
+                let changes = ids.iter().map(|id| written_since(id, since)).collect();
+                Call::HandOver { changes, not_before: 0 }
+            }
             What::Linked { walk, .. } => Call::Commercetools(walk.path_and_query()),
             What::HandOver { ids, .. } => {
                 let of_type = self.run.kind.resource_type();
@@ -292,6 +303,8 @@ pub(super) fn operation(what: &What) -> Option<Operation> {
     match what {
         What::End(_)
         | What::Again(_)
+        | What::Written(_)
+        | What::LeaveGone(_)
         | What::Linked { .. }
         | What::HandOver { .. }
         | What::LeaveDoubt { .. } => None,

@@ -6,6 +6,7 @@
 
 mod answers;
 mod calling;
+mod gone;
 mod reading;
 mod settling;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use self::calling::RunTask;
 use self::calling::{ReadTask, Reader};
+use self::gone::HeldBack;
 use super::owner::{Owner, PageNo};
 use super::page::RunPage;
 use super::phones::PhoneBook;
@@ -62,6 +64,8 @@ pub(super) struct RunWork {
     room: usize,
     /// The bytes of a page, as far as is known.
     page_bytes: usize,
+    /// What is written, until it is known whether its customers are there; none if that is not asked.
+    held_back: Option<HeldBack>,
     /// Whether the outbox sees to what a write in doubt may overwrite.
     doubt_is_left: bool,
     /// Calls under way.
@@ -187,6 +191,7 @@ impl RunWork {
             ImportKind::Products => most.min(50),
         };
         Self {
+            held_back: HeldBack::of(config, run.kind),
             run,
             list,
             readers: Vec::new(),

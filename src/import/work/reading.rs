@@ -297,6 +297,7 @@ impl RunWork {
         take_records(&mut page, self.run.kind.documents(), &results);
         // What is gone by now needs nothing any more.
         let gone: Vec<_> = asked.iter().filter(|id| !page.has(id)).cloned().collect();
+        self.leave_gone(gone.clone(), now);
         for id in gone {
             page.add(id, Err(RecordFate::Skipped));
         }

@@ -104,6 +104,7 @@ impl RunWork {
             && self.pages.is_empty()
             && self.under_way == 0
             && self.pending.is_empty()
+            && self.nothing_is_held_back()
             && self.run.again.is_empty()
     }
 
@@ -136,6 +137,7 @@ impl RunWork {
         self.run.waiting = None;
         self.run.finished_at = Some(now);
         self.dirty = true;
+        self.let_go_of_held_back();
         // What is not committed is read again, should the run go on.
         self.pages.clear();
         self.categories.clear();
@@ -177,7 +179,10 @@ impl RunWork {
 
     /// Whether a page can be committed.
     fn is_secured(&self, page: &RunPage) -> bool {
-        page.is_mapped() && page.written_units().all(|unit| self.writer.is_secured(unit))
+        page.is_mapped()
+            && page
+                .written_units()
+                .all(|unit| self.writer.is_secured(unit) && !self.is_held_back(unit))
     }
 
     /// Makes a page part of what is stored: what is settled is counted, what is with jobs is kept

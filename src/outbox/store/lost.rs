@@ -12,8 +12,8 @@ use crate::engine::backoff::{JOB_IN_DOUBT, SINGLE_IN_DOUBT};
 use crate::fault::{FinalFault, Rejection};
 use crate::outbox::lost_tries::{LostTries, NextTry};
 use crate::outbox::millis;
-use crate::outbox::schedule::RowGroup;
 use crate::push::envelope::{self, PushedItem};
+use crate::push::parking::RowGroup;
 use crate::storage::parts;
 use crate::storage::sql::{RowId, Sql, SqlError, list};
 

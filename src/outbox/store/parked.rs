@@ -11,7 +11,7 @@ use super::new_parked::to_second;
 use super::sent;
 use crate::engine::circuits::OperationName;
 use crate::fault::TransientFault;
-use crate::outbox::schedule::RowGroup;
+use crate::push::parking::RowGroup;
 use crate::storage::parts;
 use crate::storage::sql::{RowId, Sql, SqlError, StoredTime};
 

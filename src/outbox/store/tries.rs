@@ -10,8 +10,9 @@ use super::{erasure, sent};
 use crate::engine::backoff::backoff;
 use crate::engine::circuits::{Allowance, OperationName};
 use crate::outbox::millis;
-use crate::outbox::schedule::{DueRow, RowGroup};
+use crate::outbox::schedule::DueRow;
 use crate::push::parking::ERASURE_RANK;
+use crate::push::parking::RowGroup;
 use crate::storage::parts;
 use crate::storage::sql::{RowId, Sql, SqlError, list};
 

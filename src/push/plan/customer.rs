@@ -1,11 +1,19 @@
 //! Notifications about a customer.
 
-use super::{Ignored, Plan, Work, enabled};
+use super::{Ignored, Plan, WRITTEN_SINCE, Work, enabled};
 use crate::commercetools::notification::{Notification, NotificationKind, Resource};
 use crate::config::rules::{Deletion, EventName, Rules};
 use crate::mapping::profile::Missing;
 
 pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
+    if let Some(since) = notification.field(WRITTEN_SINCE) {
+        return match rules.customer.deletion {
+            Deletion::Ignore => Plan::Ignore(Ignored::DeletionIgnored),
+            Deletion::Erase => {
+                Plan::Work(Work::BroughtBack { customer: resource.id.clone(), since })
+            }
+        };
+    }
     let (name, missing) = match &notification.kind {
         NotificationKind::Created => (EventName::CustomerCreated, Missing::Keep),
         NotificationKind::Updated => (EventName::CustomerResourceUpdated, Missing::Clear),

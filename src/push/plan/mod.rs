@@ -59,6 +59,8 @@ pub enum Ignored {
     /// Klaviyo does not hold what was changed, and need not: a variant comes with its product, and
     /// who has no profile has none to erase.
     NotHeld,
+    /// A profile was written while its customer may have been erased, who is there.
+    NotGone,
     /// While it was worked on, a newer notification took its place, or it was erased.
     Superseded,
     /// A customer was deleted, and `CONFIG.customer.deletion` does not ask to erase anybody.
@@ -85,6 +87,7 @@ impl Ignored {
             Self::OtherChannel => "other_channel",
             Self::PriceNotUsed => "price_not_used",
             Self::NotHeld => "not_held",
+            Self::NotGone => "not_gone",
             Self::Superseded => "superseded",
             Self::DeletionIgnored => "deletion_ignored",
             Self::NoDataErasure => "no_data_erasure",
@@ -102,6 +105,10 @@ pub const CHANGED_SINCE: &str = "changedSince";
 /// The member of it that says behind which id.
 pub const CHANGED_AFTER: &str = "changedAfter";
 
+/// The member of a change of a customer, of ours, that asks for the erasure of a profile that was brought
+/// back: since when it may have been (RFC 3339).
+pub const WRITTEN_SINCE: &str = "writtenSince";
+
 /// Something to bring to Klaviyo.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Work {
@@ -114,6 +121,13 @@ pub enum Work {
     },
     /// The erasure of a customer, at Klaviyo and of what is stored here.
     Erasure(Id),
+    /// The erasure of a profile that a write of ours brought back, if the customer is gone.
+    BroughtBack {
+        /// The customer.
+        customer: Id,
+        /// When the write began (UTC).
+        since: DateTime<Utc>,
+    },
     /// `Placed Order` and `Ordered Product`.
     OrderPlaced(PlacedOrder),
     /// The profile of the customer an order was given to, and perhaps the order's events.

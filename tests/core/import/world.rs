@@ -17,7 +17,7 @@ use commercetools_klaviyo::import::machine::{
 use commercetools_klaviyo::import::run::{ImportKind, Run, Selection, State};
 use commercetools_klaviyo::import::start::Start;
 use commercetools_klaviyo::import::stored::read_run;
-use commercetools_klaviyo::push::plan::CHANGED_SINCE;
+use commercetools_klaviyo::push::plan::{CHANGED_SINCE, WRITTEN_SINCE};
 
 use super::account::Account;
 use super::shop::Shop;
@@ -142,6 +142,10 @@ pub(super) struct World {
     /// The most calls that were under way at once.
     pub(super) most_calls: usize,
     /// Records that a run left to the outbox.
+    /// Customers who were gone when their profiles were written, and since when those may have been.
+    pub(super) left_as_gone: BTreeMap<String, String>,
+    /// Who was erased.
+    pub(super) erased: BTreeSet<String>,
     pub(super) handed_over: BTreeSet<(ImportKind, Id)>,
     /// What happens to the shop while it is read.
     pub(super) meanwhile: Option<fn(&mut World)>,
@@ -165,6 +169,8 @@ impl World {
             crashes: 0,
             stops: 0,
             most_calls: 0,
+            left_as_gone: BTreeMap::new(),
+            erased: BTreeSet::new(),
             handed_over: BTreeSet::new(),
             meanwhile: None,
         }
@@ -283,6 +289,12 @@ impl World {
         match call {
             Call::HandOver { changes, .. } => {
                 for change in changes.iter().filter(|change| !change.contains_key(CHANGED_SINCE)) {
+                    if let Some(since) = change.get(WRITTEN_SINCE) {
+                        let customer = change["resource"]["id"].as_str().expect("an id");
+                        let since = since.as_str().expect("a time");
+                        self.left_as_gone.insert(customer.to_owned(), since.to_owned());
+                        continue;
+                    }
                     let of_type = change["resource"]["typeId"].as_str().expect("a type");
                     let id = change["resource"]["id"].as_str().and_then(Id::new).expect("an id");
                     let named = |kind: &ImportKind| kind.resource_type() == of_type;
@@ -338,7 +350,7 @@ impl World {
         (self.meanwhile, self.faults) = (meanwhile, faults);
     }
 
-    fn run_to_its_end(&mut self) {
+    pub(super) fn run_to_its_end(&mut self) {
         let mut steps = 0;
         loop {
             self.stop_and_go();

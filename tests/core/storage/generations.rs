@@ -6,9 +6,9 @@ use std::collections::HashSet;
 use commercetools_klaviyo::engine::circuits::{Allowance, OperationName};
 use commercetools_klaviyo::fault::{System, TransientFault};
 use commercetools_klaviyo::klaviyo::pacing::Operation;
-use commercetools_klaviyo::outbox::schedule::RowGroup;
 use commercetools_klaviyo::outbox::store::park::park;
 use commercetools_klaviyo::outbox::store::{parked, sent, tries};
+use commercetools_klaviyo::push::parking::RowGroup;
 
 use super::{
     StoredRow, assert_whole, fails_whole, job_row, new_parked, open, outbox_with, slot, take,

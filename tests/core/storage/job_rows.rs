@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use commercetools_klaviyo::fault::TransientFault;
 use commercetools_klaviyo::klaviyo::job::JobRef;
-use commercetools_klaviyo::outbox::schedule::RowGroup;
 use commercetools_klaviyo::outbox::store::jobs::{self, JobFate};
 use commercetools_klaviyo::outbox::store::park::park;
 use commercetools_klaviyo::outbox::store::{parked, sent};
+use commercetools_klaviyo::push::parking::RowGroup;
 
 use super::{
     fails_whole, job_row, new_parked, next_due, open, outbox_with, slot, take, take_customer,

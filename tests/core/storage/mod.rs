@@ -14,12 +14,12 @@ mod trying;
 
 use commercetools_klaviyo::engine::circuits::Allowance;
 use commercetools_klaviyo::klaviyo::job::{JobRef, JobType};
-use commercetools_klaviyo::outbox::schedule::RowGroup;
 use commercetools_klaviyo::outbox::store::jobs::{self, JobRow};
 use commercetools_klaviyo::outbox::store::new_parked::NewParked;
 use commercetools_klaviyo::outbox::store::park::park;
 use commercetools_klaviyo::outbox::store::tables::MIGRATIONS;
 use commercetools_klaviyo::outbox::store::tries::{self, TakenRow};
+use commercetools_klaviyo::push::parking::RowGroup;
 use commercetools_klaviyo::storage::schema::{Schema, migrate};
 use commercetools_klaviyo::storage::sql::{RowId, Sql, SqlAnswer, SqlError, SqlValue};
 use serde::Deserialize;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use commercetools_klaviyo::outbox::schedule::RowGroup;
 use commercetools_klaviyo::outbox::store::new_parked::NewParked;
 use commercetools_klaviyo::outbox::store::park::{park, park_all};
 use commercetools_klaviyo::outbox::store::sent;
+use commercetools_klaviyo::push::parking::RowGroup;
 use commercetools_klaviyo::storage::parts;
 use commercetools_klaviyo::storage::sql::{RowId, Sql, SqlValue};
 

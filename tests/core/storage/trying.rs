@@ -1,11 +1,11 @@
 //! Tries: which rows are due, what they are given, and what becomes of those whose tries never end.
 
 use commercetools_klaviyo::engine::circuits::Allowance;
-use commercetools_klaviyo::outbox::schedule::RowGroup;
 use commercetools_klaviyo::outbox::store::new_parked::NewParked;
 use commercetools_klaviyo::outbox::store::park::park;
 use commercetools_klaviyo::outbox::store::parked::{self, ParkedRow};
 use commercetools_klaviyo::outbox::store::{dead_letters, lost, sent, tries};
+use commercetools_klaviyo::push::parking::RowGroup;
 use serde_json::json;
 
 use super::{
