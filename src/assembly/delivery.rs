@@ -182,13 +182,7 @@ impl Delivery {
     fn is_of_state(&self) -> bool {
         let Assignment::Now(work) = &self.assignment else { return false };
         by_resource(work)
-            && !matches!(
-                work,
-                Work::Erasure(_)
-                    | Work::ProductsOfCategory { .. }
-                    | Work::ChangedSince { .. }
-                    | Work::CategoryGone(_)
-            )
+            && !matches!(work, Work::Erasure(_) | Work::IdWalk(_) | Work::CategoryGone(_))
     }
 }
 

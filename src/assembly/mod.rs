@@ -6,12 +6,11 @@
 //! ([`shared`]) and writes what is ready. Not in scope: calls, the time, and how things are sent.
 
 mod category;
-mod category_products;
-pub mod changed_since;
 pub mod delivery;
 pub mod documents;
 mod erasure;
 mod held;
+mod id_walk;
 mod inventory;
 mod order;
 mod product;
@@ -24,12 +23,11 @@ mod standalone_price;
 pub mod together;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use self::documents::Documents;
 use self::reading::Reading;
 use self::record::HistoryRecord;
-use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::klaviyo::request::Request;
 use crate::mapping::fault::MappingFault;
@@ -121,12 +119,7 @@ fn next_now(config: &Config, work: &Work, documents: &Documents, now: DateTime<U
         Work::Category { category, descendants } => {
             Ok(category::next(config, documents, category, *descendants))
         }
-        Work::ChangedSince { of, since, after } => {
-            Ok(changed_since::next(documents, *of, *since, after.as_ref()))
-        }
-        Work::ProductsOfCategory { category, after } => {
-            Ok(category_products::next(documents, category, after.as_ref()))
-        }
+        Work::IdWalk(walk) => Ok(id_walk::next(documents, walk)),
         Work::CategoryGone(category) => Ok(category::gone(category)),
         Work::Product(product) => Ok(product::next(config, documents, product, now)),
         Work::Stock { entry, sku, gone } => {
@@ -154,11 +147,3 @@ fn next_of_history(
 }
 
 type Next = Result<Step, MappingFault>;
-
-/// The notification that says that a resource was changed; its delivery reads what the resource is now.
-#[must_use]
-pub fn change(type_id: &str, id: &Id) -> Map<String, Value> {
-    let resource = json!({"typeId": type_id, "id": id.as_str()});
-    let members = [("notificationType", "ResourceUpdated".into()), ("resource", resource)];
-    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-}

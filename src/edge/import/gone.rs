@@ -2,7 +2,7 @@
 
 use worker::{Env, Result, SqlStorage};
 
-use crate::assembly::change;
+use crate::commercetools::notification::change;
 use crate::config::Config;
 use crate::edge::outbox;
 use crate::engine::backoff::JOB_IN_DOUBT;
@@ -28,7 +28,7 @@ pub(super) async fn hand_over(
     let asked = EraseAgain { customers, wait_ms: if settled { 0 } else { in_doubt } };
     outbox::erase_again(env, config, &asked).await?;
     let changes: Vec<_> =
-        others.into_iter().map(|record| change(&record.of_type, &record.id)).collect();
+        others.into_iter().map(|record| change(&record.of_type, record.id.as_str())).collect();
     outbox::park_changes(env, config, &changes, 0).await?;
     Ok(forget(sql, &gone)?)
 }

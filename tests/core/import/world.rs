@@ -17,7 +17,7 @@ use commercetools_klaviyo::import::machine::{
 use commercetools_klaviyo::import::run::{ImportKind, Run, Selection, State};
 use commercetools_klaviyo::import::start::Start;
 use commercetools_klaviyo::import::stored::read_run;
-use commercetools_klaviyo::push::plan::CHANGED_SINCE;
+use commercetools_klaviyo::push::plan::id_walk::CHANGED_SINCE;
 
 use super::account::Account;
 use super::shop::Shop;
