@@ -17,7 +17,7 @@ use worker::{Delay, Env, Result, Storage};
 use super::calls::{Calls, now_ms};
 use super::{log, outbox};
 use crate::config::Config;
-use crate::engine::call::Call;
+use crate::engine::call::{Call, SliceInput};
 use crate::fault::{Setback, TransientFault};
 use crate::http::Answer;
 
@@ -45,18 +45,6 @@ pub(super) struct SliceLimits {
     pub(super) calls: u32,
     /// How long a call may take that is not one for many records.
     pub(super) call: Duration,
-}
-
-/// What a slice brings to the machine.
-pub(super) enum SliceInput {
-    /// The slice begins: so many calls may be made.
-    Begun { calls: u32 },
-    /// A call was answered, or not.
-    Answered { ticket: u64, answer: std::result::Result<Answer, Setback> },
-    /// No further calls.
-    Rest,
-    /// Time has passed.
-    Tick,
 }
 
 /// A machine at work.

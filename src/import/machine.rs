@@ -15,10 +15,8 @@ use super::stored::{StoredRun, UnreadableRun};
 pub use super::work::{Failure, KeptRows, Saving, StoredRunParts};
 use super::work::{RunTask, RunWork};
 use crate::config::Config;
-use crate::engine::call::Call;
+use crate::engine::call::{Call, SliceInput};
 use crate::engine::grants::{BYTES_UNDER_WAY, CONNECTIONS, Grants, READING};
-use crate::fault::Setback;
-use crate::http::Answer;
 use crate::klaviyo::job::OPEN_JOBS;
 use crate::klaviyo::pacing::{Pace, QuotaParts};
 
@@ -38,24 +36,10 @@ pub enum Input {
     Stop(ImportKind),
     /// It is to go on.
     Resume(ImportKind),
-    /// A call was answered, or not.
-    Answered {
-        /// The call's number.
-        ticket: u64,
-        /// The answer, or why there is none.
-        answer: Result<Answer, Setback>,
-    },
-    /// A slice begins: so many calls may be made.
-    Slice {
-        /// How many.
-        calls: u32,
-    },
     /// Klaviyo's limits may be used so far; the rest is the outbox's.
     Quota(QuotaParts),
-    /// The slice is to end: no further calls.
-    Rest,
-    /// Time has passed.
-    Tick,
+    /// Something of a slice.
+    Slice(SliceInput),
 }
 
 /// What is to be done, in this order.
@@ -128,17 +112,17 @@ impl Machine {
                     work.resume(now);
                 }
             }
-            Input::Answered { ticket, answer } => {
+            Input::Quota(parts) => self.pace.use_parts(parts),
+            Input::Slice(SliceInput::Answered { ticket, answer }) => {
                 if let Some((kind, task)) = self.under_way.remove(&ticket)
                     && let Some(work) = self.works.get_mut(&kind)
                 {
                     work.answered(config, now, task, answer, &mut self.pace);
                 }
             }
-            Input::Slice { calls } => self.calls_left = calls,
-            Input::Quota(parts) => self.pace.use_parts(parts),
-            Input::Rest => self.calls_left = 0,
-            Input::Tick => {}
+            Input::Slice(SliceInput::Begun { calls }) => self.calls_left = calls,
+            Input::Slice(SliceInput::Rest) => self.calls_left = 0,
+            Input::Slice(SliceInput::Tick) => {}
         }
         self.pump(config, now)
     }
