@@ -91,12 +91,13 @@ pub fn next(
     documents: &Documents,
     now: DateTime<Utc>,
 ) -> Step {
-    let step = match assignment {
+    let next = match assignment {
         Assignment::Now(work) => next_now(config, work, documents, now),
         Assignment::History(record) => next_of_history(config, record, documents, now),
     };
-    // The document gives nothing that Klaviyo would take.
-    step.unwrap_or_else(|fault| Step::Conclude(Conclusion::Never(fault.into())))
+    match next {
+        Ok(step) | Err(step) => step,
+    }
 }
 
 fn next_now(config: &Config, work: &Work, documents: &Documents, now: DateTime<Utc>) -> Next {
@@ -121,12 +122,12 @@ fn next_now(config: &Config, work: &Work, documents: &Documents, now: DateTime<U
         }
         Work::IdWalk(walk) => Ok(id_walk::next(documents, walk)),
         Work::CategoryGone(category) => Ok(category::gone(category)),
-        Work::Product(product) => Ok(product::next(config, documents, product, now)),
+        Work::Product(product) => product::next(config, documents, product, now),
         Work::Stock { entry, sku, gone } => {
-            Ok(inventory::next(config, documents, entry, sku.as_deref(), *gone))
+            inventory::next(config, documents, entry, sku.as_deref(), *gone)
         }
         Work::StandalonePrice { price, sku } => {
-            Ok(standalone_price::next(config, documents, price, sku.as_deref(), now))
+            standalone_price::next(config, documents, price, sku.as_deref(), now)
         }
     }
 }
@@ -141,9 +142,18 @@ fn next_of_history(
         HistoryRecord::Customer(customer) => profile::history(config, documents, customer),
         HistoryRecord::Order(order) => order::history(config, documents, order),
         HistoryRecord::Category(category) => Ok(category::history(config, documents, category)),
-        HistoryRecord::Product(product) => Ok(product::history(config, documents, product, now)),
+        HistoryRecord::Product(product) => product::history(config, documents, product, now),
         HistoryRecord::Held { kind, id, check } => Ok(held::next(documents, *kind, id, *check)),
     }
 }
 
-type Next = Result<Step, MappingFault>;
+/// What comes next, or, as an error, what comes instead: something is not read yet, is gone or
+/// cannot be mapped.
+type Next = Result<Step, Step>;
+
+impl From<MappingFault> for Step {
+    /// The document gives nothing that Klaviyo would take.
+    fn from(fault: MappingFault) -> Self {
+        Self::Conclude(Conclusion::Never(fault.into()))
+    }
+}
