@@ -24,12 +24,10 @@ use crate::engine::deliveries::{
 };
 use crate::engine::events::StartedRow;
 use crate::engine::writer::Host;
-use crate::fault::{FinalFault, Rejection};
 use crate::klaviyo::job::JobRef;
 use crate::klaviyo::pacing::Pace;
-use crate::push::conclusion::Conclusion;
+use crate::push::conclusion::{Conclusion, work_of};
 use crate::push::envelope::{self, PushedItem};
-use crate::push::plan::{Plan, Work, plan};
 
 /// What happened.
 pub enum OutboxInput {
@@ -191,18 +189,11 @@ impl OutboxMachine {
         let began = around.ms();
         let alone = row.alone();
         let under_way = RowUnderWay { row, item, content, began };
-        let work: Result<Work, Conclusion> = match &under_way.item {
+        let work = match &under_way.item {
             PushedItem::Refused { why, .. } => Err(Conclusion::Never((*why).into())),
             PushedItem::Notification(notification) => {
                 around.shared.forget(notification);
-                match plan(&around.config.rules, notification) {
-                    Ok(Plan::Work(work)) => Ok(work),
-                    Ok(Plan::Ignore(why)) => Err(Conclusion::Ignored(why)),
-                    Err(malformed) => {
-                        let fault = FinalFault::MessageMalformed;
-                        Err(Conclusion::Never(Rejection::new(fault, malformed.to_string())))
-                    }
-                }
+                work_of(&around.config.rules, notification)
             }
         };
         match work {
