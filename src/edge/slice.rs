@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::engine::call::{Call, SliceInput};
 use crate::fault::{Setback, TransientFault};
 use crate::http::Answer;
+use crate::time::millis;
 
 /// How far ahead the watchdog is set, and how often.
 const WATCHDOG: Duration = Duration::from_secs(15);
@@ -185,8 +186,4 @@ async fn hand_over(
             Err(TransientFault::OutboxUnavailable.into())
         }
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

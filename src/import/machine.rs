@@ -19,6 +19,7 @@ use crate::engine::call::{Call, SliceInput};
 use crate::engine::grants::{BYTES_UNDER_WAY, CONNECTIONS, Grants, READING};
 use crate::klaviyo::job::OPEN_JOBS;
 use crate::klaviyo::pacing::{Pace, QuotaParts};
+use crate::time::ms;
 
 /// What happened.
 #[derive(Debug, Clone)]
@@ -139,7 +140,7 @@ impl Machine {
             calls = self.settled_calls(config, now);
         }
         if self.calls_left > 0 && self.works.values().any(|work| work.unread().is_some()) {
-            self.wake = u64::try_from(now.timestamp_millis()).ok();
+            self.wake = Some(ms(now));
         }
         for work in self.works.values_mut() {
             effects.extend(work.saving(now).map(|saving| Effect::Save(Box::new(saving))));
@@ -155,7 +156,6 @@ impl Machine {
         }
         self.wake = None;
         let mut calls = Vec::new();
-        let now_ms = u64::try_from(now.timestamp_millis()).unwrap_or(0);
         let kinds: Vec<_> = self.works.keys().copied().collect();
         let mut idle = 0;
         let connections = if config.rules.import.one_by_one { 1 } else { CONNECTIONS };
@@ -174,7 +174,7 @@ impl Machine {
                 pace: &mut self.pace,
                 counts: true,
                 circuits: None,
-                now: now_ms,
+                now: ms(now),
                 wake: &mut self.wake,
             };
             let work = self.works.get_mut(&kind);

@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::fate::{RowFate, fate_of};
-use super::millis;
 use super::quota::left_for_outbox;
 use super::schedule::RowGroup;
 use super::store::commands::{StoreCommand, TriedRow};
@@ -28,6 +27,7 @@ use crate::klaviyo::job::JobRef;
 use crate::klaviyo::pacing::Pace;
 use crate::push::conclusion::{Conclusion, work_of};
 use crate::push::envelope::{self, PushedItem};
+use crate::time::millis;
 
 /// What happened.
 pub enum OutboxInput {

@@ -30,6 +30,7 @@ use crate::engine::unit::UnitNo;
 use crate::engine::writer::{Host, Writer};
 use crate::fault::Rejection;
 use crate::klaviyo::job::JobRef;
+use crate::time::ms;
 
 /// The work on one run.
 pub(super) struct RunWork {
@@ -294,9 +295,4 @@ impl RunWork {
         let Rejection { detail, pointer, .. } = rejection;
         self.saving.failures.push(Failure { id, code, detail, pointer });
     }
-}
-
-/// A time in ms since 1970 UTC.
-fn ms(time: DateTime<Utc>) -> u64 {
-    u64::try_from(time.timestamp_millis()).unwrap_or(0)
 }

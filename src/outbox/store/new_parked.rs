@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::backoff::wait_after;
 use crate::fault::{Setback, TransientFault};
-use crate::outbox::millis;
 use crate::outbox::schedule::RowGroup;
 use crate::push::parking::ParkingSlot;
+use crate::time::millis;
 
 /// What is known of a notification when it is parked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
