@@ -47,5 +47,6 @@ pub mod outbox;
 pub mod preview;
 pub mod push;
 pub mod storage;
+mod time;
 
 pub mod edge;

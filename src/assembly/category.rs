@@ -1,18 +1,19 @@
 //! A category, and the paths of those below it.
 
 use super::Step;
-use super::category_products::walk;
 use super::documents::Documents;
 use super::held::delete;
 use super::reading::{Found, Reading};
 use crate::commercetools::query::Query;
 use crate::commercetools::reference::Id;
+use crate::commercetools::walk::WalkOver;
 use crate::config::Config;
 use crate::klaviyo::catalog::{self, CatalogKind, Object};
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::query::Lookup;
 use crate::klaviyo::request::Request;
 use crate::mapping::{category, identity};
+use crate::push::plan::id_walk::notification;
 
 /// Now: whether Klaviyo has it is not asked, since it does most probably.
 pub(super) fn next(config: &Config, documents: &Documents, id: &Id, descendants: bool) -> Step {
@@ -39,7 +40,10 @@ pub(super) fn next(config: &Config, documents: &Documents, id: &Id, descendants:
         && !documents.followed
         && category::moved(known, &category::category(read, locale))
     {
-        let walks = [&**read].into_iter().chain(below).map(|document| walk(&document.id, None));
+        let walks = [&**read]
+            .into_iter()
+            .chain(below)
+            .map(|document| notification(&WalkOver::ProductsIn(document.id.clone()), None));
         return Step::Follow(walks.collect());
     }
     let all = [&**read].into_iter().chain(below);

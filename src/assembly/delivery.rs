@@ -23,6 +23,7 @@ use crate::klaviyo::request::{Request, WriteContent};
 use crate::push::conclusion::Conclusion;
 use crate::push::parking::by_resource;
 use crate::push::plan::Work;
+use crate::time::ms;
 
 /// How often one delivery writes at most, before it is left to another time.
 const WRITES: u32 = 2;
@@ -222,8 +223,7 @@ impl Delivery {
                 work,
                 Work::Erasure(_)
                     | Work::BroughtBack { .. }
-                    | Work::ProductsOfCategory { .. }
-                    | Work::ChangedSince { .. }
+                    | Work::IdWalk(_)
                     | Work::CategoryGone(_)
             )
     }
@@ -232,11 +232,6 @@ impl Delivery {
 /// Somebody else wrote meanwhile, again and again.
 fn overtaken() -> Step {
     Step::Conclude(Conclusion::Later(TransientFault::Overtaken.into()))
-}
-
-/// A time in ms since 1970 UTC.
-fn ms(time: DateTime<Utc>) -> u64 {
-    u64::try_from(time.timestamp_millis()).unwrap_or(0)
 }
 
 fn content_of(stages: &[Vec<Request>]) -> Vec<WriteContent> {

@@ -18,7 +18,7 @@ use crate::commercetools::order::{DiscountCode, Order};
 use crate::commercetools::payment::Payment;
 use crate::commercetools::price::StandalonePrice;
 use crate::commercetools::product::Product;
-use crate::commercetools::query::{CHANGES_PER_QUERY, PAGE, Query, WHOLE_PRODUCTS};
+use crate::commercetools::query::{PAGE, Query};
 use crate::commercetools::reference::{Id, Link};
 use crate::fault::{ReadFault, Setback};
 use crate::http::{Answer, NoAnswer};
@@ -78,7 +78,7 @@ pub struct Documents {
     pub refused_categories: Vec<String>,
     /// The customer's profiles at Klaviyo, once they were asked for; mostly one.
     pub known_profiles: Option<Vec<HeldProfile>>,
-    /// A page of a walk.
+    /// A page of a walk over ids.
     pub walk_page: Option<WalkPage>,
     /// The name that Klaviyo has for the category.
     pub known_name: Found<String>,
@@ -88,7 +88,7 @@ pub struct Documents {
     pub further: Vec<Reading>,
 }
 
-/// The ids of a page.
+/// A page of a walk over ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WalkPage {
     /// The ids.
@@ -132,8 +132,7 @@ impl Documents {
             | Work::OrderEdited { .. }
             | Work::Refund { .. }
             | Work::OrderState { .. }
-            | Work::ProductsOfCategory { .. }
-            | Work::ChangedSince { .. }
+            | Work::IdWalk(_)
             | Work::CategoryGone(_) => {}
         }
         None
@@ -251,16 +250,10 @@ impl Documents {
 
     fn add_of_catalogue(&mut self, query: &Query, answer: &Answer) -> Result<(), ReadFault> {
         match query {
-            Query::ChangedSince { .. } => {
+            Query::IdWalk(walk) => {
                 let page: Vec<Link> = answer::page(answer)?;
-                let full = page.len() == CHANGES_PER_QUERY;
-                let ids = page.into_iter().map(|changed| changed.id).collect();
-                self.walk_page = Some(WalkPage { ids, full });
-            }
-            Query::ProductsOfCategory { .. } => {
-                let page: Vec<Link> = answer::page(answer)?;
-                let full = page.len() == WHOLE_PRODUCTS;
-                let ids = page.into_iter().map(|product| product.id).collect();
+                let full = page.len() == walk.limit();
+                let ids = page.into_iter().map(|link| link.id).collect();
                 self.walk_page = Some(WalkPage { ids, full });
             }
             Query::Category(_) => self.category = found(answer, CategoryDocument::deserialize)?,

@@ -1,8 +1,8 @@
 //! The stock of a SKU.
 
-use super::Step;
 use super::documents::Documents;
 use super::reading::Found;
+use super::{Next, Step};
 use crate::commercetools::query::Query;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
@@ -21,18 +21,16 @@ pub(super) fn next(
     entry: &Id,
     sku: Option<&str>,
     gone: bool,
-) -> Step {
-    let sku = match (sku, &documents.inventory_entry) {
-        (Some(sku), _) => sku,
-        (None, Found::There(entry)) => &entry.sku,
-        (None, Found::Gone) => return Step::ignore(Ignored::Gone),
-        (None, Found::Unasked) => return Step::read([Query::InventoryEntry(entry.clone())]),
+) -> Next {
+    let sku = match sku {
+        Some(sku) => sku,
+        None => &documents.inventory_entry.or_read([Query::InventoryEntry(entry.clone())])?.sku,
     };
     if let (Some(written), Found::Unasked) = (&documents.written_entry, &documents.counted_stock) {
-        return Step::read([Query::InventoryEntry(written.clone())]);
+        return Ok(Step::read([Query::InventoryEntry(written.clone())]));
     }
     let channel = stock::channel(&config.rules.product.inventory).map(ToOwned::to_owned);
-    match (&documents.counted_stock, &documents.any_stock) {
+    Ok(match (&documents.counted_stock, &documents.any_stock) {
         (Found::Unasked, _) => {
             let counted = Query::CountedStock { sku: sku.to_owned(), channel };
             let any = gone.then(|| Query::AnyStock(sku.to_owned()));
@@ -42,7 +40,7 @@ pub(super) fn next(
         (Found::Gone, Found::Unasked) => Step::ignore(Ignored::OtherChannel),
         (Found::Gone, Found::There(_)) => send(sku, stock::tracked(0)),
         (Found::Gone, Found::Gone) => send(sku, stock::untracked()),
-    }
+    })
 }
 
 /// A variant that Klaviyo does not know is no matter: it comes with its product.

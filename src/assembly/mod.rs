@@ -6,12 +6,11 @@
 //! ([`shared`]) and writes what is ready. Not in scope: calls, the time, and how things are sent.
 
 mod category;
-mod category_products;
-pub mod changed_since;
 pub mod delivery;
 pub mod documents;
 mod erasure;
 mod held;
+mod id_walk;
 mod inventory;
 mod order;
 mod product;
@@ -24,17 +23,16 @@ mod standalone_price;
 pub mod together;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use self::documents::Documents;
 use self::reading::Reading;
 use self::record::HistoryRecord;
-use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::klaviyo::request::Request;
 use crate::mapping::fault::MappingFault;
 use crate::push::conclusion::{Conclusion, NotYet};
-use crate::push::plan::{Ignored, WRITTEN_SINCE, Work};
+use crate::push::plan::{Ignored, Work};
 
 /// What a unit brings.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,12 +91,13 @@ pub fn next(
     documents: &Documents,
     now: DateTime<Utc>,
 ) -> Step {
-    let step = match assignment {
+    let next = match assignment {
         Assignment::Now(work) => next_now(config, work, documents, now),
         Assignment::History(record) => next_of_history(config, record, documents, now),
     };
-    // The document gives nothing that Klaviyo would take.
-    step.unwrap_or_else(|fault| Step::Conclude(Conclusion::Never(fault.into())))
+    match next {
+        Ok(step) | Err(step) => step,
+    }
 }
 
 fn next_now(config: &Config, work: &Work, documents: &Documents, now: DateTime<Utc>) -> Next {
@@ -124,19 +123,14 @@ fn next_now(config: &Config, work: &Work, documents: &Documents, now: DateTime<U
         Work::Category { category, descendants } => {
             Ok(category::next(config, documents, category, *descendants))
         }
-        Work::ChangedSince { of, since, after } => {
-            Ok(changed_since::next(documents, *of, *since, after.as_ref()))
-        }
-        Work::ProductsOfCategory { category, after } => {
-            Ok(category_products::next(documents, category, after.as_ref()))
-        }
+        Work::IdWalk(walk) => Ok(id_walk::next(documents, walk)),
         Work::CategoryGone(category) => Ok(category::gone(category)),
-        Work::Product(product) => Ok(product::next(config, documents, product, now)),
+        Work::Product(product) => product::next(config, documents, product, now),
         Work::Stock { entry, sku, gone } => {
-            Ok(inventory::next(config, documents, entry, sku.as_deref(), *gone))
+            inventory::next(config, documents, entry, sku.as_deref(), *gone)
         }
         Work::StandalonePrice { price, sku } => {
-            Ok(standalone_price::next(config, documents, price, sku.as_deref(), now))
+            standalone_price::next(config, documents, price, sku.as_deref(), now)
         }
     }
 }
@@ -151,25 +145,18 @@ fn next_of_history(
         HistoryRecord::Customer(customer) => profile::history(config, documents, customer),
         HistoryRecord::Order(order) => order::history(config, documents, order),
         HistoryRecord::Category(category) => Ok(category::history(config, documents, category)),
-        HistoryRecord::Product(product) => Ok(product::history(config, documents, product, now)),
+        HistoryRecord::Product(product) => product::history(config, documents, product, now),
         HistoryRecord::Held { kind, id, check } => Ok(held::next(documents, *kind, id, *check)),
     }
 }
 
-type Next = Result<Step, MappingFault>;
+/// What comes next, or, as an error, what comes instead: something is not read yet, is gone or
+/// cannot be mapped.
+type Next = Result<Step, Step>;
 
-/// The notification of a customer who is gone, and whose profile we may have written since (UTC).
-#[must_use]
-pub fn written_since(customer: &Id, since: DateTime<Utc>) -> Map<String, Value> {
-    let mut change = change("customer", customer);
-    change.insert(WRITTEN_SINCE.to_owned(), since.to_rfc3339().into());
-    change
-}
-
-/// The notification that says that a resource was changed; its delivery reads what the resource is now.
-#[must_use]
-pub fn change(type_id: &str, id: &Id) -> Map<String, Value> {
-    let resource = json!({"typeId": type_id, "id": id.as_str()});
-    let members = [("notificationType", "ResourceUpdated".into()), ("resource", resource)];
-    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+impl From<MappingFault> for Step {
+    /// The document gives nothing that Klaviyo would take.
+    fn from(fault: MappingFault) -> Self {
+        Self::Conclude(Conclusion::Never(fault.into()))
+    }
 }

@@ -4,7 +4,6 @@
 use chrono::{DateTime, Utc};
 
 use super::documents::Documents;
-use super::reading::Found;
 use super::{Next, Step, profile, refund};
 use crate::commercetools::order::{LineItem, Order};
 use crate::commercetools::query::{PRODUCTS_PER_QUERY, Query};
@@ -22,10 +21,7 @@ use crate::push::plan::{Added, Ignored, PlacedOrder};
 
 /// `Placed Order` whatever the state is now, its lines, what its state says, its refunds.
 pub(super) fn history(config: &Config, documents: &Documents, order: &Id) -> Next {
-    let order = match read(documents, order) {
-        Ok(order) => order,
-        Err(step) => return Ok(step),
-    };
+    let order = documents.order.or_read([Query::Order(order.clone())])?;
     with_contents(order, documents, |context| {
         let of_order =
             |kind, time| event::order_event(config, context, kind, time, BuyerDetails::Leave);
@@ -49,23 +45,13 @@ pub(super) fn history(config: &Config, documents: &Documents, order: &Id) -> Nex
 pub(super) fn placed(config: &Config, documents: &Documents, order: &PlacedOrder) -> Next {
     match order {
         PlacedOrder::Carried(order) => place(config, order, documents),
-        PlacedOrder::ById(id) => match &documents.order {
-            Found::Unasked => Ok(Step::read([Query::Order(id.clone())])),
-            Found::Gone => Ok(Step::ignore(Ignored::Gone)),
-            Found::There(order) if counts_as_placed(config, order) => {
-                place(config, order, documents)
+        PlacedOrder::ById(id) => {
+            let order = documents.order.or_read([Query::Order(id.clone())])?;
+            if !counts_as_placed(config, order) {
+                return Ok(Step::ignore(Ignored::StateWithoutEvent));
             }
-            Found::There(_) => Ok(Step::ignore(Ignored::StateWithoutEvent)),
-        },
-    }
-}
-
-/// The order, or what to do without it.
-fn read<'a>(documents: &'a Documents, order: &Id) -> Result<&'a Order, Step> {
-    match &documents.order {
-        Found::Unasked => Err(Step::read([Query::Order(order.clone())])),
-        Found::Gone => Err(Step::ignore(Ignored::Gone)),
-        Found::There(order) => Ok(order),
+            place(config, order, documents)
+        }
     }
 }
 
@@ -76,10 +62,7 @@ pub(super) fn state_changed(
     state: Option<&str>,
     at: Option<DateTime<Utc>>,
 ) -> Next {
-    let order = match read(documents, order) {
-        Ok(order) => order,
-        Err(step) => return Ok(step),
-    };
+    let order = documents.order.or_read([Query::Order(order.clone())])?;
     let Some(kind) = event::of_state(config, state.unwrap_or(&order.fields.order_state)) else {
         return Ok(Step::ignore(Ignored::StateWithoutEvent));
     };
@@ -99,10 +82,7 @@ pub(super) fn edited(
     added: &Added,
     at: Option<DateTime<Utc>>,
 ) -> Next {
-    let order = match read(documents, order) {
-        Ok(order) => order,
-        Err(step) => return Ok(step),
-    };
+    let order = documents.order.or_read([Query::Order(order.clone())])?;
     let is_new = |line: &LineItem| match line.added_at {
         Some(added_at) => added_at > order.fields.created_at && may_be(added, line),
         None => *added != Added::Any && may_be(added, line),
@@ -154,23 +134,12 @@ pub(super) fn given_to_customer(
     customer: Option<&Id>,
     first_customer: bool,
 ) -> Next {
-    let order = match &documents.order {
-        Found::Unasked => {
-            let customer = customer.cloned().map(Query::Customer);
-            let queries = [Some(Query::Order(order.clone())), customer];
-            return Ok(Step::read(queries.into_iter().flatten()));
-        }
-        Found::Gone => return Ok(Step::ignore(Ignored::Gone)),
-        Found::There(order) => order,
+    let told = customer.cloned().map(Query::Customer);
+    let order = documents.order.or_read([Query::Order(order.clone())].into_iter().chain(told))?;
+    let Some(customer) = customer.or(order.fields.customer_id.as_ref()) else {
+        return Ok(Step::ignore(Ignored::CustomerRemoved));
     };
-    let customer = match (&documents.customer, customer.or(order.fields.customer_id.as_ref())) {
-        (Found::Unasked, Some(id)) => {
-            return Ok(Step::read([Query::Customer(id.clone())]));
-        }
-        (Found::Unasked, None) => return Ok(Step::ignore(Ignored::CustomerRemoved)),
-        (Found::Gone, _) => return Ok(Step::ignore(Ignored::Gone)),
-        (Found::There(customer), _) => customer,
-    };
+    let customer = documents.customer.or_read([Query::Customer(customer.clone())])?;
     let profile = profile(&config.rules.customer, customer, Missing::Keep)?;
     let import = profile::import(profile.body);
     // With an order that was somebody else's, the revenue would be counted for two people.

@@ -21,7 +21,7 @@ use chrono::{DateTime, Utc};
 use super::documents::Documents;
 use super::held::delete;
 use super::reading::{Found, Reading};
-use super::{Step, category};
+use super::{Next, Step, category};
 use crate::commercetools::product::{PriceMode, Product};
 use crate::commercetools::query::{Query, SKUS_PER_QUERY};
 use crate::commercetools::reference::Id;
@@ -37,39 +37,32 @@ use crate::mapping::profile::Mapped;
 use crate::push::plan::Ignored;
 
 /// Now.
-pub(super) fn next(config: &Config, documents: &Documents, id: &Id, now: DateTime<Utc>) -> Step {
-    let readings = unread(documents, id);
-    let product = match contents(documents, id, readings) {
-        Ok(product) => product,
-        Err(step) => return step,
-    };
+pub(super) fn next(config: &Config, documents: &Documents, id: &Id, now: DateTime<Utc>) -> Next {
+    let product = contents(documents, id, unread(documents, id))?;
     let left = owners_of_skus_left(documents, product);
     if !left.is_empty() {
-        return Step::read(left);
+        return Ok(Step::read(left));
     }
     let known = documents.known_categories.list();
     let unknown = of_product(product, &config.shop.locale).into_iter();
     let unknown = unknown.filter(|category| !known.contains(&category.key.id));
-    send(config, documents, product, unknown.map(category::upsert).collect(), now)
+    Ok(send(config, documents, product, unknown.map(category::upsert).collect(), now))
 }
 
 /// As history: the product is read, and what Klaviyo has of it is asked for together with what it
 /// has of others.
-pub(super) fn history(config: &Config, documents: &Documents, id: &Id, now: DateTime<Utc>) -> Step {
+pub(super) fn history(config: &Config, documents: &Documents, id: &Id, now: DateTime<Utc>) -> Next {
     let readings = unread_of_history(config, documents, id);
-    let product = match contents(documents, id, readings) {
-        Ok(product) => product,
-        Err(step) => return step,
-    };
+    let product = contents(documents, id, readings)?;
     let left = owners_of_skus_left(documents, product).into_iter().map(Reading::from);
     let unknown = unsettled_categories(config, documents, product).into_iter().map(|category| {
         Reading::Category(Box::new(CatalogWrite::put(Object::Category(category), false)))
     });
     let readings: Vec<_> = left.chain(unknown).collect();
     if !readings.is_empty() {
-        return Step::Read(readings);
+        return Ok(Step::Read(readings));
     }
-    send(config, documents, product, Vec::new(), now)
+    Ok(send(config, documents, product, Vec::new(), now))
 }
 
 /// The product that is for sale, when it, its prices and the following pages are read as well as

@@ -1,7 +1,6 @@
 //! A customer's profile.
 
 use super::documents::Documents;
-use super::reading::Found;
 use super::{Next, Step};
 use crate::commercetools::query::Query;
 use crate::commercetools::reference::Id;
@@ -9,7 +8,6 @@ use crate::config::Config;
 use crate::klaviyo::profile::Profile;
 use crate::klaviyo::request::Request;
 use crate::mapping::profile::{Mapped, Missing, profile};
-use crate::push::plan::Ignored;
 
 /// As history nothing is cleared: there may be a profile already that knows more.
 pub(super) fn history(config: &Config, documents: &Documents, customer: &Id) -> Next {
@@ -23,14 +21,9 @@ pub(super) fn next(
     customer: &Id,
     missing: Missing,
 ) -> Next {
-    match &documents.customer {
-        Found::Unasked => Ok(Step::read([Query::Customer(customer.clone())])),
-        Found::Gone => Ok(Step::ignore(Ignored::Gone)),
-        Found::There(customer) => {
-            let Mapped { body, cut } = profile(&config.rules.customer, customer, missing)?;
-            Ok(Step::Send { stages: vec![vec![import(body)]], cut })
-        }
-    }
+    let customer = documents.customer.or_read([Query::Customer(customer.clone())])?;
+    let Mapped { body, cut } = profile(&config.rules.customer, customer, missing)?;
+    Ok(Step::Send { stages: vec![vec![import(body)]], cut })
 }
 
 pub(super) fn import(profile: Profile) -> Request {

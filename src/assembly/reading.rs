@@ -1,9 +1,11 @@
 //! What is read for one unit.
 
+use super::Step;
 use crate::commercetools::query::Query;
 use crate::fault::System;
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::query::Lookup;
+use crate::push::plan::Ignored;
 
 /// One thing to read.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +51,18 @@ pub enum Found<T> {
     Gone,
     /// Here it is.
     There(T),
+}
+
+impl<T> Found<T> {
+    /// The document, where nothing can be done without it; else what comes next: reading it and what
+    /// goes with it, or nothing if it is gone.
+    pub(super) fn or_read(&self, queries: impl IntoIterator<Item = Query>) -> Result<&T, Step> {
+        match self {
+            Self::There(document) => Ok(document),
+            Self::Gone => Err(Step::ignore(Ignored::Gone)),
+            Self::Unasked => Err(Step::read(queries)),
+        }
+    }
 }
 
 impl<T> Found<Vec<T>> {

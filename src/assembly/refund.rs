@@ -25,14 +25,8 @@ pub(super) fn next(
     transaction: Option<&Id>,
     at: Option<DateTime<Utc>>,
 ) -> Next {
-    let payment = match &documents.payment {
-        Found::Unasked => {
-            let order = Query::OrderOfPayment(payment.clone());
-            return Ok(Step::read([Query::Payment(payment.clone()), order]));
-        }
-        Found::Gone => return Ok(Step::ignore(Ignored::Gone)),
-        Found::There(payment) => payment,
-    };
+    let order = Query::OrderOfPayment(payment.clone());
+    let payment = documents.payment.or_read([Query::Payment(payment.clone()), order])?;
     let refunds: Vec<_> = event::refunds(config, payment)
         .filter(|refund| transaction.is_none_or(|id| refund.id == *id))
         .collect();

@@ -3,8 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::documents::Documents;
-use super::reading::Found;
-use super::{Step, product};
+use super::{Next, Step, product};
 use crate::commercetools::product::PriceMode;
 use crate::commercetools::query::Query;
 use crate::commercetools::reference::Id;
@@ -18,19 +17,14 @@ pub(super) fn next(
     price: &Id,
     sku: Option<&str>,
     now: DateTime<Utc>,
-) -> Step {
-    let sku = match (sku, &documents.standalone_price) {
-        (Some(sku), _) => sku,
-        (None, Found::There(price)) => &price.sku,
-        (None, Found::Gone) => return Step::ignore(Ignored::Gone),
-        (None, Found::Unasked) => return Step::read([Query::StandalonePrice(price.clone())]),
+) -> Next {
+    let sku = match sku {
+        Some(sku) => sku,
+        None => &documents.standalone_price.or_read([Query::StandalonePrice(price.clone())])?.sku,
     };
-    match &documents.product {
-        Found::Unasked => Step::read([Query::ProductOfSku(sku.to_owned())]),
-        Found::Gone => Step::ignore(Ignored::Gone),
-        Found::There(product) if product.price_mode == PriceMode::Embedded => {
-            Step::ignore(Ignored::PriceNotUsed)
-        }
-        Found::There(product) => product::next(config, documents, &product.id, now),
+    let product = documents.product.or_read([Query::ProductOfSku(sku.to_owned())])?;
+    if product.price_mode == PriceMode::Embedded {
+        return Ok(Step::ignore(Ignored::PriceNotUsed));
     }
+    product::next(config, documents, &product.id, now)
 }

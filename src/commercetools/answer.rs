@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::fault::{FinalFault, ReadFault, Rejection, Setback, System, TransientFault, passes};
 use crate::http::Answer;
+use crate::time::millis;
 
 /// How long before its end a token is renewed, as in the vendor's own client: 5 minutes.
 const RENEW_BEFORE: Duration = Duration::from_mins(5);
@@ -156,10 +157,9 @@ pub fn token(answer: &Answer, now: u64) -> Result<Token, Setback> {
     let granted = serde_json::from_str::<Granted>(&answer.body)
         .map_err(|_| Setback::from(TransientFault::TokenMalformed))?;
     let lifetime = Duration::from_secs(granted.expires_in).saturating_sub(RENEW_BEFORE);
-    let lifetime = u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX);
     Ok(Token {
         bearer: granted.access_token,
-        renew_at: now.saturating_add(lifetime),
+        renew_at: now.saturating_add(millis(lifetime)),
         scopes: granted.scope,
     })
 }

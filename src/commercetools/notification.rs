@@ -9,7 +9,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::reference::Id;
 
@@ -108,6 +108,14 @@ impl Notification {
     pub fn field<'a, T: Deserialize<'a>>(&'a self, name: &str) -> Option<T> {
         self.raw.get(name).and_then(|value| T::deserialize(value).ok())
     }
+}
+
+/// The notification that says that a resource was changed; its delivery reads what the resource is now.
+#[must_use]
+pub fn change(type_id: &str, id: &str) -> Map<String, Value> {
+    let resource = json!({"typeId": type_id, "id": id});
+    let members = [("notificationType", "ResourceUpdated".into()), ("resource", resource)];
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn kind(raw: &Map<String, Value>) -> Option<NotificationKind> {

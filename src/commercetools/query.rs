@@ -1,9 +1,7 @@
 //! What to read from commercetools, as values; the edge only sends them.
 
-use chrono::{DateTime, Utc};
-
 use super::reference::Id;
-use super::walk::{Filter, Walk, WalkedResource};
+use super::walk::IdWalk;
 use crate::http::encode;
 
 /// The products of one query. 100 ids are some 4.5 kB of address, well below what servers take.
@@ -14,13 +12,6 @@ pub const SKUS_PER_QUERY: usize = 50;
 
 /// The most that a page can have.
 pub const PAGE: usize = 500;
-
-/// Products of a page that is not read for its contents: commercetools sends them whole, with all
-/// variants, so as many as the plugin reads at once.
-pub const WHOLE_PRODUCTS: usize = 20;
-
-/// Resources of a page of changes, which are sent whole as well.
-pub const CHANGES_PER_QUERY: usize = 50;
 
 /// A document, or a list of documents.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -55,22 +46,8 @@ pub enum Query {
     PublishedProducts(Vec<Id>),
     /// The published products that have variants of these SKUs; at most [`SKUS_PER_QUERY`].
     OwnersOfSkus(Vec<String>),
-    /// A page of the published products that stand in a category itself, for their ids.
-    ProductsOfCategory {
-        /// The category.
-        category: Id,
-        /// The last product of the page before.
-        after: Option<Id>,
-    },
-    /// A page of the resources that changed, for their ids.
-    ChangedSince {
-        /// Which.
-        of: WalkedResource,
-        /// Since when (UTC).
-        since: DateTime<Utc>,
-        /// The last one of the page before.
-        after: Option<Id>,
-    },
+    /// A page of a walk over ids.
+    IdWalk(IdWalk),
     /// A standalone price.
     StandalonePrice(Id),
     /// A page of the standalone prices of up to [`SKUS_PER_QUERY`] SKUs.
@@ -141,18 +118,7 @@ impl Query {
             }
             Self::PublishedProducts(ids) => published(PRODUCTS_PER_QUERY, &is_one_of("id", ids)),
             Self::OwnersOfSkus(skus) => published(SKUS_PER_QUERY, &variants_among(skus)),
-            Self::ProductsOfCategory { category, after } => {
-                let category = quote(category.as_str());
-                let predicate = format!(
-                    "masterData(published = true and current(categories(id = {category})))"
-                );
-                format!("/products?{}", page(&predicate, after.as_ref(), WHOLE_PRODUCTS))
-            }
-            Self::ChangedSince { of, since, after } => {
-                let filter = Filter { changed_since: Some(*since), ..Filter::default() };
-                let (after, limit) = (after.clone(), CHANGES_PER_QUERY);
-                Walk { of: *of, filter, after, limit }.path_and_query()
-            }
+            Self::IdWalk(walk) => walk.path_and_query(),
             Self::StandalonePrice(id) => format!("/standalone-prices/{}", encode(id.as_str())),
             Self::StandalonePrices { skus, after } => {
                 let among = is_one_of("sku", skus);

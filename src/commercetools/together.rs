@@ -200,8 +200,7 @@ fn sorted(query: &Query) -> Option<(QuerySort, Vec<&str>)> {
         Query::OrderOfPayment(_)
         | Query::Descendants { .. }
         | Query::ProductOfSku(_)
-        | Query::ProductsOfCategory { .. }
-        | Query::ChangedSince { .. }
+        | Query::IdWalk(_)
         | Query::StandalonePrices { .. } => return None,
     })
 }

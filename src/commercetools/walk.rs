@@ -6,7 +6,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::query::{CATEGORIES, PUBLISHED, is_one_of, quote, variants_among};
+use super::query::{CATEGORIES, PUBLISHED, is_one_of, page, quote, variants_among};
 use super::reference::Id;
 use crate::http::encode;
 
@@ -128,6 +128,29 @@ pub struct WalkEnd {
     pub newest: bool,
 }
 
+/// A page of a walk that is made for the ids alone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct IdWalk {
+    /// Over what.
+    pub over: WalkOver,
+    /// The last id of the page before.
+    pub after: Option<Id>,
+}
+
+/// What is walked over for its ids.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum WalkOver {
+    /// The published products that stand in this category itself.
+    ProductsIn(Id),
+    /// What changed.
+    ChangedSince {
+        /// Which resources.
+        of: WalkedResource,
+        /// Since when (UTC).
+        since: DateTime<Utc>,
+    },
+}
+
 impl Walk {
     /// A page of the documents of these ids.
     #[must_use]
@@ -165,6 +188,46 @@ impl WalkEnd {
             encode(order),
             where_all(&self.filter.terms()),
         )
+    }
+}
+
+impl IdWalk {
+    /// What its ids are of.
+    #[must_use]
+    pub fn of(&self) -> WalkedResource {
+        match &self.over {
+            WalkOver::ProductsIn(_) => WalkedResource::Products,
+            WalkOver::ChangedSince { of, .. } => *of,
+        }
+    }
+
+    /// The most ids of the page. commercetools sends whole documents, so there are few; of products,
+    /// with all their variants, as many as the plugin reads at once.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        match &self.over {
+            WalkOver::ProductsIn(_) => 20,
+            WalkOver::ChangedSince { .. } => 50,
+        }
+    }
+
+    /// The path and query below `{api}/{project}`, encoded.
+    #[must_use]
+    pub fn path_and_query(&self) -> String {
+        match &self.over {
+            WalkOver::ProductsIn(category) => {
+                let category = quote(category.as_str());
+                let predicate = format!(
+                    "masterData(published = true and current(categories(id = {category})))"
+                );
+                format!("/products?{}", page(&predicate, self.after.as_ref(), self.limit()))
+            }
+            WalkOver::ChangedSince { of, since } => {
+                let filter = Filter { changed_since: Some(*since), ..Filter::default() };
+                let (after, limit) = (self.after.clone(), self.limit());
+                Walk { of: *of, filter, after, limit }.path_and_query()
+            }
+        }
     }
 }
 

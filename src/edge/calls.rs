@@ -17,6 +17,7 @@ use crate::engine::call::Call;
 use crate::fault::{Setback, System, TransientFault};
 use crate::http::{Answer, NoAnswer, encode};
 use crate::klaviyo::{MEDIA_TYPE, REVISION};
+use crate::time::millis;
 
 thread_local! {
     /// The access token of this isolate. Its value may be shared between requests; a call that is
@@ -214,10 +215,6 @@ fn header(headers: &Headers, name: &str) -> worker::Result<Option<u64>> {
 /// A header in seconds.
 fn seconds(headers: &Headers, name: &str) -> worker::Result<Option<Duration>> {
     Ok(header(headers, name)?.map(Duration::from_secs))
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The form of a client-credentials grant.

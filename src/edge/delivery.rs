@@ -13,22 +13,15 @@ use crate::config::Config;
 use crate::engine::call::Call;
 use crate::engine::deliveries::machine::DeliveryMachine;
 use crate::engine::deliveries::{DeliveryNo, EndedDelivery, NewDelivery, Surroundings};
-use crate::fault::{FinalFault, Rejection, Setback};
+use crate::fault::Setback;
 use crate::http::Answer;
-use crate::push::conclusion::Conclusion;
-use crate::push::plan::{Plan, Work, plan};
+use crate::push::conclusion::{self, Conclusion};
+use crate::push::plan::Work;
 
 /// What a notification asks for, or the conclusion where it asks for nothing.
 pub(super) fn work_of(config: &Config, notification: &Notification) -> Result<Work, Conclusion> {
     with_shared(|shared| shared.forget(notification));
-    match plan(&config.rules, notification) {
-        Ok(Plan::Work(work)) => Ok(work),
-        Ok(Plan::Ignore(why)) => Err(Conclusion::Ignored(why)),
-        Err(malformed) => {
-            let fault = FinalFault::MessageMalformed;
-            Err(Conclusion::Never(Rejection::new(fault, malformed.to_string())))
-        }
-    }
+    conclusion::work_of(&config.rules, notification)
 }
 
 /// Delivers all of these, until each has its end: in their order.

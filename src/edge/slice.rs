@@ -17,9 +17,10 @@ use worker::{Delay, Env, Result, Storage};
 use super::calls::{Calls, now_ms};
 use super::{log, outbox};
 use crate::config::Config;
-use crate::engine::call::Call;
+use crate::engine::call::{Call, SliceInput};
 use crate::fault::{Setback, TransientFault};
 use crate::http::Answer;
+use crate::time::millis;
 
 /// How far ahead the watchdog is set, and how often.
 const WATCHDOG: Duration = Duration::from_secs(15);
@@ -45,18 +46,6 @@ pub(super) struct SliceLimits {
     pub(super) calls: u32,
     /// How long a call may take that is not one for many records.
     pub(super) call: Duration,
-}
-
-/// What a slice brings to the machine.
-pub(super) enum SliceInput {
-    /// The slice begins: so many calls may be made.
-    Begun { calls: u32 },
-    /// A call was answered, or not.
-    Answered { ticket: u64, answer: std::result::Result<Answer, Setback> },
-    /// No further calls.
-    Rest,
-    /// Time has passed.
-    Tick,
 }
 
 /// A machine at work.
@@ -197,8 +186,4 @@ async fn hand_over(
             Err(TransientFault::OutboxUnavailable.into())
         }
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -19,6 +19,12 @@ pub fn backoff(attempts: u32, asked: Option<Duration>, jitter: f64) -> Duration 
     wait.max(asked.unwrap_or_default())
 }
 
+/// A jitter without a source of chance: by where the clock stands.
+#[must_use]
+pub(crate) fn jitter(now: u64) -> f64 {
+    f64::from(u32::try_from(now % 1000).unwrap_or(0)) / 1000.0
+}
+
 /// The longest that is added to what Klaviyo asks for with a 429, so that all who were refused do
 /// not come back at the same moment.
 const THROTTLE_JITTER: Duration = Duration::from_secs(1);

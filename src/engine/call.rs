@@ -1,8 +1,10 @@
-//! A call of one of the two systems, as a value: the host makes it.
+//! A call of one of the two systems, as a value: the host makes it, and brings the answer.
 
 use serde_json::{Map, Value};
 
 use crate::assembly::together::{JointReading, ReadingCall};
+use crate::fault::Setback;
+use crate::http::Answer;
 use crate::klaviyo::query::Lookup;
 use crate::klaviyo::request::Request;
 
@@ -28,6 +30,27 @@ pub enum Call {
         /// In ms since 1970 UTC.
         not_before: u64,
     },
+}
+
+/// What the slice of a host brings to its machine.
+#[derive(Debug, Clone)]
+pub enum SliceInput {
+    /// The slice begins: so many calls may be made.
+    Begun {
+        /// How many.
+        calls: u32,
+    },
+    /// A call was answered, or not.
+    Answered {
+        /// The call's number.
+        ticket: u64,
+        /// The answer, or why there is none.
+        answer: Result<Answer, Setback>,
+    },
+    /// The slice is to end: nothing further is begun.
+    Rest,
+    /// Time has passed.
+    Tick,
 }
 
 impl Call {

@@ -5,9 +5,10 @@
 
 use std::collections::HashMap;
 
-use super::backoff::backoff;
+use super::backoff::{backoff, jitter};
 use crate::fault::{Setback, TransientFault};
 use crate::klaviyo::pacing::Operation;
+use crate::time::millis;
 
 /// An operation of either system, by name. Stored with what waits for it, and compared only.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -116,9 +117,8 @@ impl Circuits {
         }
         let known = self.failing.get(operation);
         let failures = known.map_or(0, |failing| failing.failures).saturating_add(1);
-        let jitter = f64::from(u32::try_from(now % 1000).unwrap_or(0)) / 1000.0;
-        let pause = backoff(failures.saturating_sub(FAILURES - 1), setback.retry_after, jitter);
-        let until = now.saturating_add(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
+        let attempts = failures.saturating_sub(FAILURES - 1);
+        let until = now.saturating_add(millis(backoff(attempts, setback.retry_after, jitter(now))));
         self.failing.insert(operation.clone(), FailingOperation { failures, until, setback });
     }
 

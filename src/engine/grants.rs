@@ -4,6 +4,7 @@
 use super::circuits::{Circuits, OperationName};
 use crate::fault::Setback;
 use crate::klaviyo::pacing::{Operation, Pace};
+use crate::time::millis;
 
 /// Connections that a Worker may have open at once.
 pub(crate) const CONNECTIONS: usize = 6;
@@ -53,8 +54,7 @@ impl Grants<'_> {
             self.pace.refused_for(operation, self.now).map_or(Ok(()), Err)
         };
         taken.map_err(|wait| {
-            let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-            self.wake_at(self.now.saturating_add(wait_ms));
+            self.wake_at(self.now.saturating_add(millis(wait)));
             Setback::throttled(wait)
         })
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::backoff::{JOB_IN_DOUBT, SINGLE_IN_DOUBT, wait_after};
+use super::backoff::{JOB_IN_DOUBT, SINGLE_IN_DOUBT, jitter, wait_after};
 use super::batches::{Batch, BatchRow, BatchSort};
 use super::blame::Suspect;
 use super::calling::{WriteCall, WriteTask};
@@ -19,6 +19,7 @@ use crate::klaviyo::pacing::{Operation, Pace};
 use crate::klaviyo::query::existing;
 use crate::klaviyo::request::Request;
 use crate::klaviyo::verdict::{Refusal, Verdict, judge};
+use crate::time::millis;
 
 /// How often something that Klaviyo does not find is tried again: what it belongs to may come.
 const MISSING_TRIES: u32 = 3;
@@ -32,10 +33,7 @@ fn refused(status: u16, detail: &str) -> Rejection {
 
 /// When to make a call again that met a setback for the `tries`th time, in ms.
 pub(crate) fn again_at(setback: Setback, tries: u32, now: u64) -> u64 {
-    // Spread over time without a source of chance: by where the clock stands.
-    let jitter = f64::from(u32::try_from(now % 1000).unwrap_or(0)) / 1000.0;
-    let wait = wait_after(setback, tries, jitter);
-    now.saturating_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
+    now.saturating_add(millis(wait_after(setback, tries, jitter(now))))
 }
 
 impl Writer {

@@ -15,12 +15,11 @@ use super::stored::{StoredRun, UnreadableRun};
 pub use super::work::{Failure, KeptRows, Saving, StoredRunParts};
 use super::work::{RunTask, RunWork};
 use crate::config::Config;
-use crate::engine::call::Call;
+use crate::engine::call::{Call, SliceInput};
 use crate::engine::grants::{BYTES_UNDER_WAY, CONNECTIONS, Grants, READING};
-use crate::fault::Setback;
-use crate::http::Answer;
 use crate::klaviyo::job::OPEN_JOBS;
 use crate::klaviyo::pacing::{Pace, QuotaParts};
+use crate::time::ms;
 
 /// What happened.
 #[derive(Debug, Clone)]
@@ -38,24 +37,10 @@ pub enum Input {
     Stop(ImportKind),
     /// It is to go on.
     Resume(ImportKind),
-    /// A call was answered, or not.
-    Answered {
-        /// The call's number.
-        ticket: u64,
-        /// The answer, or why there is none.
-        answer: Result<Answer, Setback>,
-    },
-    /// A slice begins: so many calls may be made.
-    Slice {
-        /// How many.
-        calls: u32,
-    },
     /// Klaviyo's limits may be used so far; the rest is the outbox's.
     Quota(QuotaParts),
-    /// The slice is to end: no further calls.
-    Rest,
-    /// Time has passed.
-    Tick,
+    /// Something of a slice.
+    Slice(SliceInput),
 }
 
 /// What is to be done, in this order.
@@ -128,17 +113,17 @@ impl Machine {
                     work.resume(now);
                 }
             }
-            Input::Answered { ticket, answer } => {
+            Input::Quota(parts) => self.pace.use_parts(parts),
+            Input::Slice(SliceInput::Answered { ticket, answer }) => {
                 if let Some((kind, task)) = self.under_way.remove(&ticket)
                     && let Some(work) = self.works.get_mut(&kind)
                 {
                     work.answered(config, now, task, answer, &mut self.pace);
                 }
             }
-            Input::Slice { calls } => self.calls_left = calls,
-            Input::Quota(parts) => self.pace.use_parts(parts),
-            Input::Rest => self.calls_left = 0,
-            Input::Tick => {}
+            Input::Slice(SliceInput::Begun { calls }) => self.calls_left = calls,
+            Input::Slice(SliceInput::Rest) => self.calls_left = 0,
+            Input::Slice(SliceInput::Tick) => {}
         }
         self.pump(config, now)
     }
@@ -155,7 +140,7 @@ impl Machine {
             calls = self.settled_calls(config, now);
         }
         if self.calls_left > 0 && self.works.values().any(|work| work.unread().is_some()) {
-            self.wake = u64::try_from(now.timestamp_millis()).ok();
+            self.wake = Some(ms(now));
         }
         for work in self.works.values_mut() {
             effects.extend(work.saving(now).map(|saving| Effect::Save(Box::new(saving))));
@@ -171,7 +156,6 @@ impl Machine {
         }
         self.wake = None;
         let mut calls = Vec::new();
-        let now_ms = u64::try_from(now.timestamp_millis()).unwrap_or(0);
         let kinds: Vec<_> = self.works.keys().copied().collect();
         let mut idle = 0;
         let connections = if config.rules.import.one_by_one { 1 } else { CONNECTIONS };
@@ -190,7 +174,7 @@ impl Machine {
                 pace: &mut self.pace,
                 counts: true,
                 circuits: None,
-                now: now_ms,
+                now: ms(now),
                 wake: &mut self.wake,
             };
             let work = self.works.get_mut(&kind);

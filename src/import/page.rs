@@ -8,7 +8,6 @@ use crate::commercetools::reference::Id;
 use crate::engine::unit::UnitNo;
 use crate::fault::Rejection;
 use crate::http::Answer;
-use crate::klaviyo::request::Request;
 use crate::push::conclusion::Conclusion;
 
 /// About what a record takes while its rows are under way.
@@ -45,29 +44,6 @@ pub(super) struct Record {
     pub(super) unit: Option<UnitNo>,
 }
 
-/// What is to be done for a record.
-pub(super) enum MappedRecord {
-    /// Write these, stage after stage.
-    Write(Vec<Vec<Request>>),
-    /// Nothing is to be written.
-    Skip,
-    /// It cannot be mapped.
-    Fault(Rejection),
-}
-
-impl From<Conclusion> for MappedRecord {
-    fn from(conclusion: Conclusion) -> Self {
-        match conclusion {
-            Conclusion::Never(rejection) => Self::Fault(rejection),
-            // What a record waits for is asked for before anything is concluded of it.
-            Conclusion::Delivered
-            | Conclusion::Ignored(_)
-            | Conclusion::Later(_)
-            | Conclusion::NotYet(_) => Self::Skip,
-        }
-    }
-}
-
 /// How a record ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum RecordFate {
@@ -81,6 +57,19 @@ pub(super) enum RecordFate {
     Again,
     /// It is being written already, and is not counted twice.
     Known,
+}
+
+impl From<Conclusion> for RecordFate {
+    fn from(conclusion: Conclusion) -> Self {
+        match conclusion {
+            Conclusion::Never(rejection) => Self::Failed(rejection),
+            // What a record waits for is asked for before anything is concluded of it.
+            Conclusion::Delivered
+            | Conclusion::Ignored(_)
+            | Conclusion::Later(_)
+            | Conclusion::NotYet(_) => Self::Skipped,
+        }
+    }
 }
 
 impl Record {
@@ -127,11 +116,6 @@ impl RunPage {
         let offset = self.records.len();
         self.records.extend(other.records);
         self.units.extend(other.units.into_iter().map(|(index, unit)| (index + offset, unit)));
-    }
-
-    /// Whether nothing became of a record yet.
-    pub(super) fn is_open(&self, record: usize) -> bool {
-        self.records.get(record).is_some_and(|record| record.fate == RecordFate::Open)
     }
 
     /// Whether everything of it was read and mapped.

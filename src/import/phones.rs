@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::page::MappedRecord;
 use crate::klaviyo::profile::Profile;
 use crate::klaviyo::request::Request;
 
@@ -23,14 +22,12 @@ pub(super) struct PhoneBook {
 
 impl PhoneBook {
     /// Leaves out the phone numbers that were sent with another customer.
-    pub(super) fn keep_apart(&mut self, mapped: MappedRecord) -> MappedRecord {
-        let MappedRecord::Write(mut stages) = mapped else { return mapped };
+    pub(super) fn keep_apart(&mut self, stages: &mut [Vec<Request>]) {
         for request in stages.iter_mut().flatten() {
             if let Request::ImportProfile(profile) = request {
                 self.keep_profile_apart(profile);
             }
         }
-        MappedRecord::Write(stages)
     }
 
     fn keep_profile_apart(&mut self, profile: &mut Profile) {
@@ -64,12 +61,8 @@ mod tests {
                 phone_number: Some(phone.to_owned()),
                 ..Profile::default()
             };
-            let request = Request::ImportProfile(Box::new(profile));
-            let MappedRecord::Write(stages) =
-                phones.keep_apart(MappedRecord::Write(vec![vec![request]]))
-            else {
-                panic!("a write")
-            };
+            let mut stages = [vec![Request::ImportProfile(Box::new(profile))]];
+            phones.keep_apart(&mut stages);
             let [Request::ImportProfile(profile)] = stages[0].as_slice() else {
                 panic!("a profile")
             };

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::catalog::{Action, CatalogKind};
 use super::job::JobType;
 use crate::http::Answer;
+use crate::time::millis;
 
 /// An operation, as Klaviyo counts its rate limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -240,7 +241,7 @@ impl Pace {
             self.learn(operation, tier);
         }
         let Some(wait) = answer.quota_wait() else { return };
-        let until = now_ms.saturating_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        let until = now_ms.saturating_add(millis(wait));
         if answer.status == 429 {
             self.refused(operation, now_ms, until);
         } else {

@@ -9,7 +9,7 @@ use super::schedule::{RoundLimits, in_turn};
 use super::store::commands::{ToldOutcome, carry_out};
 use super::store::{dead_letters, jobs, lost, parked, tries};
 use crate::config::Config;
-use crate::engine::call::Call;
+use crate::engine::call::{Call, SliceInput};
 use crate::engine::deliveries::Surroundings;
 use crate::push::parking::RowGroup;
 use crate::storage::sql::{Sql, SqlError};
@@ -58,10 +58,10 @@ pub fn step(
     sql: &dyn Sql,
     machine: &mut OutboxMachine,
     around: &mut Surroundings<'_>,
-    input: OutboxInput,
+    input: SliceInput,
 ) -> Result<OutboxStep, SqlError> {
     let mut done = OutboxStep::default();
-    let mut next = Some(input);
+    let mut next = Some(OutboxInput::Slice(input));
     while let Some(input) = next.take() {
         for effect in machine.step(around, input) {
             match effect {

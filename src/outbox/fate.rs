@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::millis;
 use super::store::parked::ParkedRow;
-use crate::engine::backoff::{patience, wait_after};
+use crate::engine::backoff::{jitter, patience, wait_after};
 use crate::engine::deliveries::Surroundings;
 use crate::fault::{FinalFault, Rejection, Setback, TransientFault};
 use crate::push::conclusion::Conclusion;
 use crate::push::plan::Ignored;
+use crate::time::millis;
 
 /// What becomes of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(super) fn fate_of(
     conclusion: Conclusion,
 ) -> RowFate {
     let now = around.ms();
-    let jitter = f64::from(u32::try_from(now % 1000).unwrap_or(0)) / 1000.0;
+    let jitter = jitter(now);
     let expired = row.since + around.config.rules.outbox.retention_ms() < now;
     let put_off = |wait: Duration, fault| RowFate::PutOff {
         due: now.saturating_add(millis(wait)),

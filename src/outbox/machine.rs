@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::fate::{RowFate, fate_of};
-use super::millis;
 use super::quota::left_for_outbox;
 use super::store::commands::{StoreCommand, TriedRow};
 use super::store::jobs::{AwaitedJob, JobRow};
@@ -15,7 +14,7 @@ use super::store::parked::ParkedRow;
 use super::store::tries::TakenRow;
 use crate::config::Config;
 use crate::config::rules::Deletion;
-use crate::engine::call::Call;
+use crate::engine::call::{Call, SliceInput};
 use crate::engine::circuits::{Allowance, OperationName};
 use crate::engine::deliveries::machine::DeliveryMachine;
 use crate::engine::deliveries::{
@@ -23,32 +22,19 @@ use crate::engine::deliveries::{
 };
 use crate::engine::events::StartedRow;
 use crate::engine::writer::Host;
-use crate::fault::{FinalFault, Rejection, Setback};
-use crate::http::Answer;
 use crate::klaviyo::job::JobRef;
 use crate::klaviyo::pacing::Pace;
-use crate::push::conclusion::Conclusion;
+use crate::push::conclusion::{Conclusion, work_of};
 use crate::push::envelope::{self, PushedItem};
 use crate::push::parking::RowGroup;
-use crate::push::plan::{Plan, Work, plan};
+use crate::time::millis;
 
 /// What happened.
 pub enum OutboxInput {
-    /// A slice begins: rows may be taken.
-    Slice,
+    /// Something of a slice: rows may be taken from its beginning until it rests.
+    Slice(SliceInput),
     /// These rows were taken; an empty list says that none is due.
     Taken(Vec<TakenRow>),
-    /// A call was answered, or not.
-    Answered {
-        /// The call's number.
-        ticket: u64,
-        /// The answer, or why there is none.
-        answer: Result<Answer, Setback>,
-    },
-    /// The slice is to end: no further rows.
-    Rest,
-    /// Time has passed.
-    Tick,
 }
 
 /// What is to be done, in this order.
@@ -157,17 +143,17 @@ impl OutboxMachine {
         self.pace.use_parts(left_for_outbox(self.import_asked, around.ms()));
         self.none_due = matches!(&input, OutboxInput::Taken(rows) if rows.is_empty());
         match input {
-            OutboxInput::Slice => self.takes = true,
-            OutboxInput::Rest => self.takes = false,
-            OutboxInput::Tick => {}
+            OutboxInput::Slice(SliceInput::Begun { .. }) => self.takes = true,
+            OutboxInput::Slice(SliceInput::Rest) => self.takes = false,
+            OutboxInput::Slice(SliceInput::Tick) => {}
+            OutboxInput::Slice(SliceInput::Answered { ticket, answer }) => {
+                self.machine.answered(ticket, answer, around, &mut self.pace);
+            }
             OutboxInput::Taken(rows) => {
                 self.in_round = !rows.is_empty();
                 for row in rows {
                     self.begin(row, around);
                 }
-            }
-            OutboxInput::Answered { ticket, answer } => {
-                self.machine.answered(ticket, answer, around, &mut self.pace);
             }
         }
         let calls = self.machine.calls(around, &mut self.pace);
@@ -203,18 +189,11 @@ impl OutboxMachine {
         let began = around.ms();
         let alone = row.alone();
         let under_way = RowUnderWay { row, item, content, began };
-        let work: Result<Work, Conclusion> = match &under_way.item {
+        let work = match &under_way.item {
             PushedItem::Refused { why, .. } => Err(Conclusion::Never((*why).into())),
             PushedItem::Notification(notification) => {
                 around.shared.forget(notification);
-                match plan(&around.config.rules, notification) {
-                    Ok(Plan::Work(work)) => Ok(work),
-                    Ok(Plan::Ignore(why)) => Err(Conclusion::Ignored(why)),
-                    Err(malformed) => {
-                        let fault = FinalFault::MessageMalformed;
-                        Err(Conclusion::Never(Rejection::new(fault, malformed.to_string())))
-                    }
-                }
+                work_of(&around.config.rules, notification)
             }
         };
         match work {

@@ -1,7 +1,9 @@
 //! How the work on a notification ended.
 
-use super::plan::Ignored;
-use crate::fault::{ReadFault, Rejection, Setback, TransientFault};
+use super::plan::{Ignored, Plan, Work, plan};
+use crate::commercetools::notification::Notification;
+use crate::config::rules::Rules;
+use crate::fault::{FinalFault, ReadFault, Rejection, Setback, TransientFault};
 
 /// How the work on a notification ended, before anything is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +18,21 @@ pub enum Conclusion {
     NotYet(NotYet),
     /// It cannot, unless a person does something.
     Never(Rejection),
+}
+
+/// What a notification asks for.
+///
+/// # Errors
+/// The conclusion, where it asks for nothing.
+pub fn work_of(rules: &Rules, notification: &Notification) -> Result<Work, Conclusion> {
+    match plan(rules, notification) {
+        Ok(Plan::Work(work)) => Ok(work),
+        Ok(Plan::Ignore(why)) => Err(Conclusion::Ignored(why)),
+        Err(malformed) => {
+            let fault = FinalFault::MessageMalformed;
+            Err(Conclusion::Never(Rejection::new(fault, malformed.to_string())))
+        }
+    }
 }
 
 /// Something that is expected to come about.

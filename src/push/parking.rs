@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use super::plan::{Plan, Work, plan};
 use crate::commercetools::notification::{Notification, NotificationKind};
+use crate::commercetools::reference::Id;
+use crate::commercetools::walk::{IdWalk, WalkOver};
 use crate::config::rules::Rules;
 use crate::mapping::profile::Missing;
 
@@ -114,14 +116,17 @@ pub fn slot(notification: &Notification, work: &Work) -> ParkingSlot {
             of_resource(RowGroup::Categories, category.as_str(), u8::from(*descendants))
         }
         // One row for each page, so that a walk that begins again is not taken for one under way.
-        Work::ProductsOfCategory { category, after } => {
-            let after = after.as_ref().map_or("", |id| id.as_str());
-            of_resource(RowGroup::CategoryProducts, &format!("{category}/{after}"), 0)
-        }
-        Work::ChangedSince { of, since, after } => {
-            let after = after.as_ref().map_or("", |id| id.as_str());
-            let page = format!("{}/{}/{after}", of.type_id(), since.timestamp_millis());
-            of_resource(RowGroup::Changes, &page, 0)
+        Work::IdWalk(IdWalk { over, after }) => {
+            let after = after.as_ref().map_or("", Id::as_str);
+            match over {
+                WalkOver::ProductsIn(category) => {
+                    of_resource(RowGroup::CategoryProducts, &format!("{category}/{after}"), 0)
+                }
+                WalkOver::ChangedSince { of, since } => {
+                    let page = format!("{}/{}/{after}", of.type_id(), since.timestamp_millis());
+                    of_resource(RowGroup::Changes, &page, 0)
+                }
+            }
         }
         Work::CategoryGone(category) => of_resource(RowGroup::Categories, category.as_str(), 2),
         Work::Product(product) => of_resource(RowGroup::Products, product.as_str(), 0),
@@ -156,8 +161,7 @@ pub fn by_resource(work: &Work) -> bool {
         | Work::Erasure(_)
         | Work::BroughtBack { .. }
         | Work::Category { .. }
-        | Work::ProductsOfCategory { .. }
-        | Work::ChangedSince { .. }
+        | Work::IdWalk(_)
         | Work::CategoryGone(_)
         | Work::Product(_)
         | Work::Stock { .. }

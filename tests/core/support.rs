@@ -142,8 +142,7 @@ fn answer(shop: &Shop, query: &Query) -> Answer {
         ) => (404, json!({"statusCode": 404})),
         (
             Query::Products(_)
-            | Query::ProductsOfCategory { .. }
-            | Query::ChangedSince { .. }
+            | Query::IdWalk(_)
             | Query::DiscountCodes(_)
             | Query::OrderOfPayment(_)
             | Query::Descendants { .. }

@@ -28,6 +28,7 @@ use crate::import::store::tables::MIGRATIONS;
 use crate::import::store::{failures, gone, runs};
 use crate::import::stored::StoredRun;
 use crate::storage::schema::{NEWER, Schema, migrate};
+use crate::time::millis;
 
 /// How long to wait while the settings are not in order, in ms.
 const NOT_CONFIGURED: u64 = 30_000;
@@ -132,7 +133,7 @@ impl Import {
         log::failure("import", error);
         self.desk.forget();
         let pause = backoff(runs::lost(&self.sql())?.max(1), None, 0.0);
-        Ok(NextSlice::At(now_ms() + u64::try_from(pause.as_millis()).unwrap_or(0)))
+        Ok(NextSlice::At(now_ms() + millis(pause)))
     }
 
     /// Sets the alarm after someone asked for something. While the alarm is at work it does so

@@ -7,9 +7,10 @@ use worker::{Env, Result, SqlStorage, Storage};
 use super::desk::Desk;
 use crate::config::Config;
 use crate::edge::calls::{now, now_ms};
-use crate::edge::slice::{self, NumberedCalls, SliceEnd, SliceInput, SliceLimits, SliceWork};
+use crate::edge::slice::{self, NumberedCalls, SliceEnd, SliceLimits, SliceWork};
 use crate::edge::sql::turn;
 use crate::edge::{log, outbox};
+use crate::engine::call::SliceInput;
 use crate::import::machine::{Input, Saving};
 use crate::import::store::runs;
 use crate::outbox::quota::left_for_import;
@@ -43,13 +44,7 @@ struct ImportWork<'a> {
 
 impl SliceWork for ImportWork<'_> {
     fn step(&self, input: SliceInput) -> Result<NumberedCalls> {
-        let input = match input {
-            SliceInput::Begun { calls } => Input::Slice { calls },
-            SliceInput::Answered { ticket, answer } => Input::Answered { ticket, answer },
-            SliceInput::Rest => Input::Rest,
-            SliceInput::Tick => Input::Tick,
-        };
-        turn(self.storage, |sql| self.desk.step(sql, self.config, input))
+        turn(self.storage, |sql| self.desk.step(sql, self.config, Input::Slice(input)))
     }
 
     fn wake(&self) -> Option<u64> {
@@ -88,7 +83,7 @@ pub(super) async fn run(
     let end = slice::work(env, config, storage, &limits, &work, asked).await?;
     // A step before the next slice begins gets no calls.
     turn(storage, |sql| {
-        desk.step(sql, config, Input::Rest)?;
+        desk.step(sql, config, Input::Slice(SliceInput::Rest))?;
         Ok(runs::slice_ended(sql)?)
     })?;
     Ok(match end {

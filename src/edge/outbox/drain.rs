@@ -9,11 +9,12 @@ use crate::config::Config;
 use crate::edge::calls::{now, now_ms};
 use crate::edge::log::{self, Effort};
 use crate::edge::shared::with_shared;
-use crate::edge::slice::{self, NumberedCalls, SliceInput, SliceLimits, SliceWork};
+use crate::edge::slice::{self, NumberedCalls, SliceLimits, SliceWork};
 use crate::edge::sql::turn;
+use crate::engine::call::SliceInput;
 use crate::engine::deliveries::Surroundings;
 use crate::outbox::desk;
-use crate::outbox::machine::{OutboxInput, OutboxMachine};
+use crate::outbox::machine::OutboxMachine;
 use crate::outbox::store::commands::ToldOutcome;
 
 /// How long a call may take. In an outage that makes calls hang, this and the longest pause are what
@@ -66,12 +67,6 @@ struct OutboxWork<'a> {
 
 impl SliceWork for OutboxWork<'_> {
     fn step(&self, input: SliceInput) -> Result<NumberedCalls> {
-        let input = match input {
-            SliceInput::Begun { .. } => OutboxInput::Slice,
-            SliceInput::Answered { ticket, answer } => OutboxInput::Answered { ticket, answer },
-            SliceInput::Rest => OutboxInput::Rest,
-            SliceInput::Tick => OutboxInput::Tick,
-        };
         let (machine, done) = turn(self.storage, |sql| {
             let mut machine = self.desk.take(sql, self.config)?;
             let done = with_shared(|shared| {

@@ -9,9 +9,9 @@ use crate::config::Config;
 use crate::edge::calls::now_ms;
 use crate::edge::log;
 use crate::edge::objects::SingleObject;
-use crate::outbox::millis;
 use crate::outbox::store::intake::{NewEntry, bodies};
 use crate::push::envelope::PushedItem;
+use crate::time::millis;
 
 /// Stores each of these, within `time`: for each the id of its dead letter, or an empty text if it
 /// is parked; none if it is not stored.

@@ -33,6 +33,7 @@ use crate::klaviyo::pacing::Pace;
 use crate::klaviyo::request::Request;
 use crate::push::conclusion::Conclusion;
 use crate::push::plan::{Ignored, Work};
+use crate::time::ms;
 
 /// The number of a delivery, unique within the life of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,7 +95,7 @@ pub struct Surroundings<'a> {
 impl Surroundings<'_> {
     /// The time in ms since 1970 UTC.
     pub(crate) fn ms(&self) -> u64 {
-        u64::try_from(self.now.timestamp_millis()).unwrap_or(0)
+        ms(self.now)
     }
 }
 

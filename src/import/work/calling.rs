@@ -3,11 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::{RunWork, ms};
-use crate::assembly::changed_since::walk;
 use crate::assembly::together::JointReading;
-use crate::assembly::{change, written_since};
+use crate::commercetools::notification::change;
 use crate::commercetools::reference::Id;
-use crate::commercetools::walk::{Walk, WalkEnd, WalkedResource};
+use crate::commercetools::walk::{Walk, WalkEnd, WalkOver, WalkedResource};
 use crate::config::Config;
 use crate::engine::call::Call;
 use crate::engine::calling::WriteTask;
@@ -17,6 +16,8 @@ use crate::import::page::PageOrigin;
 use crate::import::passes::{LOOK_BACK, PassReading, of_ids};
 use crate::import::run::{ImportKind, Range, State};
 use crate::klaviyo::pacing::Operation;
+use crate::push::plan::customer::written_since;
+use crate::push::plan::id_walk::notification;
 
 /// A call that is under way, and why.
 pub(in crate::import) enum RunTask {
@@ -256,7 +257,7 @@ impl RunWork {
             What::Linked { walk, .. } => Call::Commercetools(walk.path_and_query()),
             What::HandOver { ids, .. } => {
                 let of_type = self.run.kind.resource_type();
-                let changes = ids.iter().map(|id| change(of_type, id)).collect();
+                let changes = ids.iter().map(|id| change(of_type, id.as_str())).collect();
                 Call::HandOver { changes, not_before: 0 }
             }
             What::LeaveDoubt { until } => self.leave_doubt(*until),
@@ -277,9 +278,8 @@ impl RunWork {
             ImportKind::Orders => &[],
         };
         let since = self.run.started_at - LOOK_BACK;
-        let run = Id::new(self.run.id.clone());
-        let walks = of.iter().zip(run.iter().cycle());
-        let changes = walks.map(|(of, run)| walk(*of, since, run, None)).collect();
+        let walks = of.iter().map(|of| WalkOver::ChangedSince { of: *of, since });
+        let changes = walks.map(|over| notification(&over, None)).collect();
         Call::HandOver { changes, not_before: ms(until) }
     }
 

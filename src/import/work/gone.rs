@@ -3,7 +3,7 @@
 //! The deployment that takes pushes is told who was erased, and remembers it. A deployment that only
 //! imports is not: so what it wrote counts only when commercetools has been asked once more who is
 //! there. Who is not is left to the outbox, which takes the profile away if Klaviyo created it after the
-//! run began ([`crate::assembly::written_since`]).
+//! run began ([`crate::push::plan::customer::written_since`]).
 
 use std::collections::HashSet;
 

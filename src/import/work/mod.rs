@@ -32,6 +32,7 @@ use crate::engine::unit::UnitNo;
 use crate::engine::writer::{Host, Writer};
 use crate::fault::Rejection;
 use crate::klaviyo::job::JobRef;
+use crate::time::ms;
 
 /// The work on one run.
 pub(super) struct RunWork {
@@ -299,9 +300,4 @@ impl RunWork {
         let Rejection { detail, pointer, .. } = rejection;
         self.saving.failures.push(Failure { id, code, detail, pointer });
     }
-}
-
-/// A time in ms since 1970 UTC.
-fn ms(time: DateTime<Utc>) -> u64 {
-    u64::try_from(time.timestamp_millis()).unwrap_or(0)
 }

@@ -21,7 +21,7 @@ use crate::engine::writer::NewUnit;
 use crate::fault::{FinalFault, ReadFault, Rejection, Setback, TransientFault};
 use crate::http::Answer;
 use crate::import::owner::{Owner, PageNo};
-use crate::import::page::{MappedRecord, PageOrigin, Record, RecordFate, RunPage};
+use crate::import::page::{PageOrigin, Record, RecordFate, RunPage};
 use crate::import::passes::{Pass, PassLink, Source, divide, held, listed};
 use crate::klaviyo::answer::{ids, marked_ids};
 use crate::mapping::identity;
@@ -380,7 +380,8 @@ impl RunWork {
 
     /// Maps what is read of a page, and asks for what the others need.
     ///
-    /// Each is mapped by itself, and freed then: what is made of an order takes many times its bytes.
+    /// Each is rows, and freed, before the next is mapped: what is made of an order takes many times its
+    /// bytes.
     fn prepare(&mut self, config: &Config, number: PageNo, now: DateTime<Utc>) {
         let Some(page) = self.pages.get_mut(&number).filter(|page| page.waits == 0) else { return };
         let units = std::mem::take(&mut page.units);
@@ -388,37 +389,28 @@ impl RunWork {
             return;
         }
         let each = page.bytes / units.len();
-        let open: Vec<_> = units.iter().map(|(record, _)| page.is_open(*record)).collect();
-        let (memory, phones) = (&self.memory, &mut self.phones);
-        let (mut waiting, mut wanted) = (Vec::new(), Vec::new());
-        let units = units.into_iter().zip(open).filter(|(_, open)| *open);
-        let mapped = units.filter_map(|((record, mut unit), _)| {
-            let mapped = match unit.next_with(config, memory, now) {
-                Step::Read(readings) => {
-                    wanted.extend(readings.into_iter().map(|one| (waiting.len(), one)));
-                    waiting.push((record, unit));
-                    return None;
-                }
-                Step::Send { stages, .. } => phones.keep_apart(MappedRecord::Write(stages)),
-                Step::Conclude(conclusion) => conclusion.into(),
-                // Only notifications give rise to others.
-                Step::Follow(_) => MappedRecord::Skip,
-            };
-            Some((record, mapped))
-        });
         let alone = page.origin == PageOrigin::Again || config.rules.import.one_by_one;
-        // Each is rows before the next is mapped: what is made of an order takes many times its bytes.
-        for (record, mapped) in mapped {
+        let (mut waiting, mut wanted) = (Vec::new(), Vec::new());
+        for (record, mut delivery) in units {
             let Some(one) = page.records.get_mut(record) else { continue };
-            match mapped {
-                MappedRecord::Write(stages) => {
+            if one.fate != RecordFate::Open {
+                continue;
+            }
+            match delivery.next_with(config, &self.memory, now) {
+                Step::Read(readings) => {
+                    wanted.extend(readings.into_iter().map(|reading| (waiting.len(), reading)));
+                    waiting.push((record, delivery));
+                }
+                Step::Send { mut stages, .. } => {
+                    self.phones.keep_apart(&mut stages);
                     let external_id = Some(one.id.to_string());
                     let unit = self.writer.add(NewUnit { alone, external_id, stages }, ms(now));
                     one.unit = Some(unit);
                     self.live.insert(unit, Owner { page: number, record });
                 }
-                MappedRecord::Skip => one.end(RecordFate::Skipped),
-                MappedRecord::Fault(fault) => one.end(RecordFate::Failed(fault)),
+                Step::Conclude(conclusion) => one.end(conclusion.into()),
+                // Only notifications give rise to others.
+                Step::Follow(_) => one.end(RecordFate::Skipped),
             }
         }
         page.mapped();

@@ -15,9 +15,9 @@ use super::new_parked::NewParked;
 use super::park::park;
 use crate::commercetools::reference::Id;
 use crate::fault::TransientFault;
-use crate::outbox::millis;
 use crate::push::parking::{ERASURE_RANK, ParkingSlot, of_customer};
 use crate::storage::sql::{Sql, SqlError, SqlValue};
+use crate::time::millis;
 
 /// How long it is known who was erased.
 const REMEMBERED: Duration = Duration::from_hours(90 * 24);

@@ -11,11 +11,11 @@ use super::sent;
 use crate::engine::backoff::{JOB_IN_DOUBT, SINGLE_IN_DOUBT};
 use crate::fault::{FinalFault, Rejection};
 use crate::outbox::lost_tries::{LostTries, NextTry};
-use crate::outbox::millis;
 use crate::push::envelope::{self, PushedItem};
 use crate::push::parking::RowGroup;
 use crate::storage::parts;
 use crate::storage::sql::{RowId, Sql, SqlError, list};
+use crate::time::millis;
 
 /// The values of `trying`: 0 is a row that is not being tried.
 pub(super) const IN_COMPANY: u8 = 1;

@@ -6,9 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::backoff::wait_after;
 use crate::fault::{Setback, TransientFault};
-use crate::outbox::millis;
-use crate::push::parking::ParkingSlot;
-use crate::push::parking::RowGroup;
+use crate::push::parking::{ParkingSlot, RowGroup};
+use crate::time::millis;
 
 /// What is known of a notification when it is parked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

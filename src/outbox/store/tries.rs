@@ -7,14 +7,14 @@ use serde::Deserialize;
 use super::lost::{self, TRIED_ALONE};
 use super::parked::ParkedRow;
 use super::{erasure, sent};
-use crate::engine::backoff::backoff;
+use crate::engine::backoff::{backoff, jitter};
 use crate::engine::circuits::{Allowance, OperationName};
-use crate::outbox::millis;
 use crate::outbox::schedule::DueRow;
 use crate::push::parking::ERASURE_RANK;
 use crate::push::parking::RowGroup;
 use crate::storage::parts;
 use crate::storage::sql::{RowId, Sql, SqlError, list};
+use crate::time::millis;
 
 /// A row that is being tried.
 pub struct TakenRow {
@@ -160,10 +160,9 @@ pub fn take(
             None => by_attempts.push((row.attempts, vec![row.seq])),
         }
     }
-    let jitter = f64::from(u32::try_from(now % 1000).unwrap_or(0)) / 1000.0;
     let trying = if alone { lost::ALONE } else { lost::IN_COMPANY };
     for (attempts, seqs) in by_attempts {
-        let due = now + millis(backoff(attempts, None, jitter));
+        let due = now + millis(backoff(attempts, None, jitter(now)));
         sql.exec(
             &format!(
                 "UPDATE parked SET attempts = attempts + 1, due = ?, trying = {trying}

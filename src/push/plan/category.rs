@@ -1,8 +1,7 @@
 //! Notifications about a category.
 
-use super::{Ignored, PRODUCTS_AFTER, Plan, Work, enabled};
+use super::{Ignored, Plan, Work, enabled};
 use crate::commercetools::notification::{Notification, NotificationKind, Resource};
-use crate::commercetools::reference::Id;
 use crate::config::rules::{EventName, Rules};
 
 /// Klaviyo knows no tree, so a name is a path: a category that was renamed or moved renames those
@@ -17,13 +16,7 @@ pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resour
         {
             (EventName::CategoryCreated, write(false))
         }
-        NotificationKind::Updated => {
-            let work = match notification.field::<String>(PRODUCTS_AFTER) {
-                Some(after) => Work::ProductsOfCategory { category: id, after: Id::new(after) },
-                None => write(true),
-            };
-            (EventName::CategoryResourceUpdated, work)
-        }
+        NotificationKind::Updated => (EventName::CategoryResourceUpdated, write(true)),
         NotificationKind::Deleted => (EventName::CategoryResourceDeleted, Work::CategoryGone(id)),
         NotificationKind::Message(_) | NotificationKind::Other(_) => {
             return Plan::Ignore(Ignored::UnknownType);

@@ -1,9 +1,25 @@
 //! Notifications about a customer.
 
-use super::{Ignored, Plan, WRITTEN_SINCE, Work, enabled};
-use crate::commercetools::notification::{Notification, NotificationKind, Resource};
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use super::{Ignored, Plan, Work, enabled};
+use crate::commercetools::notification::{Notification, NotificationKind, Resource, change};
+use crate::commercetools::reference::Id;
 use crate::config::rules::{Deletion, EventName, Rules};
 use crate::mapping::profile::Missing;
+
+/// The member of a change of a customer, of ours, that asks for the erasure of a profile that was brought
+/// back: since when it may have been (RFC 3339).
+pub const WRITTEN_SINCE: &str = "writtenSince";
+
+/// The notification of a customer who is gone, and whose profile we may have written since (UTC).
+#[must_use]
+pub fn written_since(customer: &Id, since: DateTime<Utc>) -> Map<String, Value> {
+    let mut change = change("customer", customer.as_str());
+    change.insert(WRITTEN_SINCE.to_owned(), since.to_rfc3339().into());
+    change
+}
 
 pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
     if let Some(since) = notification.field(WRITTEN_SINCE) {

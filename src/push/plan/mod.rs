@@ -4,7 +4,8 @@
 //! read afresh. An order that was just placed is a fact, so the order in the message is used.
 
 mod category;
-mod customer;
+pub mod customer;
+pub mod id_walk;
 mod inventory;
 mod order;
 mod payment;
@@ -16,7 +17,7 @@ use chrono::{DateTime, Utc};
 use crate::commercetools::notification::Notification;
 use crate::commercetools::order::Order;
 use crate::commercetools::reference::Id;
-use crate::commercetools::walk::WalkedResource;
+use crate::commercetools::walk::IdWalk;
 use crate::config::rules::{EventName, Rules};
 use crate::mapping::profile::Missing;
 
@@ -95,20 +96,6 @@ impl Ignored {
     }
 }
 
-/// The member of a change of a category that stands for a page of its products: the last product of
-/// the page before, empty for the first page. commercetools knows no such member.
-pub const PRODUCTS_AFTER: &str = "productsAfter";
-
-/// The member of a notification of ours that asks for all changes of a resource: since when (RFC 3339).
-pub const CHANGED_SINCE: &str = "changedSince";
-
-/// The member of it that says behind which id.
-pub const CHANGED_AFTER: &str = "changedAfter";
-
-/// The member of a change of a customer, of ours, that asks for the erasure of a profile that was brought
-/// back: since when it may have been (RFC 3339).
-pub const WRITTEN_SINCE: &str = "writtenSince";
-
 /// Something to bring to Klaviyo.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Work {
@@ -173,22 +160,8 @@ pub enum Work {
         /// Whether the categories below it may have got another path.
         descendants: bool,
     },
-    /// A page of the products of a category that was moved.
-    ProductsOfCategory {
-        /// The category.
-        category: Id,
-        /// The last product of the page before.
-        after: Option<Id>,
-    },
-    /// A page of what changed while a write that had no answer could be carried out.
-    ChangedSince {
-        /// Of which resource.
-        of: WalkedResource,
-        /// Since when (UTC).
-        since: DateTime<Utc>,
-        /// The last one of the page before.
-        after: Option<Id>,
-    },
+    /// A page of resources that are to be written once more.
+    IdWalk(IdWalk),
     /// The deletion of a category.
     CategoryGone(Id),
     /// A product with its variants, or that it is not for sale.
@@ -254,12 +227,8 @@ pub fn plan(rules: &Rules, notification: &Notification) -> Result<Plan, Malforme
     let Some(resource) = &notification.resource else {
         return Ok(Plan::Ignore(Ignored::UnknownType));
     };
-    if let Some(since) = notification.field(CHANGED_SINCE)
-        && let Some(of) =
-            WalkedResource::TOLD.into_iter().find(|of| of.type_id() == resource.type_id)
-    {
-        let after = notification.field::<String>(CHANGED_AFTER).and_then(Id::new);
-        return Ok(Plan::Work(Work::ChangedSince { of, since, after }));
+    if let Some(walk) = id_walk::read(notification, resource) {
+        return Ok(Plan::Work(Work::IdWalk(walk)));
     }
     match resource.type_id.as_str() {
         "subscription" => Ok(Plan::Ignore(Ignored::SubscriptionTest)),

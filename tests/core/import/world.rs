@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use commercetools_klaviyo::commercetools::reference::Id;
 use commercetools_klaviyo::config::{Config, Rules};
-use commercetools_klaviyo::engine::call::Call;
+use commercetools_klaviyo::engine::call::{Call, SliceInput};
 use commercetools_klaviyo::fault::{Setback, System};
 use commercetools_klaviyo::http::{Answer, NoAnswer};
 use commercetools_klaviyo::import::machine::{
@@ -17,7 +17,8 @@ use commercetools_klaviyo::import::machine::{
 use commercetools_klaviyo::import::run::{ImportKind, Run, Selection, State};
 use commercetools_klaviyo::import::start::Start;
 use commercetools_klaviyo::import::stored::read_run;
-use commercetools_klaviyo::push::plan::{CHANGED_SINCE, WRITTEN_SINCE};
+use commercetools_klaviyo::push::plan::customer::WRITTEN_SINCE;
+use commercetools_klaviyo::push::plan::id_walk::CHANGED_SINCE;
 
 use super::account::Account;
 use super::shop::Shop;
@@ -200,7 +201,7 @@ impl World {
         while self.machine.is_active() && self.now < end {
             if self.now >= self.slice_ends {
                 self.slice_ends = self.now + 60_000;
-                self.give(Input::Slice { calls: 1_000 });
+                self.give(Input::Slice(SliceInput::Begun { calls: 1_000 }));
             }
             self.next();
         }
@@ -361,7 +362,7 @@ impl World {
             assert!(steps < 20_000, "the import does not end: {}", self.story());
             if self.now >= self.slice_ends {
                 self.slice_ends = self.now + 60_000;
-                self.give(Input::Slice { calls: 1_000 });
+                self.give(Input::Slice(SliceInput::Begun { calls: 1_000 }));
             }
             if let Some(meanwhile) = self.meanwhile.filter(|_| self.chance.happens(100)) {
                 meanwhile(self);
@@ -385,12 +386,12 @@ impl World {
             Some((at, ticket)) if at <= wake && at <= slice => {
                 self.now = self.now.max(at);
                 if let Some((_, answer)) = self.under_way.remove(&ticket) {
-                    self.give(Input::Answered { ticket, answer });
+                    self.give(Input::Slice(SliceInput::Answered { ticket, answer }));
                 }
             }
             _ => {
                 self.now = wake.min(slice).max(self.now + 1);
-                self.give(Input::Tick);
+                self.give(Input::Slice(SliceInput::Tick));
             }
         }
     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use commercetools_klaviyo::assembly::shared::SharedDocuments;
 use commercetools_klaviyo::commercetools::reference::Id;
-use commercetools_klaviyo::engine::call::Call;
+use commercetools_klaviyo::engine::call::{Call, SliceInput};
 use commercetools_klaviyo::engine::deliveries::machine::DeliveryMachine;
 use commercetools_klaviyo::engine::deliveries::{
     DeliveryEnd, EndedDelivery, NewDelivery, Surroundings,
@@ -15,7 +15,7 @@ use commercetools_klaviyo::http::Answer;
 use commercetools_klaviyo::import::machine::{Effect, Input, Machine};
 use commercetools_klaviyo::import::store::{gone, runs};
 use commercetools_klaviyo::outbox::desk;
-use commercetools_klaviyo::outbox::machine::{OutboxInput, OutboxMachine};
+use commercetools_klaviyo::outbox::machine::OutboxMachine;
 use commercetools_klaviyo::outbox::push_end::{PushEnd, push_end, untried};
 use commercetools_klaviyo::outbox::schedule::earlier_alarm;
 use commercetools_klaviyo::outbox::store::erasure::{self, EraseAgain};
@@ -216,11 +216,11 @@ impl World {
         self.outbox.slice_ends = Some(self.now + 10_000);
         let begun = desk::begin_slice(&self.outbox.sql, &self.config, self.now);
         begun.expect("a slice begins");
-        self.step_outbox(OutboxInput::Slice);
+        self.step_outbox(SliceInput::Begun { calls: u32::MAX });
     }
 
-    pub(super) fn step_outbox(&mut self, input: OutboxInput) {
-        if matches!(input, OutboxInput::Answered { .. }) {
+    pub(super) fn step_outbox(&mut self, input: SliceInput) {
+        if matches!(input, SliceInput::Answered { .. }) {
             self.outbox.calling -= 1;
         }
         if self.chance.happens(self.faults.storage) {
@@ -333,11 +333,11 @@ impl World {
             return;
         }
         self.import.slice_ends = Some(self.now + 60_000);
-        self.step_import(Input::Slice { calls: 1_000 });
+        self.step_import(Input::Slice(SliceInput::Begun { calls: 1_000 }));
     }
 
     pub(super) fn step_import(&mut self, input: Input) {
-        if matches!(input, Input::Answered { .. }) {
+        if matches!(input, Input::Slice(SliceInput::Answered { .. })) {
             self.import.calling -= 1;
         }
         if self.chance.happens(self.faults.storage) {
@@ -493,10 +493,10 @@ impl World {
         match caller {
             Caller::Push(push) => self.go_on_with_push(push, Some((ticket, answer))),
             Caller::Outbox(life) if life == self.outbox.life => {
-                self.step_outbox(OutboxInput::Answered { ticket, answer });
+                self.step_outbox(SliceInput::Answered { ticket, answer });
             }
             Caller::Import(life) if life == self.import.life => {
-                self.step_import(Input::Answered { ticket, answer });
+                self.step_import(Input::Slice(SliceInput::Answered { ticket, answer }));
             }
             Caller::Outbox(_) | Caller::Import(_) => {}
         }

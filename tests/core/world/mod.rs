@@ -16,14 +16,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use commercetools_klaviyo::assembly::shared::SharedDocuments;
 use commercetools_klaviyo::config::Config;
-use commercetools_klaviyo::engine::call::Call;
+use commercetools_klaviyo::engine::call::{Call, SliceInput};
 use commercetools_klaviyo::http::Answer;
 use commercetools_klaviyo::import::machine::Input;
 use commercetools_klaviyo::import::run::ImportKind;
 use commercetools_klaviyo::import::start;
 use commercetools_klaviyo::import::store::{runs, tables as import_tables};
 use commercetools_klaviyo::klaviyo::pacing::Pace;
-use commercetools_klaviyo::outbox::machine::OutboxInput;
 use commercetools_klaviyo::outbox::store::tables as outbox_tables;
 use serde_json::{Value, json};
 
@@ -277,11 +276,12 @@ impl World {
             }
             Event::Tick(Caller::Outbox(life)) if life == self.outbox.life => {
                 let rests = self.outbox.slice_ends.is_some_and(|end| end <= self.now);
-                self.step_outbox(if rests { OutboxInput::Rest } else { OutboxInput::Tick });
+                self.step_outbox(if rests { SliceInput::Rest } else { SliceInput::Tick });
             }
             Event::Tick(Caller::Import(life)) if life == self.import.life => {
                 let rests = self.import.slice_ends.is_some_and(|end| end <= self.now);
-                self.step_import(if rests { Input::Rest } else { Input::Tick });
+                let input = if rests { SliceInput::Rest } else { SliceInput::Tick };
+                self.step_import(Input::Slice(input));
             }
             Event::Tick(_) => {}
             Event::Peace => {

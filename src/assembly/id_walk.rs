@@ -1,0 +1,85 @@
+//! A walk over ids, page by page: it parks each resource as if it had been changed just now, and the
+//! page after it.
+//!
+//! There are two. An item stands in the categories of its product and in all above them, so a move of
+//! a category changes the items of a whole subtree: for each category of it there is a walk over its
+//! products. And a write of an import that had no answer brings, if it is carried out late, what was
+//! read before: what changed since is written once more when that cannot happen any longer. Both can
+//! find thousands, so each of these goes its own way through the outbox.
+
+use super::Step;
+use super::documents::Documents;
+use crate::commercetools::notification::change;
+use crate::commercetools::query::Query;
+use crate::commercetools::walk::IdWalk;
+use crate::push::conclusion::Conclusion;
+use crate::push::plan::id_walk::notification;
+
+pub(super) fn next(documents: &Documents, walk: &IdWalk) -> Step {
+    let Some(page) = &documents.walk_page else {
+        return Step::read([Query::IdWalk(walk.clone())]);
+    };
+    let Some(last) = page.ids.last().filter(|_| !documents.followed) else {
+        return Step::Conclude(Conclusion::Delivered);
+    };
+    let further = page.full.then(|| notification(&walk.over, Some(last)));
+    let type_id = walk.of().type_id();
+    Step::Follow(page.ids.iter().map(|id| change(type_id, id.as_str())).chain(further).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use serde_json::{Map, Value};
+
+    use super::super::documents::WalkPage;
+    use super::*;
+    use crate::commercetools::notification::Notification;
+    use crate::commercetools::reference::Id;
+    use crate::commercetools::walk::{WalkOver, WalkedResource};
+    use crate::config::Rules;
+    use crate::push::parking::slot;
+    use crate::push::plan::{Plan, Work, plan};
+
+    fn id(value: &str) -> Id {
+        Id::new(value).expect("an id")
+    }
+
+    /// What a notification asks for, and where it is parked.
+    fn planned(raw: Map<String, Value>) -> (Work, String) {
+        let notification = Notification::read(raw).expect("a notification");
+        let Ok(Plan::Work(work)) = plan(&Rules::default(), &notification) else { panic!("work") };
+        let key = slot(&notification, &work).key;
+        (work, key)
+    }
+
+    #[test]
+    fn a_page_gives_its_resources_and_the_next_page() {
+        let (of, since) = (WalkedResource::Inventory, DateTime::UNIX_EPOCH);
+        for (over, key, resource) in [
+            (WalkOver::ProductsIn(id("c")), "category-products/c/", "product/"),
+            (
+                WalkOver::ChangedSince { of, since },
+                "changed-since/inventory-entry/0/",
+                "inventory-entry/",
+            ),
+        ] {
+            let walk = IdWalk { over, after: None };
+            assert_eq!(
+                planned(notification(&walk.over, None)),
+                (Work::IdWalk(walk.clone()), key.to_owned())
+            );
+            for (full, last) in [(true, key), (false, resource)] {
+                let walk_page = Some(WalkPage { ids: vec![id("a"), id("b")], full });
+                let documents = Documents { walk_page, ..Documents::default() };
+                let Step::Follow(all) = next(&documents, &walk) else { panic!("follow") };
+                assert_eq!(all.len(), if full { 3 } else { 2 });
+                let keys: Vec<_> = all.into_iter().map(|raw| planned(raw).1).collect();
+                assert_eq!(keys.first(), Some(&format!("{resource}a")));
+                assert_eq!(keys.last(), Some(&format!("{last}b")));
+                let documents = Documents { followed: true, ..documents };
+                assert_eq!(next(&documents, &walk), Step::Conclude(Conclusion::Delivered));
+            }
+        }
+    }
+}
