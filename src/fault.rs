@@ -16,7 +16,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::http::{Answer, NoAnswer};
+use crate::http::{HttpAnswer, NoAnswer};
 use crate::mapping::fault::MappingFault;
 use crate::push::envelope::Undecodable;
 
@@ -172,14 +172,14 @@ impl Setback {
 
     /// An answer of `system` whose status says to come back.
     #[must_use]
-    pub fn answered(system: System, answer: &Answer) -> Self {
+    pub fn answered(system: System, answer: &HttpAnswer) -> Self {
         let fault = TransientFault::Status(system, answer.status);
         Self { fault, retry_after: answer.retry_after }
     }
 
     /// An answer that is not `system`'s own.
     #[must_use]
-    pub fn foreign(system: System, answer: &Answer) -> Self {
+    pub fn foreign(system: System, answer: &HttpAnswer) -> Self {
         let fault = TransientFault::ForeignAnswer(system, answer.status);
         Self { fault, retry_after: answer.retry_after }
     }

@@ -16,7 +16,7 @@ use crate::commercetools::notification::Notification;
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::Walk;
 use crate::fault::{ReadFault, Rejection};
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::import::run::ImportKind;
 use crate::klaviyo::request::Request;
 use crate::push::conclusion::Conclusion;
@@ -140,7 +140,7 @@ impl DryRun {
     ///
     /// # Errors
     /// Where the answer is no page, or the record cannot be read.
-    pub fn of_record(kind: ImportKind, answer: &Answer) -> Result<Option<Self>, ReadFault> {
+    pub fn of_record(kind: ImportKind, answer: &HttpAnswer) -> Result<Option<Self>, ReadFault> {
         let mut found = raw_page(answer)?.into_iter();
         let Some((_, read)) = found.find_map(|text| record::read(kind.documents(), text)) else {
             return Ok(None);

@@ -5,7 +5,7 @@ use super::category_products::walk;
 use super::documents::Documents;
 use super::held::delete;
 use super::reading::{Found, Reading};
-use crate::commercetools::query::Query;
+use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::klaviyo::catalog::{self, CatalogKind, Object};
@@ -18,10 +18,10 @@ use crate::mapping::{category, identity};
 pub(super) fn next(config: &Config, documents: &Documents, id: &Id, descendants: bool) -> Step {
     let read = match &documents.category {
         Found::Unasked => {
-            let below = Query::Descendants { of: id.clone(), after: None };
+            let below = DocumentQuery::Descendants { of: id.clone(), after: None };
             let name = Lookup::CategoryName { category: identity::category(id).id };
             let with_those_below = descendants.then(|| [Reading::from(below), name.into()]);
-            let own = Reading::from(Query::Category(id.clone()));
+            let own = Reading::from(DocumentQuery::Category(id.clone()));
             return Step::Read(
                 [own].into_iter().chain(with_those_below.into_iter().flatten()).collect(),
             );
@@ -49,7 +49,7 @@ pub(super) fn next(config: &Config, documents: &Documents, id: &Id, descendants:
 /// As history: each has its own record, and a job has to know which of them are to be created.
 pub(super) fn history(config: &Config, documents: &Documents, id: &Id) -> Step {
     let Found::There(read) = &documents.category else {
-        return Step::read([Query::Category(id.clone())]);
+        return Step::read([DocumentQuery::Category(id.clone())]);
     };
     let category = category::category(read, &config.shop.locale);
     let own = &category.key.id;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::documents::Documents;
 use super::{Step, change};
-use crate::commercetools::query::Query;
+use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::push::conclusion::Conclusion;
 use crate::push::plan::PRODUCTS_AFTER;
@@ -18,7 +18,7 @@ use crate::push::plan::PRODUCTS_AFTER;
 pub(super) fn next(documents: &Documents, category: &Id, after: Option<&Id>) -> Step {
     let Some(page) = &documents.walk_page else {
         let (category, after) = (category.clone(), after.cloned());
-        return Step::read([Query::ProductsOfCategory { category, after }]);
+        return Step::read([DocumentQuery::ProductsOfCategory { category, after }]);
     };
     if documents.followed || page.ids.is_empty() {
         return Step::Conclude(Conclusion::Delivered);

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::documents::Documents;
 use super::{Step, change};
-use crate::commercetools::query::Query;
+use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::WalkedResource;
 use crate::push::conclusion::Conclusion;
@@ -23,7 +23,7 @@ pub(super) fn next(
     after: Option<&Id>,
 ) -> Step {
     let Some(page) = &documents.walk_page else {
-        return Step::read([Query::ChangedSince { of, since, after: after.cloned() }]);
+        return Step::read([DocumentQuery::ChangedSince { of, since, after: after.cloned() }]);
     };
     let Some(last) = page.ids.last().filter(|_| !documents.followed) else {
         return Step::Conclude(Conclusion::Delivered);

@@ -210,15 +210,15 @@ fn content_of(stages: &[Vec<Request>]) -> Vec<WriteContent> {
 mod tests {
     use super::*;
     use crate::assembly::reading::Reading;
-    use crate::commercetools::query::Query;
+    use crate::commercetools::query::DocumentQuery;
     use crate::config::test_config;
-    use crate::http::Answer;
+    use crate::http::HttpAnswer;
     use crate::mapping::profile::Missing;
     use crate::push::plan::Ignored;
     use serde_json::{Value, json};
 
-    fn answered(status: u16, body: &Value) -> Answer {
-        Answer { status, body: body.to_string(), ..Answer::default() }
+    fn answered(status: u16, body: &Value) -> HttpAnswer {
+        HttpAnswer { status, body: body.to_string(), ..HttpAnswer::default() }
     }
 
     fn customer(name: &str) -> Value {
@@ -241,7 +241,11 @@ mod tests {
             match delivery.next(&config, DateTime::UNIX_EPOCH) {
                 Step::Read(readings) => {
                     let id = Id::new("c").expect("an id");
-                    assert_eq!(readings, [Reading::from(Query::Customer(id))], "one GET by id");
+                    assert_eq!(
+                        readings,
+                        [Reading::from(DocumentQuery::Customer(id))],
+                        "one GET by id"
+                    );
                     let answer = match *names.next().expect("a reading too many") {
                         "" => answered(404, &json!({"statusCode": 404})),
                         name => answered(200, &customer(name)),

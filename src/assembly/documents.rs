@@ -18,10 +18,10 @@ use crate::commercetools::order::{DiscountCode, Order};
 use crate::commercetools::payment::Payment;
 use crate::commercetools::price::StandalonePrice;
 use crate::commercetools::product::Product;
-use crate::commercetools::query::{CHANGES_PER_QUERY, PAGE, Query, WHOLE_PRODUCTS};
-use crate::commercetools::reference::{Id, Link};
+use crate::commercetools::query::{CHANGES_PER_QUERY, DocumentQuery, PAGE, WHOLE_PRODUCTS};
+use crate::commercetools::reference::{Id, IdReference};
 use crate::fault::{ReadFault, Setback};
-use crate::http::{Answer, NoAnswer};
+use crate::http::{HttpAnswer, NoAnswer};
 use crate::klaviyo::answer::{IdPage, ids, name};
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::catalog_write::CatalogWrite;
@@ -177,7 +177,7 @@ impl Documents {
     pub fn add(
         &mut self,
         reading: &Reading,
-        answer: &Result<Answer, NoAnswer>,
+        answer: &Result<HttpAnswer, NoAnswer>,
     ) -> Result<(), ReadFault> {
         self.add_answer(reading, answer.as_ref().map_err(|why| *why))
     }
@@ -198,7 +198,7 @@ impl Documents {
     fn add_answer(
         &mut self,
         reading: &Reading,
-        answer: Result<&Answer, NoAnswer>,
+        answer: Result<&HttpAnswer, NoAnswer>,
     ) -> Result<(), ReadFault> {
         let answer = answer.map_err(|why| Setback::no_answer(reading.system(), why))?;
         self.further.retain(|further| further != reading);
@@ -215,14 +215,18 @@ impl Documents {
         sort(products);
     }
 
-    fn add_document(&mut self, query: &Query, answer: &Answer) -> Result<(), ReadFault> {
+    fn add_document(
+        &mut self,
+        query: &DocumentQuery,
+        answer: &HttpAnswer,
+    ) -> Result<(), ReadFault> {
         match query {
-            Query::Customer(_) => {
+            DocumentQuery::Customer(_) => {
                 self.customer = found(answer, Customer::deserialize)?;
             }
-            Query::Order(_) => self.order = found(answer, Order::read)?,
-            Query::Payment(_) => self.payment = found(answer, Payment::deserialize)?,
-            Query::OrderOfPayment(_) => {
+            DocumentQuery::Order(_) => self.order = found(answer, Order::read)?,
+            DocumentQuery::Payment(_) => self.payment = found(answer, Payment::deserialize)?,
+            DocumentQuery::OrderOfPayment(_) => {
                 self.order = match answer::page::<Value>(answer)?.into_iter().next() {
                     None => Found::Gone,
                     Some(order) => {
@@ -232,11 +236,11 @@ impl Documents {
                     }
                 };
             }
-            Query::Products(_) => {
+            DocumentQuery::Products(_) => {
                 let page: Vec<Product> = answer::page(answer)?;
                 self.add_products(page.iter().map(|product| Rc::new(product.for_orders())));
             }
-            Query::DiscountCodes(_) => {
+            DocumentQuery::DiscountCodes(_) => {
                 let codes = self.discount_codes.get_or_insert_default();
                 // An order does without them where the API client may not see them.
                 if !answer::is_refused_with(answer, &[400, 403, 404]) {
@@ -248,51 +252,57 @@ impl Documents {
         Ok(())
     }
 
-    fn add_of_catalogue(&mut self, query: &Query, answer: &Answer) -> Result<(), ReadFault> {
+    fn add_of_catalogue(
+        &mut self,
+        query: &DocumentQuery,
+        answer: &HttpAnswer,
+    ) -> Result<(), ReadFault> {
         match query {
-            Query::ChangedSince { .. } => {
-                let page: Vec<Link> = answer::page(answer)?;
+            DocumentQuery::ChangedSince { .. } => {
+                let page: Vec<IdReference> = answer::page(answer)?;
                 let full = page.len() == CHANGES_PER_QUERY;
                 let ids = page.into_iter().map(|changed| changed.id).collect();
                 self.walk_page = Some(WalkPage { ids, full });
             }
-            Query::ProductsOfCategory { .. } => {
-                let page: Vec<Link> = answer::page(answer)?;
+            DocumentQuery::ProductsOfCategory { .. } => {
+                let page: Vec<IdReference> = answer::page(answer)?;
                 let full = page.len() == WHOLE_PRODUCTS;
                 let ids = page.into_iter().map(|product| product.id).collect();
                 self.walk_page = Some(WalkPage { ids, full });
             }
-            Query::Category(_) => self.category = found(answer, CategoryDocument::deserialize)?,
-            Query::Descendants { of, .. } => {
+            DocumentQuery::Category(_) => {
+                self.category = found(answer, CategoryDocument::deserialize)?
+            }
+            DocumentQuery::Descendants { of, .. } => {
                 let page: Vec<CategoryDocument> = answer::page(answer)?;
                 if let Some(last) = page.last().filter(|_| page.len() == PAGE) {
                     let after = Some(last.id.clone());
-                    self.further.push(Query::Descendants { of: of.clone(), after }.into());
+                    self.further.push(DocumentQuery::Descendants { of: of.clone(), after }.into());
                 }
                 self.descendants.get_or_insert_default().extend(page);
             }
-            Query::Product(_) => self.product = found(answer, Product::deserialize)?,
-            Query::ProductOfSku(_) => self.product = first(answer)?,
-            Query::PublishedProducts(_) => {
-                self.is_for_sale = Some(!answer::page::<Link>(answer)?.is_empty());
+            DocumentQuery::Product(_) => self.product = found(answer, Product::deserialize)?,
+            DocumentQuery::ProductOfSku(_) => self.product = first(answer)?,
+            DocumentQuery::PublishedProducts(_) => {
+                self.is_for_sale = Some(!answer::page::<IdReference>(answer)?.is_empty());
             }
-            Query::OwnersOfSkus(skus) => {
+            DocumentQuery::OwnersOfSkus(skus) => {
                 let owners: Vec<Product> = answer::page(answer)?;
                 let owned = owners.iter().flat_map(Product::skus).filter(|sku| skus.contains(sku));
                 self.moved_skus.get_or_insert_default().extend(owned);
             }
-            Query::StandalonePrice(_) => {
+            DocumentQuery::StandalonePrice(_) => {
                 self.standalone_price = found(answer, StandalonePrice::deserialize)?;
             }
-            Query::StandalonePrices { skus, .. } => {
+            DocumentQuery::StandalonePrices { skus, .. } => {
                 let page: Vec<StandalonePrice> = answer::page(answer)?;
                 if let Some(last) = page.last().filter(|_| page.len() == PAGE) {
                     let (skus, after) = (skus.clone(), Some(last.id.clone()));
-                    self.further.push(Query::StandalonePrices { skus, after }.into());
+                    self.further.push(DocumentQuery::StandalonePrices { skus, after }.into());
                 }
                 self.standalone_prices.get_or_insert_default().extend(page);
             }
-            Query::InventoryEntry(id) => {
+            DocumentQuery::InventoryEntry(id) => {
                 let entry = found(answer, InventoryEntry::deserialize)?;
                 if self.written_entry.as_ref() != Some(id) {
                     self.inventory_entry = entry;
@@ -303,19 +313,19 @@ impl Documents {
                     self.counted_stock = entry;
                 }
             }
-            Query::CountedStock { .. } => self.counted_stock = first(answer)?,
-            Query::AnyStock(_) => self.any_stock = first(answer)?,
-            Query::Customer(_)
-            | Query::Order(_)
-            | Query::Payment(_)
-            | Query::OrderOfPayment(_)
-            | Query::Products(_)
-            | Query::DiscountCodes(_) => {}
+            DocumentQuery::CountedStock { .. } => self.counted_stock = first(answer)?,
+            DocumentQuery::AnyStock(_) => self.any_stock = first(answer)?,
+            DocumentQuery::Customer(_)
+            | DocumentQuery::Order(_)
+            | DocumentQuery::Payment(_)
+            | DocumentQuery::OrderOfPayment(_)
+            | DocumentQuery::Products(_)
+            | DocumentQuery::DiscountCodes(_) => {}
         }
         Ok(())
     }
 
-    fn add_held(&mut self, lookup: &Lookup, answer: &Answer) -> Result<(), ReadFault> {
+    fn add_held(&mut self, lookup: &Lookup, answer: &HttpAnswer) -> Result<(), ReadFault> {
         match lookup {
             Lookup::CategoryName { .. } => {
                 self.known_name = name(answer)?.map_or(Found::Gone, Found::There);
@@ -347,7 +357,7 @@ impl Documents {
 
     /// Whether Klaviyo has a category that was to be created. One that is there already stays as it
     /// is: what it is called is told by its own document, and not by what a product was read with.
-    fn add_category(&mut self, write: &CatalogWrite, answer: &Answer) -> Result<(), ReadFault> {
+    fn add_category(&mut self, write: &CatalogWrite, answer: &HttpAnswer) -> Result<(), ReadFault> {
         let request = Request::Catalog(write.clone());
         match judge(&request.success(), &Ok(answer.clone())) {
             Verdict::Later(setback) => return Err(setback.into()),
@@ -388,13 +398,13 @@ pub(super) fn sort(products: &mut [Rc<Product>]) {
 }
 
 /// The only document of a list.
-fn first<T: DeserializeOwned>(answer: &Answer) -> Result<Found<Box<T>>, ReadFault> {
+fn first<T: DeserializeOwned>(answer: &HttpAnswer) -> Result<Found<Box<T>>, ReadFault> {
     let first = answer::page(answer)?.into_iter().next();
     Ok(first.map_or(Found::Gone, |first| Found::There(Box::new(first))))
 }
 
 fn found<T>(
-    answer: &Answer,
+    answer: &HttpAnswer,
     read: impl FnOnce(Value) -> Result<T, serde_json::Error>,
 ) -> Result<Found<Box<T>>, ReadFault> {
     let Some(document) = answer::document(answer)? else { return Ok(Found::Gone) };

@@ -3,7 +3,7 @@
 
 use super::Step;
 use super::documents::Documents;
-use crate::commercetools::query::Query;
+use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::catalog_write::CatalogWrite;
@@ -15,7 +15,7 @@ use crate::push::conclusion::Conclusion;
 pub(super) fn next(documents: &Documents, kind: CatalogKind, id: &str, check: bool) -> Step {
     if check && let Some(product) = Id::new(identity::external(id)) {
         match documents.is_for_sale {
-            None => return Step::read([Query::PublishedProducts(vec![product])]),
+            None => return Step::read([DocumentQuery::PublishedProducts(vec![product])]),
             Some(true) => return Step::Conclude(Conclusion::Delivered),
             Some(false) => {}
         }

@@ -3,7 +3,7 @@
 use super::Step;
 use super::documents::Documents;
 use super::reading::Found;
-use crate::commercetools::query::Query;
+use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::klaviyo::catalog::Stock;
@@ -26,16 +26,18 @@ pub(super) fn next(
         (Some(sku), _) => sku,
         (None, Found::There(entry)) => &entry.sku,
         (None, Found::Gone) => return Step::ignore(Ignored::Gone),
-        (None, Found::Unasked) => return Step::read([Query::InventoryEntry(entry.clone())]),
+        (None, Found::Unasked) => {
+            return Step::read([DocumentQuery::InventoryEntry(entry.clone())]);
+        }
     };
     if let (Some(written), Found::Unasked) = (&documents.written_entry, &documents.counted_stock) {
-        return Step::read([Query::InventoryEntry(written.clone())]);
+        return Step::read([DocumentQuery::InventoryEntry(written.clone())]);
     }
     let channel = stock::channel(&config.rules.product.inventory).map(ToOwned::to_owned);
     match (&documents.counted_stock, &documents.any_stock) {
         (Found::Unasked, _) => {
-            let counted = Query::CountedStock { sku: sku.to_owned(), channel };
-            let any = gone.then(|| Query::AnyStock(sku.to_owned()));
+            let counted = DocumentQuery::CountedStock { sku: sku.to_owned(), channel };
+            let any = gone.then(|| DocumentQuery::AnyStock(sku.to_owned()));
             Step::read([Some(counted), any].into_iter().flatten())
         }
         (Found::There(entry), _) => send(sku, stock::of_entry(entry)),

@@ -7,7 +7,7 @@ use super::documents::Documents;
 use super::reading::Found;
 use super::{Next, Step, profile, refund};
 use crate::commercetools::order::{LineItem, Order};
-use crate::commercetools::query::{PRODUCTS_PER_QUERY, Query};
+use crate::commercetools::query::{DocumentQuery, PRODUCTS_PER_QUERY};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::klaviyo::batch::pack;
@@ -50,7 +50,7 @@ pub(super) fn placed(config: &Config, documents: &Documents, order: &PlacedOrder
     match order {
         PlacedOrder::Carried(order) => place(config, order, documents),
         PlacedOrder::ById(id) => match &documents.order {
-            Found::Unasked => Ok(Step::read([Query::Order(id.clone())])),
+            Found::Unasked => Ok(Step::read([DocumentQuery::Order(id.clone())])),
             Found::Gone => Ok(Step::ignore(Ignored::Gone)),
             Found::There(order) if counts_as_placed(config, order) => {
                 place(config, order, documents)
@@ -63,7 +63,7 @@ pub(super) fn placed(config: &Config, documents: &Documents, order: &PlacedOrder
 /// The order, or what to do without it.
 fn read<'a>(documents: &'a Documents, order: &Id) -> Result<&'a Order, Step> {
     match &documents.order {
-        Found::Unasked => Err(Step::read([Query::Order(order.clone())])),
+        Found::Unasked => Err(Step::read([DocumentQuery::Order(order.clone())])),
         Found::Gone => Err(Step::ignore(Ignored::Gone)),
         Found::There(order) => Ok(order),
     }
@@ -156,8 +156,8 @@ pub(super) fn given_to_customer(
 ) -> Next {
     let order = match &documents.order {
         Found::Unasked => {
-            let customer = customer.cloned().map(Query::Customer);
-            let queries = [Some(Query::Order(order.clone())), customer];
+            let customer = customer.cloned().map(DocumentQuery::Customer);
+            let queries = [Some(DocumentQuery::Order(order.clone())), customer];
             return Ok(Step::read(queries.into_iter().flatten()));
         }
         Found::Gone => return Ok(Step::ignore(Ignored::Gone)),
@@ -165,7 +165,7 @@ pub(super) fn given_to_customer(
     };
     let customer = match (&documents.customer, customer.or(order.fields.customer_id.as_ref())) {
         (Found::Unasked, Some(id)) => {
-            return Ok(Step::read([Query::Customer(id.clone())]));
+            return Ok(Step::read([DocumentQuery::Customer(id.clone())]));
         }
         (Found::Unasked, None) => return Ok(Step::ignore(Ignored::CustomerRemoved)),
         (Found::Gone, _) => return Ok(Step::ignore(Ignored::Gone)),
@@ -206,12 +206,14 @@ pub(super) fn with_contents(
     let mut queries = Vec::new();
     if documents.products.is_none() {
         let ids = order.product_ids();
-        queries.extend(ids.chunks(PRODUCTS_PER_QUERY).map(|ids| Query::Products(ids.to_vec())));
+        queries.extend(
+            ids.chunks(PRODUCTS_PER_QUERY).map(|ids| DocumentQuery::Products(ids.to_vec())),
+        );
     }
     if documents.discount_codes.is_none() {
         let codes = order.fields.discount_codes.iter();
         let ids: Vec<_> = codes.map(|used| used.discount_code.id.clone()).collect();
-        queries.extend((!ids.is_empty()).then_some(Query::DiscountCodes(ids)));
+        queries.extend((!ids.is_empty()).then_some(DocumentQuery::DiscountCodes(ids)));
     }
     if !queries.is_empty() {
         return Ok(Step::read(queries));

@@ -23,7 +23,7 @@ use super::held::delete;
 use super::reading::{Found, Reading};
 use super::{Step, category};
 use crate::commercetools::product::{PriceMode, Product};
-use crate::commercetools::query::{Query, SKUS_PER_QUERY};
+use crate::commercetools::query::{DocumentQuery, SKUS_PER_QUERY};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::klaviyo::catalog::{CatalogKind, Category, Object};
@@ -85,7 +85,7 @@ fn contents<'a>(
         Found::Unasked | Found::Gone => None,
     };
     if documents.product == Found::Unasked {
-        readings.push(Query::Product(id.clone()).into());
+        readings.push(DocumentQuery::Product(id.clone()).into());
     }
     if documents.standalone_prices.is_none() {
         readings.extend(product.into_iter().flat_map(prices));
@@ -142,17 +142,17 @@ fn prices(product: &Product) -> Vec<Reading> {
     let variants = product.master_data.current.all_variants();
     let skus: Vec<_> = variants.filter_map(identity::sku).map(ToOwned::to_owned).collect();
     skus.chunks(SKUS_PER_QUERY)
-        .map(|skus| Query::StandalonePrices { skus: skus.to_vec(), after: None }.into())
+        .map(|skus| DocumentQuery::StandalonePrices { skus: skus.to_vec(), after: None }.into())
         .collect()
 }
 
 /// The queries for who has the SKUs now that the product has no more.
-fn owners_of_skus_left(documents: &Documents, product: &Product) -> Vec<Query> {
+fn owners_of_skus_left(documents: &Documents, product: &Product) -> Vec<DocumentQuery> {
     if documents.moved_skus.is_some() {
         return Vec::new();
     }
     let left = skus_left(product, documents.known_variants.list());
-    left.chunks(SKUS_PER_QUERY).map(|skus| Query::OwnersOfSkus(skus.to_vec())).collect()
+    left.chunks(SKUS_PER_QUERY).map(|skus| DocumentQuery::OwnersOfSkus(skus.to_vec())).collect()
 }
 
 /// The categories of which it is not known that Klaviyo has them, or will not.

@@ -3,7 +3,7 @@
 use super::documents::Documents;
 use super::reading::Found;
 use super::{Next, Step};
-use crate::commercetools::query::Query;
+use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::klaviyo::profile::Profile;
@@ -24,7 +24,7 @@ pub(super) fn next(
     missing: Missing,
 ) -> Next {
     match &documents.customer {
-        Found::Unasked => Ok(Step::read([Query::Customer(customer.clone())])),
+        Found::Unasked => Ok(Step::read([DocumentQuery::Customer(customer.clone())])),
         Found::Gone => Ok(Step::ignore(Ignored::Gone)),
         Found::There(customer) => {
             let Mapped { body, cut } = profile(&config.rules.customer, customer, missing)?;

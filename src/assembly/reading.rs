@@ -1,6 +1,6 @@
 //! What is read for one unit.
 
-use crate::commercetools::query::Query;
+use crate::commercetools::query::DocumentQuery;
 use crate::fault::System;
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::query::Lookup;
@@ -9,7 +9,7 @@ use crate::klaviyo::query::Lookup;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reading {
     /// From commercetools.
-    Commercetools(Query),
+    Commercetools(DocumentQuery),
     /// From Klaviyo.
     Klaviyo(Lookup),
     /// Whether Klaviyo has this category once it was written. Only what is brought as history asks
@@ -27,8 +27,8 @@ impl Reading {
     }
 }
 
-impl From<Query> for Reading {
-    fn from(query: Query) -> Self {
+impl From<DocumentQuery> for Reading {
+    fn from(query: DocumentQuery) -> Self {
         Self::Commercetools(query)
     }
 }

@@ -9,7 +9,7 @@ use super::reading::Found;
 use crate::commercetools::answer::malformed;
 use crate::commercetools::order::Order;
 use crate::commercetools::payment::Payment;
-use crate::commercetools::reference::{Id, Link};
+use crate::commercetools::reference::{Id, IdReference};
 use crate::commercetools::walk::WalkedResource;
 use crate::fault::Rejection;
 use crate::klaviyo::catalog::CatalogKind;
@@ -40,7 +40,7 @@ pub type PageRecord = (Id, Result<(HistoryRecord, Documents), Rejection>);
 /// Reads a document of a page. One without an id is none; commercetools has none of these.
 #[must_use]
 pub fn read(of: WalkedResource, text: &str) -> Option<PageRecord> {
-    let Link { id } = from_json(text).ok()?;
+    let IdReference { id } = from_json(text).ok()?;
     let read = documents(of, text).map(|documents| {
         let id = id.clone();
         let record = match of {
@@ -57,7 +57,7 @@ pub fn read(of: WalkedResource, text: &str) -> Option<PageRecord> {
 /// The id of the last document that has one: the page after it follows that.
 #[must_use]
 pub fn last_id(texts: &[&str]) -> Option<Id> {
-    texts.iter().rev().find_map(|text| from_json::<Link>(text).ok()).map(|link| link.id)
+    texts.iter().rev().find_map(|text| from_json::<IdReference>(text).ok()).map(|link| link.id)
 }
 
 fn documents(of: WalkedResource, text: &str) -> Result<Documents, serde_json::Error> {

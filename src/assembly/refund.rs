@@ -7,7 +7,7 @@ use super::order::{events, with_contents};
 use super::reading::Found;
 use super::{Next, Step};
 use crate::commercetools::payment::{Payment, Transaction};
-use crate::commercetools::query::Query;
+use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::klaviyo::event::Event;
@@ -27,8 +27,8 @@ pub(super) fn next(
 ) -> Next {
     let payment = match &documents.payment {
         Found::Unasked => {
-            let order = Query::OrderOfPayment(payment.clone());
-            return Ok(Step::read([Query::Payment(payment.clone()), order]));
+            let order = DocumentQuery::OrderOfPayment(payment.clone());
+            return Ok(Step::read([DocumentQuery::Payment(payment.clone()), order]));
         }
         Found::Gone => return Ok(Step::ignore(Ignored::Gone)),
         Found::There(payment) => payment,

@@ -17,7 +17,7 @@ use super::reading::Reading;
 use crate::commercetools::notification::Notification;
 use crate::commercetools::order::DiscountCode;
 use crate::commercetools::product::Product;
-use crate::commercetools::query::Query;
+use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::query::Lookup;
@@ -65,20 +65,20 @@ impl SharedDocuments {
         now_ms: u64,
     ) -> Vec<Reading> {
         let left = readings.into_iter().filter_map(|reading| match reading {
-            Reading::Commercetools(Query::Products(ids)) => {
+            Reading::Commercetools(DocumentQuery::Products(ids)) => {
                 let known = documents.products.get_or_insert_default();
                 let left = self.products.answer(ids, now_ms, |_, product| {
                     known.extend(product.clone());
                 });
                 sort(known);
-                left.map(|ids| Query::Products(ids).into())
+                left.map(|ids| DocumentQuery::Products(ids).into())
             }
-            Reading::Commercetools(Query::DiscountCodes(ids)) => {
+            Reading::Commercetools(DocumentQuery::DiscountCodes(ids)) => {
                 let known = documents.discount_codes.get_or_insert_default();
                 let left = self.discount_codes.answer(ids, now_ms, |_, code| {
                     known.extend(code.clone());
                 });
-                left.map(|ids| Query::DiscountCodes(ids).into())
+                left.map(|ids| DocumentQuery::DiscountCodes(ids).into())
             }
             Reading::Klaviyo(Lookup::Existing { kind: CatalogKind::Category, ids }) => {
                 let left = self.categories.answer(ids, now_ms, |id, ()| documents.has_category(id));
@@ -97,14 +97,14 @@ impl SharedDocuments {
     /// Keeps what was read.
     pub fn keep(&mut self, reading: &Reading, documents: &Documents, now_ms: u64) {
         match reading {
-            Reading::Commercetools(Query::Products(ids)) => {
+            Reading::Commercetools(DocumentQuery::Products(ids)) => {
                 let read = documents.products.as_deref().unwrap_or_default();
                 for id in ids {
                     let product = read.iter().find(|product| product.id == *id);
                     self.products.keep(id.clone(), product.cloned(), now_ms);
                 }
             }
-            Reading::Commercetools(Query::DiscountCodes(ids)) => {
+            Reading::Commercetools(DocumentQuery::DiscountCodes(ids)) => {
                 let read = documents.discount_codes.as_deref().unwrap_or_default();
                 for id in ids {
                     let code = read.iter().find(|code| code.id == *id);
@@ -193,7 +193,7 @@ impl<K: Eq + Hash, T> Recent<K, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::Answer;
+    use crate::http::HttpAnswer;
     use serde_json::{Value, json};
 
     fn id(value: &str) -> Id {
@@ -201,7 +201,7 @@ mod tests {
     }
 
     fn query(ids: &[&str]) -> Reading {
-        Query::Products(ids.iter().map(|value| id(value)).collect()).into()
+        DocumentQuery::Products(ids.iter().map(|value| id(value)).collect()).into()
     }
 
     fn product(id: &str, category: &str, above: &str) -> Value {
@@ -215,11 +215,13 @@ mod tests {
         let mut documents = Documents::default();
         let asked = shared.answer(vec![query(ids)], &mut documents, now_ms);
         for reading in &asked {
-            let Reading::Commercetools(Query::Products(ids)) = reading else { panic!("products") };
+            let Reading::Commercetools(DocumentQuery::Products(ids)) = reading else {
+                panic!("products")
+            };
             let there = ids.iter().map(Id::as_str).filter(|id| !id.starts_with("gone"));
             let results: Vec<_> = there.map(|id| product(id, "c1", "c0")).collect();
             let body = json!({ "results": results }).to_string();
-            let answer = Answer { status: 200, body, ..Answer::default() };
+            let answer = HttpAnswer { status: 200, body, ..HttpAnswer::default() };
             documents.add(reading, &Ok(answer)).expect("products");
             shared.keep(reading, &documents, now_ms);
         }
@@ -308,7 +310,7 @@ mod tests {
 
     #[test]
     fn other_readings_pass() {
-        let other = vec![Reading::from(Query::Product(id("a")))];
+        let other = vec![Reading::from(DocumentQuery::Product(id("a")))];
         let mut documents = Documents::default();
         let left = SharedDocuments::of_isolate().answer(other.clone(), &mut documents, 0);
         assert_eq!((left, documents), (other, Documents::default()));

@@ -6,7 +6,7 @@ use super::documents::Documents;
 use super::reading::Found;
 use super::{Step, product};
 use crate::commercetools::product::PriceMode;
-use crate::commercetools::query::Query;
+use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::push::plan::Ignored;
@@ -23,10 +23,12 @@ pub(super) fn next(
         (Some(sku), _) => sku,
         (None, Found::There(price)) => &price.sku,
         (None, Found::Gone) => return Step::ignore(Ignored::Gone),
-        (None, Found::Unasked) => return Step::read([Query::StandalonePrice(price.clone())]),
+        (None, Found::Unasked) => {
+            return Step::read([DocumentQuery::StandalonePrice(price.clone())]);
+        }
     };
     match &documents.product {
-        Found::Unasked => Step::read([Query::ProductOfSku(sku.to_owned())]),
+        Found::Unasked => Step::read([DocumentQuery::ProductOfSku(sku.to_owned())]),
         Found::Gone => Step::ignore(Ignored::Gone),
         Found::There(product) if product.price_mode == PriceMode::Embedded => {
             Step::ignore(Ignored::PriceNotUsed)

@@ -13,10 +13,10 @@ use serde_json::json;
 use super::reading::Reading;
 use crate::commercetools::answer::page;
 use crate::commercetools::product::Product;
-use crate::commercetools::query::Query;
-use crate::commercetools::together::{Split, Together, together as queries_together};
+use crate::commercetools::query::DocumentQuery;
+use crate::commercetools::together::{JointQuery, SplitAnswer, together as queries_together};
 use crate::fault::passes;
-use crate::http::{Answer, NoAnswer};
+use crate::http::{HttpAnswer, NoAnswer};
 use crate::klaviyo::answer::ids;
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::catalog_write::CatalogWrite;
@@ -28,7 +28,7 @@ use crate::klaviyo::request::Request;
 #[derive(Debug, Clone)]
 pub enum JointReading {
     /// Documents of commercetools.
-    Queries(Together),
+    Queries(JointQuery),
     /// Which of the objects of several units Klaviyo has.
     Existing {
         /// What they are.
@@ -67,7 +67,7 @@ pub struct AnswerPart<'a> {
 
 #[derive(Debug)]
 pub(super) enum PartContent<'a> {
-    Answer(Result<Cow<'a, Answer>, NoAnswer>),
+    Answer(Result<Cow<'a, HttpAnswer>, NoAnswer>),
     /// Products for orders. Many orders share them, so they are read once.
     Products(Vec<Rc<Product>>),
 }
@@ -178,7 +178,7 @@ impl JointReading {
 
     /// Hands the answer out to the units.
     #[must_use]
-    pub fn hand_out<'a>(&self, answer: Result<&'a Answer, NoAnswer>) -> HandedOut<'a> {
+    pub fn hand_out<'a>(&self, answer: Result<&'a HttpAnswer, NoAnswer>) -> HandedOut<'a> {
         let to_all = || self.each(|_| PartContent::Answer(answer.map(Cow::Borrowed)));
         let Ok(told) = answer else { return to_all() };
         match self {
@@ -187,7 +187,7 @@ impl JointReading {
                     self.each(|reading| PartContent::Products(own(reading, &products)))
                 }
                 None => match together.split(told) {
-                    Some(Split { answers, further }) => {
+                    Some(SplitAnswer { answers, further }) => {
                         let mut answers = answers.into_iter();
                         let parts = self
                             .each(|_| PartContent::Answer(answers.next().ok_or(NoAnswer::Network)));
@@ -238,27 +238,27 @@ impl JointReading {
 }
 
 /// The products of an answer, if it is about products of orders.
-fn products(together: &Together, answer: &Answer) -> Option<Vec<Rc<Product>>> {
-    let [(_, Query::Products(_)), ..] = together.members() else { return None };
+fn products(together: &JointQuery, answer: &HttpAnswer) -> Option<Vec<Rc<Product>>> {
+    let [(_, DocumentQuery::Products(_)), ..] = together.members() else { return None };
     let page: Vec<Product> = page(answer).ok()?;
     Some(page.iter().map(|product| Rc::new(product.for_orders())).collect())
 }
 
 /// Those of the products that were asked for.
 fn own(reading: &Reading, products: &[Rc<Product>]) -> Vec<Rc<Product>> {
-    let Reading::Commercetools(Query::Products(ids)) = reading else { return Vec::new() };
+    let Reading::Commercetools(DocumentQuery::Products(ids)) = reading else { return Vec::new() };
     products.iter().filter(|product| ids.contains(&product.id)).cloned().collect()
 }
 
 /// Klaviyo's answer to who asks for these alone, where it has found those.
-fn held(reading: &Reading, found: &HashSet<String>) -> Answer {
+fn held(reading: &Reading, found: &HashSet<String>) -> HttpAnswer {
     let Reading::Klaviyo(Lookup::Existing { kind, ids }) = reading else {
-        return Answer::default();
+        return HttpAnswer::default();
     };
     let there = ids.iter().filter(|id| found.contains(*id));
     let rows: Vec<_> = there.map(|id| json!({"type": kind.name(), "id": id})).collect();
     let body = json!({"data": rows}).to_string();
-    Answer { status: 200, body, ..Answer::default() }
+    HttpAnswer { status: 200, body, ..HttpAnswer::default() }
 }
 
 #[cfg(test)]
@@ -284,12 +284,12 @@ mod tests {
         Reading::Category(Box::new(CatalogWrite::put(Object::Category(category), false)))
     }
 
-    fn answered(status: u16, body: &serde_json::Value) -> Answer {
-        Answer { status, body: body.to_string(), ..Answer::default() }
+    fn answered(status: u16, body: &serde_json::Value) -> HttpAnswer {
+        HttpAnswer { status, body: body.to_string(), ..HttpAnswer::default() }
     }
 
     /// The documents of so many units after this answer, and whether each could take it.
-    fn handed(joint: &JointReading, units: usize, answer: &Answer) -> Vec<(Documents, bool)> {
+    fn handed(joint: &JointReading, units: usize, answer: &HttpAnswer) -> Vec<(Documents, bool)> {
         let mut all = vec![(Documents::default(), true); units];
         for part in joint.hand_out(Ok(answer)).parts {
             let taken = all[part.unit].0.add_part(&part).is_ok();
@@ -312,14 +312,14 @@ mod tests {
         assert_eq!((variants(0), variants(1)), (&Found::Gone, &Found::Unasked));
         let down = handed(&joint[0], 150, &answered(503, &json!({})));
         let told = down.iter().filter(|(_, taken)| !taken).count();
-        assert_eq!(told, joint[0].hand_out(Ok(&Answer::default())).parts.len());
+        assert_eq!(told, joint[0].hand_out(Ok(&HttpAnswer::default())).parts.len());
     }
 
     #[test]
     fn products_of_many_orders_are_read_once() {
         // Overlapping: 3 products each, of 150 in all.
         let of = |unit: usize| (unit..unit + 3).map(|n| id(&(n % 150).to_string())).collect();
-        let readings = (0..150).map(|unit| (unit, Query::Products(of(unit)).into()));
+        let readings = (0..150).map(|unit| (unit, DocumentQuery::Products(of(unit)).into()));
         let joint = together(readings);
         assert_eq!(joint.len(), 150_usize.div_ceil(PRODUCTS_PER_QUERY));
         let mut all = vec![Documents::default(); 150];
@@ -356,7 +356,7 @@ mod tests {
 
     #[test]
     fn an_answer_that_cannot_tell_has_each_asked_alone() {
-        let queries = ["a", "b"].map(|one| Query::Customer(id(one)).into());
+        let queries = ["a", "b"].map(|one| DocumentQuery::Customer(id(one)).into());
         let joint = together(queries.into_iter().enumerate());
         assert_eq!(joint.len(), 1);
         let refused = answered(400, &json!({"statusCode": 400}));

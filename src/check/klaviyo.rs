@@ -7,7 +7,7 @@ use super::{Check, NOBODY};
 use crate::config::Config;
 use crate::config::rules::Deletion;
 use crate::fault::{Setback, System};
-use crate::http::{Answer, NoAnswer};
+use crate::http::{HttpAnswer, NoAnswer};
 use crate::klaviyo::REVISION;
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::job::JobType;
@@ -39,7 +39,7 @@ pub fn probes() -> Vec<KlaviyoProbe> {
     .into()
 }
 
-type Probed = [(KlaviyoProbe, Result<Answer, NoAnswer>)];
+type Probed = [(KlaviyoProbe, Result<HttpAnswer, NoAnswer>)];
 
 /// Whether Klaviyo accepts the key. A 403 does as well: only the key's scopes do not suffice then.
 #[must_use]
@@ -130,7 +130,7 @@ fn statuses(probed: &Probed) -> impl Iterator<Item = u16> {
 }
 
 /// What an answer, or that there is none, is called.
-fn why(answer: &Result<Answer, NoAnswer>) -> String {
+fn why(answer: &Result<HttpAnswer, NoAnswer>) -> String {
     match answer {
         Ok(answer) => Setback::answered(System::Klaviyo, answer).fault.code().into_owned(),
         Err(why) => Setback::no_answer(System::Klaviyo, *why).fault.code().into_owned(),
@@ -146,13 +146,13 @@ mod tests {
         test_config_with(&format!(r#"{{"customer":{{"deletion":"{deletion}"}}}}"#))
     }
 
-    type Row = (KlaviyoProbe, Result<Answer, NoAnswer>);
+    type Row = (KlaviyoProbe, Result<HttpAnswer, NoAnswer>);
 
     /// All probes, with these statuses; 0 is no answer.
     fn probed(statuses: [u16; 3]) -> Vec<Row> {
         let answer = |status| match status {
             0 => Err(NoAnswer::Timeout),
-            status => Ok(Answer { status, ..Answer::default() }),
+            status => Ok(HttpAnswer { status, ..HttpAnswer::default() }),
         };
         probes().into_iter().zip(statuses.map(answer)).collect()
     }
@@ -196,7 +196,7 @@ mod tests {
             (401, None, false, "does not say"),
         ] {
             let retires = retires.map(ToOwned::to_owned);
-            let answer = Answer { status, retires, ..Answer::default() };
+            let answer = HttpAnswer { status, retires, ..HttpAnswer::default() };
             let probed: Vec<Row> =
                 probes().into_iter().map(|probe| (probe, Ok(answer.clone()))).collect();
             let check = api(&probed, now);

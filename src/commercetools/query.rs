@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::reference::Id;
-use super::walk::{Filter, Walk, WalkedResource};
+use super::walk::{Walk, WalkFilter, WalkedResource};
 use crate::http::encode;
 
 /// The products of one query. 100 ids are some 4.5 kB of address, well below what servers take.
@@ -24,7 +24,7 @@ pub const CHANGES_PER_QUERY: usize = 50;
 
 /// A document, or a list of documents.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Query {
+pub enum DocumentQuery {
     /// A customer.
     Customer(Id),
     /// An order.
@@ -96,7 +96,7 @@ pub enum Query {
 /// What a product is read with.
 pub(super) const CATEGORIES: &str = "masterData.current.categories[*].ancestors[*]";
 
-impl Query {
+impl DocumentQuery {
     /// The path and query below `{api}/{project}`, encoded.
     #[must_use]
     pub fn path_and_query(&self) -> String {
@@ -149,7 +149,7 @@ impl Query {
                 format!("/products?{}", page(&predicate, after.as_ref(), WHOLE_PRODUCTS))
             }
             Self::ChangedSince { of, since, after } => {
-                let filter = Filter { changed_since: Some(*since), ..Filter::default() };
+                let filter = WalkFilter { changed_since: Some(*since), ..WalkFilter::default() };
                 let (after, limit) = (after.clone(), CHANGES_PER_QUERY);
                 Walk { of: *of, filter, after, limit }.path_and_query()
             }
@@ -226,10 +226,10 @@ mod tests {
     #[test]
     fn an_id_cannot_leave_its_place() {
         assert_eq!(
-            Query::Customer(id("../orders?x=1#")).path_and_query(),
+            DocumentQuery::Customer(id("../orders?x=1#")).path_and_query(),
             "/customers/..%2Forders%3Fx%3D1%23"
         );
-        let products = Query::Products(vec![id("a"), id(r#"b") or id <> ("\"#)]);
+        let products = DocumentQuery::Products(vec![id("a"), id(r#"b") or id <> ("\"#)]);
         assert!(products.path_and_query().ends_with(
             "where=id%20in%20%28%22a%22%2C%22b%5C%22%29%20or%20id%20%3C%3E%20%28%5C%22%5C%5C%22%29"
         ));

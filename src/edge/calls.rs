@@ -11,17 +11,17 @@ use worker::js_sys::Uint8Array;
 use worker::{Date, Delay, Fetch, Headers, Method, RequestInit, RequestRedirect};
 
 use super::fetch::{self, USER_AGENT};
-use crate::commercetools::answer::{self, Token};
+use crate::commercetools::answer::{self, AccessToken};
 use crate::config::Config;
 use crate::engine::call::Call;
 use crate::fault::{Setback, System, TransientFault};
-use crate::http::{Answer, NoAnswer, encode};
+use crate::http::{HttpAnswer, NoAnswer, encode};
 use crate::klaviyo::{MEDIA_TYPE, REVISION};
 
 thread_local! {
     /// The access token of this isolate. Its value may be shared between requests; a call that is
     /// under way may not, so the others look for its result ([`Calls::token`]).
-    static TOKEN: RefCell<Option<Token>> = const { RefCell::new(None) };
+    static TOKEN: RefCell<Option<AccessToken>> = const { RefCell::new(None) };
 
     /// Since when (ms since 1970 UTC) somebody in this isolate fetches a token; none if nobody does.
     static FETCHING: Cell<Option<u64>> = const { Cell::new(None) };
@@ -37,7 +37,7 @@ pub(super) struct Calls<'a> {
     deadline_ms: u64,
 }
 
-type Answered = Result<Answer, NoAnswer>;
+type Answered = Result<HttpAnswer, NoAnswer>;
 
 impl<'a> Calls<'a> {
     /// Calls that all end within `budget` from now.
@@ -47,7 +47,7 @@ impl<'a> Calls<'a> {
     }
 
     /// A read of commercetools, below the project. With a new token once more where it is refused.
-    pub(super) async fn commercetools(&self, path_and_query: &str) -> Result<Answer, Setback> {
+    pub(super) async fn commercetools(&self, path_and_query: &str) -> Result<HttpAnswer, Setback> {
         let no_answer = |why| Setback::no_answer(System::Commercetools, why);
         let token = self.token().await?;
         let answer = self.query(path_and_query, &token).await.map_err(no_answer)?;
@@ -60,7 +60,7 @@ impl<'a> Calls<'a> {
     }
 
     /// A call of either system.
-    pub(super) async fn make(&self, call: Call) -> Result<Answer, Setback> {
+    pub(super) async fn make(&self, call: Call) -> Result<HttpAnswer, Setback> {
         match call {
             Call::Commercetools(path) => self.commercetools(&path).await,
             Call::Klaviyo { method, path, body } => {
@@ -128,7 +128,7 @@ impl<'a> Calls<'a> {
     }
 
     /// A token that was just granted; it is kept in the place of the one before.
-    pub(super) async fn new_token(&self) -> Result<Token, Setback> {
+    pub(super) async fn new_token(&self) -> Result<AccessToken, Setback> {
         let access = &self.config.commercetools;
         let client = format!("{}:{}", access.client_id, access.client_secret.expose());
         let authorization = format!("Basic {}", STANDARD.encode(client));
@@ -154,7 +154,7 @@ impl<'a> Calls<'a> {
         url: &str,
         headers: &[(&str, &str)],
         body: Option<String>,
-    ) -> Result<Answer, NoAnswer> {
+    ) -> Result<HttpAnswer, NoAnswer> {
         let left = Duration::from_millis(self.deadline_ms.saturating_sub(now_ms()));
         if left.is_zero() {
             return Err(NoAnswer::Timeout);
@@ -171,7 +171,7 @@ impl<'a> Calls<'a> {
             init.with_body(body.map(|body| Uint8Array::from(body.as_bytes()).into()));
             let request = worker::Request::new_with_init(url, &init)?;
             let mut response = Fetch::Request(request).send_with_signal(&signal).await?;
-            Ok(Answer {
+            Ok(HttpAnswer {
                 status: response.status_code(),
                 retry_after: seconds(response.headers(), "Retry-After")?,
                 quota_left: header(response.headers(), "RateLimit-Remaining")?,

@@ -14,7 +14,7 @@ use crate::engine::call::Call;
 use crate::engine::deliveries::machine::DeliveryMachine;
 use crate::engine::deliveries::{DeliveryNo, EndedDelivery, NewDelivery, Surroundings};
 use crate::fault::{FinalFault, Rejection, Setback};
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::push::conclusion::Conclusion;
 use crate::push::plan::{Plan, Work, plan};
 
@@ -62,6 +62,6 @@ pub(super) async fn deliver(
     ended
 }
 
-async fn make(calls: &Calls<'_>, ticket: u64, call: Call) -> (u64, Result<Answer, Setback>) {
+async fn make(calls: &Calls<'_>, ticket: u64, call: Call) -> (u64, Result<HttpAnswer, Setback>) {
     (ticket, calls.make(call).await)
 }

@@ -19,7 +19,7 @@ use super::{log, outbox};
 use crate::config::Config;
 use crate::engine::call::Call;
 use crate::fault::{Setback, TransientFault};
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 
 /// How far ahead the watchdog is set, and how often.
 const WATCHDOG: Duration = Duration::from_secs(15);
@@ -52,7 +52,7 @@ pub(super) enum SliceInput {
     /// The slice begins: so many calls may be made.
     Begun { calls: u32 },
     /// A call was answered, or not.
-    Answered { ticket: u64, answer: std::result::Result<Answer, Setback> },
+    Answered { ticket: u64, answer: std::result::Result<HttpAnswer, Setback> },
     /// No further calls.
     Rest,
     /// Time has passed.
@@ -79,7 +79,7 @@ pub(super) enum SliceEnd {
 
 /// What a slice waits for.
 enum SliceEvent {
-    Answered(u64, Result<Answer, Setback>),
+    Answered(u64, Result<HttpAnswer, Setback>),
     /// Someone else made a step, and these calls are to be made.
     Asked(NumberedCalls),
     Time,
@@ -137,7 +137,7 @@ pub(super) async fn work(
 }
 
 async fn wait(
-    under_way: &mut FuturesUnordered<impl Future<Output = (u64, Result<Answer, Setback>)>>,
+    under_way: &mut FuturesUnordered<impl Future<Output = (u64, Result<HttpAnswer, Setback>)>>,
     asked: Option<&mut UnboundedReceiver<NumberedCalls>>,
     pause: Duration,
 ) -> SliceEvent {
@@ -169,7 +169,7 @@ async fn make(
     limits: &SliceLimits,
     ticket: u64,
     call: Call,
-) -> (u64, Result<Answer, Setback>) {
+) -> (u64, Result<HttpAnswer, Setback>) {
     let limit = match &call {
         Call::Klaviyo { path, body: Some(_), .. } if path.contains("-bulk-") => BULK_CALL,
         _ => limits.call,
@@ -189,9 +189,9 @@ async fn hand_over(
     config: &Config,
     changes: &[Map<String, Value>],
     not_before: u64,
-) -> Result<Answer, Setback> {
+) -> Result<HttpAnswer, Setback> {
     match outbox::park_changes(env, config, changes, not_before).await {
-        Ok(()) => Ok(Answer { status: 201, ..Answer::default() }),
+        Ok(()) => Ok(HttpAnswer { status: 201, ..HttpAnswer::default() }),
         Err(error) => {
             log::failure("outbox", &error.to_string());
             Err(TransientFault::OutboxUnavailable.into())

@@ -8,7 +8,7 @@ use super::jobs::{JobKey, JobRows, OpenJob};
 use super::unit::{UnitEnd, UnitNo};
 use super::writer::{Awaited, Writer};
 use crate::fault::{ReadFault, TransientFault};
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::klaviyo::answer::ids;
 use crate::klaviyo::job::JobType;
 use crate::klaviyo::job_answer::{self, Progress};
@@ -17,7 +17,7 @@ impl Writer {
     pub(super) fn job_seen(
         &mut self,
         key: JobKey,
-        answer: &Answer,
+        answer: &HttpAnswer,
         now: u64,
     ) -> Result<(), ReadFault> {
         let Some(open) = self.jobs.get_mut(key) else { return Ok(()) };
@@ -53,7 +53,7 @@ impl Writer {
     pub(super) fn errors_read(
         &mut self,
         key: JobKey,
-        answer: &Answer,
+        answer: &HttpAnswer,
         now: u64,
     ) -> Result<(), ReadFault> {
         let page = job_answer::import_errors(answer)?;
@@ -130,7 +130,7 @@ impl Writer {
 
     pub(super) fn items_seen(
         &mut self,
-        answer: &Answer,
+        answer: &HttpAnswer,
         awaited: &[Awaited],
         now: u64,
     ) -> Result<(), ReadFault> {

@@ -11,7 +11,7 @@ use super::jobs::JobRows;
 use super::unit::{UnitEnd, UnitNo};
 use super::writer::{Awaited, Writer};
 use crate::fault::{FinalFault, ReadFault, Rejection, Setback, System, TransientFault};
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::klaviyo::answer::ids;
 use crate::klaviyo::job::{JobRef, JobType};
 use crate::klaviyo::job_answer::{self, row_of_pointer};
@@ -43,7 +43,7 @@ impl Writer {
     pub(crate) fn answered(
         &mut self,
         task: WriteTask,
-        answer: Result<Answer, Setback>,
+        answer: Result<HttpAnswer, Setback>,
         now: u64,
         pace: &mut Pace,
     ) {
@@ -81,7 +81,7 @@ impl Writer {
         }
     }
 
-    fn written(&mut self, task: WriteTask, answer: &Answer, now: u64) {
+    fn written(&mut self, task: WriteTask, answer: &HttpAnswer, now: u64) {
         let operation = task.call.operation();
         let judged = |success| judge(&success, &Ok(answer.clone()));
         match task.call {
@@ -143,7 +143,7 @@ impl Writer {
         Some(UnitEnd::Failed(rejection))
     }
 
-    fn batch_taken(&mut self, batch: Batch, answer: &Answer, now: u64) {
+    fn batch_taken(&mut self, batch: Batch, answer: &HttpAnswer, now: u64) {
         self.blame.taken(&batch);
         for no in batch.rows.iter().flat_map(|row| &row.units) {
             if let Some(unit) = self.units.get_mut(no) {
@@ -268,7 +268,7 @@ impl Writer {
         }
     }
 
-    fn known(&mut self, task: WriteTask, answer: &Answer, now: u64) {
+    fn known(&mut self, task: WriteTask, answer: &HttpAnswer, now: u64) {
         let WriteCall::Know { batch, lookup, mut known, mut rest } = task.call else { return };
         match ids(answer) {
             Ok(page) => known.extend(page.unwrap_or_default().ids),

@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::engine::call::Call;
 use crate::engine::grants::{BYTES_UNDER_WAY, CONNECTIONS, Grants, READING};
 use crate::fault::Setback;
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::klaviyo::job::OPEN_JOBS;
 use crate::klaviyo::pacing::{Pace, QuotaParts};
 
@@ -43,7 +43,7 @@ pub enum Input {
         /// The call's number.
         ticket: u64,
         /// The answer, or why there is none.
-        answer: Result<Answer, Setback>,
+        answer: Result<HttpAnswer, Setback>,
     },
     /// A slice begins: so many calls may be made.
     Slice {

@@ -7,7 +7,7 @@ use crate::assembly::delivery::Delivery;
 use crate::commercetools::reference::Id;
 use crate::engine::unit::UnitNo;
 use crate::fault::Rejection;
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::klaviyo::request::Request;
 use crate::push::conclusion::Conclusion;
 
@@ -30,7 +30,7 @@ pub(super) struct RunPage {
     pub(super) bytes: usize,
     pub(super) records: Vec<Record>,
     /// What was answered, until its documents are read.
-    pub(super) unread: Option<Answer>,
+    pub(super) unread: Option<HttpAnswer>,
     /// What is read of its records until they are mapped, each with the index of its record.
     pub(super) units: Vec<(usize, Delivery)>,
     /// Answers that are awaited before more of them can be.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::run::{ImportKind, Range, Selection};
 use crate::commercetools::query::SKUS_PER_QUERY;
 use crate::commercetools::reference::Id;
-use crate::commercetools::walk::{Filter, Walk, WalkEnd, WalkedResource};
+use crate::commercetools::walk::{Walk, WalkEnd, WalkFilter, WalkedResource};
 use crate::config::ImportRules;
 use crate::config::rules::Rules;
 use crate::klaviyo::catalog::CatalogKind;
@@ -38,7 +38,7 @@ pub struct Pass {
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// The documents themselves.
-    Documents(Filter),
+    Documents(WalkFilter),
     /// The ids of the run's list.
     #[serde(rename_all = "camelCase")]
     List {
@@ -52,7 +52,7 @@ pub enum Source {
         /// From when on these changed (UTC).
         since: DateTime<Utc>,
         /// Which of the documents that they lead to.
-        filter: Filter,
+        filter: WalkFilter,
     },
     /// What Klaviyo holds, to be deleted.
     Held {
@@ -144,15 +144,15 @@ pub(super) fn passes(
     // A young order that was imported first, as history, would start no flow when it comes.
     let settled = Duration::minutes(i64::from(rules.import.orders_older_than_minutes));
     let created_before = (kind == ImportKind::Orders).then(|| started_at - settled);
-    let filter = Filter { created_before, published, ..Filter::default() };
-    let changed = |since| Filter { changed_since: Some(since), ..filter.clone() };
+    let filter = WalkFilter { created_before, published, ..WalkFilter::default() };
+    let changed = |since| WalkFilter { changed_since: Some(since), ..filter.clone() };
     let mut passes = Vec::new();
     match selection {
         Selection::Ids | Selection::Retry => {
             passes.push(Pass::first(Source::List { changed_since: None }));
         }
         Selection::StartId(id) => {
-            let filter = Filter { from_id: Some(id.clone()), ..filter.clone() };
+            let filter = WalkFilter { from_id: Some(id.clone()), ..filter.clone() };
             passes.push(Pass::first(Source::Documents(filter)));
         }
         Selection::DeleteAll => {
@@ -181,7 +181,7 @@ pub(super) fn passes(
 fn closing(
     kind: ImportKind,
     selection: &Selection,
-    filter: &Filter,
+    filter: &WalkFilter,
     started_at: DateTime<Utc>,
 ) -> Vec<Pass> {
     let from_id = match selection {
@@ -189,7 +189,7 @@ fn closing(
         _ => None,
     };
     // A product that was taken from sale meanwhile is to be seen, too.
-    let filter = Filter { from_id, published: false, ..filter.clone() };
+    let filter = WalkFilter { from_id, published: false, ..filter.clone() };
     let mut passes = Vec::new();
     if matches!(selection, Selection::Ids | Selection::Retry) {
         // A list is short: what changed of it goes to the outbox at once.
@@ -207,13 +207,17 @@ fn closing(
 }
 
 /// What other documents lead to that changed since; what changed itself is in the pass before.
-fn linked(kind: ImportKind, filter: &Filter, since: DateTime<Utc>) -> impl Iterator<Item = Source> {
+fn linked(
+    kind: ImportKind,
+    filter: &WalkFilter,
+    since: DateTime<Utc>,
+) -> impl Iterator<Item = Source> {
     let links: &[PassLink] = match kind {
         ImportKind::Orders => &[PassLink::Payments],
         ImportKind::Products => &[PassLink::Inventory, PassLink::Prices],
         ImportKind::Customers | ImportKind::Categories => &[],
     };
-    let filter = Filter { changed_before: Some(since), ..filter.clone() };
+    let filter = WalkFilter { changed_before: Some(since), ..filter.clone() };
     links.iter().map(move |link| Source::Linked { link: *link, since, filter: filter.clone() })
 }
 
@@ -243,7 +247,7 @@ impl Pass {
         let after_id = after.and_then(Id::new);
         match &self.source {
             Source::Documents(filter) => {
-                let filter = Filter {
+                let filter = WalkFilter {
                     created_from: range.from.or(filter.created_from),
                     created_before: range.to.or(filter.created_before),
                     ..filter.clone()
@@ -256,7 +260,7 @@ impl Pass {
                 PassReading::Walk(walk)
             }
             Source::Linked { link, since, .. } => {
-                let filter = Filter { changed_since: Some(*since), ..Filter::default() };
+                let filter = WalkFilter { changed_since: Some(*since), ..WalkFilter::default() };
                 let limit = SKUS_PER_QUERY;
                 PassReading::Walk(Walk { of: link.resource(), filter, after: after_id, limit })
             }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::verdict::errors;
 use crate::fault::{FinalFault, ReadFault, Rejection, Setback, System, passes};
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 
 /// A page of ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct IdPage {
 ///
 /// # Errors
 /// The answer is neither a page nor such a 404.
-pub fn ids(answer: &Answer) -> Result<Option<IdPage>, ReadFault> {
+pub fn ids(answer: &HttpAnswer) -> Result<Option<IdPage>, ReadFault> {
     ids_of(answer, |_| true)
 }
 
@@ -30,7 +30,7 @@ pub fn ids(answer: &Answer) -> Result<Option<IdPage>, ReadFault> {
 ///
 /// # Errors
 /// As with [`ids`].
-pub fn marked_ids(answer: &Answer, marks: &[&str]) -> Result<Option<IdPage>, ReadFault> {
+pub fn marked_ids(answer: &HttpAnswer, marks: &[&str]) -> Result<Option<IdPage>, ReadFault> {
     ids_of(answer, |row| {
         let metadata = row.attributes.as_ref().and_then(|of| of.custom_metadata.as_ref());
         marks.iter().all(|mark| metadata.is_some_and(|metadata| metadata.contains_key(*mark)))
@@ -51,7 +51,7 @@ struct RowAttributes {
     custom_metadata: Option<Map<String, Value>>,
 }
 
-fn ids_of(answer: &Answer, wanted: impl Fn(&Row) -> bool) -> Result<Option<IdPage>, ReadFault> {
+fn ids_of(answer: &HttpAnswer, wanted: impl Fn(&Row) -> bool) -> Result<Option<IdPage>, ReadFault> {
     #[derive(Deserialize)]
     struct Page {
         data: Vec<Row>,
@@ -73,7 +73,7 @@ fn ids_of(answer: &Answer, wanted: impl Fn(&Row) -> bool) -> Result<Option<IdPag
 ///
 /// # Errors
 /// The answer is neither an object with a name nor such a 404.
-pub fn name(answer: &Answer) -> Result<Option<String>, ReadFault> {
+pub fn name(answer: &HttpAnswer) -> Result<Option<String>, ReadFault> {
     match answer.status {
         200 => {
             let object: Value = parsed(answer)?;
@@ -91,22 +91,22 @@ pub(super) struct Links {
     pub(super) next: Option<String>,
 }
 
-pub(super) fn parsed<T: DeserializeOwned>(answer: &Answer) -> Result<T, ReadFault> {
+pub(super) fn parsed<T: DeserializeOwned>(answer: &HttpAnswer) -> Result<T, ReadFault> {
     serde_json::from_str(&answer.body).map_err(|_| foreign(answer))
 }
 
 /// An answer that is not Klaviyo's: it is asked again, as after an outage.
-pub(super) fn foreign(answer: &Answer) -> ReadFault {
+pub(super) fn foreign(answer: &HttpAnswer) -> ReadFault {
     Setback::foreign(System::Klaviyo, answer).into()
 }
 
 /// Whether Klaviyo itself refused: its refusals say why in `errors`.
-pub(super) fn is_own_refusal(answer: &Answer) -> bool {
+pub(super) fn is_own_refusal(answer: &HttpAnswer) -> bool {
     errors(&answer.body).is_some()
 }
 
 /// What an answer means that is not the one that was asked for.
-pub(super) fn refused(answer: &Answer) -> ReadFault {
+pub(super) fn refused(answer: &HttpAnswer) -> ReadFault {
     match (answer.status, errors(&answer.body)) {
         (status, _) if passes(status) => Setback::answered(System::Klaviyo, answer).into(),
         (status @ 400..=499, Some(errors)) => {
@@ -136,8 +136,8 @@ mod tests {
     /// The form of Klaviyo's own refusals.
     const OWN: &str = r#"{"errors":[]}"#;
 
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer { status, body: body.to_owned(), ..Answer::default() }
+    fn answer(status: u16, body: &str) -> HttpAnswer {
+        HttpAnswer { status, body: body.to_owned(), ..HttpAnswer::default() }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::answer::{Links, cursor, foreign, is_own_refusal, parsed, refused};
 use crate::fault::ReadFault;
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 
 /// How far a job is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub struct ErrorPage {
 ///
 /// # Errors
 /// Where it did not.
-pub fn started(answer: &Answer) -> Result<String, ReadFault> {
+pub fn started(answer: &HttpAnswer) -> Result<String, ReadFault> {
     #[derive(Deserialize)]
     struct Body {
         data: Resource,
@@ -70,7 +70,7 @@ pub fn started(answer: &Answer) -> Result<String, ReadFault> {
 ///
 /// # Errors
 /// Where the answer says neither.
-pub fn progress(answer: &Answer) -> Result<Option<Progress>, ReadFault> {
+pub fn progress(answer: &HttpAnswer) -> Result<Option<Progress>, ReadFault> {
     #[derive(Deserialize)]
     struct Body {
         data: Resource,
@@ -108,7 +108,7 @@ pub fn progress(answer: &Answer) -> Result<Option<Progress>, ReadFault> {
 ///
 /// # Errors
 /// Where the answer is no such page.
-pub fn import_errors(answer: &Answer) -> Result<ErrorPage, ReadFault> {
+pub fn import_errors(answer: &HttpAnswer) -> Result<ErrorPage, ReadFault> {
     #[derive(Deserialize)]
     struct Body {
         data: Vec<Resource>,
@@ -212,8 +212,8 @@ mod tests {
     /// The form of Klaviyo's own refusals.
     const OWN: &str = r#"{"errors":[]}"#;
 
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer { status, body: body.to_owned(), ..Answer::default() }
+    fn answer(status: u16, body: &str) -> HttpAnswer {
+        HttpAnswer { status, body: body.to_owned(), ..HttpAnswer::default() }
     }
 
     fn told(status: &str, more: &str) -> Option<Progress> {

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::catalog::{Action, CatalogKind};
 use super::job::JobType;
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 
 /// An operation, as Klaviyo counts its rate limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -235,7 +235,7 @@ impl Pace {
     }
 
     /// Takes what an answer says of the limits of its operation.
-    pub fn note(&mut self, operation: Operation, answer: &Answer, now_ms: u64) {
+    pub fn note(&mut self, operation: Operation, answer: &HttpAnswer, now_ms: u64) {
         if let Some(tier) = answer.quota_limits.as_deref().and_then(Tier::parse) {
             self.learn(operation, tier);
         }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::fault::{FinalFault, Rejection, Setback, System, passes};
-use crate::http::{Answer, NoAnswer};
+use crate::http::{HttpAnswer, NoAnswer};
 
 /// What Klaviyo answers to a request that it took, as the operation's specification says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub enum Success {
 
 impl Success {
     /// Whether an answer is this one, and not that of something in between.
-    fn is_in(&self, answer: &Answer) -> bool {
+    fn is_in(&self, answer: &HttpAnswer) -> bool {
         let body = answer.body.trim();
         match self {
             Self::Resource(of_type) => {
@@ -98,7 +98,7 @@ impl From<Refusal> for Rejection {
 
 /// Judges an answer, or that there was none, by the answer that says the request was taken.
 #[must_use]
-pub fn judge(success: &Success, answer: &Result<Answer, NoAnswer>) -> Verdict {
+pub fn judge(success: &Success, answer: &Result<HttpAnswer, NoAnswer>) -> Verdict {
     let answer = match answer {
         Ok(answer) => answer,
         Err(why) => return Verdict::Later(Setback::no_answer(System::Klaviyo, *why)),
@@ -171,7 +171,7 @@ mod tests {
     const OWN: &str = r#"{"errors":[]}"#;
 
     fn verdict_of(success: &Success, status: u16, body: &str) -> Verdict {
-        judge(success, &Ok(Answer { status, body: body.to_owned(), ..Answer::default() }))
+        judge(success, &Ok(HttpAnswer { status, body: body.to_owned(), ..HttpAnswer::default() }))
     }
 
     fn verdict(status: u16, body: &str) -> Verdict {
@@ -221,7 +221,7 @@ mod tests {
     fn what_is_not_klaviyos_own_answer_says_nothing() {
         for status in [301, 302, 400, 404, 409, 410, 421, 423] {
             for body in ["", "<html>", "{}"] {
-                let answer = Answer { status, body: body.to_owned(), ..Answer::default() };
+                let answer = HttpAnswer { status, body: body.to_owned(), ..HttpAnswer::default() };
                 let foreign = Setback::foreign(System::Klaviyo, &answer);
                 assert_eq!(verdict(status, body), Verdict::Later(foreign), "{status} {body}");
             }
@@ -235,8 +235,11 @@ mod tests {
             panic!("later")
         };
         assert_eq!(setback.fault.code(), "klaviyo_timeout");
-        let throttled =
-            Answer { status: 429, retry_after: Some(Duration::from_secs(7)), ..Answer::default() };
+        let throttled = HttpAnswer {
+            status: 429,
+            retry_after: Some(Duration::from_secs(7)),
+            ..HttpAnswer::default()
+        };
         let Verdict::Later(setback) = judge(&PROFILE, &Ok(throttled)) else { panic!("later") };
         assert_eq!(setback.retry_after, Some(Duration::from_secs(7)));
         assert_eq!(setback.fault.code(), "klaviyo_429");

@@ -25,7 +25,7 @@ use crate::engine::deliveries::{
 use crate::engine::events::StartedRow;
 use crate::engine::writer::Host;
 use crate::fault::{FinalFault, Rejection, Setback};
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::klaviyo::job::JobRef;
 use crate::klaviyo::pacing::Pace;
 use crate::push::conclusion::Conclusion;
@@ -43,7 +43,7 @@ pub enum OutboxInput {
         /// The call's number.
         ticket: u64,
         /// The answer, or why there is none.
-        answer: Result<Answer, Setback>,
+        answer: Result<HttpAnswer, Setback>,
     },
     /// The slice is to end: no further rows.
     Rest,

@@ -6,9 +6,9 @@ use commercetools_klaviyo::assembly::documents::Documents;
 use commercetools_klaviyo::assembly::reading::Reading;
 use commercetools_klaviyo::assembly::{self, Assignment, Step};
 use commercetools_klaviyo::commercetools::notification::Notification;
-use commercetools_klaviyo::commercetools::query::Query;
+use commercetools_klaviyo::commercetools::query::DocumentQuery;
 use commercetools_klaviyo::config::{self, Config};
-use commercetools_klaviyo::http::Answer;
+use commercetools_klaviyo::http::HttpAnswer;
 use commercetools_klaviyo::klaviyo::query::Lookup;
 use commercetools_klaviyo::klaviyo::request::Request;
 use commercetools_klaviyo::push::conclusion::Conclusion;
@@ -124,45 +124,45 @@ pub(crate) fn sent(request: &Request) -> (String, Value) {
     (format!("{} {}", request.method(), request.path()), body)
 }
 
-fn answer(shop: &Shop, query: &Query) -> Answer {
+fn answer(shop: &Shop, query: &DocumentQuery) -> HttpAnswer {
     let path = query.path_and_query();
     let path = path.split('?').next().expect("a path");
     let documents: Vec<_> =
         shop.iter().filter(|(at, _)| at == path).map(|(_, document)| document).collect();
     let (status, body) = match (query, documents.first()) {
         (
-            Query::Customer(_)
-            | Query::Order(_)
-            | Query::Payment(_)
-            | Query::Category(_)
-            | Query::Product(_)
-            | Query::StandalonePrice(_)
-            | Query::InventoryEntry(_),
+            DocumentQuery::Customer(_)
+            | DocumentQuery::Order(_)
+            | DocumentQuery::Payment(_)
+            | DocumentQuery::Category(_)
+            | DocumentQuery::Product(_)
+            | DocumentQuery::StandalonePrice(_)
+            | DocumentQuery::InventoryEntry(_),
             None,
         ) => (404, json!({"statusCode": 404})),
         (
-            Query::Products(_)
-            | Query::ProductsOfCategory { .. }
-            | Query::ChangedSince { .. }
-            | Query::DiscountCodes(_)
-            | Query::OrderOfPayment(_)
-            | Query::Descendants { .. }
-            | Query::ProductOfSku(_)
-            | Query::OwnersOfSkus(_)
-            | Query::PublishedProducts(_)
-            | Query::StandalonePrices { .. }
-            | Query::CountedStock { .. }
-            | Query::AnyStock(_),
+            DocumentQuery::Products(_)
+            | DocumentQuery::ProductsOfCategory { .. }
+            | DocumentQuery::ChangedSince { .. }
+            | DocumentQuery::DiscountCodes(_)
+            | DocumentQuery::OrderOfPayment(_)
+            | DocumentQuery::Descendants { .. }
+            | DocumentQuery::ProductOfSku(_)
+            | DocumentQuery::OwnersOfSkus(_)
+            | DocumentQuery::PublishedProducts(_)
+            | DocumentQuery::StandalonePrices { .. }
+            | DocumentQuery::CountedStock { .. }
+            | DocumentQuery::AnyStock(_),
             _,
         ) => (200, json!({ "results": documents })),
         (_, Some(document)) => (200, (*document).clone()),
     };
-    Answer { status, body: body.to_string(), ..Answer::default() }
+    HttpAnswer { status, body: body.to_string(), ..HttpAnswer::default() }
 }
 
 /// What Klaviyo holds: the shop's `klaviyo/variants` and `klaviyo/categories` by their ids; an
 /// item that has neither is not known there.
-fn held(shop: &Shop, lookup: &Lookup) -> Answer {
+fn held(shop: &Shop, lookup: &Lookup) -> HttpAnswer {
     let path = match lookup {
         Lookup::VariantsOfItem { .. } => "klaviyo/variants",
         Lookup::CategoriesOfItem { .. } => "klaviyo/categories",
@@ -177,13 +177,13 @@ fn held(shop: &Shop, lookup: &Lookup) -> Answer {
     if !known {
         return unknown();
     }
-    Answer { status: 200, body: body.to_string(), ..Answer::default() }
+    HttpAnswer { status: 200, body: body.to_string(), ..HttpAnswer::default() }
 }
 
 /// Klaviyo's 404.
-fn unknown() -> Answer {
+fn unknown() -> HttpAnswer {
     let body = json!({"errors": [{"status": 404, "code": "not_found"}]}).to_string();
-    Answer { status: 404, body, ..Answer::default() }
+    HttpAnswer { status: 404, body, ..HttpAnswer::default() }
 }
 
 /// The members of a JSON object.

@@ -9,7 +9,7 @@ use crate::engine::deliveries::DeliveryNo;
 use crate::engine::grants::{BYTES_UNDER_WAY, CONNECTIONS, Grants, READING};
 use crate::engine::writer::Host;
 use crate::fault::Setback;
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::klaviyo::job::OPEN_JOBS;
 use crate::klaviyo::pacing::Pace;
 
@@ -83,7 +83,7 @@ impl DeliveryMachine {
     pub fn answered(
         &mut self,
         ticket: u64,
-        answer: Result<Answer, Setback>,
+        answer: Result<HttpAnswer, Setback>,
         around: &mut Surroundings<'_>,
         pace: &mut Pace,
     ) {

@@ -27,7 +27,7 @@ use crate::engine::grants::Grants;
 use crate::engine::unit::{UnitEnd, UnitNo};
 use crate::engine::writer::{Host, NewUnit, Writer};
 use crate::fault::{Setback, TransientFault};
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::klaviyo::job::{JobRef, RowDigest};
 use crate::klaviyo::pacing::Pace;
 use crate::klaviyo::request::Request;
@@ -261,7 +261,7 @@ impl Deliveries {
     pub(crate) fn answered(
         &mut self,
         task: DeliveryTask,
-        answer: Result<Answer, Setback>,
+        answer: Result<HttpAnswer, Setback>,
         around: &mut Surroundings<'_>,
         pace: &mut Pace,
         circuits: &mut Circuits,

@@ -7,7 +7,7 @@ use crate::engine::call::Call;
 use crate::engine::circuits::{Circuits, OperationName};
 use crate::engine::grants::Grants;
 use crate::fault::{ReadFault, Setback};
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::klaviyo::pacing::Pace;
 
 impl Deliveries {
@@ -71,7 +71,7 @@ impl Deliveries {
     pub(super) fn read(
         &mut self,
         joint: &JointReading,
-        answer: Result<Answer, Setback>,
+        answer: Result<HttpAnswer, Setback>,
         around: &mut Surroundings<'_>,
         pace: &mut Pace,
         circuits: &mut Circuits,

@@ -15,7 +15,7 @@ use crate::engine::events::WriteEvent;
 use crate::engine::unit::{UnitEnd, UnitNo};
 use crate::engine::written::again_at;
 use crate::fault::{ReadFault, Setback};
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::import::page::RecordFate;
 use crate::import::run::{ImportKind, RunWaiting};
 use crate::klaviyo::pacing::{Operation, Pace};
@@ -27,7 +27,7 @@ impl RunWork {
         config: &Config,
         now: DateTime<Utc>,
         task: RunTask,
-        answer: Result<Answer, Setback>,
+        answer: Result<HttpAnswer, Setback>,
         pace: &mut Pace,
     ) {
         self.under_way = self.under_way.saturating_sub(1);
@@ -43,7 +43,7 @@ impl RunWork {
         config: &Config,
         now: DateTime<Utc>,
         task: ReadTask,
-        answer: Result<Answer, Setback>,
+        answer: Result<HttpAnswer, Setback>,
         pace: &mut Pace,
     ) {
         let answer = match answer {

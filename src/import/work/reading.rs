@@ -15,11 +15,11 @@ use crate::assembly::together::{HandedOut, JointReading, together};
 use crate::commercetools::answer as commercetools;
 use crate::commercetools::query::{PAGE, SKUS_PER_QUERY};
 use crate::commercetools::reference::Id;
-use crate::commercetools::walk::{self, Among, Filter, Walk, WalkedResource};
+use crate::commercetools::walk::{self, FilterList, Walk, WalkFilter, WalkedResource};
 use crate::config::Config;
 use crate::engine::writer::NewUnit;
 use crate::fault::{FinalFault, ReadFault, Rejection, Setback, TransientFault};
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::import::owner::{Owner, PageNo};
 use crate::import::page::{MappedRecord, PageOrigin, Record, RecordFate, RunPage};
 use crate::import::passes::{Pass, PassLink, Source, divide, held, listed};
@@ -46,7 +46,7 @@ impl RunWork {
         &mut self,
         config: &Config,
         asked: &walk::WalkEnd,
-        answer: &Answer,
+        answer: &HttpAnswer,
     ) -> Result<(), ReadFault> {
         let page = commercetools::counted_page(answer)?;
         let at = page.results.first().map(|document: &Created| document.created_at);
@@ -73,7 +73,7 @@ impl RunWork {
         config: &Config,
         range: usize,
         limit: usize,
-        answer: &Answer,
+        answer: &HttpAnswer,
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
         let Some(pass) = self.run.passes.get(self.run.pass).cloned() else { return Ok(()) };
@@ -106,7 +106,7 @@ impl RunWork {
         pass: &Pass,
         limit: usize,
         before: Option<&str>,
-        answer: &Answer,
+        answer: &HttpAnswer,
     ) -> Result<SourcePage, ReadFault> {
         let mut page = RunPage::new(PageOrigin::Again);
         page.bytes = answer.body.len();
@@ -196,23 +196,23 @@ impl RunWork {
     }
 
     /// The documents that these lead to, except those that the pass before had.
-    fn linked_walk(&self, link: PassLink, filter: Filter, found: Vec<Linking>) -> Option<Walk> {
+    fn linked_walk(&self, link: PassLink, filter: WalkFilter, found: Vec<Linking>) -> Option<Walk> {
         let among = match link {
             PassLink::Payments => {
-                Among::Payments(found.into_iter().map(|found| found.id).collect())
+                FilterList::Payments(found.into_iter().map(|found| found.id).collect())
             }
             PassLink::Inventory | PassLink::Prices => {
                 let mut skus: Vec<_> = found.into_iter().filter_map(|found| found.sku).collect();
                 skus.sort_unstable();
                 skus.dedup();
-                Among::Skus(skus)
+                FilterList::Skus(skus)
             }
         };
         let is_empty = match &among {
-            Among::Ids(ids) | Among::Payments(ids) => ids.is_empty(),
-            Among::Skus(skus) => skus.is_empty(),
+            FilterList::Ids(ids) | FilterList::Payments(ids) => ids.is_empty(),
+            FilterList::Skus(skus) => skus.is_empty(),
         };
-        let filter = Filter { among: Some(among), ..filter };
+        let filter = WalkFilter { among: Some(among), ..filter };
         let of = self.run.kind.documents();
         (!is_empty).then_some(Walk { of, filter, after: None, limit: PAGE })
     }
@@ -222,7 +222,7 @@ impl RunWork {
         config: &Config,
         number: PageNo,
         walk: &Walk,
-        answer: &Answer,
+        answer: &HttpAnswer,
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
         let results = commercetools::raw_page(answer)?;
@@ -272,7 +272,11 @@ impl RunWork {
     }
 
     /// The outbox has the records of a page: nothing more is to be done with them here.
-    pub(super) fn handed_over(&mut self, number: PageNo, answer: &Answer) -> Result<(), ReadFault> {
+    pub(super) fn handed_over(
+        &mut self,
+        number: PageNo,
+        answer: &HttpAnswer,
+    ) -> Result<(), ReadFault> {
         if answer.status != 201 {
             return Err(Setback::from(TransientFault::OutboxUnavailable).into());
         }
@@ -288,7 +292,7 @@ impl RunWork {
         &mut self,
         config: &Config,
         asked: &[Id],
-        answer: &Answer,
+        answer: &HttpAnswer,
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
         let results = commercetools::raw_page(answer)?;
@@ -312,7 +316,7 @@ impl RunWork {
         config: &Config,
         number: PageNo,
         need: &JointReading,
-        answer: &Answer,
+        answer: &HttpAnswer,
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
         let JointReading::Category(write, _) = need else {
@@ -334,7 +338,7 @@ impl RunWork {
         config: &Config,
         number: PageNo,
         need: &JointReading,
-        answer: &Answer,
+        answer: &HttpAnswer,
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
         let Some(page) = self.pages.get_mut(&number) else { return Ok(()) };

@@ -10,7 +10,7 @@ use crate::commercetools::reference::Id;
 use crate::engine::unit::UnitNo;
 use crate::engine::writer::RowsInJob;
 use crate::fault::{ReadFault, Setback, TransientFault};
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::import::owner::{Owner, PageNo};
 use crate::import::page::{PageOrigin, Record, RecordFate, RunPage};
 use crate::import::run::{Range, Selection, State};
@@ -123,7 +123,7 @@ impl RunWork {
     }
 
     /// The outbox sees to what is in doubt.
-    pub(super) fn doubt_left(&mut self, answer: &Answer) -> Result<(), ReadFault> {
+    pub(super) fn doubt_left(&mut self, answer: &HttpAnswer) -> Result<(), ReadFault> {
         if answer.status != 201 {
             return Err(Setback::from(TransientFault::OutboxUnavailable).into());
         }

@@ -1,13 +1,17 @@
 //! Notifications about a category.
 
 use super::{Ignored, PRODUCTS_AFTER, Plan, Work, enabled};
-use crate::commercetools::notification::{Notification, NotificationKind, Resource};
+use crate::commercetools::notification::{Notification, NotificationKind, NotifiedResource};
 use crate::commercetools::reference::Id;
 use crate::config::rules::{EventName, Rules};
 
 /// Klaviyo knows no tree, so a name is a path: a category that was renamed or moved renames those
 /// below it.
-pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
+pub(super) fn plan(
+    rules: &Rules,
+    notification: &Notification,
+    resource: &NotifiedResource,
+) -> Plan {
     let id = resource.id.clone();
     let write = |descendants| Work::Category { category: id.clone(), descendants };
     let (name, work) = match &notification.kind {

@@ -1,11 +1,15 @@
 //! Notifications about a customer.
 
 use super::{Ignored, Plan, Work, enabled};
-use crate::commercetools::notification::{Notification, NotificationKind, Resource};
+use crate::commercetools::notification::{Notification, NotificationKind, NotifiedResource};
 use crate::config::rules::{Deletion, EventName, Rules};
 use crate::mapping::profile::Missing;
 
-pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
+pub(super) fn plan(
+    rules: &Rules,
+    notification: &Notification,
+    resource: &NotifiedResource,
+) -> Plan {
     let (name, missing) = match &notification.kind {
         NotificationKind::Created => (EventName::CustomerCreated, Missing::Keep),
         NotificationKind::Updated => (EventName::CustomerResourceUpdated, Missing::Clear),
@@ -24,7 +28,7 @@ pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resour
 
 /// Only a deletion that was to erase personal data erases anybody: it says `dataErasure`. As far as
 /// is documented only the change does; a message that does means the same.
-fn deleted(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
+fn deleted(rules: &Rules, notification: &Notification, resource: &NotifiedResource) -> Plan {
     match rules.customer.deletion {
         Deletion::Ignore => Plan::Ignore(Ignored::DeletionIgnored),
         Deletion::Erase if notification.field("dataErasure") != Some(true) => {

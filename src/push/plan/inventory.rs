@@ -2,14 +2,18 @@
 
 use super::{Ignored, Plan, Work, enabled};
 use crate::commercetools::inventory::InventoryEntry;
-use crate::commercetools::notification::{Notification, NotificationKind, Resource};
-use crate::commercetools::reference::Link;
+use crate::commercetools::notification::{Notification, NotificationKind, NotifiedResource};
+use crate::commercetools::reference::IdReference;
 use crate::config::rules::{EventName, Rules};
 use crate::mapping::stock;
 
 /// The quantity in a message is not used, since it may be an older one: what counts is read
 /// afresh by the SKU.
-pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
+pub(super) fn plan(
+    rules: &Rules,
+    notification: &Notification,
+    resource: &NotifiedResource,
+) -> Plan {
     let (name, gone) = match &notification.kind {
         NotificationKind::Created => (EventName::InventoryResourceCreated, false),
         NotificationKind::Updated => (EventName::InventoryResourceUpdated, false),
@@ -23,7 +27,7 @@ pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resour
         NotificationKind::Other(_) => return Plan::Ignore(Ignored::UnknownType),
     };
     let carried: Option<InventoryEntry> = notification.field("inventoryEntry");
-    let channel: Option<Link> = notification.field("supplyChannel");
+    let channel: Option<IdReference> = notification.field("supplyChannel");
     let channel = channel.or_else(|| carried.as_ref()?.supply_channel.clone());
     let counted = stock::channel(&rules.product.inventory);
     if channel.is_some_and(|channel| Some(channel.id.as_str()) != counted) {

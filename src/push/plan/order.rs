@@ -5,7 +5,9 @@ use serde_json::Value;
 
 use super::{Added, AddedProduct, Ignored, MalformedMessage, PlacedOrder, Plan, Work, enabled};
 use crate::commercetools::answer::without_value;
-use crate::commercetools::notification::{Message, Notification, NotificationKind, Resource};
+use crate::commercetools::notification::{
+    Message, Notification, NotificationKind, NotifiedResource,
+};
 use crate::commercetools::order::Order;
 use crate::commercetools::reference::Id;
 use crate::config::rules::{EventName, Rules};
@@ -13,7 +15,7 @@ use crate::config::rules::{EventName, Rules};
 pub(super) fn plan(
     rules: &Rules,
     notification: &Notification,
-    resource: &Resource,
+    resource: &NotifiedResource,
 ) -> Result<Plan, MalformedMessage> {
     let NotificationKind::Message(message) = &notification.kind else {
         return Ok(Plan::Ignore(Ignored::UnknownType));
@@ -48,7 +50,7 @@ fn order_edited(
     rules: &Rules,
     notification: &Notification,
     message: &Message,
-    resource: &Resource,
+    resource: &NotifiedResource,
 ) -> Plan {
     #[derive(Deserialize)]
     struct Line {
@@ -83,7 +85,7 @@ fn order_edited(
 fn order_placed(
     rules: &Rules,
     notification: &Notification,
-    resource: &Resource,
+    resource: &NotifiedResource,
 ) -> Result<Plan, MalformedMessage> {
     let Some(document) = notification.raw.get("order").filter(|order| order.is_object()) else {
         return Ok(Plan::Work(Work::OrderPlaced(PlacedOrder::ById(resource.id.clone()))));
@@ -99,7 +101,11 @@ fn malformed(error: &serde_json::Error) -> MalformedMessage {
     MalformedMessage(without_value(&error.to_string()))
 }
 
-fn order_customer_set(notification: &Notification, message: &Message, resource: &Resource) -> Plan {
+fn order_customer_set(
+    notification: &Notification,
+    message: &Message,
+    resource: &NotifiedResource,
+) -> Plan {
     #[derive(Deserialize)]
     struct CustomerReference {
         id: Id,

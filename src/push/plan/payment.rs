@@ -3,13 +3,17 @@
 use serde::Deserialize;
 
 use super::{Ignored, Plan, Work, enabled};
-use crate::commercetools::notification::{Notification, NotificationKind, Resource};
+use crate::commercetools::notification::{Notification, NotificationKind, NotifiedResource};
 use crate::commercetools::reference::Id;
 use crate::config::rules::{EventName, Rules};
 
 /// The message says which transaction it was; whether that is a refund, and its state, is read
 /// afresh with the payment.
-pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
+pub(super) fn plan(
+    rules: &Rules,
+    notification: &Notification,
+    resource: &NotifiedResource,
+) -> Plan {
     #[derive(Deserialize)]
     struct Added {
         id: Id,

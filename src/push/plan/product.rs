@@ -1,12 +1,16 @@
 //! Notifications about a product.
 
 use super::{Ignored, Plan, Work, enabled};
-use crate::commercetools::notification::{Notification, NotificationKind, Resource};
+use crate::commercetools::notification::{Notification, NotificationKind, NotifiedResource};
 use crate::config::rules::{EventName, Rules};
 
 /// Whatever happened, the product is read afresh and written as it is now: a message that comes
 /// late can neither bring back what is not for sale nor take away what is.
-pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
+pub(super) fn plan(
+    rules: &Rules,
+    notification: &Notification,
+    resource: &NotifiedResource,
+) -> Plan {
     let messages = &rules.product.messages;
     let deleted = messages.deleted.iter().any(|name| name == notification.type_name());
     let name = match &notification.kind {

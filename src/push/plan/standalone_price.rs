@@ -3,11 +3,15 @@
 use serde::Deserialize;
 
 use super::{Plan, Work, enabled};
-use crate::commercetools::notification::{Notification, Resource};
+use crate::commercetools::notification::{Notification, NotifiedResource};
 use crate::config::rules::{EventName, Rules};
 
 /// Every message and change: each of the 15 messages tells of one field.
-pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
+pub(super) fn plan(
+    rules: &Rules,
+    notification: &Notification,
+    resource: &NotifiedResource,
+) -> Plan {
     #[derive(Deserialize)]
     struct Carried {
         sku: String,

@@ -10,7 +10,7 @@ use commercetools_klaviyo::commercetools::reference::Id;
 use commercetools_klaviyo::config::{Config, Rules};
 use commercetools_klaviyo::engine::call::Call;
 use commercetools_klaviyo::fault::{Setback, System};
-use commercetools_klaviyo::http::{Answer, NoAnswer};
+use commercetools_klaviyo::http::{HttpAnswer, NoAnswer};
 use commercetools_klaviyo::import::machine::{
     Effect, Failure, Input, KeptRows, Machine, Saving, StoredRunParts,
 };
@@ -134,7 +134,7 @@ pub(super) struct World {
     pub(super) now: u64,
     machine: Machine,
     /// Calls under way: when they are answered, and with what.
-    under_way: HashMap<u64, (u64, Result<Answer, Setback>)>,
+    under_way: HashMap<u64, (u64, Result<HttpAnswer, Setback>)>,
     next_run: u64,
     slice_ends: u64,
     pub(super) crashes: u64,
@@ -259,14 +259,14 @@ impl World {
         let (after, answer) = if self.chance.happens(self.faults.lost_before) {
             (latency, lost(NoAnswer::Network))
         } else if let (Some(status), System::Klaviyo) = (self.faults.status, system) {
-            (latency, Ok(Answer { status, ..Answer::default() }))
+            (latency, Ok(HttpAnswer { status, ..HttpAnswer::default() }))
         } else if self.chance.happens(self.faults.hang) {
             (10_000, lost(NoAnswer::Timeout))
         } else if self.chance.happens(self.faults.throttled) {
             let retry_after = Some(Duration::from_secs(1 + self.chance.next(3)));
-            (latency, Ok(Answer { status: 429, retry_after, ..Answer::default() }))
+            (latency, Ok(HttpAnswer { status: 429, retry_after, ..HttpAnswer::default() }))
         } else if self.chance.happens(self.faults.down) {
-            (latency, Ok(Answer { status: 503, ..Answer::default() }))
+            (latency, Ok(HttpAnswer { status: 503, ..HttpAnswer::default() }))
         } else {
             let answer = self.carry_out(call);
             if self.chance.happens(self.faults.lost_after) {
@@ -279,7 +279,7 @@ impl World {
         self.most_calls = self.most_calls.max(self.under_way.len());
     }
 
-    pub(super) fn carry_out(&mut self, call: &Call) -> Answer {
+    pub(super) fn carry_out(&mut self, call: &Call) -> HttpAnswer {
         match call {
             Call::HandOver { changes, .. } => {
                 for change in changes.iter().filter(|change| !change.contains_key(CHANGED_SINCE)) {
@@ -289,10 +289,10 @@ impl World {
                     let kind = ImportKind::ALL.into_iter().find(named).expect("a kind");
                     self.handed_over.insert((kind, id));
                 }
-                Answer { status: 201, ..Answer::default() }
+                HttpAnswer { status: 201, ..HttpAnswer::default() }
             }
             Call::Commercetools(path) => {
-                Answer { status: 200, body: self.shop.answer(path), ..Answer::default() }
+                HttpAnswer { status: 200, body: self.shop.answer(path), ..HttpAnswer::default() }
             }
             Call::Klaviyo { method, path, body } => {
                 assert!(

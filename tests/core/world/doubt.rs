@@ -9,7 +9,7 @@ use commercetools_klaviyo::engine::call::Call;
 use commercetools_klaviyo::engine::deliveries::machine::DeliveryMachine;
 use commercetools_klaviyo::engine::deliveries::{DeliveryEnd, NewDelivery, Surroundings};
 use commercetools_klaviyo::fault::{Setback, System};
-use commercetools_klaviyo::http::{Answer, NoAnswer};
+use commercetools_klaviyo::http::{HttpAnswer, NoAnswer};
 use commercetools_klaviyo::klaviyo::pacing::Pace;
 use commercetools_klaviyo::push::conclusion::Conclusion;
 use commercetools_klaviyo::push::plan::Work;
@@ -64,7 +64,7 @@ fn a_write_without_an_answer_leaves_a_doubt_beside_one_that_is_refused() {
                 machine.answered(ticket, Ok(answered), &mut around, &mut pace);
             }
         }
-        let refused = Ok(Answer { status: 503, ..Answer::default() });
+        let refused = Ok(HttpAnswer { status: 503, ..HttpAnswer::default() });
         let unanswered = Err(Setback::no_answer(System::Klaviyo, NoAnswer::Timeout));
         let mut answers = [refused, unanswered];
         if !refused_first {

@@ -11,7 +11,7 @@ use commercetools_klaviyo::engine::deliveries::{
     DeliveryEnd, EndedDelivery, NewDelivery, Surroundings,
 };
 use commercetools_klaviyo::fault::{Setback, TransientFault};
-use commercetools_klaviyo::http::Answer;
+use commercetools_klaviyo::http::HttpAnswer;
 use commercetools_klaviyo::import::machine::{Effect, Input, Machine};
 use commercetools_klaviyo::import::store::{gone, runs};
 use commercetools_klaviyo::outbox::desk;
@@ -129,7 +129,7 @@ impl World {
     pub(super) fn go_on_with_push(
         &mut self,
         no: u64,
-        answered: Option<(u64, Result<Answer, Setback>)>,
+        answered: Option<(u64, Result<HttpAnswer, Setback>)>,
     ) {
         let Some(mut push) = self.pushes.remove(&no) else { return };
         let calls = self.with_shared(|world, shared| {
@@ -435,11 +435,11 @@ impl World {
         &mut self,
         changes: &[serde_json::Map<String, serde_json::Value>],
         not_before: u64,
-    ) -> Answer {
+    ) -> HttpAnswer {
         let (sql, rules) = (&self.outbox.sql, &self.config.rules);
         park_offspring(sql, rules, changes.to_vec(), not_before, self.now).expect("parked");
         self.arm_outbox();
-        Answer { status: 201, ..Answer::default() }
+        HttpAnswer { status: 201, ..HttpAnswer::default() }
     }
 
     // What they have in common.

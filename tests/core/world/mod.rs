@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use commercetools_klaviyo::assembly::shared::SharedDocuments;
 use commercetools_klaviyo::config::Config;
 use commercetools_klaviyo::engine::call::Call;
-use commercetools_klaviyo::http::Answer;
+use commercetools_klaviyo::http::HttpAnswer;
 use commercetools_klaviyo::import::machine::Input;
 use commercetools_klaviyo::import::run::ImportKind;
 use commercetools_klaviyo::import::start;
@@ -303,7 +303,7 @@ impl World {
     }
 
     /// Carries out a call of either system, or of the outbox.
-    fn carry_out(&mut self, call: &Call, now: u64) -> Answer {
+    fn carry_out(&mut self, call: &Call, now: u64) -> HttpAnswer {
         match call {
             Call::HandOver { changes, not_before } => self.hand_over(changes, *not_before),
             Call::Commercetools(path) => shop::answer(&self.shop, path),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use commercetools_klaviyo::engine::call::Call;
 use commercetools_klaviyo::fault::{Setback, System};
-use commercetools_klaviyo::http::{Answer, NoAnswer};
+use commercetools_klaviyo::http::{HttpAnswer, NoAnswer};
 
 use crate::import::world::Chance;
 
@@ -47,7 +47,7 @@ pub(super) enum Heard {
     /// What is answered when it is carried out.
     Own,
     /// This, whatever became of the call.
-    Other(Result<Answer, Setback>),
+    Other(Result<HttpAnswer, Setback>),
 }
 
 /// How long Klaviyo may carry out a call after its time limit, in ms: the bounds that the design
@@ -90,12 +90,16 @@ impl Network {
             (Some(now + limit + late), limit, lost(NoAnswer::Timeout))
         } else if chance.happens(faults.throttled) && system == System::Klaviyo {
             let retry_after = Some(Duration::from_secs(1 + chance.next(3)));
-            (None, latency, answered(Answer { status: 429, retry_after, ..Answer::default() }))
+            (
+                None,
+                latency,
+                answered(HttpAnswer { status: 429, retry_after, ..HttpAnswer::default() }),
+            )
         } else if chance.happens(faults.down) {
-            (None, latency, answered(Answer { status: 503, ..Answer::default() }))
+            (None, latency, answered(HttpAnswer { status: 503, ..HttpAnswer::default() }))
         } else if chance.happens(faults.foreign) {
             let body = "<html>".to_owned();
-            (None, latency, answered(Answer { status: 200, body, ..Answer::default() }))
+            (None, latency, answered(HttpAnswer { status: 200, body, ..HttpAnswer::default() }))
         } else if chance.happens(faults.lost_after) {
             (soon, limit, lost(NoAnswer::Timeout))
         } else {
