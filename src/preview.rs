@@ -18,7 +18,7 @@ use crate::commercetools::walk::Walk;
 use crate::fault::{ReadFault, Rejection};
 use crate::http::HttpAnswer;
 use crate::import::run::ImportKind;
-use crate::klaviyo::request::Request;
+use crate::klaviyo::request::WriteRequest;
 use crate::push::conclusion::Conclusion;
 use crate::push::envelope::{self, PushedItem, Undecodable};
 
@@ -94,7 +94,7 @@ fn record(members: &Map<String, Value>) -> Result<Subject, String> {
 pub struct DryRun {
     delivery: Delivery,
     /// What would have been written before the rest.
-    before: Vec<Request>,
+    before: Vec<WriteRequest>,
     follow: usize,
 }
 
@@ -110,7 +110,7 @@ pub enum DryStep {
 #[derive(Debug, PartialEq)]
 pub struct DryEnd {
     /// What would be sent, one after the other.
-    pub requests: Vec<Request>,
+    pub requests: Vec<WriteRequest>,
     /// How it ends, once that is taken.
     pub conclusion: Conclusion,
     /// How many notifications it gives rise to.
@@ -252,7 +252,7 @@ impl Preview {
     }
 }
 
-fn shown(request: &Request) -> Shown {
+fn shown(request: &WriteRequest) -> Shown {
     let body = request.body().and_then(|body| RawValue::from_string(body).ok());
     Shown { method: request.method(), path: request.path(), body }
 }
@@ -322,7 +322,7 @@ mod tests {
         let mut preview = Preview::default();
         let delete = CatalogWrite::Delete { kind: CatalogKind::Item, id: "a/b".to_owned() };
         preview.add_notification(DryEnd {
-            requests: vec![Request::Catalog(delete)],
+            requests: vec![WriteRequest::Catalog(delete)],
             conclusion: Conclusion::Delivered,
             follow: 2,
         });

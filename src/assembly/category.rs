@@ -8,10 +8,10 @@ use super::reading::{Found, Reading};
 use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::klaviyo::catalog::{self, CatalogKind, Object};
+use crate::klaviyo::catalog::{self, CatalogKind, CatalogObject};
 use crate::klaviyo::catalog_write::CatalogWrite;
-use crate::klaviyo::query::Lookup;
-use crate::klaviyo::request::Request;
+use crate::klaviyo::query::KlaviyoLookup;
+use crate::klaviyo::request::WriteRequest;
 use crate::mapping::{category, identity};
 
 /// Now: whether Klaviyo has it is not asked, since it does most probably.
@@ -19,7 +19,7 @@ pub(super) fn next(config: &Config, documents: &Documents, id: &Id, descendants:
     let read = match &documents.category {
         Found::Unasked => {
             let below = DocumentQuery::Descendants { of: id.clone(), after: None };
-            let name = Lookup::CategoryName { category: identity::category(id).id };
+            let name = KlaviyoLookup::CategoryName { category: identity::category(id).id };
             let with_those_below = descendants.then(|| [Reading::from(below), name.into()]);
             let own = Reading::from(DocumentQuery::Category(id.clone()));
             return Step::Read(
@@ -54,11 +54,15 @@ pub(super) fn history(config: &Config, documents: &Documents, id: &Id) -> Step {
     let category = category::category(read, &config.shop.locale);
     let own = &category.key.id;
     if documents.known_categories == Found::Unasked {
-        let lookup = Lookup::Existing { kind: CatalogKind::Category, ids: vec![own.clone()] };
+        let lookup =
+            KlaviyoLookup::Existing { kind: CatalogKind::Category, ids: vec![own.clone()] };
         return Step::read([lookup]);
     }
     let known = documents.known_categories.list().contains(own);
-    Step::send(vec![Request::Catalog(CatalogWrite::put(Object::Category(category), known))])
+    Step::send(vec![WriteRequest::Catalog(CatalogWrite::put(
+        CatalogObject::Category(category),
+        known,
+    ))])
 }
 
 pub(super) fn gone(id: &Id) -> Step {
@@ -66,6 +70,6 @@ pub(super) fn gone(id: &Id) -> Step {
 }
 
 /// Updates a category that Klaviyo knows most probably, or creates it.
-pub(super) fn upsert(category: catalog::Category) -> Request {
-    Request::Catalog(CatalogWrite::put(Object::Category(category), true))
+pub(super) fn upsert(category: catalog::CatalogCategory) -> WriteRequest {
+    WriteRequest::Catalog(CatalogWrite::put(CatalogObject::Category(category), true))
 }

@@ -18,7 +18,7 @@ use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::fault::{ReadFault, TransientFault};
 use crate::klaviyo::catalog_write::CatalogWrite;
-use crate::klaviyo::request::{Request, WriteContent};
+use crate::klaviyo::request::{WriteContent, WriteRequest};
 use crate::push::conclusion::Conclusion;
 use crate::push::parking::by_resource;
 use crate::push::plan::Work;
@@ -127,9 +127,9 @@ impl Delivery {
     }
 
     /// Takes a category as written, and gives the request that would write it.
-    pub fn suppose_written(&mut self, category: CatalogWrite) -> Request {
+    pub fn suppose_written(&mut self, category: CatalogWrite) -> WriteRequest {
         self.documents.has_category(category.id());
-        Request::Catalog(category)
+        WriteRequest::Catalog(category)
     }
 
     /// What it gave rise to is parked.
@@ -138,7 +138,7 @@ impl Delivery {
     }
 
     /// Klaviyo took all of these stages. State is read once more, to see whether it was overtaken.
-    pub fn taken(&mut self, stages: &[Vec<Request>]) {
+    pub fn taken(&mut self, stages: &[Vec<WriteRequest>]) {
         if !self.is_of_state() || stages.iter().all(Vec::is_empty) {
             self.written = WrittenSoFar::Everything;
             return;
@@ -202,8 +202,8 @@ fn ms(time: DateTime<Utc>) -> u64 {
     u64::try_from(time.timestamp_millis()).unwrap_or(0)
 }
 
-fn content_of(stages: &[Vec<Request>]) -> Vec<WriteContent> {
-    stages.iter().flatten().map(Request::content).collect()
+fn content_of(stages: &[Vec<WriteRequest>]) -> Vec<WriteContent> {
+    stages.iter().flatten().map(WriteRequest::content).collect()
 }
 
 #[cfg(test)]
@@ -308,7 +308,7 @@ mod tests {
                 }
                 Step::Send { stages, .. } => {
                     let requests = stages.iter().flatten();
-                    sent.push(requests.map(Request::method).collect::<Vec<_>>());
+                    sent.push(requests.map(WriteRequest::method).collect::<Vec<_>>());
                     delivery.taken(&stages);
                     published = false;
                 }

@@ -25,8 +25,8 @@ use crate::http::{HttpAnswer, NoAnswer};
 use crate::klaviyo::answer::{IdPage, ids, name};
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::catalog_write::CatalogWrite;
-use crate::klaviyo::query::Lookup;
-use crate::klaviyo::request::{Request, WriteContent};
+use crate::klaviyo::query::KlaviyoLookup;
+use crate::klaviyo::request::{WriteContent, WriteRequest};
 use crate::klaviyo::verdict::{Verdict, judge};
 use crate::push::plan::Work;
 
@@ -325,32 +325,38 @@ impl Documents {
         Ok(())
     }
 
-    fn add_held(&mut self, lookup: &Lookup, answer: &HttpAnswer) -> Result<(), ReadFault> {
+    fn add_held(&mut self, lookup: &KlaviyoLookup, answer: &HttpAnswer) -> Result<(), ReadFault> {
         match lookup {
-            Lookup::CategoryName { .. } => {
+            KlaviyoLookup::CategoryName { .. } => {
                 self.known_name = name(answer)?.map_or(Found::Gone, Found::There);
             }
-            Lookup::VariantsOfItem { item, .. } => {
+            KlaviyoLookup::VariantsOfItem { item, .. } => {
                 let page = ids(answer)?;
                 if let Some(cursor) = page.as_ref().and_then(|page| page.next.clone()) {
                     let (item, cursor) = (item.clone(), Some(cursor));
-                    self.further.push(Lookup::VariantsOfItem { item, cursor }.into());
+                    self.further.push(KlaviyoLookup::VariantsOfItem { item, cursor }.into());
                 }
                 add_page(&mut self.known_variants, page);
             }
-            Lookup::CategoriesOfItem { .. } => add_page(&mut self.known_categories, ids(answer)?),
-            Lookup::ProfilesOfCustomer { .. } => add_page(&mut self.known_profiles, ids(answer)?),
-            Lookup::Existing { kind: CatalogKind::Category, .. } => {
+            KlaviyoLookup::CategoriesOfItem { .. } => {
+                add_page(&mut self.known_categories, ids(answer)?)
+            }
+            KlaviyoLookup::ProfilesOfCustomer { .. } => {
+                add_page(&mut self.known_profiles, ids(answer)?)
+            }
+            KlaviyoLookup::Existing { kind: CatalogKind::Category, .. } => {
                 add_page(&mut self.known_categories, Some(ids(answer)?.unwrap_or_default()));
             }
-            Lookup::Existing { .. } => {
+            KlaviyoLookup::Existing { .. } => {
                 self.item_is_held = ids(answer)?.is_some_and(|page| !page.ids.is_empty());
                 if !self.item_is_held {
                     self.known_variants = Found::Gone;
                 }
             }
             // No unit asks for these.
-            Lookup::All { .. } | Lookup::Job(_) | Lookup::ImportErrors { .. } => {}
+            KlaviyoLookup::All { .. }
+            | KlaviyoLookup::Job(_)
+            | KlaviyoLookup::ImportErrors { .. } => {}
         }
         Ok(())
     }
@@ -358,7 +364,7 @@ impl Documents {
     /// Whether Klaviyo has a category that was to be created. One that is there already stays as it
     /// is: what it is called is told by its own document, and not by what a product was read with.
     fn add_category(&mut self, write: &CatalogWrite, answer: &HttpAnswer) -> Result<(), ReadFault> {
-        let request = Request::Catalog(write.clone());
+        let request = WriteRequest::Catalog(write.clone());
         match judge(&request.success(), &Ok(answer.clone())) {
             Verdict::Later(setback) => return Err(setback.into()),
             Verdict::Accepted | Verdict::Conflict { .. } => self.has_category(write.id()),

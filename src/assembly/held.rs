@@ -7,7 +7,7 @@ use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::catalog_write::CatalogWrite;
-use crate::klaviyo::request::Request;
+use crate::klaviyo::request::WriteRequest;
 use crate::mapping::identity;
 use crate::push::conclusion::Conclusion;
 
@@ -24,6 +24,6 @@ pub(super) fn next(documents: &Documents, kind: CatalogKind, id: &str, check: bo
 }
 
 /// The deletion of an object; an item takes its variants with it.
-pub(super) fn delete(kind: CatalogKind, id: String) -> Request {
-    Request::Catalog(CatalogWrite::Delete { kind, id })
+pub(super) fn delete(kind: CatalogKind, id: String) -> WriteRequest {
+    WriteRequest::Catalog(CatalogWrite::Delete { kind, id })
 }

@@ -6,9 +6,9 @@ use super::reading::Found;
 use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::klaviyo::catalog::Stock;
+use crate::klaviyo::catalog::VariantStock;
 use crate::klaviyo::catalog_write::CatalogWrite;
-use crate::klaviyo::request::Request;
+use crate::klaviyo::request::WriteRequest;
 use crate::mapping::{identity, stock};
 use crate::push::plan::Ignored;
 
@@ -48,7 +48,7 @@ pub(super) fn next(
 }
 
 /// A variant that Klaviyo does not know is no matter: it comes with its product.
-fn send(sku: &str, stock: Stock) -> Step {
+fn send(sku: &str, stock: VariantStock) -> Step {
     let variant = identity::variant_of_sku(sku).id;
-    Step::send(vec![Request::Catalog(CatalogWrite::SetStock { variant, stock })])
+    Step::send(vec![WriteRequest::Catalog(CatalogWrite::SetStock { variant, stock })])
 }

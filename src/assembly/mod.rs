@@ -31,7 +31,7 @@ use self::reading::Reading;
 use self::record::HistoryRecord;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::klaviyo::request::Request;
+use crate::klaviyo::request::WriteRequest;
 use crate::mapping::fault::MappingFault;
 use crate::push::conclusion::{Conclusion, NotYet};
 use crate::push::plan::{Ignored, Work};
@@ -55,7 +55,7 @@ pub enum Step {
     /// Send these.
     Send {
         /// Stage after stage; the requests of one stage do not depend on each other.
-        stages: Vec<Vec<Request>>,
+        stages: Vec<Vec<WriteRequest>>,
         /// Names of properties that were cut to keep Klaviyo's limits, for the log.
         cut: Vec<String>,
     },
@@ -69,7 +69,7 @@ impl Step {
     }
 
     /// Sends what does not depend on each other.
-    fn send(requests: Vec<Request>) -> Self {
+    fn send(requests: Vec<WriteRequest>) -> Self {
         Self::Send { stages: vec![requests], cut: Vec::new() }
     }
 

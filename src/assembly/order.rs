@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::klaviyo::batch::pack;
 use crate::klaviyo::event::Event;
 use crate::klaviyo::limits::EVENTS_ALONE;
-use crate::klaviyo::request::Request;
+use crate::klaviyo::request::WriteRequest;
 use crate::mapping::event::{self, BuyerDetails, OrderEvent};
 use crate::mapping::identity;
 use crate::mapping::order::OrderContext;
@@ -41,7 +41,7 @@ pub(super) fn history(config: &Config, documents: &Documents, order: &Id) -> Nex
             .map(|event| (Event { backfill: true, ..event.body }, event.cut))
             .unzip();
         // An import packs them with those of other orders.
-        let requests = events.into_iter().map(|event| Request::CreateEvent(Box::new(event)));
+        let requests = events.into_iter().map(|event| WriteRequest::CreateEvent(Box::new(event)));
         Step::Send { stages: vec![requests.collect()], cut: cut.concat() }
     })
 }
@@ -232,10 +232,10 @@ pub(super) fn events(events: Vec<Mapped<Event>>) -> Step {
     let (events, cut): (Vec<_>, Vec<_>) =
         events.into_iter().map(|event| (event.body, event.cut)).unzip();
     let requests = if events.len() <= EVENTS_ALONE {
-        events.into_iter().map(|event| Request::CreateEvent(Box::new(event))).collect()
+        events.into_iter().map(|event| WriteRequest::CreateEvent(Box::new(event))).collect()
     } else {
         let each = events.into_iter().map(|event| ((), vec![event])).collect();
-        pack(each).into_iter().map(|batch| Request::CreateEvents(batch.events)).collect()
+        pack(each).into_iter().map(|batch| WriteRequest::CreateEvents(batch.events)).collect()
     };
     Step::Send { stages: vec![requests], cut: cut.concat() }
 }

@@ -26,10 +26,10 @@ use crate::commercetools::product::{PriceMode, Product};
 use crate::commercetools::query::{DocumentQuery, SKUS_PER_QUERY};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::klaviyo::catalog::{CatalogKind, Category, Object};
+use crate::klaviyo::catalog::{CatalogCategory, CatalogKind, CatalogObject};
 use crate::klaviyo::catalog_write::CatalogWrite;
-use crate::klaviyo::query::Lookup;
-use crate::klaviyo::request::Request;
+use crate::klaviyo::query::KlaviyoLookup;
+use crate::klaviyo::request::WriteRequest;
 use crate::mapping::category::of_product;
 use crate::mapping::identity;
 use crate::mapping::product::{ProductContext, item, skus_left, variant_writes};
@@ -63,7 +63,7 @@ pub(super) fn history(config: &Config, documents: &Documents, id: &Id, now: Date
     };
     let left = owners_of_skus_left(documents, product).into_iter().map(Reading::from);
     let unknown = unsettled_categories(config, documents, product).into_iter().map(|category| {
-        Reading::Category(Box::new(CatalogWrite::put(Object::Category(category), false)))
+        Reading::Category(Box::new(CatalogWrite::put(CatalogObject::Category(category), false)))
     });
     let readings: Vec<_> = left.chain(unknown).collect();
     if !readings.is_empty() {
@@ -101,10 +101,10 @@ fn unread(documents: &Documents, id: &Id) -> Vec<Reading> {
     let item = identity::item(id).id;
     let mut readings = Vec::new();
     if documents.known_variants == Found::Unasked {
-        readings.push(Lookup::VariantsOfItem { item: item.clone(), cursor: None }.into());
+        readings.push(KlaviyoLookup::VariantsOfItem { item: item.clone(), cursor: None }.into());
     }
     if documents.known_categories == Found::Unasked {
-        readings.push(Lookup::CategoriesOfItem { item }.into());
+        readings.push(KlaviyoLookup::CategoriesOfItem { item }.into());
     }
     readings
 }
@@ -118,17 +118,17 @@ fn unread_of_history(config: &Config, documents: &Documents, id: &Id) -> Vec<Rea
     let mut readings = Vec::new();
     if documents.known_variants == Found::Unasked {
         if !documents.item_is_held {
-            let lookup = Lookup::Existing { kind: CatalogKind::Item, ids: vec![item] };
+            let lookup = KlaviyoLookup::Existing { kind: CatalogKind::Item, ids: vec![item] };
             readings.push(lookup.into());
         } else if published {
-            readings.push(Lookup::VariantsOfItem { item, cursor: None }.into());
+            readings.push(KlaviyoLookup::VariantsOfItem { item, cursor: None }.into());
         }
     }
     if documents.known_categories == Found::Unasked && published {
         let categories = of_product(product, &config.shop.locale).into_iter();
         let ids: Vec<_> = categories.map(|category| category.key.id).collect();
         if !ids.is_empty() {
-            readings.push(Lookup::Existing { kind: CatalogKind::Category, ids }.into());
+            readings.push(KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }.into());
         }
     }
     readings
@@ -160,7 +160,7 @@ fn unsettled_categories(
     config: &Config,
     documents: &Documents,
     product: &Product,
-) -> Vec<Category> {
+) -> Vec<CatalogCategory> {
     let settled = documents.known_categories.list().iter().chain(&documents.refused_categories);
     let settled: HashSet<_> = settled.collect();
     let categories = of_product(product, &config.shop.locale).into_iter();
@@ -180,7 +180,7 @@ fn send(
     config: &Config,
     documents: &Documents,
     product: &Product,
-    new_categories: Vec<Request>,
+    new_categories: Vec<WriteRequest>,
     now: DateTime<Utc>,
 ) -> Step {
     let standalone_prices = documents.standalone_prices.as_deref().unwrap_or_default();
@@ -193,8 +193,8 @@ fn send(
     cut.extend(variants.cut);
     let stages = vec![
         new_categories,
-        vec![Request::Catalog(CatalogWrite::put(Object::Item(item), item_known))],
-        variants.body.into_iter().map(Request::Catalog).collect(),
+        vec![WriteRequest::Catalog(CatalogWrite::put(CatalogObject::Item(item), item_known))],
+        variants.body.into_iter().map(WriteRequest::Catalog).collect(),
     ];
     let stages = stages.into_iter().filter(|stage| !stage.is_empty()).collect();
     Step::Send { stages, cut }

@@ -7,7 +7,7 @@ use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::klaviyo::profile::Profile;
-use crate::klaviyo::request::Request;
+use crate::klaviyo::request::WriteRequest;
 use crate::mapping::profile::{Mapped, Missing, profile};
 use crate::push::plan::Ignored;
 
@@ -33,6 +33,6 @@ pub(super) fn next(
     }
 }
 
-pub(super) fn import(profile: Profile) -> Request {
-    Request::ImportProfile(Box::new(profile))
+pub(super) fn import(profile: Profile) -> WriteRequest {
+    WriteRequest::ImportProfile(Box::new(profile))
 }

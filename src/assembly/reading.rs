@@ -3,7 +3,7 @@
 use crate::commercetools::query::DocumentQuery;
 use crate::fault::System;
 use crate::klaviyo::catalog_write::CatalogWrite;
-use crate::klaviyo::query::Lookup;
+use crate::klaviyo::query::KlaviyoLookup;
 
 /// One thing to read.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,7 +11,7 @@ pub enum Reading {
     /// From commercetools.
     Commercetools(DocumentQuery),
     /// From Klaviyo.
-    Klaviyo(Lookup),
+    Klaviyo(KlaviyoLookup),
     /// Whether Klaviyo has this category once it was written. Only what is brought as history asks
     /// so; who must not write takes it as written.
     Category(Box<CatalogWrite>),
@@ -33,8 +33,8 @@ impl From<DocumentQuery> for Reading {
     }
 }
 
-impl From<Lookup> for Reading {
-    fn from(lookup: Lookup) -> Self {
+impl From<KlaviyoLookup> for Reading {
+    fn from(lookup: KlaviyoLookup) -> Self {
         Self::Klaviyo(lookup)
     }
 }

@@ -20,7 +20,7 @@ use crate::commercetools::product::Product;
 use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::klaviyo::catalog::CatalogKind;
-use crate::klaviyo::query::Lookup;
+use crate::klaviyo::query::KlaviyoLookup;
 
 /// How long a document counts as read by an isolate, in ms: a minute. A category that is renamed
 /// meanwhile still has its old name in an order's event, as it has if the order is a minute older.
@@ -80,9 +80,9 @@ impl SharedDocuments {
                 });
                 left.map(|ids| DocumentQuery::DiscountCodes(ids).into())
             }
-            Reading::Klaviyo(Lookup::Existing { kind: CatalogKind::Category, ids }) => {
+            Reading::Klaviyo(KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }) => {
                 let left = self.categories.answer(ids, now_ms, |id, ()| documents.has_category(id));
-                left.map(|ids| Lookup::Existing { kind: CatalogKind::Category, ids }.into())
+                left.map(|ids| KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }.into())
             }
             Reading::Category(write) => {
                 let id = vec![write.id().to_owned()];
@@ -111,7 +111,7 @@ impl SharedDocuments {
                     self.discount_codes.keep(id.clone(), code.cloned(), now_ms);
                 }
             }
-            Reading::Klaviyo(Lookup::Existing { kind: CatalogKind::Category, ids }) => {
+            Reading::Klaviyo(KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }) => {
                 for id in ids.iter().filter(|id| documents.known_categories.list().contains(id)) {
                     self.categories.keep(id.clone(), (), now_ms);
                 }
@@ -296,7 +296,7 @@ mod tests {
     fn a_category_is_asked_for_until_klaviyo_has_it() {
         let existing = |ids: &[&str]| -> Reading {
             let ids = ids.iter().map(ToString::to_string).collect();
-            Lookup::Existing { kind: CatalogKind::Category, ids }.into()
+            KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }.into()
         };
         let mut shared = SharedDocuments::of_run();
         let mut documents = Documents::default();

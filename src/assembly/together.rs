@@ -21,8 +21,8 @@ use crate::klaviyo::answer::ids;
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::pacing::Operation;
-use crate::klaviyo::query::{Lookup, existing};
-use crate::klaviyo::request::Request;
+use crate::klaviyo::query::{KlaviyoLookup, existing};
+use crate::klaviyo::request::WriteRequest;
 
 /// What one call answers, and to whom: units are named by numbers that the asker chose.
 #[derive(Debug, Clone)]
@@ -34,12 +34,12 @@ pub enum JointReading {
         /// What they are.
         kind: CatalogKind,
         /// All of them.
-        lookup: Lookup,
+        lookup: KlaviyoLookup,
         /// The ids of each unit.
         members: Vec<(usize, Vec<String>)>,
     },
     /// Something else that Klaviyo has, for all of these units.
-    Lookup(Lookup, Vec<usize>),
+    Lookup(KlaviyoLookup, Vec<usize>),
     /// A category that all of these units wait for.
     Category(Box<CatalogWrite>, Vec<usize>),
 }
@@ -50,9 +50,9 @@ pub enum ReadingCall<'a> {
     /// A `GET` of commercetools, below `{api}/{project}`.
     Commercetools(String),
     /// A `GET` of Klaviyo.
-    Lookup(&'a Lookup),
+    Lookup(&'a KlaviyoLookup),
     /// A write of Klaviyo.
-    Category(Request),
+    Category(WriteRequest),
 }
 
 /// The answer to a reading of one unit.
@@ -86,12 +86,12 @@ pub struct HandedOut<'a> {
 pub fn together(readings: impl IntoIterator<Item = (usize, Reading)>) -> Vec<JointReading> {
     let mut queries = Vec::new();
     let mut objects: Grouped<CatalogKind, (usize, Vec<String>)> = Vec::new();
-    let mut lookups: Grouped<Lookup, usize> = Vec::new();
+    let mut lookups: Grouped<KlaviyoLookup, usize> = Vec::new();
     let mut categories: Grouped<Box<CatalogWrite>, usize> = Vec::new();
     for (unit, reading) in readings {
         match reading {
             Reading::Commercetools(query) => queries.push((unit, query)),
-            Reading::Klaviyo(Lookup::Existing { kind, ids }) => {
+            Reading::Klaviyo(KlaviyoLookup::Existing { kind, ids }) => {
                 put(&mut objects, kind, (unit, ids));
             }
             Reading::Klaviyo(lookup) => put(&mut lookups, lookup, unit),
@@ -122,7 +122,7 @@ fn existing_of(kind: CatalogKind, members: &[(usize, Vec<String>)]) -> Vec<Joint
     let all = members.iter().flat_map(|(_, ids)| ids).filter(|id| seen.insert(*id));
     let lookups = existing(kind, &all.cloned().collect::<Vec<_>>()).into_iter();
     let joint = lookups.map(|lookup| {
-        let Lookup::Existing { ids: some, .. } = &lookup else {
+        let KlaviyoLookup::Existing { ids: some, .. } = &lookup else {
             return JointReading::Lookup(lookup, Vec::new());
         };
         let some: HashSet<_> = some.iter().collect();
@@ -143,7 +143,9 @@ impl JointReading {
         match self {
             Self::Queries(together) => ReadingCall::Commercetools(together.path_and_query()),
             Self::Existing { lookup, .. } | Self::Lookup(lookup, _) => ReadingCall::Lookup(lookup),
-            Self::Category(write, _) => ReadingCall::Category(Request::Catalog((**write).clone())),
+            Self::Category(write, _) => {
+                ReadingCall::Category(WriteRequest::Catalog((**write).clone()))
+            }
         }
     }
 
@@ -172,7 +174,7 @@ impl JointReading {
         match self {
             Self::Queries(_) => None,
             Self::Existing { lookup, .. } | Self::Lookup(lookup, _) => Some(lookup.operation()),
-            Self::Category(write, _) => Some(Request::Catalog((**write).clone()).operation()),
+            Self::Category(write, _) => Some(WriteRequest::Catalog((**write).clone()).operation()),
         }
     }
 
@@ -223,7 +225,7 @@ impl JointReading {
             }
             Self::Existing { kind, members, .. } => {
                 let existing =
-                    |ids: &Vec<String>| Lookup::Existing { kind: *kind, ids: ids.clone() };
+                    |ids: &Vec<String>| KlaviyoLookup::Existing { kind: *kind, ids: ids.clone() };
                 members.iter().map(|(unit, ids)| part(*unit, existing(ids).into())).collect()
             }
             Self::Lookup(lookup, units) => {
@@ -252,7 +254,7 @@ fn own(reading: &Reading, products: &[Rc<Product>]) -> Vec<Rc<Product>> {
 
 /// Klaviyo's answer to who asks for these alone, where it has found those.
 fn held(reading: &Reading, found: &HashSet<String>) -> HttpAnswer {
-    let Reading::Klaviyo(Lookup::Existing { kind, ids }) = reading else {
+    let Reading::Klaviyo(KlaviyoLookup::Existing { kind, ids }) = reading else {
         return HttpAnswer::default();
     };
     let there = ids.iter().filter(|id| found.contains(*id));
@@ -268,20 +270,20 @@ mod tests {
     use super::*;
     use crate::commercetools::query::PRODUCTS_PER_QUERY;
     use crate::commercetools::reference::Id;
-    use crate::klaviyo::catalog::{Category, Key, Object};
+    use crate::klaviyo::catalog::{CatalogCategory, CatalogKey, CatalogObject};
 
     fn id(value: &str) -> Id {
         Id::new(value).expect("an id")
     }
 
     fn existing_item(id: &str) -> Reading {
-        Lookup::Existing { kind: CatalogKind::Item, ids: vec![id.to_owned()] }.into()
+        KlaviyoLookup::Existing { kind: CatalogKind::Item, ids: vec![id.to_owned()] }.into()
     }
 
     fn new_category(name: &str) -> Reading {
-        let key = Key { id: "c".to_owned(), external_id: "c".to_owned() };
-        let category = Category { key, name: name.to_owned() };
-        Reading::Category(Box::new(CatalogWrite::put(Object::Category(category), false)))
+        let key = CatalogKey { id: "c".to_owned(), external_id: "c".to_owned() };
+        let category = CatalogCategory { key, name: name.to_owned() };
+        Reading::Category(Box::new(CatalogWrite::put(CatalogObject::Category(category), false)))
     }
 
     fn answered(status: u16, body: &serde_json::Value) -> HttpAnswer {

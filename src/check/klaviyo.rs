@@ -11,7 +11,7 @@ use crate::http::{HttpAnswer, NoAnswer};
 use crate::klaviyo::REVISION;
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::job::JobType;
-use crate::klaviyo::query::Lookup;
+use crate::klaviyo::query::KlaviyoLookup;
 
 /// From how many days before its end a detail says to update.
 const SOON: i64 = 180;
@@ -27,8 +27,8 @@ pub struct KlaviyoProbe {
 /// The reads to make.
 #[must_use]
 pub fn probes() -> Vec<KlaviyoProbe> {
-    let nobody = Lookup::ProfilesOfCustomer { customer: NOBODY.to_owned() };
-    let nothing = Lookup::Existing { kind: CatalogKind::Item, ids: vec![NOBODY.to_owned()] };
+    let nobody = KlaviyoLookup::ProfilesOfCustomer { customer: NOBODY.to_owned() };
+    let nothing = KlaviyoLookup::Existing { kind: CatalogKind::Item, ids: vec![NOBODY.to_owned()] };
     let jobs = format!("{}?page%5Bsize%5D=1", JobType::Profiles.path());
     [
         ("profiles:read", nobody.path_and_query()),

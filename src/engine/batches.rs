@@ -7,13 +7,13 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use super::unit::UnitNo;
-use crate::klaviyo::catalog::{Action, CatalogKind};
+use crate::klaviyo::catalog::{CatalogAction, CatalogKind};
 use crate::klaviyo::event;
 use crate::klaviyo::job::JobType;
 use crate::klaviyo::limits::{EVENTS_PER_JOB, JOB_BYTES};
 use crate::klaviyo::pacing::Operation;
-use crate::klaviyo::request::Request;
-use crate::klaviyo::verdict::Success;
+use crate::klaviyo::request::WriteRequest;
+use crate::klaviyo::verdict::ExpectedSuccess;
 
 /// The sorts of bulk requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,9 +40,9 @@ impl BatchSort {
     }
 
     /// What Klaviyo answers where it takes such a request.
-    pub(crate) fn success(self) -> Success {
+    pub(crate) fn success(self) -> ExpectedSuccess {
         match self {
-            Self::Events => Success::Nothing,
+            Self::Events => ExpectedSuccess::Nothing,
             Self::Job(of) => of.success(),
         }
     }
@@ -65,24 +65,28 @@ pub(crate) struct BatchRow {
     /// Klaviyo's id of an item that it creates.
     pub(crate) new_item: Option<String>,
     /// The request that it was made of, if it may yet be sent by itself.
-    pub(crate) request: Option<Box<Request>>,
+    pub(crate) request: Option<Box<WriteRequest>>,
 }
 
 impl BatchRow {
     /// The row of a request, and where it goes; none for a request that goes alone. With `whole` the
     /// request is kept.
-    pub(crate) fn of(unit: UnitNo, request: &Request, whole: bool) -> Option<(BatchSort, Self)> {
+    pub(crate) fn of(
+        unit: UnitNo,
+        request: &WriteRequest,
+        whole: bool,
+    ) -> Option<(BatchSort, Self)> {
         let (sort, json) = match request {
-            Request::CreateEvent(event) => (BatchSort::Events, event::row(event)),
+            WriteRequest::CreateEvent(event) => (BatchSort::Events, event::row(event)),
             request => {
                 let (of, row) = request.row()?;
                 (BatchSort::Job(of), row.json)
             }
         };
         let creates_item =
-            sort == BatchSort::Job(JobType::Catalog(CatalogKind::Item, Action::Create));
+            sort == BatchSort::Job(JobType::Catalog(CatalogKind::Item, CatalogAction::Create));
         let new_item = match request {
-            Request::Catalog(write) if creates_item => Some(write.id().to_owned()),
+            WriteRequest::Catalog(write) if creates_item => Some(write.id().to_owned()),
             _ => None,
         };
         let request_names = request.names();
@@ -101,12 +105,12 @@ pub(crate) enum Write {
     /// With others.
     Row(BatchSort, BatchRow),
     /// By itself.
-    Alone(Request),
+    Alone(WriteRequest),
 }
 
 impl Write {
     /// How a request is to go; with `whole` a row keeps its request.
-    pub(crate) fn of(unit: UnitNo, request: Request, alone: bool, whole: bool) -> Self {
+    pub(crate) fn of(unit: UnitNo, request: WriteRequest, alone: bool, whole: bool) -> Self {
         let row = if alone { None } else { BatchRow::of(unit, &request, whole) };
         row.map_or(Self::Alone(request), |(sort, row)| Self::Row(sort, row))
     }
@@ -153,7 +157,7 @@ impl Batch {
     /// The objects that it is about, and of which nobody asked whether Klaviyo has them.
     pub(crate) fn doubts(&self) -> impl Iterator<Item = (CatalogKind, &str)> {
         self.rows.iter().filter_map(|row| match row.request.as_deref()? {
-            Request::Catalog(write) => write.doubt(),
+            WriteRequest::Catalog(write) => write.doubt(),
             _ => None,
         })
     }
@@ -161,7 +165,7 @@ impl Batch {
     /// The rows whose objects Klaviyo does not have, if it has these of those in doubt.
     pub(crate) fn without_object(&self, known: &[String]) -> HashSet<usize> {
         let missing = |(index, row): (usize, &BatchRow)| match row.request.as_deref()? {
-            Request::Catalog(write) => {
+            WriteRequest::Catalog(write) => {
                 let (_, id) = write.doubt()?;
                 (!known.iter().any(|known| known == id)).then_some(index)
             }
@@ -294,7 +298,7 @@ mod tests {
 
     fn row(record: u64, email: &str) -> (BatchSort, BatchRow) {
         let profile = Profile { email: Some(email.to_owned()), ..Profile::default() };
-        let request = Request::ImportProfile(Box::new(profile));
+        let request = WriteRequest::ImportProfile(Box::new(profile));
         BatchRow::of(UnitNo(record), &request, false).expect("a row")
     }
 

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::assembly::together::{JointReading, ReadingCall};
-use crate::klaviyo::query::Lookup;
-use crate::klaviyo::request::Request;
+use crate::klaviyo::query::KlaviyoLookup;
+use crate::klaviyo::request::WriteRequest;
 
 /// A call, as it is to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,11 +41,11 @@ impl Call {
         }
     }
 
-    pub(crate) fn of_lookup(lookup: &Lookup) -> Self {
+    pub(crate) fn of_lookup(lookup: &KlaviyoLookup) -> Self {
         Self::Klaviyo { method: "GET", path: lookup.path_and_query(), body: None }
     }
 
-    pub(crate) fn of_request(request: &Request) -> Self {
+    pub(crate) fn of_request(request: &WriteRequest) -> Self {
         Self::Klaviyo { method: request.method(), path: request.path(), body: request.body() }
     }
 }

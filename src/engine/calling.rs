@@ -12,8 +12,8 @@ use crate::fault::{Setback, System, TransientFault};
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::job::JobRef;
 use crate::klaviyo::pacing::Operation;
-use crate::klaviyo::query::{IDS_PER_QUERY, Lookup};
-use crate::klaviyo::request::Request;
+use crate::klaviyo::query::{IDS_PER_QUERY, KlaviyoLookup};
+use crate::klaviyo::request::WriteRequest;
 
 /// A call of the engine that is to be made, or is under way.
 pub(crate) struct WriteTask {
@@ -30,15 +30,15 @@ pub(super) enum WriteCall {
     Batch(Batch),
     /// Which objects of a batch Klaviyo has, of which nobody knows it; those that it has so far, and
     /// what else is to be asked.
-    Know { batch: Batch, lookup: Lookup, known: Vec<String>, rest: Vec<Lookup> },
+    Know { batch: Batch, lookup: KlaviyoLookup, known: Vec<String>, rest: Vec<KlaviyoLookup> },
     /// A request by itself, of all who want it.
-    Single { units: Vec<UnitNo>, request: Request },
+    Single { units: Vec<UnitNo>, request: WriteRequest },
     /// How far a job is.
     Look(JobKey, JobRef),
     /// What was wrong with the rows of a profile job of this id.
     Errors { job: JobKey, id: String, cursor: Option<String> },
     /// Whether items are there.
-    Items { lookup: Lookup, awaited: Vec<Awaited> },
+    Items { lookup: KlaviyoLookup, awaited: Vec<Awaited> },
 }
 
 /// How long a row waits for others, in ms.
@@ -193,7 +193,7 @@ impl Writer {
         let count = self.awaited.len().min(IDS_PER_QUERY);
         let awaited: Vec<_> = self.awaited.drain(..count).collect();
         let ids = awaited.iter().map(|one| one.item.clone()).collect();
-        let lookup = Lookup::Existing { kind: CatalogKind::Item, ids };
+        let lookup = KlaviyoLookup::Existing { kind: CatalogKind::Item, ids };
         if self.awaited.is_empty() {
             self.next_look_for_items = grants.now + LOOK_FOR_ITEMS;
         }
@@ -232,10 +232,10 @@ impl WriteCall {
             }
             Self::Know { lookup, .. } | Self::Items { lookup, .. } => Call::of_lookup(lookup),
             Self::Single { request, .. } => Call::of_request(request),
-            Self::Look(_, job) => Call::of_lookup(&Lookup::Job(job.clone())),
+            Self::Look(_, job) => Call::of_lookup(&KlaviyoLookup::Job(job.clone())),
             Self::Errors { id, cursor, .. } => {
                 let (job, cursor) = (id.clone(), cursor.clone());
-                Call::of_lookup(&Lookup::ImportErrors { job, cursor })
+                Call::of_lookup(&KlaviyoLookup::ImportErrors { job, cursor })
             }
         }
     }

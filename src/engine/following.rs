@@ -11,7 +11,7 @@ use crate::fault::{ReadFault, TransientFault};
 use crate::http::HttpAnswer;
 use crate::klaviyo::answer::ids;
 use crate::klaviyo::job::JobType;
-use crate::klaviyo::job_answer::{self, Progress};
+use crate::klaviyo::job_answer::{self, JobProgress};
 
 impl Writer {
     pub(super) fn job_seen(
@@ -25,8 +25,8 @@ impl Writer {
         let (job, at) = (open.job.clone(), open.at);
         let too_old = open.is_too_old(now);
         match job_answer::progress(answer)? {
-            Some(Progress::Running) if too_old => self.job_ended(key, None, now),
-            Some(Progress::Running) => {
+            Some(JobProgress::Running) if too_old => self.job_ended(key, None, now),
+            Some(JobProgress::Running) => {
                 let not_before = self.jobs.next_look(at, now);
                 if !self.host.keeps() {
                     let running = TransientFault::JobUnderWay.into();
@@ -35,8 +35,8 @@ impl Writer {
                 self.queue_call(WriteCall::Look(key, job), not_before);
             }
             // Nobody knows what became of it.
-            Some(Progress::Cancelled) | None => self.job_ended(key, None, now),
-            Some(Progress::Ended { failed, errors }) => {
+            Some(JobProgress::Cancelled) | None => self.job_ended(key, None, now),
+            Some(JobProgress::Ended { failed, errors }) => {
                 open.failed = failed;
                 open.errors = errors.into_iter().map(|error| (error, None)).collect();
                 if failed > 0 && job.of == JobType::Profiles {

@@ -3,7 +3,7 @@
 
 use super::circuits::{Circuits, OperationName};
 use crate::fault::Setback;
-use crate::klaviyo::pacing::{Operation, Pace};
+use crate::klaviyo::pacing::{CallPace, Operation};
 
 /// Connections that a Worker may have open at once.
 pub(crate) const CONNECTIONS: usize = 6;
@@ -24,7 +24,7 @@ pub(crate) struct Grants<'a> {
     pub(crate) bytes: usize,
     /// Jobs that may be begun.
     pub(crate) jobs: usize,
-    pub(crate) pace: &'a mut Pace,
+    pub(crate) pace: &'a mut CallPace,
     /// Whether what is used of the limits is counted. A push counts nothing: it only heeds what it was
     /// told.
     pub(crate) counts: bool,

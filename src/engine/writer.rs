@@ -9,7 +9,7 @@ use super::events::{EndedUnit, WriteEvent};
 use super::jobs::{JobKey, JobRows, Jobs};
 use super::unit::{UnitEnd, UnitNo, WriteUnit};
 use crate::klaviyo::job::JobRef;
-use crate::klaviyo::request::Request;
+use crate::klaviyo::request::WriteRequest;
 
 /// Up to so many rows of a sort go each by itself where there is no import: a job is carried out later.
 const ALONE: usize = 10;
@@ -78,7 +78,7 @@ pub(crate) struct NewUnit {
     /// How Klaviyo may name its row in a job of profiles.
     pub(crate) external_id: Option<String>,
     /// What is to be written, stage after stage.
-    pub(crate) stages: Vec<Vec<Request>>,
+    pub(crate) stages: Vec<Vec<WriteRequest>>,
 }
 
 /// A job as it was stored: when Klaviyo took it (ms), and the names of its rows by their places.

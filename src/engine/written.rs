@@ -15,9 +15,9 @@ use crate::http::HttpAnswer;
 use crate::klaviyo::answer::ids;
 use crate::klaviyo::job::{JobRef, JobType};
 use crate::klaviyo::job_answer::{self, row_of_pointer};
-use crate::klaviyo::pacing::{Operation, Pace};
+use crate::klaviyo::pacing::{CallPace, Operation};
 use crate::klaviyo::query::existing;
-use crate::klaviyo::request::Request;
+use crate::klaviyo::request::WriteRequest;
 use crate::klaviyo::verdict::{Refusal, Verdict, judge};
 
 /// How often something that Klaviyo does not find is tried again: what it belongs to may come.
@@ -45,7 +45,7 @@ impl Writer {
         task: WriteTask,
         answer: Result<HttpAnswer, Setback>,
         now: u64,
-        pace: &mut Pace,
+        pace: &mut CallPace,
     ) {
         let operation = task.call.operation();
         for no in task.units() {
@@ -120,7 +120,7 @@ impl Writer {
     fn single_end(
         &mut self,
         units: &[UnitNo],
-        request: &Request,
+        request: &WriteRequest,
         verdict: Verdict,
     ) -> Option<UnitEnd> {
         let rejection = match verdict {
@@ -297,11 +297,11 @@ impl Writer {
 
     /// Klaviyo does not have the object of a row: nothing is to be written, or it is to be created.
     fn object_is_missing(&mut self, row: BatchRow, now: u64) {
-        let Some(Request::Catalog(write)) = row.request.as_deref() else {
+        let Some(WriteRequest::Catalog(write)) = row.request.as_deref() else {
             return self.queue_row(row, now);
         };
         if let Some(create) = write.without_object() {
-            let request = Request::Catalog(create);
+            let request = WriteRequest::Catalog(create);
             let first = row.units.first().copied();
             let created = first.and_then(|first| BatchRow::of(first, &request, true));
             let Some((sort, mut created)) = created else { return self.queue_row(row, now) };

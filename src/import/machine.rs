@@ -20,7 +20,7 @@ use crate::engine::grants::{BYTES_UNDER_WAY, CONNECTIONS, Grants, READING};
 use crate::fault::Setback;
 use crate::http::HttpAnswer;
 use crate::klaviyo::job::OPEN_JOBS;
-use crate::klaviyo::pacing::{Pace, QuotaParts};
+use crate::klaviyo::pacing::{CallPace, QuotaParts};
 
 /// What happened.
 #[derive(Debug, Clone)]
@@ -72,7 +72,7 @@ pub struct Machine {
     works: BTreeMap<ImportKind, RunWork>,
     /// Runs that another version stored, and that are only shown.
     unreadable: BTreeMap<ImportKind, UnreadableRun>,
-    pace: Pace,
+    pace: CallPace,
     under_way: BTreeMap<u64, (ImportKind, RunTask)>,
     next_ticket: u64,
     /// Calls that are left in this slice.
@@ -101,7 +101,7 @@ impl Machine {
         Self {
             works,
             unreadable,
-            pace: Pace::new(config.rules.klaviyo.share),
+            pace: CallPace::new(config.rules.klaviyo.share),
             under_way: BTreeMap::new(),
             next_ticket: 0,
             calls_left: 0,

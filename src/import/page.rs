@@ -8,7 +8,7 @@ use crate::commercetools::reference::Id;
 use crate::engine::unit::UnitNo;
 use crate::fault::Rejection;
 use crate::http::HttpAnswer;
-use crate::klaviyo::request::Request;
+use crate::klaviyo::request::WriteRequest;
 use crate::push::conclusion::Conclusion;
 
 /// About what a record takes while its rows are under way.
@@ -48,7 +48,7 @@ pub(super) struct Record {
 /// What is to be done for a record.
 pub(super) enum MappedRecord {
     /// Write these, stage after stage.
-    Write(Vec<Vec<Request>>),
+    Write(Vec<Vec<WriteRequest>>),
     /// Nothing is to be written.
     Skip,
     /// It cannot be mapped.

@@ -19,7 +19,7 @@ use crate::commercetools::walk::{Walk, WalkEnd, WalkFilter, WalkedResource};
 use crate::config::ImportRules;
 use crate::config::rules::Rules;
 use crate::klaviyo::catalog::CatalogKind;
-use crate::klaviyo::query::Lookup;
+use crate::klaviyo::query::KlaviyoLookup;
 
 /// One walk through documents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -224,7 +224,7 @@ fn linked(
 /// How to read a page.
 pub(super) enum PassReading {
     Walk(Walk),
-    Lookup(Lookup),
+    Lookup(KlaviyoLookup),
 }
 
 impl Pass {
@@ -266,7 +266,11 @@ impl Pass {
             }
             Source::Held { check } => {
                 let cursor = after.map(ToOwned::to_owned);
-                PassReading::Lookup(Lookup::All { kind: held(kind), metadata: *check, cursor })
+                PassReading::Lookup(KlaviyoLookup::All {
+                    kind: held(kind),
+                    metadata: *check,
+                    cursor,
+                })
             }
         }
     }

@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::page::MappedRecord;
 use crate::klaviyo::profile::Profile;
-use crate::klaviyo::request::Request;
+use crate::klaviyo::request::WriteRequest;
 
 /// Phone numbers that are remembered, at some 30 bytes each. In a shop with more of them, two
 /// customers may share one all the same, and Klaviyo's answer decides.
@@ -26,7 +26,7 @@ impl PhoneBook {
     pub(super) fn keep_apart(&mut self, mapped: MappedRecord) -> MappedRecord {
         let MappedRecord::Write(mut stages) = mapped else { return mapped };
         for request in stages.iter_mut().flatten() {
-            if let Request::ImportProfile(profile) = request {
+            if let WriteRequest::ImportProfile(profile) = request {
                 self.keep_profile_apart(profile);
             }
         }
@@ -64,13 +64,13 @@ mod tests {
                 phone_number: Some(phone.to_owned()),
                 ..Profile::default()
             };
-            let request = Request::ImportProfile(Box::new(profile));
+            let request = WriteRequest::ImportProfile(Box::new(profile));
             let MappedRecord::Write(stages) =
                 phones.keep_apart(MappedRecord::Write(vec![vec![request]]))
             else {
                 panic!("a write")
             };
-            let [Request::ImportProfile(profile)] = stages[0].as_slice() else {
+            let [WriteRequest::ImportProfile(profile)] = stages[0].as_slice() else {
                 panic!("a profile")
             };
             profile.phone_number.is_some()

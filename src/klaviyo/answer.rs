@@ -38,29 +38,32 @@ pub fn marked_ids(answer: &HttpAnswer, marks: &[&str]) -> Result<Option<IdPage>,
 }
 
 #[derive(Deserialize)]
-struct Row {
+struct ListedResource {
     /// Every resource of JSON:API names its type; what does not is no answer of Klaviyo's.
     #[serde(rename = "type")]
     _type: String,
     id: String,
-    attributes: Option<RowAttributes>,
+    attributes: Option<ListedAttributes>,
 }
 
 #[derive(Deserialize)]
-struct RowAttributes {
+struct ListedAttributes {
     custom_metadata: Option<Map<String, Value>>,
 }
 
-fn ids_of(answer: &HttpAnswer, wanted: impl Fn(&Row) -> bool) -> Result<Option<IdPage>, ReadFault> {
+fn ids_of(
+    answer: &HttpAnswer,
+    wanted: impl Fn(&ListedResource) -> bool,
+) -> Result<Option<IdPage>, ReadFault> {
     #[derive(Deserialize)]
-    struct Page {
-        data: Vec<Row>,
+    struct IdPageBody {
+        data: Vec<ListedResource>,
         #[serde(default)]
-        links: Links,
+        links: PageLinks,
     }
     match answer.status {
         200 => {
-            let page: Page = parsed(answer)?;
+            let page: IdPageBody = parsed(answer)?;
             let ids = page.data.into_iter().filter(wanted).map(|row| row.id).collect();
             Ok(Some(IdPage { ids, next: page.links.next.as_deref().and_then(cursor) }))
         }
@@ -87,7 +90,7 @@ pub fn name(answer: &HttpAnswer) -> Result<Option<String>, ReadFault> {
 
 /// Links of a page.
 #[derive(Default, Deserialize)]
-pub(super) struct Links {
+pub(super) struct PageLinks {
     pub(super) next: Option<String>,
 }
 

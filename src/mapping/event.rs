@@ -11,8 +11,8 @@ use crate::commercetools::order::LineItem;
 use crate::commercetools::payment::{Payment, Transaction};
 use crate::config::Config;
 use crate::klaviyo::event::Event;
+use crate::klaviyo::field_patch::FieldPatch;
 use crate::klaviyo::limits;
-use crate::klaviyo::patch::Patch;
 use crate::klaviyo::profile::Profile;
 
 /// What an order's event tells, beside the metric's own meaning.
@@ -131,7 +131,7 @@ pub fn refund_event(
 fn add_details(profile: &mut Profile, context: &OrderContext) {
     let fields = &context.order.fields;
     let Some(address) = &fields.billing_address else { return };
-    profile.location = Patch::Set(location::location(address));
+    profile.location = FieldPatch::Set(location::location(address));
     if fields.customer_id.is_none() {
         add_names(profile, address);
     }

@@ -11,7 +11,8 @@ use crate::config::Config;
 use crate::config::product_url::ProductFacts;
 use crate::http::encode;
 use crate::klaviyo::catalog::{
-    CatalogKind, Item, ItemAttributes, Object, Shown, Variant, VariantAttributes,
+    CatalogItem, CatalogKind, CatalogObject, CatalogVariant, ItemAttributes, ShownAttributes,
+    VariantAttributes,
 };
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::limits;
@@ -45,7 +46,7 @@ impl<'a> ProductContext<'a> {
 
 /// The item of a product. Picture and price are those of the master variant.
 #[must_use]
-pub fn item(config: &Config, context: ProductContext) -> Mapped<Item> {
+pub fn item(config: &Config, context: ProductContext) -> Mapped<CatalogItem> {
     let product = context.product;
     let data = &product.master_data.current;
     let master = data.master_variant.as_ref();
@@ -55,7 +56,7 @@ pub fn item(config: &Config, context: ProductContext) -> Mapped<Item> {
     let attributes = ItemAttributes { shown, price: prices.preferred(config) };
     let categories = category::of_product(product, &config.shop.locale);
     let categories = categories.into_iter().map(|category| category.key.id).collect();
-    Mapped { body: Item { key: identity::item(&product.id), attributes, categories }, cut }
+    Mapped { body: CatalogItem { key: identity::item(&product.id), attributes, categories }, cut }
 }
 
 /// A variant of a product, with the product's texts. Klaviyo wants a price; one without is 0, as
@@ -65,7 +66,7 @@ pub fn variant(
     config: &Config,
     context: ProductContext,
     variant: &ProductVariant,
-) -> Mapped<Variant> {
+) -> Mapped<CatalogVariant> {
     let product = context.product;
     let data = &product.master_data.current;
     let prices = context.prices(config, Some(variant));
@@ -80,7 +81,7 @@ pub fn variant(
     let key = identity::variant(&product.id, variant);
     let sku = identity::sku(variant).unwrap_or(&key.external_id).to_owned();
     let item = identity::item(&product.id).id;
-    Mapped { body: Variant { key, sku, item, attributes }, cut }
+    Mapped { body: CatalogVariant { key, sku, item, attributes }, cut }
 }
 
 /// The SKUs of variants that Klaviyo has of the item, by its ids `known`, and the product has no
@@ -120,7 +121,7 @@ pub fn variant_writes(
         let mapped = variant(config, context, one);
         all.cut.extend(mapped.cut);
         let id = mapped.body.key.id.clone();
-        all.body.push(CatalogWrite::put(Object::Variant(mapped.body), known.contains(&id)));
+        all.body.push(CatalogWrite::put(CatalogObject::Variant(mapped.body), known.contains(&id)));
         present.push(id);
     }
     let stale = known.iter().filter(|id| {
@@ -136,13 +137,13 @@ fn shown(
     product: &Product,
     variant: Option<&ProductVariant>,
     mut custom_metadata: serde_json::Map<String, serde_json::Value>,
-) -> Mapped<Shown> {
+) -> Mapped<ShownAttributes> {
     let data = &product.master_data.current;
     let locale = &config.shop.locale;
     let cut = limits::fit_metadata(&mut custom_metadata);
     let images = variant.map(|variant| &variant.images);
     let images: Vec<_> = images.into_iter().flatten().map(|image| image.url.clone()).collect();
-    let body = Shown {
+    let body = ShownAttributes {
         // Klaviyo wants a title.
         title: data.name.text(locale).unwrap_or(product.id.as_str()).to_owned(),
         description: data.description.text(locale).unwrap_or_default().to_owned(),

@@ -4,8 +4,8 @@ use super::fault::MappingFault;
 use super::{identity, location, properties};
 use crate::commercetools::customer::{Address, Customer};
 use crate::config::rules::CustomerRules;
+use crate::klaviyo::field_patch::FieldPatch;
 use crate::klaviyo::limits;
-use crate::klaviyo::patch::Patch;
 use crate::klaviyo::profile::Profile;
 
 /// What happens to the fields that the customer does not have.
@@ -38,15 +38,15 @@ pub fn profile(
 ) -> Result<Mapped<Profile>, MappingFault> {
     let address = customer.main_address();
     let field = |value: &Option<String>| match (value, missing) {
-        (Some(value), _) => Patch::Set(value.clone()),
-        (None, Missing::Clear) => Patch::Clear,
-        (None, Missing::Keep) => Patch::Keep,
+        (Some(value), _) => FieldPatch::Set(value.clone()),
+        (None, Missing::Clear) => FieldPatch::Clear,
+        (None, Missing::Keep) => FieldPatch::Keep,
     };
     let location = match (address, missing) {
-        (Some(address), Missing::Keep) => Patch::Set(location::location(address)),
-        (Some(address), Missing::Clear) => Patch::Set(location::location_replacing(address)),
-        (None, Missing::Keep) => Patch::Keep,
-        (None, Missing::Clear) => Patch::Clear,
+        (Some(address), Missing::Keep) => FieldPatch::Set(location::location(address)),
+        (Some(address), Missing::Clear) => FieldPatch::Set(location::location_replacing(address)),
+        (None, Missing::Keep) => FieldPatch::Keep,
+        (None, Missing::Clear) => FieldPatch::Clear,
     };
     let mut custom = match &customer.custom {
         None => serde_json::Map::new(),

@@ -27,7 +27,7 @@ use crate::engine::writer::Host;
 use crate::fault::{FinalFault, Rejection, Setback};
 use crate::http::HttpAnswer;
 use crate::klaviyo::job::JobRef;
-use crate::klaviyo::pacing::Pace;
+use crate::klaviyo::pacing::CallPace;
 use crate::push::conclusion::Conclusion;
 use crate::push::envelope::{self, PushedItem};
 use crate::push::plan::{Plan, Work, plan};
@@ -77,7 +77,7 @@ pub struct OutboxMachine {
     /// The operation at which the last row of a group ended that was stopped; none of a group of
     /// which something went through since.
     stopped: BTreeMap<RowGroup, OperationName>,
-    pace: Pace,
+    pace: CallPace,
     /// When an import asked last what waiting rows need, in ms.
     import_asked: Option<u64>,
     to_store: Vec<StoreCommand>,
@@ -102,7 +102,7 @@ impl OutboxMachine {
             machine,
             rows: HashMap::new(),
             stopped: BTreeMap::new(),
-            pace: Pace::new(config.rules.klaviyo.share),
+            pace: CallPace::new(config.rules.klaviyo.share),
             import_asked: None,
             to_store: Vec::new(),
             takes: false,

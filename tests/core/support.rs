@@ -9,8 +9,8 @@ use commercetools_klaviyo::commercetools::notification::Notification;
 use commercetools_klaviyo::commercetools::query::DocumentQuery;
 use commercetools_klaviyo::config::{self, Config};
 use commercetools_klaviyo::http::HttpAnswer;
-use commercetools_klaviyo::klaviyo::query::Lookup;
-use commercetools_klaviyo::klaviyo::request::Request;
+use commercetools_klaviyo::klaviyo::query::KlaviyoLookup;
+use commercetools_klaviyo::klaviyo::request::WriteRequest;
 use commercetools_klaviyo::push::conclusion::Conclusion;
 use commercetools_klaviyo::push::plan::{Ignored, Plan, plan};
 use serde_json::{Map, Value, json};
@@ -66,7 +66,7 @@ pub(crate) fn deliver(config: &Config, shop: &Shop, notification: &Value) -> Cam
 }
 
 /// The requests that a notification leads to.
-pub(crate) fn requests(config: &Config, shop: &Shop, notification: &Value) -> Vec<Request> {
+pub(crate) fn requests(config: &Config, shop: &Shop, notification: &Value) -> Vec<WriteRequest> {
     let requests = brought(config, shop, notification);
     requests.unwrap_or_else(|came| panic!("nothing was sent: {came:?}"))
 }
@@ -76,7 +76,7 @@ pub(crate) fn brought(
     config: &Config,
     shop: &Shop,
     notification: &Value,
-) -> Result<Vec<Request>, Came> {
+) -> Result<Vec<WriteRequest>, Came> {
     let notification = Notification::read(object(notification.clone())).expect("a notification");
     let work = match plan(&config.rules, &notification).expect("a plan") {
         Plan::Work(work) => work,
@@ -118,7 +118,7 @@ fn came(conclusion: Conclusion) -> Came {
 }
 
 /// Method, path and body of a request.
-pub(crate) fn sent(request: &Request) -> (String, Value) {
+pub(crate) fn sent(request: &WriteRequest) -> (String, Value) {
     let body = request.body().map(|body| serde_json::from_str(&body).expect("JSON"));
     let body = body.unwrap_or_default();
     (format!("{} {}", request.method(), request.path()), body)
@@ -162,12 +162,12 @@ fn answer(shop: &Shop, query: &DocumentQuery) -> HttpAnswer {
 
 /// What Klaviyo holds: the shop's `klaviyo/variants` and `klaviyo/categories` by their ids; an
 /// item that has neither is not known there.
-fn held(shop: &Shop, lookup: &Lookup) -> HttpAnswer {
+fn held(shop: &Shop, lookup: &KlaviyoLookup) -> HttpAnswer {
     let path = match lookup {
-        Lookup::VariantsOfItem { .. } => "klaviyo/variants",
-        Lookup::CategoriesOfItem { .. } => "klaviyo/categories",
-        Lookup::ProfilesOfCustomer { .. } => "klaviyo/profiles",
-        Lookup::CategoryName { .. } => return unknown(),
+        KlaviyoLookup::VariantsOfItem { .. } => "klaviyo/variants",
+        KlaviyoLookup::CategoriesOfItem { .. } => "klaviyo/categories",
+        KlaviyoLookup::ProfilesOfCustomer { .. } => "klaviyo/profiles",
+        KlaviyoLookup::CategoryName { .. } => return unknown(),
         other => panic!("no notification looks this up: {other:?}"),
     };
     let known = path == "klaviyo/profiles" || shop.iter().any(|(at, _)| at.starts_with("klaviyo/"));

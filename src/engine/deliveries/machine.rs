@@ -11,7 +11,7 @@ use crate::engine::writer::Host;
 use crate::fault::Setback;
 use crate::http::HttpAnswer;
 use crate::klaviyo::job::OPEN_JOBS;
-use crate::klaviyo::pacing::Pace;
+use crate::klaviyo::pacing::CallPace;
 
 /// Deliveries, and the calls that are under way for them.
 pub struct DeliveryMachine {
@@ -51,7 +51,11 @@ impl DeliveryMachine {
     }
 
     /// All calls that can be made now, each with its number.
-    pub fn calls(&mut self, around: &mut Surroundings<'_>, pace: &mut Pace) -> Vec<(u64, Call)> {
+    pub fn calls(
+        &mut self,
+        around: &mut Surroundings<'_>,
+        pace: &mut CallPace,
+    ) -> Vec<(u64, Call)> {
         let mut calls = Vec::new();
         self.wake = None;
         loop {
@@ -85,7 +89,7 @@ impl DeliveryMachine {
         ticket: u64,
         answer: Result<HttpAnswer, Setback>,
         around: &mut Surroundings<'_>,
-        pace: &mut Pace,
+        pace: &mut CallPace,
     ) {
         if let Some(task) = self.under_way.remove(&ticket) {
             self.deliveries.answered(task, answer, around, pace, &mut self.circuits);

@@ -29,8 +29,8 @@ use crate::engine::writer::{Host, NewUnit, Writer};
 use crate::fault::{Setback, TransientFault};
 use crate::http::HttpAnswer;
 use crate::klaviyo::job::{JobRef, RowDigest};
-use crate::klaviyo::pacing::Pace;
-use crate::klaviyo::request::Request;
+use crate::klaviyo::pacing::CallPace;
+use crate::klaviyo::request::WriteRequest;
 use crate::push::conclusion::Conclusion;
 use crate::push::plan::{Ignored, Work};
 
@@ -132,7 +132,7 @@ struct OpenDelivery {
     /// Answers that are awaited before it goes on.
     waits: usize,
     /// What is being written.
-    stages: Vec<Vec<Request>>,
+    stages: Vec<Vec<WriteRequest>>,
     /// Whether anything of that had to be sent.
     wrote: bool,
 }
@@ -263,7 +263,7 @@ impl Deliveries {
         task: DeliveryTask,
         answer: Result<HttpAnswer, Setback>,
         around: &mut Surroundings<'_>,
-        pace: &mut Pace,
+        pace: &mut CallPace,
         circuits: &mut Circuits,
     ) {
         match task.0 {
@@ -309,13 +309,18 @@ impl Deliveries {
         }
     }
 
-    fn send(&mut self, no: DeliveryNo, stages: Vec<Vec<Request>>, around: &mut Surroundings<'_>) {
+    fn send(
+        &mut self,
+        no: DeliveryNo,
+        stages: Vec<Vec<WriteRequest>>,
+        around: &mut Surroundings<'_>,
+    ) {
         let Some(open) = self.open.get_mut(&no) else { return };
-        let is_new = |request: &Request| {
+        let is_new = |request: &WriteRequest| {
             let row = (!open.sent.is_empty()).then(|| request.row()).flatten();
             row.is_none_or(|(_, row)| !open.sent.contains(&row.digest))
         };
-        let to_send: Vec<Vec<Request>> = stages
+        let to_send: Vec<Vec<WriteRequest>> = stages
             .iter()
             .map(|stage| {
                 let stage = stage.iter().filter(|request| is_new(request)).cloned();
@@ -430,15 +435,15 @@ impl Deliveries {
 }
 
 /// Events that would go in a request of their own can go with those of others.
-fn one_by_one(request: Request) -> Vec<Request> {
+fn one_by_one(request: WriteRequest) -> Vec<WriteRequest> {
     match request {
-        Request::CreateEvents(events) => {
-            events.into_iter().map(|event| Request::CreateEvent(Box::new(event))).collect()
+        WriteRequest::CreateEvents(events) => {
+            events.into_iter().map(|event| WriteRequest::CreateEvent(Box::new(event))).collect()
         }
         request => vec![request],
     }
 }
 
-fn catalog_calls(stages: &[Vec<Request>]) -> usize {
-    stages.iter().flatten().filter(|request| matches!(request, Request::Catalog(_))).count()
+fn catalog_calls(stages: &[Vec<WriteRequest>]) -> usize {
+    stages.iter().flatten().filter(|request| matches!(request, WriteRequest::Catalog(_))).count()
 }

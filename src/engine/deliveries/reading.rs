@@ -8,7 +8,7 @@ use crate::engine::circuits::{Circuits, OperationName};
 use crate::engine::grants::Grants;
 use crate::fault::{ReadFault, Setback};
 use crate::http::HttpAnswer;
-use crate::klaviyo::pacing::Pace;
+use crate::klaviyo::pacing::CallPace;
 
 impl Deliveries {
     pub(super) fn want(&mut self, no: DeliveryNo, readings: Vec<Reading>) {
@@ -73,7 +73,7 @@ impl Deliveries {
         joint: &JointReading,
         answer: Result<HttpAnswer, Setback>,
         around: &mut Surroundings<'_>,
-        pace: &mut Pace,
+        pace: &mut CallPace,
         circuits: &mut Circuits,
     ) {
         let (name, _) = asked(joint);

@@ -18,7 +18,7 @@ use crate::fault::{ReadFault, Setback};
 use crate::http::HttpAnswer;
 use crate::import::page::RecordFate;
 use crate::import::run::{ImportKind, RunWaiting};
-use crate::klaviyo::pacing::{Operation, Pace};
+use crate::klaviyo::pacing::{CallPace, Operation};
 
 impl RunWork {
     /// Takes what was answered.
@@ -28,7 +28,7 @@ impl RunWork {
         now: DateTime<Utc>,
         task: RunTask,
         answer: Result<HttpAnswer, Setback>,
-        pace: &mut Pace,
+        pace: &mut CallPace,
     ) {
         self.under_way = self.under_way.saturating_sub(1);
         match task {
@@ -44,7 +44,7 @@ impl RunWork {
         now: DateTime<Utc>,
         task: ReadTask,
         answer: Result<HttpAnswer, Setback>,
-        pace: &mut Pace,
+        pace: &mut CallPace,
     ) {
         let answer = match answer {
             Ok(answer) => answer,

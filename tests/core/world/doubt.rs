@@ -10,7 +10,7 @@ use commercetools_klaviyo::engine::deliveries::machine::DeliveryMachine;
 use commercetools_klaviyo::engine::deliveries::{DeliveryEnd, NewDelivery, Surroundings};
 use commercetools_klaviyo::fault::{Setback, System};
 use commercetools_klaviyo::http::{HttpAnswer, NoAnswer};
-use commercetools_klaviyo::klaviyo::pacing::Pace;
+use commercetools_klaviyo::klaviyo::pacing::CallPace;
 use commercetools_klaviyo::push::conclusion::Conclusion;
 use commercetools_klaviyo::push::plan::Work;
 use serde_json::json;
@@ -36,7 +36,7 @@ fn a_write_without_an_answer_leaves_a_doubt_beside_one_that_is_refused() {
         category["ancestors"] = json!([{"typeId": "category", "id": above}]);
     });
     for refused_first in [true, false] {
-        let (mut shared, mut pace) = (SharedDocuments::of_isolate(), Pace::new(1.0));
+        let (mut shared, mut pace) = (SharedDocuments::of_isolate(), CallPace::new(1.0));
         let mut account = Account::default();
         for id in [&above, &below] {
             let id = format!("$custom:::$default:::{id}");

@@ -22,7 +22,7 @@ use commercetools_klaviyo::import::machine::Input;
 use commercetools_klaviyo::import::run::ImportKind;
 use commercetools_klaviyo::import::start;
 use commercetools_klaviyo::import::store::{runs, tables as import_tables};
-use commercetools_klaviyo::klaviyo::pacing::Pace;
+use commercetools_klaviyo::klaviyo::pacing::CallPace;
 use commercetools_klaviyo::outbox::machine::OutboxInput;
 use commercetools_klaviyo::outbox::store::tables as outbox_tables;
 use serde_json::{Value, json};
@@ -96,7 +96,7 @@ struct World {
     pushes: BTreeMap<u64, RunningPush>,
     next_push: u64,
     shared: Option<SharedDocuments>,
-    told: Pace,
+    told: CallPace,
     /// Counts the changes of the shop.
     version: u64,
     erased: BTreeSet<String>,
@@ -146,7 +146,7 @@ impl World {
             pushes: BTreeMap::new(),
             next_push: 0,
             shared: None,
-            told: Pace::new(1.0),
+            told: CallPace::new(1.0),
             version: 1,
             erased: BTreeSet::new(),
             told_of: 0,
