@@ -54,7 +54,7 @@ mod tests {
     use super::super::documents::WalkPage;
     use super::*;
     use crate::commercetools::notification::Notification;
-    use crate::config::Rules;
+    use crate::config::OperatorRules;
     use crate::push::parking::slot;
     use crate::push::plan::{Plan, Work, plan};
 
@@ -64,7 +64,9 @@ mod tests {
 
     fn planned(raw: Map<String, Value>) -> (Work, String) {
         let notification = Notification::read(raw).expect("a notification");
-        let Ok(Plan::Work(work)) = plan(&Rules::default(), &notification) else { panic!("work") };
+        let Ok(Plan::Work(work)) = plan(&OperatorRules::default(), &notification) else {
+            panic!("work")
+        };
         let key = slot(&notification, &work).key;
         (work, key)
     }

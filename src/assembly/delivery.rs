@@ -213,7 +213,7 @@ mod tests {
     use crate::commercetools::query::DocumentQuery;
     use crate::config::test_config;
     use crate::http::HttpAnswer;
-    use crate::mapping::profile::Missing;
+    use crate::mapping::profile::MissingFields;
     use crate::push::plan::Ignored;
     use serde_json::{Value, json};
 
@@ -227,7 +227,7 @@ mod tests {
 
     fn profile() -> Delivery {
         let customer = Id::new("c").expect("an id");
-        Delivery::new(Work::Profile { customer, missing: Missing::Keep })
+        Delivery::new(Work::Profile { customer, missing: MissingFields::Keep })
     }
 
     /// Brings a delivery to its end, while commercetools answers with these documents in turn: the

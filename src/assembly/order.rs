@@ -17,7 +17,7 @@ use crate::klaviyo::request::WriteRequest;
 use crate::mapping::event::{self, BuyerDetails, OrderEvent};
 use crate::mapping::identity;
 use crate::mapping::order::OrderContext;
-use crate::mapping::profile::{Mapped, Missing, profile};
+use crate::mapping::profile::{MappedBody, MissingFields, profile};
 use crate::push::plan::{Added, Ignored, PlacedOrder};
 
 /// `Placed Order` whatever the state is now, its lines, what its state says, its refunds.
@@ -171,7 +171,7 @@ pub(super) fn given_to_customer(
         (Found::Gone, _) => return Ok(Step::ignore(Ignored::Gone)),
         (Found::There(customer), _) => customer,
     };
-    let profile = profile(&config.rules.customer, customer, Missing::Keep)?;
+    let profile = profile(&config.rules.customer, customer, MissingFields::Keep)?;
     let import = profile::import(profile.body);
     // With an order that was somebody else's, the revenue would be counted for two people.
     let own_email = order.fields.customer_email.as_deref();
@@ -228,7 +228,7 @@ pub(super) fn with_contents(
 
 /// A few events go each on its own, since Klaviyo takes far more such calls in a minute; many go
 /// together, since a Worker has six connections.
-pub(super) fn events(events: Vec<Mapped<Event>>) -> Step {
+pub(super) fn events(events: Vec<MappedBody<Event>>) -> Step {
     let (events, cut): (Vec<_>, Vec<_>) =
         events.into_iter().map(|event| (event.body, event.cut)).unzip();
     let requests = if events.len() <= EVENTS_ALONE {

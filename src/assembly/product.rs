@@ -33,7 +33,7 @@ use crate::klaviyo::request::WriteRequest;
 use crate::mapping::category::of_product;
 use crate::mapping::identity;
 use crate::mapping::product::{ProductContext, item, skus_left, variant_writes};
-use crate::mapping::profile::Mapped;
+use crate::mapping::profile::MappedBody;
 use crate::push::plan::Ignored;
 
 /// Now.
@@ -185,7 +185,7 @@ fn send(
 ) -> Step {
     let standalone_prices = documents.standalone_prices.as_deref().unwrap_or_default();
     let context = ProductContext { product, standalone_prices, now };
-    let Mapped { body: mut item, mut cut } = item(config, context);
+    let MappedBody { body: mut item, mut cut } = item(config, context);
     item.categories.retain(|category| !documents.refused_categories.contains(category));
     let item_known = documents.known_variants != Found::Gone;
     let moved = documents.moved_skus.as_deref().unwrap_or_default();

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::klaviyo::event::Event;
 use crate::mapping::event;
 use crate::mapping::order::OrderContext;
-use crate::mapping::profile::Mapped;
+use crate::mapping::profile::MappedBody;
 use crate::push::conclusion::NotYet;
 use crate::push::plan::Ignored;
 
@@ -52,7 +52,7 @@ pub(super) fn history(
     config: &Config,
     documents: &Documents,
     context: OrderContext,
-) -> Vec<Mapped<Event>> {
+) -> Vec<MappedBody<Event>> {
     let payments = documents.payments.iter();
     let refunds = payments.flat_map(|payment| {
         event::refunds(config, payment).map(move |one| refund(config, context, payment, one, None))
@@ -67,7 +67,7 @@ fn refund(
     payment: &Payment,
     refund: &Transaction,
     at: Option<DateTime<Utc>>,
-) -> Mapped<Event> {
+) -> MappedBody<Event> {
     let time = refund.timestamp.or(at).or(payment.last_modified_at);
     let time = time.unwrap_or(context.order.fields.last_modified_at);
     event::refund_event(config, context, payment, refund, time)

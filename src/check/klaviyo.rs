@@ -5,7 +5,7 @@ use chrono::{DateTime, FixedOffset, Utc};
 
 use super::{Check, NOBODY};
 use crate::config::Config;
-use crate::config::rules::Deletion;
+use crate::config::rules::CustomerDeletion;
 use crate::fault::{Setback, System};
 use crate::http::{HttpAnswer, NoAnswer};
 use crate::klaviyo::REVISION;
@@ -71,7 +71,7 @@ pub fn scopes(config: &Config, probed: &Probed) -> Check {
     let missing = with(|status| status == 403);
     let there = with(|status| (200..=299).contains(&status));
     let mut write = vec!["events:write", "profiles:write", "lists:write", "catalogs:write"];
-    if config.rules.customer.deletion == Deletion::Erase {
+    if config.rules.customer.deletion == CustomerDeletion::Erase {
         write.push("data-privacy:write");
     }
     let found = if !missing.is_empty() {

@@ -10,7 +10,7 @@ use super::log::{self, Effort};
 use super::outbox;
 use super::{auth, body, handshake, import, reply};
 use crate::config::Config;
-use crate::config::rules::Deletion;
+use crate::config::rules::CustomerDeletion;
 use crate::engine::deliveries::{DeliveryEnd, EndedDelivery};
 use crate::fault::TransientFault;
 use crate::outbox::push_end::{PushEnd, push_end, untried};
@@ -173,7 +173,7 @@ fn concluded(planned: &Planned, ended: EndedDelivery) -> (PushEnd, Vec<String>, 
 async fn stay_erased(env: &Env, config: &Config, ended: &EndedDelivery) -> Result<()> {
     let gone = ended.delivery.gone_customer().filter(|_| ended.delivery.has_written());
     if let Some(customer) = gone
-        && config.rules.customer.deletion == Deletion::Erase
+        && config.rules.customer.deletion == CustomerDeletion::Erase
     {
         let asked = EraseAgain { customers: vec![customer.clone()], wait_ms: 0 };
         outbox::erase_again(env, config, &asked).await?;

@@ -7,7 +7,7 @@ use serde_json::json;
 use worker::{Response, ResponseBuilder, Result};
 
 use super::auth::Denied;
-use crate::config::Problem;
+use crate::config::SettingProblem;
 use crate::push::outcome::Reply;
 
 /// How long a sender is asked to wait where nothing better is known.
@@ -43,7 +43,7 @@ pub(super) fn too_large() -> Result<Response> {
 }
 
 /// 503 with all that is wrong with the settings; names only.
-pub(super) fn not_configured(problems: &[Problem]) -> Result<Response> {
+pub(super) fn not_configured(problems: &[SettingProblem]) -> Result<Response> {
     let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
     let body = json!({
         "message": format!("The settings are not in order: {}.", problems.join("; ")),

@@ -2,7 +2,7 @@
 
 use super::dashboard::{self, File};
 use super::handshake;
-use crate::config::Mode;
+use crate::config::AppType;
 use crate::import::run::ImportKind;
 
 /// Something that can be asked for.
@@ -62,7 +62,7 @@ pub(super) enum Miss {
 const PAGE_METHODS: &str = "GET, POST, OPTIONS";
 
 /// Finds the route. Without a `mode` (the settings are not in order) every path is there.
-pub(super) fn find(method: &str, path: &str, mode: Option<Mode>) -> Result<Route, Miss> {
+pub(super) fn find(method: &str, path: &str, mode: Option<AppType>) -> Result<Route, Miss> {
     let segments: Vec<_> = path.split('/').skip(1).collect();
     let (allowed, route) = match segments.as_slice() {
         ["health"] => ("GET", (method == "GET").then_some(Route::Health)),
@@ -89,7 +89,7 @@ pub(super) fn find(method: &str, path: &str, mode: Option<Mode>) -> Result<Route
         ["preview"] => ("POST", (method == "POST").then_some(Route::Preview)),
         ["sync", "status"] => ("GET", (method == "GET").then_some(Route::Status)),
         ["sync", kind, rest @ ..] => {
-            let kind = ImportKind::named(kind).filter(|_| mode.is_none_or(Mode::import));
+            let kind = ImportKind::named(kind).filter(|_| mode.is_none_or(AppType::import));
             let kind = kind.ok_or(Miss::NotFound)?;
             let (allowed, action) = sync(method, rest)?;
             (allowed, action.map(|action| Route::Sync(kind, action)))
@@ -190,23 +190,23 @@ mod tests {
             ("GET", "/elsewhere", Err(Miss::NotFound)),
             ("GET", "/health/x", Err(Miss::NotFound)),
         ] {
-            assert_eq!(find(method, path, Some(Mode::Both)), expected, "{method} {path}");
+            assert_eq!(find(method, path, Some(AppType::Both)), expected, "{method} {path}");
         }
     }
 
     #[test]
     fn what_is_off_is_not_found() {
-        assert_eq!(find("POST", "/", Some(Mode::Import)), Err(Miss::NotFound));
-        assert_eq!(find("OPTIONS", "/", Some(Mode::Import)), Err(Miss::NotFound));
-        for mode in [Some(Mode::Import), Some(Mode::Realtime), None] {
+        assert_eq!(find("POST", "/", Some(AppType::Import)), Err(Miss::NotFound));
+        assert_eq!(find("OPTIONS", "/", Some(AppType::Import)), Err(Miss::NotFound));
+        for mode in [Some(AppType::Import), Some(AppType::Realtime), None] {
             assert_eq!(find("GET", "/", mode), Ok(Route::Dashboard(&dashboard::PAGE)));
         }
-        assert_eq!(find("GET", "/events", Some(Mode::Import)), Err(Miss::NotFound));
-        assert_eq!(find("POST", "/", Some(Mode::Realtime)), Ok(Route::Push));
+        assert_eq!(find("GET", "/events", Some(AppType::Import)), Err(Miss::NotFound));
+        assert_eq!(find("POST", "/", Some(AppType::Realtime)), Ok(Route::Push));
         assert_eq!(find("POST", "/", None), Ok(Route::Push));
-        assert_eq!(find("POST", "/sync/orders", Some(Mode::Realtime)), Err(Miss::NotFound));
-        assert_eq!(find("PUT", "/sync/orders/stop", Some(Mode::Realtime)), Err(Miss::NotFound));
-        for mode in [Mode::Realtime, Mode::Import] {
+        assert_eq!(find("POST", "/sync/orders", Some(AppType::Realtime)), Err(Miss::NotFound));
+        assert_eq!(find("PUT", "/sync/orders/stop", Some(AppType::Realtime)), Err(Miss::NotFound));
+        for mode in [AppType::Realtime, AppType::Import] {
             assert_eq!(find("GET", "/sync/status", Some(mode)), Ok(Route::Status));
             assert_eq!(find("GET", "/check", Some(mode)), Ok(Route::Check));
             assert_eq!(find("POST", "/preview", Some(mode)), Ok(Route::Preview));

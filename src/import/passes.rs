@@ -17,7 +17,7 @@ use crate::commercetools::query::SKUS_PER_QUERY;
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::{Walk, WalkEnd, WalkFilter, WalkedResource};
 use crate::config::ImportRules;
-use crate::config::rules::Rules;
+use crate::config::rules::OperatorRules;
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::query::KlaviyoLookup;
 
@@ -135,7 +135,7 @@ impl Pass {
 
 /// The passes of a run, in their order.
 pub(super) fn passes(
-    rules: &Rules,
+    rules: &OperatorRules,
     kind: ImportKind,
     selection: &Selection,
     started_at: DateTime<Utc>,

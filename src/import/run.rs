@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::passes::{Pass, passes};
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::WalkedResource;
-use crate::config::rules::Rules;
+use crate::config::rules::OperatorRules;
 
 /// The version of the stored shape.
 pub const VERSION: u32 = 3;
@@ -225,7 +225,7 @@ impl Run {
     /// A run that begins now.
     #[must_use]
     pub fn new(
-        rules: &Rules,
+        rules: &OperatorRules,
         id: String,
         kind: ImportKind,
         selection: Selection,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::passes::passes;
 use super::run::{ImportKind, Run, VERSION, blank};
-use crate::config::rules::Rules;
+use crate::config::rules::OperatorRules;
 
 /// The code of a run that this version cannot read.
 const CODE: &str = "stored_by_another_version";
@@ -72,7 +72,7 @@ impl StoredRun {
 /// Reads a stored run. `rules` are those of now; a run of the first version did not keep its
 /// passes, and gets those that it would begin with.
 #[must_use]
-pub fn read_run(rules: &Rules, kind: ImportKind, id: &str, text: &[u8]) -> StoredRun {
+pub fn read_run(rules: &OperatorRules, kind: ImportKind, id: &str, text: &[u8]) -> StoredRun {
     #[derive(Deserialize)]
     struct Versioned {
         version: u32,
@@ -90,7 +90,7 @@ pub fn read_run(rules: &Rules, kind: ImportKind, id: &str, text: &[u8]) -> Store
     }
 }
 
-fn from_first_version(rules: &Rules, text: &[u8]) -> Option<Run> {
+fn from_first_version(rules: &OperatorRules, text: &[u8]) -> Option<Run> {
     let mut value: Value = serde_json::from_slice(text).ok()?;
     value["passes"] = json!([]);
     value["closingBegan"] = Value::Null;
@@ -114,7 +114,7 @@ mod tests {
     use chrono::DateTime;
 
     fn stored() -> Value {
-        let rules = Rules::default();
+        let rules = OperatorRules::default();
         let started = DateTime::UNIX_EPOCH;
         let run = Run::new(&rules, "r".to_owned(), ImportKind::Products, Selection::Full, started);
         serde_json::to_value(run).expect("JSON")
@@ -122,13 +122,13 @@ mod tests {
 
     fn read(value: &Value) -> StoredRun {
         let text = value.to_string();
-        read_run(&Rules::default(), ImportKind::Products, "r", text.as_bytes())
+        read_run(&OperatorRules::default(), ImportKind::Products, "r", text.as_bytes())
     }
 
     #[test]
     fn a_run_keeps_the_passes_it_began_with() {
-        let rules =
-            Rules::parse(r#"{"product":{"import":{"deleteMissing":true}}}"#).expect("rules");
+        let rules = OperatorRules::parse(r#"{"product":{"import":{"deleteMissing":true}}}"#)
+            .expect("rules");
         let begun = Run::new(
             &rules,
             "r".into(),
@@ -137,7 +137,8 @@ mod tests {
             DateTime::UNIX_EPOCH,
         );
         let text = serde_json::to_vec(&begun).expect("JSON");
-        let found = read_run(&Rules::default(), ImportKind::Products, "r", &text).readable();
+        let found =
+            read_run(&OperatorRules::default(), ImportKind::Products, "r", &text).readable();
         assert_eq!(found, Some(begun));
     }
 

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::price::Prices;
-use super::profile::Mapped;
+use super::price::VariantPrices;
+use super::profile::MappedBody;
 use super::{category, identity, metadata, stock};
 use crate::commercetools::price::StandalonePrice;
 use crate::commercetools::product::{PriceMode, Product, ProductVariant};
@@ -29,16 +29,16 @@ pub struct ProductContext<'a> {
 }
 
 impl<'a> ProductContext<'a> {
-    fn prices(&self, config: &Config, variant: Option<&'a ProductVariant>) -> Prices<'a> {
+    fn prices(&self, config: &Config, variant: Option<&'a ProductVariant>) -> VariantPrices<'a> {
         let rules = &config.rules.product.prices;
-        let Some(variant) = variant else { return Prices::new(rules, [], self.now) };
+        let Some(variant) = variant else { return VariantPrices::new(rules, [], self.now) };
         match self.product.price_mode {
-            PriceMode::Embedded => Prices::new(rules, &variant.prices, self.now),
+            PriceMode::Embedded => VariantPrices::new(rules, &variant.prices, self.now),
             PriceMode::Standalone => {
                 let own = self.standalone_prices.iter().filter(|price| {
                     price.active && identity::sku(variant) == Some(price.sku.as_str())
                 });
-                Prices::new(rules, own.map(|price| &price.price), self.now)
+                VariantPrices::new(rules, own.map(|price| &price.price), self.now)
             }
         }
     }
@@ -46,17 +46,20 @@ impl<'a> ProductContext<'a> {
 
 /// The item of a product. Picture and price are those of the master variant.
 #[must_use]
-pub fn item(config: &Config, context: ProductContext) -> Mapped<CatalogItem> {
+pub fn item(config: &Config, context: ProductContext) -> MappedBody<CatalogItem> {
     let product = context.product;
     let data = &product.master_data.current;
     let master = data.master_variant.as_ref();
     let prices = context.prices(config, master);
     let metadata = metadata::metadata(&config.shop.locale, data, &prices, &data.attributes);
-    let Mapped { body: shown, cut } = shown(config, product, master, metadata);
+    let MappedBody { body: shown, cut } = shown(config, product, master, metadata);
     let attributes = ItemAttributes { shown, price: prices.preferred(config) };
     let categories = category::of_product(product, &config.shop.locale);
     let categories = categories.into_iter().map(|category| category.key.id).collect();
-    Mapped { body: CatalogItem { key: identity::item(&product.id), attributes, categories }, cut }
+    MappedBody {
+        body: CatalogItem { key: identity::item(&product.id), attributes, categories },
+        cut,
+    }
 }
 
 /// A variant of a product, with the product's texts. Klaviyo wants a price; one without is 0, as
@@ -66,13 +69,13 @@ pub fn variant(
     config: &Config,
     context: ProductContext,
     variant: &ProductVariant,
-) -> Mapped<CatalogVariant> {
+) -> MappedBody<CatalogVariant> {
     let product = context.product;
     let data = &product.master_data.current;
     let prices = context.prices(config, Some(variant));
     let attributes = data.attributes.iter().chain(&variant.attributes);
     let metadata = metadata::metadata(&config.shop.locale, data, &prices, attributes);
-    let Mapped { body: shown, cut } = shown(config, product, Some(variant), metadata);
+    let MappedBody { body: shown, cut } = shown(config, product, Some(variant), metadata);
     let attributes = VariantAttributes {
         shown,
         price: prices.preferred(config).unwrap_or_else(|| 0.into()),
@@ -81,7 +84,7 @@ pub fn variant(
     let key = identity::variant(&product.id, variant);
     let sku = identity::sku(variant).unwrap_or(&key.external_id).to_owned();
     let item = identity::item(&product.id).id;
-    Mapped { body: CatalogVariant { key, sku, item, attributes }, cut }
+    MappedBody { body: CatalogVariant { key, sku, item, attributes }, cut }
 }
 
 /// The SKUs of variants that Klaviyo has of the item, by its ids `known`, and the product has no
@@ -110,9 +113,9 @@ pub fn variant_writes(
     context: ProductContext,
     known: &[String],
     moved: &[String],
-) -> Mapped<Vec<CatalogWrite>> {
+) -> MappedBody<Vec<CatalogWrite>> {
     let data = &context.product.master_data.current;
-    let mut all = Mapped { body: Vec::new(), cut: Vec::new() };
+    let mut all = MappedBody { body: Vec::new(), cut: Vec::new() };
     if data.master_variant.is_none() {
         return all;
     }
@@ -137,7 +140,7 @@ fn shown(
     product: &Product,
     variant: Option<&ProductVariant>,
     mut custom_metadata: serde_json::Map<String, serde_json::Value>,
-) -> Mapped<ShownAttributes> {
+) -> MappedBody<ShownAttributes> {
     let data = &product.master_data.current;
     let locale = &config.shop.locale;
     let cut = limits::fit_metadata(&mut custom_metadata);
@@ -153,7 +156,7 @@ fn shown(
         custom_metadata,
         published: true,
     };
-    Mapped { body, cut }
+    MappedBody { body, cut }
 }
 
 /// The address by the template. Without one the path alone, as Klaviyo wants an address: a

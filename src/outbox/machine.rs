@@ -15,7 +15,7 @@ use super::store::jobs::{AwaitedJob, JobRow};
 use super::store::parked::ParkedRow;
 use super::store::tries::TakenRow;
 use crate::config::Config;
-use crate::config::rules::Deletion;
+use crate::config::rules::CustomerDeletion;
 use crate::engine::call::Call;
 use crate::engine::circuits::{Allowance, OperationName};
 use crate::engine::deliveries::machine::DeliveryMachine;
@@ -299,7 +299,7 @@ impl OutboxMachine {
             let row = under_way.row.clone();
             self.to_store.push(StoreCommand::KeepInDoubt { row, until: doubtful_until });
         }
-        let erases = around.config.rules.customer.deletion == Deletion::Erase;
+        let erases = around.config.rules.customer.deletion == CustomerDeletion::Erase;
         if let Some(customer) = delivery.customer().filter(|_| erases) {
             let doubtful_until = under_way.row.doubtful_until.max(doubtful_until);
             // A write may have brought back a profile that was erased; only the store knows who was,

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use worker::{Request, Response, ResponseBuilder, Result};
 
 use super::reply;
-use super::settings::Settings;
+use super::settings::CheckedSettings;
 
 /// A file that is served as it is.
 #[derive(Debug, PartialEq, Eq)]
@@ -87,7 +87,11 @@ pub(super) fn file(name: &str) -> Option<&'static File> {
 
 /// Answers with a file; 304 if the sender has it. While the settings are not in order the page
 /// comes with 503, for a browser that can show what is wrong; others get the list of problems.
-pub(super) fn answer(request: &Request, file: &File, settings: &Settings) -> Result<Response> {
+pub(super) fn answer(
+    request: &Request,
+    file: &File,
+    settings: &CheckedSettings,
+) -> Result<Response> {
     let header = |name| request.headers().get(name).map(Option::unwrap_or_default);
     let mut status = 200;
     if let (true, Err(problems)) = (*file == PAGE, settings.as_ref()) {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use worker::{Result, SqlStorage};
 
 use crate::config::Config;
-use crate::config::rules::Rules;
+use crate::config::rules::OperatorRules;
 use crate::edge::calls::now;
 use crate::edge::log;
 use crate::edge::slice::NumberedCalls;
@@ -112,7 +112,7 @@ impl Desk {
     pub(super) fn is_active(
         &self,
         sql: &SqlStorage,
-        rules: &Rules,
+        rules: &OperatorRules,
         kind: Option<ImportKind>,
     ) -> Result<bool> {
         match (self.machine.borrow().as_ref(), kind) {
@@ -130,7 +130,7 @@ impl Desk {
     pub(super) fn is_resumable(
         &self,
         sql: &SqlStorage,
-        rules: &Rules,
+        rules: &OperatorRules,
         kind: ImportKind,
     ) -> Result<bool> {
         match self.machine.borrow().as_ref() {
@@ -145,7 +145,12 @@ impl Desk {
     }
 
     /// The current run of a kind, as the endpoints show it.
-    pub(super) fn shown(&self, sql: &SqlStorage, rules: &Rules, kind: ImportKind) -> Result<Value> {
+    pub(super) fn shown(
+        &self,
+        sql: &SqlStorage,
+        rules: &OperatorRules,
+        kind: ImportKind,
+    ) -> Result<Value> {
         if let Some(machine) = self.machine.borrow().as_ref() {
             return Ok(machine.shown(kind));
         }
@@ -155,7 +160,7 @@ impl Desk {
 }
 
 /// The current run of a kind, if this version can read it.
-fn current(sql: &SqlStorage, rules: &Rules, kind: ImportKind) -> Result<Option<Run>> {
+fn current(sql: &SqlStorage, rules: &OperatorRules, kind: ImportKind) -> Result<Option<Run>> {
     Ok(runs::current(sql, rules, kind)?.inspect(tell).and_then(StoredRun::readable))
 }
 

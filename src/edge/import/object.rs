@@ -27,7 +27,7 @@ use crate::import::start::{self, Start};
 use crate::import::store::tables::MIGRATIONS;
 use crate::import::store::{failures, gone, runs};
 use crate::import::stored::StoredRun;
-use crate::storage::schema::{NEWER, Schema, migrate};
+use crate::storage::schema::{NEWER, SchemaState, migrate};
 
 /// How long to wait while the settings are not in order, in ms.
 const NOT_CONFIGURED: u64 = 30_000;
@@ -54,7 +54,7 @@ impl DurableObject for Import {
         Self {
             state,
             env,
-            is_newer: matches!(schema, Ok(Schema::Newer)),
+            is_newer: matches!(schema, Ok(SchemaState::Newer)),
             desk: AssertUnwindSafe(Desk::default()),
             at_work: AssertUnwindSafe(Cell::new(false)),
         }

@@ -11,7 +11,7 @@ use super::parked::{self, ParkedRow};
 use super::{erasure, lost, sent};
 use crate::commercetools::notification::Notification;
 use crate::commercetools::reference::Id;
-use crate::config::rules::Rules;
+use crate::config::rules::OperatorRules;
 use crate::engine::circuits::OperationName;
 use crate::engine::events::JobEnd;
 use crate::fault::{Rejection, TransientFault};
@@ -120,7 +120,7 @@ pub struct ToldOutcome {
 /// A statement failed.
 pub fn carry_out(
     sql: &dyn Sql,
-    rules: &Rules,
+    rules: &OperatorRules,
     command: StoreCommand,
     now: u64,
 ) -> Result<Option<ToldOutcome>, SqlError> {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::Undecodable;
 use super::handshake::{self, Handshake};
-use crate::config::Sns;
+use crate::config::SnsAuth;
 
 /// Standard alphabet; brokers differ in whether they pad.
 pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -33,7 +33,7 @@ pub(super) enum Form {
 ///
 /// SNS comes first: its signature covers `Message` and nothing beside it, so whoever adds the
 /// members of a notification to a signed message must not be heard.
-pub(super) fn tell(object: &mut Map<String, Value>, sns: Option<&Sns>) -> Form {
+pub(super) fn tell(object: &mut Map<String, Value>, sns: Option<&SnsAuth>) -> Form {
     match object.get("Type").and_then(Value::as_str) {
         Some("Notification") => return around(text(object.get("Message"))),
         Some("SubscriptionConfirmation") => {

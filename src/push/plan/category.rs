@@ -3,12 +3,12 @@
 use super::{Ignored, PRODUCTS_AFTER, Plan, Work, enabled};
 use crate::commercetools::notification::{Notification, NotificationKind, NotifiedResource};
 use crate::commercetools::reference::Id;
-use crate::config::rules::{EventName, Rules};
+use crate::config::rules::{EventName, OperatorRules};
 
 /// Klaviyo knows no tree, so a name is a path: a category that was renamed or moved renames those
 /// below it.
 pub(super) fn plan(
-    rules: &Rules,
+    rules: &OperatorRules,
     notification: &Notification,
     resource: &NotifiedResource,
 ) -> Plan {

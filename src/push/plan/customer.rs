@@ -2,23 +2,23 @@
 
 use super::{Ignored, Plan, Work, enabled};
 use crate::commercetools::notification::{Notification, NotificationKind, NotifiedResource};
-use crate::config::rules::{Deletion, EventName, Rules};
-use crate::mapping::profile::Missing;
+use crate::config::rules::{CustomerDeletion, EventName, OperatorRules};
+use crate::mapping::profile::MissingFields;
 
 pub(super) fn plan(
-    rules: &Rules,
+    rules: &OperatorRules,
     notification: &Notification,
     resource: &NotifiedResource,
 ) -> Plan {
     let (name, missing) = match &notification.kind {
-        NotificationKind::Created => (EventName::CustomerCreated, Missing::Keep),
-        NotificationKind::Updated => (EventName::CustomerResourceUpdated, Missing::Clear),
+        NotificationKind::Created => (EventName::CustomerCreated, MissingFields::Keep),
+        NotificationKind::Updated => (EventName::CustomerResourceUpdated, MissingFields::Clear),
         NotificationKind::Message(message) => match message.name.as_str() {
-            "CustomerCreated" => (EventName::CustomerCreated, Missing::Keep),
+            "CustomerCreated" => (EventName::CustomerCreated, MissingFields::Keep),
             "CustomerDeleted" => return deleted(rules, notification, resource),
-            "CustomerCompanyNameSet" => (EventName::CustomerCompanyNameSet, Missing::Clear),
+            "CustomerCompanyNameSet" => (EventName::CustomerCompanyNameSet, MissingFields::Clear),
             // There is no "CustomerUpdated": each of the other 32 messages tells of one field.
-            _ => (EventName::CustomerResourceUpdated, Missing::Clear),
+            _ => (EventName::CustomerResourceUpdated, MissingFields::Clear),
         },
         NotificationKind::Deleted => return deleted(rules, notification, resource),
         NotificationKind::Other(_) => return Plan::Ignore(Ignored::UnknownType),
@@ -28,13 +28,17 @@ pub(super) fn plan(
 
 /// Only a deletion that was to erase personal data erases anybody: it says `dataErasure`. As far as
 /// is documented only the change does; a message that does means the same.
-fn deleted(rules: &Rules, notification: &Notification, resource: &NotifiedResource) -> Plan {
+fn deleted(
+    rules: &OperatorRules,
+    notification: &Notification,
+    resource: &NotifiedResource,
+) -> Plan {
     match rules.customer.deletion {
-        Deletion::Ignore => Plan::Ignore(Ignored::DeletionIgnored),
-        Deletion::Erase if notification.field("dataErasure") != Some(true) => {
+        CustomerDeletion::Ignore => Plan::Ignore(Ignored::DeletionIgnored),
+        CustomerDeletion::Erase if notification.field("dataErasure") != Some(true) => {
             Plan::Ignore(Ignored::NoDataErasure)
         }
-        Deletion::Erase => {
+        CustomerDeletion::Erase => {
             enabled(rules, EventName::CustomerResourceDeleted, Work::Erasure(resource.id.clone()))
         }
     }

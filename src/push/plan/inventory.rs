@@ -4,13 +4,13 @@ use super::{Ignored, Plan, Work, enabled};
 use crate::commercetools::inventory::InventoryEntry;
 use crate::commercetools::notification::{Notification, NotificationKind, NotifiedResource};
 use crate::commercetools::reference::IdReference;
-use crate::config::rules::{EventName, Rules};
+use crate::config::rules::{EventName, OperatorRules};
 use crate::mapping::stock;
 
 /// The quantity in a message is not used, since it may be an older one: what counts is read
 /// afresh by the SKU.
 pub(super) fn plan(
-    rules: &Rules,
+    rules: &OperatorRules,
     notification: &Notification,
     resource: &NotifiedResource,
 ) -> Plan {

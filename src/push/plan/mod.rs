@@ -17,8 +17,8 @@ use crate::commercetools::notification::Notification;
 use crate::commercetools::order::Order;
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::WalkedResource;
-use crate::config::rules::{EventName, Rules};
-use crate::mapping::profile::Missing;
+use crate::config::rules::{EventName, OperatorRules};
+use crate::mapping::profile::MissingFields;
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq)]
@@ -110,7 +110,7 @@ pub enum Work {
         /// The customer.
         customer: Id,
         /// What happens to fields that the customer does not have.
-        missing: Missing,
+        missing: MissingFields,
     },
     /// The erasure of a customer, at Klaviyo and of what is stored here.
     Erasure(Id),
@@ -236,7 +236,7 @@ pub struct MalformedMessage(pub String);
 ///
 /// # Errors
 /// Where the message carries an order that cannot be read.
-pub fn plan(rules: &Rules, notification: &Notification) -> Result<Plan, MalformedMessage> {
+pub fn plan(rules: &OperatorRules, notification: &Notification) -> Result<Plan, MalformedMessage> {
     let Some(resource) = &notification.resource else {
         return Ok(Plan::Ignore(Ignored::UnknownType));
     };
@@ -260,7 +260,7 @@ pub fn plan(rules: &Rules, notification: &Notification) -> Result<Plan, Malforme
     }
 }
 
-fn enabled(rules: &Rules, name: EventName, work: Work) -> Plan {
+fn enabled(rules: &OperatorRules, name: EventName, work: Work) -> Plan {
     if rules.disabled(name) { Plan::Ignore(Ignored::Disabled) } else { Plan::Work(work) }
 }
 
@@ -271,7 +271,7 @@ mod tests {
 
     fn planned(rules: &str, notification: Value) -> Result<Plan, MalformedMessage> {
         let Value::Object(raw) = notification else { panic!("an object") };
-        let rules = Rules::parse(rules).expect("rules");
+        let rules = OperatorRules::parse(rules).expect("rules");
         plan(&rules, &Notification::read(raw).expect("a notification"))
     }
 
@@ -304,11 +304,14 @@ mod tests {
     fn customers() {
         let profile = |missing| Plan::Work(Work::Profile { customer: id("r1"), missing });
         for (notification, expected) in [
-            (message("CustomerCreated", "customer", json!({})), profile(Missing::Keep)),
-            (change("ResourceCreated", "customer"), profile(Missing::Keep)),
-            (change("ResourceUpdated", "customer"), profile(Missing::Clear)),
-            (message("CustomerCompanyNameSet", "customer", json!({})), profile(Missing::Clear)),
-            (message("CustomerAddressAdded", "customer", json!({})), profile(Missing::Clear)),
+            (message("CustomerCreated", "customer", json!({})), profile(MissingFields::Keep)),
+            (change("ResourceCreated", "customer"), profile(MissingFields::Keep)),
+            (change("ResourceUpdated", "customer"), profile(MissingFields::Clear)),
+            (
+                message("CustomerCompanyNameSet", "customer", json!({})),
+                profile(MissingFields::Clear),
+            ),
+            (message("CustomerAddressAdded", "customer", json!({})), profile(MissingFields::Clear)),
         ] {
             assert_eq!(planned("{}", notification.clone()), Ok(expected), "{notification}");
         }

@@ -10,10 +10,10 @@ use crate::commercetools::notification::{
 };
 use crate::commercetools::order::Order;
 use crate::commercetools::reference::Id;
-use crate::config::rules::{EventName, Rules};
+use crate::config::rules::{EventName, OperatorRules};
 
 pub(super) fn plan(
-    rules: &Rules,
+    rules: &OperatorRules,
     notification: &Notification,
     resource: &NotifiedResource,
 ) -> Result<Plan, MalformedMessage> {
@@ -47,7 +47,7 @@ pub(super) fn plan(
 /// An edit that was applied gives one message of its own, and one for each line that it added. Both
 /// tell of the same events, so it is enough to subscribe to either.
 fn order_edited(
-    rules: &Rules,
+    rules: &OperatorRules,
     notification: &Notification,
     message: &Message,
     resource: &NotifiedResource,
@@ -83,7 +83,7 @@ fn order_edited(
 }
 
 fn order_placed(
-    rules: &Rules,
+    rules: &OperatorRules,
     notification: &Notification,
     resource: &NotifiedResource,
 ) -> Result<Plan, MalformedMessage> {

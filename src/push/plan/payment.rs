@@ -5,12 +5,12 @@ use serde::Deserialize;
 use super::{Ignored, Plan, Work, enabled};
 use crate::commercetools::notification::{Notification, NotificationKind, NotifiedResource};
 use crate::commercetools::reference::Id;
-use crate::config::rules::{EventName, Rules};
+use crate::config::rules::{EventName, OperatorRules};
 
 /// The message says which transaction it was; whether that is a refund, and its state, is read
 /// afresh with the payment.
 pub(super) fn plan(
-    rules: &Rules,
+    rules: &OperatorRules,
     notification: &Notification,
     resource: &NotifiedResource,
 ) -> Plan {

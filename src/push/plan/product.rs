@@ -2,12 +2,12 @@
 
 use super::{Ignored, Plan, Work, enabled};
 use crate::commercetools::notification::{Notification, NotificationKind, NotifiedResource};
-use crate::config::rules::{EventName, Rules};
+use crate::config::rules::{EventName, OperatorRules};
 
 /// Whatever happened, the product is read afresh and written as it is now: a message that comes
 /// late can neither bring back what is not for sale nor take away what is.
 pub(super) fn plan(
-    rules: &Rules,
+    rules: &OperatorRules,
     notification: &Notification,
     resource: &NotifiedResource,
 ) -> Plan {

@@ -4,11 +4,11 @@ use serde::Deserialize;
 
 use super::{Plan, Work, enabled};
 use crate::commercetools::notification::{Notification, NotifiedResource};
-use crate::config::rules::{EventName, Rules};
+use crate::config::rules::{EventName, OperatorRules};
 
 /// Every message and change: each of the 15 messages tells of one field.
 pub(super) fn plan(
-    rules: &Rules,
+    rules: &OperatorRules,
     notification: &Notification,
     resource: &NotifiedResource,
 ) -> Plan {

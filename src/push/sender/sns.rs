@@ -10,7 +10,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::SenderRefusal;
-use crate::config::Sns;
+use crate::config::SnsAuth;
 
 /// What is signed, in its order.
 const NOTIFICATION: &[&str] = &["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"];
@@ -47,7 +47,7 @@ impl Signed {
     ///
     /// # Errors
     /// The first thing that is wrong with it.
-    pub fn read(body: &[u8], sns: &Sns) -> Result<Self, SenderRefusal> {
+    pub fn read(body: &[u8], sns: &SnsAuth) -> Result<Self, SenderRefusal> {
         let Ok(Value::Object(object)) = serde_json::from_slice(body) else {
             return Err(SenderRefusal::NotSigned);
         };
@@ -89,7 +89,7 @@ impl Signed {
 
 /// Whether only Amazon SNS can have put a certificate there. The host alone does not tell: it also
 /// answers calls of its API, some with what a stranger wrote.
-fn is_certificate(url: &Url, sns: &Sns) -> bool {
+fn is_certificate(url: &Url, sns: &SnsAuth) -> bool {
     let name = url.path().strip_prefix("/SimpleNotificationService-");
     let name = name.and_then(|name| name.strip_suffix(".pem"));
     sns.answers_at(url)
@@ -105,8 +105,8 @@ mod tests {
 
     const TOPIC: &str = "arn:aws:sns:eu-central-1:123456789012:commercetools";
 
-    fn pinned() -> Sns {
-        Sns { topic: Some(TOPIC.to_owned()), url: None }
+    fn pinned() -> SnsAuth {
+        SnsAuth { topic: Some(TOPIC.to_owned()), url: None }
     }
 
     fn notification() -> Value {
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn without_a_topic_no_signature_suffices() {
         let body = notification().to_string();
-        assert_eq!(Signed::read(body.as_bytes(), &Sns::default()), Err(SenderRefusal::Topic));
+        assert_eq!(Signed::read(body.as_bytes(), &SnsAuth::default()), Err(SenderRefusal::Topic));
         for body in ["", "[]", "null", "{}", &format!("[{body}]")] {
             let refused = Signed::read(body.as_bytes(), &pinned());
             assert_eq!(refused, Err(SenderRefusal::NotSigned), "{body}");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use commercetools_klaviyo::commercetools::reference::Id;
-use commercetools_klaviyo::config::{Config, Rules};
+use commercetools_klaviyo::config::{Config, OperatorRules};
 use commercetools_klaviyo::engine::call::Call;
 use commercetools_klaviyo::fault::{Setback, System};
 use commercetools_klaviyo::http::{HttpAnswer, NoAnswer};
@@ -97,7 +97,7 @@ impl Store {
     }
 
     /// What a machine of these rules finds, by the same reading as in the object.
-    fn stored(&self, rules: &Rules) -> Vec<StoredRunParts> {
+    fn stored(&self, rules: &OperatorRules) -> Vec<StoredRunParts> {
         let one = |run: &Run| StoredRunParts {
             run: read_run(rules, run.kind, &run.id, &serde_json::to_vec(run).expect("JSON")),
             list: self.lists.get(&run.kind).cloned().unwrap_or_default(),

@@ -2,21 +2,21 @@
 
 use chrono::{DateTime, Utc};
 use commercetools_klaviyo::commercetools::reference::Id;
-use commercetools_klaviyo::config::rules::Rules;
+use commercetools_klaviyo::config::rules::OperatorRules;
 use commercetools_klaviyo::import::machine::{Failure, KeptRows, Saving, StoredRunParts};
 use commercetools_klaviyo::import::run::{ImportKind, Run, Selection, State};
 use commercetools_klaviyo::import::store::runs;
 use commercetools_klaviyo::import::store::tables::MIGRATIONS;
 use commercetools_klaviyo::import::stored::StoredRun;
 use commercetools_klaviyo::klaviyo::job::{JobRef, JobType};
-use commercetools_klaviyo::storage::schema::{Schema, migrate};
+use commercetools_klaviyo::storage::schema::{SchemaState, migrate};
 
 use super::fails_whole;
 use crate::sqlite::Sqlite;
 
 pub(super) fn imports() -> Sqlite {
     let sql = Sqlite::new();
-    assert_eq!(migrate(&sql, &MIGRATIONS), Ok(Schema::Current));
+    assert_eq!(migrate(&sql, &MIGRATIONS), Ok(SchemaState::Current));
     sql
 }
 
@@ -26,7 +26,7 @@ pub(super) fn id(id: &str) -> Id {
 
 pub(super) fn run(number: u64, kind: ImportKind, selection: Selection) -> Run {
     let now: DateTime<Utc> = "2026-07-01T12:00:00Z".parse().expect("a time");
-    Run::new(&Rules::default(), format!("{number:013}"), kind, selection, now)
+    Run::new(&OperatorRules::default(), format!("{number:013}"), kind, selection, now)
 }
 
 fn kept(job: &str, records: &[&str]) -> KeptRows {
@@ -38,7 +38,7 @@ fn kept(job: &str, records: &[&str]) -> KeptRows {
 }
 
 fn load(sql: &Sqlite) -> Vec<StoredRunParts> {
-    runs::load(sql, &Rules::default()).expect("loaded")
+    runs::load(sql, &OperatorRules::default()).expect("loaded")
 }
 
 fn readable(run: &Run) -> StoredRun {
@@ -76,13 +76,19 @@ fn a_run_is_loaded_with_its_list_and_its_kept_rows() {
         Saving { run: Some(run.clone()), closed: vec!["j1".to_owned()], ..Saving::default() };
     runs::save(&sql, &closing).expect("saved");
     assert_eq!(load(&sql).remove(0).kept, rows[2..]);
-    assert_eq!(runs::all_completed(&sql, &Rules::default(), DateTime::UNIX_EPOCH), Ok(false));
+    assert_eq!(
+        runs::all_completed(&sql, &OperatorRules::default(), DateTime::UNIX_EPOCH),
+        Ok(false)
+    );
 
     run.state = State::Completed;
     runs::save(&sql, &Saving { run: Some(run.clone()), ..Saving::default() }).expect("saved");
     let [stored] = load(&sql).try_into().expect("one run");
     assert_eq!((stored.run, stored.list.len(), stored.kept.len()), (readable(&run), 0, 0));
-    assert_eq!(runs::all_completed(&sql, &Rules::default(), DateTime::UNIX_EPOCH), Ok(true));
+    assert_eq!(
+        runs::all_completed(&sql, &OperatorRules::default(), DateTime::UNIX_EPOCH),
+        Ok(true)
+    );
 }
 
 #[test]
@@ -101,7 +107,7 @@ fn a_new_run_takes_the_place_of_the_one_before() {
     let [orders, products] = load(&sql).try_into().expect("two runs");
     assert_eq!((orders.run, orders.list.len(), orders.kept.len()), (readable(&new), 0, 0));
     assert_eq!((products.list.len(), products.kept.len()), (1, 1), "another kind is left alone");
-    let rules = Rules::default();
+    let rules = OperatorRules::default();
     let history = runs::of_kind(&sql, &rules, ImportKind::Orders).expect("runs");
     assert_eq!(history, [readable(&new), readable(&old)]);
     assert_eq!(runs::current(&sql, &rules, ImportKind::Orders), Ok(Some(readable(&new))));
@@ -116,7 +122,7 @@ fn the_last_twenty_of_a_kind_are_kept() {
         let run = Some(run(number, ImportKind::Orders, Selection::Full));
         runs::save(&sql, &Saving { run, ..Saving::default() }).expect("saved");
     }
-    let history = runs::of_kind(&sql, &Rules::default(), ImportKind::Orders).expect("runs");
+    let history = runs::of_kind(&sql, &OperatorRules::default(), ImportKind::Orders).expect("runs");
     let ids = history.into_iter().filter_map(StoredRun::readable).map(|run| run.id);
     let expected = (6..=25_u64).rev().map(|number| format!("{number:013}"));
     assert_eq!(ids.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
