@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::assembly::Step;
+use crate::assembly::DeliveryStep;
 use crate::assembly::delivery::Delivery;
-use crate::assembly::reading::Reading;
+use crate::assembly::reading::UnitReading;
 use crate::assembly::record;
 use crate::commercetools::answer::raw_page;
 use crate::commercetools::notification::Notification;
@@ -101,7 +101,7 @@ pub struct DryRun {
 /// What comes next of it.
 pub enum DryStep {
     /// Read these for its delivery, and ask again.
-    Read(Vec<Reading>),
+    Read(Vec<UnitReading>),
     /// That is all.
     End(DryEnd),
 }
@@ -155,20 +155,20 @@ impl DryRun {
     }
 
     /// What comes next; `step` asks the delivery.
-    pub fn next(&mut self, mut step: impl FnMut(&mut Delivery) -> Step) -> DryStep {
+    pub fn next(&mut self, mut step: impl FnMut(&mut Delivery) -> DeliveryStep) -> DryStep {
         loop {
             let (requests, conclusion) = match step(&mut self.delivery) {
-                Step::Read(readings) => match self.without_writes(readings) {
+                DeliveryStep::Read(readings) => match self.without_writes(readings) {
                     readings if readings.is_empty() => continue,
                     readings => return DryStep::Read(readings),
                 },
-                Step::Follow(notifications) => {
+                DeliveryStep::Follow(notifications) => {
                     self.follow += notifications.len();
                     self.delivery.followed();
                     continue;
                 }
-                Step::Send { stages, .. } => (stages.concat(), Conclusion::Delivered),
-                Step::Conclude(conclusion) => (Vec::new(), conclusion),
+                DeliveryStep::Send { stages, .. } => (stages.concat(), Conclusion::Delivered),
+                DeliveryStep::Conclude(conclusion) => (Vec::new(), conclusion),
             };
             let requests = self.before.drain(..).chain(requests).collect();
             return DryStep::End(DryEnd { requests, conclusion, follow: self.follow });
@@ -176,11 +176,11 @@ impl DryRun {
     }
 
     /// Takes what would be written as written, and leaves what is only read.
-    fn without_writes(&mut self, readings: Vec<Reading>) -> Vec<Reading> {
+    fn without_writes(&mut self, readings: Vec<UnitReading>) -> Vec<UnitReading> {
         let mut left = Vec::new();
         for reading in readings {
             match reading {
-                Reading::Category(write) => {
+                UnitReading::Category(write) => {
                     self.before.push(self.delivery.suppose_written(*write));
                 }
                 reading => left.push(reading),
@@ -277,7 +277,7 @@ mod tests {
     use crate::klaviyo::catalog::CatalogKind;
     use crate::klaviyo::catalog_write::CatalogWrite;
     use crate::mapping::fault::MappingFault;
-    use crate::push::plan::Ignored;
+    use crate::push::plan::IgnoreReason;
     use serde_json::json;
 
     const CHANGE: &str =
@@ -326,10 +326,10 @@ mod tests {
             conclusion: Conclusion::Delivered,
             follow: 2,
         });
-        preview.add_notification(Conclusion::Ignored(Ignored::Gone).into());
+        preview.add_notification(Conclusion::Ignored(IgnoreReason::Gone).into());
         let fault = || Conclusion::Never(Rejection::from(MappingFault::MalformedEmail));
         preview.add_notification(fault().into());
-        preview.add_record(Conclusion::Ignored(Ignored::NoIdentity).into());
+        preview.add_record(Conclusion::Ignored(IgnoreReason::NoIdentity).into());
         preview.add_record(fault().into());
         preview.add_record(Conclusion::Delivered.into());
         let shown = serde_json::to_value(&preview).expect("JSON");

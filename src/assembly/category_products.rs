@@ -8,24 +8,24 @@
 use serde_json::{Map, Value};
 
 use super::documents::Documents;
-use super::{Step, change};
+use super::{DeliveryStep, change};
 use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::push::conclusion::Conclusion;
 use crate::push::plan::PRODUCTS_AFTER;
 
 /// A page of the walk: its products and the next page are parked.
-pub(super) fn next(documents: &Documents, category: &Id, after: Option<&Id>) -> Step {
+pub(super) fn next(documents: &Documents, category: &Id, after: Option<&Id>) -> DeliveryStep {
     let Some(page) = &documents.walk_page else {
         let (category, after) = (category.clone(), after.cloned());
-        return Step::read([DocumentQuery::ProductsOfCategory { category, after }]);
+        return DeliveryStep::read([DocumentQuery::ProductsOfCategory { category, after }]);
     };
     if documents.followed || page.ids.is_empty() {
-        return Step::Conclude(Conclusion::Delivered);
+        return DeliveryStep::Conclude(Conclusion::Delivered);
     }
     let last = page.ids.last().filter(|_| page.full);
     let further = last.map(|last| walk(category, Some(last)));
-    Step::Follow(page.ids.iter().map(|id| change("product", id)).chain(further).collect())
+    DeliveryStep::Follow(page.ids.iter().map(|id| change("product", id)).chain(further).collect())
 }
 
 /// The notification that makes a walk, or goes on with it.
@@ -42,7 +42,7 @@ mod tests {
     use crate::commercetools::notification::Notification;
     use crate::config::OperatorRules;
     use crate::push::parking::slot;
-    use crate::push::plan::{Plan, Work, plan};
+    use crate::push::plan::{Work, WorkPlan, plan};
 
     fn id(value: &str) -> Id {
         Id::new(value).expect("an id")
@@ -51,7 +51,7 @@ mod tests {
     /// What a notification asks for, and where it is parked.
     fn planned(raw: Map<String, Value>) -> (Work, String) {
         let notification = Notification::read(raw).expect("a notification");
-        let Ok(Plan::Work(work)) = plan(&OperatorRules::default(), &notification) else {
+        let Ok(WorkPlan::Work(work)) = plan(&OperatorRules::default(), &notification) else {
             panic!("work")
         };
         let key = slot(&notification, &work).key;
@@ -67,13 +67,15 @@ mod tests {
         for (full, last) in [(true, "category-products/c/b"), (false, "product/b")] {
             let walk_page = Some(WalkPage { ids: vec![id("a"), id("b")], full });
             let documents = Documents { walk_page, ..Documents::default() };
-            let Step::Follow(all) = next(&documents, &category, None) else { panic!("follow") };
+            let DeliveryStep::Follow(all) = next(&documents, &category, None) else {
+                panic!("follow")
+            };
             assert_eq!(all.len(), if full { 3 } else { 2 });
             let keys: Vec<_> = all.into_iter().map(|raw| planned(raw).1).collect();
             assert_eq!(keys.first().map(String::as_str), Some("product/a"));
             assert_eq!(keys.last().map(String::as_str), Some(last));
             let documents = Documents { followed: true, ..documents };
-            let done = Step::Conclude(Conclusion::Delivered);
+            let done = DeliveryStep::Conclude(Conclusion::Delivered);
             assert_eq!(next(&documents, &category, None), done);
         }
     }

@@ -8,7 +8,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value};
 
 use super::documents::Documents;
-use super::{Step, change};
+use super::{DeliveryStep, change};
 use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::WalkedResource;
@@ -21,15 +21,21 @@ pub(super) fn next(
     of: WalkedResource,
     since: DateTime<Utc>,
     after: Option<&Id>,
-) -> Step {
+) -> DeliveryStep {
     let Some(page) = &documents.walk_page else {
-        return Step::read([DocumentQuery::ChangedSince { of, since, after: after.cloned() }]);
+        return DeliveryStep::read([DocumentQuery::ChangedSince {
+            of,
+            since,
+            after: after.cloned(),
+        }]);
     };
     let Some(last) = page.ids.last().filter(|_| !documents.followed) else {
-        return Step::Conclude(Conclusion::Delivered);
+        return DeliveryStep::Conclude(Conclusion::Delivered);
     };
     let further = page.full.then(|| walk(of, since, last, Some(last)));
-    Step::Follow(page.ids.iter().map(|id| change(of.type_id(), id)).chain(further).collect())
+    DeliveryStep::Follow(
+        page.ids.iter().map(|id| change(of.type_id(), id)).chain(further).collect(),
+    )
 }
 
 /// The notification that makes a walk, or goes on with it. `id` is any: it names no resource.
@@ -56,7 +62,7 @@ mod tests {
     use crate::commercetools::notification::Notification;
     use crate::config::OperatorRules;
     use crate::push::parking::slot;
-    use crate::push::plan::{Plan, Work, plan};
+    use crate::push::plan::{Work, WorkPlan, plan};
 
     fn id(value: &str) -> Id {
         Id::new(value).expect("an id")
@@ -64,7 +70,7 @@ mod tests {
 
     fn planned(raw: Map<String, Value>) -> (Work, String) {
         let notification = Notification::read(raw).expect("a notification");
-        let Ok(Plan::Work(work)) = plan(&OperatorRules::default(), &notification) else {
+        let Ok(WorkPlan::Work(work)) = plan(&OperatorRules::default(), &notification) else {
             panic!("work")
         };
         let key = slot(&notification, &work).key;
@@ -82,12 +88,14 @@ mod tests {
         {
             let walk_page = Some(WalkPage { ids: vec![id("a"), id("b")], full });
             let documents = Documents { walk_page, ..Documents::default() };
-            let Step::Follow(all) = next(&documents, of, since, None) else { panic!("follow") };
+            let DeliveryStep::Follow(all) = next(&documents, of, since, None) else {
+                panic!("follow")
+            };
             let keys: Vec<_> = all.into_iter().map(|raw| planned(raw).1).collect();
             assert_eq!(keys.first().map(String::as_str), Some("inventory-entry/a"));
             assert_eq!(keys.last().map(String::as_str), Some(last));
             let documents = Documents { followed: true, ..documents };
-            let done = Step::Conclude(Conclusion::Delivered);
+            let done = DeliveryStep::Conclude(Conclusion::Delivered);
             assert_eq!(next(&documents, of, since, None), done);
         }
     }

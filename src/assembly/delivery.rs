@@ -9,11 +9,11 @@
 use chrono::{DateTime, Utc};
 
 use super::documents::Documents;
-use super::reading::Found;
+use super::reading::KnownDocument;
 use super::record::HistoryRecord;
 use super::shared::SharedDocuments;
 use super::together::AnswerPart;
-use super::{Assignment, Step, next};
+use super::{Assignment, DeliveryStep, next};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::fault::{ReadFault, TransientFault};
@@ -64,30 +64,32 @@ impl Delivery {
     }
 
     /// What comes next. `now` is the time at which prices are to be valid (UTC).
-    pub fn next(&mut self, config: &Config, now: DateTime<Utc>) -> Step {
+    pub fn next(&mut self, config: &Config, now: DateTime<Utc>) -> DeliveryStep {
         let step = match &self.written {
-            WrittenSoFar::Everything => return Step::Conclude(Conclusion::Delivered),
+            WrittenSoFar::Everything => return DeliveryStep::Conclude(Conclusion::Delivered),
             _ => next(config, &self.assignment, &self.documents, now),
         };
         let WrittenSoFar::State { content, times } = &self.written else { return step };
         match &step {
             // Compared with what Klaviyo held before the write, so that the same documents give the
             // same requests.
-            Step::Send { stages, .. } if content_of(stages) == *content => {
-                return Step::Conclude(Conclusion::Delivered);
+            DeliveryStep::Send { stages, .. } if content_of(stages) == *content => {
+                return DeliveryStep::Conclude(Conclusion::Delivered);
             }
-            Step::Send { .. } if *times >= WRITES => return overtaken(),
+            DeliveryStep::Send { .. } if *times >= WRITES => return overtaken(),
             // After a write that may only seem so: what was written has to go again, if it is not
             // to be there any more.
-            Step::Send { .. } | Step::Conclude(Conclusion::Ignored(_)) => {}
+            DeliveryStep::Send { .. } | DeliveryStep::Conclude(Conclusion::Ignored(_)) => {}
             _ => return step,
         }
         self.documents.learn_written(content);
         match (next(config, &self.assignment, &self.documents, now), step) {
-            (Step::Send { .. }, _) if *times >= WRITES => overtaken(),
-            (again @ Step::Send { .. }, _) | (_, again @ Step::Send { .. }) => again,
+            (DeliveryStep::Send { .. }, _) if *times >= WRITES => overtaken(),
+            (again @ DeliveryStep::Send { .. }, _) | (_, again @ DeliveryStep::Send { .. }) => {
+                again
+            }
             // A customer who is gone needs no more; an erasure sees to itself.
-            _ => Step::Conclude(Conclusion::Delivered),
+            _ => DeliveryStep::Conclude(Conclusion::Delivered),
         }
     }
 
@@ -98,15 +100,15 @@ impl Delivery {
         config: &Config,
         shared: &SharedDocuments,
         now: DateTime<Utc>,
-    ) -> Step {
+    ) -> DeliveryStep {
         loop {
             let readings = match self.next(config, now) {
-                Step::Read(readings) => readings,
+                DeliveryStep::Read(readings) => readings,
                 step => return step,
             };
             let left = shared.answer(readings, &mut self.documents, ms(now));
             if !left.is_empty() {
-                return Step::Read(left);
+                return DeliveryStep::Read(left);
             }
         }
     }
@@ -169,7 +171,7 @@ impl Delivery {
     /// brought the profile back.
     #[must_use]
     pub fn gone_customer(&self) -> Option<&Id> {
-        self.customer().filter(|_| self.documents.customer == Found::Gone)
+        self.customer().filter(|_| self.documents.customer == KnownDocument::Gone)
     }
 
     /// Whether Klaviyo took something of it.
@@ -193,8 +195,8 @@ impl Delivery {
 }
 
 /// Somebody else wrote meanwhile, again and again.
-fn overtaken() -> Step {
-    Step::Conclude(Conclusion::Later(TransientFault::Overtaken.into()))
+fn overtaken() -> DeliveryStep {
+    DeliveryStep::Conclude(Conclusion::Later(TransientFault::Overtaken.into()))
 }
 
 /// A time in ms since 1970 UTC.
@@ -209,12 +211,12 @@ fn content_of(stages: &[Vec<WriteRequest>]) -> Vec<WriteContent> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::assembly::reading::Reading;
+    use crate::assembly::reading::UnitReading;
     use crate::commercetools::query::DocumentQuery;
     use crate::config::test_config;
     use crate::http::HttpAnswer;
     use crate::mapping::profile::MissingFields;
-    use crate::push::plan::Ignored;
+    use crate::push::plan::IgnoreReason;
     use serde_json::{Value, json};
 
     fn answered(status: u16, body: &Value) -> HttpAnswer {
@@ -239,11 +241,11 @@ mod tests {
         let mut written = Vec::new();
         loop {
             match delivery.next(&config, DateTime::UNIX_EPOCH) {
-                Step::Read(readings) => {
+                DeliveryStep::Read(readings) => {
                     let id = Id::new("c").expect("an id");
                     assert_eq!(
                         readings,
-                        [Reading::from(DocumentQuery::Customer(id))],
+                        [UnitReading::from(DocumentQuery::Customer(id))],
                         "one GET by id"
                     );
                     let answer = match *names.next().expect("a reading too many") {
@@ -252,15 +254,15 @@ mod tests {
                     };
                     delivery.documents.add(&readings[0], &Ok(answer)).expect("a document");
                 }
-                Step::Send { stages, .. } => {
+                DeliveryStep::Send { stages, .. } => {
                     let body = stages[0][0].body().expect("a body");
                     let body: Value = serde_json::from_str(&body).expect("JSON");
                     let name = &body["data"]["attributes"]["first_name"];
                     written.push(name.as_str().unwrap_or_default().to_owned());
                     delivery.taken(&stages);
                 }
-                Step::Conclude(conclusion) => return (written, conclusion),
-                Step::Follow(_) => panic!("nothing follows"),
+                DeliveryStep::Conclude(conclusion) => return (written, conclusion),
+                DeliveryStep::Follow(_) => panic!("nothing follows"),
             }
         }
     }
@@ -290,33 +292,33 @@ mod tests {
         let mut published = true;
         loop {
             match delivery.next(&config, DateTime::UNIX_EPOCH) {
-                Step::Read(readings) => {
+                DeliveryStep::Read(readings) => {
                     for reading in readings {
                         let answer = match &reading {
-                            Reading::Commercetools(_) => answered(
+                            UnitReading::Commercetools(_) => answered(
                                 200,
                                 &json!({"id": "p", "masterData": {"published": published,
                                     "current": {"name": {"en": "P"}, "masterVariant": {
                                         "id": 1, "sku": "s", "prices": [], "images": []}}}}),
                             ),
-                            Reading::Klaviyo(_) | Reading::Category(_) => {
+                            UnitReading::Klaviyo(_) | UnitReading::Category(_) => {
                                 answered(404, &json!({"errors": []}))
                             }
                         };
                         delivery.documents.add(&reading, &Ok(answer)).expect("a document");
                     }
                 }
-                Step::Send { stages, .. } => {
+                DeliveryStep::Send { stages, .. } => {
                     let requests = stages.iter().flatten();
                     sent.push(requests.map(WriteRequest::method).collect::<Vec<_>>());
                     delivery.taken(&stages);
                     published = false;
                 }
-                Step::Conclude(conclusion) => {
+                DeliveryStep::Conclude(conclusion) => {
                     assert_eq!(conclusion, Conclusion::Delivered);
                     break;
                 }
-                Step::Follow(_) => panic!("nothing follows"),
+                DeliveryStep::Follow(_) => panic!("nothing follows"),
             }
         }
         assert_eq!(sent, [vec!["POST", "POST"], vec!["DELETE"]]);
@@ -325,7 +327,7 @@ mod tests {
     #[test]
     fn who_is_gone_meanwhile_is_not_written_again() {
         assert_eq!(delivered(&["A", ""]), (vec!["A".into()], Conclusion::Delivered));
-        let gone = Conclusion::Ignored(Ignored::Gone);
+        let gone = Conclusion::Ignored(IgnoreReason::Gone);
         assert_eq!(delivered(&[""]), (Vec::new(), gone));
     }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::reading::{Found, Reading};
+use super::reading::{KnownDocument, UnitReading};
 use super::together::{AnswerPart, PartContent};
 use crate::commercetools::answer;
 use crate::commercetools::category::CategoryDocument;
@@ -34,58 +34,58 @@ use crate::push::plan::Work;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Documents {
     /// The customer.
-    pub customer: Found<Box<Customer>>,
+    pub customer: KnownDocument<Box<Customer>>,
     /// The order.
-    pub order: Found<Box<Order>>,
+    pub order: KnownDocument<Box<Order>>,
     /// The payments of an order of an import, which its query expanded.
     pub payments: Vec<Payment>,
     /// The payment.
-    pub payment: Found<Box<Payment>>,
+    pub payment: KnownDocument<Box<Payment>>,
     /// The products of the order's lines; one that is gone is not among them.
     pub products: Option<Vec<Rc<Product>>>,
     /// The order's discount codes.
     pub discount_codes: Option<Vec<DiscountCode>>,
     /// The category.
-    pub category: Found<Box<CategoryDocument>>,
+    pub category: KnownDocument<Box<CategoryDocument>>,
     /// The categories below it.
     pub descendants: Option<Vec<CategoryDocument>>,
     /// The product.
-    pub product: Found<Box<Product>>,
+    pub product: KnownDocument<Box<Product>>,
     /// The standalone price.
-    pub standalone_price: Found<Box<StandalonePrice>>,
+    pub standalone_price: KnownDocument<Box<StandalonePrice>>,
     /// The standalone prices of the product's SKUs.
     pub standalone_prices: Option<Vec<StandalonePrice>>,
     /// The inventory entry.
-    pub inventory_entry: Found<Box<InventoryEntry>>,
+    pub inventory_entry: KnownDocument<Box<InventoryEntry>>,
     /// The entry of the SKU that counts.
-    pub counted_stock: Found<Box<InventoryEntry>>,
+    pub counted_stock: KnownDocument<Box<InventoryEntry>>,
     /// The entry that counted when the stock was written, to be read again by its id.
     pub written_entry: Option<Id>,
     /// Some entry of the SKU.
-    pub any_stock: Found<Box<InventoryEntry>>,
+    pub any_stock: KnownDocument<Box<InventoryEntry>>,
     /// Whether the product is for sale, where nothing else of it is asked for.
     pub is_for_sale: Option<bool>,
     /// Whether Klaviyo has the item, where that was asked for before its variants.
     pub item_is_held: bool,
     /// The ids of the item's variants at Klaviyo; gone where Klaviyo does not know the item.
-    pub known_variants: Found<Vec<String>>,
+    pub known_variants: KnownDocument<Vec<String>>,
     /// Of the SKUs that the product has no more, those that other products have.
     pub moved_skus: Option<Vec<String>>,
     /// Klaviyo's ids of categories that it has, as far as that was asked for: those that the item
     /// has there already, or those of the product that are there.
-    pub known_categories: Found<Vec<String>>,
+    pub known_categories: KnownDocument<Vec<String>>,
     /// Klaviyo's ids of categories that it would not have.
     pub refused_categories: Vec<String>,
     /// The ids of the customer's profiles at Klaviyo; mostly one.
-    pub known_profiles: Found<Vec<String>>,
+    pub known_profiles: KnownDocument<Vec<String>>,
     /// A page of a walk.
     pub walk_page: Option<WalkPage>,
     /// The name that Klaviyo has for the category.
-    pub known_name: Found<String>,
+    pub known_name: KnownDocument<String>,
     /// Whether the notifications that this one gives rise to are parked.
     pub followed: bool,
     /// Pages that follow those that were read.
-    pub further: Vec<Reading>,
+    pub further: Vec<UnitReading>,
 }
 
 /// The ids of a page.
@@ -103,25 +103,25 @@ impl Documents {
     /// now on, where the resource is known more closely by now.
     pub fn prepare_verification(&mut self, work: &Work) -> Option<Work> {
         match work {
-            Work::Profile { .. } => self.customer = Found::Unasked,
+            Work::Profile { .. } => self.customer = KnownDocument::Unasked,
             Work::Category { .. } => {
-                self.category = Found::Unasked;
+                self.category = KnownDocument::Unasked;
                 self.descendants = None;
             }
             Work::Product(_) => {
-                self.product = Found::Unasked;
+                self.product = KnownDocument::Unasked;
                 self.standalone_prices = None;
                 self.moved_skus = None;
             }
             Work::StandalonePrice { .. } => {
                 let found = std::mem::take(&mut self.product);
                 self.standalone_prices = None;
-                let Found::There(product) = found else { return None };
+                let KnownDocument::There(product) = found else { return None };
                 return Some(Work::Product(product.id));
             }
             Work::Stock { .. } => {
                 let counted = std::mem::take(&mut self.counted_stock);
-                if let Found::There(entry) = counted {
+                if let KnownDocument::There(entry) = counted {
                     self.written_entry = Some(entry.id);
                 }
             }
@@ -152,10 +152,10 @@ impl Documents {
                     self.has_category(id);
                 }
                 WriteContent::Deletion { kind: CatalogKind::Item, .. } => {
-                    self.known_variants = Found::Gone;
+                    self.known_variants = KnownDocument::Gone;
                 }
                 WriteContent::Deletion { kind: CatalogKind::Variant, id } => {
-                    if let Found::There(ids) = &mut self.known_variants {
+                    if let KnownDocument::There(ids) = &mut self.known_variants {
                         ids.retain(|known| known != id);
                     }
                 }
@@ -176,7 +176,7 @@ impl Documents {
     /// Where there is no answer, or one that the work cannot be done with.
     pub fn add(
         &mut self,
-        reading: &Reading,
+        reading: &UnitReading,
         answer: &Result<HttpAnswer, NoAnswer>,
     ) -> Result<(), ReadFault> {
         self.add_answer(reading, answer.as_ref().map_err(|why| *why))
@@ -197,15 +197,15 @@ impl Documents {
 
     fn add_answer(
         &mut self,
-        reading: &Reading,
+        reading: &UnitReading,
         answer: Result<&HttpAnswer, NoAnswer>,
     ) -> Result<(), ReadFault> {
         let answer = answer.map_err(|why| Setback::no_answer(reading.system(), why))?;
         self.further.retain(|further| further != reading);
         match reading {
-            Reading::Commercetools(query) => self.add_document(query, answer),
-            Reading::Klaviyo(lookup) => self.add_held(lookup, answer),
-            Reading::Category(write) => self.add_category(write, answer),
+            UnitReading::Commercetools(query) => self.add_document(query, answer),
+            UnitReading::Klaviyo(lookup) => self.add_held(lookup, answer),
+            UnitReading::Category(write) => self.add_category(write, answer),
         }
     }
 
@@ -228,11 +228,11 @@ impl Documents {
             DocumentQuery::Payment(_) => self.payment = found(answer, Payment::deserialize)?,
             DocumentQuery::OrderOfPayment(_) => {
                 self.order = match answer::page::<Value>(answer)?.into_iter().next() {
-                    None => Found::Gone,
+                    None => KnownDocument::Gone,
                     Some(order) => {
                         let order =
                             Order::read(order).map_err(|error| answer::malformed(&error))?;
-                        Found::There(Box::new(order))
+                        KnownDocument::There(Box::new(order))
                     }
                 };
             }
@@ -306,7 +306,7 @@ impl Documents {
                 let entry = found(answer, InventoryEntry::deserialize)?;
                 if self.written_entry.as_ref() != Some(id) {
                     self.inventory_entry = entry;
-                } else if entry == Found::Gone {
+                } else if entry == KnownDocument::Gone {
                     // Another one may count by now.
                     self.written_entry = None;
                 } else {
@@ -328,7 +328,7 @@ impl Documents {
     fn add_held(&mut self, lookup: &KlaviyoLookup, answer: &HttpAnswer) -> Result<(), ReadFault> {
         match lookup {
             KlaviyoLookup::CategoryName { .. } => {
-                self.known_name = name(answer)?.map_or(Found::Gone, Found::There);
+                self.known_name = name(answer)?.map_or(KnownDocument::Gone, KnownDocument::There);
             }
             KlaviyoLookup::VariantsOfItem { item, .. } => {
                 let page = ids(answer)?;
@@ -350,7 +350,7 @@ impl Documents {
             KlaviyoLookup::Existing { .. } => {
                 self.item_is_held = ids(answer)?.is_some_and(|page| !page.ids.is_empty());
                 if !self.item_is_held {
-                    self.known_variants = Found::Gone;
+                    self.known_variants = KnownDocument::Gone;
                 }
             }
             // No unit asks for these.
@@ -377,20 +377,20 @@ impl Documents {
 }
 
 /// Adds a page to a list; of what is not there, there is none.
-fn add_page(list: &mut Found<Vec<String>>, page: Option<IdPage>) {
+fn add_page(list: &mut KnownDocument<Vec<String>>, page: Option<IdPage>) {
     match (page, list) {
-        (None, list) => *list = Found::Gone,
-        (Some(page), Found::There(ids)) => ids.extend(page.ids),
-        (Some(page), list) => *list = Found::There(page.ids),
+        (None, list) => *list = KnownDocument::Gone,
+        (Some(page), KnownDocument::There(ids)) => ids.extend(page.ids),
+        (Some(page), list) => *list = KnownDocument::There(page.ids),
     }
 }
 
 /// Adds an id to a list of what there is, which there is from now on.
-fn add_id(list: &mut Found<Vec<String>>, id: Option<&str>) {
-    if !matches!(list, Found::There(_)) {
-        *list = Found::There(Vec::new());
+fn add_id(list: &mut KnownDocument<Vec<String>>, id: Option<&str>) {
+    if !matches!(list, KnownDocument::There(_)) {
+        *list = KnownDocument::There(Vec::new());
     }
-    if let (Found::There(ids), Some(id)) = (list, id)
+    if let (KnownDocument::There(ids), Some(id)) = (list, id)
         && !ids.iter().any(|known| known == id)
     {
         ids.push(id.to_owned());
@@ -404,16 +404,16 @@ pub(super) fn sort(products: &mut [Rc<Product>]) {
 }
 
 /// The only document of a list.
-fn first<T: DeserializeOwned>(answer: &HttpAnswer) -> Result<Found<Box<T>>, ReadFault> {
+fn first<T: DeserializeOwned>(answer: &HttpAnswer) -> Result<KnownDocument<Box<T>>, ReadFault> {
     let first = answer::page(answer)?.into_iter().next();
-    Ok(first.map_or(Found::Gone, |first| Found::There(Box::new(first))))
+    Ok(first.map_or(KnownDocument::Gone, |first| KnownDocument::There(Box::new(first))))
 }
 
 fn found<T>(
     answer: &HttpAnswer,
     read: impl FnOnce(Value) -> Result<T, serde_json::Error>,
-) -> Result<Found<Box<T>>, ReadFault> {
-    let Some(document) = answer::document(answer)? else { return Ok(Found::Gone) };
+) -> Result<KnownDocument<Box<T>>, ReadFault> {
+    let Some(document) = answer::document(answer)? else { return Ok(KnownDocument::Gone) };
     let read = read(document).map_err(|error| answer::malformed(&error))?;
-    Ok(Found::There(Box::new(read)))
+    Ok(KnownDocument::There(Box::new(read)))
 }

@@ -1,8 +1,8 @@
 //! The stock of a SKU.
 
-use super::Step;
+use super::DeliveryStep;
 use super::documents::Documents;
-use super::reading::Found;
+use super::reading::KnownDocument;
 use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
@@ -10,7 +10,7 @@ use crate::klaviyo::catalog::VariantStock;
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::request::WriteRequest;
 use crate::mapping::{identity, stock};
-use crate::push::plan::Ignored;
+use crate::push::plan::IgnoreReason;
 
 /// The entry that counts is read afresh, whichever was changed. Without it, nothing is known of the
 /// stock; only where an entry is gone, it may have been the one: then there is none of what is
@@ -21,34 +21,38 @@ pub(super) fn next(
     entry: &Id,
     sku: Option<&str>,
     gone: bool,
-) -> Step {
+) -> DeliveryStep {
     let sku = match (sku, &documents.inventory_entry) {
         (Some(sku), _) => sku,
-        (None, Found::There(entry)) => &entry.sku,
-        (None, Found::Gone) => return Step::ignore(Ignored::Gone),
-        (None, Found::Unasked) => {
-            return Step::read([DocumentQuery::InventoryEntry(entry.clone())]);
+        (None, KnownDocument::There(entry)) => &entry.sku,
+        (None, KnownDocument::Gone) => return DeliveryStep::ignore(IgnoreReason::Gone),
+        (None, KnownDocument::Unasked) => {
+            return DeliveryStep::read([DocumentQuery::InventoryEntry(entry.clone())]);
         }
     };
-    if let (Some(written), Found::Unasked) = (&documents.written_entry, &documents.counted_stock) {
-        return Step::read([DocumentQuery::InventoryEntry(written.clone())]);
+    if let (Some(written), KnownDocument::Unasked) =
+        (&documents.written_entry, &documents.counted_stock)
+    {
+        return DeliveryStep::read([DocumentQuery::InventoryEntry(written.clone())]);
     }
     let channel = stock::channel(&config.rules.product.inventory).map(ToOwned::to_owned);
     match (&documents.counted_stock, &documents.any_stock) {
-        (Found::Unasked, _) => {
+        (KnownDocument::Unasked, _) => {
             let counted = DocumentQuery::CountedStock { sku: sku.to_owned(), channel };
             let any = gone.then(|| DocumentQuery::AnyStock(sku.to_owned()));
-            Step::read([Some(counted), any].into_iter().flatten())
+            DeliveryStep::read([Some(counted), any].into_iter().flatten())
         }
-        (Found::There(entry), _) => send(sku, stock::of_entry(entry)),
-        (Found::Gone, Found::Unasked) => Step::ignore(Ignored::OtherChannel),
-        (Found::Gone, Found::There(_)) => send(sku, stock::tracked(0)),
-        (Found::Gone, Found::Gone) => send(sku, stock::untracked()),
+        (KnownDocument::There(entry), _) => send(sku, stock::of_entry(entry)),
+        (KnownDocument::Gone, KnownDocument::Unasked) => {
+            DeliveryStep::ignore(IgnoreReason::OtherChannel)
+        }
+        (KnownDocument::Gone, KnownDocument::There(_)) => send(sku, stock::tracked(0)),
+        (KnownDocument::Gone, KnownDocument::Gone) => send(sku, stock::untracked()),
     }
 }
 
 /// A variant that Klaviyo does not know is no matter: it comes with its product.
-fn send(sku: &str, stock: VariantStock) -> Step {
+fn send(sku: &str, stock: VariantStock) -> DeliveryStep {
     let variant = identity::variant_of_sku(sku).id;
-    Step::send(vec![WriteRequest::Catalog(CatalogWrite::SetStock { variant, stock })])
+    DeliveryStep::send(vec![WriteRequest::Catalog(CatalogWrite::SetStock { variant, stock })])
 }

@@ -27,14 +27,14 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use self::documents::Documents;
-use self::reading::Reading;
+use self::reading::UnitReading;
 use self::record::HistoryRecord;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::klaviyo::request::WriteRequest;
 use crate::mapping::fault::MappingFault;
 use crate::push::conclusion::{Conclusion, NotYet};
-use crate::push::plan::{Ignored, Work};
+use crate::push::plan::{IgnoreReason, Work};
 
 /// What a unit brings.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,9 +47,9 @@ pub enum Assignment {
 
 /// What comes next for a unit.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Step {
+pub enum DeliveryStep {
     /// Read these, all at once, and ask again.
-    Read(Vec<Reading>),
+    Read(Vec<UnitReading>),
     /// Park these notifications, which this one gives rise to, say so, and ask again.
     Follow(Vec<Map<String, Value>>),
     /// Send these.
@@ -63,8 +63,8 @@ pub enum Step {
     Conclude(Conclusion),
 }
 
-impl Step {
-    fn read(readings: impl IntoIterator<Item = impl Into<Reading>>) -> Self {
+impl DeliveryStep {
+    fn read(readings: impl IntoIterator<Item = impl Into<UnitReading>>) -> Self {
         Self::Read(readings.into_iter().map(Into::into).collect())
     }
 
@@ -74,7 +74,7 @@ impl Step {
     }
 
     /// Nothing is to be sent after all.
-    fn ignore(why: Ignored) -> Self {
+    fn ignore(why: IgnoreReason) -> Self {
         Self::Conclude(Conclusion::Ignored(why))
     }
 
@@ -92,16 +92,16 @@ pub fn next(
     assignment: &Assignment,
     documents: &Documents,
     now: DateTime<Utc>,
-) -> Step {
+) -> DeliveryStep {
     let step = match assignment {
         Assignment::Now(work) => next_now(config, work, documents, now),
         Assignment::History(record) => next_of_history(config, record, documents, now),
     };
     // The document gives nothing that Klaviyo would take.
-    step.unwrap_or_else(|fault| Step::Conclude(Conclusion::Never(fault.into())))
+    step.unwrap_or_else(|fault| DeliveryStep::Conclude(Conclusion::Never(fault.into())))
 }
 
-fn next_now(config: &Config, work: &Work, documents: &Documents, now: DateTime<Utc>) -> Next {
+fn next_now(config: &Config, work: &Work, documents: &Documents, now: DateTime<Utc>) -> StepResult {
     match work {
         Work::Profile { customer, missing } => profile::next(config, documents, customer, *missing),
         Work::Erasure(customer) => Ok(erasure::next(documents, customer)),
@@ -143,7 +143,7 @@ fn next_of_history(
     record: &HistoryRecord,
     documents: &Documents,
     now: DateTime<Utc>,
-) -> Next {
+) -> StepResult {
     match record {
         HistoryRecord::Customer(customer) => profile::history(config, documents, customer),
         HistoryRecord::Order(order) => order::history(config, documents, order),
@@ -153,7 +153,7 @@ fn next_of_history(
     }
 }
 
-type Next = Result<Step, MappingFault>;
+type StepResult = Result<DeliveryStep, MappingFault>;
 
 /// The notification that says that a resource was changed; its delivery reads what the resource is now.
 #[must_use]

@@ -4,8 +4,8 @@
 use chrono::{DateTime, Utc};
 
 use super::documents::Documents;
-use super::reading::Found;
-use super::{Next, Step, profile, refund};
+use super::reading::KnownDocument;
+use super::{DeliveryStep, StepResult, profile, refund};
 use crate::commercetools::order::{LineItem, Order};
 use crate::commercetools::query::{DocumentQuery, PRODUCTS_PER_QUERY};
 use crate::commercetools::reference::Id;
@@ -18,10 +18,10 @@ use crate::mapping::event::{self, BuyerDetails, OrderEvent};
 use crate::mapping::identity;
 use crate::mapping::order::OrderContext;
 use crate::mapping::profile::{MappedBody, MissingFields, profile};
-use crate::push::plan::{Added, Ignored, PlacedOrder};
+use crate::push::plan::{AddedLines, IgnoreReason, PlacedOrder};
 
 /// `Placed Order` whatever the state is now, its lines, what its state says, its refunds.
-pub(super) fn history(config: &Config, documents: &Documents, order: &Id) -> Next {
+pub(super) fn history(config: &Config, documents: &Documents, order: &Id) -> StepResult {
     let order = match read(documents, order) {
         Ok(order) => order,
         Err(step) => return Ok(step),
@@ -42,30 +42,30 @@ pub(super) fn history(config: &Config, documents: &Documents, order: &Id) -> Nex
             .unzip();
         // An import packs them with those of other orders.
         let requests = events.into_iter().map(|event| WriteRequest::CreateEvent(Box::new(event)));
-        Step::Send { stages: vec![requests.collect()], cut: cut.concat() }
+        DeliveryStep::Send { stages: vec![requests.collect()], cut: cut.concat() }
     })
 }
 
-pub(super) fn placed(config: &Config, documents: &Documents, order: &PlacedOrder) -> Next {
+pub(super) fn placed(config: &Config, documents: &Documents, order: &PlacedOrder) -> StepResult {
     match order {
         PlacedOrder::Carried(order) => place(config, order, documents),
         PlacedOrder::ById(id) => match &documents.order {
-            Found::Unasked => Ok(Step::read([DocumentQuery::Order(id.clone())])),
-            Found::Gone => Ok(Step::ignore(Ignored::Gone)),
-            Found::There(order) if counts_as_placed(config, order) => {
+            KnownDocument::Unasked => Ok(DeliveryStep::read([DocumentQuery::Order(id.clone())])),
+            KnownDocument::Gone => Ok(DeliveryStep::ignore(IgnoreReason::Gone)),
+            KnownDocument::There(order) if counts_as_placed(config, order) => {
                 place(config, order, documents)
             }
-            Found::There(_) => Ok(Step::ignore(Ignored::StateWithoutEvent)),
+            KnownDocument::There(_) => Ok(DeliveryStep::ignore(IgnoreReason::StateWithoutEvent)),
         },
     }
 }
 
 /// The order, or what to do without it.
-fn read<'a>(documents: &'a Documents, order: &Id) -> Result<&'a Order, Step> {
+fn read<'a>(documents: &'a Documents, order: &Id) -> Result<&'a Order, DeliveryStep> {
     match &documents.order {
-        Found::Unasked => Err(Step::read([DocumentQuery::Order(order.clone())])),
-        Found::Gone => Err(Step::ignore(Ignored::Gone)),
-        Found::There(order) => Ok(order),
+        KnownDocument::Unasked => Err(DeliveryStep::read([DocumentQuery::Order(order.clone())])),
+        KnownDocument::Gone => Err(DeliveryStep::ignore(IgnoreReason::Gone)),
+        KnownDocument::There(order) => Ok(order),
     }
 }
 
@@ -75,13 +75,13 @@ pub(super) fn state_changed(
     order: &Id,
     state: Option<&str>,
     at: Option<DateTime<Utc>>,
-) -> Next {
+) -> StepResult {
     let order = match read(documents, order) {
         Ok(order) => order,
         Err(step) => return Ok(step),
     };
     let Some(kind) = event::of_state(config, state.unwrap_or(&order.fields.order_state)) else {
-        return Ok(Step::ignore(Ignored::StateWithoutEvent));
+        return Ok(DeliveryStep::ignore(IgnoreReason::StateWithoutEvent));
     };
     with_contents(order, documents, |context| {
         let time = at.unwrap_or(order.fields.last_modified_at);
@@ -96,22 +96,22 @@ pub(super) fn edited(
     config: &Config,
     documents: &Documents,
     order: &Id,
-    added: &Added,
+    added: &AddedLines,
     at: Option<DateTime<Utc>>,
-) -> Next {
+) -> StepResult {
     let order = match read(documents, order) {
         Ok(order) => order,
         Err(step) => return Ok(step),
     };
     let is_new = |line: &LineItem| match line.added_at {
         Some(added_at) => added_at > order.fields.created_at && may_be(added, line),
-        None => *added != Added::Any && may_be(added, line),
+        None => *added != AddedLines::Any && may_be(added, line),
     };
     if !order.fields.line_items.iter().any(is_new) {
-        return Ok(Step::ignore(Ignored::NoNewLine));
+        return Ok(DeliveryStep::ignore(IgnoreReason::NoNewLine));
     }
     if !counts_as_placed(config, order) {
-        return Ok(Step::ignore(Ignored::StateWithoutEvent));
+        return Ok(DeliveryStep::ignore(IgnoreReason::StateWithoutEvent));
     }
     with_contents(order, documents, |context| {
         let time = at.unwrap_or(order.fields.last_modified_at);
@@ -119,18 +119,18 @@ pub(super) fn edited(
     })
 }
 
-fn may_be(added: &Added, line: &LineItem) -> bool {
+fn may_be(added: &AddedLines, line: &LineItem) -> bool {
     match added {
-        Added::Line(id) => line.id == *id,
-        Added::Products(products) => products.iter().any(|product| {
+        AddedLines::Line(id) => line.id == *id,
+        AddedLines::Products(products) => products.iter().any(|product| {
             let sku = product.sku.is_some() && product.sku == line.variant.sku;
             sku || product.product_id.as_ref() == Some(&line.product_id)
         }),
-        Added::Any => true,
+        AddedLines::Any => true,
     }
 }
 
-fn place(config: &Config, order: &Order, documents: &Documents) -> Next {
+fn place(config: &Config, order: &Order, documents: &Documents) -> StepResult {
     with_contents(order, documents, |context| {
         let time = event::placed_at(&context);
         let details = BuyerDetails::Add;
@@ -153,23 +153,25 @@ pub(super) fn given_to_customer(
     order: &Id,
     customer: Option<&Id>,
     first_customer: bool,
-) -> Next {
+) -> StepResult {
     let order = match &documents.order {
-        Found::Unasked => {
+        KnownDocument::Unasked => {
             let customer = customer.cloned().map(DocumentQuery::Customer);
             let queries = [Some(DocumentQuery::Order(order.clone())), customer];
-            return Ok(Step::read(queries.into_iter().flatten()));
+            return Ok(DeliveryStep::read(queries.into_iter().flatten()));
         }
-        Found::Gone => return Ok(Step::ignore(Ignored::Gone)),
-        Found::There(order) => order,
+        KnownDocument::Gone => return Ok(DeliveryStep::ignore(IgnoreReason::Gone)),
+        KnownDocument::There(order) => order,
     };
     let customer = match (&documents.customer, customer.or(order.fields.customer_id.as_ref())) {
-        (Found::Unasked, Some(id)) => {
-            return Ok(Step::read([DocumentQuery::Customer(id.clone())]));
+        (KnownDocument::Unasked, Some(id)) => {
+            return Ok(DeliveryStep::read([DocumentQuery::Customer(id.clone())]));
         }
-        (Found::Unasked, None) => return Ok(Step::ignore(Ignored::CustomerRemoved)),
-        (Found::Gone, _) => return Ok(Step::ignore(Ignored::Gone)),
-        (Found::There(customer), _) => customer,
+        (KnownDocument::Unasked, None) => {
+            return Ok(DeliveryStep::ignore(IgnoreReason::CustomerRemoved));
+        }
+        (KnownDocument::Gone, _) => return Ok(DeliveryStep::ignore(IgnoreReason::Gone)),
+        (KnownDocument::There(customer), _) => customer,
     };
     let profile = profile(&config.rules.customer, customer, MissingFields::Keep)?;
     let import = profile::import(profile.body);
@@ -177,17 +179,17 @@ pub(super) fn given_to_customer(
     let own_email = order.fields.customer_email.as_deref();
     let same_person = own_email.is_none_or(|email| email.eq_ignore_ascii_case(&customer.email));
     if !(first_customer && same_person && counts_as_placed(config, order)) {
-        return Ok(Step::Send { stages: vec![vec![import]], cut: profile.cut });
+        return Ok(DeliveryStep::Send { stages: vec![vec![import]], cut: profile.cut });
     }
     Ok(match place(config, order, documents)? {
         // The profile and the events do not depend on each other: each creates the profile.
-        Step::Send { mut stages, mut cut } => {
+        DeliveryStep::Send { mut stages, mut cut } => {
             match stages.first_mut() {
                 Some(stage) => stage.insert(0, import),
                 None => stages.push(vec![import]),
             }
             cut.extend(profile.cut);
-            Step::Send { stages, cut }
+            DeliveryStep::Send { stages, cut }
         }
         other => other,
     })
@@ -198,10 +200,10 @@ pub(super) fn given_to_customer(
 pub(super) fn with_contents(
     order: &Order,
     documents: &Documents,
-    map: impl FnOnce(OrderContext) -> Step,
-) -> Next {
+    map: impl FnOnce(OrderContext) -> DeliveryStep,
+) -> StepResult {
     let Some(buyer) = identity::buyer(&order.fields)? else {
-        return Ok(Step::ignore(Ignored::NoIdentity));
+        return Ok(DeliveryStep::ignore(IgnoreReason::NoIdentity));
     };
     let mut queries = Vec::new();
     if documents.products.is_none() {
@@ -216,7 +218,7 @@ pub(super) fn with_contents(
         queries.extend((!ids.is_empty()).then_some(DocumentQuery::DiscountCodes(ids)));
     }
     if !queries.is_empty() {
-        return Ok(Step::read(queries));
+        return Ok(DeliveryStep::read(queries));
     }
     Ok(map(OrderContext {
         order,
@@ -228,7 +230,7 @@ pub(super) fn with_contents(
 
 /// A few events go each on its own, since Klaviyo takes far more such calls in a minute; many go
 /// together, since a Worker has six connections.
-pub(super) fn events(events: Vec<MappedBody<Event>>) -> Step {
+pub(super) fn events(events: Vec<MappedBody<Event>>) -> DeliveryStep {
     let (events, cut): (Vec<_>, Vec<_>) =
         events.into_iter().map(|event| (event.body, event.cut)).unzip();
     let requests = if events.len() <= EVENTS_ALONE {
@@ -237,5 +239,5 @@ pub(super) fn events(events: Vec<MappedBody<Event>>) -> Step {
         let each = events.into_iter().map(|event| ((), vec![event])).collect();
         pack(each).into_iter().map(|batch| WriteRequest::CreateEvents(batch.events)).collect()
     };
-    Step::Send { stages: vec![requests], cut: cut.concat() }
+    DeliveryStep::Send { stages: vec![requests], cut: cut.concat() }
 }

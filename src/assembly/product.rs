@@ -20,8 +20,8 @@ use chrono::{DateTime, Utc};
 
 use super::documents::Documents;
 use super::held::delete;
-use super::reading::{Found, Reading};
-use super::{Step, category};
+use super::reading::{KnownDocument, UnitReading};
+use super::{DeliveryStep, category};
 use crate::commercetools::product::{PriceMode, Product};
 use crate::commercetools::query::{DocumentQuery, SKUS_PER_QUERY};
 use crate::commercetools::reference::Id;
@@ -34,10 +34,15 @@ use crate::mapping::category::of_product;
 use crate::mapping::identity;
 use crate::mapping::product::{ProductContext, item, skus_left, variant_writes};
 use crate::mapping::profile::MappedBody;
-use crate::push::plan::Ignored;
+use crate::push::plan::IgnoreReason;
 
 /// Now.
-pub(super) fn next(config: &Config, documents: &Documents, id: &Id, now: DateTime<Utc>) -> Step {
+pub(super) fn next(
+    config: &Config,
+    documents: &Documents,
+    id: &Id,
+    now: DateTime<Utc>,
+) -> DeliveryStep {
     let readings = unread(documents, id);
     let product = match contents(documents, id, readings) {
         Ok(product) => product,
@@ -45,7 +50,7 @@ pub(super) fn next(config: &Config, documents: &Documents, id: &Id, now: DateTim
     };
     let left = owners_of_skus_left(documents, product);
     if !left.is_empty() {
-        return Step::read(left);
+        return DeliveryStep::read(left);
     }
     let known = documents.known_categories.list();
     let unknown = of_product(product, &config.shop.locale).into_iter();
@@ -55,19 +60,24 @@ pub(super) fn next(config: &Config, documents: &Documents, id: &Id, now: DateTim
 
 /// As history: the product is read, and what Klaviyo has of it is asked for together with what it
 /// has of others.
-pub(super) fn history(config: &Config, documents: &Documents, id: &Id, now: DateTime<Utc>) -> Step {
+pub(super) fn history(
+    config: &Config,
+    documents: &Documents,
+    id: &Id,
+    now: DateTime<Utc>,
+) -> DeliveryStep {
     let readings = unread_of_history(config, documents, id);
     let product = match contents(documents, id, readings) {
         Ok(product) => product,
         Err(step) => return step,
     };
-    let left = owners_of_skus_left(documents, product).into_iter().map(Reading::from);
+    let left = owners_of_skus_left(documents, product).into_iter().map(UnitReading::from);
     let unknown = unsettled_categories(config, documents, product).into_iter().map(|category| {
-        Reading::Category(Box::new(CatalogWrite::put(CatalogObject::Category(category), false)))
+        UnitReading::Category(Box::new(CatalogWrite::put(CatalogObject::Category(category), false)))
     });
     let readings: Vec<_> = left.chain(unknown).collect();
     if !readings.is_empty() {
-        return Step::Read(readings);
+        return DeliveryStep::Read(readings);
     }
     send(config, documents, product, Vec::new(), now)
 }
@@ -77,33 +87,33 @@ pub(super) fn history(config: &Config, documents: &Documents, id: &Id, now: Date
 fn contents<'a>(
     documents: &'a Documents,
     id: &Id,
-    mut readings: Vec<Reading>,
-) -> Result<&'a Product, Step> {
+    mut readings: Vec<UnitReading>,
+) -> Result<&'a Product, DeliveryStep> {
     readings.extend(documents.further.iter().cloned());
     let product = match &documents.product {
-        Found::There(product) => Some(&**product).filter(|one| one.master_data.published),
-        Found::Unasked | Found::Gone => None,
+        KnownDocument::There(product) => Some(&**product).filter(|one| one.master_data.published),
+        KnownDocument::Unasked | KnownDocument::Gone => None,
     };
-    if documents.product == Found::Unasked {
+    if documents.product == KnownDocument::Unasked {
         readings.push(DocumentQuery::Product(id.clone()).into());
     }
     if documents.standalone_prices.is_none() {
         readings.extend(product.into_iter().flat_map(prices));
     }
     if !readings.is_empty() {
-        return Err(Step::Read(readings));
+        return Err(DeliveryStep::Read(readings));
     }
     product.ok_or_else(|| withdraw(documents, id))
 }
 
 /// What Klaviyo knows of the product, at once with the product.
-fn unread(documents: &Documents, id: &Id) -> Vec<Reading> {
+fn unread(documents: &Documents, id: &Id) -> Vec<UnitReading> {
     let item = identity::item(id).id;
     let mut readings = Vec::new();
-    if documents.known_variants == Found::Unasked {
+    if documents.known_variants == KnownDocument::Unasked {
         readings.push(KlaviyoLookup::VariantsOfItem { item: item.clone(), cursor: None }.into());
     }
-    if documents.known_categories == Found::Unasked {
+    if documents.known_categories == KnownDocument::Unasked {
         readings.push(KlaviyoLookup::CategoriesOfItem { item }.into());
     }
     readings
@@ -111,12 +121,12 @@ fn unread(documents: &Documents, id: &Id) -> Vec<Reading> {
 
 /// Which of the item and its categories Klaviyo has, and then the variants of an item that it has.
 /// Of what is not for sale only whether there is something to delete.
-fn unread_of_history(config: &Config, documents: &Documents, id: &Id) -> Vec<Reading> {
-    let Found::There(product) = &documents.product else { return Vec::new() };
+fn unread_of_history(config: &Config, documents: &Documents, id: &Id) -> Vec<UnitReading> {
+    let KnownDocument::There(product) = &documents.product else { return Vec::new() };
     let item = identity::item(id).id;
     let published = product.master_data.published;
     let mut readings = Vec::new();
-    if documents.known_variants == Found::Unasked {
+    if documents.known_variants == KnownDocument::Unasked {
         if !documents.item_is_held {
             let lookup = KlaviyoLookup::Existing { kind: CatalogKind::Item, ids: vec![item] };
             readings.push(lookup.into());
@@ -124,7 +134,7 @@ fn unread_of_history(config: &Config, documents: &Documents, id: &Id) -> Vec<Rea
             readings.push(KlaviyoLookup::VariantsOfItem { item, cursor: None }.into());
         }
     }
-    if documents.known_categories == Found::Unasked && published {
+    if documents.known_categories == KnownDocument::Unasked && published {
         let categories = of_product(product, &config.shop.locale).into_iter();
         let ids: Vec<_> = categories.map(|category| category.key.id).collect();
         if !ids.is_empty() {
@@ -135,7 +145,7 @@ fn unread_of_history(config: &Config, documents: &Documents, id: &Id) -> Vec<Rea
 }
 
 /// The queries for the standalone prices of a product that has such.
-fn prices(product: &Product) -> Vec<Reading> {
+fn prices(product: &Product) -> Vec<UnitReading> {
     if product.price_mode != PriceMode::Standalone {
         return Vec::new();
     }
@@ -168,11 +178,11 @@ fn unsettled_categories(
 }
 
 /// Deletes the item, and its variants with it.
-fn withdraw(documents: &Documents, id: &Id) -> Step {
-    if documents.known_variants == Found::Gone {
-        return Step::ignore(Ignored::NotPublished);
+fn withdraw(documents: &Documents, id: &Id) -> DeliveryStep {
+    if documents.known_variants == KnownDocument::Gone {
+        return DeliveryStep::ignore(IgnoreReason::NotPublished);
     }
-    Step::send(vec![delete(CatalogKind::Item, identity::item(id).id)])
+    DeliveryStep::send(vec![delete(CatalogKind::Item, identity::item(id).id)])
 }
 
 /// New categories, then the item, then its variants: each needs what comes before it.
@@ -182,12 +192,12 @@ fn send(
     product: &Product,
     new_categories: Vec<WriteRequest>,
     now: DateTime<Utc>,
-) -> Step {
+) -> DeliveryStep {
     let standalone_prices = documents.standalone_prices.as_deref().unwrap_or_default();
     let context = ProductContext { product, standalone_prices, now };
     let MappedBody { body: mut item, mut cut } = item(config, context);
     item.categories.retain(|category| !documents.refused_categories.contains(category));
-    let item_known = documents.known_variants != Found::Gone;
+    let item_known = documents.known_variants != KnownDocument::Gone;
     let moved = documents.moved_skus.as_deref().unwrap_or_default();
     let variants = variant_writes(config, context, documents.known_variants.list(), moved);
     cut.extend(variants.cut);
@@ -197,5 +207,5 @@ fn send(
         variants.body.into_iter().map(WriteRequest::Catalog).collect(),
     ];
     let stages = stages.into_iter().filter(|stage| !stage.is_empty()).collect();
-    Step::Send { stages, cut }
+    DeliveryStep::Send { stages, cut }
 }

@@ -7,7 +7,7 @@ use crate::klaviyo::query::KlaviyoLookup;
 
 /// One thing to read.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Reading {
+pub enum UnitReading {
     /// From commercetools.
     Commercetools(DocumentQuery),
     /// From Klaviyo.
@@ -17,7 +17,7 @@ pub enum Reading {
     Category(Box<CatalogWrite>),
 }
 
-impl Reading {
+impl UnitReading {
     /// Whose answer it is.
     pub(super) fn system(&self) -> System {
         match self {
@@ -27,13 +27,13 @@ impl Reading {
     }
 }
 
-impl From<DocumentQuery> for Reading {
+impl From<DocumentQuery> for UnitReading {
     fn from(query: DocumentQuery) -> Self {
         Self::Commercetools(query)
     }
 }
 
-impl From<KlaviyoLookup> for Reading {
+impl From<KlaviyoLookup> for UnitReading {
     fn from(lookup: KlaviyoLookup) -> Self {
         Self::Klaviyo(lookup)
     }
@@ -41,7 +41,7 @@ impl From<KlaviyoLookup> for Reading {
 
 /// What is known of one document.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub enum Found<T> {
+pub enum KnownDocument<T> {
     /// It was not asked for yet.
     #[default]
     Unasked,
@@ -51,7 +51,7 @@ pub enum Found<T> {
     There(T),
 }
 
-impl<T> Found<Vec<T>> {
+impl<T> KnownDocument<Vec<T>> {
     /// The list, empty where there is none.
     pub(super) fn list(&self) -> &[T] {
         match self {

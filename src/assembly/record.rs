@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::documents::Documents;
-use super::reading::Found;
+use super::reading::KnownDocument;
 use crate::commercetools::answer::malformed;
 use crate::commercetools::order::Order;
 use crate::commercetools::payment::Payment;
@@ -66,7 +66,7 @@ fn documents(of: WalkedResource, text: &str) -> Result<Documents, serde_json::Er
         WalkedResource::Customers => documents.customer = there(text)?,
         WalkedResource::Orders => {
             let (order, payments) = paid_order(text)?;
-            documents.order = Found::There(Box::new(order));
+            documents.order = KnownDocument::There(Box::new(order));
             documents.payments = payments;
         }
         WalkedResource::Categories => documents.category = there(text)?,
@@ -75,8 +75,8 @@ fn documents(of: WalkedResource, text: &str) -> Result<Documents, serde_json::Er
     Ok(documents)
 }
 
-fn there<T: DeserializeOwned>(text: &str) -> Result<Found<Box<T>>, serde_json::Error> {
-    from_json(text).map(|document| Found::There(Box::new(document)))
+fn there<T: DeserializeOwned>(text: &str) -> Result<KnownDocument<Box<T>>, serde_json::Error> {
+    from_json(text).map(|document| KnownDocument::There(Box::new(document)))
 }
 
 /// Reads an order, and takes out of it the payments that the query expanded.

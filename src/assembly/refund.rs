@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::documents::Documents;
 use super::order::{events, with_contents};
-use super::reading::Found;
-use super::{Next, Step};
+use super::reading::KnownDocument;
+use super::{DeliveryStep, StepResult};
 use crate::commercetools::payment::{Payment, Transaction};
 use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
@@ -15,7 +15,7 @@ use crate::mapping::event;
 use crate::mapping::order::OrderContext;
 use crate::mapping::profile::MappedBody;
 use crate::push::conclusion::NotYet;
-use crate::push::plan::Ignored;
+use crate::push::plan::IgnoreReason;
 
 /// Now.
 pub(super) fn next(
@@ -24,23 +24,23 @@ pub(super) fn next(
     payment: &Id,
     transaction: Option<&Id>,
     at: Option<DateTime<Utc>>,
-) -> Next {
+) -> StepResult {
     let payment = match &documents.payment {
-        Found::Unasked => {
+        KnownDocument::Unasked => {
             let order = DocumentQuery::OrderOfPayment(payment.clone());
-            return Ok(Step::read([DocumentQuery::Payment(payment.clone()), order]));
+            return Ok(DeliveryStep::read([DocumentQuery::Payment(payment.clone()), order]));
         }
-        Found::Gone => return Ok(Step::ignore(Ignored::Gone)),
-        Found::There(payment) => payment,
+        KnownDocument::Gone => return Ok(DeliveryStep::ignore(IgnoreReason::Gone)),
+        KnownDocument::There(payment) => payment,
     };
     let refunds: Vec<_> = event::refunds(config, payment)
         .filter(|refund| transaction.is_none_or(|id| refund.id == *id))
         .collect();
     if refunds.is_empty() {
-        return Ok(Step::ignore(Ignored::NoRefund));
+        return Ok(DeliveryStep::ignore(IgnoreReason::NoRefund));
     }
-    let Found::There(order) = &documents.order else {
-        return Ok(Step::not_yet(NotYet::OrderOfPayment));
+    let KnownDocument::There(order) = &documents.order else {
+        return Ok(DeliveryStep::not_yet(NotYet::OrderOfPayment));
     };
     with_contents(order, documents, |context| {
         events(refunds.into_iter().map(|one| refund(config, context, payment, one, at)).collect())

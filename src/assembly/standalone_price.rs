@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 
 use super::documents::Documents;
-use super::reading::Found;
-use super::{Step, product};
+use super::reading::KnownDocument;
+use super::{DeliveryStep, product};
 use crate::commercetools::product::PriceMode;
 use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::push::plan::Ignored;
+use crate::push::plan::IgnoreReason;
 
 /// Finds the product by the SKU and writes it as it is now.
 pub(super) fn next(
@@ -18,21 +18,21 @@ pub(super) fn next(
     price: &Id,
     sku: Option<&str>,
     now: DateTime<Utc>,
-) -> Step {
+) -> DeliveryStep {
     let sku = match (sku, &documents.standalone_price) {
         (Some(sku), _) => sku,
-        (None, Found::There(price)) => &price.sku,
-        (None, Found::Gone) => return Step::ignore(Ignored::Gone),
-        (None, Found::Unasked) => {
-            return Step::read([DocumentQuery::StandalonePrice(price.clone())]);
+        (None, KnownDocument::There(price)) => &price.sku,
+        (None, KnownDocument::Gone) => return DeliveryStep::ignore(IgnoreReason::Gone),
+        (None, KnownDocument::Unasked) => {
+            return DeliveryStep::read([DocumentQuery::StandalonePrice(price.clone())]);
         }
     };
     match &documents.product {
-        Found::Unasked => Step::read([DocumentQuery::ProductOfSku(sku.to_owned())]),
-        Found::Gone => Step::ignore(Ignored::Gone),
-        Found::There(product) if product.price_mode == PriceMode::Embedded => {
-            Step::ignore(Ignored::PriceNotUsed)
+        KnownDocument::Unasked => DeliveryStep::read([DocumentQuery::ProductOfSku(sku.to_owned())]),
+        KnownDocument::Gone => DeliveryStep::ignore(IgnoreReason::Gone),
+        KnownDocument::There(product) if product.price_mode == PriceMode::Embedded => {
+            DeliveryStep::ignore(IgnoreReason::PriceNotUsed)
         }
-        Found::There(product) => product::next(config, documents, &product.id, now),
+        KnownDocument::There(product) => product::next(config, documents, &product.id, now),
     }
 }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use serde_json::json;
 
-use super::reading::Reading;
+use super::reading::UnitReading;
 use crate::commercetools::answer::page;
 use crate::commercetools::product::Product;
 use crate::commercetools::query::DocumentQuery;
@@ -61,7 +61,7 @@ pub struct AnswerPart<'a> {
     /// Whose.
     pub unit: usize,
     /// What it asked for, or the part of it that this answers.
-    pub(super) reading: Reading,
+    pub(super) reading: UnitReading,
     pub(super) content: PartContent<'a>,
 }
 
@@ -83,19 +83,19 @@ pub struct HandedOut<'a> {
 
 /// Puts together what can be asked together. Each reading says which unit wants it.
 #[must_use]
-pub fn together(readings: impl IntoIterator<Item = (usize, Reading)>) -> Vec<JointReading> {
+pub fn together(readings: impl IntoIterator<Item = (usize, UnitReading)>) -> Vec<JointReading> {
     let mut queries = Vec::new();
-    let mut objects: Grouped<CatalogKind, (usize, Vec<String>)> = Vec::new();
-    let mut lookups: Grouped<KlaviyoLookup, usize> = Vec::new();
-    let mut categories: Grouped<Box<CatalogWrite>, usize> = Vec::new();
+    let mut objects: KeyGroups<CatalogKind, (usize, Vec<String>)> = Vec::new();
+    let mut lookups: KeyGroups<KlaviyoLookup, usize> = Vec::new();
+    let mut categories: KeyGroups<Box<CatalogWrite>, usize> = Vec::new();
     for (unit, reading) in readings {
         match reading {
-            Reading::Commercetools(query) => queries.push((unit, query)),
-            Reading::Klaviyo(KlaviyoLookup::Existing { kind, ids }) => {
+            UnitReading::Commercetools(query) => queries.push((unit, query)),
+            UnitReading::Klaviyo(KlaviyoLookup::Existing { kind, ids }) => {
                 put(&mut objects, kind, (unit, ids));
             }
-            Reading::Klaviyo(lookup) => put(&mut lookups, lookup, unit),
-            Reading::Category(write) => put(&mut categories, write, unit),
+            UnitReading::Klaviyo(lookup) => put(&mut lookups, lookup, unit),
+            UnitReading::Category(write) => put(&mut categories, write, unit),
         }
     }
     let queries = queries_together(queries).into_iter().map(JointReading::Queries);
@@ -107,10 +107,10 @@ pub fn together(readings: impl IntoIterator<Item = (usize, Reading)>) -> Vec<Joi
 }
 
 /// What belongs to each key.
-type Grouped<K, V> = Vec<(K, Vec<V>)>;
+type KeyGroups<K, V> = Vec<(K, Vec<V>)>;
 
 /// Puts something to what has the same key.
-fn put<K: PartialEq, V>(all: &mut Grouped<K, V>, key: K, one: V) {
+fn put<K: PartialEq, V>(all: &mut KeyGroups<K, V>, key: K, one: V) {
     match all.iter_mut().find(|(other, _)| *other == key) {
         Some((_, same)) => same.push(one),
         None => all.push((key, vec![one])),
@@ -215,9 +215,9 @@ impl JointReading {
     }
 
     /// A part for each unit, with this content.
-    fn each<'a>(&self, mut content: impl FnMut(&Reading) -> PartContent<'a>) -> HandedOut<'a> {
+    fn each<'a>(&self, mut content: impl FnMut(&UnitReading) -> PartContent<'a>) -> HandedOut<'a> {
         let mut part =
-            |unit, reading: Reading| AnswerPart { unit, content: content(&reading), reading };
+            |unit, reading: UnitReading| AnswerPart { unit, content: content(&reading), reading };
         let parts = match self {
             Self::Queries(together) => {
                 let members = together.members().iter();
@@ -232,7 +232,7 @@ impl JointReading {
                 units.iter().map(|unit| part(*unit, lookup.clone().into())).collect()
             }
             Self::Category(write, units) => {
-                units.iter().map(|unit| part(*unit, Reading::Category(write.clone()))).collect()
+                units.iter().map(|unit| part(*unit, UnitReading::Category(write.clone()))).collect()
             }
         };
         HandedOut { parts, further: Vec::new() }
@@ -247,14 +247,16 @@ fn products(together: &JointQuery, answer: &HttpAnswer) -> Option<Vec<Rc<Product
 }
 
 /// Those of the products that were asked for.
-fn own(reading: &Reading, products: &[Rc<Product>]) -> Vec<Rc<Product>> {
-    let Reading::Commercetools(DocumentQuery::Products(ids)) = reading else { return Vec::new() };
+fn own(reading: &UnitReading, products: &[Rc<Product>]) -> Vec<Rc<Product>> {
+    let UnitReading::Commercetools(DocumentQuery::Products(ids)) = reading else {
+        return Vec::new();
+    };
     products.iter().filter(|product| ids.contains(&product.id)).cloned().collect()
 }
 
 /// Klaviyo's answer to who asks for these alone, where it has found those.
-fn held(reading: &Reading, found: &HashSet<String>) -> HttpAnswer {
-    let Reading::Klaviyo(KlaviyoLookup::Existing { kind, ids }) = reading else {
+fn held(reading: &UnitReading, found: &HashSet<String>) -> HttpAnswer {
+    let UnitReading::Klaviyo(KlaviyoLookup::Existing { kind, ids }) = reading else {
         return HttpAnswer::default();
     };
     let there = ids.iter().filter(|id| found.contains(*id));
@@ -266,7 +268,7 @@ fn held(reading: &Reading, found: &HashSet<String>) -> HttpAnswer {
 #[cfg(test)]
 mod tests {
     use super::super::documents::Documents;
-    use super::super::reading::Found;
+    use super::super::reading::KnownDocument;
     use super::*;
     use crate::commercetools::query::PRODUCTS_PER_QUERY;
     use crate::commercetools::reference::Id;
@@ -276,14 +278,14 @@ mod tests {
         Id::new(value).expect("an id")
     }
 
-    fn existing_item(id: &str) -> Reading {
+    fn existing_item(id: &str) -> UnitReading {
         KlaviyoLookup::Existing { kind: CatalogKind::Item, ids: vec![id.to_owned()] }.into()
     }
 
-    fn new_category(name: &str) -> Reading {
+    fn new_category(name: &str) -> UnitReading {
         let key = CatalogKey { id: "c".to_owned(), external_id: "c".to_owned() };
         let category = CatalogCategory { key, name: name.to_owned() };
-        Reading::Category(Box::new(CatalogWrite::put(CatalogObject::Category(category), false)))
+        UnitReading::Category(Box::new(CatalogWrite::put(CatalogObject::Category(category), false)))
     }
 
     fn answered(status: u16, body: &serde_json::Value) -> HttpAnswer {
@@ -311,7 +313,7 @@ mod tests {
         let held = all.iter().map(|(documents, _)| documents.item_is_held);
         assert_eq!(held.filter(|held| *held).count(), 1);
         let variants = |unit: usize| &all[unit].0.known_variants;
-        assert_eq!((variants(0), variants(1)), (&Found::Gone, &Found::Unasked));
+        assert_eq!((variants(0), variants(1)), (&KnownDocument::Gone, &KnownDocument::Unasked));
         let down = handed(&joint[0], 150, &answered(503, &json!({})));
         let told = down.iter().filter(|(_, taken)| !taken).count();
         assert_eq!(told, joint[0].hand_out(Ok(&HttpAnswer::default())).parts.len());

@@ -16,14 +16,14 @@ use crate::engine::deliveries::{DeliveryNo, EndedDelivery, NewDelivery, Surround
 use crate::fault::{FinalFault, Rejection, Setback};
 use crate::http::HttpAnswer;
 use crate::push::conclusion::Conclusion;
-use crate::push::plan::{Plan, Work, plan};
+use crate::push::plan::{Work, WorkPlan, plan};
 
 /// What a notification asks for, or the conclusion where it asks for nothing.
 pub(super) fn work_of(config: &Config, notification: &Notification) -> Result<Work, Conclusion> {
     with_shared(|shared| shared.forget(notification));
     match plan(&config.rules, notification) {
-        Ok(Plan::Work(work)) => Ok(work),
-        Ok(Plan::Ignore(why)) => Err(Conclusion::Ignored(why)),
+        Ok(WorkPlan::Work(work)) => Ok(work),
+        Ok(WorkPlan::Ignore(why)) => Err(Conclusion::Ignored(why)),
         Err(malformed) => {
             let fault = FinalFault::MessageMalformed;
             Err(Conclusion::Never(Rejection::new(fault, malformed.to_string())))

@@ -17,8 +17,8 @@ use crate::outbox::push_end::{PushEnd, push_end, untried};
 use crate::outbox::store::erasure::EraseAgain;
 use crate::outbox::store::intake::NewEntry;
 use crate::push::conclusion::Conclusion;
-use crate::push::envelope::{self, Push, PushedItem};
-use crate::push::outcome::{Outcome, Reply, reply as worst};
+use crate::push::envelope::{self, DecodedPush, PushedItem};
+use crate::push::outcome::{Outcome, PushReply, reply as worst};
 use crate::push::parking::by_resource;
 use crate::push::plan::Work;
 
@@ -51,7 +51,7 @@ pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) ->
     if let Err(denied) = auth::verify(config, claim, &body).await {
         return reply::denied(denied);
     }
-    let Push { items, handshake } = envelope::decode(&body, Some(&config.push.sns));
+    let DecodedPush { items, handshake } = envelope::decode(&body, Some(&config.push.sns));
     drop(body);
     let notifications = items.iter().filter_map(|item| match item {
         PushedItem::Notification(notification) => Some(notification),
@@ -64,7 +64,7 @@ pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) ->
     let worked = work(env, config, &calls, plan(config, items)).await;
     let outcomes = settle(env, config, started, worked).await;
     match (worst(outcomes), handshake) {
-        (Reply::Done, Some(handshake)) => handshake::answer(handshake).await,
+        (PushReply::Done, Some(handshake)) => handshake::answer(handshake).await,
         (reply, _) => reply::to_push(reply),
     }
 }

@@ -8,7 +8,7 @@ use worker::{Response, ResponseBuilder, Result};
 
 use super::auth::Denied;
 use crate::config::SettingProblem;
-use crate::push::outcome::Reply;
+use crate::push::outcome::PushReply;
 
 /// How long a sender is asked to wait where nothing better is known.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
@@ -76,14 +76,14 @@ pub(super) fn denied(why: Denied) -> Result<Response> {
 }
 
 /// The answer to a push.
-pub(super) fn to_push(reply: Reply) -> Result<Response> {
+pub(super) fn to_push(reply: PushReply) -> Result<Response> {
     match reply {
-        Reply::Done => Ok(empty(204)),
-        Reply::Parked => json(202, &json!({ "outcome": "parked" })),
-        Reply::DeadLettered { id, code } => {
+        PushReply::Done => Ok(empty(204)),
+        PushReply::Parked => json(202, &json!({ "outcome": "parked" })),
+        PushReply::DeadLettered { id, code } => {
             json(202, &json!({ "outcome": "dead_lettered", "id": id, "code": code }))
         }
-        Reply::TryAgain { code, retry_after } => {
+        PushReply::TryAgain { code, retry_after } => {
             let message = "This could not be delivered now and is not stored; send it again.";
             try_again(error(503, &code, message)?, retry_after)
         }

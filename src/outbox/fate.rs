@@ -8,7 +8,7 @@ use crate::engine::backoff::{patience, wait_after};
 use crate::engine::deliveries::Surroundings;
 use crate::fault::{FinalFault, Rejection, Setback, TransientFault};
 use crate::push::conclusion::Conclusion;
-use crate::push::plan::Ignored;
+use crate::push::plan::IgnoreReason;
 
 /// What becomes of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub enum RowFate {
     /// Klaviyo has all of it; it is removed.
     Delivered,
     /// There is nothing to deliver; it is removed.
-    Ignored(Ignored),
+    Ignored(IgnoreReason),
     /// It is tried again.
     PutOff {
         /// When, in ms since 1970 UTC.

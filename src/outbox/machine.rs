@@ -30,7 +30,7 @@ use crate::klaviyo::job::JobRef;
 use crate::klaviyo::pacing::CallPace;
 use crate::push::conclusion::Conclusion;
 use crate::push::envelope::{self, PushedItem};
-use crate::push::plan::{Plan, Work, plan};
+use crate::push::plan::{Work, WorkPlan, plan};
 
 /// What happened.
 pub enum OutboxInput {
@@ -208,8 +208,8 @@ impl OutboxMachine {
             PushedItem::Notification(notification) => {
                 around.shared.forget(notification);
                 match plan(&around.config.rules, notification) {
-                    Ok(Plan::Work(work)) => Ok(work),
-                    Ok(Plan::Ignore(why)) => Err(Conclusion::Ignored(why)),
+                    Ok(WorkPlan::Work(work)) => Ok(work),
+                    Ok(WorkPlan::Ignore(why)) => Err(Conclusion::Ignored(why)),
                     Err(malformed) => {
                         let fault = FinalFault::MessageMalformed;
                         Err(Conclusion::Never(Rejection::new(fault, malformed.to_string())))

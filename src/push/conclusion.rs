@@ -1,6 +1,6 @@
 //! How the work on a notification ended.
 
-use super::plan::Ignored;
+use super::plan::IgnoreReason;
 use crate::fault::{ReadFault, Rejection, Setback, TransientFault};
 
 /// How the work on a notification ended, before anything is stored.
@@ -9,7 +9,7 @@ pub enum Conclusion {
     /// Klaviyo took everything.
     Delivered,
     /// There was nothing to deliver.
-    Ignored(Ignored),
+    Ignored(IgnoreReason),
     /// It can succeed later: a system is out, or refuses for now.
     Later(Setback),
     /// Something else has to come about first.

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::plan::{Plan, Work, plan};
+use super::plan::{Work, WorkPlan, plan};
 use crate::commercetools::notification::{Notification, NotificationKind};
 use crate::config::rules::OperatorRules;
 use crate::mapping::profile::MissingFields;
@@ -70,8 +70,8 @@ pub fn slot(notification: &Notification, work: &Work) -> ParkingSlot {
 #[must_use]
 pub fn planned_slot(rules: &OperatorRules, notification: &Notification) -> Option<ParkingSlot> {
     match plan(rules, notification) {
-        Ok(Plan::Work(work)) => Some(slot(notification, &work)),
-        Ok(Plan::Ignore(_)) | Err(_) => None,
+        Ok(WorkPlan::Work(work)) => Some(slot(notification, &work)),
+        Ok(WorkPlan::Ignore(_)) | Err(_) => None,
     }
 }
 
@@ -150,7 +150,7 @@ mod tests {
         let notification = Notification::read(raw).expect("a notification");
         let rules = OperatorRules::parse(r#"{"customer":{"deletion":"erase"}}"#).expect("rules");
         let planned = plan(&rules, &notification).expect("a plan");
-        let Plan::Work(work) = planned else { panic!("work") };
+        let WorkPlan::Work(work) = planned else { panic!("work") };
         slot(&notification, &work)
     }
 

@@ -10,7 +10,7 @@ use commercetools_klaviyo::push::plan::plan;
 use commercetools_klaviyo::push::sender::certificate::PublicKey;
 use commercetools_klaviyo::push::sender::keys;
 use commercetools_klaviyo::push::sender::oidc::SignedToken;
-use commercetools_klaviyo::push::sender::sns::Signed;
+use commercetools_klaviyo::push::sender::sns::SignedMessage;
 use proptest::prelude::*;
 
 use crate::support::config;
@@ -25,7 +25,7 @@ fn take(body: &[u8]) {
         }
     }
     let topic = Some(String::new());
-    let _ = Signed::read(body, &SnsAuth { topic, url: None });
+    let _ = SignedMessage::read(body, &SnsAuth { topic, url: None });
     let text = String::from_utf8_lossy(body);
     let oidc = OidcAuth { audience: String::new(), email: String::new(), keys_url: String::new() };
     let _ = SignedToken::read(&text, &oidc, 0);

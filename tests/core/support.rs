@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use commercetools_klaviyo::assembly::documents::Documents;
-use commercetools_klaviyo::assembly::reading::Reading;
-use commercetools_klaviyo::assembly::{self, Assignment, Step};
+use commercetools_klaviyo::assembly::reading::UnitReading;
+use commercetools_klaviyo::assembly::{self, Assignment, DeliveryStep};
 use commercetools_klaviyo::commercetools::notification::Notification;
 use commercetools_klaviyo::commercetools::query::DocumentQuery;
 use commercetools_klaviyo::config::{self, Config};
@@ -12,7 +12,7 @@ use commercetools_klaviyo::http::HttpAnswer;
 use commercetools_klaviyo::klaviyo::query::KlaviyoLookup;
 use commercetools_klaviyo::klaviyo::request::WriteRequest;
 use commercetools_klaviyo::push::conclusion::Conclusion;
-use commercetools_klaviyo::push::plan::{Ignored, Plan, plan};
+use commercetools_klaviyo::push::plan::{IgnoreReason, WorkPlan, plan};
 use serde_json::{Map, Value, json};
 
 /// A complete configuration with these settings beside the required ones.
@@ -42,7 +42,7 @@ pub(crate) enum Came {
     /// These requests, as `METHOD path` and body.
     Sent(Vec<(String, Value)>),
     /// Nothing.
-    Ignored(Ignored),
+    Ignored(IgnoreReason),
     /// It cannot be known yet what to send.
     NotYet(String),
     /// It cannot be mapped.
@@ -79,29 +79,29 @@ pub(crate) fn brought(
 ) -> Result<Vec<WriteRequest>, Came> {
     let notification = Notification::read(object(notification.clone())).expect("a notification");
     let work = match plan(&config.rules, &notification).expect("a plan") {
-        Plan::Work(work) => work,
-        Plan::Ignore(why) => return Err(Came::Ignored(why)),
+        WorkPlan::Work(work) => work,
+        WorkPlan::Ignore(why) => return Err(Came::Ignored(why)),
     };
     let work = Assignment::Now(work);
     let mut documents = Documents::default();
     let now = NOW.parse().expect("a time");
     for _ in 0..10 {
         match assembly::next(config, &work, &documents, now) {
-            Step::Read(readings) => {
+            DeliveryStep::Read(readings) => {
                 for reading in readings {
                     let answer = match &reading {
-                        Reading::Commercetools(query) => answer(shop, query),
-                        Reading::Klaviyo(lookup) => held(shop, lookup),
-                        Reading::Category(_) => panic!("no notification asks so"),
+                        UnitReading::Commercetools(query) => answer(shop, query),
+                        UnitReading::Klaviyo(lookup) => held(shop, lookup),
+                        UnitReading::Category(_) => panic!("no notification asks so"),
                     };
                     documents.add(&reading, &Ok(answer)).expect("a document");
                 }
             }
-            Step::Follow(_) => documents.followed = true,
-            Step::Send { stages, .. } => {
+            DeliveryStep::Follow(_) => documents.followed = true,
+            DeliveryStep::Send { stages, .. } => {
                 return Ok(stages.into_iter().flatten().collect());
             }
-            Step::Conclude(conclusion) => return Err(came(conclusion)),
+            DeliveryStep::Conclude(conclusion) => return Err(came(conclusion)),
         }
     }
     panic!("the core reads for ever");

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::http::NoAnswer;
 use crate::push::sender::SenderRefusal;
 use crate::push::sender::oidc::SignedToken;
-use crate::push::sender::sns::Signed;
+use crate::push::sender::sns::SignedMessage;
 
 /// What a push gives for its sender.
 pub(super) enum Claim {
@@ -102,7 +102,7 @@ pub(super) async fn verify(
         (Claim::Secret, _) => Ok(()),
         (Claim::Token(token), Some(oidc)) => genuine_token(&token, &oidc.keys_url).await,
         (Claim::Token(_), None) => Err(SenderRefusal::NotAToken.into()),
-        (Claim::Body, _) => match Signed::read(body, &config.push.sns) {
+        (Claim::Body, _) => match SignedMessage::read(body, &config.push.sns) {
             Ok(message) => genuine_message(&message).await,
             Err(refusal) => Err(refusal.into()),
         },
@@ -128,7 +128,7 @@ async fn genuine_token(token: &SignedToken, keys_url: &str) -> std::result::Resu
     genuine.then_some(()).ok_or(SenderRefusal::Signature.into())
 }
 
-async fn genuine_message(message: &Signed) -> std::result::Result<(), Fault> {
+async fn genuine_message(message: &SignedMessage) -> std::result::Result<(), Fault> {
     let key = published::certified_key(&message.certificate).await?;
     let genuine = webcrypto::by_certified_key(&key, &Signature::of_message(message)).await;
     genuine.then_some(()).ok_or(SenderRefusal::Signature.into())

@@ -13,9 +13,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use crate::assembly::Step;
+use crate::assembly::DeliveryStep;
 use crate::assembly::delivery::Delivery;
-use crate::assembly::reading::Reading;
+use crate::assembly::reading::UnitReading;
 use crate::assembly::shared::SharedDocuments;
 use crate::assembly::together::JointReading;
 use crate::config::Config;
@@ -32,7 +32,7 @@ use crate::klaviyo::job::{JobRef, RowDigest};
 use crate::klaviyo::pacing::CallPace;
 use crate::klaviyo::request::WriteRequest;
 use crate::push::conclusion::Conclusion;
-use crate::push::plan::{Ignored, Work};
+use crate::push::plan::{IgnoreReason, Work};
 
 /// The number of a delivery, unique within the life of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -144,7 +144,7 @@ pub struct Deliveries {
     open: BTreeMap<DeliveryNo, OpenDelivery>,
     units: HashMap<UnitNo, DeliveryNo>,
     /// What is to be read, and was not put together yet.
-    wanted: Vec<(usize, Reading)>,
+    wanted: Vec<(usize, UnitReading)>,
     /// What is to be read.
     reads: VecDeque<JointReading>,
     /// Readings under way.
@@ -285,25 +285,25 @@ impl Deliveries {
             debug_assert!(open.waits == 0, "a delivery goes on when all is answered");
             let conclusion = match open.delivery.next_with(around.config, around.shared, around.now)
             {
-                Step::Read(readings) => return self.want(no, readings),
-                Step::Follow(_) if self.host == Host::Push => {
+                DeliveryStep::Read(readings) => return self.want(no, readings),
+                DeliveryStep::Follow(_) if self.host == Host::Push => {
                     Conclusion::Later(TransientFault::ManyFollow.into())
                 }
-                Step::Follow(notifications) => {
+                DeliveryStep::Follow(notifications) => {
                     open.delivery.followed();
                     self.follows.extend(notifications);
                     continue;
                 }
-                Step::Send { stages, .. }
+                DeliveryStep::Send { stages, .. }
                     if self.host == Host::Push && catalog_calls(&stages) > MOST_CALLS =>
                 {
                     Conclusion::Later(TransientFault::TooManyCalls.into())
                 }
-                Step::Send { stages, cut } => {
+                DeliveryStep::Send { stages, cut } => {
                     open.cut = cut;
                     return self.send(no, stages, around);
                 }
-                Step::Conclude(conclusion) => conclusion,
+                DeliveryStep::Conclude(conclusion) => conclusion,
             };
             return self.end(no, DeliveryEnd::Concluded(conclusion), None, None);
         }
@@ -408,7 +408,7 @@ impl Deliveries {
             }
             // What a job took was read again after the job, and is what is still to be sent.
             UnitEnd::Written => (Conclusion::Delivered, None),
-            UnitEnd::NotHeld => (Conclusion::Ignored(Ignored::NotHeld), None),
+            UnitEnd::NotHeld => (Conclusion::Ignored(IgnoreReason::NotHeld), None),
             UnitEnd::Failed(rejection) => (Conclusion::Never(rejection), None),
             UnitEnd::Later { setback, operation } => {
                 (Conclusion::Later(setback), Some(OperationName::of_klaviyo(operation)))

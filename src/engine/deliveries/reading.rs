@@ -1,7 +1,7 @@
 //! What deliveries read: put together, asked for, and handed out.
 
 use super::{Deliveries, DeliveryEnd, DeliveryNo, Surroundings};
-use crate::assembly::reading::Reading;
+use crate::assembly::reading::UnitReading;
 use crate::assembly::together::{JointReading, together};
 use crate::engine::call::Call;
 use crate::engine::circuits::{Circuits, OperationName};
@@ -11,7 +11,7 @@ use crate::http::HttpAnswer;
 use crate::klaviyo::pacing::CallPace;
 
 impl Deliveries {
-    pub(super) fn want(&mut self, no: DeliveryNo, readings: Vec<Reading>) {
+    pub(super) fn want(&mut self, no: DeliveryNo, readings: Vec<UnitReading>) {
         let Some(open) = self.open.get(&no) else { return };
         let wanted = readings.into_iter().map(|reading| (no.0, reading));
         if open.delivery.has_written() {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::calling::What;
 use super::{End, Ends, RunWork, ms};
-use crate::assembly::Step;
+use crate::assembly::DeliveryStep;
 use crate::assembly::delivery::Delivery;
 use crate::assembly::documents::Documents;
 use crate::assembly::record::{self, HistoryRecord};
@@ -397,15 +397,15 @@ impl RunWork {
         let units = units.into_iter().zip(open).filter(|(_, open)| *open);
         let mapped = units.filter_map(|((record, mut unit), _)| {
             let mapped = match unit.next_with(config, memory, now) {
-                Step::Read(readings) => {
+                DeliveryStep::Read(readings) => {
                     wanted.extend(readings.into_iter().map(|one| (waiting.len(), one)));
                     waiting.push((record, unit));
                     return None;
                 }
-                Step::Send { stages, .. } => phones.keep_apart(MappedRecord::Write(stages)),
-                Step::Conclude(conclusion) => conclusion.into(),
+                DeliveryStep::Send { stages, .. } => phones.keep_apart(MappedRecord::Write(stages)),
+                DeliveryStep::Conclude(conclusion) => conclusion.into(),
                 // Only notifications give rise to others.
-                Step::Follow(_) => MappedRecord::Skip,
+                DeliveryStep::Follow(_) => MappedRecord::Skip,
             };
             Some((record, mapped))
         });

@@ -20,7 +20,7 @@ use crate::klaviyo::job_answer::blamed;
 use crate::outbox::fate::RowFate;
 use crate::push::envelope::PushedItem;
 use crate::push::outcome::Outcome;
-use crate::push::plan::Ignored;
+use crate::push::plan::IgnoreReason;
 use crate::storage::sql::{RowId, Sql, SqlError};
 
 /// Something to be stored.
@@ -197,7 +197,7 @@ fn give_up(
     now: u64,
 ) -> Result<Outcome, SqlError> {
     if !remove(sql, &tried.row)? {
-        return Ok(Outcome::Ignored(Ignored::Superseded));
+        return Ok(Outcome::Ignored(IgnoreReason::Superseded));
     }
     let code = rejection.code().into_owned();
     let notification: Option<&Notification> = match &tried.item {

@@ -15,7 +15,7 @@ pub mod handshake;
 
 use serde_json::Value;
 
-use self::forms::Form;
+use self::forms::EnvelopeForm;
 pub use self::handshake::Handshake;
 use crate::commercetools::notification::Notification;
 use crate::config::SnsAuth;
@@ -62,7 +62,7 @@ impl Undecodable {
 
 /// All that a push brought.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Push {
+pub struct DecodedPush {
     /// Notifications and what is none, in their order.
     pub items: Vec<PushedItem>,
     /// What the broker wants to be answered once the items are done.
@@ -86,8 +86,8 @@ pub enum PushedItem {
 /// Reads all that a body holds. `sns` says which of Amazon's handshakes may be answered; without it
 /// no broker's is, since the body was kept and nobody waits for an answer any more.
 #[must_use]
-pub fn decode(body: &[u8], sns: Option<&SnsAuth>) -> Push {
-    let mut push = Push::default();
+pub fn decode(body: &[u8], sns: Option<&SnsAuth>) -> DecodedPush {
+    let mut push = DecodedPush::default();
     match serde_json::from_slice(body) {
         Ok(value) => push.unwrap(value, sns, DEPTH),
         Err(_) => {
@@ -124,7 +124,7 @@ fn gathered(items: Vec<PushedItem>) -> Vec<PushedItem> {
     kept
 }
 
-impl Push {
+impl DecodedPush {
     fn unwrap(&mut self, value: Value, sns: Option<&SnsAuth>, depth: usize) {
         let Some(depth) = depth.checked_sub(1) else {
             return self.refuse(Undecodable::Envelope, &value);
@@ -137,13 +137,15 @@ impl Push {
             value => return self.refuse(Undecodable::NotJson, &value),
         };
         match forms::tell(&mut object, sns) {
-            Form::Around(inner) => self.unwrap(inner, sns, depth),
-            Form::Handshake(handshake) if self.handshake.is_none() => {
+            EnvelopeForm::Around(inner) => self.unwrap(inner, sns, depth),
+            EnvelopeForm::Handshake(handshake) if self.handshake.is_none() => {
                 self.handshake = Some(handshake);
             }
-            Form::Handshake(_) => self.refuse(Undecodable::Handshake, &Value::Object(object)),
-            Form::Refused(why) => self.refuse(why, &Value::Object(object)),
-            Form::Bare => match Notification::read(object) {
+            EnvelopeForm::Handshake(_) => {
+                self.refuse(Undecodable::Handshake, &Value::Object(object))
+            }
+            EnvelopeForm::Refused(why) => self.refuse(why, &Value::Object(object)),
+            EnvelopeForm::Bare => match Notification::read(object) {
                 Ok(notification) => self.items.push(PushedItem::Notification(notification)),
                 Err(not) => {
                     self.refuse(Undecodable::NotANotification, &Value::Object(not.document));

@@ -1,6 +1,6 @@
 //! Notifications about a category.
 
-use super::{Ignored, PRODUCTS_AFTER, Plan, Work, enabled};
+use super::{IgnoreReason, PRODUCTS_AFTER, Work, WorkPlan, enabled};
 use crate::commercetools::notification::{Notification, NotificationKind, NotifiedResource};
 use crate::commercetools::reference::Id;
 use crate::config::rules::{EventName, OperatorRules};
@@ -11,7 +11,7 @@ pub(super) fn plan(
     rules: &OperatorRules,
     notification: &Notification,
     resource: &NotifiedResource,
-) -> Plan {
+) -> WorkPlan {
     let id = resource.id.clone();
     let write = |descendants| Work::Category { category: id.clone(), descendants };
     let (name, work) = match &notification.kind {
@@ -30,7 +30,7 @@ pub(super) fn plan(
         }
         NotificationKind::Deleted => (EventName::CategoryResourceDeleted, Work::CategoryGone(id)),
         NotificationKind::Message(_) | NotificationKind::Other(_) => {
-            return Plan::Ignore(Ignored::UnknownType);
+            return WorkPlan::Ignore(IgnoreReason::UnknownType);
         }
     };
     enabled(rules, name, work)

@@ -1,6 +1,6 @@
 //! Notifications about a customer.
 
-use super::{Ignored, Plan, Work, enabled};
+use super::{IgnoreReason, Work, WorkPlan, enabled};
 use crate::commercetools::notification::{Notification, NotificationKind, NotifiedResource};
 use crate::config::rules::{CustomerDeletion, EventName, OperatorRules};
 use crate::mapping::profile::MissingFields;
@@ -9,7 +9,7 @@ pub(super) fn plan(
     rules: &OperatorRules,
     notification: &Notification,
     resource: &NotifiedResource,
-) -> Plan {
+) -> WorkPlan {
     let (name, missing) = match &notification.kind {
         NotificationKind::Created => (EventName::CustomerCreated, MissingFields::Keep),
         NotificationKind::Updated => (EventName::CustomerResourceUpdated, MissingFields::Clear),
@@ -21,7 +21,7 @@ pub(super) fn plan(
             _ => (EventName::CustomerResourceUpdated, MissingFields::Clear),
         },
         NotificationKind::Deleted => return deleted(rules, notification, resource),
-        NotificationKind::Other(_) => return Plan::Ignore(Ignored::UnknownType),
+        NotificationKind::Other(_) => return WorkPlan::Ignore(IgnoreReason::UnknownType),
     };
     enabled(rules, name, Work::Profile { customer: resource.id.clone(), missing })
 }
@@ -32,11 +32,11 @@ fn deleted(
     rules: &OperatorRules,
     notification: &Notification,
     resource: &NotifiedResource,
-) -> Plan {
+) -> WorkPlan {
     match rules.customer.deletion {
-        CustomerDeletion::Ignore => Plan::Ignore(Ignored::DeletionIgnored),
+        CustomerDeletion::Ignore => WorkPlan::Ignore(IgnoreReason::DeletionIgnored),
         CustomerDeletion::Erase if notification.field("dataErasure") != Some(true) => {
-            Plan::Ignore(Ignored::NoDataErasure)
+            WorkPlan::Ignore(IgnoreReason::NoDataErasure)
         }
         CustomerDeletion::Erase => {
             enabled(rules, EventName::CustomerResourceDeleted, Work::Erasure(resource.id.clone()))

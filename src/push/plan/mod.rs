@@ -22,16 +22,16 @@ use crate::mapping::profile::MissingFields;
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Plan {
+pub enum WorkPlan {
     /// Nothing.
-    Ignore(Ignored),
+    Ignore(IgnoreReason),
     /// This.
     Work(Work),
 }
 
 /// Why nothing is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ignored {
+pub enum IgnoreReason {
     /// Nothing is made of notifications of this type.
     UnknownType,
     /// The test that commercetools sends when a subscription is made.
@@ -67,7 +67,7 @@ pub enum Ignored {
     NoDataErasure,
 }
 
-impl Ignored {
+impl IgnoreReason {
     /// A stable code.
     #[must_use]
     pub fn code(self) -> &'static str {
@@ -130,7 +130,7 @@ pub enum Work {
         /// The order.
         order: Id,
         /// Which of its lines may be the new ones.
-        added: Added,
+        added: AddedLines,
         /// When (UTC); where the message did not say, when the order was last changed.
         at: Option<DateTime<Utc>>,
     },
@@ -200,7 +200,7 @@ pub enum Work {
 /// Which lines an edit may have added to an order, as far as the message says. Which of them are new
 /// shows in the order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Added {
+pub enum AddedLines {
     /// The line of this id.
     Line(Id),
     /// Lines of these products.
@@ -236,19 +236,22 @@ pub struct MalformedMessage(pub String);
 ///
 /// # Errors
 /// Where the message carries an order that cannot be read.
-pub fn plan(rules: &OperatorRules, notification: &Notification) -> Result<Plan, MalformedMessage> {
+pub fn plan(
+    rules: &OperatorRules,
+    notification: &Notification,
+) -> Result<WorkPlan, MalformedMessage> {
     let Some(resource) = &notification.resource else {
-        return Ok(Plan::Ignore(Ignored::UnknownType));
+        return Ok(WorkPlan::Ignore(IgnoreReason::UnknownType));
     };
     if let Some(since) = notification.field(CHANGED_SINCE)
         && let Some(of) =
             WalkedResource::TOLD.into_iter().find(|of| of.type_id() == resource.type_id)
     {
         let after = notification.field::<String>(CHANGED_AFTER).and_then(Id::new);
-        return Ok(Plan::Work(Work::ChangedSince { of, since, after }));
+        return Ok(WorkPlan::Work(Work::ChangedSince { of, since, after }));
     }
     match resource.type_id.as_str() {
-        "subscription" => Ok(Plan::Ignore(Ignored::SubscriptionTest)),
+        "subscription" => Ok(WorkPlan::Ignore(IgnoreReason::SubscriptionTest)),
         "customer" => Ok(customer::plan(rules, notification, resource)),
         "order" => order::plan(rules, notification, resource),
         "payment" => Ok(payment::plan(rules, notification, resource)),
@@ -256,12 +259,16 @@ pub fn plan(rules: &OperatorRules, notification: &Notification) -> Result<Plan, 
         "product" => Ok(product::plan(rules, notification, resource)),
         "inventory-entry" => Ok(inventory::plan(rules, notification, resource)),
         "standalone-price" => Ok(standalone_price::plan(rules, notification, resource)),
-        _ => Ok(Plan::Ignore(Ignored::UnknownType)),
+        _ => Ok(WorkPlan::Ignore(IgnoreReason::UnknownType)),
     }
 }
 
-fn enabled(rules: &OperatorRules, name: EventName, work: Work) -> Plan {
-    if rules.disabled(name) { Plan::Ignore(Ignored::Disabled) } else { Plan::Work(work) }
+fn enabled(rules: &OperatorRules, name: EventName, work: Work) -> WorkPlan {
+    if rules.disabled(name) {
+        WorkPlan::Ignore(IgnoreReason::Disabled)
+    } else {
+        WorkPlan::Work(work)
+    }
 }
 
 #[cfg(test)]
@@ -269,7 +276,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn planned(rules: &str, notification: Value) -> Result<Plan, MalformedMessage> {
+    fn planned(rules: &str, notification: Value) -> Result<WorkPlan, MalformedMessage> {
         let Value::Object(raw) = notification else { panic!("an object") };
         let rules = OperatorRules::parse(rules).expect("rules");
         plan(&rules, &Notification::read(raw).expect("a notification"))
@@ -302,7 +309,7 @@ mod tests {
 
     #[test]
     fn customers() {
-        let profile = |missing| Plan::Work(Work::Profile { customer: id("r1"), missing });
+        let profile = |missing| WorkPlan::Work(Work::Profile { customer: id("r1"), missing });
         for (notification, expected) in [
             (message("CustomerCreated", "customer", json!({})), profile(MissingFields::Keep)),
             (change("ResourceCreated", "customer"), profile(MissingFields::Keep)),
@@ -322,25 +329,25 @@ mod tests {
         let at = DateTime::from_timestamp(1_767_323_045, 0);
         let carried = message("OrderCreated", "order", json!({"order": document("Open")}));
         let plan = planned("{}", carried).expect("a plan");
-        assert!(matches!(plan, Plan::Work(Work::OrderPlaced(PlacedOrder::Carried(_)))));
+        assert!(matches!(plan, WorkPlan::Work(Work::OrderPlaced(PlacedOrder::Carried(_)))));
         let left_out = json!({"payloadNotIncluded": {"payloadType": "OrderCreated"}});
         let given = |customer: Option<&str>, first_customer| {
             let customer = customer.map(id);
-            Plan::Work(Work::OrderGivenToCustomer { order: id("r1"), customer, first_customer })
+            WorkPlan::Work(Work::OrderGivenToCustomer { order: id("r1"), customer, first_customer })
         };
         let customer = json!({"typeId": "customer", "id": "c1"});
         let state = |state: Option<&str>| {
             let state = state.map(ToOwned::to_owned);
-            Plan::Work(Work::OrderState { order: id("r1"), state, at })
+            WorkPlan::Work(Work::OrderState { order: id("r1"), state, at })
         };
         for (notification, expected) in [
             (
                 message("", "order", left_out.clone()),
-                Plan::Work(Work::OrderPlaced(PlacedOrder::ById(id("r1")))),
+                WorkPlan::Work(Work::OrderPlaced(PlacedOrder::ById(id("r1")))),
             ),
             (
                 message("OrderImported", "order", json!({"order": document("Cancelled")})),
-                Plan::Ignore(Ignored::StateWithoutEvent),
+                WorkPlan::Ignore(IgnoreReason::StateWithoutEvent),
             ),
             (
                 message("OrderCustomerSet", "order", json!({"customer": customer})),
@@ -364,15 +371,18 @@ mod tests {
             ),
             (
                 message("OrderCustomerSet", "order", json!({"oldCustomer": customer})),
-                Plan::Ignore(Ignored::CustomerRemoved),
+                WorkPlan::Ignore(IgnoreReason::CustomerRemoved),
             ),
             (
                 message("OrderStateChanged", "order", json!({"orderState": "Complete"})),
                 state(Some("Complete")),
             ),
             (message("OrderStateChanged", "order", json!({"payloadNotIncluded": {}})), state(None)),
-            (message("OrderStoreSet", "order", json!({})), Plan::Ignore(Ignored::UnknownType)),
-            (change("ResourceUpdated", "order"), Plan::Ignore(Ignored::UnknownType)),
+            (
+                message("OrderStoreSet", "order", json!({})),
+                WorkPlan::Ignore(IgnoreReason::UnknownType),
+            ),
+            (change("ResourceUpdated", "order"), WorkPlan::Ignore(IgnoreReason::UnknownType)),
         ] {
             assert_eq!(planned("{}", notification.clone()), Ok(expected), "{notification}");
         }
@@ -383,7 +393,7 @@ mod tests {
         let at = DateTime::from_timestamp(1_767_323_045, 0);
         let refund = |transaction: Option<&str>| {
             let transaction = transaction.map(id);
-            Plan::Work(Work::Refund { payment: id("r1"), transaction, at })
+            WorkPlan::Work(Work::Refund { payment: id("r1"), transaction, at })
         };
         let added = |kind: &str| {
             let transaction = json!({"id": "t1", "type": kind, "state": "Success"});
@@ -393,11 +403,14 @@ mod tests {
         let left_out = json!({"payloadNotIncluded": {"payloadType": "PaymentTransactionAdded"}});
         for (notification, expected) in [
             (added("Refund"), refund(Some("t1"))),
-            (added("Charge"), Plan::Ignore(Ignored::NoRefund)),
+            (added("Charge"), WorkPlan::Ignore(IgnoreReason::NoRefund)),
             (message("PaymentTransactionStateChanged", "payment", changed), refund(Some("t1"))),
             (message("", "payment", left_out), refund(None)),
-            (message("PaymentCreated", "payment", json!({})), Plan::Ignore(Ignored::UnknownType)),
-            (change("ResourceUpdated", "payment"), Plan::Ignore(Ignored::UnknownType)),
+            (
+                message("PaymentCreated", "payment", json!({})),
+                WorkPlan::Ignore(IgnoreReason::UnknownType),
+            ),
+            (change("ResourceUpdated", "payment"), WorkPlan::Ignore(IgnoreReason::UnknownType)),
         ] {
             assert_eq!(planned("{}", notification.clone()), Ok(expected), "{notification}");
         }
@@ -406,28 +419,28 @@ mod tests {
     #[test]
     fn what_is_not_ours_or_switched_off_is_ignored() {
         for (rules, notification, why) in [
-            ("{}", change("ResourceCreated", "subscription"), Ignored::SubscriptionTest),
-            ("{}", change("ResourceCreated", "review"), Ignored::UnknownType),
-            ("{}", json!({"notificationType": "Event", "type": "X"}), Ignored::UnknownType),
+            ("{}", change("ResourceCreated", "subscription"), IgnoreReason::SubscriptionTest),
+            ("{}", change("ResourceCreated", "review"), IgnoreReason::UnknownType),
+            ("{}", json!({"notificationType": "Event", "type": "X"}), IgnoreReason::UnknownType),
             (
                 r#"{"disabledEvents":["CustomerResourceUpdated"]}"#,
                 change("ResourceUpdated", "customer"),
-                Ignored::Disabled,
+                IgnoreReason::Disabled,
             ),
             (
                 r#"{"disabledEvents":["OrderCreated"]}"#,
                 message("OrderCreated", "order", json!({})),
-                Ignored::Disabled,
+                IgnoreReason::Disabled,
             ),
             (
                 r#"{"disabledEvents":["OrderStateChanged"]}"#,
                 message("OrderStateChanged", "order", json!({})),
-                Ignored::Disabled,
+                IgnoreReason::Disabled,
             ),
         ] {
             assert_eq!(
                 planned(rules, notification.clone()),
-                Ok(Plan::Ignore(why)),
+                Ok(WorkPlan::Ignore(why)),
                 "{notification}"
             );
         }

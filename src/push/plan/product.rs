@@ -1,6 +1,6 @@
 //! Notifications about a product.
 
-use super::{Ignored, Plan, Work, enabled};
+use super::{IgnoreReason, Work, WorkPlan, enabled};
 use crate::commercetools::notification::{Notification, NotificationKind, NotifiedResource};
 use crate::config::rules::{EventName, OperatorRules};
 
@@ -10,7 +10,7 @@ pub(super) fn plan(
     rules: &OperatorRules,
     notification: &Notification,
     resource: &NotifiedResource,
-) -> Plan {
+) -> WorkPlan {
     let messages = &rules.product.messages;
     let deleted = messages.deleted.iter().any(|name| name == notification.type_name());
     let name = match &notification.kind {
@@ -25,7 +25,7 @@ pub(super) fn plan(
         NotificationKind::Created => EventName::ProductResourceCreated,
         NotificationKind::Updated => EventName::ProductResourceUpdated,
         NotificationKind::Deleted | NotificationKind::Message(_) | NotificationKind::Other(_) => {
-            return Plan::Ignore(Ignored::UnknownType);
+            return WorkPlan::Ignore(IgnoreReason::UnknownType);
         }
     };
     enabled(rules, name, Work::Product(resource.id.clone()))

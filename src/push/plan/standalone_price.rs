@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Plan, Work, enabled};
+use super::{Work, WorkPlan, enabled};
 use crate::commercetools::notification::{Notification, NotifiedResource};
 use crate::config::rules::{EventName, OperatorRules};
 
@@ -11,12 +11,12 @@ pub(super) fn plan(
     rules: &OperatorRules,
     notification: &Notification,
     resource: &NotifiedResource,
-) -> Plan {
+) -> WorkPlan {
     #[derive(Deserialize)]
-    struct Carried {
+    struct CarriedPrice {
         sku: String,
     }
-    let carried: Option<Carried> = notification.field("standalonePrice");
+    let carried: Option<CarriedPrice> = notification.field("standalonePrice");
     let carried = carried.map(|price| price.sku);
     let sku = notification.field("sku").or(carried).or_else(|| notification.sku());
     let work = Work::StandalonePrice { price: resource.id.clone(), sku };

@@ -23,7 +23,7 @@ use commercetools_klaviyo::outbox::store::intake::{self, NewEntry};
 use commercetools_klaviyo::outbox::store::offspring::park_offspring;
 use commercetools_klaviyo::push::conclusion::Conclusion;
 use commercetools_klaviyo::push::envelope::{self, PushedItem};
-use commercetools_klaviyo::push::plan::{Plan, Work, plan};
+use commercetools_klaviyo::push::plan::{Work, WorkPlan, plan};
 use commercetools_klaviyo::storage::schema::migrate;
 use commercetools_klaviyo::storage::sql::{Sql, SqlError};
 
@@ -99,8 +99,8 @@ impl World {
             gone::remember(&self.import.sql, of_type, id).expect("stored");
         }
         let work = match plan(&self.config.rules, told) {
-            Ok(Plan::Work(work)) => work,
-            Ok(Plan::Ignore(_)) | Err(_) => return self.outcomes += 1,
+            Ok(WorkPlan::Work(work)) => work,
+            Ok(WorkPlan::Ignore(_)) | Err(_) => return self.outcomes += 1,
         };
         if let Work::Erasure(customer) = &work {
             if self.import_is_active() {
