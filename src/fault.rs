@@ -10,7 +10,7 @@
 //! | an operator: a key, a scope, an API client | the other [`TransientFault`]s |
 //! | somebody who knows the record | [`FinalFault`] |
 //!
-//! Not in scope: why a notification is ignored ([`crate::push::plan::Ignored`]), what is wrong
+//! Not in scope: why a notification is ignored ([`crate::push::plan::IgnoreReason`]), what is wrong
 //! with the settings ([`crate::config`]), and why a push is not authenticated (`edge::auth`).
 
 use std::borrow::Cow;

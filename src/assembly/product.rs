@@ -8,7 +8,7 @@
 //!   follow what the product says until nothing overtakes it. One that is refused refuses the
 //!   product, as a dead letter that tells why.
 //! - *As history*, which it knows is asked for all at once and remembered for the run. The others
-//!   are created before anything of the product is ([`Reading::Category`]), each once for all
+//!   are created before anything of the product is ([`UnitReading::Category`]), each once for all
 //!   products that wait for it, and only where they are not there by then. One that is refused is
 //!   left out: it has a record of its own that tells why.
 //!

@@ -13,7 +13,7 @@ use worker::{Date, Delay, Fetch, Headers, Method, RequestInit, RequestRedirect};
 use super::fetch::{self, USER_AGENT};
 use crate::commercetools::answer::{self, AccessToken};
 use crate::config::Config;
-use crate::engine::call::Call;
+use crate::engine::call::HostCall;
 use crate::fault::{Setback, System, TransientFault};
 use crate::http::{HttpAnswer, NoAnswer, encode};
 use crate::klaviyo::{MEDIA_TYPE, REVISION};
@@ -60,15 +60,15 @@ impl<'a> Calls<'a> {
     }
 
     /// A call of either system.
-    pub(super) async fn make(&self, call: Call) -> Result<HttpAnswer, Setback> {
+    pub(super) async fn make(&self, call: HostCall) -> Result<HttpAnswer, Setback> {
         match call {
-            Call::Commercetools(path) => self.commercetools(&path).await,
-            Call::Klaviyo { method, path, body } => {
+            HostCall::Commercetools(path) => self.commercetools(&path).await,
+            HostCall::Klaviyo { method, path, body } => {
                 let answer = self.klaviyo(method, &path, body).await;
                 answer.map_err(|why| Setback::no_answer(System::Klaviyo, why))
             }
             // Only a slice hands something over; it does so itself.
-            Call::HandOver { .. } => Err(TransientFault::OutboxUnavailable.into()),
+            HostCall::HandOver { .. } => Err(TransientFault::OutboxUnavailable.into()),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::assembly::together::together;
 use crate::commercetools::notification::Notification;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::engine::call::Call;
+use crate::engine::call::HostCall;
 use crate::fault::{ReadFault, Setback};
 use crate::import::run::ImportKind;
 use crate::preview::{self, DryEnd, DryRun, DryStep, Preview, Subject};
@@ -110,7 +110,7 @@ async fn end(
             DryStep::End(end) => return Ok(end),
         };
         while let Some(joint) = asked.pop() {
-            let answer = calls.make(Call::of_reading(&joint)).await?;
+            let answer = calls.make(HostCall::of_reading(&joint)).await?;
             let handed_out = joint.hand_out(Ok(&answer));
             for part in &handed_out.parts {
                 match with_shared(|shared| unit.delivery_mut().take(part, shared, now())) {

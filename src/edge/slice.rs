@@ -17,7 +17,7 @@ use worker::{Delay, Env, Result, Storage};
 use super::calls::{Calls, now_ms};
 use super::{log, outbox};
 use crate::config::Config;
-use crate::engine::call::Call;
+use crate::engine::call::HostCall;
 use crate::fault::{Setback, TransientFault};
 use crate::http::HttpAnswer;
 
@@ -35,7 +35,7 @@ const AWAKE: u64 = 2_500;
 const SHORTEST: u64 = 1;
 
 /// Calls to be made, with their numbers.
-pub(super) type NumberedCalls = Vec<(u64, Call)>;
+pub(super) type NumberedCalls = Vec<(u64, HostCall)>;
 
 /// How long a slice is.
 pub(super) struct SliceLimits {
@@ -168,14 +168,14 @@ async fn make(
     config: &Config,
     limits: &SliceLimits,
     ticket: u64,
-    call: Call,
+    call: HostCall,
 ) -> (u64, Result<HttpAnswer, Setback>) {
     let limit = match &call {
-        Call::Klaviyo { path, body: Some(_), .. } if path.contains("-bulk-") => BULK_CALL,
+        HostCall::Klaviyo { path, body: Some(_), .. } if path.contains("-bulk-") => BULK_CALL,
         _ => limits.call,
     };
     let answer = match call {
-        Call::HandOver { changes, not_before } => {
+        HostCall::HandOver { changes, not_before } => {
             hand_over(env, config, &changes, not_before).await
         }
         call => Calls::within(config, limit).make(call).await,

@@ -101,14 +101,14 @@ impl BatchRow {
 }
 
 /// Something that is to be written for a unit.
-pub(crate) enum Write {
+pub(crate) enum UnitWrite {
     /// With others.
     Row(BatchSort, BatchRow),
     /// By itself.
     Alone(WriteRequest),
 }
 
-impl Write {
+impl UnitWrite {
     /// How a request is to go; with `whole` a row keeps its request.
     pub(crate) fn of(unit: UnitNo, request: WriteRequest, alone: bool, whole: bool) -> Self {
         let row = if alone { None } else { BatchRow::of(unit, &request, whole) };
@@ -203,20 +203,20 @@ impl Batch {
 
 /// Rows that wait for their batch.
 #[derive(Default)]
-pub(crate) struct Buffers {
-    buffers: BTreeMap<BatchSort, Buffer>,
+pub(crate) struct BatchBuffers {
+    buffers: BTreeMap<BatchSort, RowBuffer>,
     batches: u64,
 }
 
 #[derive(Default)]
-struct Buffer {
+struct RowBuffer {
     rows: VecDeque<BatchRow>,
     bytes: usize,
     /// When the oldest row came, in ms.
     since: u64,
 }
 
-impl Buffers {
+impl BatchBuffers {
     pub(crate) fn push(&mut self, sort: BatchSort, row: BatchRow, now: u64) {
         let buffer = self.buffers.entry(sort).or_default();
         if buffer.rows.is_empty() {
@@ -237,7 +237,7 @@ impl Buffers {
 
     /// The sorts that have rows: those with a whole batch, or older than `old` (ms), or all.
     pub(crate) fn due(&self, old: u64, all: bool) -> Vec<BatchSort> {
-        let due = |(sort, buffer): (&BatchSort, &Buffer)| {
+        let due = |(sort, buffer): (&BatchSort, &RowBuffer)| {
             let full = buffer.rows.len() >= sort.most() || buffer.bytes >= JOB_BYTES;
             let some = !buffer.rows.is_empty();
             (some && (all || full || buffer.since <= old)).then_some(*sort)
@@ -278,7 +278,7 @@ impl Buffers {
                 Some(_) | None => rest.push_back(row),
             }
         }
-        *buffer = Buffer { bytes: buffer.bytes - taken, rows: rest, since: now };
+        *buffer = RowBuffer { bytes: buffer.bytes - taken, rows: rest, since: now };
         debug_assert_eq!(buffer.bytes, buffer.rows.iter().map(BatchRow::bytes).sum::<usize>());
         batch.whole.rows = batch.rows.len();
         batch
@@ -308,7 +308,7 @@ mod tests {
 
     #[test]
     fn no_name_stands_twice_in_a_batch_and_no_row_is_lost() {
-        let mut buffers = Buffers::default();
+        let mut buffers = BatchBuffers::default();
         let emails = ["a@x.de", "b@x.de", "A@x.de", "c@x.de", "a@X.de"];
         for (record, email) in (0..).zip(emails) {
             let (sort, row) = row(record, email);
@@ -341,7 +341,7 @@ mod tests {
 
     #[test]
     fn what_several_want_is_written_once() {
-        let mut buffers = Buffers::default();
+        let mut buffers = BatchBuffers::default();
         for (record, email) in (0..).zip(["a@x.de", "b@x.de", "a@x.de"]) {
             let (sort, row) = row(record, email);
             buffers.push(sort, row, 5);

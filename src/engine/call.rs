@@ -8,7 +8,7 @@ use crate::klaviyo::request::WriteRequest;
 
 /// A call, as it is to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Call {
+pub enum HostCall {
     /// A `GET` of commercetools, below `{api}/{project}`.
     Commercetools(String),
     /// A call of Klaviyo.
@@ -30,7 +30,7 @@ pub enum Call {
     },
 }
 
-impl Call {
+impl HostCall {
     /// The call that gets what several units read.
     #[must_use]
     pub fn of_reading(reading: &JointReading) -> Self {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::batches::{Batch, BatchSort};
-use super::call::Call;
-use super::grants::Grants;
+use super::call::HostCall;
+use super::grants::CallGrants;
 use super::jobs::JobKey;
 use super::unit::UnitNo;
-use super::writer::{Awaited, Host, Writer};
+use super::writer::{AwaitedItem, UnitWriter, WriterHost};
 use crate::fault::{Setback, System, TransientFault};
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::job::JobRef;
@@ -38,7 +38,7 @@ pub(super) enum WriteCall {
     /// What was wrong with the rows of a profile job of this id.
     Errors { job: JobKey, id: String, cursor: Option<String> },
     /// Whether items are there.
-    Items { lookup: KlaviyoLookup, awaited: Vec<Awaited> },
+    Items { lookup: KlaviyoLookup, awaited: Vec<AwaitedItem> },
 }
 
 /// How long a row waits for others, in ms.
@@ -87,10 +87,14 @@ impl WriteTask {
     }
 }
 
-impl Writer {
+impl UnitWriter {
     /// The next call, if one can be made now. `quiet` says that no further rows come soon, so that
     /// batches need not become fuller.
-    pub(crate) fn next(&mut self, grants: &mut Grants, quiet: bool) -> Option<(WriteTask, Call)> {
+    pub(crate) fn next(
+        &mut self,
+        grants: &mut CallGrants,
+        quiet: bool,
+    ) -> Option<(WriteTask, HostCall)> {
         if grants.connections == 0 {
             return None;
         }
@@ -102,7 +106,7 @@ impl Writer {
         Some((task, call))
     }
 
-    fn queued(&mut self, grants: &mut Grants) -> Option<WriteTask> {
+    fn queued(&mut self, grants: &mut CallGrants) -> Option<WriteTask> {
         let mut refused: Vec<Operation> = Vec::new();
         let mut index = 0;
         while index < self.queue.len() {
@@ -134,7 +138,7 @@ impl Writer {
     }
 
     /// A batch that is full, or whose rows are old, or any if nothing more comes soon.
-    fn batch(&mut self, grants: &mut Grants, quiet: bool) -> Option<WriteTask> {
+    fn batch(&mut self, grants: &mut CallGrants, quiet: bool) -> Option<WriteTask> {
         if self.buffers.is_empty() {
             return None;
         }
@@ -181,7 +185,7 @@ impl Writer {
         }
     }
 
-    fn items(&mut self, grants: &mut Grants) -> Option<WriteTask> {
+    fn items(&mut self, grants: &mut CallGrants) -> Option<WriteTask> {
         if self.awaited.is_empty() {
             return None;
         }
@@ -206,9 +210,9 @@ impl Writer {
         let is_short = setback.fault == TransientFault::Status(System::Klaviyo, 429)
             && setback.retry_after.is_none_or(|wait| wait <= SHORT_WAIT);
         match self.host {
-            Host::Import => false,
-            Host::Outbox => !is_short,
-            Host::Push => true,
+            WriterHost::Import => false,
+            WriterHost::Outbox => !is_short,
+            WriterHost::Push => true,
         }
     }
 }
@@ -225,17 +229,19 @@ impl WriteCall {
         }
     }
 
-    fn call(&self) -> Call {
+    fn call(&self) -> HostCall {
         match self {
-            Self::Batch(batch) => {
-                Call::Klaviyo { method: "POST", path: batch.sort.path(), body: Some(batch.body()) }
-            }
-            Self::Know { lookup, .. } | Self::Items { lookup, .. } => Call::of_lookup(lookup),
-            Self::Single { request, .. } => Call::of_request(request),
-            Self::Look(_, job) => Call::of_lookup(&KlaviyoLookup::Job(job.clone())),
+            Self::Batch(batch) => HostCall::Klaviyo {
+                method: "POST",
+                path: batch.sort.path(),
+                body: Some(batch.body()),
+            },
+            Self::Know { lookup, .. } | Self::Items { lookup, .. } => HostCall::of_lookup(lookup),
+            Self::Single { request, .. } => HostCall::of_request(request),
+            Self::Look(_, job) => HostCall::of_lookup(&KlaviyoLookup::Job(job.clone())),
             Self::Errors { id, cursor, .. } => {
                 let (job, cursor) = (id.clone(), cursor.clone());
-                Call::of_lookup(&KlaviyoLookup::ImportErrors { job, cursor })
+                HostCall::of_lookup(&KlaviyoLookup::ImportErrors { job, cursor })
             }
         }
     }

@@ -6,14 +6,14 @@ use super::calling::{LOOK_FOR_ITEMS, WriteCall};
 use super::events::{JobEnd, WriteEvent};
 use super::jobs::{JobKey, JobRows, OpenJob};
 use super::unit::{UnitEnd, UnitNo};
-use super::writer::{Awaited, Writer};
+use super::writer::{AwaitedItem, UnitWriter};
 use crate::fault::{ReadFault, TransientFault};
 use crate::http::HttpAnswer;
 use crate::klaviyo::answer::ids;
 use crate::klaviyo::job::JobType;
 use crate::klaviyo::job_answer::{self, JobProgress};
 
-impl Writer {
+impl UnitWriter {
     pub(super) fn job_seen(
         &mut self,
         key: JobKey,
@@ -103,7 +103,7 @@ impl Writer {
         let (rows, at) = (std::mem::take(rows), open.at);
         self.jobs.ended(now.saturating_sub(at));
         self.close_job(key, JobEnd::Unknown);
-        let awaited: Vec<Awaited> = self.awaited.extract_if(.., |one| one.job == key).collect();
+        let awaited: Vec<AwaitedItem> = self.awaited.extract_if(.., |one| one.job == key).collect();
         for one in awaited {
             if let Some(unit) = self.units.get_mut(&one.unit) {
                 unit.awaited = unit.awaited.saturating_sub(1);
@@ -131,7 +131,7 @@ impl Writer {
     pub(super) fn items_seen(
         &mut self,
         answer: &HttpAnswer,
-        awaited: &[Awaited],
+        awaited: &[AwaitedItem],
         now: u64,
     ) -> Result<(), ReadFault> {
         let there: HashSet<_> = ids(answer)?.unwrap_or_default().ids.into_iter().collect();
@@ -147,7 +147,7 @@ impl Writer {
         Ok(())
     }
 
-    pub(super) fn item_is_there(&mut self, item: &Awaited, now: u64) {
+    pub(super) fn item_is_there(&mut self, item: &AwaitedItem, now: u64) {
         let in_job = self.jobs.get(item.job).is_some();
         if self.jobs.free(item.job, item.index, item.unit) {
             let began = self.jobs.get(item.job).map(|open| open.at);

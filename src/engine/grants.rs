@@ -16,7 +16,7 @@ pub(crate) const READING: usize = 4;
 pub(crate) const BYTES_UNDER_WAY: usize = 10_000_000;
 
 /// What is free for a call, and when it will be if it is not.
-pub(crate) struct Grants<'a> {
+pub(crate) struct CallGrants<'a> {
     pub(crate) connections: usize,
     pub(crate) reading: usize,
     /// Whether none of the connections reads from commercetools.
@@ -35,7 +35,7 @@ pub(crate) struct Grants<'a> {
     pub(crate) wake: &'a mut Option<u64>,
 }
 
-impl Grants<'_> {
+impl CallGrants<'_> {
     /// Notes that something can be done at this time.
     pub(crate) fn wake_at(&mut self, time: u64) {
         *self.wake = Some(self.wake.map_or(time, |wake| wake.min(time)));

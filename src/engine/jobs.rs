@@ -44,7 +44,7 @@ impl OpenJob {
 
 /// All jobs of a writer that are under way.
 #[derive(Default)]
-pub(super) struct Jobs {
+pub(super) struct OpenJobs {
     open: BTreeMap<JobKey, OpenJob>,
     next: u64,
     /// How long the slowest of the last jobs took, in ms; fades.
@@ -57,7 +57,7 @@ const FIRST_GUESS: u64 = 2_000;
 /// The longest between two looks at a job, in ms.
 const LONGEST: u64 = 20_000;
 
-impl Jobs {
+impl OpenJobs {
     pub(super) fn len(&self) -> usize {
         self.open.len()
     }
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn the_last_jobs_are_looked_at_soon_and_not_too_often() {
-        let mut jobs = Jobs::default();
+        let mut jobs = OpenJobs::default();
         let job = |id: u64| JobRef { of: JobType::Profiles, id: id.to_string() };
         let first = jobs.add(job(0), 10_000, JobRows::WithHost);
         jobs.ended(60_000);

@@ -4,12 +4,12 @@ use std::collections::HashSet;
 
 use super::backoff::{JOB_IN_DOUBT, SINGLE_IN_DOUBT, wait_after};
 use super::batches::{Batch, BatchRow, BatchSort};
-use super::blame::Suspect;
+use super::blame::BlameStep;
 use super::calling::{WriteCall, WriteTask};
 use super::events::{StartedRow, WriteEvent};
 use super::jobs::JobRows;
 use super::unit::{UnitEnd, UnitNo};
-use super::writer::{Awaited, Writer};
+use super::writer::{AwaitedItem, UnitWriter};
 use crate::fault::{FinalFault, ReadFault, Rejection, Setback, System, TransientFault};
 use crate::http::HttpAnswer;
 use crate::klaviyo::answer::ids;
@@ -38,7 +38,7 @@ pub(crate) fn again_at(setback: Setback, tries: u32, now: u64) -> u64 {
     now.saturating_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
 }
 
-impl Writer {
+impl UnitWriter {
     /// Takes what was answered to a call, or why there is no answer.
     pub(crate) fn answered(
         &mut self,
@@ -199,7 +199,7 @@ impl Writer {
                 unit.in_jobs += 1;
                 if let Some(item) = row.new_item.clone().filter(|_| unit.has_later()) {
                     unit.awaited += 1;
-                    self.awaited.push(Awaited { unit: *no, item, job: key, index });
+                    self.awaited.push(AwaitedItem { unit: *no, item, job: key, index });
                 }
             }
         }
@@ -225,13 +225,13 @@ impl Writer {
             return;
         }
         let parts = match self.blame.refused(&batch) {
-            Suspect::Row => {
+            BlameStep::Row => {
                 for row in batch.rows {
                     self.queue_row(row, now);
                 }
                 return;
             }
-            Suspect::Request => {
+            BlameStep::Request => {
                 let mut rejection = Rejection::from(refusal.clone());
                 rejection.detail =
                     format!("Klaviyo refuses every bulk request: {}", rejection.detail);
@@ -242,8 +242,8 @@ impl Writer {
                 }
                 return;
             }
-            Suspect::FirstRow => batch.first_alone(),
-            Suspect::Halves => batch.halves(),
+            BlameStep::FirstRow => batch.first_alone(),
+            BlameStep::Halves => batch.halves(),
         };
         for part in parts {
             self.queue_call(WriteCall::Batch(part), now);

@@ -15,8 +15,8 @@ use super::stored::{StoredRun, UnreadableRun};
 pub use super::work::{Failure, KeptRows, Saving, StoredRunParts};
 use super::work::{RunTask, RunWork};
 use crate::config::Config;
-use crate::engine::call::Call;
-use crate::engine::grants::{BYTES_UNDER_WAY, CONNECTIONS, Grants, READING};
+use crate::engine::call::HostCall;
+use crate::engine::grants::{BYTES_UNDER_WAY, CONNECTIONS, CallGrants, READING};
 use crate::fault::Setback;
 use crate::http::HttpAnswer;
 use crate::klaviyo::job::OPEN_JOBS;
@@ -64,7 +64,7 @@ pub enum Effect {
     /// Store this, all of it or nothing.
     Save(Box<Saving>),
     /// Make this call, and hand in what is answered under this number.
-    Call(u64, Call),
+    Call(u64, HostCall),
 }
 
 /// All runs that are known, one a kind.
@@ -181,7 +181,7 @@ impl Machine {
             let reads = self.under_way.values().filter(|(_, task)| task.reads()).count();
             let jobs: usize = self.works.values().map(RunWork::open_jobs).sum();
             let bytes: usize = self.under_way.values().map(|(_, task)| task.bytes()).sum();
-            let mut grants = Grants {
+            let mut grants = CallGrants {
                 connections: connections.saturating_sub(self.under_way.len()),
                 reading: READING.saturating_sub(reads),
                 nobody_reads: reads == 0,

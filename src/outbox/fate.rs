@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::millis;
 use super::store::parked::ParkedRow;
 use crate::engine::backoff::{patience, wait_after};
-use crate::engine::deliveries::Surroundings;
+use crate::engine::deliveries::StepContext;
 use crate::fault::{FinalFault, Rejection, Setback, TransientFault};
 use crate::push::conclusion::Conclusion;
 use crate::push::plan::IgnoreReason;
@@ -32,7 +32,7 @@ pub enum RowFate {
 
 /// What becomes of a row after a try with this conclusion.
 pub(super) fn fate_of(
-    around: &Surroundings<'_>,
+    around: &StepContext<'_>,
     row: &ParkedRow,
     conclusion: Conclusion,
 ) -> RowFate {

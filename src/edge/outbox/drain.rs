@@ -11,7 +11,7 @@ use crate::edge::log::{self, Effort};
 use crate::edge::shared::with_shared;
 use crate::edge::slice::{self, NumberedCalls, SliceInput, SliceLimits, SliceWork};
 use crate::edge::sql::turn;
-use crate::engine::deliveries::Surroundings;
+use crate::engine::deliveries::StepContext;
 use crate::outbox::desk;
 use crate::outbox::machine::{OutboxInput, OutboxMachine};
 use crate::outbox::store::commands::ToldOutcome;
@@ -75,7 +75,7 @@ impl SliceWork for OutboxWork<'_> {
         let (machine, done) = turn(self.storage, |sql| {
             let mut machine = self.desk.take(sql, self.config)?;
             let done = with_shared(|shared| {
-                let mut around = Surroundings { config: self.config, shared, now: now() };
+                let mut around = StepContext { config: self.config, shared, now: now() };
                 desk::step(sql, &mut machine, &mut around, input)
             })?;
             Ok((machine, done))

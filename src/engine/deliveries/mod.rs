@@ -1,5 +1,5 @@
 //! Deliveries under way, each from its work to its end: what they read is asked for together, what
-//! they write goes through the [`Writer`], and what may have been overtaken is read again.
+//! they write goes through the [`UnitWriter`], and what may have been overtaken is read again.
 //!
 //! For a push and for the rows of the outbox alike. Nothing is kept here: what meets a fault that
 //! passes ends with it, and its source tries it another time.
@@ -19,13 +19,13 @@ use crate::assembly::reading::UnitReading;
 use crate::assembly::shared::SharedDocuments;
 use crate::assembly::together::JointReading;
 use crate::config::Config;
-use crate::engine::call::Call;
+use crate::engine::call::HostCall;
 use crate::engine::calling::WriteTask;
 use crate::engine::circuits::{Circuits, OperationName};
 use crate::engine::events::{EndedUnit, JobEnd, StartedRow, WriteEvent};
-use crate::engine::grants::Grants;
+use crate::engine::grants::CallGrants;
 use crate::engine::unit::{UnitEnd, UnitNo};
-use crate::engine::writer::{Host, NewUnit, Writer};
+use crate::engine::writer::{NewUnit, UnitWriter, WriterHost};
 use crate::fault::{Setback, TransientFault};
 use crate::http::HttpAnswer;
 use crate::klaviyo::job::{JobRef, RowDigest};
@@ -82,7 +82,7 @@ pub enum DeliveryEnd {
 }
 
 /// What a step of all deliveries is made with.
-pub struct Surroundings<'a> {
+pub struct StepContext<'a> {
     #[expect(missing_docs, reason = "as its name says")]
     pub config: &'a Config,
     /// What many deliveries share.
@@ -91,7 +91,7 @@ pub struct Surroundings<'a> {
     pub now: DateTime<Utc>,
 }
 
-impl Surroundings<'_> {
+impl StepContext<'_> {
     /// The time in ms since 1970 UTC.
     pub(crate) fn ms(&self) -> u64 {
         u64::try_from(self.now.timestamp_millis()).unwrap_or(0)
@@ -139,7 +139,7 @@ struct OpenDelivery {
 
 /// All deliveries of a host that are under way.
 pub struct Deliveries {
-    host: Host,
+    host: WriterHost,
     next_no: usize,
     open: BTreeMap<DeliveryNo, OpenDelivery>,
     units: HashMap<UnitNo, DeliveryNo>,
@@ -149,7 +149,7 @@ pub struct Deliveries {
     reads: VecDeque<JointReading>,
     /// Readings under way.
     reading: usize,
-    pub(crate) writer: Writer,
+    pub(crate) writer: UnitWriter,
     ended: Vec<EndedDelivery>,
     follows: Vec<Map<String, Value>>,
     job_news: Vec<JobNews>,
@@ -167,7 +167,7 @@ pub(crate) enum JobNews {
 }
 
 impl Deliveries {
-    pub(crate) fn new(host: Host) -> Self {
+    pub(crate) fn new(host: WriterHost) -> Self {
         Self {
             host,
             next_no: 0,
@@ -176,7 +176,7 @@ impl Deliveries {
             wanted: Vec::new(),
             reads: VecDeque::new(),
             reading: 0,
-            writer: Writer::new(host),
+            writer: UnitWriter::new(host),
             ended: Vec::new(),
             follows: Vec::new(),
             job_news: Vec::new(),
@@ -184,7 +184,7 @@ impl Deliveries {
     }
 
     /// Begins a delivery.
-    pub fn add(&mut self, new: NewDelivery, around: &mut Surroundings<'_>) -> DeliveryNo {
+    pub fn add(&mut self, new: NewDelivery, around: &mut StepContext<'_>) -> DeliveryNo {
         let NewDelivery { work, alone, sent } = new;
         self.next_no += 1;
         let no = DeliveryNo(self.next_no);
@@ -239,9 +239,9 @@ impl Deliveries {
     /// The next call, if one can be made now.
     pub(crate) fn next(
         &mut self,
-        around: &mut Surroundings<'_>,
-        grants: &mut Grants<'_>,
-    ) -> Option<(DeliveryTask, Call)> {
+        around: &mut StepContext<'_>,
+        grants: &mut CallGrants<'_>,
+    ) -> Option<(DeliveryTask, HostCall)> {
         if grants.connections == 0 {
             return None;
         }
@@ -262,7 +262,7 @@ impl Deliveries {
         &mut self,
         task: DeliveryTask,
         answer: Result<HttpAnswer, Setback>,
-        around: &mut Surroundings<'_>,
+        around: &mut StepContext<'_>,
         pace: &mut CallPace,
         circuits: &mut Circuits,
     ) {
@@ -279,14 +279,14 @@ impl Deliveries {
     }
 
     /// Goes as far as it can be gone without an answer.
-    fn advance(&mut self, no: DeliveryNo, around: &mut Surroundings<'_>) {
+    fn advance(&mut self, no: DeliveryNo, around: &mut StepContext<'_>) {
         loop {
             let Some(open) = self.open.get_mut(&no) else { return };
             debug_assert!(open.waits == 0, "a delivery goes on when all is answered");
             let conclusion = match open.delivery.next_with(around.config, around.shared, around.now)
             {
                 DeliveryStep::Read(readings) => return self.want(no, readings),
-                DeliveryStep::Follow(_) if self.host == Host::Push => {
+                DeliveryStep::Follow(_) if self.host == WriterHost::Push => {
                     Conclusion::Later(TransientFault::ManyFollow.into())
                 }
                 DeliveryStep::Follow(notifications) => {
@@ -295,7 +295,7 @@ impl Deliveries {
                     continue;
                 }
                 DeliveryStep::Send { stages, .. }
-                    if self.host == Host::Push && catalog_calls(&stages) > MOST_CALLS =>
+                    if self.host == WriterHost::Push && catalog_calls(&stages) > MOST_CALLS =>
                 {
                     Conclusion::Later(TransientFault::TooManyCalls.into())
                 }
@@ -313,7 +313,7 @@ impl Deliveries {
         &mut self,
         no: DeliveryNo,
         stages: Vec<Vec<WriteRequest>>,
-        around: &mut Surroundings<'_>,
+        around: &mut StepContext<'_>,
     ) {
         let Some(open) = self.open.get_mut(&no) else { return };
         let is_new = |request: &WriteRequest| {
@@ -324,7 +324,7 @@ impl Deliveries {
             .iter()
             .map(|stage| {
                 let stage = stage.iter().filter(|request| is_new(request)).cloned();
-                if self.host == Host::Push {
+                if self.host == WriterHost::Push {
                     stage.collect()
                 } else {
                     stage.flat_map(one_by_one).collect()
@@ -343,7 +343,7 @@ impl Deliveries {
 
     fn take_write_events(
         &mut self,
-        around: &mut Surroundings<'_>,
+        around: &mut StepContext<'_>,
         mut circuits: Option<&mut Circuits>,
     ) {
         loop {
@@ -393,7 +393,7 @@ impl Deliveries {
     }
 
     /// The writes of a delivery have ended.
-    fn written(&mut self, no: DeliveryNo, ended: EndedUnit, around: &mut Surroundings<'_>) {
+    fn written(&mut self, no: DeliveryNo, ended: EndedUnit, around: &mut StepContext<'_>) {
         let EndedUnit { end, taken, calls, in_doubt, .. } = ended;
         let Some(open) = self.open.get_mut(&no) else { return };
         open.calls += calls;

@@ -1,11 +1,11 @@
 //! What deliveries read: put together, asked for, and handed out.
 
-use super::{Deliveries, DeliveryEnd, DeliveryNo, Surroundings};
+use super::{Deliveries, DeliveryEnd, DeliveryNo, StepContext};
 use crate::assembly::reading::UnitReading;
 use crate::assembly::together::{JointReading, together};
-use crate::engine::call::Call;
+use crate::engine::call::HostCall;
 use crate::engine::circuits::{Circuits, OperationName};
-use crate::engine::grants::Grants;
+use crate::engine::grants::CallGrants;
 use crate::fault::{ReadFault, Setback};
 use crate::http::HttpAnswer;
 use crate::klaviyo::pacing::CallPace;
@@ -43,7 +43,10 @@ impl Deliveries {
         self.reads.push_back(joint);
     }
 
-    pub(super) fn next_reading(&mut self, grants: &mut Grants<'_>) -> Option<(JointReading, Call)> {
+    pub(super) fn next_reading(
+        &mut self,
+        grants: &mut CallGrants<'_>,
+    ) -> Option<(JointReading, HostCall)> {
         let mut index = 0;
         while index < self.reads.len() {
             let joint = &self.reads[index];
@@ -72,7 +75,7 @@ impl Deliveries {
         &mut self,
         joint: &JointReading,
         answer: Result<HttpAnswer, Setback>,
-        around: &mut Surroundings<'_>,
+        around: &mut StepContext<'_>,
         pace: &mut CallPace,
         circuits: &mut Circuits,
     ) {
@@ -130,10 +133,10 @@ impl Deliveries {
 }
 
 /// The operation of a reading, and its call.
-fn asked(joint: &JointReading) -> (OperationName, Call) {
-    let call = Call::of_reading(joint);
+fn asked(joint: &JointReading) -> (OperationName, HostCall) {
+    let call = HostCall::of_reading(joint);
     let name = match (&call, joint.operation()) {
-        (Call::Commercetools(path), _) => OperationName::of_commercetools(path),
+        (HostCall::Commercetools(path), _) => OperationName::of_commercetools(path),
         (_, Some(operation)) => OperationName::of_klaviyo(operation),
         (_, None) => OperationName::of_commercetools(""),
     };

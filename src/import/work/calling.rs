@@ -9,9 +9,9 @@ use crate::assembly::together::JointReading;
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::{Walk, WalkEnd, WalkedResource};
 use crate::config::Config;
-use crate::engine::call::Call;
+use crate::engine::call::HostCall;
 use crate::engine::calling::WriteTask;
-use crate::engine::grants::Grants;
+use crate::engine::grants::CallGrants;
 use crate::import::owner::PageNo;
 use crate::import::page::PageOrigin;
 use crate::import::passes::{LOOK_BACK, PassReading, of_ids};
@@ -127,8 +127,8 @@ impl RunWork {
     pub(in crate::import) fn next(
         &mut self,
         config: &Config,
-        grants: &mut Grants,
-    ) -> Option<(RunTask, Call)> {
+        grants: &mut CallGrants,
+    ) -> Option<(RunTask, HostCall)> {
         if self.run.state != State::Running || grants.connections == 0 {
             return None;
         }
@@ -148,18 +148,18 @@ impl RunWork {
         next
     }
 
-    fn read_call(&self, task: ReadTask) -> (RunTask, Call) {
+    fn read_call(&self, task: ReadTask) -> (RunTask, HostCall) {
         let call = self.call(&task.what);
         (RunTask::Read(task), call)
     }
 
-    fn write_call(&mut self, grants: &mut Grants) -> Option<(RunTask, Call)> {
+    fn write_call(&mut self, grants: &mut CallGrants) -> Option<(RunTask, HostCall)> {
         let quiet = self.is_quiet();
         let (task, call) = self.writer.next(grants, quiet)?;
         Some((RunTask::Write(task), call))
     }
 
-    fn queued(&mut self, grants: &mut Grants) -> Option<ReadTask> {
+    fn queued(&mut self, grants: &mut CallGrants) -> Option<ReadTask> {
         let mut refused: Vec<Operation> = Vec::new();
         for index in 0..self.queue.len() {
             let task = &self.queue[index];
@@ -188,7 +188,7 @@ impl RunWork {
         !reading && !preparing && !more
     }
 
-    fn page(&mut self, config: &Config, grants: &mut Grants) -> Option<ReadTask> {
+    fn page(&mut self, config: &Config, grants: &mut CallGrants) -> Option<ReadTask> {
         if !self.has_room() {
             return None;
         }
@@ -234,27 +234,29 @@ impl RunWork {
             && self.run.again.len() < AGAIN
     }
 
-    fn call(&self, what: &What) -> Call {
+    fn call(&self, what: &What) -> HostCall {
         match what {
-            What::End(end) => Call::Commercetools(end.path_and_query()),
+            What::End(end) => HostCall::Commercetools(end.path_and_query()),
             What::Page { reading, .. } => match reading {
-                PassReading::Walk(walk) => Call::Commercetools(walk.path_and_query()),
-                PassReading::Lookup(lookup) => Call::of_lookup(lookup),
+                PassReading::Walk(walk) => HostCall::Commercetools(walk.path_and_query()),
+                PassReading::Lookup(lookup) => HostCall::of_lookup(lookup),
             },
-            What::Again(ids) => Call::Commercetools(of_ids(self.run.kind, ids).path_and_query()),
-            What::Linked { walk, .. } => Call::Commercetools(walk.path_and_query()),
+            What::Again(ids) => {
+                HostCall::Commercetools(of_ids(self.run.kind, ids).path_and_query())
+            }
+            What::Linked { walk, .. } => HostCall::Commercetools(walk.path_and_query()),
             What::HandOver { ids, .. } => {
                 let of_type = self.run.kind.resource_type();
                 let changes = ids.iter().map(|id| change(of_type, id)).collect();
-                Call::HandOver { changes, not_before: 0 }
+                HostCall::HandOver { changes, not_before: 0 }
             }
             What::LeaveDoubt { until } => self.leave_doubt(*until),
-            What::Need { need, .. } => Call::of_reading(need),
+            What::Need { need, .. } => HostCall::of_reading(need),
         }
     }
 
     /// Asks for walks over what changed since the run began: whatever is in doubt was read after that.
-    fn leave_doubt(&self, until: DateTime<Utc>) -> Call {
+    fn leave_doubt(&self, until: DateTime<Utc>) -> HostCall {
         let of: &[WalkedResource] = match self.run.kind {
             ImportKind::Customers => &[WalkedResource::Customers],
             ImportKind::Categories => &[WalkedResource::Categories],
@@ -269,7 +271,7 @@ impl RunWork {
         let run = Id::new(self.run.id.clone());
         let walks = of.iter().zip(run.iter().cycle());
         let changes = walks.map(|(of, run)| walk(*of, since, run, None)).collect();
-        Call::HandOver { changes, not_before: ms(until) }
+        HostCall::HandOver { changes, not_before: ms(until) }
     }
 
     /// The records of a page that has this many bytes for so many records.

@@ -1,7 +1,7 @@
 //! The work on one run: what is under way of it, beside what is stored.
 //!
 //! [`calling`] says which call comes next, [`answers`] takes what was answered ([`reading`]),
-//! [`settling`] brings pages to their end. What is written is the engine's ([`Writer`]); a record of
+//! [`settling`] brings pages to their end. What is written is the engine's ([`UnitWriter`]); a record of
 //! commercetools is a unit of it.
 
 mod answers;
@@ -27,7 +27,7 @@ use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::engine::backoff::JOB_IN_DOUBT;
 use crate::engine::unit::UnitNo;
-use crate::engine::writer::{Host, Writer};
+use crate::engine::writer::{UnitWriter, WriterHost};
 use crate::fault::Rejection;
 use crate::klaviyo::job::JobRef;
 
@@ -47,7 +47,7 @@ pub(super) struct RunWork {
     categories: HashMap<String, Vec<(PageNo, JointReading)>>,
     /// Readings that are to be made.
     queue: VecDeque<ReadTask>,
-    writer: Writer,
+    writer: UnitWriter,
     /// The records of pages under way that are being written.
     live: HashMap<UnitNo, Owner>,
     /// The records of committed pages that wait for jobs.
@@ -195,7 +195,7 @@ impl RunWork {
             next_page: 0,
             categories: HashMap::new(),
             queue: VecDeque::new(),
-            writer: Writer::new(Host::Import),
+            writer: UnitWriter::new(WriterHost::Import),
             live: HashMap::new(),
             pending: HashMap::new(),
             again_under_way: HashSet::new(),

@@ -29,7 +29,7 @@ pub(super) enum EnvelopeForm {
     Bare,
 }
 
-/// Tells what an object is. Only what is [`Form::Around`] is taken out of it.
+/// Tells what an object is. Only what is [`EnvelopeForm::Around`] is taken out of it.
 ///
 /// SNS comes first: its signature covers `Message` and nothing beside it, so whoever adds the
 /// members of a notification to a signed message must not be heard.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use commercetools_klaviyo::commercetools::reference::Id;
 use commercetools_klaviyo::config::{Config, OperatorRules};
-use commercetools_klaviyo::engine::call::Call;
+use commercetools_klaviyo::engine::call::HostCall;
 use commercetools_klaviyo::fault::{Setback, System};
 use commercetools_klaviyo::http::{HttpAnswer, NoAnswer};
 use commercetools_klaviyo::import::machine::{
@@ -249,10 +249,10 @@ impl World {
         self.now += 1 + self.chance.next(20_000);
     }
 
-    fn call(&mut self, ticket: u64, call: &Call) {
+    fn call(&mut self, ticket: u64, call: &HostCall) {
         let system = match call {
-            Call::Commercetools(_) => System::Commercetools,
-            Call::Klaviyo { .. } | Call::HandOver { .. } => System::Klaviyo,
+            HostCall::Commercetools(_) => System::Commercetools,
+            HostCall::Klaviyo { .. } | HostCall::HandOver { .. } => System::Klaviyo,
         };
         let latency = 20 + self.chance.next(400);
         let lost = |why| Err(Setback::no_answer(system, why));
@@ -279,9 +279,9 @@ impl World {
         self.most_calls = self.most_calls.max(self.under_way.len());
     }
 
-    pub(super) fn carry_out(&mut self, call: &Call) -> HttpAnswer {
+    pub(super) fn carry_out(&mut self, call: &HostCall) -> HttpAnswer {
         match call {
-            Call::HandOver { changes, .. } => {
+            HostCall::HandOver { changes, .. } => {
                 for change in changes.iter().filter(|change| !change.contains_key(CHANGED_SINCE)) {
                     let of_type = change["resource"]["typeId"].as_str().expect("a type");
                     let id = change["resource"]["id"].as_str().and_then(Id::new).expect("an id");
@@ -291,10 +291,10 @@ impl World {
                 }
                 HttpAnswer { status: 201, ..HttpAnswer::default() }
             }
-            Call::Commercetools(path) => {
+            HostCall::Commercetools(path) => {
                 HttpAnswer { status: 200, body: self.shop.answer(path), ..HttpAnswer::default() }
             }
-            Call::Klaviyo { method, path, body } => {
+            HostCall::Klaviyo { method, path, body } => {
                 assert!(
                     body.as_ref().is_none_or(|body| body.len() <= 5_000_000),
                     "a body is too large"

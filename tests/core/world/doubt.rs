@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use commercetools_klaviyo::assembly::shared::SharedDocuments;
 use commercetools_klaviyo::commercetools::reference::Id;
 use commercetools_klaviyo::engine::backoff::SINGLE_IN_DOUBT;
-use commercetools_klaviyo::engine::call::Call;
+use commercetools_klaviyo::engine::call::HostCall;
 use commercetools_klaviyo::engine::deliveries::machine::DeliveryMachine;
-use commercetools_klaviyo::engine::deliveries::{DeliveryEnd, NewDelivery, Surroundings};
+use commercetools_klaviyo::engine::deliveries::{DeliveryEnd, NewDelivery, StepContext};
 use commercetools_klaviyo::fault::{Setback, System};
 use commercetools_klaviyo::http::{HttpAnswer, NoAnswer};
 use commercetools_klaviyo::klaviyo::pacing::CallPace;
@@ -43,7 +43,7 @@ fn a_write_without_an_answer_leaves_a_doubt_beside_one_that_is_refused() {
             account.categories.insert(id, json!({"name": "old"}));
         }
         let mut machine = DeliveryMachine::of_push();
-        let mut around = Surroundings { config: &config, shared: &mut shared, now: time(NOW) };
+        let mut around = StepContext { config: &config, shared: &mut shared, now: time(NOW) };
         let category = Id::new(&above).expect("an id");
         let work = Work::Category { category, descendants: true };
         machine.add(NewDelivery { work, alone: true, sent: HashSet::new() }, &mut around);
@@ -53,13 +53,15 @@ fn a_write_without_an_answer_leaves_a_doubt_beside_one_that_is_refused() {
             assert!(!calls.is_empty(), "{} writes", writes.len());
             for (ticket, call) in calls {
                 let answered = match &call {
-                    Call::Klaviyo { method: "PATCH", .. } => {
+                    HostCall::Klaviyo { method: "PATCH", .. } => {
                         writes.push(ticket);
                         continue;
                     }
-                    Call::Klaviyo { method, path, .. } => account.answer(method, path, None, NOW),
-                    Call::Commercetools(path) => answer(&shop, path),
-                    Call::HandOver { .. } => panic!("a push hands nothing over"),
+                    HostCall::Klaviyo { method, path, .. } => {
+                        account.answer(method, path, None, NOW)
+                    }
+                    HostCall::Commercetools(path) => answer(&shop, path),
+                    HostCall::HandOver { .. } => panic!("a push hands nothing over"),
                 };
                 machine.answered(ticket, Ok(answered), &mut around, &mut pace);
             }

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 
 use commercetools_klaviyo::assembly::shared::SharedDocuments;
 use commercetools_klaviyo::commercetools::reference::Id;
-use commercetools_klaviyo::engine::call::Call;
+use commercetools_klaviyo::engine::call::HostCall;
 use commercetools_klaviyo::engine::deliveries::machine::DeliveryMachine;
 use commercetools_klaviyo::engine::deliveries::{
-    DeliveryEnd, EndedDelivery, NewDelivery, Surroundings,
+    DeliveryEnd, EndedDelivery, NewDelivery, StepContext,
 };
 use commercetools_klaviyo::fault::{Setback, TransientFault};
 use commercetools_klaviyo::http::HttpAnswer;
@@ -78,9 +78,9 @@ impl<M> Object<M> {
     }
 }
 
-fn limit(call: &Call, single: u64) -> u64 {
+fn limit(call: &HostCall, single: u64) -> u64 {
     match call {
-        Call::Klaviyo { path, body: Some(_), .. } if path.contains("-bulk-") => BULK_CALL,
+        HostCall::Klaviyo { path, body: Some(_), .. } if path.contains("-bulk-") => BULK_CALL,
         _ => single,
     }
 }
@@ -116,7 +116,7 @@ impl World {
         self.with_shared(|world, shared| {
             let (config, now) = (&world.config, time(world.now));
             let new = NewDelivery { work: work.clone(), alone: true, sent: HashSet::new() };
-            machine.add(new, &mut Surroundings { config, shared, now });
+            machine.add(new, &mut StepContext { config, shared, now });
         });
         self.next_push += 1;
         let no = self.next_push;
@@ -134,7 +134,7 @@ impl World {
         let Some(mut push) = self.pushes.remove(&no) else { return };
         let calls = self.with_shared(|world, shared| {
             let (config, now) = (&world.config, time(world.now));
-            let around = &mut Surroundings { config, shared, now };
+            let around = &mut StepContext { config, shared, now };
             if let Some((ticket, answer)) = answered {
                 push.machine.answered(ticket, answer, around, &mut world.told);
             }
@@ -230,7 +230,7 @@ impl World {
         self.outbox.sql.begin();
         let done = self.with_shared(|world, shared| {
             let (config, now) = (&world.config, time(world.now));
-            let mut around = Surroundings { config, shared, now };
+            let mut around = StepContext { config, shared, now };
             let mut machine = match world.outbox.machine.take() {
                 Some(machine) => machine,
                 None => desk::load(&world.outbox.sql, config)?,
@@ -374,7 +374,7 @@ impl World {
         self.rest_import();
     }
 
-    fn effects_of_import(&mut self, input: Input) -> Result<Vec<(u64, Call)>, SqlError> {
+    fn effects_of_import(&mut self, input: Input) -> Result<Vec<(u64, HostCall)>, SqlError> {
         let (config, now) = (&self.config, time(self.now));
         let sql: &dyn Sql = &self.import.sql;
         let mut machine = match self.import.machine.take() {
@@ -502,7 +502,7 @@ impl World {
         }
     }
 
-    fn send(&mut self, caller: Caller, ticket: u64, call: Call, limit: u64) {
+    fn send(&mut self, caller: Caller, ticket: u64, call: HostCall, limit: u64) {
         let (chance, now) = (&mut self.chance, self.now);
         self.network.send(chance, now, (caller, ticket, call), limit);
     }

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use commercetools_klaviyo::assembly::shared::SharedDocuments;
 use commercetools_klaviyo::config::Config;
-use commercetools_klaviyo::engine::call::Call;
+use commercetools_klaviyo::engine::call::HostCall;
 use commercetools_klaviyo::http::HttpAnswer;
 use commercetools_klaviyo::import::machine::Input;
 use commercetools_klaviyo::import::run::ImportKind;
@@ -303,11 +303,11 @@ impl World {
     }
 
     /// Carries out a call of either system, or of the outbox.
-    fn carry_out(&mut self, call: &Call, now: u64) -> HttpAnswer {
+    fn carry_out(&mut self, call: &HostCall, now: u64) -> HttpAnswer {
         match call {
-            Call::HandOver { changes, not_before } => self.hand_over(changes, *not_before),
-            Call::Commercetools(path) => shop::answer(&self.shop, path),
-            Call::Klaviyo { method, path, body } => {
+            HostCall::HandOver { changes, not_before } => self.hand_over(changes, *not_before),
+            HostCall::Commercetools(path) => shop::answer(&self.shop, path),
+            HostCall::Klaviyo { method, path, body } => {
                 self.account.answer(method, path, body.as_deref(), now)
             }
         }
