@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use worker::{console_error, console_log, console_warn};
 
 use crate::commercetools::notification::Notification;
-use crate::import::run::{Run, State};
+use crate::import::run::{ImportRun, RunState};
 use crate::push::envelope::PushedItem;
 use crate::push::outcome::Outcome;
 
@@ -52,8 +52,8 @@ pub(super) fn notification(item: &PushedItem, outcome: &Outcome, effort: &Effort
 }
 
 /// The line of a run that has ended.
-pub(super) fn import(run: &Run) {
-    let level = if run.state == State::Failed { "error" } else { "info" };
+pub(super) fn import(run: &ImportRun) {
+    let level = if run.state == RunState::Failed { "error" } else { "info" };
     let counts = run.counts;
     let line = json!({
         "level": level,

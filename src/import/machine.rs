@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::run::{ImportKind, Run, blank};
-use super::start::Start;
+use super::run::{ImportKind, ImportRun, blank};
+use super::start::RunStart;
 use super::stored::{StoredRun, UnreadableRun};
-pub use super::work::{Failure, KeptRows, Saving, StoredRunParts};
+pub use super::work::{KeptRows, RecordFailure, RunSaving, StoredRunParts};
 use super::work::{RunTask, RunWork};
 use crate::config::Config;
 use crate::engine::call::HostCall;
@@ -24,7 +24,7 @@ use crate::klaviyo::pacing::{CallPace, QuotaParts};
 
 /// What happened.
 #[derive(Debug, Clone)]
-pub enum Input {
+pub enum ImportInput {
     /// A run is to begin. The caller has seen that none of the kind is active.
     Start {
         /// The run's id: unique, and in the order of the starts.
@@ -32,7 +32,7 @@ pub enum Input {
         /// What is imported.
         kind: ImportKind,
         /// Which records.
-        start: Start,
+        start: RunStart,
     },
     /// The run of this kind is to stop.
     Stop(ImportKind),
@@ -60,15 +60,15 @@ pub enum Input {
 
 /// What is to be done, in this order.
 #[derive(Debug)]
-pub enum Effect {
+pub enum ImportEffect {
     /// Store this, all of it or nothing.
-    Save(Box<Saving>),
+    Save(Box<RunSaving>),
     /// Make this call, and hand in what is answered under this number.
     Call(u64, HostCall),
 }
 
 /// All runs that are known, one a kind.
-pub struct Machine {
+pub struct ImportMachine {
     works: BTreeMap<ImportKind, RunWork>,
     /// Runs that another version stored, and that are only shown.
     unreadable: BTreeMap<ImportKind, UnreadableRun>,
@@ -83,7 +83,7 @@ pub struct Machine {
     wake: Option<u64>,
 }
 
-impl Machine {
+impl ImportMachine {
     /// The machine with what is stored. Calls that were under way are not known any more.
     #[must_use]
     pub fn new(config: &Config, stored: Vec<StoredRunParts>, now: DateTime<Utc>) -> Self {
@@ -111,41 +111,46 @@ impl Machine {
     }
 
     /// One step: takes what happened, and says what is to be done.
-    pub fn step(&mut self, config: &Config, now: DateTime<Utc>, input: Input) -> Vec<Effect> {
+    pub fn step(
+        &mut self,
+        config: &Config,
+        now: DateTime<Utc>,
+        input: ImportInput,
+    ) -> Vec<ImportEffect> {
         match input {
-            Input::Start { id, kind, start } => {
+            ImportInput::Start { id, kind, start } => {
                 self.unreadable.remove(&kind);
-                let run = Run::new(&config.rules, id, kind, start.selection, now);
+                let run = ImportRun::new(&config.rules, id, kind, start.selection, now);
                 self.works.insert(kind, RunWork::begin(config, run, start.ids));
             }
-            Input::Stop(kind) => {
+            ImportInput::Stop(kind) => {
                 if let Some(work) = self.works.get_mut(&kind) {
                     work.stop();
                 }
             }
-            Input::Resume(kind) => {
+            ImportInput::Resume(kind) => {
                 if let Some(work) = self.works.get_mut(&kind) {
                     work.resume(now);
                 }
             }
-            Input::Answered { ticket, answer } => {
+            ImportInput::Answered { ticket, answer } => {
                 if let Some((kind, task)) = self.under_way.remove(&ticket)
                     && let Some(work) = self.works.get_mut(&kind)
                 {
                     work.answered(config, now, task, answer, &mut self.pace);
                 }
             }
-            Input::Slice { calls } => self.calls_left = calls,
-            Input::Quota(parts) => self.pace.use_parts(parts),
-            Input::Rest => self.calls_left = 0,
-            Input::Tick => {}
+            ImportInput::Slice { calls } => self.calls_left = calls,
+            ImportInput::Quota(parts) => self.pace.use_parts(parts),
+            ImportInput::Rest => self.calls_left = 0,
+            ImportInput::Tick => {}
         }
         self.pump(config, now)
     }
 
     /// Settles what can be settled and makes all calls that can be made now. Where there are none,
     /// the documents of a page are read; so those of another page are on their way meanwhile.
-    fn pump(&mut self, config: &Config, now: DateTime<Utc>) -> Vec<Effect> {
+    fn pump(&mut self, config: &Config, now: DateTime<Utc>) -> Vec<ImportEffect> {
         let mut effects = Vec::new();
         let mut calls = self.settled_calls(config, now);
         while calls.is_empty()
@@ -158,13 +163,13 @@ impl Machine {
             self.wake = u64::try_from(now.timestamp_millis()).ok();
         }
         for work in self.works.values_mut() {
-            effects.extend(work.saving(now).map(|saving| Effect::Save(Box::new(saving))));
+            effects.extend(work.saving(now).map(|saving| ImportEffect::Save(Box::new(saving))));
         }
         effects.extend(calls);
         effects
     }
 
-    fn settled_calls(&mut self, config: &Config, now: DateTime<Utc>) -> Vec<Effect> {
+    fn settled_calls(&mut self, config: &Config, now: DateTime<Utc>) -> Vec<ImportEffect> {
         let runs = self.works.values().filter(|work| work.run().is_active()).count();
         for work in self.works.values_mut() {
             work.settle(runs, now);
@@ -201,7 +206,7 @@ impl Machine {
                     self.next_ticket += 1;
                     self.calls_left -= 1;
                     self.under_way.insert(self.next_ticket, (kind, task));
-                    calls.push(Effect::Call(self.next_ticket, call));
+                    calls.push(ImportEffect::Call(self.next_ticket, call));
                 }
             }
         }
@@ -223,7 +228,7 @@ impl Machine {
 
     /// The run of a kind, as it is stored.
     #[must_use]
-    pub fn run(&self, kind: ImportKind) -> Option<&Run> {
+    pub fn run(&self, kind: ImportKind) -> Option<&ImportRun> {
         self.works.get(&kind).map(RunWork::run)
     }
 

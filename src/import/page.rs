@@ -28,7 +28,7 @@ pub(super) struct RunPage {
     pub(super) origin: PageOrigin,
     /// The bytes that were read for it.
     pub(super) bytes: usize,
-    pub(super) records: Vec<Record>,
+    pub(super) records: Vec<RunRecord>,
     /// What was answered, until its documents are read.
     pub(super) unread: Option<HttpAnswer>,
     /// What is read of its records until they are mapped, each with the index of its record.
@@ -38,7 +38,7 @@ pub(super) struct RunPage {
 }
 
 /// A record under way.
-pub(super) struct Record {
+pub(super) struct RunRecord {
     pub(super) id: Id,
     pub(super) fate: RecordFate,
     /// Its unit of work, while Klaviyo has not all of it.
@@ -83,7 +83,7 @@ pub(super) enum RecordFate {
     Known,
 }
 
-impl Record {
+impl RunRecord {
     pub(super) fn new(id: Id, fate: RecordFate) -> Self {
         Self { id, fate, unit: None }
     }
@@ -119,7 +119,7 @@ impl RunPage {
             }
             Err(fate) => fate,
         };
-        self.records.push(Record::new(id, fate));
+        self.records.push(RunRecord::new(id, fate));
     }
 
     /// Adds the records of another page.

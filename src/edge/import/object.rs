@@ -21,9 +21,9 @@ use crate::edge::objects::AtWork;
 use crate::edge::sql::turn;
 use crate::edge::{log, reply, settings};
 use crate::engine::backoff::backoff;
-use crate::import::machine::Input;
-use crate::import::run::{ImportKind, Selection};
-use crate::import::start::{self, Start};
+use crate::import::machine::ImportInput;
+use crate::import::run::{ImportKind, RunSelection};
+use crate::import::start::{self, RunStart};
 use crate::import::store::tables::MIGRATIONS;
 use crate::import::store::{failures, gone, runs};
 use crate::import::stored::StoredRun;
@@ -199,7 +199,7 @@ impl Import {
                 if ids.is_empty() && !self.desk.is_active(sql, &config.rules, Some(kind))? {
                     return reply::error(400, "no_failures", "There is no failure to retry.");
                 }
-                self.start(sql, config, kind, Start { selection: Selection::Retry, ids })
+                self.start(sql, config, kind, RunStart { selection: RunSelection::Retry, ids })
             }
             (Method::Post, ["erase"], None) => {
                 #[derive(Deserialize)]
@@ -243,7 +243,7 @@ impl Import {
         sql: &SqlStorage,
         config: &Config,
         kind: ImportKind,
-        start: Start,
+        start: RunStart,
     ) -> Result<Response> {
         if self.desk.is_active(sql, &config.rules, Some(kind))? {
             let message = format!("{} sync is already running.", kind.title());
@@ -251,7 +251,7 @@ impl Import {
         }
         runs::slice_ended(sql)?;
         let id = runs::new_id(sql, now_ms())?;
-        self.desk.ask(sql, config, Input::Start { id, kind, start })?;
+        self.desk.ask(sql, config, ImportInput::Start { id, kind, start })?;
         reply::json(202, &self.desk.shown(sql, &config.rules, kind)?)
     }
 
@@ -260,7 +260,7 @@ impl Import {
             let message = format!("{} sync is not currently running.", kind.title());
             return reply::error(400, "not_running", &message);
         }
-        self.desk.ask(sql, config, Input::Stop(kind))?;
+        self.desk.ask(sql, config, ImportInput::Stop(kind))?;
         reply::json(200, &self.desk.shown(sql, &config.rules, kind)?)
     }
 
@@ -270,7 +270,7 @@ impl Import {
             return reply::error(400, "nothing_to_resume", &message);
         }
         runs::slice_ended(sql)?;
-        self.desk.ask(sql, config, Input::Resume(kind))?;
+        self.desk.ask(sql, config, ImportInput::Resume(kind))?;
         reply::json(202, &self.desk.shown(sql, &config.rules, kind)?)
     }
 }

@@ -10,7 +10,7 @@ use crate::edge::calls::{now, now_ms};
 use crate::edge::slice::{self, NumberedCalls, SliceEnd, SliceInput, SliceLimits, SliceWork};
 use crate::edge::sql::turn;
 use crate::edge::{log, outbox};
-use crate::import::machine::{Input, Saving};
+use crate::import::machine::{ImportInput, RunSaving};
 use crate::import::store::runs;
 use crate::outbox::quota::left_for_import;
 
@@ -44,10 +44,10 @@ struct ImportWork<'a> {
 impl SliceWork for ImportWork<'_> {
     fn step(&self, input: SliceInput) -> Result<NumberedCalls> {
         let input = match input {
-            SliceInput::Begun { calls } => Input::Slice { calls },
-            SliceInput::Answered { ticket, answer } => Input::Answered { ticket, answer },
-            SliceInput::Rest => Input::Rest,
-            SliceInput::Tick => Input::Tick,
+            SliceInput::Begun { calls } => ImportInput::Slice { calls },
+            SliceInput::Answered { ticket, answer } => ImportInput::Answered { ticket, answer },
+            SliceInput::Rest => ImportInput::Rest,
+            SliceInput::Tick => ImportInput::Tick,
         };
         turn(self.storage, |sql| self.desk.step(sql, self.config, input))
     }
@@ -75,7 +75,7 @@ pub(super) async fn run(
     }
     let needed = outbox::needed(env, config).await;
     let needed = needed.inspect_err(|error| log::failure("outbox", &error.to_string()));
-    let quota = Input::Quota(left_for_import(needed.ok().as_deref()));
+    let quota = ImportInput::Quota(left_for_import(needed.ok().as_deref()));
     turn(storage, |sql| desk.step(sql, config, quota))?;
     let rules = &config.rules.import;
     let limits = SliceLimits {
@@ -88,7 +88,7 @@ pub(super) async fn run(
     let end = slice::work(env, config, storage, &limits, &work, asked).await?;
     // A step before the next slice begins gets no calls.
     turn(storage, |sql| {
-        desk.step(sql, config, Input::Rest)?;
+        desk.step(sql, config, ImportInput::Rest)?;
         Ok(runs::slice_ended(sql)?)
     })?;
     Ok(match end {
@@ -110,7 +110,7 @@ fn give_up(desk: &Desk, sql: &SqlStorage, config: &Config) -> Result<()> {
         if run.is_active() {
             run.lost(now());
             log::import(&run);
-            runs::save(sql, &Saving { run: Some(run), ..Saving::default() })?;
+            runs::save(sql, &RunSaving { run: Some(run), ..RunSaving::default() })?;
         }
     }
     Ok(runs::slice_ended(sql)?)

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use super::failures;
 use crate::commercetools::reference::Id;
 use crate::config::rules::OperatorRules;
-use crate::import::machine::{KeptRows, Saving, StoredRunParts};
-use crate::import::run::{ImportKind, Run, State};
+use crate::import::machine::{KeptRows, RunSaving, StoredRunParts};
+use crate::import::run::{ImportKind, ImportRun, RunState};
 use crate::import::stored::{StoredRun, UnreadableRun, read_run};
 use crate::storage::parts;
 use crate::storage::sql::{RowId, Sql, SqlError, SqlValue};
@@ -21,7 +21,7 @@ const HISTORY: u32 = 20;
 
 /// Stores what the machine wants stored. All of it is text before anything is written, and there is
 /// no await: so it is written whole or not at all.
-pub fn save(sql: &dyn Sql, saving: &Saving) -> Result<(), SqlError> {
+pub fn save(sql: &dyn Sql, saving: &RunSaving) -> Result<(), SqlError> {
     let Some(run) = &saving.run else { return Ok(()) };
     let kind = run.kind.name();
     let text = serde_json::to_vec(run)?;
@@ -49,7 +49,7 @@ pub fn save(sql: &dyn Sql, saving: &Saving) -> Result<(), SqlError> {
         )?;
     }
     failures::save(sql, run, saving)?;
-    if run.state == State::Completed {
+    if run.state == RunState::Completed {
         parts::delete(sql, "list_parts", owner)?;
         forget_kept(sql, run.kind)?;
     }
@@ -57,7 +57,7 @@ pub fn save(sql: &dyn Sql, saving: &Saving) -> Result<(), SqlError> {
 }
 
 /// Makes a row for a new run; those before it need nothing more than what is shown.
-fn begin(sql: &dyn Sql, run: &Run) -> Result<RowId, SqlError> {
+fn begin(sql: &dyn Sql, run: &ImportRun) -> Result<RowId, SqlError> {
     let kind = run.kind.name();
     forget_kept(sql, run.kind)?;
     for old in numbers(sql, "SELECT seq FROM runs WHERE kind = ?", vec![kind.into()])? {
@@ -172,7 +172,7 @@ pub fn all_completed(
 ) -> Result<bool, SqlError> {
     let mut runs = all_current(sql, rules)?.into_iter().filter_map(StoredRun::readable);
     let is_certain = |until: Option<DateTime<Utc>>| until.is_none_or(|until| until <= now);
-    Ok(runs.all(|run| run.state == State::Completed && is_certain(run.doubtful_until)))
+    Ok(runs.all(|run| run.state == RunState::Completed && is_certain(run.doubtful_until)))
 }
 
 /// The id of a run that begins now (ms since 1970 UTC): later ones are greater, as numbers and as

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::calling::{ReadTask, RunTask, What, operation};
+use super::calling::{ReadTask, RunReading, RunTask, operation};
 use super::{RunWork, ms};
 use crate::config::Config;
 use crate::engine::backoff::{JOB_IN_DOUBT, SINGLE_IN_DOUBT};
@@ -54,13 +54,19 @@ impl RunWork {
             pace.note(operation, &answer, ms(now));
         }
         let taken = match task.what {
-            What::End(ref end) => self.end_read(config, end, &answer),
-            What::Page { range, limit, .. } => self.page_read(config, range, limit, &answer, now),
-            What::Again(ref ids) => self.again_read(config, ids, &answer, now),
-            What::Linked { page, ref walk } => self.linked_read(config, page, walk, &answer, now),
-            What::Need { page, ref need } => self.need_answered(config, page, need, &answer, now),
-            What::HandOver { page, .. } => self.handed_over(page, &answer),
-            What::LeaveDoubt { .. } => self.doubt_left(&answer),
+            RunReading::End(ref end) => self.end_read(config, end, &answer),
+            RunReading::Page { range, limit, .. } => {
+                self.page_read(config, range, limit, &answer, now)
+            }
+            RunReading::Again(ref ids) => self.again_read(config, ids, &answer, now),
+            RunReading::Linked { page, ref walk } => {
+                self.linked_read(config, page, walk, &answer, now)
+            }
+            RunReading::Need { page, ref need } => {
+                self.need_answered(config, page, need, &answer, now)
+            }
+            RunReading::HandOver { page, .. } => self.handed_over(page, &answer),
+            RunReading::LeaveDoubt { .. } => self.doubt_left(&answer),
         };
         match taken {
             Ok(()) => self.goes_on(),
@@ -107,8 +113,8 @@ impl RunWork {
             UnitEnd::Failed(rejection) => RecordFate::Failed(rejection),
             UnitEnd::Alone | UnitEnd::WithJob | UnitEnd::Later { .. } => RecordFate::Again,
         };
-        if let Some(owner) = self.live.remove(&unit) {
-            if let Some(record) = self.record(owner) {
+        if let Some(place) = self.live.remove(&unit) {
+            if let Some(record) = self.record(place) {
                 record.unit = None;
                 record.end(fate);
             }

@@ -12,10 +12,10 @@ use crate::config::Config;
 use crate::engine::call::HostCall;
 use crate::engine::calling::WriteTask;
 use crate::engine::grants::CallGrants;
-use crate::import::owner::PageNo;
 use crate::import::page::PageOrigin;
 use crate::import::passes::{LOOK_BACK, PassReading, of_ids};
-use crate::import::run::{ImportKind, Range, State};
+use crate::import::record_ref::PageNo;
+use crate::import::run::{ImportKind, PassRange, RunState};
 use crate::klaviyo::pacing::Operation;
 
 /// A call that is under way, and why.
@@ -28,7 +28,7 @@ pub(in crate::import) enum RunTask {
 
 /// A reading that is to be made, or is under way.
 pub(in crate::import) struct ReadTask {
-    pub(super) what: What,
+    pub(super) what: RunReading,
     /// Not before this time, in ms.
     pub(super) not_before: u64,
     /// How often it was tried.
@@ -36,7 +36,7 @@ pub(in crate::import) struct ReadTask {
 }
 
 /// What is read, and why.
-pub(super) enum What {
+pub(super) enum RunReading {
     /// To know from when to when the documents of the pass are.
     End(WalkEnd),
     /// A page of a range. `after` is where it begins.
@@ -55,17 +55,17 @@ pub(super) enum What {
 }
 
 impl ReadTask {
-    pub(super) fn new(what: What, not_before: u64) -> Self {
+    pub(super) fn new(what: RunReading, not_before: u64) -> Self {
         Self { what, not_before, tries: 0 }
     }
 
     /// Whether it reads from commercetools.
     fn of_commercetools(&self) -> bool {
         match &self.what {
-            What::End(_) | What::Again(_) | What::Linked { .. } => true,
-            What::Page { reading, .. } => matches!(reading, PassReading::Walk(_)),
-            What::Need { need, .. } => need.is_of_commercetools(),
-            What::HandOver { .. } | What::LeaveDoubt { .. } => false,
+            RunReading::End(_) | RunReading::Again(_) | RunReading::Linked { .. } => true,
+            RunReading::Page { reading, .. } => matches!(reading, PassReading::Walk(_)),
+            RunReading::Need { need, .. } => need.is_of_commercetools(),
+            RunReading::HandOver { .. } | RunReading::LeaveDoubt { .. } => false,
         }
     }
 }
@@ -87,15 +87,15 @@ impl RunTask {
 
 /// How far a range is read. What is read further than committed is in pages.
 #[derive(Default)]
-pub(super) struct Reader {
+pub(super) struct RangeReader {
     pub(super) after: Option<String>,
     pub(super) reading: bool,
     pub(super) ended: bool,
     pub(super) pages: std::collections::VecDeque<PageNo>,
 }
 
-impl Reader {
-    pub(super) fn of(range: &Range) -> Self {
+impl RangeReader {
+    pub(super) fn of(range: &PassRange) -> Self {
         Self { after: range.after.clone(), ended: range.done, ..Self::default() }
     }
 
@@ -129,7 +129,7 @@ impl RunWork {
         config: &Config,
         grants: &mut CallGrants,
     ) -> Option<(RunTask, HostCall)> {
-        if self.run.state != State::Running || grants.connections == 0 {
+        if self.run.state != RunState::Running || grants.connections == 0 {
             return None;
         }
         // One connection always reads: what is read needs time before the last of it is written, so
@@ -201,7 +201,7 @@ impl RunWork {
         })?;
         let after = self.readers[range].after.as_deref();
         let reading = pass.reading(self.run.kind, &ranges[range], after, &self.list, self.limit);
-        let task = ReadTask::new(What::Page { range, limit: self.limit, reading }, 0);
+        let task = ReadTask::new(RunReading::Page { range, limit: self.limit, reading }, 0);
         if task.of_commercetools() && grants.reading == 0 {
             return None;
         }
@@ -217,10 +217,10 @@ impl RunWork {
         let free = self.run.again.iter().filter(|id| !self.again_under_way.contains(id));
         let ids: Vec<_> = free.take(AGAIN_PAGE).cloned().collect();
         let busy = self.pages.values().any(|page| page.origin == PageOrigin::Again)
-            || self.queue.iter().any(|task| matches!(task.what, What::Again(_)));
+            || self.queue.iter().any(|task| matches!(task.what, RunReading::Again(_)));
         if !ids.is_empty() && !busy && self.again_under_way.is_empty() {
             self.again_under_way.extend(ids.iter().cloned());
-            self.queue.push_back(ReadTask::new(What::Again(ids), now));
+            self.queue.push_back(ReadTask::new(RunReading::Again(ids), now));
         }
     }
 
@@ -234,24 +234,24 @@ impl RunWork {
             && self.run.again.len() < AGAIN
     }
 
-    fn call(&self, what: &What) -> HostCall {
+    fn call(&self, what: &RunReading) -> HostCall {
         match what {
-            What::End(end) => HostCall::Commercetools(end.path_and_query()),
-            What::Page { reading, .. } => match reading {
+            RunReading::End(end) => HostCall::Commercetools(end.path_and_query()),
+            RunReading::Page { reading, .. } => match reading {
                 PassReading::Walk(walk) => HostCall::Commercetools(walk.path_and_query()),
                 PassReading::Lookup(lookup) => HostCall::of_lookup(lookup),
             },
-            What::Again(ids) => {
+            RunReading::Again(ids) => {
                 HostCall::Commercetools(of_ids(self.run.kind, ids).path_and_query())
             }
-            What::Linked { walk, .. } => HostCall::Commercetools(walk.path_and_query()),
-            What::HandOver { ids, .. } => {
+            RunReading::Linked { walk, .. } => HostCall::Commercetools(walk.path_and_query()),
+            RunReading::HandOver { ids, .. } => {
                 let of_type = self.run.kind.resource_type();
                 let changes = ids.iter().map(|id| change(of_type, id)).collect();
                 HostCall::HandOver { changes, not_before: 0 }
             }
-            What::LeaveDoubt { until } => self.leave_doubt(*until),
-            What::Need { need, .. } => HostCall::of_reading(need),
+            RunReading::LeaveDoubt { until } => self.leave_doubt(*until),
+            RunReading::Need { need, .. } => HostCall::of_reading(need),
         }
     }
 
@@ -284,23 +284,23 @@ impl RunWork {
         }
     }
 
-    pub(super) fn now_queue(&mut self, what: What, now: chrono::DateTime<chrono::Utc>) {
+    pub(super) fn now_queue(&mut self, what: RunReading, now: chrono::DateTime<chrono::Utc>) {
         self.queue.push_back(ReadTask::new(what, ms(now)));
     }
 }
 
 /// The operation of a call of Klaviyo.
-pub(super) fn operation(what: &What) -> Option<Operation> {
+pub(super) fn operation(what: &RunReading) -> Option<Operation> {
     match what {
-        What::End(_)
-        | What::Again(_)
-        | What::Linked { .. }
-        | What::HandOver { .. }
-        | What::LeaveDoubt { .. } => None,
-        What::Page { reading, .. } => match reading {
+        RunReading::End(_)
+        | RunReading::Again(_)
+        | RunReading::Linked { .. }
+        | RunReading::HandOver { .. }
+        | RunReading::LeaveDoubt { .. } => None,
+        RunReading::Page { reading, .. } => match reading {
             PassReading::Walk(_) => None,
             PassReading::Lookup(lookup) => Some(lookup.operation()),
         },
-        What::Need { need, .. } => need.operation(),
+        RunReading::Need { need, .. } => need.operation(),
     }
 }

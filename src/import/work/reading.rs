@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::calling::What;
-use super::{End, Ends, RunWork, ms};
+use super::calling::RunReading;
+use super::{PassEnd, PassEnds, RunWork, ms};
 use crate::assembly::DeliveryStep;
 use crate::assembly::delivery::Delivery;
 use crate::assembly::documents::Documents;
@@ -20,9 +20,9 @@ use crate::config::Config;
 use crate::engine::writer::NewUnit;
 use crate::fault::{FinalFault, ReadFault, Rejection, Setback, TransientFault};
 use crate::http::HttpAnswer;
-use crate::import::owner::{Owner, PageNo};
-use crate::import::page::{MappedRecord, PageOrigin, Record, RecordFate, RunPage};
-use crate::import::passes::{Pass, PassLink, Source, divide, held, listed};
+use crate::import::page::{MappedRecord, PageOrigin, RecordFate, RunPage, RunRecord};
+use crate::import::passes::{Pass, PassLink, PassSource, divide, held, listed};
+use crate::import::record_ref::{PageNo, RecordRef};
 use crate::klaviyo::answer::{ids, marked_ids};
 use crate::mapping::identity;
 use crate::mapping::metadata::MARKS;
@@ -49,8 +49,8 @@ impl RunWork {
         answer: &HttpAnswer,
     ) -> Result<(), ReadFault> {
         let page = commercetools::counted_page(answer)?;
-        let at = page.results.first().map(|document: &Created| document.created_at);
-        let end = End { at, total: page.total.unwrap_or(0) };
+        let at = page.results.first().map(|document: &CreationTime| document.created_at);
+        let end = PassEnd { at, total: page.total.unwrap_or(0) };
         if asked.newest {
             self.ends.newest = Some(end);
         } else {
@@ -60,8 +60,8 @@ impl RunWork {
             }
             self.ends.oldest = Some(end);
         }
-        if let Ends { oldest: Some(oldest), newest: Some(newest) } = self.ends {
-            self.ends = Ends::default();
+        if let PassEnds { oldest: Some(oldest), newest: Some(newest) } = self.ends {
+            self.ends = PassEnds::default();
             let rules = &config.rules.import;
             self.begin_ranges(divide(oldest.at, newest.at, oldest.total, rules));
         }
@@ -91,7 +91,7 @@ impl RunWork {
             self.pages.insert(number, page);
         }
         if let Some(walk) = linked {
-            self.now_queue(What::Linked { page: number, walk }, now);
+            self.now_queue(RunReading::Linked { page: number, walk }, now);
         } else if pass.hand_over {
             self.leave_to_outbox(number, now);
         }
@@ -112,7 +112,7 @@ impl RunWork {
         page.bytes = answer.body.len();
         let mut linked = None;
         let (after, ended) = match &pass.source {
-            Source::Held { check } => {
+            PassSource::Held { check } => {
                 let found = if *check { marked_ids(answer, &MARKS)? } else { ids(answer)? };
                 let found = found.unwrap_or_default();
                 let (kind, check) = (held(self.run.kind), *check);
@@ -124,7 +124,7 @@ impl RunWork {
                 let ended = found.next.is_none();
                 (found.next, ended)
             }
-            Source::Linked { link, filter, .. } => {
+            PassSource::Linked { link, filter, .. } => {
                 let results = commercetools::raw_page(answer)?;
                 let found = links(&results);
                 let last = found.last().map(|found| found.id.to_string());
@@ -132,7 +132,7 @@ impl RunWork {
                 page.waits = u32::from(linked.is_some());
                 (last, results.len() < SKUS_PER_QUERY)
             }
-            Source::List { .. } => {
+            PassSource::List { .. } => {
                 let results = commercetools::raw_page(answer)?;
                 let part = listed(&self.list, before);
                 if pass.hand_over {
@@ -147,7 +147,7 @@ impl RunWork {
                 }
                 (Some(part.end.to_string()), part.end >= self.list.len())
             }
-            Source::Documents(_) => {
+            PassSource::Documents(_) => {
                 let results = commercetools::raw_page(answer)?;
                 self.learn_size(config, results.len(), answer.body.len());
                 let last = record::last_id(&results).map(|id| id.to_string());
@@ -196,7 +196,12 @@ impl RunWork {
     }
 
     /// The documents that these lead to, except those that the pass before had.
-    fn linked_walk(&self, link: PassLink, filter: WalkFilter, found: Vec<Linking>) -> Option<Walk> {
+    fn linked_walk(
+        &self,
+        link: PassLink,
+        filter: WalkFilter,
+        found: Vec<LinkingDocument>,
+    ) -> Option<Walk> {
         let among = match link {
             PassLink::Payments => {
                 FilterList::Payments(found.into_iter().map(|found| found.id).collect())
@@ -249,7 +254,7 @@ impl RunWork {
         page.append(more);
         if let Some(after) = last.filter(|_| full) {
             let walk = Walk { after: Some(after), ..walk.clone() };
-            self.now_queue(What::Linked { page: number, walk }, now);
+            self.now_queue(RunReading::Linked { page: number, walk }, now);
         } else if hand_over {
             page.waits = 0;
             self.leave_to_outbox(number, now);
@@ -267,7 +272,7 @@ impl RunWork {
         let ids: Vec<_> = open.map(|record| record.id.clone()).collect();
         if !ids.is_empty() {
             page.waits = 1;
-            self.now_queue(What::HandOver { page: number, ids }, now);
+            self.now_queue(RunReading::HandOver { page: number, ids }, now);
         }
     }
 
@@ -377,7 +382,7 @@ impl RunWork {
                     continue;
                 }
             }
-            self.now_queue(What::Need { page: number, need }, now);
+            self.now_queue(RunReading::Need { page: number, need }, now);
         }
     }
 
@@ -418,7 +423,7 @@ impl RunWork {
                     let external_id = Some(one.id.to_string());
                     let unit = self.writer.add(NewUnit { alone, external_id, stages }, ms(now));
                     one.unit = Some(unit);
-                    self.live.insert(unit, Owner { page: number, record });
+                    self.live.insert(unit, RecordRef { page: number, record });
                 }
                 MappedRecord::Skip => one.end(RecordFate::Skipped),
                 MappedRecord::Fault(fault) => one.end(RecordFate::Failed(fault)),
@@ -434,18 +439,18 @@ impl RunWork {
 /// What is read of a document to know when it was created.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Created {
+struct CreationTime {
     created_at: DateTime<Utc>,
 }
 
 /// What is read of a document that leads to others.
 #[derive(Deserialize)]
-struct Linking {
+struct LinkingDocument {
     id: Id,
     sku: Option<String>,
 }
 
-fn links(results: &[&str]) -> Vec<Linking> {
+fn links(results: &[&str]) -> Vec<LinkingDocument> {
     results.iter().filter_map(|text| serde_json::from_str(text).ok()).collect()
 }
 
@@ -460,7 +465,7 @@ fn take_records(page: &mut RunPage, of: WalkedResource, results: &[&str]) {
 /// Takes only the ids of documents into a page.
 fn take_ids(page: &mut RunPage, results: &[&str]) {
     let found = links(results).into_iter();
-    page.records = found.map(|found| Record::new(found.id, RecordFate::Open)).collect();
+    page.records = found.map(|found| RunRecord::new(found.id, RecordFate::Open)).collect();
 }
 
 fn not_found() -> RecordFate {

@@ -12,10 +12,10 @@ use commercetools_klaviyo::engine::call::HostCall;
 use commercetools_klaviyo::fault::{Setback, System};
 use commercetools_klaviyo::http::{HttpAnswer, NoAnswer};
 use commercetools_klaviyo::import::machine::{
-    Effect, Failure, Input, KeptRows, Machine, Saving, StoredRunParts,
+    ImportEffect, ImportInput, ImportMachine, KeptRows, RecordFailure, RunSaving, StoredRunParts,
 };
-use commercetools_klaviyo::import::run::{ImportKind, Run, Selection, State};
-use commercetools_klaviyo::import::start::Start;
+use commercetools_klaviyo::import::run::{ImportKind, ImportRun, RunSelection, RunState};
+use commercetools_klaviyo::import::start::RunStart;
 use commercetools_klaviyo::import::stored::read_run;
 use commercetools_klaviyo::push::plan::CHANGED_SINCE;
 
@@ -61,19 +61,19 @@ pub(super) struct Faults {
 /// What is stored, as the shell would.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Store {
-    runs: BTreeMap<ImportKind, Run>,
+    runs: BTreeMap<ImportKind, ImportRun>,
     lists: BTreeMap<ImportKind, Vec<Id>>,
     kept: BTreeMap<ImportKind, Vec<KeptRows>>,
-    pub(super) failures: BTreeMap<(ImportKind, String), Failure>,
+    pub(super) failures: BTreeMap<(ImportKind, String), RecordFailure>,
     pub(super) saves: u64,
 }
 
 impl Store {
-    fn save(&mut self, saving: Saving) {
+    fn save(&mut self, saving: RunSaving) {
         let run = saving.run.expect("a run");
         // It goes through its JSON, as it would in a database.
         let json = serde_json::to_string(&run).expect("JSON");
-        let run: Run = serde_json::from_str(&json).expect("a run");
+        let run: ImportRun = serde_json::from_str(&json).expect("a run");
         let kind = run.kind;
         if self.runs.get(&kind).is_none_or(|known| known.id != run.id) {
             self.kept.remove(&kind);
@@ -98,7 +98,7 @@ impl Store {
 
     /// What a machine of these rules finds, by the same reading as in the object.
     fn stored(&self, rules: &OperatorRules) -> Vec<StoredRunParts> {
-        let one = |run: &Run| StoredRunParts {
+        let one = |run: &ImportRun| StoredRunParts {
             run: read_run(rules, run.kind, &run.id, &serde_json::to_vec(run).expect("JSON")),
             list: self.lists.get(&run.kind).cloned().unwrap_or_default(),
             kept: self.kept.get(&run.kind).cloned().unwrap_or_default(),
@@ -106,7 +106,7 @@ impl Store {
         self.runs.values().map(one).collect()
     }
 
-    pub(super) fn run(&self, kind: ImportKind) -> &Run {
+    pub(super) fn run(&self, kind: ImportKind) -> &ImportRun {
         &self.runs[&kind]
     }
 
@@ -132,7 +132,7 @@ pub(super) struct World {
     pub(super) faults: Faults,
     /// ms since 1970 UTC.
     pub(super) now: u64,
-    machine: Machine,
+    machine: ImportMachine,
     /// Calls under way: when they are answered, and with what.
     under_way: HashMap<u64, (u64, Result<HttpAnswer, Setback>)>,
     next_run: u64,
@@ -149,7 +149,7 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(config: Config, seed: u64, now: u64) -> Self {
-        let machine = Machine::new(&config, Vec::new(), time(now));
+        let machine = ImportMachine::new(&config, Vec::new(), time(now));
         Self {
             config,
             shop: Shop::default(),
@@ -170,10 +170,10 @@ impl World {
         }
     }
 
-    pub(super) fn start(&mut self, kind: ImportKind, start: Start) {
+    pub(super) fn start(&mut self, kind: ImportKind, start: RunStart) {
         self.next_run += 1;
         let id = format!("run-{}", self.next_run);
-        let input = Input::Start { id: id.clone(), kind, start };
+        let input = ImportInput::Start { id: id.clone(), kind, start };
         // If the object goes down before it has stored the run, nobody was answered: they ask again.
         while self.store.runs.get(&kind).is_none_or(|run| run.id != id) {
             self.give(input.clone());
@@ -181,11 +181,11 @@ impl World {
     }
 
     pub(super) fn stop(&mut self, kind: ImportKind) {
-        self.give(Input::Stop(kind));
+        self.give(ImportInput::Stop(kind));
     }
 
     pub(super) fn resume(&mut self, kind: ImportKind) {
-        self.give(Input::Resume(kind));
+        self.give(ImportInput::Resume(kind));
     }
 
     /// Lets this much time go on, in ms.
@@ -194,7 +194,7 @@ impl World {
         while self.machine.is_active() && self.now < end {
             if self.now >= self.slice_ends {
                 self.slice_ends = self.now + 60_000;
-                self.give(Input::Slice { calls: 1_000 });
+                self.give(ImportInput::Slice { calls: 1_000 });
             }
             self.next();
         }
@@ -205,13 +205,13 @@ impl World {
     }
 
     /// Lets the machine take one step, and does what it says.
-    fn give(&mut self, input: Input) {
+    fn give(&mut self, input: ImportInput) {
         let effects = self.machine.step(&self.config, time(self.now), input);
         self.check();
         for effect in effects {
             match effect {
-                Effect::Save(saving) => self.store.save(*saving),
-                Effect::Call(ticket, call) => self.call(ticket, &call),
+                ImportEffect::Save(saving) => self.store.save(*saving),
+                ImportEffect::Call(ticket, call) => self.call(ticket, &call),
             }
             if self.chance.happens(self.faults.crash) {
                 return self.crash();
@@ -243,7 +243,7 @@ impl World {
         self.crashes += 1;
         self.under_way.clear();
         self.machine =
-            Machine::new(&self.config, self.store.stored(&self.config.rules), time(self.now));
+            ImportMachine::new(&self.config, self.store.stored(&self.config.rules), time(self.now));
         self.slice_ends = 0;
         // The watchdog finds it.
         self.now += 1 + self.chance.next(20_000);
@@ -320,7 +320,7 @@ impl World {
             let left = std::mem::take(&mut self.handed_over);
             let machine = std::mem::replace(
                 &mut self.machine,
-                Machine::new(&self.config, Vec::new(), time(self.now)),
+                ImportMachine::new(&self.config, Vec::new(), time(self.now)),
             );
             let store = std::mem::take(&mut self.store);
             self.slice_ends = 0;
@@ -328,7 +328,7 @@ impl World {
                 let ids = left.iter().filter(|(of, _)| *of == kind).map(|(_, id)| id.clone());
                 let ids: Vec<_> = ids.collect();
                 if !ids.is_empty() {
-                    self.start(kind, Start { selection: Selection::Ids, ids });
+                    self.start(kind, RunStart { selection: RunSelection::Ids, ids });
                 }
             }
             self.run_to_its_end();
@@ -349,7 +349,7 @@ impl World {
             assert!(steps < 20_000, "the import does not end: {}", self.story());
             if self.now >= self.slice_ends {
                 self.slice_ends = self.now + 60_000;
-                self.give(Input::Slice { calls: 1_000 });
+                self.give(ImportInput::Slice { calls: 1_000 });
             }
             if let Some(meanwhile) = self.meanwhile.filter(|_| self.chance.happens(100)) {
                 meanwhile(self);
@@ -373,12 +373,12 @@ impl World {
             Some((at, ticket)) if at <= wake && at <= slice => {
                 self.now = self.now.max(at);
                 if let Some((_, answer)) = self.under_way.remove(&ticket) {
-                    self.give(Input::Answered { ticket, answer });
+                    self.give(ImportInput::Answered { ticket, answer });
                 }
             }
             _ => {
                 self.now = wake.min(slice).max(self.now + 1);
-                self.give(Input::Tick);
+                self.give(ImportInput::Tick);
             }
         }
     }
@@ -389,15 +389,18 @@ impl World {
             let Some(run) = self.machine.run(kind) else { continue };
             let state = run.state;
             // Not for ever: a run that is stopped again and again comes to no end.
-            if state == State::Running && self.stops < 12 && self.chance.happens(self.faults.stop) {
+            if state == RunState::Running
+                && self.stops < 12
+                && self.chance.happens(self.faults.stop)
+            {
                 self.stops += 1;
-                self.give(Input::Stop(kind));
+                self.give(ImportInput::Stop(kind));
             }
         }
         for kind in ImportKind::ALL {
-            let stopped = |run: &Run| run.state == State::Stopped;
+            let stopped = |run: &ImportRun| run.state == RunState::Stopped;
             if self.faults.stop > 0 && self.machine.run(kind).is_some_and(stopped) {
-                self.give(Input::Resume(kind));
+                self.give(ImportInput::Resume(kind));
             }
         }
     }

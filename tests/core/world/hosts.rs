@@ -12,7 +12,7 @@ use commercetools_klaviyo::engine::deliveries::{
 };
 use commercetools_klaviyo::fault::{Setback, TransientFault};
 use commercetools_klaviyo::http::HttpAnswer;
-use commercetools_klaviyo::import::machine::{Effect, Input, Machine};
+use commercetools_klaviyo::import::machine::{ImportEffect, ImportInput, ImportMachine};
 use commercetools_klaviyo::import::store::{gone, runs};
 use commercetools_klaviyo::outbox::desk;
 use commercetools_klaviyo::outbox::machine::{OutboxInput, OutboxMachine};
@@ -333,11 +333,11 @@ impl World {
             return;
         }
         self.import.slice_ends = Some(self.now + 60_000);
-        self.step_import(Input::Slice { calls: 1_000 });
+        self.step_import(ImportInput::Slice { calls: 1_000 });
     }
 
-    pub(super) fn step_import(&mut self, input: Input) {
-        if matches!(input, Input::Answered { .. }) {
+    pub(super) fn step_import(&mut self, input: ImportInput) {
+        if matches!(input, ImportInput::Answered { .. }) {
             self.import.calling -= 1;
         }
         if self.chance.happens(self.faults.storage) {
@@ -374,18 +374,18 @@ impl World {
         self.rest_import();
     }
 
-    fn effects_of_import(&mut self, input: Input) -> Result<Vec<(u64, HostCall)>, SqlError> {
+    fn effects_of_import(&mut self, input: ImportInput) -> Result<Vec<(u64, HostCall)>, SqlError> {
         let (config, now) = (&self.config, time(self.now));
         let sql: &dyn Sql = &self.import.sql;
         let mut machine = match self.import.machine.take() {
             Some(machine) => machine,
-            None => Machine::new(config, runs::load(sql, &config.rules)?, now),
+            None => ImportMachine::new(config, runs::load(sql, &config.rules)?, now),
         };
         let mut calls = Vec::new();
         for effect in machine.step(config, now, input) {
             match effect {
-                Effect::Save(saving) => runs::save(sql, &saving)?,
-                Effect::Call(ticket, call) => calls.push((ticket, call)),
+                ImportEffect::Save(saving) => runs::save(sql, &saving)?,
+                ImportEffect::Call(ticket, call) => calls.push((ticket, call)),
             }
         }
         self.import.machine = Some(machine);
@@ -496,7 +496,7 @@ impl World {
                 self.step_outbox(OutboxInput::Answered { ticket, answer });
             }
             Caller::Import(life) if life == self.import.life => {
-                self.step_import(Input::Answered { ticket, answer });
+                self.step_import(ImportInput::Answered { ticket, answer });
             }
             Caller::Outbox(_) | Caller::Import(_) => {}
         }
@@ -520,4 +520,4 @@ impl World {
 pub(super) type OutboxObject = Object<OutboxMachine>;
 
 /// A machine of the imports, as the object has it.
-pub(super) type ImportObject = Object<Machine>;
+pub(super) type ImportObject = Object<ImportMachine>;

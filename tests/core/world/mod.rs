@@ -18,7 +18,7 @@ use commercetools_klaviyo::assembly::shared::SharedDocuments;
 use commercetools_klaviyo::config::Config;
 use commercetools_klaviyo::engine::call::HostCall;
 use commercetools_klaviyo::http::HttpAnswer;
-use commercetools_klaviyo::import::machine::Input;
+use commercetools_klaviyo::import::machine::ImportInput;
 use commercetools_klaviyo::import::run::ImportKind;
 use commercetools_klaviyo::import::start;
 use commercetools_klaviyo::import::store::{runs, tables as import_tables};
@@ -270,7 +270,7 @@ impl World {
                 let body = if body.is_null() { String::new() } else { body.to_string() };
                 let start = start::read(kind, body.as_bytes()).expect("a start");
                 let id = runs::new_id(&self.import.sql, self.now).expect("an id");
-                self.step_import(Input::Start { id, kind, start });
+                self.step_import(ImportInput::Start { id, kind, start });
                 if self.import.slice_ends.is_none() {
                     self.import.alarm = Some(self.now);
                 }
@@ -281,7 +281,7 @@ impl World {
             }
             Event::Tick(Caller::Import(life)) if life == self.import.life => {
                 let rests = self.import.slice_ends.is_some_and(|end| end <= self.now);
-                self.step_import(if rests { Input::Rest } else { Input::Tick });
+                self.step_import(if rests { ImportInput::Rest } else { ImportInput::Tick });
             }
             Event::Tick(_) => {}
             Event::Peace => {
