@@ -24,7 +24,7 @@ use crate::push::envelope::{self, PushedItem, Undecodable};
 
 /// What is asked about.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Subject {
+pub enum PreviewSubject {
     /// A record of commercetools, as an import would write it.
     Record {
         /// Of which kind.
@@ -65,7 +65,7 @@ impl BadSubject {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn read(body: &[u8]) -> Result<Subject, BadSubject> {
+pub fn read(body: &[u8]) -> Result<PreviewSubject, BadSubject> {
     if let Ok(members) = serde_json::from_slice::<Map<String, Value>>(body)
         && members.contains_key("kind")
     {
@@ -76,10 +76,10 @@ pub fn read(body: &[u8]) -> Result<Subject, BadSubject> {
         PushedItem::Notification(notification) => Ok(notification),
         PushedItem::Refused { why, .. } => Err(BadSubject::NoNotification(why)),
     });
-    notifications.collect::<Result<_, _>>().map(Subject::Notifications)
+    notifications.collect::<Result<_, _>>().map(PreviewSubject::Notifications)
 }
 
-fn record(members: &Map<String, Value>) -> Result<Subject, String> {
+fn record(members: &Map<String, Value>) -> Result<PreviewSubject, String> {
     if let Some(unknown) = members.keys().find(|name| !["kind", "id"].contains(&name.as_str())) {
         return Err(format!("\"{unknown}\" is not known beside \"kind\"; there is only \"id\"."));
     }
@@ -87,7 +87,7 @@ fn record(members: &Map<String, Value>) -> Result<Subject, String> {
     let kind = kind.ok_or("kind must be customers, orders, categories or products.")?;
     let id = members.get("id").and_then(Value::as_str).and_then(Id::new);
     let id = id.ok_or("id must be a text of 1 to 256 bytes.")?;
-    Ok(Subject::Record { kind, id })
+    Ok(PreviewSubject::Record { kind, id })
 }
 
 /// A unit that is brought as far as it gets without sending or parking anything.
@@ -193,13 +193,13 @@ impl DryRun {
 /// The answer.
 #[derive(Debug, Default, Serialize)]
 pub struct Preview {
-    requests: Vec<Shown>,
-    outcomes: Vec<Ended>,
+    requests: Vec<ShownRequest>,
+    outcomes: Vec<PreviewEnd>,
 }
 
 /// A request, as it would be sent.
 #[derive(Debug, Serialize)]
-struct Shown {
+struct ShownRequest {
     method: &'static str,
     path: String,
     body: Option<Box<RawValue>>,
@@ -207,7 +207,7 @@ struct Shown {
 
 /// What would become of a notification or a record.
 #[derive(Debug, Serialize)]
-struct Ended {
+struct PreviewEnd {
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,
@@ -236,7 +236,7 @@ impl Preview {
             Conclusion::Never(fault) => faulty("dead_lettered", fault),
         };
         self.requests.extend(end.requests.iter().map(shown));
-        self.outcomes.push(Ended { follow: end.follow, ..ended });
+        self.outcomes.push(PreviewEnd { follow: end.follow, ..ended });
     }
 
     /// Adds what would come of a record.
@@ -252,23 +252,23 @@ impl Preview {
     }
 }
 
-fn shown(request: &WriteRequest) -> Shown {
+fn shown(request: &WriteRequest) -> ShownRequest {
     let body = request.body().and_then(|body| RawValue::from_string(body).ok());
-    Shown { method: request.method(), path: request.path(), body }
+    ShownRequest { method: request.method(), path: request.path(), body }
 }
 
-fn outcome(outcome: &'static str) -> Ended {
-    Ended { outcome, code: None, detail: None, pointer: None, follow: 0 }
+fn outcome(outcome: &'static str) -> PreviewEnd {
+    PreviewEnd { outcome, code: None, detail: None, pointer: None, follow: 0 }
 }
 
-fn coded(name: &'static str, code: impl Into<String>) -> Ended {
-    Ended { code: Some(code.into()), ..outcome(name) }
+fn coded(name: &'static str, code: impl Into<String>) -> PreviewEnd {
+    PreviewEnd { code: Some(code.into()), ..outcome(name) }
 }
 
-fn faulty(name: &'static str, rejection: Rejection) -> Ended {
+fn faulty(name: &'static str, rejection: Rejection) -> PreviewEnd {
     let code = rejection.code();
     let Rejection { detail, pointer, .. } = rejection;
-    Ended { detail: Some(detail), pointer, ..coded(name, code) }
+    PreviewEnd { detail: Some(detail), pointer, ..coded(name, code) }
 }
 
 #[cfg(test)]
@@ -286,10 +286,12 @@ mod tests {
     #[test]
     fn a_record_or_notifications_are_asked_about() {
         let id = Id::new("o1").expect("an id");
-        let record = Subject::Record { kind: ImportKind::Orders, id };
+        let record = PreviewSubject::Record { kind: ImportKind::Orders, id };
         assert_eq!(read(br#"{"kind":"orders","id":"o1"}"#), Ok(record));
         for (body, count) in [(CHANGE, 1), (&format!("[{CHANGE},{CHANGE}]"), 2), ("[]", 0)] {
-            let Ok(Subject::Notifications(all)) = read(body.as_bytes()) else { panic!("{body}") };
+            let Ok(PreviewSubject::Notifications(all)) = read(body.as_bytes()) else {
+                panic!("{body}")
+            };
             assert_eq!(all.len(), count, "{body}");
         }
     }

@@ -39,11 +39,11 @@ pub fn probes() -> Vec<KlaviyoProbe> {
     .into()
 }
 
-type Probed = [(KlaviyoProbe, Result<HttpAnswer, NoAnswer>)];
+type ProbeAnswers = [(KlaviyoProbe, Result<HttpAnswer, NoAnswer>)];
 
 /// Whether Klaviyo accepts the key. A 403 does as well: only the key's scopes do not suffice then.
 #[must_use]
-pub fn key(probed: &Probed) -> Check {
+pub fn key(probed: &ProbeAnswers) -> Check {
     let refused = statuses(probed).any(|status| status == 401);
     let accepted = statuses(probed).any(|status| matches!(status, 200..=299 | 403));
     let found = if refused {
@@ -61,7 +61,7 @@ pub fn key(probed: &Probed) -> Check {
 
 /// Whether the key has the scopes that are needed. Those for writing do not show without writing.
 #[must_use]
-pub fn scopes(config: &Config, probed: &Probed) -> Check {
+pub fn scopes(config: &Config, probed: &ProbeAnswers) -> Check {
     let with = |wanted: fn(u16) -> bool| {
         let scopes = probed
             .iter()
@@ -97,7 +97,7 @@ pub fn scopes(config: &Config, probed: &Probed) -> Check {
 
 /// Until when the API has the revision that is spoken here. `now` is UTC.
 #[must_use]
-pub fn api(probed: &Probed, now: DateTime<Utc>) -> Check {
+pub fn api(probed: &ProbeAnswers, now: DateTime<Utc>) -> Check {
     let answers = || probed.iter().filter_map(|(_, answer)| answer.as_ref().ok());
     let retires = answers().find_map(|answer| answer.retires.as_deref());
     let gone = answers().any(|answer| answer.status == 410);
@@ -125,7 +125,7 @@ fn midnight(day: &str) -> Option<DateTime<FixedOffset>> {
     DateTime::parse_from_rfc3339(&format!("{day}T00:00:00Z")).ok()
 }
 
-fn statuses(probed: &Probed) -> impl Iterator<Item = u16> {
+fn statuses(probed: &ProbeAnswers) -> impl Iterator<Item = u16> {
     probed.iter().filter_map(|(_, answer)| answer.as_ref().ok().map(|answer| answer.status))
 }
 

@@ -20,7 +20,7 @@ use crate::klaviyo::{MEDIA_TYPE, REVISION};
 
 thread_local! {
     /// The access token of this isolate. Its value may be shared between requests; a call that is
-    /// under way may not, so the others look for its result ([`Calls::token`]).
+    /// under way may not, so the others look for its result ([`TimedCalls::token`]).
     static TOKEN: RefCell<Option<AccessToken>> = const { RefCell::new(None) };
 
     /// Since when (ms since 1970 UTC) somebody in this isolate fetches a token; none if nobody does.
@@ -32,14 +32,14 @@ const TOKEN_WAIT: Duration = Duration::from_secs(1);
 const TOKEN_LOOK: Duration = Duration::from_millis(20);
 
 /// Calls of both systems within a time.
-pub(super) struct Calls<'a> {
+pub(super) struct TimedCalls<'a> {
     config: &'a Config,
     deadline_ms: u64,
 }
 
-type Answered = Result<HttpAnswer, NoAnswer>;
+type CallResult = Result<HttpAnswer, NoAnswer>;
 
-impl<'a> Calls<'a> {
+impl<'a> TimedCalls<'a> {
     /// Calls that all end within `budget` from now.
     pub(super) fn within(config: &'a Config, budget: Duration) -> Self {
         let deadline_ms = now_ms().saturating_add(millis(budget));
@@ -72,7 +72,7 @@ impl<'a> Calls<'a> {
         }
     }
 
-    async fn query(&self, path_and_query: &str, token: &str) -> Answered {
+    async fn query(&self, path_and_query: &str, token: &str) -> CallResult {
         let access = &self.config.commercetools;
         let url = format!("{}/{}{path_and_query}", access.api_url, access.project_key);
         let authorization = format!("Bearer {token}");
@@ -81,7 +81,12 @@ impl<'a> Calls<'a> {
     }
 
     /// A call of Klaviyo, below its address.
-    pub(super) async fn klaviyo(&self, method: &str, path: &str, body: Option<String>) -> Answered {
+    pub(super) async fn klaviyo(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<String>,
+    ) -> CallResult {
         let method = match method {
             "GET" => Method::Get,
             "PATCH" => Method::Patch,

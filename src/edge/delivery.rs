@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
-use super::calls::{Calls, now};
+use super::calls::{TimedCalls, now};
 use super::shared::{with_shared, with_told};
 use crate::commercetools::notification::Notification;
 use crate::config::Config;
@@ -34,7 +34,7 @@ pub(super) fn work_of(config: &Config, notification: &Notification) -> Result<Wo
 /// Delivers all of these, until each has its end: in their order.
 pub(super) async fn deliver(
     config: &Config,
-    calls: &Calls<'_>,
+    calls: &TimedCalls<'_>,
     works: Vec<Work>,
 ) -> Vec<EndedDelivery> {
     let mut machine = DeliveryMachine::of_push();
@@ -63,7 +63,7 @@ pub(super) async fn deliver(
 }
 
 async fn make(
-    calls: &Calls<'_>,
+    calls: &TimedCalls<'_>,
     ticket: u64,
     call: HostCall,
 ) -> (u64, Result<HttpAnswer, Setback>) {

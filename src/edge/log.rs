@@ -12,7 +12,7 @@ use crate::push::outcome::Outcome;
 
 /// What was done for one notification.
 #[derive(Default)]
-pub(super) struct Effort {
+pub(super) struct WorkEffort {
     /// How long it took, in ms.
     pub(super) duration_ms: u64,
     /// How many calls were made to either system.
@@ -22,7 +22,7 @@ pub(super) struct Effort {
 }
 
 /// The line of a notification, or of something that is none.
-pub(super) fn notification(item: &PushedItem, outcome: &Outcome, effort: &Effort) {
+pub(super) fn notification(item: &PushedItem, outcome: &Outcome, effort: &WorkEffort) {
     let notification = match item {
         PushedItem::Notification(notification) => Some(notification),
         PushedItem::Refused { .. } => None,

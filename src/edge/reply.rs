@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 use worker::{Response, ResponseBuilder, Result};
 
-use super::auth::Denied;
+use super::auth::PushDenial;
 use crate::config::SettingProblem;
 use crate::push::outcome::PushReply;
 
@@ -58,17 +58,17 @@ pub(super) fn unavailable(code: &str, message: &str) -> Result<Response> {
 }
 
 /// The answer to a push that is not let in.
-pub(super) fn denied(why: Denied) -> Result<Response> {
+pub(super) fn denied(why: PushDenial) -> Result<Response> {
     match why {
-        Denied::Unauthorized => {
+        PushDenial::Unauthorized => {
             error(401, "unauthorized", "The push carries no valid credentials.")
         }
-        Denied::NotConfigured => unavailable(
+        PushDenial::NotConfigured => unavailable(
             "push_auth_not_configured",
             "No way to authenticate a push is set; set PUSH_TOKEN, PUSH_OIDC_AUDIENCE and \
              PUSH_OIDC_EMAIL, or PUSH_SNS_TOPIC_ARN.",
         ),
-        Denied::KeysUnavailable => unavailable(
+        PushDenial::KeysUnavailable => unavailable(
             "keys_unavailable",
             "The sender's keys cannot be fetched now, so it cannot be told whether it may push.",
         ),

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use worker::signal::is_near_cpu_limit;
 use worker::{Delay, Env, Result, Storage};
 
-use super::calls::{Calls, now_ms};
+use super::calls::{TimedCalls, now_ms};
 use super::{log, outbox};
 use crate::config::Config;
 use crate::engine::call::HostCall;
@@ -178,7 +178,7 @@ async fn make(
         HostCall::HandOver { changes, not_before } => {
             hand_over(env, config, &changes, not_before).await
         }
-        call => Calls::within(config, limit).make(call).await,
+        call => TimedCalls::within(config, limit).make(call).await,
     };
     (ticket, answer)
 }

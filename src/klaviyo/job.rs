@@ -100,7 +100,8 @@ pub struct BulkJobRow {
     pub digest: RowDigest,
     /// The external id of a profile, by which Klaviyo may name the row.
     pub external_id: Option<String>,
-    /// Digests of the names that must not stand twice in a job; see [`super::request::WriteRequest::names`].
+    /// Digests of the names that must not stand twice in a job; see
+    /// [`super::request::WriteRequest::names`].
     pub names: Vec<u64>,
 }
 

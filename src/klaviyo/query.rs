@@ -8,11 +8,12 @@ use crate::http::encode;
 /// The most that a page can have.
 const PAGE: usize = 100;
 
-/// Ids of one [`KlaviyoLookup::Existing`]. An id of a UUID is 57 characters, of which `$` and `:` are
-/// encoded by three each: with quotes and comma 82 bytes, so 50 ids are some 4 kB of address.
+/// Ids of one [`KlaviyoLookup::Existing`]. An id of a UUID is 57 characters, of which `$` and `:`
+/// are encoded by three each: with quotes and comma 82 bytes, so 50 ids are some 4 kB of address.
 pub const IDS_PER_QUERY: usize = 50;
 
-/// Bytes of the ids of one [`KlaviyoLookup::Existing`]: SKUs can be long, and an address may have 8 kB.
+/// Bytes of the ids of one [`KlaviyoLookup::Existing`]: SKUs can be long, and an address may
+/// have 8 kB.
 const ID_BYTES_PER_QUERY: usize = 6_500;
 
 /// One thing to look up.

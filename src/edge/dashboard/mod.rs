@@ -12,7 +12,7 @@ use super::settings::CheckedSettings;
 
 /// A file that is served as it is.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct File {
+pub(super) struct DashboardFile {
     name: &'static str,
     content_type: &'static str,
     content: &'static str,
@@ -24,12 +24,12 @@ const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// The page itself.
-pub(super) static PAGE: File =
-    File { name: "index.html", content_type: HTML, content: include_str!("index.html") };
+pub(super) static PAGE: DashboardFile =
+    DashboardFile { name: "index.html", content_type: HTML, content: include_str!("index.html") };
 
 macro_rules! files {
     ($($name:literal $content_type:ident),* $(,)?) => {
-        &[$(File {
+        &[$(DashboardFile {
             name: $name,
             content_type: $content_type,
             content: include_str!($name),
@@ -38,7 +38,7 @@ macro_rules! files {
 }
 
 /// What the page is made of.
-static FILES: &[File] = files![
+static FILES: &[DashboardFile] = files![
     "api.js" JS,
     "chart.js" JS,
     "check.js" JS,
@@ -81,7 +81,7 @@ const HEADERS: &[(&str, &str)] = &[
 ];
 
 /// The file of this name under `/dashboard/`.
-pub(super) fn file(name: &str) -> Option<&'static File> {
+pub(super) fn file(name: &str) -> Option<&'static DashboardFile> {
     FILES.iter().find(|file| file.name == name)
 }
 
@@ -89,7 +89,7 @@ pub(super) fn file(name: &str) -> Option<&'static File> {
 /// comes with 503, for a browser that can show what is wrong; others get the list of problems.
 pub(super) fn answer(
     request: &Request,
-    file: &File,
+    file: &DashboardFile,
     settings: &CheckedSettings,
 ) -> Result<Response> {
     let header = |name| request.headers().get(name).map(Option::unwrap_or_default);

@@ -23,18 +23,18 @@ use crate::import::store::runs;
 use crate::import::stored::StoredRun;
 
 /// How far a run is; if it is further than before, the machine is not stuck.
-type Mark = (String, usize, RunCounts, u64, Option<Vec<PassRange>>);
+type RunMark = (String, usize, RunCounts, u64, Option<Vec<PassRange>>);
 
 /// The machine's place.
 #[derive(Default)]
-pub(super) struct Desk {
+pub(super) struct ImportDesk {
     machine: RefCell<Option<ImportMachine>>,
-    marks: RefCell<BTreeMap<ImportKind, Mark>>,
+    marks: RefCell<BTreeMap<ImportKind, RunMark>>,
     /// To the slice that is at work, from a step beside it.
     line: RefCell<Option<UnboundedSender<NumberedCalls>>>,
 }
 
-impl Desk {
+impl ImportDesk {
     /// One step of the machine. What it wants kept is kept when this returns; the calls are left
     /// to the caller, who has to be the slice.
     pub(super) fn step(
@@ -178,6 +178,6 @@ fn tell(run: &StoredRun) {
     }
 }
 
-fn mark(run: &ImportRun) -> Mark {
+fn mark(run: &ImportRun) -> RunMark {
     (run.id.clone(), run.pass, run.counts, run.reread, run.ranges.clone())
 }

@@ -11,7 +11,7 @@ use worker::{
     DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, durable_object,
 };
 
-use super::desk::{Desk, told};
+use super::desk::{ImportDesk, told};
 use super::gone::hand_over;
 use super::slice::{self, NextSlice};
 use crate::commercetools::reference::Id;
@@ -39,7 +39,7 @@ pub struct Import {
     env: Env,
     /// Whether a newer version of the Worker stored what is here: then nothing of it is touched.
     is_newer: bool,
-    desk: AssertUnwindSafe<Desk>,
+    desk: AssertUnwindSafe<ImportDesk>,
     /// Whether the alarm is at work; it sets the next one itself when it is done.
     at_work: AssertUnwindSafe<Cell<bool>>,
 }
@@ -55,7 +55,7 @@ impl DurableObject for Import {
             state,
             env,
             is_newer: matches!(schema, Ok(SchemaState::Newer)),
-            desk: AssertUnwindSafe(Desk::default()),
+            desk: AssertUnwindSafe(ImportDesk::default()),
             at_work: AssertUnwindSafe(Cell::new(false)),
         }
     }
@@ -203,10 +203,10 @@ impl Import {
             }
             (Method::Post, ["erase"], None) => {
                 #[derive(Deserialize)]
-                struct Erase {
+                struct EraseBody {
                     customer: Id,
                 }
-                let Erase { customer } = serde_json::from_slice(body)?;
+                let EraseBody { customer } = serde_json::from_slice(body)?;
                 failures::delete(sql, ImportKind::Customers, customer.as_str())?;
                 if self.desk.is_active(sql, &config.rules, None)? {
                     gone::remember(sql, gone::CUSTOMER, &customer)?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use worker::{Env, Result, SqlStorage, Storage};
 
-use super::desk::Desk;
+use super::desk::ImportDesk;
 use crate::config::Config;
 use crate::edge::calls::{now, now_ms};
 use crate::edge::slice::{self, NumberedCalls, SliceEnd, SliceInput, SliceLimits, SliceWork};
@@ -36,7 +36,7 @@ pub(super) enum NextSlice {
 
 /// The machine with its storage.
 struct ImportWork<'a> {
-    desk: &'a Desk,
+    desk: &'a ImportDesk,
     storage: &'a Storage,
     config: &'a Config,
 }
@@ -60,7 +60,7 @@ impl SliceWork for ImportWork<'_> {
 /// Works for one slice.
 pub(super) async fn run(
     env: &Env,
-    desk: &Desk,
+    desk: &ImportDesk,
     storage: &Storage,
     config: &Config,
 ) -> Result<NextSlice> {
@@ -103,7 +103,7 @@ pub(super) async fn run(
 }
 
 /// Ends the active runs: whatever brings the object down would do so for ever.
-fn give_up(desk: &Desk, sql: &SqlStorage, config: &Config) -> Result<()> {
+fn give_up(desk: &ImportDesk, sql: &SqlStorage, config: &Config) -> Result<()> {
     desk.forget();
     let stored = runs::load(sql, &config.rules)?.into_iter();
     for mut run in stored.filter_map(|stored| stored.run.readable()) {

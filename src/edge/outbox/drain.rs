@@ -7,7 +7,7 @@ use worker::{Env, Result, SqlStorage, Storage};
 
 use crate::config::Config;
 use crate::edge::calls::{now, now_ms};
-use crate::edge::log::{self, Effort};
+use crate::edge::log::{self, WorkEffort};
 use crate::edge::shared::with_shared;
 use crate::edge::slice::{self, NumberedCalls, SliceInput, SliceLimits, SliceWork};
 use crate::edge::sql::turn;
@@ -83,7 +83,7 @@ impl SliceWork for OutboxWork<'_> {
         self.desk.0.replace(Some(machine));
         for ToldOutcome { tried, outcome } in done.told {
             let effort =
-                Effort { duration_ms: tried.duration_ms, calls: tried.calls, cut: tried.cut };
+                WorkEffort { duration_ms: tried.duration_ms, calls: tried.calls, cut: tried.cut };
             log::notification(&tried.item, &outcome, &effort);
         }
         Ok(done.calls)
