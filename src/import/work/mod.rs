@@ -1,8 +1,8 @@
 //! The work on one run: what is under way of it, beside what is stored.
 //!
 //! [`calling`] says which call comes next, [`answers`] takes what was answered ([`reading`]),
-//! [`settling`] brings pages to their end. What is written is the engine's ([`UnitWriter`]); a record
-//! of commercetools is a unit of it.
+//! [`settling`] brings pages to their end. What is written is the engine's ([`UnitWriter`]); a
+//! record of commercetools is a unit of it.
 
 mod answers;
 mod calling;
