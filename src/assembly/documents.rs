@@ -271,7 +271,7 @@ impl Documents {
                 self.walk_page = Some(WalkPage { ids, full });
             }
             DocumentQuery::Category(_) => {
-                self.category = found(answer, CategoryDocument::deserialize)?
+                self.category = found(answer, CategoryDocument::deserialize)?;
             }
             DocumentQuery::Descendants { of, .. } => {
                 let page: Vec<CategoryDocument> = answer::page(answer)?;
@@ -339,10 +339,10 @@ impl Documents {
                 add_page(&mut self.known_variants, page);
             }
             KlaviyoLookup::CategoriesOfItem { .. } => {
-                add_page(&mut self.known_categories, ids(answer)?)
+                add_page(&mut self.known_categories, ids(answer)?);
             }
             KlaviyoLookup::ProfilesOfCustomer { .. } => {
-                add_page(&mut self.known_profiles, ids(answer)?)
+                add_page(&mut self.known_profiles, ids(answer)?);
             }
             KlaviyoLookup::Existing { kind: CatalogKind::Category, .. } => {
                 add_page(&mut self.known_categories, Some(ids(answer)?.unwrap_or_default()));

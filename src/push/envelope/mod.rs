@@ -142,7 +142,7 @@ impl DecodedPush {
                 self.handshake = Some(handshake);
             }
             EnvelopeForm::Handshake(_) => {
-                self.refuse(Undecodable::Handshake, &Value::Object(object))
+                self.refuse(Undecodable::Handshake, &Value::Object(object));
             }
             EnvelopeForm::Refused(why) => self.refuse(why, &Value::Object(object)),
             EnvelopeForm::Bare => match Notification::read(object) {
