@@ -88,8 +88,7 @@ impl OpenJobs {
     }
 
     /// When to look at a job for the first time, and again after that: about when it is done, since
-    /// Klaviyo allows no more looks at jobs than jobs. The outbox, which has few jobs and remembers
-    /// none that ended, goes by [`crate::klaviyo::job::next_look`].
+    /// Klaviyo allows no more looks at jobs than jobs.
     pub(super) fn next_look(&self, at: u64, now: u64) -> u64 {
         let usual = if self.usual == 0 { FIRST_GUESS } else { self.usual + self.usual / 8 };
         let age = now.saturating_sub(at);
