@@ -10,13 +10,13 @@
 //! | an operator: a key, a scope, an API client | the other [`TransientFault`]s |
 //! | somebody who knows the record | [`FinalFault`] |
 //!
-//! Not in scope: why a notification is ignored ([`crate::push::plan::Ignored`]), what is wrong
+//! Not in scope: why a notification is ignored ([`crate::push::plan::IgnoreReason`]), what is wrong
 //! with the settings ([`crate::config`]), and why a push is not authenticated (`edge::auth`).
 
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::http::{Answer, NoAnswer};
+use crate::http::{HttpAnswer, NoAnswer};
 use crate::mapping::fault::MappingFault;
 use crate::push::envelope::Undecodable;
 
@@ -172,14 +172,14 @@ impl Setback {
 
     /// An answer of `system` whose status says to come back.
     #[must_use]
-    pub fn answered(system: System, answer: &Answer) -> Self {
+    pub fn answered(system: System, answer: &HttpAnswer) -> Self {
         let fault = TransientFault::Status(system, answer.status);
         Self { fault, retry_after: answer.retry_after }
     }
 
     /// An answer that is not `system`'s own.
     #[must_use]
-    pub fn foreign(system: System, answer: &Answer) -> Self {
+    pub fn foreign(system: System, answer: &HttpAnswer) -> Self {
         let fault = TransientFault::ForeignAnswer(system, answer.status);
         Self { fault, retry_after: answer.retry_after }
     }

@@ -16,7 +16,7 @@ pub fn encode(value: &str) -> String {
 
 /// An answer of either system.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Answer {
+pub struct HttpAnswer {
     /// The status.
     pub status: u16,
     /// `Retry-After`, if it was given in seconds.
@@ -34,7 +34,7 @@ pub struct Answer {
     pub body: String,
 }
 
-impl Answer {
+impl HttpAnswer {
     /// How long not to call this operation again, where its quota is used up: at least a second,
     /// the shortest window that Klaviyo counts in.
     #[must_use]
@@ -75,12 +75,12 @@ mod tests {
             (429, None, None, None, Some(1)),
             (503, None, Some(7), None, None),
         ] {
-            let answer = Answer {
+            let answer = HttpAnswer {
                 status,
                 retry_after: retry_after.map(|wait| second * wait),
                 quota_left: left,
                 quota_back: back.map(|wait| second * wait),
-                ..Answer::default()
+                ..HttpAnswer::default()
             };
             assert_eq!(answer.quota_wait(), expected.map(|wait| second * wait), "{answer:?}");
         }

@@ -7,24 +7,24 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::assembly::Step;
+use crate::assembly::DeliveryStep;
 use crate::assembly::delivery::Delivery;
-use crate::assembly::reading::Reading;
+use crate::assembly::reading::UnitReading;
 use crate::assembly::record;
 use crate::commercetools::answer::raw_page;
 use crate::commercetools::notification::Notification;
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::Walk;
 use crate::fault::{ReadFault, Rejection};
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::import::run::ImportKind;
-use crate::klaviyo::request::Request;
+use crate::klaviyo::request::WriteRequest;
 use crate::push::conclusion::Conclusion;
 use crate::push::envelope::{self, PushedItem, Undecodable};
 
 /// What is asked about.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Subject {
+pub enum PreviewSubject {
     /// A record of commercetools, as an import would write it.
     Record {
         /// Of which kind.
@@ -65,7 +65,7 @@ impl BadSubject {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn read(body: &[u8]) -> Result<Subject, BadSubject> {
+pub fn read(body: &[u8]) -> Result<PreviewSubject, BadSubject> {
     if let Ok(members) = serde_json::from_slice::<Map<String, Value>>(body)
         && members.contains_key("kind")
     {
@@ -76,10 +76,10 @@ pub fn read(body: &[u8]) -> Result<Subject, BadSubject> {
         PushedItem::Notification(notification) => Ok(notification),
         PushedItem::Refused { why, .. } => Err(BadSubject::NoNotification(why)),
     });
-    notifications.collect::<Result<_, _>>().map(Subject::Notifications)
+    notifications.collect::<Result<_, _>>().map(PreviewSubject::Notifications)
 }
 
-fn record(members: &Map<String, Value>) -> Result<Subject, String> {
+fn record(members: &Map<String, Value>) -> Result<PreviewSubject, String> {
     if let Some(unknown) = members.keys().find(|name| !["kind", "id"].contains(&name.as_str())) {
         return Err(format!("\"{unknown}\" is not known beside \"kind\"; there is only \"id\"."));
     }
@@ -87,21 +87,21 @@ fn record(members: &Map<String, Value>) -> Result<Subject, String> {
     let kind = kind.ok_or("kind must be customers, orders, categories or products.")?;
     let id = members.get("id").and_then(Value::as_str).and_then(Id::new);
     let id = id.ok_or("id must be a text of 1 to 256 bytes.")?;
-    Ok(Subject::Record { kind, id })
+    Ok(PreviewSubject::Record { kind, id })
 }
 
 /// A unit that is brought as far as it gets without sending or parking anything.
 pub struct DryRun {
     delivery: Delivery,
     /// What would have been written before the rest.
-    before: Vec<Request>,
+    before: Vec<WriteRequest>,
     follow: usize,
 }
 
 /// What comes next of it.
 pub enum DryStep {
     /// Read these for its delivery, and ask again.
-    Read(Vec<Reading>),
+    Read(Vec<UnitReading>),
     /// That is all.
     End(DryEnd),
 }
@@ -110,7 +110,7 @@ pub enum DryStep {
 #[derive(Debug, PartialEq)]
 pub struct DryEnd {
     /// What would be sent, one after the other.
-    pub requests: Vec<Request>,
+    pub requests: Vec<WriteRequest>,
     /// How it ends, once that is taken.
     pub conclusion: Conclusion,
     /// How many notifications it gives rise to.
@@ -140,7 +140,7 @@ impl DryRun {
     ///
     /// # Errors
     /// Where the answer is no page, or the record cannot be read.
-    pub fn of_record(kind: ImportKind, answer: &Answer) -> Result<Option<Self>, ReadFault> {
+    pub fn of_record(kind: ImportKind, answer: &HttpAnswer) -> Result<Option<Self>, ReadFault> {
         let mut found = raw_page(answer)?.into_iter();
         let Some((_, read)) = found.find_map(|text| record::read(kind.documents(), text)) else {
             return Ok(None);
@@ -155,20 +155,20 @@ impl DryRun {
     }
 
     /// What comes next; `step` asks the delivery.
-    pub fn next(&mut self, mut step: impl FnMut(&mut Delivery) -> Step) -> DryStep {
+    pub fn next(&mut self, mut step: impl FnMut(&mut Delivery) -> DeliveryStep) -> DryStep {
         loop {
             let (requests, conclusion) = match step(&mut self.delivery) {
-                Step::Read(readings) => match self.without_writes(readings) {
+                DeliveryStep::Read(readings) => match self.without_writes(readings) {
                     readings if readings.is_empty() => continue,
                     readings => return DryStep::Read(readings),
                 },
-                Step::Follow(notifications) => {
+                DeliveryStep::Follow(notifications) => {
                     self.follow += notifications.len();
                     self.delivery.followed();
                     continue;
                 }
-                Step::Send { stages, .. } => (stages.concat(), Conclusion::Delivered),
-                Step::Conclude(conclusion) => (Vec::new(), conclusion),
+                DeliveryStep::Send { stages, .. } => (stages.concat(), Conclusion::Delivered),
+                DeliveryStep::Conclude(conclusion) => (Vec::new(), conclusion),
             };
             let requests = self.before.drain(..).chain(requests).collect();
             return DryStep::End(DryEnd { requests, conclusion, follow: self.follow });
@@ -176,11 +176,11 @@ impl DryRun {
     }
 
     /// Takes what would be written as written, and leaves what is only read.
-    fn without_writes(&mut self, readings: Vec<Reading>) -> Vec<Reading> {
+    fn without_writes(&mut self, readings: Vec<UnitReading>) -> Vec<UnitReading> {
         let mut left = Vec::new();
         for reading in readings {
             match reading {
-                Reading::Category(write) => {
+                UnitReading::Category(write) => {
                     self.before.push(self.delivery.suppose_written(*write));
                 }
                 reading => left.push(reading),
@@ -193,13 +193,13 @@ impl DryRun {
 /// The answer.
 #[derive(Debug, Default, Serialize)]
 pub struct Preview {
-    requests: Vec<Shown>,
-    outcomes: Vec<Ended>,
+    requests: Vec<ShownRequest>,
+    outcomes: Vec<PreviewEnd>,
 }
 
 /// A request, as it would be sent.
 #[derive(Debug, Serialize)]
-struct Shown {
+struct ShownRequest {
     method: &'static str,
     path: String,
     body: Option<Box<RawValue>>,
@@ -207,7 +207,7 @@ struct Shown {
 
 /// What would become of a notification or a record.
 #[derive(Debug, Serialize)]
-struct Ended {
+struct PreviewEnd {
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,
@@ -236,7 +236,7 @@ impl Preview {
             Conclusion::Never(fault) => faulty("dead_lettered", fault),
         };
         self.requests.extend(end.requests.iter().map(shown));
-        self.outcomes.push(Ended { follow: end.follow, ..ended });
+        self.outcomes.push(PreviewEnd { follow: end.follow, ..ended });
     }
 
     /// Adds what would come of a record.
@@ -252,23 +252,23 @@ impl Preview {
     }
 }
 
-fn shown(request: &Request) -> Shown {
+fn shown(request: &WriteRequest) -> ShownRequest {
     let body = request.body().and_then(|body| RawValue::from_string(body).ok());
-    Shown { method: request.method(), path: request.path(), body }
+    ShownRequest { method: request.method(), path: request.path(), body }
 }
 
-fn outcome(outcome: &'static str) -> Ended {
-    Ended { outcome, code: None, detail: None, pointer: None, follow: 0 }
+fn outcome(outcome: &'static str) -> PreviewEnd {
+    PreviewEnd { outcome, code: None, detail: None, pointer: None, follow: 0 }
 }
 
-fn coded(name: &'static str, code: impl Into<String>) -> Ended {
-    Ended { code: Some(code.into()), ..outcome(name) }
+fn coded(name: &'static str, code: impl Into<String>) -> PreviewEnd {
+    PreviewEnd { code: Some(code.into()), ..outcome(name) }
 }
 
-fn faulty(name: &'static str, rejection: Rejection) -> Ended {
+fn faulty(name: &'static str, rejection: Rejection) -> PreviewEnd {
     let code = rejection.code();
     let Rejection { detail, pointer, .. } = rejection;
-    Ended { detail: Some(detail), pointer, ..coded(name, code) }
+    PreviewEnd { detail: Some(detail), pointer, ..coded(name, code) }
 }
 
 #[cfg(test)]
@@ -277,7 +277,7 @@ mod tests {
     use crate::klaviyo::catalog::CatalogKind;
     use crate::klaviyo::catalog_write::CatalogWrite;
     use crate::mapping::fault::MappingFault;
-    use crate::push::plan::Ignored;
+    use crate::push::plan::IgnoreReason;
     use serde_json::json;
 
     const CHANGE: &str =
@@ -286,10 +286,12 @@ mod tests {
     #[test]
     fn a_record_or_notifications_are_asked_about() {
         let id = Id::new("o1").expect("an id");
-        let record = Subject::Record { kind: ImportKind::Orders, id };
+        let record = PreviewSubject::Record { kind: ImportKind::Orders, id };
         assert_eq!(read(br#"{"kind":"orders","id":"o1"}"#), Ok(record));
         for (body, count) in [(CHANGE, 1), (&format!("[{CHANGE},{CHANGE}]"), 2), ("[]", 0)] {
-            let Ok(Subject::Notifications(all)) = read(body.as_bytes()) else { panic!("{body}") };
+            let Ok(PreviewSubject::Notifications(all)) = read(body.as_bytes()) else {
+                panic!("{body}")
+            };
             assert_eq!(all.len(), count, "{body}");
         }
     }
@@ -322,14 +324,14 @@ mod tests {
         let mut preview = Preview::default();
         let delete = CatalogWrite::Delete { kind: CatalogKind::Item, id: "a/b".to_owned() };
         preview.add_notification(DryEnd {
-            requests: vec![Request::Catalog(delete)],
+            requests: vec![WriteRequest::Catalog(delete)],
             conclusion: Conclusion::Delivered,
             follow: 2,
         });
-        preview.add_notification(Conclusion::Ignored(Ignored::Gone).into());
+        preview.add_notification(Conclusion::Ignored(IgnoreReason::Gone).into());
         let fault = || Conclusion::Never(Rejection::from(MappingFault::MalformedEmail));
         preview.add_notification(fault().into());
-        preview.add_record(Conclusion::Ignored(Ignored::NoIdentity).into());
+        preview.add_record(Conclusion::Ignored(IgnoreReason::NoIdentity).into());
         preview.add_record(fault().into());
         preview.add_record(Conclusion::Delivered.into());
         let shown = serde_json::to_value(&preview).expect("JSON");

@@ -1,42 +1,47 @@
 //! A category, and the paths of those below it.
 
-use super::Step;
+use super::DeliveryStep;
 use super::documents::Documents;
 use super::held::delete;
-use super::reading::{Found, Reading};
-use crate::commercetools::query::Query;
+use super::reading::{KnownDocument, UnitReading};
+use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::WalkOver;
 use crate::config::Config;
-use crate::klaviyo::catalog::{self, CatalogKind, Object};
+use crate::klaviyo::catalog::{self, CatalogKind, CatalogObject};
 use crate::klaviyo::catalog_write::CatalogWrite;
-use crate::klaviyo::query::Lookup;
-use crate::klaviyo::request::Request;
+use crate::klaviyo::query::KlaviyoLookup;
+use crate::klaviyo::request::WriteRequest;
 use crate::mapping::{category, identity};
 use crate::push::plan::id_walk::notification;
 
 /// Now: whether Klaviyo has it is not asked, since it does most probably.
-pub(super) fn next(config: &Config, documents: &Documents, id: &Id, descendants: bool) -> Step {
+pub(super) fn next(
+    config: &Config,
+    documents: &Documents,
+    id: &Id,
+    descendants: bool,
+) -> DeliveryStep {
     let read = match &documents.category {
-        Found::Unasked => {
-            let below = Query::Descendants { of: id.clone(), after: None };
-            let name = Lookup::CategoryName { category: identity::category(id).id };
-            let with_those_below = descendants.then(|| [Reading::from(below), name.into()]);
-            let own = Reading::from(Query::Category(id.clone()));
-            return Step::Read(
+        KnownDocument::Unasked => {
+            let below = DocumentQuery::Descendants { of: id.clone(), after: None };
+            let name = KlaviyoLookup::CategoryName { category: identity::category(id).id };
+            let with_those_below = descendants.then(|| [UnitReading::from(below), name.into()]);
+            let own = UnitReading::from(DocumentQuery::Category(id.clone()));
+            return DeliveryStep::Read(
                 [own].into_iter().chain(with_those_below.into_iter().flatten()).collect(),
             );
         }
-        Found::Gone => return gone(id),
-        Found::There(category) => category,
+        KnownDocument::Gone => return gone(id),
+        KnownDocument::There(category) => category,
     };
     if !documents.further.is_empty() {
-        return Step::Read(documents.further.clone());
+        return DeliveryStep::Read(documents.further.clone());
     }
     let below = documents.descendants.as_deref().unwrap_or_default();
     let locale = &config.shop.locale;
     // Before the new name is written, since the old one is what tells of the move.
-    if let Found::There(known) = &documents.known_name
+    if let KnownDocument::There(known) = &documents.known_name
         && !documents.followed
         && category::moved(known, &category::category(read, locale))
     {
@@ -44,32 +49,36 @@ pub(super) fn next(config: &Config, documents: &Documents, id: &Id, descendants:
             .into_iter()
             .chain(below)
             .map(|document| notification(&WalkOver::ProductsIn(document.id.clone()), None));
-        return Step::Follow(walks.collect());
+        return DeliveryStep::Follow(walks.collect());
     }
     let all = [&**read].into_iter().chain(below);
-    Step::send(all.map(|document| upsert(category::category(document, locale))).collect())
+    DeliveryStep::send(all.map(|document| upsert(category::category(document, locale))).collect())
 }
 
 /// As history: each has its own record, and a job has to know which of them are to be created.
-pub(super) fn history(config: &Config, documents: &Documents, id: &Id) -> Step {
-    let Found::There(read) = &documents.category else {
-        return Step::read([Query::Category(id.clone())]);
+pub(super) fn history(config: &Config, documents: &Documents, id: &Id) -> DeliveryStep {
+    let KnownDocument::There(read) = &documents.category else {
+        return DeliveryStep::read([DocumentQuery::Category(id.clone())]);
     };
     let category = category::category(read, &config.shop.locale);
     let own = &category.key.id;
-    if documents.known_categories == Found::Unasked {
-        let lookup = Lookup::Existing { kind: CatalogKind::Category, ids: vec![own.clone()] };
-        return Step::read([lookup]);
+    if documents.known_categories == KnownDocument::Unasked {
+        let lookup =
+            KlaviyoLookup::Existing { kind: CatalogKind::Category, ids: vec![own.clone()] };
+        return DeliveryStep::read([lookup]);
     }
     let known = documents.known_categories.list().contains(own);
-    Step::send(vec![Request::Catalog(CatalogWrite::put(Object::Category(category), known))])
+    DeliveryStep::send(vec![WriteRequest::Catalog(CatalogWrite::put(
+        CatalogObject::Category(category),
+        known,
+    ))])
 }
 
-pub(super) fn gone(id: &Id) -> Step {
-    Step::send(vec![delete(CatalogKind::Category, identity::category(id).id)])
+pub(super) fn gone(id: &Id) -> DeliveryStep {
+    DeliveryStep::send(vec![delete(CatalogKind::Category, identity::category(id).id)])
 }
 
 /// Updates a category that Klaviyo knows most probably, or creates it.
-pub(super) fn upsert(category: catalog::Category) -> Request {
-    Request::Catalog(CatalogWrite::put(Object::Category(category), true))
+pub(super) fn upsert(category: catalog::CatalogCategory) -> WriteRequest {
+    WriteRequest::Catalog(CatalogWrite::put(CatalogObject::Category(category), true))
 }

@@ -9,17 +9,17 @@
 use chrono::{DateTime, Utc};
 
 use super::documents::Documents;
-use super::reading::Found;
+use super::reading::KnownDocument;
 use super::record::HistoryRecord;
 use super::shared::SharedDocuments;
 use super::together::AnswerPart;
-use super::{Assignment, Step, next};
+use super::{Assignment, DeliveryStep, next};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::config::rules::Deletion;
+use crate::config::rules::CustomerDeletion;
 use crate::fault::{ReadFault, TransientFault};
 use crate::klaviyo::catalog_write::CatalogWrite;
-use crate::klaviyo::request::{Request, WriteContent};
+use crate::klaviyo::request::{WriteContent, WriteRequest};
 use crate::push::conclusion::Conclusion;
 use crate::push::parking::by_resource;
 use crate::push::plan::Work;
@@ -70,55 +70,57 @@ impl Delivery {
     }
 
     /// What comes next. `now` is the time at which prices are to be valid (UTC).
-    pub fn next(&mut self, config: &Config, now: DateTime<Utc>) -> Step {
+    pub fn next(&mut self, config: &Config, now: DateTime<Utc>) -> DeliveryStep {
         let step = self.step(config, now);
-        if matches!(step, Step::Send { .. }) {
+        if matches!(step, DeliveryStep::Send { .. }) {
             self.began.get_or_insert(now);
         }
         step
     }
 
-    fn step(&mut self, config: &Config, now: DateTime<Utc>) -> Step {
+    fn step(&mut self, config: &Config, now: DateTime<Utc>) -> DeliveryStep {
         let step = match &self.written {
-            WrittenSoFar::Everything => return Step::Conclude(Conclusion::Delivered),
+            WrittenSoFar::Everything => return DeliveryStep::Conclude(Conclusion::Delivered),
             WrittenSoFar::Nothing | WrittenSoFar::Before | WrittenSoFar::State { .. } => {
                 next(config, &self.assignment, &self.documents, now)
             }
         };
         let (content, times) = match (&self.written, &step) {
             (WrittenSoFar::State { content, times }, _) => (content, times),
-            (WrittenSoFar::Before, Step::Conclude(Conclusion::Ignored(_))) => {
-                return Step::Conclude(Conclusion::Delivered);
+            (WrittenSoFar::Before, DeliveryStep::Conclude(Conclusion::Ignored(_))) => {
+                return DeliveryStep::Conclude(Conclusion::Delivered);
             }
             _ => return step,
         };
         match &step {
             // Compared with what Klaviyo held before the write, so that the same documents give the
             // same requests.
-            Step::Send { stages, .. } if content_of(stages) == *content => {
-                return Step::Conclude(Conclusion::Delivered);
+            DeliveryStep::Send { stages, .. } if content_of(stages) == *content => {
+                return DeliveryStep::Conclude(Conclusion::Delivered);
             }
-            Step::Send { .. } if *times >= WRITES => return overtaken(),
+            DeliveryStep::Send { .. } if *times >= WRITES => return overtaken(),
             // After a write that may only seem so: what was written has to go again, if it is not
             // to be there any more.
-            Step::Send { .. } | Step::Conclude(Conclusion::Ignored(_)) => {}
+            DeliveryStep::Send { .. } | DeliveryStep::Conclude(Conclusion::Ignored(_)) => {}
             _ => return step,
         }
         self.documents.learn_written(content);
         match (next(config, &self.assignment, &self.documents, now), step) {
-            (Step::Send { .. }, _) if *times >= WRITES => overtaken(),
-            (again @ Step::Send { .. }, _) | (_, again @ Step::Send { .. }) => again,
+            (DeliveryStep::Send { .. }, _) if *times >= WRITES => overtaken(),
+            (again @ DeliveryStep::Send { .. }, _) | (_, again @ DeliveryStep::Send { .. }) => {
+                again
+            }
             _ => self.look_for_brought_back(config, now),
         }
     }
 
     /// What was written is not there any more, and needs no more, except a profile: if its customer was
     /// erased in another deployment, the write has brought it back.
-    fn look_for_brought_back(&mut self, config: &Config, now: DateTime<Utc>) -> Step {
-        let erases = config.rules.customer.deletion == Deletion::Erase;
+    fn look_for_brought_back(&mut self, config: &Config, now: DateTime<Utc>) -> DeliveryStep {
+        let erases = config.rules.customer.deletion == CustomerDeletion::Erase;
         let (Some(customer), Some(since)) = (self.gone_customer().filter(|_| erases), self.began)
         else {
-            return Step::Conclude(Conclusion::Delivered);
+            return DeliveryStep::Conclude(Conclusion::Delivered);
         };
         let customer = customer.clone();
         self.assignment = Assignment::Now(Work::BroughtBack { customer, since });
@@ -133,15 +135,15 @@ impl Delivery {
         config: &Config,
         shared: &SharedDocuments,
         now: DateTime<Utc>,
-    ) -> Step {
+    ) -> DeliveryStep {
         loop {
             let readings = match self.next(config, now) {
-                Step::Read(readings) => readings,
+                DeliveryStep::Read(readings) => readings,
                 step => return step,
             };
             let left = shared.answer(readings, &mut self.documents, ms(now));
             if !left.is_empty() {
-                return Step::Read(left);
+                return DeliveryStep::Read(left);
             }
         }
     }
@@ -162,9 +164,9 @@ impl Delivery {
     }
 
     /// Takes a category as written, and gives the request that would write it.
-    pub fn suppose_written(&mut self, category: CatalogWrite) -> Request {
+    pub fn suppose_written(&mut self, category: CatalogWrite) -> WriteRequest {
         self.documents.has_category(category.id());
-        Request::Catalog(category)
+        WriteRequest::Catalog(category)
     }
 
     /// What it gave rise to is parked.
@@ -173,7 +175,7 @@ impl Delivery {
     }
 
     /// Klaviyo took all of these stages. State is read once more, to see whether it was overtaken.
-    pub fn taken(&mut self, stages: &[Vec<Request>]) {
+    pub fn taken(&mut self, stages: &[Vec<WriteRequest>]) {
         if !self.is_of_state() || stages.iter().all(Vec::is_empty) {
             self.written = WrittenSoFar::Everything;
             return;
@@ -206,7 +208,7 @@ impl Delivery {
     /// brought the profile back.
     #[must_use]
     pub fn gone_customer(&self) -> Option<&Id> {
-        self.customer().filter(|_| self.documents.customer == Found::Gone)
+        self.customer().filter(|_| self.documents.customer == KnownDocument::Gone)
     }
 
     /// Whether Klaviyo took something of it.
@@ -230,27 +232,27 @@ impl Delivery {
 }
 
 /// Somebody else wrote meanwhile, again and again.
-fn overtaken() -> Step {
-    Step::Conclude(Conclusion::Later(TransientFault::Overtaken.into()))
+fn overtaken() -> DeliveryStep {
+    DeliveryStep::Conclude(Conclusion::Later(TransientFault::Overtaken.into()))
 }
 
-fn content_of(stages: &[Vec<Request>]) -> Vec<WriteContent> {
-    stages.iter().flatten().map(Request::content).collect()
+fn content_of(stages: &[Vec<WriteRequest>]) -> Vec<WriteContent> {
+    stages.iter().flatten().map(WriteRequest::content).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::assembly::reading::Reading;
-    use crate::commercetools::query::Query;
-    use crate::config::{Rules, test_config};
-    use crate::http::Answer;
-    use crate::mapping::profile::Missing;
-    use crate::push::plan::Ignored;
+    use crate::assembly::reading::UnitReading;
+    use crate::commercetools::query::DocumentQuery;
+    use crate::config::{OperatorRules, test_config};
+    use crate::http::HttpAnswer;
+    use crate::mapping::profile::MissingFields;
+    use crate::push::plan::IgnoreReason;
     use serde_json::{Value, json};
 
-    fn answered(status: u16, body: &Value) -> Answer {
-        Answer { status, body: body.to_string(), ..Answer::default() }
+    fn answered(status: u16, body: &Value) -> HttpAnswer {
+        HttpAnswer { status, body: body.to_string(), ..HttpAnswer::default() }
     }
 
     fn customer(name: &str) -> Value {
@@ -259,7 +261,7 @@ mod tests {
 
     fn profile() -> Delivery {
         let customer = Id::new("c").expect("an id");
-        Delivery::new(Work::Profile { customer, missing: Missing::Keep })
+        Delivery::new(Work::Profile { customer, missing: MissingFields::Keep })
     }
 
     /// Brings a delivery to its end, while commercetools answers with these documents in turn: the
@@ -271,24 +273,28 @@ mod tests {
         let mut written = Vec::new();
         loop {
             match delivery.next(&config, DateTime::UNIX_EPOCH) {
-                Step::Read(readings) => {
+                DeliveryStep::Read(readings) => {
                     let id = Id::new("c").expect("an id");
-                    assert_eq!(readings, [Reading::from(Query::Customer(id))], "one GET by id");
+                    assert_eq!(
+                        readings,
+                        [UnitReading::from(DocumentQuery::Customer(id))],
+                        "one GET by id"
+                    );
                     let answer = match *names.next().expect("a reading too many") {
                         "" => answered(404, &json!({"statusCode": 404})),
                         name => answered(200, &customer(name)),
                     };
                     delivery.documents.add(&readings[0], &Ok(answer)).expect("a document");
                 }
-                Step::Send { stages, .. } => {
+                DeliveryStep::Send { stages, .. } => {
                     let body = stages[0][0].body().expect("a body");
                     let body: Value = serde_json::from_str(&body).expect("JSON");
                     let name = &body["data"]["attributes"]["first_name"];
                     written.push(name.as_str().unwrap_or_default().to_owned());
                     delivery.taken(&stages);
                 }
-                Step::Conclude(conclusion) => return (written, conclusion),
-                Step::Follow(_) => panic!("nothing follows"),
+                DeliveryStep::Conclude(conclusion) => return (written, conclusion),
+                DeliveryStep::Follow(_) => panic!("nothing follows"),
             }
         }
     }
@@ -318,33 +324,33 @@ mod tests {
         let mut published = true;
         loop {
             match delivery.next(&config, DateTime::UNIX_EPOCH) {
-                Step::Read(readings) => {
+                DeliveryStep::Read(readings) => {
                     for reading in readings {
                         let answer = match &reading {
-                            Reading::Commercetools(_) => answered(
+                            UnitReading::Commercetools(_) => answered(
                                 200,
                                 &json!({"id": "p", "masterData": {"published": published,
                                     "current": {"name": {"en": "P"}, "masterVariant": {
                                         "id": 1, "sku": "s", "prices": [], "images": []}}}}),
                             ),
-                            Reading::Klaviyo(_) | Reading::Category(_) => {
+                            UnitReading::Klaviyo(_) | UnitReading::Category(_) => {
                                 answered(404, &json!({"errors": []}))
                             }
                         };
                         delivery.documents.add(&reading, &Ok(answer)).expect("a document");
                     }
                 }
-                Step::Send { stages, .. } => {
+                DeliveryStep::Send { stages, .. } => {
                     let requests = stages.iter().flatten();
-                    sent.push(requests.map(Request::method).collect::<Vec<_>>());
+                    sent.push(requests.map(WriteRequest::method).collect::<Vec<_>>());
                     delivery.taken(&stages);
                     published = false;
                 }
-                Step::Conclude(conclusion) => {
+                DeliveryStep::Conclude(conclusion) => {
                     assert_eq!(conclusion, Conclusion::Delivered);
                     break;
                 }
-                Step::Follow(_) => panic!("nothing follows"),
+                DeliveryStep::Follow(_) => panic!("nothing follows"),
             }
         }
         assert_eq!(sent, [vec!["POST", "POST"], vec!["DELETE"]]);
@@ -354,9 +360,9 @@ mod tests {
     #[test]
     fn a_profile_that_the_write_brought_back_is_taken_away_again() {
         let rules = r#"{"customer":{"deletion":"erase"}}"#;
-        let config = Config { rules: Rules::parse(rules).expect("rules"), ..test_config() };
+        let config = Config { rules: OperatorRules::parse(rules).expect("rules"), ..test_config() };
         let now = DateTime::from_timestamp_millis(1_780_272_000_900).expect("a time");
-        let erasure = Request::EraseProfile { id: "P".to_owned() };
+        let erasure = WriteRequest::EraseProfile { id: "P".to_owned() };
         for (created, expected) in [
             // Klaviyo says it without the parts of a second.
             ("2026-06-01T00:00:00+00:00", Some(erasure)),
@@ -367,23 +373,23 @@ mod tests {
             let mut erased = None;
             let conclusion = loop {
                 match delivery.next(&config, now) {
-                    Step::Read(readings) => {
+                    DeliveryStep::Read(readings) => {
                         let profile = json!({"type": "profile", "id": "P",
                             "attributes": {"external_id": "c", "created": created}});
                         let answer = match &readings[0] {
-                            Reading::Klaviyo(_) => answered(200, &json!({"data": [profile]})),
+                            UnitReading::Klaviyo(_) => answered(200, &json!({"data": [profile]})),
                             _ if written => answered(404, &json!({"statusCode": 404})),
                             _ => answered(200, &customer("A")),
                         };
                         delivery.documents.add(&readings[0], &Ok(answer)).expect("a document");
                     }
-                    Step::Send { stages, .. } => {
+                    DeliveryStep::Send { stages, .. } => {
                         erased = written.then(|| stages[0][0].clone());
                         written = true;
                         delivery.taken(&stages);
                     }
-                    Step::Conclude(conclusion) => break conclusion,
-                    Step::Follow(_) => panic!("nothing follows"),
+                    DeliveryStep::Conclude(conclusion) => break conclusion,
+                    DeliveryStep::Follow(_) => panic!("nothing follows"),
                 }
             };
             assert_eq!((erased, conclusion), (expected, Conclusion::Delivered), "{created}");
@@ -394,7 +400,7 @@ mod tests {
     #[test]
     fn who_is_gone_meanwhile_is_not_written_again() {
         assert_eq!(delivered(&["A", ""]), (vec!["A".into()], Conclusion::Delivered));
-        let gone = Conclusion::Ignored(Ignored::Gone);
+        let gone = Conclusion::Ignored(IgnoreReason::Gone);
         assert_eq!(delivered(&[""]), (Vec::new(), gone));
     }
 }

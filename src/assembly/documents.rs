@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::reading::{Found, Reading};
+use super::reading::{KnownDocument, UnitReading};
 use super::together::{AnswerPart, PartContent};
 use crate::commercetools::answer;
 use crate::commercetools::category::CategoryDocument;
@@ -18,15 +18,15 @@ use crate::commercetools::order::{DiscountCode, Order};
 use crate::commercetools::payment::Payment;
 use crate::commercetools::price::StandalonePrice;
 use crate::commercetools::product::Product;
-use crate::commercetools::query::{PAGE, Query};
-use crate::commercetools::reference::{Id, Link};
+use crate::commercetools::query::{DocumentQuery, PAGE};
+use crate::commercetools::reference::{Id, IdReference};
 use crate::fault::{ReadFault, Setback};
-use crate::http::{Answer, NoAnswer};
+use crate::http::{HttpAnswer, NoAnswer};
 use crate::klaviyo::answer::{HeldProfile, IdPage, ids, name, profiles};
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::catalog_write::CatalogWrite;
-use crate::klaviyo::query::Lookup;
-use crate::klaviyo::request::{Request, WriteContent};
+use crate::klaviyo::query::KlaviyoLookup;
+use crate::klaviyo::request::{WriteContent, WriteRequest};
 use crate::klaviyo::verdict::{Verdict, judge};
 use crate::push::plan::Work;
 
@@ -34,46 +34,46 @@ use crate::push::plan::Work;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Documents {
     /// The customer.
-    pub customer: Found<Box<Customer>>,
+    pub customer: KnownDocument<Box<Customer>>,
     /// The order.
-    pub order: Found<Box<Order>>,
+    pub order: KnownDocument<Box<Order>>,
     /// The payments of an order of an import, which its query expanded.
     pub payments: Vec<Payment>,
     /// The payment.
-    pub payment: Found<Box<Payment>>,
+    pub payment: KnownDocument<Box<Payment>>,
     /// The products of the order's lines; one that is gone is not among them.
     pub products: Option<Vec<Rc<Product>>>,
     /// The order's discount codes.
     pub discount_codes: Option<Vec<DiscountCode>>,
     /// The category.
-    pub category: Found<Box<CategoryDocument>>,
+    pub category: KnownDocument<Box<CategoryDocument>>,
     /// The categories below it.
     pub descendants: Option<Vec<CategoryDocument>>,
     /// The product.
-    pub product: Found<Box<Product>>,
+    pub product: KnownDocument<Box<Product>>,
     /// The standalone price.
-    pub standalone_price: Found<Box<StandalonePrice>>,
+    pub standalone_price: KnownDocument<Box<StandalonePrice>>,
     /// The standalone prices of the product's SKUs.
     pub standalone_prices: Option<Vec<StandalonePrice>>,
     /// The inventory entry.
-    pub inventory_entry: Found<Box<InventoryEntry>>,
+    pub inventory_entry: KnownDocument<Box<InventoryEntry>>,
     /// The entry of the SKU that counts.
-    pub counted_stock: Found<Box<InventoryEntry>>,
+    pub counted_stock: KnownDocument<Box<InventoryEntry>>,
     /// The entry that counted when the stock was written, to be read again by its id.
     pub written_entry: Option<Id>,
     /// Some entry of the SKU.
-    pub any_stock: Found<Box<InventoryEntry>>,
+    pub any_stock: KnownDocument<Box<InventoryEntry>>,
     /// Whether the product is for sale, where nothing else of it is asked for.
     pub is_for_sale: Option<bool>,
     /// Whether Klaviyo has the item, where that was asked for before its variants.
     pub item_is_held: bool,
     /// The ids of the item's variants at Klaviyo; gone where Klaviyo does not know the item.
-    pub known_variants: Found<Vec<String>>,
+    pub known_variants: KnownDocument<Vec<String>>,
     /// Of the SKUs that the product has no more, those that other products have.
     pub moved_skus: Option<Vec<String>>,
     /// Klaviyo's ids of categories that it has, as far as that was asked for: those that the item
     /// has there already, or those of the product that are there.
-    pub known_categories: Found<Vec<String>>,
+    pub known_categories: KnownDocument<Vec<String>>,
     /// Klaviyo's ids of categories that it would not have.
     pub refused_categories: Vec<String>,
     /// The customer's profiles at Klaviyo, once they were asked for; mostly one.
@@ -81,11 +81,11 @@ pub struct Documents {
     /// A page of a walk over ids.
     pub walk_page: Option<WalkPage>,
     /// The name that Klaviyo has for the category.
-    pub known_name: Found<String>,
+    pub known_name: KnownDocument<String>,
     /// Whether the notifications that this one gives rise to are parked.
     pub followed: bool,
     /// Pages that follow those that were read.
-    pub further: Vec<Reading>,
+    pub further: Vec<UnitReading>,
 }
 
 /// A page of a walk over ids.
@@ -103,25 +103,25 @@ impl Documents {
     /// now on, where the resource is known more closely by now.
     pub fn prepare_verification(&mut self, work: &Work) -> Option<Work> {
         match work {
-            Work::Profile { .. } => self.customer = Found::Unasked,
+            Work::Profile { .. } => self.customer = KnownDocument::Unasked,
             Work::Category { .. } => {
-                self.category = Found::Unasked;
+                self.category = KnownDocument::Unasked;
                 self.descendants = None;
             }
             Work::Product(_) => {
-                self.product = Found::Unasked;
+                self.product = KnownDocument::Unasked;
                 self.standalone_prices = None;
                 self.moved_skus = None;
             }
             Work::StandalonePrice { .. } => {
                 let found = std::mem::take(&mut self.product);
                 self.standalone_prices = None;
-                let Found::There(product) = found else { return None };
+                let KnownDocument::There(product) = found else { return None };
                 return Some(Work::Product(product.id));
             }
             Work::Stock { .. } => {
                 let counted = std::mem::take(&mut self.counted_stock);
-                if let Found::There(entry) = counted {
+                if let KnownDocument::There(entry) = counted {
                     self.written_entry = Some(entry.id);
                 }
             }
@@ -152,10 +152,10 @@ impl Documents {
                     self.has_category(id);
                 }
                 WriteContent::Deletion { kind: CatalogKind::Item, .. } => {
-                    self.known_variants = Found::Gone;
+                    self.known_variants = KnownDocument::Gone;
                 }
                 WriteContent::Deletion { kind: CatalogKind::Variant, id } => {
-                    if let Found::There(ids) = &mut self.known_variants {
+                    if let KnownDocument::There(ids) = &mut self.known_variants {
                         ids.retain(|known| known != id);
                     }
                 }
@@ -176,8 +176,8 @@ impl Documents {
     /// Where there is no answer, or one that the work cannot be done with.
     pub fn add(
         &mut self,
-        reading: &Reading,
-        answer: &Result<Answer, NoAnswer>,
+        reading: &UnitReading,
+        answer: &Result<HttpAnswer, NoAnswer>,
     ) -> Result<(), ReadFault> {
         self.add_answer(reading, answer.as_ref().map_err(|why| *why))
     }
@@ -197,15 +197,15 @@ impl Documents {
 
     fn add_answer(
         &mut self,
-        reading: &Reading,
-        answer: Result<&Answer, NoAnswer>,
+        reading: &UnitReading,
+        answer: Result<&HttpAnswer, NoAnswer>,
     ) -> Result<(), ReadFault> {
         let answer = answer.map_err(|why| Setback::no_answer(reading.system(), why))?;
         self.further.retain(|further| further != reading);
         match reading {
-            Reading::Commercetools(query) => self.add_document(query, answer),
-            Reading::Klaviyo(lookup) => self.add_held(lookup, answer),
-            Reading::Category(write) => self.add_category(write, answer),
+            UnitReading::Commercetools(query) => self.add_document(query, answer),
+            UnitReading::Klaviyo(lookup) => self.add_held(lookup, answer),
+            UnitReading::Category(write) => self.add_category(write, answer),
         }
     }
 
@@ -215,28 +215,32 @@ impl Documents {
         sort(products);
     }
 
-    fn add_document(&mut self, query: &Query, answer: &Answer) -> Result<(), ReadFault> {
+    fn add_document(
+        &mut self,
+        query: &DocumentQuery,
+        answer: &HttpAnswer,
+    ) -> Result<(), ReadFault> {
         match query {
-            Query::Customer(_) => {
+            DocumentQuery::Customer(_) => {
                 self.customer = found(answer, Customer::deserialize)?;
             }
-            Query::Order(_) => self.order = found(answer, Order::read)?,
-            Query::Payment(_) => self.payment = found(answer, Payment::deserialize)?,
-            Query::OrderOfPayment(_) => {
+            DocumentQuery::Order(_) => self.order = found(answer, Order::read)?,
+            DocumentQuery::Payment(_) => self.payment = found(answer, Payment::deserialize)?,
+            DocumentQuery::OrderOfPayment(_) => {
                 self.order = match answer::page::<Value>(answer)?.into_iter().next() {
-                    None => Found::Gone,
+                    None => KnownDocument::Gone,
                     Some(order) => {
                         let order =
                             Order::read(order).map_err(|error| answer::malformed(&error))?;
-                        Found::There(Box::new(order))
+                        KnownDocument::There(Box::new(order))
                     }
                 };
             }
-            Query::Products(_) => {
+            DocumentQuery::Products(_) => {
                 let page: Vec<Product> = answer::page(answer)?;
                 self.add_products(page.iter().map(|product| Rc::new(product.for_orders())));
             }
-            Query::DiscountCodes(_) => {
+            DocumentQuery::DiscountCodes(_) => {
                 let codes = self.discount_codes.get_or_insert_default();
                 // An order does without them where the API client may not see them.
                 if !answer::is_refused_with(answer, &[400, 403, 404]) {
@@ -248,101 +252,113 @@ impl Documents {
         Ok(())
     }
 
-    fn add_of_catalogue(&mut self, query: &Query, answer: &Answer) -> Result<(), ReadFault> {
+    fn add_of_catalogue(
+        &mut self,
+        query: &DocumentQuery,
+        answer: &HttpAnswer,
+    ) -> Result<(), ReadFault> {
         match query {
-            Query::IdWalk(walk) => {
-                let page: Vec<Link> = answer::page(answer)?;
+            DocumentQuery::IdWalk(walk) => {
+                let page: Vec<IdReference> = answer::page(answer)?;
                 let full = page.len() == walk.limit();
                 let ids = page.into_iter().map(|link| link.id).collect();
                 self.walk_page = Some(WalkPage { ids, full });
             }
-            Query::Category(_) => self.category = found(answer, CategoryDocument::deserialize)?,
-            Query::Descendants { of, .. } => {
+            DocumentQuery::Category(_) => {
+                self.category = found(answer, CategoryDocument::deserialize)?;
+            }
+            DocumentQuery::Descendants { of, .. } => {
                 let page: Vec<CategoryDocument> = answer::page(answer)?;
                 if let Some(last) = page.last().filter(|_| page.len() == PAGE) {
                     let after = Some(last.id.clone());
-                    self.further.push(Query::Descendants { of: of.clone(), after }.into());
+                    self.further.push(DocumentQuery::Descendants { of: of.clone(), after }.into());
                 }
                 self.descendants.get_or_insert_default().extend(page);
             }
-            Query::Product(_) => self.product = found(answer, Product::deserialize)?,
-            Query::ProductOfSku(_) => self.product = first(answer)?,
-            Query::PublishedProducts(_) => {
-                self.is_for_sale = Some(!answer::page::<Link>(answer)?.is_empty());
+            DocumentQuery::Product(_) => self.product = found(answer, Product::deserialize)?,
+            DocumentQuery::ProductOfSku(_) => self.product = first(answer)?,
+            DocumentQuery::PublishedProducts(_) => {
+                self.is_for_sale = Some(!answer::page::<IdReference>(answer)?.is_empty());
             }
-            Query::OwnersOfSkus(skus) => {
+            DocumentQuery::OwnersOfSkus(skus) => {
                 let owners: Vec<Product> = answer::page(answer)?;
                 let owned = owners.iter().flat_map(Product::skus).filter(|sku| skus.contains(sku));
                 self.moved_skus.get_or_insert_default().extend(owned);
             }
-            Query::StandalonePrice(_) => {
+            DocumentQuery::StandalonePrice(_) => {
                 self.standalone_price = found(answer, StandalonePrice::deserialize)?;
             }
-            Query::StandalonePrices { skus, .. } => {
+            DocumentQuery::StandalonePrices { skus, .. } => {
                 let page: Vec<StandalonePrice> = answer::page(answer)?;
                 if let Some(last) = page.last().filter(|_| page.len() == PAGE) {
                     let (skus, after) = (skus.clone(), Some(last.id.clone()));
-                    self.further.push(Query::StandalonePrices { skus, after }.into());
+                    self.further.push(DocumentQuery::StandalonePrices { skus, after }.into());
                 }
                 self.standalone_prices.get_or_insert_default().extend(page);
             }
-            Query::InventoryEntry(id) => {
+            DocumentQuery::InventoryEntry(id) => {
                 let entry = found(answer, InventoryEntry::deserialize)?;
                 if self.written_entry.as_ref() != Some(id) {
                     self.inventory_entry = entry;
-                } else if entry == Found::Gone {
+                } else if entry == KnownDocument::Gone {
                     // Another one may count by now.
                     self.written_entry = None;
                 } else {
                     self.counted_stock = entry;
                 }
             }
-            Query::CountedStock { .. } => self.counted_stock = first(answer)?,
-            Query::AnyStock(_) => self.any_stock = first(answer)?,
-            Query::Customer(_)
-            | Query::Order(_)
-            | Query::Payment(_)
-            | Query::OrderOfPayment(_)
-            | Query::Products(_)
-            | Query::DiscountCodes(_) => {}
+            DocumentQuery::CountedStock { .. } => self.counted_stock = first(answer)?,
+            DocumentQuery::AnyStock(_) => self.any_stock = first(answer)?,
+            DocumentQuery::Customer(_)
+            | DocumentQuery::Order(_)
+            | DocumentQuery::Payment(_)
+            | DocumentQuery::OrderOfPayment(_)
+            | DocumentQuery::Products(_)
+            | DocumentQuery::DiscountCodes(_) => {}
         }
         Ok(())
     }
 
-    fn add_held(&mut self, lookup: &Lookup, answer: &Answer) -> Result<(), ReadFault> {
+    fn add_held(&mut self, lookup: &KlaviyoLookup, answer: &HttpAnswer) -> Result<(), ReadFault> {
         match lookup {
-            Lookup::CategoryName { .. } => {
-                self.known_name = name(answer)?.map_or(Found::Gone, Found::There);
+            KlaviyoLookup::CategoryName { .. } => {
+                self.known_name = name(answer)?.map_or(KnownDocument::Gone, KnownDocument::There);
             }
-            Lookup::VariantsOfItem { item, .. } => {
+            KlaviyoLookup::VariantsOfItem { item, .. } => {
                 let page = ids(answer)?;
                 if let Some(cursor) = page.as_ref().and_then(|page| page.next.clone()) {
                     let (item, cursor) = (item.clone(), Some(cursor));
-                    self.further.push(Lookup::VariantsOfItem { item, cursor }.into());
+                    self.further.push(KlaviyoLookup::VariantsOfItem { item, cursor }.into());
                 }
                 add_page(&mut self.known_variants, page);
             }
-            Lookup::CategoriesOfItem { .. } => add_page(&mut self.known_categories, ids(answer)?),
-            Lookup::ProfilesOfCustomer { .. } => self.known_profiles = Some(profiles(answer)?),
-            Lookup::Existing { kind: CatalogKind::Category, .. } => {
+            KlaviyoLookup::CategoriesOfItem { .. } => {
+                add_page(&mut self.known_categories, ids(answer)?);
+            }
+            KlaviyoLookup::ProfilesOfCustomer { .. } => {
+                self.known_profiles = Some(profiles(answer)?);
+            }
+            KlaviyoLookup::Existing { kind: CatalogKind::Category, .. } => {
                 add_page(&mut self.known_categories, Some(ids(answer)?.unwrap_or_default()));
             }
-            Lookup::Existing { .. } => {
+            KlaviyoLookup::Existing { .. } => {
                 self.item_is_held = ids(answer)?.is_some_and(|page| !page.ids.is_empty());
                 if !self.item_is_held {
-                    self.known_variants = Found::Gone;
+                    self.known_variants = KnownDocument::Gone;
                 }
             }
             // No unit asks for these.
-            Lookup::All { .. } | Lookup::Job(_) | Lookup::ImportErrors { .. } => {}
+            KlaviyoLookup::All { .. }
+            | KlaviyoLookup::Job(_)
+            | KlaviyoLookup::ImportErrors { .. } => {}
         }
         Ok(())
     }
 
     /// Whether Klaviyo has a category that was to be created. One that is there already stays as it
     /// is: what it is called is told by its own document, and not by what a product was read with.
-    fn add_category(&mut self, write: &CatalogWrite, answer: &Answer) -> Result<(), ReadFault> {
-        let request = Request::Catalog(write.clone());
+    fn add_category(&mut self, write: &CatalogWrite, answer: &HttpAnswer) -> Result<(), ReadFault> {
+        let request = WriteRequest::Catalog(write.clone());
         match judge(&request.success(), &Ok(answer.clone())) {
             Verdict::Later(setback) => return Err(setback.into()),
             Verdict::Accepted | Verdict::Conflict { .. } => self.has_category(write.id()),
@@ -355,20 +371,20 @@ impl Documents {
 }
 
 /// Adds a page to a list; of what is not there, there is none.
-fn add_page(list: &mut Found<Vec<String>>, page: Option<IdPage>) {
+fn add_page(list: &mut KnownDocument<Vec<String>>, page: Option<IdPage>) {
     match (page, list) {
-        (None, list) => *list = Found::Gone,
-        (Some(page), Found::There(ids)) => ids.extend(page.ids),
-        (Some(page), list) => *list = Found::There(page.ids),
+        (None, list) => *list = KnownDocument::Gone,
+        (Some(page), KnownDocument::There(ids)) => ids.extend(page.ids),
+        (Some(page), list) => *list = KnownDocument::There(page.ids),
     }
 }
 
 /// Adds an id to a list of what there is, which there is from now on.
-fn add_id(list: &mut Found<Vec<String>>, id: Option<&str>) {
-    if !matches!(list, Found::There(_)) {
-        *list = Found::There(Vec::new());
+fn add_id(list: &mut KnownDocument<Vec<String>>, id: Option<&str>) {
+    if !matches!(list, KnownDocument::There(_)) {
+        *list = KnownDocument::There(Vec::new());
     }
-    if let (Found::There(ids), Some(id)) = (list, id)
+    if let (KnownDocument::There(ids), Some(id)) = (list, id)
         && !ids.iter().any(|known| known == id)
     {
         ids.push(id.to_owned());
@@ -382,16 +398,16 @@ pub(super) fn sort(products: &mut [Rc<Product>]) {
 }
 
 /// The only document of a list.
-fn first<T: DeserializeOwned>(answer: &Answer) -> Result<Found<Box<T>>, ReadFault> {
+fn first<T: DeserializeOwned>(answer: &HttpAnswer) -> Result<KnownDocument<Box<T>>, ReadFault> {
     let first = answer::page(answer)?.into_iter().next();
-    Ok(first.map_or(Found::Gone, |first| Found::There(Box::new(first))))
+    Ok(first.map_or(KnownDocument::Gone, |first| KnownDocument::There(Box::new(first))))
 }
 
 fn found<T>(
-    answer: &Answer,
+    answer: &HttpAnswer,
     read: impl FnOnce(Value) -> Result<T, serde_json::Error>,
-) -> Result<Found<Box<T>>, ReadFault> {
-    let Some(document) = answer::document(answer)? else { return Ok(Found::Gone) };
+) -> Result<KnownDocument<Box<T>>, ReadFault> {
+    let Some(document) = answer::document(answer)? else { return Ok(KnownDocument::Gone) };
     let read = read(document).map_err(|error| answer::malformed(&error))?;
-    Ok(Found::There(Box::new(read)))
+    Ok(KnownDocument::There(Box::new(read)))
 }

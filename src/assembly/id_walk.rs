@@ -7,24 +7,26 @@
 //! read before: what changed since is written once more when that cannot happen any longer. Both can
 //! find thousands, so each of these goes its own way through the outbox.
 
-use super::Step;
+use super::DeliveryStep;
 use super::documents::Documents;
 use crate::commercetools::notification::change;
-use crate::commercetools::query::Query;
+use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::walk::IdWalk;
 use crate::push::conclusion::Conclusion;
 use crate::push::plan::id_walk::notification;
 
-pub(super) fn next(documents: &Documents, walk: &IdWalk) -> Step {
+pub(super) fn next(documents: &Documents, walk: &IdWalk) -> DeliveryStep {
     let Some(page) = &documents.walk_page else {
-        return Step::read([Query::IdWalk(walk.clone())]);
+        return DeliveryStep::read([DocumentQuery::IdWalk(walk.clone())]);
     };
     let Some(last) = page.ids.last().filter(|_| !documents.followed) else {
-        return Step::Conclude(Conclusion::Delivered);
+        return DeliveryStep::Conclude(Conclusion::Delivered);
     };
     let further = page.full.then(|| notification(&walk.over, Some(last)));
     let type_id = walk.of().type_id();
-    Step::Follow(page.ids.iter().map(|id| change(type_id, id.as_str())).chain(further).collect())
+    DeliveryStep::Follow(
+        page.ids.iter().map(|id| change(type_id, id.as_str())).chain(further).collect(),
+    )
 }
 
 #[cfg(test)]
@@ -37,9 +39,9 @@ mod tests {
     use crate::commercetools::notification::Notification;
     use crate::commercetools::reference::Id;
     use crate::commercetools::walk::{WalkOver, WalkedResource};
-    use crate::config::Rules;
+    use crate::config::OperatorRules;
     use crate::push::parking::slot;
-    use crate::push::plan::{Plan, Work, plan};
+    use crate::push::plan::{Work, WorkPlan, plan};
 
     fn id(value: &str) -> Id {
         Id::new(value).expect("an id")
@@ -48,7 +50,9 @@ mod tests {
     /// What a notification asks for, and where it is parked.
     fn planned(raw: Map<String, Value>) -> (Work, String) {
         let notification = Notification::read(raw).expect("a notification");
-        let Ok(Plan::Work(work)) = plan(&Rules::default(), &notification) else { panic!("work") };
+        let Ok(WorkPlan::Work(work)) = plan(&OperatorRules::default(), &notification) else {
+            panic!("work")
+        };
         let key = slot(&notification, &work).key;
         (work, key)
     }
@@ -72,13 +76,13 @@ mod tests {
             for (full, last) in [(true, key), (false, resource)] {
                 let walk_page = Some(WalkPage { ids: vec![id("a"), id("b")], full });
                 let documents = Documents { walk_page, ..Documents::default() };
-                let Step::Follow(all) = next(&documents, &walk) else { panic!("follow") };
+                let DeliveryStep::Follow(all) = next(&documents, &walk) else { panic!("follow") };
                 assert_eq!(all.len(), if full { 3 } else { 2 });
                 let keys: Vec<_> = all.into_iter().map(|raw| planned(raw).1).collect();
                 assert_eq!(keys.first(), Some(&format!("{resource}a")));
                 assert_eq!(keys.last(), Some(&format!("{last}b")));
                 let documents = Documents { followed: true, ..documents };
-                assert_eq!(next(&documents, &walk), Step::Conclude(Conclusion::Delivered));
+                assert_eq!(next(&documents, &walk), DeliveryStep::Conclude(Conclusion::Delivered));
             }
         }
     }

@@ -26,13 +26,13 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use self::documents::Documents;
-use self::reading::Reading;
+use self::reading::UnitReading;
 use self::record::HistoryRecord;
 use crate::config::Config;
-use crate::klaviyo::request::Request;
+use crate::klaviyo::request::WriteRequest;
 use crate::mapping::fault::MappingFault;
 use crate::push::conclusion::{Conclusion, NotYet};
-use crate::push::plan::{Ignored, Work};
+use crate::push::plan::{IgnoreReason, Work};
 
 /// What a unit brings.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,15 +45,15 @@ pub enum Assignment {
 
 /// What comes next for a unit.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Step {
+pub enum DeliveryStep {
     /// Read these, all at once, and ask again.
-    Read(Vec<Reading>),
+    Read(Vec<UnitReading>),
     /// Park these notifications, which this one gives rise to, say so, and ask again.
     Follow(Vec<Map<String, Value>>),
     /// Send these.
     Send {
         /// Stage after stage; the requests of one stage do not depend on each other.
-        stages: Vec<Vec<Request>>,
+        stages: Vec<Vec<WriteRequest>>,
         /// Names of properties that were cut to keep Klaviyo's limits, for the log.
         cut: Vec<String>,
     },
@@ -61,18 +61,18 @@ pub enum Step {
     Conclude(Conclusion),
 }
 
-impl Step {
-    fn read(readings: impl IntoIterator<Item = impl Into<Reading>>) -> Self {
+impl DeliveryStep {
+    fn read(readings: impl IntoIterator<Item = impl Into<UnitReading>>) -> Self {
         Self::Read(readings.into_iter().map(Into::into).collect())
     }
 
     /// Sends what does not depend on each other.
-    fn send(requests: Vec<Request>) -> Self {
+    fn send(requests: Vec<WriteRequest>) -> Self {
         Self::Send { stages: vec![requests], cut: Vec::new() }
     }
 
     /// Nothing is to be sent after all.
-    fn ignore(why: Ignored) -> Self {
+    fn ignore(why: IgnoreReason) -> Self {
         Self::Conclude(Conclusion::Ignored(why))
     }
 
@@ -90,7 +90,7 @@ pub fn next(
     assignment: &Assignment,
     documents: &Documents,
     now: DateTime<Utc>,
-) -> Step {
+) -> DeliveryStep {
     let next = match assignment {
         Assignment::Now(work) => next_now(config, work, documents, now),
         Assignment::History(record) => next_of_history(config, record, documents, now),
@@ -100,7 +100,7 @@ pub fn next(
     }
 }
 
-fn next_now(config: &Config, work: &Work, documents: &Documents, now: DateTime<Utc>) -> Next {
+fn next_now(config: &Config, work: &Work, documents: &Documents, now: DateTime<Utc>) -> StepResult {
     match work {
         Work::Profile { customer, missing } => profile::next(config, documents, customer, *missing),
         Work::Erasure(customer) => Ok(erasure::next(documents, customer)),
@@ -140,7 +140,7 @@ fn next_of_history(
     record: &HistoryRecord,
     documents: &Documents,
     now: DateTime<Utc>,
-) -> Next {
+) -> StepResult {
     match record {
         HistoryRecord::Customer(customer) => profile::history(config, documents, customer),
         HistoryRecord::Order(order) => order::history(config, documents, order),
@@ -152,9 +152,9 @@ fn next_of_history(
 
 /// What comes next, or, as an error, what comes instead: something is not read yet, is gone or
 /// cannot be mapped.
-type Next = Result<Step, Step>;
+type StepResult = Result<DeliveryStep, DeliveryStep>;
 
-impl From<MappingFault> for Step {
+impl From<MappingFault> for DeliveryStep {
     /// The document gives nothing that Klaviyo would take.
     fn from(fault: MappingFault) -> Self {
         Self::Conclude(Conclusion::Never(fault.into()))

@@ -4,24 +4,24 @@
 use chrono::{DateTime, Utc};
 
 use super::documents::Documents;
-use super::{Next, Step, profile, refund};
+use super::{DeliveryStep, StepResult, profile, refund};
 use crate::commercetools::order::{LineItem, Order};
-use crate::commercetools::query::{PRODUCTS_PER_QUERY, Query};
+use crate::commercetools::query::{DocumentQuery, PRODUCTS_PER_QUERY};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::klaviyo::batch::pack;
 use crate::klaviyo::event::Event;
 use crate::klaviyo::limits::EVENTS_ALONE;
-use crate::klaviyo::request::Request;
+use crate::klaviyo::request::WriteRequest;
 use crate::mapping::event::{self, BuyerDetails, OrderEvent};
 use crate::mapping::identity;
 use crate::mapping::order::OrderContext;
-use crate::mapping::profile::{Mapped, Missing, profile};
-use crate::push::plan::{Added, Ignored, PlacedOrder};
+use crate::mapping::profile::{MappedBody, MissingFields, profile};
+use crate::push::plan::{AddedLines, IgnoreReason, PlacedOrder};
 
 /// `Placed Order` whatever the state is now, its lines, what its state says, its refunds.
-pub(super) fn history(config: &Config, documents: &Documents, order: &Id) -> Next {
-    let order = documents.order.or_read([Query::Order(order.clone())])?;
+pub(super) fn history(config: &Config, documents: &Documents, order: &Id) -> StepResult {
+    let order = documents.order.or_read([DocumentQuery::Order(order.clone())])?;
     with_contents(order, documents, |context| {
         let of_order =
             |kind, time| event::order_event(config, context, kind, time, BuyerDetails::Leave);
@@ -37,18 +37,18 @@ pub(super) fn history(config: &Config, documents: &Documents, order: &Id) -> Nex
             .map(|event| (Event { backfill: true, ..event.body }, event.cut))
             .unzip();
         // An import packs them with those of other orders.
-        let requests = events.into_iter().map(|event| Request::CreateEvent(Box::new(event)));
-        Step::Send { stages: vec![requests.collect()], cut: cut.concat() }
+        let requests = events.into_iter().map(|event| WriteRequest::CreateEvent(Box::new(event)));
+        DeliveryStep::Send { stages: vec![requests.collect()], cut: cut.concat() }
     })
 }
 
-pub(super) fn placed(config: &Config, documents: &Documents, order: &PlacedOrder) -> Next {
+pub(super) fn placed(config: &Config, documents: &Documents, order: &PlacedOrder) -> StepResult {
     match order {
         PlacedOrder::Carried(order) => place(config, order, documents),
         PlacedOrder::ById(id) => {
-            let order = documents.order.or_read([Query::Order(id.clone())])?;
+            let order = documents.order.or_read([DocumentQuery::Order(id.clone())])?;
             if !counts_as_placed(config, order) {
-                return Ok(Step::ignore(Ignored::StateWithoutEvent));
+                return Ok(DeliveryStep::ignore(IgnoreReason::StateWithoutEvent));
             }
             place(config, order, documents)
         }
@@ -61,10 +61,10 @@ pub(super) fn state_changed(
     order: &Id,
     state: Option<&str>,
     at: Option<DateTime<Utc>>,
-) -> Next {
-    let order = documents.order.or_read([Query::Order(order.clone())])?;
+) -> StepResult {
+    let order = documents.order.or_read([DocumentQuery::Order(order.clone())])?;
     let Some(kind) = event::of_state(config, state.unwrap_or(&order.fields.order_state)) else {
-        return Ok(Step::ignore(Ignored::StateWithoutEvent));
+        return Ok(DeliveryStep::ignore(IgnoreReason::StateWithoutEvent));
     };
     with_contents(order, documents, |context| {
         let time = at.unwrap_or(order.fields.last_modified_at);
@@ -79,19 +79,19 @@ pub(super) fn edited(
     config: &Config,
     documents: &Documents,
     order: &Id,
-    added: &Added,
+    added: &AddedLines,
     at: Option<DateTime<Utc>>,
-) -> Next {
-    let order = documents.order.or_read([Query::Order(order.clone())])?;
+) -> StepResult {
+    let order = documents.order.or_read([DocumentQuery::Order(order.clone())])?;
     let is_new = |line: &LineItem| match line.added_at {
         Some(added_at) => added_at > order.fields.created_at && may_be(added, line),
-        None => *added != Added::Any && may_be(added, line),
+        None => *added != AddedLines::Any && may_be(added, line),
     };
     if !order.fields.line_items.iter().any(is_new) {
-        return Ok(Step::ignore(Ignored::NoNewLine));
+        return Ok(DeliveryStep::ignore(IgnoreReason::NoNewLine));
     }
     if !counts_as_placed(config, order) {
-        return Ok(Step::ignore(Ignored::StateWithoutEvent));
+        return Ok(DeliveryStep::ignore(IgnoreReason::StateWithoutEvent));
     }
     with_contents(order, documents, |context| {
         let time = at.unwrap_or(order.fields.last_modified_at);
@@ -99,18 +99,18 @@ pub(super) fn edited(
     })
 }
 
-fn may_be(added: &Added, line: &LineItem) -> bool {
+fn may_be(added: &AddedLines, line: &LineItem) -> bool {
     match added {
-        Added::Line(id) => line.id == *id,
-        Added::Products(products) => products.iter().any(|product| {
+        AddedLines::Line(id) => line.id == *id,
+        AddedLines::Products(products) => products.iter().any(|product| {
             let sku = product.sku.is_some() && product.sku == line.variant.sku;
             sku || product.product_id.as_ref() == Some(&line.product_id)
         }),
-        Added::Any => true,
+        AddedLines::Any => true,
     }
 }
 
-fn place(config: &Config, order: &Order, documents: &Documents) -> Next {
+fn place(config: &Config, order: &Order, documents: &Documents) -> StepResult {
     with_contents(order, documents, |context| {
         let time = event::placed_at(&context);
         let details = BuyerDetails::Add;
@@ -133,30 +133,31 @@ pub(super) fn given_to_customer(
     order: &Id,
     customer: Option<&Id>,
     first_customer: bool,
-) -> Next {
-    let told = customer.cloned().map(Query::Customer);
-    let order = documents.order.or_read([Query::Order(order.clone())].into_iter().chain(told))?;
+) -> StepResult {
+    let told = customer.cloned().map(DocumentQuery::Customer);
+    let order =
+        documents.order.or_read([DocumentQuery::Order(order.clone())].into_iter().chain(told))?;
     let Some(customer) = customer.or(order.fields.customer_id.as_ref()) else {
-        return Ok(Step::ignore(Ignored::CustomerRemoved));
+        return Ok(DeliveryStep::ignore(IgnoreReason::CustomerRemoved));
     };
-    let customer = documents.customer.or_read([Query::Customer(customer.clone())])?;
-    let profile = profile(&config.rules.customer, customer, Missing::Keep)?;
+    let customer = documents.customer.or_read([DocumentQuery::Customer(customer.clone())])?;
+    let profile = profile(&config.rules.customer, customer, MissingFields::Keep)?;
     let import = profile::import(profile.body);
     // With an order that was somebody else's, the revenue would be counted for two people.
     let own_email = order.fields.customer_email.as_deref();
     let same_person = own_email.is_none_or(|email| email.eq_ignore_ascii_case(&customer.email));
     if !(first_customer && same_person && counts_as_placed(config, order)) {
-        return Ok(Step::Send { stages: vec![vec![import]], cut: profile.cut });
+        return Ok(DeliveryStep::Send { stages: vec![vec![import]], cut: profile.cut });
     }
     Ok(match place(config, order, documents)? {
         // The profile and the events do not depend on each other: each creates the profile.
-        Step::Send { mut stages, mut cut } => {
+        DeliveryStep::Send { mut stages, mut cut } => {
             match stages.first_mut() {
                 Some(stage) => stage.insert(0, import),
                 None => stages.push(vec![import]),
             }
             cut.extend(profile.cut);
-            Step::Send { stages, cut }
+            DeliveryStep::Send { stages, cut }
         }
         other => other,
     })
@@ -167,23 +168,25 @@ pub(super) fn given_to_customer(
 pub(super) fn with_contents(
     order: &Order,
     documents: &Documents,
-    map: impl FnOnce(OrderContext) -> Step,
-) -> Next {
+    map: impl FnOnce(OrderContext) -> DeliveryStep,
+) -> StepResult {
     let Some(buyer) = identity::buyer(&order.fields)? else {
-        return Ok(Step::ignore(Ignored::NoIdentity));
+        return Ok(DeliveryStep::ignore(IgnoreReason::NoIdentity));
     };
     let mut queries = Vec::new();
     if documents.products.is_none() {
         let ids = order.product_ids();
-        queries.extend(ids.chunks(PRODUCTS_PER_QUERY).map(|ids| Query::Products(ids.to_vec())));
+        queries.extend(
+            ids.chunks(PRODUCTS_PER_QUERY).map(|ids| DocumentQuery::Products(ids.to_vec())),
+        );
     }
     if documents.discount_codes.is_none() {
         let codes = order.fields.discount_codes.iter();
         let ids: Vec<_> = codes.map(|used| used.discount_code.id.clone()).collect();
-        queries.extend((!ids.is_empty()).then_some(Query::DiscountCodes(ids)));
+        queries.extend((!ids.is_empty()).then_some(DocumentQuery::DiscountCodes(ids)));
     }
     if !queries.is_empty() {
-        return Ok(Step::read(queries));
+        return Ok(DeliveryStep::read(queries));
     }
     Ok(map(OrderContext {
         order,
@@ -195,14 +198,14 @@ pub(super) fn with_contents(
 
 /// A few events go each on its own, since Klaviyo takes far more such calls in a minute; many go
 /// together, since a Worker has six connections.
-pub(super) fn events(events: Vec<Mapped<Event>>) -> Step {
+pub(super) fn events(events: Vec<MappedBody<Event>>) -> DeliveryStep {
     let (events, cut): (Vec<_>, Vec<_>) =
         events.into_iter().map(|event| (event.body, event.cut)).unzip();
     let requests = if events.len() <= EVENTS_ALONE {
-        events.into_iter().map(|event| Request::CreateEvent(Box::new(event))).collect()
+        events.into_iter().map(|event| WriteRequest::CreateEvent(Box::new(event))).collect()
     } else {
         let each = events.into_iter().map(|event| ((), vec![event])).collect();
-        pack(each).into_iter().map(|batch| Request::CreateEvents(batch.events)).collect()
+        pack(each).into_iter().map(|batch| WriteRequest::CreateEvents(batch.events)).collect()
     };
-    Step::Send { stages: vec![requests], cut: cut.concat() }
+    DeliveryStep::Send { stages: vec![requests], cut: cut.concat() }
 }

@@ -8,7 +8,7 @@
 //!   follow what the product says until nothing overtakes it. One that is refused refuses the
 //!   product, as a dead letter that tells why.
 //! - *As history*, which it knows is asked for all at once and remembered for the run. The others
-//!   are created before anything of the product is ([`Reading::Category`]), each once for all
+//!   are created before anything of the product is ([`UnitReading::Category`]), each once for all
 //!   products that wait for it, and only where they are not there by then. One that is refused is
 //!   left out: it has a record of its own that tells why.
 //!
@@ -20,28 +20,33 @@ use chrono::{DateTime, Utc};
 
 use super::documents::Documents;
 use super::held::delete;
-use super::reading::{Found, Reading};
-use super::{Next, Step, category};
+use super::reading::{KnownDocument, UnitReading};
+use super::{DeliveryStep, StepResult, category};
 use crate::commercetools::product::{PriceMode, Product};
-use crate::commercetools::query::{Query, SKUS_PER_QUERY};
+use crate::commercetools::query::{DocumentQuery, SKUS_PER_QUERY};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::klaviyo::catalog::{CatalogKind, Category, Object};
+use crate::klaviyo::catalog::{CatalogCategory, CatalogKind, CatalogObject};
 use crate::klaviyo::catalog_write::CatalogWrite;
-use crate::klaviyo::query::Lookup;
-use crate::klaviyo::request::Request;
+use crate::klaviyo::query::KlaviyoLookup;
+use crate::klaviyo::request::WriteRequest;
 use crate::mapping::category::of_product;
 use crate::mapping::identity;
 use crate::mapping::product::{ProductContext, item, skus_left, variant_writes};
-use crate::mapping::profile::Mapped;
-use crate::push::plan::Ignored;
+use crate::mapping::profile::MappedBody;
+use crate::push::plan::IgnoreReason;
 
 /// Now.
-pub(super) fn next(config: &Config, documents: &Documents, id: &Id, now: DateTime<Utc>) -> Next {
+pub(super) fn next(
+    config: &Config,
+    documents: &Documents,
+    id: &Id,
+    now: DateTime<Utc>,
+) -> StepResult {
     let product = contents(documents, id, unread(documents, id))?;
     let left = owners_of_skus_left(documents, product);
     if !left.is_empty() {
-        return Ok(Step::read(left));
+        return Ok(DeliveryStep::read(left));
     }
     let known = documents.known_categories.list();
     let unknown = of_product(product, &config.shop.locale).into_iter();
@@ -51,16 +56,21 @@ pub(super) fn next(config: &Config, documents: &Documents, id: &Id, now: DateTim
 
 /// As history: the product is read, and what Klaviyo has of it is asked for together with what it
 /// has of others.
-pub(super) fn history(config: &Config, documents: &Documents, id: &Id, now: DateTime<Utc>) -> Next {
+pub(super) fn history(
+    config: &Config,
+    documents: &Documents,
+    id: &Id,
+    now: DateTime<Utc>,
+) -> StepResult {
     let readings = unread_of_history(config, documents, id);
     let product = contents(documents, id, readings)?;
-    let left = owners_of_skus_left(documents, product).into_iter().map(Reading::from);
+    let left = owners_of_skus_left(documents, product).into_iter().map(UnitReading::from);
     let unknown = unsettled_categories(config, documents, product).into_iter().map(|category| {
-        Reading::Category(Box::new(CatalogWrite::put(Object::Category(category), false)))
+        UnitReading::Category(Box::new(CatalogWrite::put(CatalogObject::Category(category), false)))
     });
     let readings: Vec<_> = left.chain(unknown).collect();
     if !readings.is_empty() {
-        return Ok(Step::Read(readings));
+        return Ok(DeliveryStep::Read(readings));
     }
     Ok(send(config, documents, product, Vec::new(), now))
 }
@@ -70,82 +80,82 @@ pub(super) fn history(config: &Config, documents: &Documents, id: &Id, now: Date
 fn contents<'a>(
     documents: &'a Documents,
     id: &Id,
-    mut readings: Vec<Reading>,
-) -> Result<&'a Product, Step> {
+    mut readings: Vec<UnitReading>,
+) -> Result<&'a Product, DeliveryStep> {
     readings.extend(documents.further.iter().cloned());
     let product = match &documents.product {
-        Found::There(product) => Some(&**product).filter(|one| one.master_data.published),
-        Found::Unasked | Found::Gone => None,
+        KnownDocument::There(product) => Some(&**product).filter(|one| one.master_data.published),
+        KnownDocument::Unasked | KnownDocument::Gone => None,
     };
-    if documents.product == Found::Unasked {
-        readings.push(Query::Product(id.clone()).into());
+    if documents.product == KnownDocument::Unasked {
+        readings.push(DocumentQuery::Product(id.clone()).into());
     }
     if documents.standalone_prices.is_none() {
         readings.extend(product.into_iter().flat_map(prices));
     }
     if !readings.is_empty() {
-        return Err(Step::Read(readings));
+        return Err(DeliveryStep::Read(readings));
     }
     product.ok_or_else(|| withdraw(documents, id))
 }
 
 /// What Klaviyo knows of the product, at once with the product.
-fn unread(documents: &Documents, id: &Id) -> Vec<Reading> {
+fn unread(documents: &Documents, id: &Id) -> Vec<UnitReading> {
     let item = identity::item(id).id;
     let mut readings = Vec::new();
-    if documents.known_variants == Found::Unasked {
-        readings.push(Lookup::VariantsOfItem { item: item.clone(), cursor: None }.into());
+    if documents.known_variants == KnownDocument::Unasked {
+        readings.push(KlaviyoLookup::VariantsOfItem { item: item.clone(), cursor: None }.into());
     }
-    if documents.known_categories == Found::Unasked {
-        readings.push(Lookup::CategoriesOfItem { item }.into());
+    if documents.known_categories == KnownDocument::Unasked {
+        readings.push(KlaviyoLookup::CategoriesOfItem { item }.into());
     }
     readings
 }
 
 /// Which of the item and its categories Klaviyo has, and then the variants of an item that it has.
 /// Of what is not for sale only whether there is something to delete.
-fn unread_of_history(config: &Config, documents: &Documents, id: &Id) -> Vec<Reading> {
-    let Found::There(product) = &documents.product else { return Vec::new() };
+fn unread_of_history(config: &Config, documents: &Documents, id: &Id) -> Vec<UnitReading> {
+    let KnownDocument::There(product) = &documents.product else { return Vec::new() };
     let item = identity::item(id).id;
     let published = product.master_data.published;
     let mut readings = Vec::new();
-    if documents.known_variants == Found::Unasked {
+    if documents.known_variants == KnownDocument::Unasked {
         if !documents.item_is_held {
-            let lookup = Lookup::Existing { kind: CatalogKind::Item, ids: vec![item] };
+            let lookup = KlaviyoLookup::Existing { kind: CatalogKind::Item, ids: vec![item] };
             readings.push(lookup.into());
         } else if published {
-            readings.push(Lookup::VariantsOfItem { item, cursor: None }.into());
+            readings.push(KlaviyoLookup::VariantsOfItem { item, cursor: None }.into());
         }
     }
-    if documents.known_categories == Found::Unasked && published {
+    if documents.known_categories == KnownDocument::Unasked && published {
         let categories = of_product(product, &config.shop.locale).into_iter();
         let ids: Vec<_> = categories.map(|category| category.key.id).collect();
         if !ids.is_empty() {
-            readings.push(Lookup::Existing { kind: CatalogKind::Category, ids }.into());
+            readings.push(KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }.into());
         }
     }
     readings
 }
 
 /// The queries for the standalone prices of a product that has such.
-fn prices(product: &Product) -> Vec<Reading> {
+fn prices(product: &Product) -> Vec<UnitReading> {
     if product.price_mode != PriceMode::Standalone {
         return Vec::new();
     }
     let variants = product.master_data.current.all_variants();
     let skus: Vec<_> = variants.filter_map(identity::sku).map(ToOwned::to_owned).collect();
     skus.chunks(SKUS_PER_QUERY)
-        .map(|skus| Query::StandalonePrices { skus: skus.to_vec(), after: None }.into())
+        .map(|skus| DocumentQuery::StandalonePrices { skus: skus.to_vec(), after: None }.into())
         .collect()
 }
 
 /// The queries for who has the SKUs now that the product has no more.
-fn owners_of_skus_left(documents: &Documents, product: &Product) -> Vec<Query> {
+fn owners_of_skus_left(documents: &Documents, product: &Product) -> Vec<DocumentQuery> {
     if documents.moved_skus.is_some() {
         return Vec::new();
     }
     let left = skus_left(product, documents.known_variants.list());
-    left.chunks(SKUS_PER_QUERY).map(|skus| Query::OwnersOfSkus(skus.to_vec())).collect()
+    left.chunks(SKUS_PER_QUERY).map(|skus| DocumentQuery::OwnersOfSkus(skus.to_vec())).collect()
 }
 
 /// The categories of which it is not known that Klaviyo has them, or will not.
@@ -153,7 +163,7 @@ fn unsettled_categories(
     config: &Config,
     documents: &Documents,
     product: &Product,
-) -> Vec<Category> {
+) -> Vec<CatalogCategory> {
     let settled = documents.known_categories.list().iter().chain(&documents.refused_categories);
     let settled: HashSet<_> = settled.collect();
     let categories = of_product(product, &config.shop.locale).into_iter();
@@ -161,11 +171,11 @@ fn unsettled_categories(
 }
 
 /// Deletes the item, and its variants with it.
-fn withdraw(documents: &Documents, id: &Id) -> Step {
-    if documents.known_variants == Found::Gone {
-        return Step::ignore(Ignored::NotPublished);
+fn withdraw(documents: &Documents, id: &Id) -> DeliveryStep {
+    if documents.known_variants == KnownDocument::Gone {
+        return DeliveryStep::ignore(IgnoreReason::NotPublished);
     }
-    Step::send(vec![delete(CatalogKind::Item, identity::item(id).id)])
+    DeliveryStep::send(vec![delete(CatalogKind::Item, identity::item(id).id)])
 }
 
 /// New categories, then the item, then its variants: each needs what comes before it.
@@ -173,22 +183,22 @@ fn send(
     config: &Config,
     documents: &Documents,
     product: &Product,
-    new_categories: Vec<Request>,
+    new_categories: Vec<WriteRequest>,
     now: DateTime<Utc>,
-) -> Step {
+) -> DeliveryStep {
     let standalone_prices = documents.standalone_prices.as_deref().unwrap_or_default();
     let context = ProductContext { product, standalone_prices, now };
-    let Mapped { body: mut item, mut cut } = item(config, context);
+    let MappedBody { body: mut item, mut cut } = item(config, context);
     item.categories.retain(|category| !documents.refused_categories.contains(category));
-    let item_known = documents.known_variants != Found::Gone;
+    let item_known = documents.known_variants != KnownDocument::Gone;
     let moved = documents.moved_skus.as_deref().unwrap_or_default();
     let variants = variant_writes(config, context, documents.known_variants.list(), moved);
     cut.extend(variants.cut);
     let stages = vec![
         new_categories,
-        vec![Request::Catalog(CatalogWrite::put(Object::Item(item), item_known))],
-        variants.body.into_iter().map(Request::Catalog).collect(),
+        vec![WriteRequest::Catalog(CatalogWrite::put(CatalogObject::Item(item), item_known))],
+        variants.body.into_iter().map(WriteRequest::Catalog).collect(),
     ];
     let stages = stages.into_iter().filter(|stage| !stage.is_empty()).collect();
-    Step::Send { stages, cut }
+    DeliveryStep::Send { stages, cut }
 }

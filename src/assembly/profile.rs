@@ -1,17 +1,17 @@
 //! A customer's profile.
 
 use super::documents::Documents;
-use super::{Next, Step};
-use crate::commercetools::query::Query;
+use super::{DeliveryStep, StepResult};
+use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::klaviyo::profile::Profile;
-use crate::klaviyo::request::Request;
-use crate::mapping::profile::{Mapped, Missing, profile};
+use crate::klaviyo::request::WriteRequest;
+use crate::mapping::profile::{MappedBody, MissingFields, profile};
 
 /// As history nothing is cleared: there may be a profile already that knows more.
-pub(super) fn history(config: &Config, documents: &Documents, customer: &Id) -> Next {
-    next(config, documents, customer, Missing::Keep)
+pub(super) fn history(config: &Config, documents: &Documents, customer: &Id) -> StepResult {
+    next(config, documents, customer, MissingFields::Keep)
 }
 
 /// Now.
@@ -19,13 +19,13 @@ pub(super) fn next(
     config: &Config,
     documents: &Documents,
     customer: &Id,
-    missing: Missing,
-) -> Next {
-    let customer = documents.customer.or_read([Query::Customer(customer.clone())])?;
-    let Mapped { body, cut } = profile(&config.rules.customer, customer, missing)?;
-    Ok(Step::Send { stages: vec![vec![import(body)]], cut })
+    missing: MissingFields,
+) -> StepResult {
+    let customer = documents.customer.or_read([DocumentQuery::Customer(customer.clone())])?;
+    let MappedBody { body, cut } = profile(&config.rules.customer, customer, missing)?;
+    Ok(DeliveryStep::Send { stages: vec![vec![import(body)]], cut })
 }
 
-pub(super) fn import(profile: Profile) -> Request {
-    Request::ImportProfile(Box::new(profile))
+pub(super) fn import(profile: Profile) -> WriteRequest {
+    WriteRequest::ImportProfile(Box::new(profile))
 }

@@ -1,25 +1,25 @@
 //! What is read for one unit.
 
-use super::Step;
-use crate::commercetools::query::Query;
+use super::DeliveryStep;
+use crate::commercetools::query::DocumentQuery;
 use crate::fault::System;
 use crate::klaviyo::catalog_write::CatalogWrite;
-use crate::klaviyo::query::Lookup;
-use crate::push::plan::Ignored;
+use crate::klaviyo::query::KlaviyoLookup;
+use crate::push::plan::IgnoreReason;
 
 /// One thing to read.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Reading {
+pub enum UnitReading {
     /// From commercetools.
-    Commercetools(Query),
+    Commercetools(DocumentQuery),
     /// From Klaviyo.
-    Klaviyo(Lookup),
+    Klaviyo(KlaviyoLookup),
     /// Whether Klaviyo has this category once it was written. Only what is brought as history asks
     /// so; who must not write takes it as written.
     Category(Box<CatalogWrite>),
 }
 
-impl Reading {
+impl UnitReading {
     /// Whose answer it is.
     pub(super) fn system(&self) -> System {
         match self {
@@ -29,21 +29,21 @@ impl Reading {
     }
 }
 
-impl From<Query> for Reading {
-    fn from(query: Query) -> Self {
+impl From<DocumentQuery> for UnitReading {
+    fn from(query: DocumentQuery) -> Self {
         Self::Commercetools(query)
     }
 }
 
-impl From<Lookup> for Reading {
-    fn from(lookup: Lookup) -> Self {
+impl From<KlaviyoLookup> for UnitReading {
+    fn from(lookup: KlaviyoLookup) -> Self {
         Self::Klaviyo(lookup)
     }
 }
 
 /// What is known of one document.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub enum Found<T> {
+pub enum KnownDocument<T> {
     /// It was not asked for yet.
     #[default]
     Unasked,
@@ -53,19 +53,22 @@ pub enum Found<T> {
     There(T),
 }
 
-impl<T> Found<T> {
+impl<T> KnownDocument<T> {
     /// The document, where nothing can be done without it; else what comes next: reading it and what
     /// goes with it, or nothing if it is gone.
-    pub(super) fn or_read(&self, queries: impl IntoIterator<Item = Query>) -> Result<&T, Step> {
+    pub(super) fn or_read(
+        &self,
+        queries: impl IntoIterator<Item = DocumentQuery>,
+    ) -> Result<&T, DeliveryStep> {
         match self {
             Self::There(document) => Ok(document),
-            Self::Gone => Err(Step::ignore(Ignored::Gone)),
-            Self::Unasked => Err(Step::read(queries)),
+            Self::Gone => Err(DeliveryStep::ignore(IgnoreReason::Gone)),
+            Self::Unasked => Err(DeliveryStep::read(queries)),
         }
     }
 }
 
-impl<T> Found<Vec<T>> {
+impl<T> KnownDocument<Vec<T>> {
     /// The list, empty where there is none.
     pub(super) fn list(&self) -> &[T] {
         match self {

@@ -7,11 +7,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::documents::Documents;
-use super::reading::Found;
+use super::reading::KnownDocument;
 use crate::commercetools::answer::malformed;
 use crate::commercetools::order::Order;
 use crate::commercetools::payment::Payment;
-use crate::commercetools::reference::{Id, Link};
+use crate::commercetools::reference::{Id, IdReference};
 use crate::commercetools::walk::WalkedResource;
 use crate::fault::Rejection;
 use crate::klaviyo::catalog::CatalogKind;
@@ -42,7 +42,7 @@ pub type PageRecord = (Id, Result<(HistoryRecord, Documents), Rejection>);
 /// Reads a document of a page. One without an id is none; commercetools has none of these.
 #[must_use]
 pub fn read(of: WalkedResource, text: &str) -> Option<PageRecord> {
-    let Link { id } = from_json(text).ok()?;
+    let IdReference { id } = from_json(text).ok()?;
     let read = documents(of, text).map(|documents| {
         let id = id.clone();
         let record = match of {
@@ -69,7 +69,7 @@ pub fn ids_of(texts: &[&str]) -> HashSet<Id> {
 }
 
 fn id_of(text: &str) -> Option<Id> {
-    from_json::<Link>(text).ok().map(|link| link.id)
+    from_json::<IdReference>(text).ok().map(|link| link.id)
 }
 
 fn documents(of: WalkedResource, text: &str) -> Result<Documents, serde_json::Error> {
@@ -78,7 +78,7 @@ fn documents(of: WalkedResource, text: &str) -> Result<Documents, serde_json::Er
         WalkedResource::Customers => documents.customer = there(text)?,
         WalkedResource::Orders => {
             let (order, payments) = paid_order(text)?;
-            documents.order = Found::There(Box::new(order));
+            documents.order = KnownDocument::There(Box::new(order));
             documents.payments = payments;
         }
         WalkedResource::Categories => documents.category = there(text)?,
@@ -87,8 +87,8 @@ fn documents(of: WalkedResource, text: &str) -> Result<Documents, serde_json::Er
     Ok(documents)
 }
 
-fn there<T: DeserializeOwned>(text: &str) -> Result<Found<Box<T>>, serde_json::Error> {
-    from_json(text).map(|document| Found::There(Box::new(document)))
+fn there<T: DeserializeOwned>(text: &str) -> Result<KnownDocument<Box<T>>, serde_json::Error> {
+    from_json(text).map(|document| KnownDocument::There(Box::new(document)))
 }
 
 /// Reads an order, and takes out of it the payments that the query expanded.

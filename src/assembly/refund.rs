@@ -4,18 +4,18 @@ use chrono::{DateTime, Utc};
 
 use super::documents::Documents;
 use super::order::{events, with_contents};
-use super::reading::Found;
-use super::{Next, Step};
+use super::reading::KnownDocument;
+use super::{DeliveryStep, StepResult};
 use crate::commercetools::payment::{Payment, Transaction};
-use crate::commercetools::query::Query;
+use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::klaviyo::event::Event;
 use crate::mapping::event;
 use crate::mapping::order::OrderContext;
-use crate::mapping::profile::Mapped;
+use crate::mapping::profile::MappedBody;
 use crate::push::conclusion::NotYet;
-use crate::push::plan::Ignored;
+use crate::push::plan::IgnoreReason;
 
 /// Now.
 pub(super) fn next(
@@ -24,17 +24,17 @@ pub(super) fn next(
     payment: &Id,
     transaction: Option<&Id>,
     at: Option<DateTime<Utc>>,
-) -> Next {
-    let order = Query::OrderOfPayment(payment.clone());
-    let payment = documents.payment.or_read([Query::Payment(payment.clone()), order])?;
+) -> StepResult {
+    let order = DocumentQuery::OrderOfPayment(payment.clone());
+    let payment = documents.payment.or_read([DocumentQuery::Payment(payment.clone()), order])?;
     let refunds: Vec<_> = event::refunds(config, payment)
         .filter(|refund| transaction.is_none_or(|id| refund.id == *id))
         .collect();
     if refunds.is_empty() {
-        return Ok(Step::ignore(Ignored::NoRefund));
+        return Ok(DeliveryStep::ignore(IgnoreReason::NoRefund));
     }
-    let Found::There(order) = &documents.order else {
-        return Ok(Step::not_yet(NotYet::OrderOfPayment));
+    let KnownDocument::There(order) = &documents.order else {
+        return Ok(DeliveryStep::not_yet(NotYet::OrderOfPayment));
     };
     with_contents(order, documents, |context| {
         events(refunds.into_iter().map(|one| refund(config, context, payment, one, at)).collect())
@@ -46,7 +46,7 @@ pub(super) fn history(
     config: &Config,
     documents: &Documents,
     context: OrderContext,
-) -> Vec<Mapped<Event>> {
+) -> Vec<MappedBody<Event>> {
     let payments = documents.payments.iter();
     let refunds = payments.flat_map(|payment| {
         event::refunds(config, payment).map(move |one| refund(config, context, payment, one, None))
@@ -61,7 +61,7 @@ fn refund(
     payment: &Payment,
     refund: &Transaction,
     at: Option<DateTime<Utc>>,
-) -> Mapped<Event> {
+) -> MappedBody<Event> {
     let time = refund.timestamp.or(at).or(payment.last_modified_at);
     let time = time.unwrap_or(context.order.fields.last_modified_at);
     event::refund_event(config, context, payment, refund, time)

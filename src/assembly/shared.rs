@@ -13,14 +13,14 @@ use std::hash::Hash;
 use std::rc::Rc;
 
 use super::documents::{Documents, sort};
-use super::reading::Reading;
+use super::reading::UnitReading;
 use crate::commercetools::notification::Notification;
 use crate::commercetools::order::DiscountCode;
 use crate::commercetools::product::Product;
-use crate::commercetools::query::Query;
+use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::klaviyo::catalog::CatalogKind;
-use crate::klaviyo::query::Lookup;
+use crate::klaviyo::query::KlaviyoLookup;
 
 /// How long a document counts as read by an isolate, in ms: a minute. A category that is renamed
 /// meanwhile still has its old name in an order's event, as it has if the order is a minute older.
@@ -29,10 +29,10 @@ const LIFETIME_MS: u64 = 60_000;
 /// What is shared.
 #[derive(Debug)]
 pub struct SharedDocuments {
-    products: Recent<Id, Option<Rc<Product>>>,
-    discount_codes: Recent<Id, Option<DiscountCode>>,
+    products: ReadCache<Id, Option<Rc<Product>>>,
+    discount_codes: ReadCache<Id, Option<DiscountCode>>,
     /// Klaviyo's ids of categories that it has.
-    categories: Recent<String, ()>,
+    categories: ReadCache<String, ()>,
 }
 
 impl SharedDocuments {
@@ -51,43 +51,43 @@ impl SharedDocuments {
 
     fn new(lifetime: u64, products: usize, others: usize) -> Self {
         Self {
-            products: Recent::new(products, lifetime),
-            discount_codes: Recent::new(others, lifetime),
-            categories: Recent::new(others, lifetime),
+            products: ReadCache::new(products, lifetime),
+            discount_codes: ReadCache::new(others, lifetime),
+            categories: ReadCache::new(others, lifetime),
         }
     }
 
     /// Adds to `documents` what is known of these readings, and gives what is still to be read.
     pub fn answer(
         &self,
-        readings: Vec<Reading>,
+        readings: Vec<UnitReading>,
         documents: &mut Documents,
         now_ms: u64,
-    ) -> Vec<Reading> {
+    ) -> Vec<UnitReading> {
         let left = readings.into_iter().filter_map(|reading| match reading {
-            Reading::Commercetools(Query::Products(ids)) => {
+            UnitReading::Commercetools(DocumentQuery::Products(ids)) => {
                 let known = documents.products.get_or_insert_default();
                 let left = self.products.answer(ids, now_ms, |_, product| {
                     known.extend(product.clone());
                 });
                 sort(known);
-                left.map(|ids| Query::Products(ids).into())
+                left.map(|ids| DocumentQuery::Products(ids).into())
             }
-            Reading::Commercetools(Query::DiscountCodes(ids)) => {
+            UnitReading::Commercetools(DocumentQuery::DiscountCodes(ids)) => {
                 let known = documents.discount_codes.get_or_insert_default();
                 let left = self.discount_codes.answer(ids, now_ms, |_, code| {
                     known.extend(code.clone());
                 });
-                left.map(|ids| Query::DiscountCodes(ids).into())
+                left.map(|ids| DocumentQuery::DiscountCodes(ids).into())
             }
-            Reading::Klaviyo(Lookup::Existing { kind: CatalogKind::Category, ids }) => {
+            UnitReading::Klaviyo(KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }) => {
                 let left = self.categories.answer(ids, now_ms, |id, ()| documents.has_category(id));
-                left.map(|ids| Lookup::Existing { kind: CatalogKind::Category, ids }.into())
+                left.map(|ids| KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }.into())
             }
-            Reading::Category(write) => {
+            UnitReading::Category(write) => {
                 let id = vec![write.id().to_owned()];
                 let left = self.categories.answer(id, now_ms, |id, ()| documents.has_category(id));
-                left.map(|_| Reading::Category(write))
+                left.map(|_| UnitReading::Category(write))
             }
             other => Some(other),
         });
@@ -95,28 +95,28 @@ impl SharedDocuments {
     }
 
     /// Keeps what was read.
-    pub fn keep(&mut self, reading: &Reading, documents: &Documents, now_ms: u64) {
+    pub fn keep(&mut self, reading: &UnitReading, documents: &Documents, now_ms: u64) {
         match reading {
-            Reading::Commercetools(Query::Products(ids)) => {
+            UnitReading::Commercetools(DocumentQuery::Products(ids)) => {
                 let read = documents.products.as_deref().unwrap_or_default();
                 for id in ids {
                     let product = read.iter().find(|product| product.id == *id);
                     self.products.keep(id.clone(), product.cloned(), now_ms);
                 }
             }
-            Reading::Commercetools(Query::DiscountCodes(ids)) => {
+            UnitReading::Commercetools(DocumentQuery::DiscountCodes(ids)) => {
                 let read = documents.discount_codes.as_deref().unwrap_or_default();
                 for id in ids {
                     let code = read.iter().find(|code| code.id == *id);
                     self.discount_codes.keep(id.clone(), code.cloned(), now_ms);
                 }
             }
-            Reading::Klaviyo(Lookup::Existing { kind: CatalogKind::Category, ids }) => {
+            UnitReading::Klaviyo(KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }) => {
                 for id in ids.iter().filter(|id| documents.known_categories.list().contains(id)) {
                     self.categories.keep(id.clone(), (), now_ms);
                 }
             }
-            Reading::Category(write) => {
+            UnitReading::Category(write) => {
                 let id = write.id().to_owned();
                 if documents.known_categories.list().contains(&id) {
                     self.categories.keep(id, (), now_ms);
@@ -149,7 +149,7 @@ fn stands_in(product: &Product, category: &Id) -> bool {
 
 /// What was read by its id, each until a time in ms.
 #[derive(Debug)]
-struct Recent<K, T> {
+struct ReadCache<K, T> {
     known: HashMap<K, (T, u64)>,
     /// How many there are at most.
     most: usize,
@@ -157,7 +157,7 @@ struct Recent<K, T> {
     lifetime: u64,
 }
 
-impl<K: Eq + Hash, T> Recent<K, T> {
+impl<K: Eq + Hash, T> ReadCache<K, T> {
     fn new(most: usize, lifetime: u64) -> Self {
         Self { known: HashMap::new(), most, lifetime }
     }
@@ -193,15 +193,15 @@ impl<K: Eq + Hash, T> Recent<K, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::Answer;
+    use crate::http::HttpAnswer;
     use serde_json::{Value, json};
 
     fn id(value: &str) -> Id {
         Id::new(value).expect("an id")
     }
 
-    fn query(ids: &[&str]) -> Reading {
-        Query::Products(ids.iter().map(|value| id(value)).collect()).into()
+    fn query(ids: &[&str]) -> UnitReading {
+        DocumentQuery::Products(ids.iter().map(|value| id(value)).collect()).into()
     }
 
     fn product(id: &str, category: &str, above: &str) -> Value {
@@ -211,15 +211,17 @@ mod tests {
     }
 
     /// Reads these products at this time, as for an order; what is named `gone…` is not there.
-    fn read(shared: &mut SharedDocuments, ids: &[&str], now_ms: u64) -> Vec<Reading> {
+    fn read(shared: &mut SharedDocuments, ids: &[&str], now_ms: u64) -> Vec<UnitReading> {
         let mut documents = Documents::default();
         let asked = shared.answer(vec![query(ids)], &mut documents, now_ms);
         for reading in &asked {
-            let Reading::Commercetools(Query::Products(ids)) = reading else { panic!("products") };
+            let UnitReading::Commercetools(DocumentQuery::Products(ids)) = reading else {
+                panic!("products")
+            };
             let there = ids.iter().map(Id::as_str).filter(|id| !id.starts_with("gone"));
             let results: Vec<_> = there.map(|id| product(id, "c1", "c0")).collect();
             let body = json!({ "results": results }).to_string();
-            let answer = Answer { status: 200, body, ..Answer::default() };
+            let answer = HttpAnswer { status: 200, body, ..HttpAnswer::default() };
             documents.add(reading, &Ok(answer)).expect("products");
             shared.keep(reading, &documents, now_ms);
         }
@@ -292,9 +294,9 @@ mod tests {
 
     #[test]
     fn a_category_is_asked_for_until_klaviyo_has_it() {
-        let existing = |ids: &[&str]| -> Reading {
+        let existing = |ids: &[&str]| -> UnitReading {
             let ids = ids.iter().map(ToString::to_string).collect();
-            Lookup::Existing { kind: CatalogKind::Category, ids }.into()
+            KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }.into()
         };
         let mut shared = SharedDocuments::of_run();
         let mut documents = Documents::default();
@@ -308,7 +310,7 @@ mod tests {
 
     #[test]
     fn other_readings_pass() {
-        let other = vec![Reading::from(Query::Product(id("a")))];
+        let other = vec![UnitReading::from(DocumentQuery::Product(id("a")))];
         let mut documents = Documents::default();
         let left = SharedDocuments::of_isolate().answer(other.clone(), &mut documents, 0);
         assert_eq!((left, documents), (other, Documents::default()));

@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 
 use super::documents::Documents;
-use super::{Next, Step, product};
+use super::{DeliveryStep, StepResult, product};
 use crate::commercetools::product::PriceMode;
-use crate::commercetools::query::Query;
+use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::push::plan::Ignored;
+use crate::push::plan::IgnoreReason;
 
 /// Finds the product by the SKU and writes it as it is now.
 pub(super) fn next(
@@ -17,14 +17,19 @@ pub(super) fn next(
     price: &Id,
     sku: Option<&str>,
     now: DateTime<Utc>,
-) -> Next {
+) -> StepResult {
     let sku = match sku {
         Some(sku) => sku,
-        None => &documents.standalone_price.or_read([Query::StandalonePrice(price.clone())])?.sku,
+        None => {
+            &documents
+                .standalone_price
+                .or_read([DocumentQuery::StandalonePrice(price.clone())])?
+                .sku
+        }
     };
-    let product = documents.product.or_read([Query::ProductOfSku(sku.to_owned())])?;
+    let product = documents.product.or_read([DocumentQuery::ProductOfSku(sku.to_owned())])?;
     if product.price_mode == PriceMode::Embedded {
-        return Ok(Step::ignore(Ignored::PriceNotUsed));
+        return Ok(DeliveryStep::ignore(IgnoreReason::PriceNotUsed));
     }
     product::next(config, documents, &product.id, now)
 }

@@ -10,36 +10,36 @@ use std::rc::Rc;
 
 use serde_json::json;
 
-use super::reading::Reading;
+use super::reading::UnitReading;
 use crate::commercetools::answer::page;
 use crate::commercetools::product::Product;
-use crate::commercetools::query::Query;
-use crate::commercetools::together::{Split, Together, together as queries_together};
+use crate::commercetools::query::DocumentQuery;
+use crate::commercetools::together::{JointQuery, SplitAnswer, together as queries_together};
 use crate::fault::passes;
-use crate::http::{Answer, NoAnswer};
+use crate::http::{HttpAnswer, NoAnswer};
 use crate::klaviyo::answer::ids;
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::pacing::Operation;
-use crate::klaviyo::query::{Lookup, existing};
-use crate::klaviyo::request::Request;
+use crate::klaviyo::query::{KlaviyoLookup, existing};
+use crate::klaviyo::request::WriteRequest;
 
 /// What one call answers, and to whom: units are named by numbers that the asker chose.
 #[derive(Debug, Clone)]
 pub enum JointReading {
     /// Documents of commercetools.
-    Queries(Together),
+    Queries(JointQuery),
     /// Which of the objects of several units Klaviyo has.
     Existing {
         /// What they are.
         kind: CatalogKind,
         /// All of them.
-        lookup: Lookup,
+        lookup: KlaviyoLookup,
         /// The ids of each unit.
         members: Vec<(usize, Vec<String>)>,
     },
     /// Something else that Klaviyo has, for all of these units.
-    Lookup(Lookup, Vec<usize>),
+    Lookup(KlaviyoLookup, Vec<usize>),
     /// A category that all of these units wait for.
     Category(Box<CatalogWrite>, Vec<usize>),
 }
@@ -50,9 +50,9 @@ pub enum ReadingCall<'a> {
     /// A `GET` of commercetools, below `{api}/{project}`.
     Commercetools(String),
     /// A `GET` of Klaviyo.
-    Lookup(&'a Lookup),
+    Lookup(&'a KlaviyoLookup),
     /// A write of Klaviyo.
-    Category(Request),
+    Category(WriteRequest),
 }
 
 /// The answer to a reading of one unit.
@@ -61,13 +61,13 @@ pub struct AnswerPart<'a> {
     /// Whose.
     pub unit: usize,
     /// What it asked for, or the part of it that this answers.
-    pub(super) reading: Reading,
+    pub(super) reading: UnitReading,
     pub(super) content: PartContent<'a>,
 }
 
 #[derive(Debug)]
 pub(super) enum PartContent<'a> {
-    Answer(Result<Cow<'a, Answer>, NoAnswer>),
+    Answer(Result<Cow<'a, HttpAnswer>, NoAnswer>),
     /// Products for orders. Many orders share them, so they are read once.
     Products(Vec<Rc<Product>>),
 }
@@ -83,19 +83,19 @@ pub struct HandedOut<'a> {
 
 /// Puts together what can be asked together. Each reading says which unit wants it.
 #[must_use]
-pub fn together(readings: impl IntoIterator<Item = (usize, Reading)>) -> Vec<JointReading> {
+pub fn together(readings: impl IntoIterator<Item = (usize, UnitReading)>) -> Vec<JointReading> {
     let mut queries = Vec::new();
-    let mut objects: Grouped<CatalogKind, (usize, Vec<String>)> = Vec::new();
-    let mut lookups: Grouped<Lookup, usize> = Vec::new();
-    let mut categories: Grouped<Box<CatalogWrite>, usize> = Vec::new();
+    let mut objects: KeyGroups<CatalogKind, (usize, Vec<String>)> = Vec::new();
+    let mut lookups: KeyGroups<KlaviyoLookup, usize> = Vec::new();
+    let mut categories: KeyGroups<Box<CatalogWrite>, usize> = Vec::new();
     for (unit, reading) in readings {
         match reading {
-            Reading::Commercetools(query) => queries.push((unit, query)),
-            Reading::Klaviyo(Lookup::Existing { kind, ids }) => {
+            UnitReading::Commercetools(query) => queries.push((unit, query)),
+            UnitReading::Klaviyo(KlaviyoLookup::Existing { kind, ids }) => {
                 put(&mut objects, kind, (unit, ids));
             }
-            Reading::Klaviyo(lookup) => put(&mut lookups, lookup, unit),
-            Reading::Category(write) => put(&mut categories, write, unit),
+            UnitReading::Klaviyo(lookup) => put(&mut lookups, lookup, unit),
+            UnitReading::Category(write) => put(&mut categories, write, unit),
         }
     }
     let queries = queries_together(queries).into_iter().map(JointReading::Queries);
@@ -107,10 +107,10 @@ pub fn together(readings: impl IntoIterator<Item = (usize, Reading)>) -> Vec<Joi
 }
 
 /// What belongs to each key.
-type Grouped<K, V> = Vec<(K, Vec<V>)>;
+type KeyGroups<K, V> = Vec<(K, Vec<V>)>;
 
 /// Puts something to what has the same key.
-fn put<K: PartialEq, V>(all: &mut Grouped<K, V>, key: K, one: V) {
+fn put<K: PartialEq, V>(all: &mut KeyGroups<K, V>, key: K, one: V) {
     match all.iter_mut().find(|(other, _)| *other == key) {
         Some((_, same)) => same.push(one),
         None => all.push((key, vec![one])),
@@ -122,7 +122,7 @@ fn existing_of(kind: CatalogKind, members: &[(usize, Vec<String>)]) -> Vec<Joint
     let all = members.iter().flat_map(|(_, ids)| ids).filter(|id| seen.insert(*id));
     let lookups = existing(kind, &all.cloned().collect::<Vec<_>>()).into_iter();
     let joint = lookups.map(|lookup| {
-        let Lookup::Existing { ids: some, .. } = &lookup else {
+        let KlaviyoLookup::Existing { ids: some, .. } = &lookup else {
             return JointReading::Lookup(lookup, Vec::new());
         };
         let some: HashSet<_> = some.iter().collect();
@@ -143,7 +143,9 @@ impl JointReading {
         match self {
             Self::Queries(together) => ReadingCall::Commercetools(together.path_and_query()),
             Self::Existing { lookup, .. } | Self::Lookup(lookup, _) => ReadingCall::Lookup(lookup),
-            Self::Category(write, _) => ReadingCall::Category(Request::Catalog((**write).clone())),
+            Self::Category(write, _) => {
+                ReadingCall::Category(WriteRequest::Catalog((**write).clone()))
+            }
         }
     }
 
@@ -172,13 +174,13 @@ impl JointReading {
         match self {
             Self::Queries(_) => None,
             Self::Existing { lookup, .. } | Self::Lookup(lookup, _) => Some(lookup.operation()),
-            Self::Category(write, _) => Some(Request::Catalog((**write).clone()).operation()),
+            Self::Category(write, _) => Some(WriteRequest::Catalog((**write).clone()).operation()),
         }
     }
 
     /// Hands the answer out to the units.
     #[must_use]
-    pub fn hand_out<'a>(&self, answer: Result<&'a Answer, NoAnswer>) -> HandedOut<'a> {
+    pub fn hand_out<'a>(&self, answer: Result<&'a HttpAnswer, NoAnswer>) -> HandedOut<'a> {
         let to_all = || self.each(|_| PartContent::Answer(answer.map(Cow::Borrowed)));
         let Ok(told) = answer else { return to_all() };
         match self {
@@ -187,7 +189,7 @@ impl JointReading {
                     self.each(|reading| PartContent::Products(own(reading, &products)))
                 }
                 None => match together.split(told) {
-                    Some(Split { answers, further }) => {
+                    Some(SplitAnswer { answers, further }) => {
                         let mut answers = answers.into_iter();
                         let parts = self
                             .each(|_| PartContent::Answer(answers.next().ok_or(NoAnswer::Network)));
@@ -213,9 +215,9 @@ impl JointReading {
     }
 
     /// A part for each unit, with this content.
-    fn each<'a>(&self, mut content: impl FnMut(&Reading) -> PartContent<'a>) -> HandedOut<'a> {
+    fn each<'a>(&self, mut content: impl FnMut(&UnitReading) -> PartContent<'a>) -> HandedOut<'a> {
         let mut part =
-            |unit, reading: Reading| AnswerPart { unit, content: content(&reading), reading };
+            |unit, reading: UnitReading| AnswerPart { unit, content: content(&reading), reading };
         let parts = match self {
             Self::Queries(together) => {
                 let members = together.members().iter();
@@ -223,14 +225,14 @@ impl JointReading {
             }
             Self::Existing { kind, members, .. } => {
                 let existing =
-                    |ids: &Vec<String>| Lookup::Existing { kind: *kind, ids: ids.clone() };
+                    |ids: &Vec<String>| KlaviyoLookup::Existing { kind: *kind, ids: ids.clone() };
                 members.iter().map(|(unit, ids)| part(*unit, existing(ids).into())).collect()
             }
             Self::Lookup(lookup, units) => {
                 units.iter().map(|unit| part(*unit, lookup.clone().into())).collect()
             }
             Self::Category(write, units) => {
-                units.iter().map(|unit| part(*unit, Reading::Category(write.clone()))).collect()
+                units.iter().map(|unit| part(*unit, UnitReading::Category(write.clone()))).collect()
             }
         };
         HandedOut { parts, further: Vec::new() }
@@ -238,58 +240,60 @@ impl JointReading {
 }
 
 /// The products of an answer, if it is about products of orders.
-fn products(together: &Together, answer: &Answer) -> Option<Vec<Rc<Product>>> {
-    let [(_, Query::Products(_)), ..] = together.members() else { return None };
+fn products(together: &JointQuery, answer: &HttpAnswer) -> Option<Vec<Rc<Product>>> {
+    let [(_, DocumentQuery::Products(_)), ..] = together.members() else { return None };
     let page: Vec<Product> = page(answer).ok()?;
     Some(page.iter().map(|product| Rc::new(product.for_orders())).collect())
 }
 
 /// Those of the products that were asked for.
-fn own(reading: &Reading, products: &[Rc<Product>]) -> Vec<Rc<Product>> {
-    let Reading::Commercetools(Query::Products(ids)) = reading else { return Vec::new() };
+fn own(reading: &UnitReading, products: &[Rc<Product>]) -> Vec<Rc<Product>> {
+    let UnitReading::Commercetools(DocumentQuery::Products(ids)) = reading else {
+        return Vec::new();
+    };
     products.iter().filter(|product| ids.contains(&product.id)).cloned().collect()
 }
 
 /// Klaviyo's answer to who asks for these alone, where it has found those.
-fn held(reading: &Reading, found: &HashSet<String>) -> Answer {
-    let Reading::Klaviyo(Lookup::Existing { kind, ids }) = reading else {
-        return Answer::default();
+fn held(reading: &UnitReading, found: &HashSet<String>) -> HttpAnswer {
+    let UnitReading::Klaviyo(KlaviyoLookup::Existing { kind, ids }) = reading else {
+        return HttpAnswer::default();
     };
     let there = ids.iter().filter(|id| found.contains(*id));
     let rows: Vec<_> = there.map(|id| json!({"type": kind.name(), "id": id})).collect();
     let body = json!({"data": rows}).to_string();
-    Answer { status: 200, body, ..Answer::default() }
+    HttpAnswer { status: 200, body, ..HttpAnswer::default() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::documents::Documents;
-    use super::super::reading::Found;
+    use super::super::reading::KnownDocument;
     use super::*;
     use crate::commercetools::query::PRODUCTS_PER_QUERY;
     use crate::commercetools::reference::Id;
-    use crate::klaviyo::catalog::{Category, Key, Object};
+    use crate::klaviyo::catalog::{CatalogCategory, CatalogKey, CatalogObject};
 
     fn id(value: &str) -> Id {
         Id::new(value).expect("an id")
     }
 
-    fn existing_item(id: &str) -> Reading {
-        Lookup::Existing { kind: CatalogKind::Item, ids: vec![id.to_owned()] }.into()
+    fn existing_item(id: &str) -> UnitReading {
+        KlaviyoLookup::Existing { kind: CatalogKind::Item, ids: vec![id.to_owned()] }.into()
     }
 
-    fn new_category(name: &str) -> Reading {
-        let key = Key { id: "c".to_owned(), external_id: "c".to_owned() };
-        let category = Category { key, name: name.to_owned() };
-        Reading::Category(Box::new(CatalogWrite::put(Object::Category(category), false)))
+    fn new_category(name: &str) -> UnitReading {
+        let key = CatalogKey { id: "c".to_owned(), external_id: "c".to_owned() };
+        let category = CatalogCategory { key, name: name.to_owned() };
+        UnitReading::Category(Box::new(CatalogWrite::put(CatalogObject::Category(category), false)))
     }
 
-    fn answered(status: u16, body: &serde_json::Value) -> Answer {
-        Answer { status, body: body.to_string(), ..Answer::default() }
+    fn answered(status: u16, body: &serde_json::Value) -> HttpAnswer {
+        HttpAnswer { status, body: body.to_string(), ..HttpAnswer::default() }
     }
 
     /// The documents of so many units after this answer, and whether each could take it.
-    fn handed(joint: &JointReading, units: usize, answer: &Answer) -> Vec<(Documents, bool)> {
+    fn handed(joint: &JointReading, units: usize, answer: &HttpAnswer) -> Vec<(Documents, bool)> {
         let mut all = vec![(Documents::default(), true); units];
         for part in joint.hand_out(Ok(answer)).parts {
             let taken = all[part.unit].0.add_part(&part).is_ok();
@@ -309,17 +313,17 @@ mod tests {
         let held = all.iter().map(|(documents, _)| documents.item_is_held);
         assert_eq!(held.filter(|held| *held).count(), 1);
         let variants = |unit: usize| &all[unit].0.known_variants;
-        assert_eq!((variants(0), variants(1)), (&Found::Gone, &Found::Unasked));
+        assert_eq!((variants(0), variants(1)), (&KnownDocument::Gone, &KnownDocument::Unasked));
         let down = handed(&joint[0], 150, &answered(503, &json!({})));
         let told = down.iter().filter(|(_, taken)| !taken).count();
-        assert_eq!(told, joint[0].hand_out(Ok(&Answer::default())).parts.len());
+        assert_eq!(told, joint[0].hand_out(Ok(&HttpAnswer::default())).parts.len());
     }
 
     #[test]
     fn products_of_many_orders_are_read_once() {
         // Overlapping: 3 products each, of 150 in all.
         let of = |unit: usize| (unit..unit + 3).map(|n| id(&(n % 150).to_string())).collect();
-        let readings = (0..150).map(|unit| (unit, Query::Products(of(unit)).into()));
+        let readings = (0..150).map(|unit| (unit, DocumentQuery::Products(of(unit)).into()));
         let joint = together(readings);
         assert_eq!(joint.len(), 150_usize.div_ceil(PRODUCTS_PER_QUERY));
         let mut all = vec![Documents::default(); 150];
@@ -356,7 +360,7 @@ mod tests {
 
     #[test]
     fn an_answer_that_cannot_tell_has_each_asked_alone() {
-        let queries = ["a", "b"].map(|one| Query::Customer(id(one)).into());
+        let queries = ["a", "b"].map(|one| DocumentQuery::Customer(id(one)).into());
         let joint = together(queries.into_iter().enumerate());
         assert_eq!(joint.len(), 1);
         let refused = answered(400, &json!({"statusCode": 400}));

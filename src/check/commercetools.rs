@@ -3,13 +3,13 @@
 //! All modes need the same scopes: realtime and imports read the same resources.
 
 use super::{Check, NOBODY};
-use crate::commercetools::answer::Token;
-use crate::commercetools::query::Query;
+use crate::commercetools::answer::AccessToken;
+use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
-use crate::commercetools::walk::{Among, Filter, Walk, WalkedResource};
+use crate::commercetools::walk::{FilterList, Walk, WalkFilter, WalkedResource};
 use crate::config::Config;
 use crate::fault::{Setback, System, TransientFault};
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 
 /// Scopes that are needed.
 const NEEDED: [&str; 4] = ["view_customers", "view_orders", "view_payments", "view_products"];
@@ -22,7 +22,7 @@ const OPTIONAL: [(&str, &str); 2] = [
 
 /// Whether a token is granted.
 #[must_use]
-pub fn token(granted: &Result<Token, Setback>) -> Check {
+pub fn token(granted: &Result<AccessToken, Setback>) -> Check {
     let found = match granted {
         Ok(_) => Ok("commercetools grants a token".to_owned()),
         Err(Setback { fault, .. }) => Err(match fault {
@@ -48,11 +48,11 @@ pub fn token(granted: &Result<Token, Setback>) -> Check {
 
 /// Whether the token has the scopes that are needed; `granted` as the token names them.
 #[must_use]
-pub fn scopes(config: &Config, granted: &Result<Token, Setback>) -> Check {
+pub fn scopes(config: &Config, granted: &Result<AccessToken, Setback>) -> Check {
     Check::new("commercetools_scopes", scopes_found(config, granted))
 }
 
-fn scopes_found(config: &Config, granted: &Result<Token, Setback>) -> Result<String, String> {
+fn scopes_found(config: &Config, granted: &Result<AccessToken, Setback>) -> Result<String, String> {
     let token = granted.as_ref().map_err(|_| "not known without a token".to_owned())?;
     let Some(scopes) = &token.scopes else {
         return Ok("the token does not name its scopes; what can be read says it".to_owned());
@@ -92,10 +92,11 @@ pub struct CommercetoolsProbe {
 pub fn probes() -> Vec<CommercetoolsProbe> {
     let Some(id) = Id::new(NOBODY) else { return Vec::new() };
     let walk = |of| {
-        let filter = Filter { among: Some(Among::Ids(vec![id.clone()])), ..Filter::default() };
+        let filter =
+            WalkFilter { among: Some(FilterList::Ids(vec![id.clone()])), ..WalkFilter::default() };
         Walk { of, filter, after: None, limit: 1 }.path_and_query()
     };
-    let codes = Query::DiscountCodes(vec![id.clone()]).path_and_query();
+    let codes = DocumentQuery::DiscountCodes(vec![id.clone()]).path_and_query();
     [
         ("customers", "view_customers", walk(WalkedResource::Customers)),
         ("orders", "view_orders", walk(WalkedResource::Orders)),
@@ -112,7 +113,7 @@ pub fn probes() -> Vec<CommercetoolsProbe> {
 
 /// What the reads say; none were made without a token.
 #[must_use]
-pub fn api(probed: &[(CommercetoolsProbe, Result<Answer, Setback>)]) -> Check {
+pub fn api(probed: &[(CommercetoolsProbe, Result<HttpAnswer, Setback>)]) -> Check {
     let mut wrong = Vec::new();
     let mut read = Vec::new();
     for (CommercetoolsProbe { what, scope, .. }, answer) in probed {
@@ -142,8 +143,8 @@ mod tests {
     use crate::config::test_config;
     use crate::http::NoAnswer;
 
-    fn granting(scopes: &str) -> Token {
-        Token { bearer: "b".to_owned(), renew_at: 0, scopes: Some(scopes.to_owned()) }
+    fn granting(scopes: &str) -> AccessToken {
+        AccessToken { bearer: "b".to_owned(), renew_at: 0, scopes: Some(scopes.to_owned()) }
     }
 
     #[test]
@@ -185,8 +186,8 @@ mod tests {
 
     #[test]
     fn each_resource_is_judged_by_itself() {
-        let status = |status| Ok(Answer { status, ..Answer::default() });
-        let probed = |of: &dyn Fn(&str) -> Result<Answer, Setback>| {
+        let status = |status| Ok(HttpAnswer { status, ..HttpAnswer::default() });
+        let probed = |of: &dyn Fn(&str) -> Result<HttpAnswer, Setback>| {
             let probes = probes().into_iter();
             api(&probes.map(|probe| (probe.clone(), of(probe.what))).collect::<Vec<_>>())
         };

@@ -5,13 +5,13 @@ use chrono::{DateTime, FixedOffset, Utc};
 
 use super::{Check, NOBODY};
 use crate::config::Config;
-use crate::config::rules::Deletion;
+use crate::config::rules::CustomerDeletion;
 use crate::fault::{Setback, System};
-use crate::http::{Answer, NoAnswer};
+use crate::http::{HttpAnswer, NoAnswer};
 use crate::klaviyo::REVISION;
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::job::JobType;
-use crate::klaviyo::query::Lookup;
+use crate::klaviyo::query::KlaviyoLookup;
 
 /// From how many days before its end a detail says to update.
 const SOON: i64 = 180;
@@ -27,8 +27,8 @@ pub struct KlaviyoProbe {
 /// The reads to make.
 #[must_use]
 pub fn probes() -> Vec<KlaviyoProbe> {
-    let nobody = Lookup::ProfilesOfCustomer { customer: NOBODY.to_owned() };
-    let nothing = Lookup::Existing { kind: CatalogKind::Item, ids: vec![NOBODY.to_owned()] };
+    let nobody = KlaviyoLookup::ProfilesOfCustomer { customer: NOBODY.to_owned() };
+    let nothing = KlaviyoLookup::Existing { kind: CatalogKind::Item, ids: vec![NOBODY.to_owned()] };
     let jobs = format!("{}?page%5Bsize%5D=1", JobType::Profiles.path());
     [
         ("profiles:read", nobody.path_and_query()),
@@ -39,11 +39,11 @@ pub fn probes() -> Vec<KlaviyoProbe> {
     .into()
 }
 
-type Probed = [(KlaviyoProbe, Result<Answer, NoAnswer>)];
+type ProbeAnswers = [(KlaviyoProbe, Result<HttpAnswer, NoAnswer>)];
 
 /// Whether Klaviyo accepts the key. A 403 does as well: only the key's scopes do not suffice then.
 #[must_use]
-pub fn key(probed: &Probed) -> Check {
+pub fn key(probed: &ProbeAnswers) -> Check {
     let refused = statuses(probed).any(|status| status == 401);
     let accepted = statuses(probed).any(|status| matches!(status, 200..=299 | 403));
     let found = if refused {
@@ -61,7 +61,7 @@ pub fn key(probed: &Probed) -> Check {
 
 /// Whether the key has the scopes that are needed. Those for writing do not show without writing.
 #[must_use]
-pub fn scopes(config: &Config, probed: &Probed) -> Check {
+pub fn scopes(config: &Config, probed: &ProbeAnswers) -> Check {
     let with = |wanted: fn(u16) -> bool| {
         let scopes = probed
             .iter()
@@ -71,7 +71,7 @@ pub fn scopes(config: &Config, probed: &Probed) -> Check {
     let missing = with(|status| status == 403);
     let there = with(|status| (200..=299).contains(&status));
     let mut write = vec!["events:write", "profiles:write", "lists:write", "catalogs:write"];
-    if config.rules.customer.deletion == Deletion::Erase {
+    if config.rules.customer.deletion == CustomerDeletion::Erase {
         write.push("data-privacy:write");
     }
     let found = if !missing.is_empty() {
@@ -97,7 +97,7 @@ pub fn scopes(config: &Config, probed: &Probed) -> Check {
 
 /// Until when the API has the revision that is spoken here. `now` is UTC.
 #[must_use]
-pub fn api(probed: &Probed, now: DateTime<Utc>) -> Check {
+pub fn api(probed: &ProbeAnswers, now: DateTime<Utc>) -> Check {
     let answers = || probed.iter().filter_map(|(_, answer)| answer.as_ref().ok());
     let retires = answers().find_map(|answer| answer.retires.as_deref());
     let gone = answers().any(|answer| answer.status == 410);
@@ -125,12 +125,12 @@ fn midnight(day: &str) -> Option<DateTime<FixedOffset>> {
     DateTime::parse_from_rfc3339(&format!("{day}T00:00:00Z")).ok()
 }
 
-fn statuses(probed: &Probed) -> impl Iterator<Item = u16> {
+fn statuses(probed: &ProbeAnswers) -> impl Iterator<Item = u16> {
     probed.iter().filter_map(|(_, answer)| answer.as_ref().ok().map(|answer| answer.status))
 }
 
 /// What an answer, or that there is none, is called.
-fn why(answer: &Result<Answer, NoAnswer>) -> String {
+fn why(answer: &Result<HttpAnswer, NoAnswer>) -> String {
     match answer {
         Ok(answer) => Setback::answered(System::Klaviyo, answer).fault.code().into_owned(),
         Err(why) => Setback::no_answer(System::Klaviyo, *why).fault.code().into_owned(),
@@ -146,13 +146,13 @@ mod tests {
         test_config_with(&format!(r#"{{"customer":{{"deletion":"{deletion}"}}}}"#))
     }
 
-    type Row = (KlaviyoProbe, Result<Answer, NoAnswer>);
+    type Row = (KlaviyoProbe, Result<HttpAnswer, NoAnswer>);
 
     /// All probes, with these statuses; 0 is no answer.
     fn probed(statuses: [u16; 3]) -> Vec<Row> {
         let answer = |status| match status {
             0 => Err(NoAnswer::Timeout),
-            status => Ok(Answer { status, ..Answer::default() }),
+            status => Ok(HttpAnswer { status, ..HttpAnswer::default() }),
         };
         probes().into_iter().zip(statuses.map(answer)).collect()
     }
@@ -196,7 +196,7 @@ mod tests {
             (401, None, false, "does not say"),
         ] {
             let retires = retires.map(ToOwned::to_owned);
-            let answer = Answer { status, retires, ..Answer::default() };
+            let answer = HttpAnswer { status, retires, ..HttpAnswer::default() };
             let probed: Vec<Row> =
                 probes().into_iter().map(|probe| (probe, Ok(answer.clone()))).collect();
             let check = api(&probed, now);

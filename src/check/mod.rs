@@ -34,12 +34,12 @@ impl Check {
 
 /// All checks, as the endpoint shows them.
 #[derive(Debug, Serialize)]
-pub struct Checks {
+pub struct CheckReport {
     ok: bool,
     checks: Vec<Check>,
 }
 
-impl From<Vec<Check>> for Checks {
+impl From<Vec<Check>> for CheckReport {
     fn from(checks: Vec<Check>) -> Self {
         Self { ok: checks.iter().all(|check| check.ok), checks }
     }
@@ -69,7 +69,7 @@ mod tests {
     fn all_is_well_only_if_each_check_is() {
         let checks = |statuses: &[u16]| {
             let each = statuses.iter().map(|status| object("outbox", Some(*status)));
-            Checks::from(each.collect::<Vec<_>>()).ok
+            CheckReport::from(each.collect::<Vec<_>>()).ok
         };
         assert!(checks(&[200, 200]));
         assert!(!checks(&[200, 500]));

@@ -2,7 +2,7 @@
 //! is which are set, and what is not done without them.
 
 use super::Check;
-use crate::config::{Config, Mode, NAMES};
+use crate::config::{AppType, Config, NAMES};
 
 /// Which settings are set, by name; `is_set` looks one up.
 #[must_use]
@@ -14,9 +14,9 @@ pub fn settings(config: &Config, is_set: impl Fn(&str) -> bool) -> Check {
         if those.is_empty() { "none".to_owned() } else { those.join(", ") }
     };
     let does = match config.mode {
-        Mode::Both => "takes pushes and runs imports",
-        Mode::Realtime => "takes pushes and runs no imports (APP_TYPE)",
-        Mode::Import => "runs imports and takes no pushes (APP_TYPE)",
+        AppType::Both => "takes pushes and runs imports",
+        AppType::Realtime => "takes pushes and runs no imports (APP_TYPE)",
+        AppType::Import => "runs imports and takes no pushes (APP_TYPE)",
     };
     Check::new(
         "settings",

@@ -8,7 +8,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::fault::{FinalFault, ReadFault, Rejection, Setback, System, TransientFault, passes};
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::time::millis;
 
 /// How long before its end a token is renewed, as in the vendor's own client: 5 minutes.
@@ -19,7 +19,7 @@ const RENEW_BEFORE: Duration = Duration::from_mins(5);
 ///
 /// # Errors
 /// The answer is neither a document nor such a 404.
-pub fn document(answer: &Answer) -> Result<Option<Value>, ReadFault> {
+pub fn document(answer: &HttpAnswer) -> Result<Option<Value>, ReadFault> {
     match answer.status {
         200 => match serde_json::from_str::<Value>(&answer.body) {
             Ok(document) if document.get("id").is_some_and(Value::is_string) => Ok(Some(document)),
@@ -34,7 +34,7 @@ pub fn document(answer: &Answer) -> Result<Option<Value>, ReadFault> {
 ///
 /// # Errors
 /// The answer is no page of `T`.
-pub fn page<T: DeserializeOwned>(answer: &Answer) -> Result<Vec<T>, ReadFault> {
+pub fn page<T: DeserializeOwned>(answer: &HttpAnswer) -> Result<Vec<T>, ReadFault> {
     counted_page(answer).map(|page| page.results)
 }
 
@@ -42,14 +42,14 @@ pub fn page<T: DeserializeOwned>(answer: &Answer) -> Result<Vec<T>, ReadFault> {
 ///
 /// # Errors
 /// The answer is no page.
-pub fn raw_page(answer: &Answer) -> Result<Vec<&str>, ReadFault> {
+pub fn raw_page(answer: &HttpAnswer) -> Result<Vec<&str>, ReadFault> {
     #[derive(Deserialize)]
-    struct Page<'a> {
+    struct RawPage<'a> {
         #[serde(borrow)]
         results: Vec<&'a RawValue>,
     }
     let page = match answer.status {
-        200 => serde_json::from_str::<Page>(&answer.body).map_err(|_| foreign(answer))?,
+        200 => serde_json::from_str::<RawPage>(&answer.body).map_err(|_| foreign(answer))?,
         _ => return Err(refused(answer)),
     };
     Ok(page.results.into_iter().map(RawValue::get).collect())
@@ -68,7 +68,7 @@ pub struct CountedPage<T> {
 ///
 /// # Errors
 /// The answer is no page of `T`.
-pub fn counted_page<T: DeserializeOwned>(answer: &Answer) -> Result<CountedPage<T>, ReadFault> {
+pub fn counted_page<T: DeserializeOwned>(answer: &HttpAnswer) -> Result<CountedPage<T>, ReadFault> {
     // A page whose documents are wrong is commercetools' own; what is no page at all is not.
     raw_page(answer)?;
     serde_json::from_str(&answer.body).map_err(|error| malformed(&error).into())
@@ -76,16 +76,16 @@ pub fn counted_page<T: DeserializeOwned>(answer: &Answer) -> Result<CountedPage<
 
 /// Whether commercetools itself refused the call with one of these statuses.
 #[must_use]
-pub fn is_refused_with(answer: &Answer, statuses: &[u16]) -> bool {
+pub fn is_refused_with(answer: &HttpAnswer, statuses: &[u16]) -> bool {
     statuses.contains(&answer.status) && refusal(answer).is_some()
 }
 
-fn foreign(answer: &Answer) -> ReadFault {
+fn foreign(answer: &HttpAnswer) -> ReadFault {
     Setback::foreign(System::Commercetools, answer).into()
 }
 
 /// What an answer means that is not the one that was asked for.
-fn refused(answer: &Answer) -> ReadFault {
+fn refused(answer: &HttpAnswer) -> ReadFault {
     match (answer.status, refusal(answer)) {
         (status, _) if passes(status) => Setback::answered(System::Commercetools, answer).into(),
         (status, Some(message)) => {
@@ -115,7 +115,7 @@ pub fn without_value(error: &str) -> String {
 
 /// commercetools' own words on a refused call; none if the answer is not its own. Its refusals
 /// repeat the status in the body (`ErrorResponse` of the API reference).
-fn refusal(answer: &Answer) -> Option<String> {
+fn refusal(answer: &HttpAnswer) -> Option<String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct ErrorResponse {
@@ -129,7 +129,7 @@ fn refusal(answer: &Answer) -> Option<String> {
 
 /// An access token.
 #[derive(Clone)]
-pub struct Token {
+pub struct AccessToken {
     /// The value of the `Bearer` header.
     pub bearer: String,
     /// When it is to be renewed, in ms since 1970 UTC.
@@ -143,9 +143,9 @@ pub struct Token {
 ///
 /// # Errors
 /// Every other answer is a fault that passes: the credentials are the operator's to mend.
-pub fn token(answer: &Answer, now: u64) -> Result<Token, Setback> {
+pub fn token(answer: &HttpAnswer, now: u64) -> Result<AccessToken, Setback> {
     #[derive(Deserialize)]
-    struct Granted {
+    struct TokenResponse {
         access_token: String,
         /// Seconds.
         expires_in: u64,
@@ -154,10 +154,10 @@ pub fn token(answer: &Answer, now: u64) -> Result<Token, Setback> {
     if answer.status != 200 {
         return Err(Setback::answered(System::CommercetoolsToken, answer));
     }
-    let granted = serde_json::from_str::<Granted>(&answer.body)
+    let granted = serde_json::from_str::<TokenResponse>(&answer.body)
         .map_err(|_| Setback::from(TransientFault::TokenMalformed))?;
     let lifetime = Duration::from_secs(granted.expires_in).saturating_sub(RENEW_BEFORE);
-    Ok(Token {
+    Ok(AccessToken {
         bearer: granted.access_token,
         renew_at: now.saturating_add(millis(lifetime)),
         scopes: granted.scope,
@@ -168,8 +168,8 @@ pub fn token(answer: &Answer, now: u64) -> Result<Token, Setback> {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer { status, body: body.to_owned(), ..Answer::default() }
+    fn answer(status: u16, body: &str) -> HttpAnswer {
+        HttpAnswer { status, body: body.to_owned(), ..HttpAnswer::default() }
     }
 
     /// What commercetools itself says of a status.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::reference::{Id, Link};
+use super::reference::{Id, IdReference};
 
 /// The stock of one SKU in one supply channel, or without one.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -15,7 +15,7 @@ pub struct InventoryEntry {
     #[expect(missing_docs, reason = "as its name says")]
     pub sku: String,
     /// Where the stock lies; none for stock that is not bound to a channel.
-    pub supply_channel: Option<Link>,
+    pub supply_channel: Option<IdReference>,
     /// What can be sold; below zero where more was sold than there is.
     pub available_quantity: i64,
 }

@@ -17,7 +17,7 @@ use super::reference::Id;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Notification {
     /// What it is about; an `Event` notification is about nothing we know.
-    pub resource: Option<Resource>,
+    pub resource: Option<NotifiedResource>,
     /// What it says.
     pub kind: NotificationKind,
     /// The notification as it came.
@@ -27,7 +27,7 @@ pub struct Notification {
 /// The document a notification is about.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Resource {
+pub struct NotifiedResource {
     /// Such as `customer` or `inventory-entry`.
     pub type_id: String,
     /// The document's id.
@@ -75,7 +75,7 @@ impl Notification {
     /// does not say what it is about.
     pub fn read(raw: Map<String, Value>) -> Result<Self, NotANotification> {
         let resource =
-            raw.get("resource").and_then(|resource| Resource::deserialize(resource).ok());
+            raw.get("resource").and_then(|resource| NotifiedResource::deserialize(resource).ok());
         match kind(&raw) {
             Some(kind) if resource.is_some() || matches!(kind, NotificationKind::Other(_)) => {
                 Ok(Self { resource, kind, raw })

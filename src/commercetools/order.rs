@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::customer::{Address, CustomFields};
 use super::locale::LocalizedString;
 use super::money::Money;
-use super::reference::{Id, Link};
+use super::reference::{Id, IdReference};
 
 /// An order and its raw document, since existing flows use the raw names.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,7 +99,7 @@ pub struct OrderFields {
 #[serde(default)]
 pub struct PaymentInfo {
     /// The payments, in the order they were added.
-    pub payments: Vec<Link>,
+    pub payments: Vec<IdReference>,
 }
 
 /// A line with a product.
@@ -122,11 +122,11 @@ pub struct LineItem {
     pub name: LocalizedString,
     /// The variant at the time.
     #[serde(default)]
-    pub variant: Variant,
+    pub variant: LineVariant,
     #[expect(missing_docs, reason = "as its name says")]
     pub quantity: i64,
     /// The unit price.
-    pub price: Price,
+    pub price: UnitPrice,
     /// For the whole line, after discounts.
     pub total_price: Money,
 }
@@ -134,7 +134,7 @@ pub struct LineItem {
 /// The variant that was ordered.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
-pub struct Variant {
+pub struct LineVariant {
     /// Not every variant has one.
     pub sku: Option<String>,
     #[expect(missing_docs, reason = "as its name says")]
@@ -162,14 +162,14 @@ pub struct Attribute {
 
 /// A unit price.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Price {
+pub struct UnitPrice {
     /// Before a product discount.
     pub value: Money,
     /// After it, if there is one.
     pub discounted: Option<DiscountedPrice>,
 }
 
-impl Price {
+impl UnitPrice {
     /// What a unit costs.
     #[must_use]
     pub fn effective(&self) -> &Money {
@@ -197,7 +197,7 @@ pub struct CustomLineItem {
 #[serde(rename_all = "camelCase")]
 pub struct DiscountCodeInfo {
     #[expect(missing_docs, reason = "as its name says")]
-    pub discount_code: Link,
+    pub discount_code: IdReference,
 }
 
 /// A discount code.

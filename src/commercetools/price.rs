@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::money::Money;
 use super::order::DiscountedPrice;
-use super::reference::{Id, Link};
+use super::reference::{Id, IdReference};
 
 /// A price. Without a scope it holds for everybody; prices that are over, or not yet valid, stay
 /// in the list.
@@ -19,15 +19,15 @@ pub struct Price {
     /// ISO 3166-1 alpha-2.
     pub country: Option<String>,
     #[expect(missing_docs, reason = "as its name says")]
-    pub customer_group: Option<Link>,
+    pub customer_group: Option<IdReference>,
     /// A channel of product distribution.
-    pub channel: Option<Link>,
+    pub channel: Option<IdReference>,
     /// From when on it holds (UTC).
     pub valid_from: Option<DateTime<Utc>>,
     /// Until when it holds (UTC).
     pub valid_until: Option<DateTime<Utc>>,
     /// Only for orders that come again and again.
-    pub recurrence_policy: Option<Link>,
+    pub recurrence_policy: Option<IdReference>,
 }
 
 impl Price {

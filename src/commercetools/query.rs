@@ -15,7 +15,7 @@ pub const PAGE: usize = 500;
 
 /// A document, or a list of documents.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Query {
+pub enum DocumentQuery {
     /// A customer.
     Customer(Id),
     /// An order.
@@ -73,7 +73,7 @@ pub enum Query {
 /// What a product is read with.
 pub(super) const CATEGORIES: &str = "masterData.current.categories[*].ancestors[*]";
 
-impl Query {
+impl DocumentQuery {
     /// The path and query below `{api}/{project}`, encoded.
     #[must_use]
     pub fn path_and_query(&self) -> String {
@@ -192,10 +192,10 @@ mod tests {
     #[test]
     fn an_id_cannot_leave_its_place() {
         assert_eq!(
-            Query::Customer(id("../orders?x=1#")).path_and_query(),
+            DocumentQuery::Customer(id("../orders?x=1#")).path_and_query(),
             "/customers/..%2Forders%3Fx%3D1%23"
         );
-        let products = Query::Products(vec![id("a"), id(r#"b") or id <> ("\"#)]);
+        let products = DocumentQuery::Products(vec![id("a"), id(r#"b") or id <> ("\"#)]);
         assert!(products.path_and_query().ends_with(
             "where=id%20in%20%28%22a%22%2C%22b%5C%22%29%20or%20id%20%3C%3E%20%28%5C%22%5C%5C%22%29"
         ));

@@ -59,7 +59,7 @@ pub struct Reference<T> {
 
 /// A reference of which only the id is used, expanded or not.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Link {
+pub struct IdReference {
     /// The id of the document.
     pub id: Id,
 }

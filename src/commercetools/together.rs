@@ -13,10 +13,10 @@ use serde_json::value::RawValue;
 
 use super::product::Product;
 use super::query::{
-    self, CATEGORIES, PAGE, PRODUCTS_PER_QUERY, PUBLISHED, Query, SKUS_PER_QUERY, is_one_of,
+    self, CATEGORIES, DocumentQuery, PAGE, PRODUCTS_PER_QUERY, PUBLISHED, SKUS_PER_QUERY, is_one_of,
 };
 use super::reference::Id;
-use crate::http::{Answer, encode};
+use crate::http::{HttpAnswer, encode};
 
 /// Ids of one query.
 const IDS_PER_QUERY: usize = PRODUCTS_PER_QUERY;
@@ -84,11 +84,11 @@ impl QuerySort {
 
 /// What is asked with one call, and by whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Together {
+pub struct JointQuery {
     /// None for what can only be asked alone.
     sort: Option<QuerySort>,
     /// What each of them asks for; perhaps only a part of its query.
-    members: Vec<(usize, Query)>,
+    members: Vec<(usize, DocumentQuery)>,
     keys: Vec<String>,
     /// The bytes of the keys in an address.
     bytes: usize,
@@ -97,17 +97,17 @@ pub struct Together {
 }
 
 /// An answer, cut up.
-pub struct Split<'a> {
-    /// One for each of [`Together::members`].
-    pub answers: Vec<Cow<'a, Answer>>,
+pub struct SplitAnswer<'a> {
+    /// One for each of [`JointQuery::members`].
+    pub answers: Vec<Cow<'a, HttpAnswer>>,
     /// What is to be asked as well, since there is more.
-    pub further: Option<Together>,
+    pub further: Option<JointQuery>,
 }
 
 /// Puts together what can be asked together. Each query says who asks it.
 #[must_use]
-pub fn together(queries: impl IntoIterator<Item = (usize, Query)>) -> Vec<Together> {
-    let mut groups: Vec<Together> = Vec::new();
+pub fn together(queries: impl IntoIterator<Item = (usize, DocumentQuery)>) -> Vec<JointQuery> {
+    let mut groups: Vec<JointQuery> = Vec::new();
     let mut asked: HashMap<(QuerySort, String), usize> = HashMap::new();
     for (place, query) in queries {
         let Some((sort, keys)) = sorted(&query).filter(|(_, keys)| !keys.is_empty()) else {
@@ -130,26 +130,26 @@ pub fn together(queries: impl IntoIterator<Item = (usize, Query)>) -> Vec<Togeth
     groups
 }
 
-fn add_alone(groups: &mut Vec<Together>, place: usize, query: Query) {
-    let same = |group: &&mut Together| {
+fn add_alone(groups: &mut Vec<JointQuery>, place: usize, query: DocumentQuery) {
+    let same = |group: &&mut JointQuery| {
         group.sort.is_none() && group.members.first().is_some_and(|(_, other)| *other == query)
     };
     match groups.iter_mut().find(same) {
         Some(group) => group.members.push((place, query)),
-        None => groups.push(Together { members: vec![(place, query)], ..Together::of(None) }),
+        None => groups.push(JointQuery { members: vec![(place, query)], ..JointQuery::of(None) }),
     }
 }
 
 /// The group that asks for this key from now on.
-fn group_for(groups: &mut Vec<Together>, sort: &QuerySort, key: &str) -> usize {
+fn group_for(groups: &mut Vec<JointQuery>, sort: &QuerySort, key: &str) -> usize {
     let bytes = encode(key).len();
-    let has_room = |group: &Together| {
+    let has_room = |group: &JointQuery| {
         group.sort.as_ref() == Some(sort)
             && group.keys.len() < sort.most
             && group.bytes + bytes <= KEY_BYTES_PER_QUERY
     };
     let place = groups.iter().rposition(has_room).unwrap_or_else(|| {
-        groups.push(Together::of(Some(sort.clone())));
+        groups.push(JointQuery::of(Some(sort.clone())));
         groups.len() - 1
     });
     groups[place].keys.push(key.to_owned());
@@ -158,83 +158,87 @@ fn group_for(groups: &mut Vec<Together>, sort: &QuerySort, key: &str) -> usize {
 }
 
 /// What a query asks for, and whose; none for one that can only be asked alone.
-fn sorted(query: &Query) -> Option<(QuerySort, Vec<&str>)> {
+fn sorted(query: &DocumentQuery) -> Option<(QuerySort, Vec<&str>)> {
     fn texts<T: AsRef<str>>(all: &[T]) -> Vec<&str> {
         all.iter().map(AsRef::as_ref).collect()
     }
     let published = || Some(PUBLISHED.to_owned());
     let with_categories = |sort| QuerySort { expand: CATEGORIES, ..sort };
     Some(match query {
-        Query::Customer(id) => (QuerySort::by_id("customers"), vec![id.as_str()]),
-        Query::Order(id) => (QuerySort::by_id("orders"), vec![id.as_str()]),
-        Query::Payment(id) => (QuerySort::by_id("payments"), vec![id.as_str()]),
-        Query::Category(id) => {
+        DocumentQuery::Customer(id) => (QuerySort::by_id("customers"), vec![id.as_str()]),
+        DocumentQuery::Order(id) => (QuerySort::by_id("orders"), vec![id.as_str()]),
+        DocumentQuery::Payment(id) => (QuerySort::by_id("payments"), vec![id.as_str()]),
+        DocumentQuery::Category(id) => {
             let sort = QuerySort { expand: "ancestors[*]", ..QuerySort::by_id("categories") };
             (sort, vec![id.as_str()])
         }
-        Query::Product(id) => {
+        DocumentQuery::Product(id) => {
             let sort = with_categories(QuerySort::by_id("products"));
             (QuerySort { most: WHOLE_PRODUCTS_PER_QUERY, ..sort }, vec![id.as_str()])
         }
-        Query::StandalonePrice(id) => (QuerySort::by_id("standalone-prices"), vec![id.as_str()]),
-        Query::InventoryEntry(id) => (QuerySort::by_id("inventory"), vec![id.as_str()]),
-        Query::Products(ids) => (with_categories(QuerySort::list("products")), texts(ids)),
-        Query::DiscountCodes(ids) => (QuerySort::list("discount-codes"), texts(ids)),
-        Query::PublishedProducts(ids) => {
+        DocumentQuery::StandalonePrice(id) => {
+            (QuerySort::by_id("standalone-prices"), vec![id.as_str()])
+        }
+        DocumentQuery::InventoryEntry(id) => (QuerySort::by_id("inventory"), vec![id.as_str()]),
+        DocumentQuery::Products(ids) => (with_categories(QuerySort::list("products")), texts(ids)),
+        DocumentQuery::DiscountCodes(ids) => (QuerySort::list("discount-codes"), texts(ids)),
+        DocumentQuery::PublishedProducts(ids) => {
             (QuerySort { also: published(), ..QuerySort::list("products") }, texts(ids))
         }
-        Query::CountedStock { sku, channel } => {
+        DocumentQuery::CountedStock { sku, channel } => {
             let also = Some(query::supply(channel.as_deref()));
             let sort = QuerySort { also, ..QuerySort::by_sku("inventory", KeyField::Sku) };
             (sort, vec![sku.as_str()])
         }
-        Query::AnyStock(sku) => (QuerySort::by_sku("inventory", KeyField::Sku), vec![sku.as_str()]),
-        Query::OwnersOfSkus(skus) => {
+        DocumentQuery::AnyStock(sku) => {
+            (QuerySort::by_sku("inventory", KeyField::Sku), vec![sku.as_str()])
+        }
+        DocumentQuery::OwnersOfSkus(skus) => {
             let sort = QuerySort::by_sku("products", KeyField::VariantSku);
             (QuerySort { also: published(), ..sort }, texts(skus))
         }
-        Query::StandalonePrices { skus, after: None } => {
+        DocumentQuery::StandalonePrices { skus, after: None } => {
             let sort = QuerySort::by_sku("standalone-prices", KeyField::Sku);
             (QuerySort { pages: true, ..sort }, texts(skus))
         }
-        Query::OrderOfPayment(_)
-        | Query::Descendants { .. }
-        | Query::ProductOfSku(_)
-        | Query::IdWalk(_)
-        | Query::StandalonePrices { .. } => return None,
+        DocumentQuery::OrderOfPayment(_)
+        | DocumentQuery::Descendants { .. }
+        | DocumentQuery::ProductOfSku(_)
+        | DocumentQuery::IdWalk(_)
+        | DocumentQuery::StandalonePrices { .. } => return None,
     })
 }
 
 /// The part of a query that asks for these of its keys.
-fn part(query: &Query, keys: &[&str]) -> Query {
+fn part(query: &DocumentQuery, keys: &[&str]) -> DocumentQuery {
     fn among<T: AsRef<str> + Clone>(all: &[T], keys: &[&str]) -> Vec<T> {
         all.iter().filter(|one| keys.contains(&one.as_ref())).cloned().collect()
     }
     match query {
-        Query::Products(ids) => Query::Products(among(ids, keys)),
-        Query::DiscountCodes(ids) => Query::DiscountCodes(among(ids, keys)),
-        Query::PublishedProducts(ids) => Query::PublishedProducts(among(ids, keys)),
-        Query::OwnersOfSkus(skus) => Query::OwnersOfSkus(among(skus, keys)),
-        Query::StandalonePrices { skus, after } => {
-            Query::StandalonePrices { skus: among(skus, keys), after: after.clone() }
+        DocumentQuery::Products(ids) => DocumentQuery::Products(among(ids, keys)),
+        DocumentQuery::DiscountCodes(ids) => DocumentQuery::DiscountCodes(among(ids, keys)),
+        DocumentQuery::PublishedProducts(ids) => DocumentQuery::PublishedProducts(among(ids, keys)),
+        DocumentQuery::OwnersOfSkus(skus) => DocumentQuery::OwnersOfSkus(among(skus, keys)),
+        DocumentQuery::StandalonePrices { skus, after } => {
+            DocumentQuery::StandalonePrices { skus: among(skus, keys), after: after.clone() }
         }
         one => one.clone(),
     }
 }
 
-impl Together {
+impl JointQuery {
     fn of(sort: Option<QuerySort>) -> Self {
         Self { sort, members: Vec::new(), keys: Vec::new(), bytes: 0, after: None }
     }
 
     /// Who asks, and what the answer to each is an answer to.
     #[must_use]
-    pub fn members(&self) -> &[(usize, Query)] {
+    pub fn members(&self) -> &[(usize, DocumentQuery)] {
         &self.members
     }
 
     /// What is asked for together; the query itself, where all ask the same.
-    fn asked(&self) -> Result<&QuerySort, Option<&Query>> {
+    fn asked(&self) -> Result<&QuerySort, Option<&DocumentQuery>> {
         let first = self.members.first().map(|(_, query)| query);
         let same = self.members.iter().all(|(_, query)| Some(query) == first);
         self.sort.as_ref().filter(|_| !same).ok_or(first)
@@ -255,7 +259,7 @@ impl Together {
     pub fn path_and_query(&self) -> String {
         let sort = match self.asked() {
             Ok(sort) => sort,
-            Err(query) => return query.map(Query::path_and_query).unwrap_or_default(),
+            Err(query) => return query.map(DocumentQuery::path_and_query).unwrap_or_default(),
         };
         let predicate = sort.predicate(&self.keys);
         if sort.pages {
@@ -276,10 +280,10 @@ impl Together {
     /// The answer to each of the members; none if this answer cannot tell: then each is to be asked
     /// alone.
     #[must_use]
-    pub fn split<'a>(&self, answer: &'a Answer) -> Option<Split<'a>> {
+    pub fn split<'a>(&self, answer: &'a HttpAnswer) -> Option<SplitAnswer<'a>> {
         let Ok(sort) = self.asked() else {
             let answers = self.members.iter().map(|_| Cow::Borrowed(answer)).collect();
-            return Some(Split { answers, further: None });
+            return Some(SplitAnswer { answers, further: None });
         };
         if answer.status != 200 {
             return None;
@@ -315,19 +319,19 @@ impl Together {
             let found = found.into_iter().map(|place| documents[place].text);
             answers.push(Cow::Owned(told(sort.is_list, found)));
         }
-        Some(Split { answers, further })
+        Some(SplitAnswer { answers, further })
     }
 }
 
 /// The answer that holds these documents. What is not among the results is gone, which is told as
 /// for one alone.
-fn told<'a>(is_list: bool, mut found: impl Iterator<Item = &'a str>) -> Answer {
+fn told<'a>(is_list: bool, mut found: impl Iterator<Item = &'a str>) -> HttpAnswer {
     let (status, body) = if is_list {
         (200, format!(r#"{{"results":[{}]}}"#, found.collect::<Vec<_>>().join(",")))
     } else {
         found.next().map_or_else(gone, |document| (200, document.to_owned()))
     };
-    Answer { status, body, ..Answer::default() }
+    HttpAnswer { status, body, ..HttpAnswer::default() }
 }
 
 /// A document of a page.
@@ -341,18 +345,18 @@ struct FoundDocument<'a> {
 /// The documents of a page; none if it is none, or if one of them does not say whose it is.
 fn documents(key: KeyField, body: &str) -> Option<Vec<FoundDocument<'_>>> {
     #[derive(Deserialize)]
-    struct Page<'a> {
+    struct DocumentPage<'a> {
         #[serde(borrow)]
         results: Vec<&'a RawValue>,
     }
     #[derive(Deserialize)]
-    struct Keyed {
+    struct DocumentKeys {
         id: Id,
         sku: Option<String>,
     }
-    let Page { results } = serde_json::from_str(body).ok()?;
+    let DocumentPage { results } = serde_json::from_str(body).ok()?;
     let read = |text| {
-        let Keyed { id, sku } = serde_json::from_str(text).ok()?;
+        let DocumentKeys { id, sku } = serde_json::from_str(text).ok()?;
         let keys = match key {
             KeyField::Id => vec![id.to_string()],
             KeyField::Sku => vec![sku?],
@@ -379,21 +383,21 @@ mod tests {
         Id::new(value).expect("an id")
     }
 
-    fn stock(sku: &str, channel: Option<&str>) -> Query {
-        Query::CountedStock { sku: sku.to_owned(), channel: channel.map(ToOwned::to_owned) }
+    fn stock(sku: &str, channel: Option<&str>) -> DocumentQuery {
+        DocumentQuery::CountedStock { sku: sku.to_owned(), channel: channel.map(ToOwned::to_owned) }
     }
 
-    fn answered(results: &Value) -> Answer {
+    fn answered(results: &Value) -> HttpAnswer {
         let body = json!({ "results": results }).to_string();
-        Answer { status: 200, body, ..Answer::default() }
+        HttpAnswer { status: 200, body, ..HttpAnswer::default() }
     }
 
-    fn asked(queries: impl IntoIterator<Item = Query>) -> Vec<Together> {
+    fn asked(queries: impl IntoIterator<Item = DocumentQuery>) -> Vec<JointQuery> {
         together(queries.into_iter().enumerate())
     }
 
     /// What each is told, by its place.
-    fn told(group: &Together, answer: &Answer) -> Vec<(usize, Answer)> {
+    fn told(group: &JointQuery, answer: &HttpAnswer) -> Vec<(usize, HttpAnswer)> {
         let split = group.split(answer).expect("an answer that tells");
         let places = group.members.iter().map(|(place, _)| *place);
         places.zip(split.answers.into_iter().map(Cow::into_owned)).collect()
@@ -402,11 +406,11 @@ mod tests {
     #[test]
     fn each_gets_its_own_document_or_none() {
         let queries = [
-            Query::Customer(id("a")),
-            Query::Order(id("a")),
-            Query::Customer(id("b")),
-            Query::Customer(id("a")),
-            Query::Customer(id("c")),
+            DocumentQuery::Customer(id("a")),
+            DocumentQuery::Order(id("a")),
+            DocumentQuery::Customer(id("b")),
+            DocumentQuery::Customer(id("a")),
+            DocumentQuery::Customer(id("c")),
         ];
         let groups = asked(queries);
         assert_eq!(groups.len(), 2);
@@ -443,7 +447,7 @@ mod tests {
 
     #[test]
     fn a_query_has_so_many_and_no_more() {
-        let sizes = |queries: Vec<Query>| -> Vec<usize> {
+        let sizes = |queries: Vec<DocumentQuery>| -> Vec<usize> {
             asked(queries).iter().map(|group| group.members.len()).collect()
         };
         let skus = |count, length: usize| {
@@ -451,29 +455,35 @@ mod tests {
         };
         assert_eq!(sizes(skus(120, 0)), [50, 50, 20]);
         assert!(sizes(skus(50, 240)).iter().all(|size| *size <= 20));
-        let products = |n: usize| Query::Products(vec![id(&n.to_string()), id(&format!("x{n}"))]);
+        let products =
+            |n: usize| DocumentQuery::Products(vec![id(&n.to_string()), id(&format!("x{n}"))]);
         assert_eq!(sizes((0..70).map(products).collect()), [50, 20]);
     }
 
     #[test]
     fn an_answer_that_cannot_tell_is_none() {
-        let group = &asked([Query::AnyStock("a".to_owned()), Query::AnyStock("b".to_owned())])[0];
-        let tells = |answer: &Answer| group.split(answer).is_some();
+        let group = &asked([
+            DocumentQuery::AnyStock("a".to_owned()),
+            DocumentQuery::AnyStock("b".to_owned()),
+        ])[0];
+        let tells = |answer: &HttpAnswer| group.split(answer).is_some();
         assert!(tells(&answered(&json!([]))));
         let full: Vec<_> = (0..PAGE).map(|n| json!({"id": n.to_string(), "sku": "a"})).collect();
         assert!(!tells(&answered(&json!(full))));
         assert!(!tells(&answered(&json!([{"id": "a"}]))));
-        assert!(!tells(&Answer { status: 400, ..Answer::default() }));
-        assert!(!tells(&Answer { status: 200, ..Answer::default() }));
-        let apart: Vec<_> = group.apart().iter().map(Together::path_and_query).collect();
+        assert!(!tells(&HttpAnswer { status: 400, ..HttpAnswer::default() }));
+        assert!(!tells(&HttpAnswer { status: 200, ..HttpAnswer::default() }));
+        let apart: Vec<_> = group.apart().iter().map(JointQuery::path_and_query).collect();
         assert_eq!(apart.len(), 2);
         assert!(apart.iter().all(|path| path.contains("limit=1&")), "{apart:?}");
     }
 
     #[test]
     fn documents_come_in_the_order_in_which_they_were_asked_for() {
-        let queries =
-            [Query::Products(vec![id("b"), id("a")]), Query::Products(vec![id("c"), id("b")])];
+        let queries = [
+            DocumentQuery::Products(vec![id("b"), id("a")]),
+            DocumentQuery::Products(vec![id("c"), id("b")]),
+        ];
         let page = answered(&json!([{"id": "a"}, {"id": "b"}, {"id": "c"}]));
         let answers = told(&asked(queries)[0], &page);
         let bodies: Vec<_> = answers.iter().map(|(_, answer)| answer.body.as_str()).collect();
@@ -484,13 +494,14 @@ mod tests {
 
     #[test]
     fn what_several_ask_for_is_asked_for_once() {
-        let same = [Query::Customer(id("a")), Query::Customer(id("a"))];
+        let same = [DocumentQuery::Customer(id("a")), DocumentQuery::Customer(id("a"))];
         let groups = asked(same);
         assert_eq!(groups.len(), 1);
         assert_eq!(groups[0].path_and_query(), "/customers/a", "by its id, not by a query");
         // 60 SKUs each, of which 20 are the same: two queries, and each is told all of its own.
         let skus = |from: usize| (from..from + 40).map(|n| n.to_string()).collect::<Vec<_>>();
-        let groups = asked([Query::OwnersOfSkus(skus(0)), Query::OwnersOfSkus(skus(20))]);
+        let groups =
+            asked([DocumentQuery::OwnersOfSkus(skus(0)), DocumentQuery::OwnersOfSkus(skus(20))]);
         let sizes: Vec<_> = groups.iter().map(|group| group.keys.len()).collect();
         assert_eq!(sizes, [SKUS_PER_QUERY, 10]);
         let asked_of_second: Vec<_> = groups
@@ -510,15 +521,16 @@ mod tests {
         };
         let skus = |skus: &[&str]| skus.iter().map(ToString::to_string).collect::<Vec<_>>();
         let groups = asked([
-            Query::OwnersOfSkus(skus(&["a", "b"])),
-            Query::OwnersOfSkus(skus(&["c"])),
-            Query::StandalonePrices { skus: skus(&["a", "b"]), after: None },
-            Query::StandalonePrices { skus: skus(&["c"]), after: None },
+            DocumentQuery::OwnersOfSkus(skus(&["a", "b"])),
+            DocumentQuery::OwnersOfSkus(skus(&["c"])),
+            DocumentQuery::StandalonePrices { skus: skus(&["a", "b"]), after: None },
+            DocumentQuery::StandalonePrices { skus: skus(&["c"]), after: None },
         ]);
         assert_eq!(groups.len(), 2);
-        let ids = |answers: Vec<(usize, Answer)>| -> Vec<(usize, Vec<String>)> {
+        let ids = |answers: Vec<(usize, HttpAnswer)>| -> Vec<(usize, Vec<String>)> {
             let id = |document: Value| document["id"].as_str().expect("an id").to_owned();
-            let ids = |answer: &Answer| page(answer).expect("a page").into_iter().map(id).collect();
+            let ids =
+                |answer: &HttpAnswer| page(answer).expect("a page").into_iter().map(id).collect();
             answers.iter().map(|(place, answer)| (*place, ids(answer))).collect()
         };
         let page = answered(&json!([owner("p", "b"), owner("q", "c")]));

@@ -75,7 +75,7 @@ impl WalkedResource {
 /// Which documents; every member that is given narrows it. It is stored with the runs that it belongs to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Filter {
+pub struct WalkFilter {
     /// Created at this time or later.
     pub created_from: Option<DateTime<Utc>>,
     /// Created before this time.
@@ -89,13 +89,13 @@ pub struct Filter {
     /// Products that are for sale.
     pub published: bool,
     /// What belongs to one of these.
-    pub among: Option<Among>,
+    pub among: Option<FilterList>,
 }
 
 /// A list of which a document has a member.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Among {
+pub enum FilterList {
     /// By its id.
     Ids(Vec<Id>),
     /// Orders with one of these payments.
@@ -110,7 +110,7 @@ pub struct Walk {
     /// Through what.
     pub of: WalkedResource,
     /// Which of them.
-    pub filter: Filter,
+    pub filter: WalkFilter,
     /// The last id of the page before.
     pub after: Option<Id>,
     /// The most documents of the page; up to [`super::query::PAGE`].
@@ -123,7 +123,7 @@ pub struct WalkEnd {
     /// Of what.
     pub of: WalkedResource,
     /// Which of them.
-    pub filter: Filter,
+    pub filter: WalkFilter,
     /// The newest, not the oldest.
     pub newest: bool,
 }
@@ -155,7 +155,7 @@ impl Walk {
     /// A page of the documents of these ids.
     #[must_use]
     pub fn among_ids(of: WalkedResource, ids: Vec<Id>, limit: usize) -> Self {
-        let filter = Filter { among: Some(Among::Ids(ids)), ..Filter::default() };
+        let filter = WalkFilter { among: Some(FilterList::Ids(ids)), ..WalkFilter::default() };
         Self { of, filter, after: None, limit }
     }
 
@@ -223,7 +223,7 @@ impl IdWalk {
                 format!("/products?{}", page(&predicate, self.after.as_ref(), self.limit()))
             }
             WalkOver::ChangedSince { of, since } => {
-                let filter = Filter { changed_since: Some(*since), ..Filter::default() };
+                let filter = WalkFilter { changed_since: Some(*since), ..WalkFilter::default() };
                 let (after, limit) = (self.after.clone(), self.limit());
                 Walk { of: *of, filter, after, limit }.path_and_query()
             }
@@ -238,16 +238,16 @@ fn where_all(terms: &[String]) -> String {
     format!("&where={}", encode(&terms.join(" and ")))
 }
 
-impl Filter {
+impl WalkFilter {
     fn terms(&self) -> Vec<String> {
         let at = |field: &str, operator: &str, time: &Option<DateTime<Utc>>| {
             let time = time.as_ref()?.to_rfc3339_opts(SecondsFormat::Millis, true);
             Some(format!("{field} {operator} {}", quote(&time)))
         };
         let among = self.among.as_ref().map(|among| match among {
-            Among::Ids(ids) => is_one_of("id", ids),
-            Among::Payments(ids) => format!("paymentInfo(payments({}))", is_one_of("id", ids)),
-            Among::Skus(skus) => variants_among(skus),
+            FilterList::Ids(ids) => is_one_of("id", ids),
+            FilterList::Payments(ids) => format!("paymentInfo(payments({}))", is_one_of("id", ids)),
+            FilterList::Skus(skus) => variants_among(skus),
         });
         let terms = [
             at("createdAt", ">=", &self.created_from),
@@ -276,11 +276,11 @@ mod tests {
         let id = |id| Id::new(id).expect("an id");
         let walk = Walk {
             of: WalkedResource::Products,
-            filter: Filter {
+            filter: WalkFilter {
                 created_from: Some(DateTime::UNIX_EPOCH),
                 published: true,
-                among: Some(Among::Skus(vec!["a\"b".to_owned()])),
-                ..Filter::default()
+                among: Some(FilterList::Skus(vec!["a\"b".to_owned()])),
+                ..WalkFilter::default()
             },
             after: Some(id("p1")),
             limit: 100,
@@ -294,7 +294,7 @@ mod tests {
              and id > \"p1\""
         );
         let end =
-            WalkEnd { of: WalkedResource::Customers, filter: Filter::default(), newest: false };
+            WalkEnd { of: WalkedResource::Customers, filter: WalkFilter::default(), newest: false };
         assert_eq!(
             decoded(&end.path_and_query()),
             "/customers?limit=1&withTotal=true&sort=createdAt asc"

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Problem;
+use super::SettingProblem;
 
 /// `CONFIG.import`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,7 +40,7 @@ impl Default for ImportRules {
 
 impl ImportRules {
     /// What is wrong with the values.
-    pub(super) fn problems(&self) -> Vec<Problem> {
+    pub(super) fn problems(&self) -> Vec<SettingProblem> {
         [
             (self.lanes, 1, 5, "lanes"),
             (self.page_size, 1, 500, "pageSize"),
@@ -50,7 +50,10 @@ impl ImportRules {
         .into_iter()
         .filter(|(value, least, most, _)| value < least || value > most)
         .map(|(_, least, most, name)| {
-            Problem::new(format!("CONFIG.import.{name}"), format!("must be from {least} to {most}"))
+            SettingProblem::new(
+                format!("CONFIG.import.{name}"),
+                format!("must be from {least} to {most}"),
+            )
         })
         .collect()
     }

@@ -23,8 +23,8 @@ use product_url::UrlTemplate;
 pub use import::{ImportRules, ProductImportRules};
 pub use names::NAMES;
 pub use parse::parse;
-pub use push::{Oidc, PushAuth, Sns};
-pub use rules::Rules;
+pub use push::{OidcAuth, PushAuth, SnsAuth};
+pub use rules::OperatorRules;
 
 /// Everything the Worker was told, checked.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ pub struct Config {
     /// How to reach the Klaviyo account.
     pub klaviyo: KlaviyoAccess,
     /// Which of the two jobs this deployment does (`APP_TYPE`).
-    pub mode: Mode,
+    pub mode: AppType,
     /// Who may push notifications.
     pub push: PushAuth,
     /// `PUSH_PATIENCE_MS`: how long a push may take where a broker's few seconds are not to decide,
@@ -45,9 +45,9 @@ pub struct Config {
     /// Where the Durable Objects live (`DATA_JURISDICTION`).
     pub jurisdiction: Option<Jurisdiction>,
     /// The shop's language, currency and product addresses.
-    pub shop: Shop,
+    pub shop: ShopSettings,
     /// The tree of the setting `CONFIG`.
-    pub rules: Rules,
+    pub rules: OperatorRules,
 }
 
 /// How to reach the commercetools project.
@@ -78,7 +78,7 @@ pub struct KlaviyoAccess {
 
 /// Which jobs this deployment does (`APP_TYPE`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub enum AppType {
     /// Unset: realtime and imports.
     Both,
     /// `EVENT`: only realtime.
@@ -87,7 +87,7 @@ pub enum Mode {
     Import,
 }
 
-impl Mode {
+impl AppType {
     /// Whether pushes are taken.
     #[must_use]
     pub fn realtime(self) -> bool {
@@ -120,7 +120,7 @@ impl Jurisdiction {
 
 /// The shop's language, currency and product addresses.
 #[derive(Debug, Clone, Default)]
-pub struct Shop {
+pub struct ShopSettings {
     /// `PREFERRED_LOCALE`.
     pub locale: Locale,
     /// `PREFERRED_CURRENCY`, an ISO 4217 code.
@@ -155,20 +155,20 @@ impl fmt::Debug for Secret {
 
 /// What is wrong with one setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct SettingProblem {
     /// The setting's name, with the path inside it for `CONFIG` (`CONFIG.order.states`).
     pub setting: String,
     /// What is wrong and what to do, without the value.
     pub problem: String,
 }
 
-impl Problem {
+impl SettingProblem {
     fn new(setting: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { setting: setting.into(), problem: problem.into() }
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for SettingProblem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: {}", self.setting, self.problem)
     }

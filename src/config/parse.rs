@@ -8,8 +8,8 @@ use url::Url;
 
 use super::product_url::UrlTemplate;
 use super::{
-    CommercetoolsAccess, Config, Jurisdiction, KlaviyoAccess, Mode, Oidc, Problem, PushAuth, Rules,
-    Secret, Shop, Sns,
+    AppType, CommercetoolsAccess, Config, Jurisdiction, KlaviyoAccess, OidcAuth, OperatorRules,
+    PushAuth, Secret, SettingProblem, ShopSettings, SnsAuth,
 };
 use crate::commercetools::locale::Locale;
 
@@ -27,8 +27,8 @@ const PUSH_PATIENCE_MS: RangeInclusive<u64> = 4_000..=600_000;
 ///
 /// # Errors
 /// All problems found, in the order of the settings' table.
-pub fn parse(lookup: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<Problem>> {
-    let mut settings = Settings { lookup, problems: Vec::new() };
+pub fn parse(lookup: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<SettingProblem>> {
+    let mut settings = SettingsReader { lookup, problems: Vec::new() };
     let client = settings.api_client();
     let auth_url = settings.required_url("CT_AUTH_URL");
     let api_url = settings.required_url("CT_API_URL");
@@ -89,12 +89,12 @@ struct ApiClient {
 }
 
 /// The lookup and what was found wrong so far.
-struct Settings<F> {
+struct SettingsReader<F> {
     lookup: F,
-    problems: Vec<Problem>,
+    problems: Vec<SettingProblem>,
 }
 
-impl<F: Fn(&str) -> Option<String>> Settings<F> {
+impl<F: Fn(&str) -> Option<String>> SettingsReader<F> {
     fn optional(&self, name: &str) -> Option<String> {
         (self.lookup)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
@@ -112,7 +112,7 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
     }
 
     fn problem(&mut self, setting: &str, problem: &str) {
-        self.problems.push(Problem::new(setting, problem));
+        self.problems.push(SettingProblem::new(setting, problem));
     }
 
     fn required_url(&mut self, name: &str) -> Option<String> {
@@ -147,11 +147,11 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         }
     }
 
-    fn mode(&mut self) -> Option<Mode> {
+    fn mode(&mut self) -> Option<AppType> {
         match self.optional("APP_TYPE").as_deref() {
-            None => Some(Mode::Both),
-            Some("EVENT") => Some(Mode::Realtime),
-            Some("BULK_IMPORT") => Some(Mode::Import),
+            None => Some(AppType::Both),
+            Some("EVENT") => Some(AppType::Realtime),
+            Some("BULK_IMPORT") => Some(AppType::Import),
             Some(_) => {
                 self.problem("APP_TYPE", "must be `EVENT`, `BULK_IMPORT` or unset");
                 None
@@ -159,13 +159,15 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         }
     }
 
-    fn oidc(&mut self) -> Option<Oidc> {
+    fn oidc(&mut self) -> Option<OidcAuth> {
         let keys_url = match self.optional("PUSH_OIDC_KEYS_URL") {
             Some(value) => self.url("PUSH_OIDC_KEYS_URL", &value),
             None => Some(GOOGLE_KEYS_URL.to_owned()),
         };
         match (self.optional("PUSH_OIDC_AUDIENCE"), self.optional("PUSH_OIDC_EMAIL")) {
-            (Some(audience), Some(email)) => Some(Oidc { audience, email, keys_url: keys_url? }),
+            (Some(audience), Some(email)) => {
+                Some(OidcAuth { audience, email, keys_url: keys_url? })
+            }
             (None, None) => None,
             (Some(_), None) => {
                 self.problem("PUSH_OIDC_EMAIL", "is required beside `PUSH_OIDC_AUDIENCE`");
@@ -178,7 +180,7 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         }
     }
 
-    fn sns(&mut self) -> Sns {
+    fn sns(&mut self) -> SnsAuth {
         let topic = self.optional("PUSH_SNS_TOPIC_ARN");
         if topic.as_deref().is_some_and(|arn| !is_topic(arn)) {
             self.problem(
@@ -187,7 +189,7 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
             );
         }
         let url = self.optional("PUSH_SNS_URL").and_then(|value| self.url("PUSH_SNS_URL", &value));
-        Sns { topic, url: url.and_then(|url| self.origin("PUSH_SNS_URL", &url)) }
+        SnsAuth { topic, url: url.and_then(|url| self.origin("PUSH_SNS_URL", &url)) }
     }
 
     fn push_patience(&mut self) -> Option<Duration> {
@@ -219,12 +221,12 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         }
     }
 
-    fn shop(&mut self) -> Shop {
+    fn shop(&mut self) -> ShopSettings {
         let currency = self.optional("PREFERRED_CURRENCY");
         if currency.as_deref().is_some_and(|code| !is_currency(code)) {
             self.problem("PREFERRED_CURRENCY", "must be an ISO 4217 code of three capital letters");
         }
-        Shop {
+        ShopSettings {
             // As in the plugin, a locale of another form is as good as none.
             locale: self.optional("PREFERRED_LOCALE").map(Locale::new).unwrap_or_default(),
             currency,
@@ -243,9 +245,9 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         }
     }
 
-    fn rules(&mut self) -> Option<Rules> {
-        let Some(value) = self.optional("CONFIG") else { return Some(Rules::default()) };
-        match Rules::parse(&value) {
+    fn rules(&mut self) -> Option<OperatorRules> {
+        let Some(value) = self.optional("CONFIG") else { return Some(OperatorRules::default()) };
+        match OperatorRules::parse(&value) {
             Ok(rules) => Some(rules),
             Err(problems) => {
                 self.problems.extend(problems);
@@ -279,7 +281,7 @@ mod tests {
         ("KLAVIYO_AUTH_KEY", "pk_hidden"),
     ];
 
-    fn with(changes: &[(&str, &str)]) -> Result<Config, Vec<Problem>> {
+    fn with(changes: &[(&str, &str)]) -> Result<Config, Vec<SettingProblem>> {
         parse(|name| {
             changes
                 .iter()
@@ -314,7 +316,7 @@ mod tests {
         let config = with(&[]).expect("a configuration");
         assert_eq!(config.commercetools.auth_url, "https://auth.example.com");
         assert_eq!(config.klaviyo.api_url, KLAVIYO_API_URL);
-        assert_eq!(config.mode, Mode::Both);
+        assert_eq!(config.mode, AppType::Both);
         assert!(!config.push.configured());
         assert!(config.admin_token.is_none());
     }

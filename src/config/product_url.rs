@@ -4,10 +4,10 @@ use crate::http::encode;
 
 /// A template such as `https://shop.example.com/{{locale}}/p/{{productSlug}}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UrlTemplate(Vec<Part>);
+pub struct UrlTemplate(Vec<TemplatePart>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+enum TemplatePart {
     Text(String),
     Placeholder(Placeholder),
 }
@@ -52,8 +52,8 @@ impl UrlTemplate {
         let mut rest = template;
         while let Some((text, after)) = rest.split_once("{{") {
             let (name, after) = after.split_once("}}").ok_or(UnknownPlaceholder)?;
-            parts.push(Part::Text(text.to_owned()));
-            parts.push(Part::Placeholder(match name.trim() {
+            parts.push(TemplatePart::Text(text.to_owned()));
+            parts.push(TemplatePart::Placeholder(match name.trim() {
                 "productSlug" => Placeholder::ProductSlug,
                 "productName" => Placeholder::ProductName,
                 "productKey" => Placeholder::ProductKey,
@@ -64,7 +64,7 @@ impl UrlTemplate {
             }));
             rest = after;
         }
-        parts.push(Part::Text(rest.to_owned()));
+        parts.push(TemplatePart::Text(rest.to_owned()));
         Ok(Self(parts))
     }
 
@@ -74,8 +74,8 @@ impl UrlTemplate {
         let mut url = String::new();
         for part in &self.0 {
             match part {
-                Part::Text(text) => url.push_str(text),
-                Part::Placeholder(placeholder) => {
+                TemplatePart::Text(text) => url.push_str(text),
+                TemplatePart::Placeholder(placeholder) => {
                     let value = match placeholder {
                         Placeholder::ProductSlug => facts.slug,
                         Placeholder::ProductName => facts.name,

@@ -10,9 +10,9 @@ pub struct PushAuth {
     /// `PUSH_TOKEN`: the shared secret that a push carries.
     pub token: Option<Secret>,
     /// Google's signed push token.
-    pub oidc: Option<Oidc>,
+    pub oidc: Option<OidcAuth>,
     /// Amazon SNS's signature.
-    pub sns: Sns,
+    pub sns: SnsAuth,
 }
 
 impl PushAuth {
@@ -25,7 +25,7 @@ impl PushAuth {
 
 /// Which of Google's signed tokens are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Oidc {
+pub struct OidcAuth {
     /// `PUSH_OIDC_AUDIENCE`: what the push subscription names as its audience.
     pub audience: String,
     /// `PUSH_OIDC_EMAIL`: the service account that the push subscription signs as.
@@ -36,14 +36,14 @@ pub struct Oidc {
 
 /// Which of Amazon SNS's messages are accepted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sns {
+pub struct SnsAuth {
     /// `PUSH_SNS_TOPIC_ARN`: the only topic. Without it no signature suffices.
     pub topic: Option<String>,
     /// `PUSH_SNS_URL`: whose origin is the only one to fetch from; none: Amazon's own hosts.
     pub url: Option<Url>,
 }
 
-impl Sns {
+impl SnsAuth {
     /// Whether Amazon SNS answers at this address: one of its own hosts, over TLS at the usual
     /// port (`AwsSnsMessageValidator` of the AWS SDKs has the same rule), or the one that was set.
     #[must_use]
@@ -77,13 +77,13 @@ fn is_amazon_host(host: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn answers(sns: &Sns, url: &str) -> bool {
+    fn answers(sns: &SnsAuth, url: &str) -> bool {
         Url::parse(url).is_ok_and(|url| sns.answers_at(&url))
     }
 
     #[test]
     fn only_amazon_is_amazon() {
-        let amazon = Sns::default();
+        let amazon = SnsAuth::default();
         for url in [
             "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-0.pem",
             "https://SNS.us-west-2.amazonaws.com:443/?Action=ConfirmSubscription",
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn an_address_that_was_set_is_the_only_one() {
-        let own = Sns { url: Url::parse("http://127.0.0.1:9000").ok(), topic: None };
+        let own = SnsAuth { url: Url::parse("http://127.0.0.1:9000").ok(), topic: None };
         assert!(answers(&own, "http://127.0.0.1:9000/SimpleNotificationService-0.pem"));
         for url in [
             "http://127.0.0.1:9001/x",

@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Problem;
+use super::SettingProblem;
 use super::import::{ImportRules, ProductImportRules};
 
 /// What the operator may steer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Rules {
+pub struct OperatorRules {
     /// Notifications that are to be ignored, by the name in the message table.
     pub disabled_events: Vec<EventName>,
     /// Orders and their events.
@@ -73,7 +73,7 @@ pub struct OrderRules {
     /// Which of the order's own fields become properties of its events.
     pub properties: PropertyRules,
     /// The metric names at Klaviyo.
-    pub metrics: Metrics,
+    pub metrics: OrderMetrics,
     /// The same for the order's custom fields.
     pub custom_fields: CustomFieldRules,
 }
@@ -147,7 +147,7 @@ impl Default for OrderMessages {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "named after the metric")]
-pub struct Metrics {
+pub struct OrderMetrics {
     pub cancelled_order: String,
     pub fulfilled_order: String,
     pub placed_order: String,
@@ -155,7 +155,7 @@ pub struct Metrics {
     pub refunded_order: String,
 }
 
-impl Default for Metrics {
+impl Default for OrderMetrics {
     fn default() -> Self {
         Self {
             cancelled_order: "Cancelled Order".to_owned(),
@@ -196,16 +196,16 @@ pub struct CustomerRules {
     /// Which custom fields become profile properties.
     pub custom_fields: CustomFieldRules,
     /// Kept for the plugin's sake.
-    pub deduplication: Deduplication,
+    pub deduplication: CustomerDeduplication,
     /// What happens where a customer was deleted for good.
-    pub deletion: Deletion,
+    pub deletion: CustomerDeletion,
 }
 
 /// `CONFIG.customer.deletion`: what happens at Klaviyo where commercetools erased a customer's
 /// personal data. Klaviyo cannot undo an erasure, so nothing is the default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Deletion {
+pub enum CustomerDeletion {
     /// Nothing.
     #[default]
     Ignore,
@@ -238,7 +238,7 @@ impl Default for CustomerMessages {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "said on the type")]
-pub struct Deduplication {
+pub struct CustomerDeduplication {
     pub enabled: bool,
 }
 
@@ -390,14 +390,14 @@ impl Default for KlaviyoRules {
     }
 }
 
-impl Rules {
+impl OperatorRules {
     /// Reads the JSON text of `CONFIG`.
     ///
     /// # Errors
     /// Every unknown key and every value of a wrong type, each with its path.
-    pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
+    pub fn parse(text: &str) -> Result<Self, Vec<SettingProblem>> {
         let Ok(Value::Object(given)) = serde_json::from_str(text) else {
-            return Err(vec![Problem::new("CONFIG", "must be a JSON object")]);
+            return Err(vec![SettingProblem::new("CONFIG", "must be a JSON object")]);
         };
         let mut merged = serde_json::to_value(Self::default()).unwrap_or_default();
         let mut problems = Vec::new();
@@ -406,10 +406,11 @@ impl Rules {
             return Err(problems);
         }
         let rules: Self = serde_json::from_value(merged)
-            .map_err(|error| vec![Problem::new("CONFIG", error.to_string())])?;
+            .map_err(|error| vec![SettingProblem::new("CONFIG", error.to_string())])?;
         let mut problems = rules.import.problems();
         if !(rules.klaviyo.share > 0.0 && rules.klaviyo.share <= 1.0) {
-            problems.push(Problem::new("CONFIG.klaviyo.share", "must be above 0 and at most 1"));
+            problems
+                .push(SettingProblem::new("CONFIG.klaviyo.share", "must be above 0 and at most 1"));
         }
         if problems.is_empty() { Ok(rules) } else { Err(problems) }
     }
@@ -422,12 +423,17 @@ impl Rules {
 }
 
 /// Lays `given` over `defaults`, whose shape says what is allowed.
-fn merge(defaults: &mut Value, given: Map<String, Value>, path: &str, problems: &mut Vec<Problem>) {
+fn merge(
+    defaults: &mut Value,
+    given: Map<String, Value>,
+    path: &str,
+    problems: &mut Vec<SettingProblem>,
+) {
     let Value::Object(known) = defaults else { return };
     for (key, value) in given {
         let path = format!("{path}.{key}");
         let Some(default) = known.get_mut(&key) else {
-            problems.push(Problem::new(path, "is not a known key"));
+            problems.push(SettingProblem::new(path, "is not a known key"));
             continue;
         };
         match (&mut *default, value) {
@@ -436,25 +442,25 @@ fn merge(defaults: &mut Value, given: Map<String, Value>, path: &str, problems: 
                 if names.values().all(Value::is_string) {
                     *default = Value::Object(names);
                 } else {
-                    problems.push(Problem::new(path, "must map names to names"));
+                    problems.push(SettingProblem::new(path, "must map names to names"));
                 }
             }
             (Value::Object(_), Value::Object(inner)) => merge(default, inner, &path, problems),
             (Value::Array(_), Value::Array(list)) => {
                 if let Some(problem) = list_problem(&key, &list) {
-                    problems.push(Problem::new(path, problem));
+                    problems.push(SettingProblem::new(path, problem));
                 }
                 *default = Value::Array(list);
             }
             (Value::String(_), Value::String(value))
                 if key == "deletion" && !["ignore", "erase"].contains(&value.as_str()) =>
             {
-                problems.push(Problem::new(path, "must be `ignore` or `erase`"));
+                problems.push(SettingProblem::new(path, "must be `ignore` or `erase`"));
             }
             (Value::String(_), value @ Value::String(_))
             | (Value::Bool(_), value @ Value::Bool(_))
             | (Value::Number(_), value @ Value::Number(_)) => *default = value,
-            (default, _) => problems.push(Problem::new(path, expected(default))),
+            (default, _) => problems.push(SettingProblem::new(path, expected(default))),
         }
     }
 }
@@ -491,12 +497,12 @@ mod tests {
 
     #[test]
     fn an_empty_object_gives_the_defaults() {
-        assert_eq!(Rules::parse("{}"), Ok(Rules::default()));
+        assert_eq!(OperatorRules::parse("{}"), Ok(OperatorRules::default()));
     }
 
     #[test]
     fn a_partial_object_is_merged_over_the_defaults() {
-        let rules = Rules::parse(
+        let rules = OperatorRules::parse(
             r#"{"order":{"metrics":{"cancelledOrder":"Canceled Order"},
                 "properties":{"map":{"orderNumber":"Number"}}},"disabledEvents":["OrderStateChanged"]}"#,
         )
@@ -536,7 +542,7 @@ mod tests {
             (r#"{"klaviyo":{"share":1.5}}"#, &["CONFIG.klaviyo.share"]),
             (r#"{"klaviyo":{"share":"all"}}"#, &["CONFIG.klaviyo.share"]),
         ] {
-            let found = Rules::parse(text).expect_err(text);
+            let found = OperatorRules::parse(text).expect_err(text);
             let found: Vec<_> = found.iter().map(|problem| problem.setting.as_str()).collect();
             assert_eq!(found, paths, "{text}");
         }

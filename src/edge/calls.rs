@@ -11,18 +11,18 @@ use worker::js_sys::Uint8Array;
 use worker::{Date, Delay, Fetch, Headers, Method, RequestInit, RequestRedirect};
 
 use super::fetch::{self, USER_AGENT};
-use crate::commercetools::answer::{self, Token};
+use crate::commercetools::answer::{self, AccessToken};
 use crate::config::Config;
-use crate::engine::call::Call;
+use crate::engine::call::HostCall;
 use crate::fault::{Setback, System, TransientFault};
-use crate::http::{Answer, NoAnswer, encode};
+use crate::http::{HttpAnswer, NoAnswer, encode};
 use crate::klaviyo::{MEDIA_TYPE, REVISION};
 use crate::time::millis;
 
 thread_local! {
     /// The access token of this isolate. Its value may be shared between requests; a call that is
-    /// under way may not, so the others look for its result ([`Calls::token`]).
-    static TOKEN: RefCell<Option<Token>> = const { RefCell::new(None) };
+    /// under way may not, so the others look for its result ([`TimedCalls::token`]).
+    static TOKEN: RefCell<Option<AccessToken>> = const { RefCell::new(None) };
 
     /// Since when (ms since 1970 UTC) somebody in this isolate fetches a token; none if nobody does.
     static FETCHING: Cell<Option<u64>> = const { Cell::new(None) };
@@ -33,14 +33,14 @@ const TOKEN_WAIT: Duration = Duration::from_secs(1);
 const TOKEN_LOOK: Duration = Duration::from_millis(20);
 
 /// Calls of both systems within a time.
-pub(super) struct Calls<'a> {
+pub(super) struct TimedCalls<'a> {
     config: &'a Config,
     deadline_ms: u64,
 }
 
-type Answered = Result<Answer, NoAnswer>;
+type CallResult = Result<HttpAnswer, NoAnswer>;
 
-impl<'a> Calls<'a> {
+impl<'a> TimedCalls<'a> {
     /// Calls that all end within `budget` from now.
     pub(super) fn within(config: &'a Config, budget: Duration) -> Self {
         let deadline_ms = now_ms().saturating_add(millis(budget));
@@ -48,7 +48,7 @@ impl<'a> Calls<'a> {
     }
 
     /// A read of commercetools, below the project. With a new token once more where it is refused.
-    pub(super) async fn commercetools(&self, path_and_query: &str) -> Result<Answer, Setback> {
+    pub(super) async fn commercetools(&self, path_and_query: &str) -> Result<HttpAnswer, Setback> {
         let no_answer = |why| Setback::no_answer(System::Commercetools, why);
         let token = self.token().await?;
         let answer = self.query(path_and_query, &token).await.map_err(no_answer)?;
@@ -61,19 +61,19 @@ impl<'a> Calls<'a> {
     }
 
     /// A call of either system.
-    pub(super) async fn make(&self, call: Call) -> Result<Answer, Setback> {
+    pub(super) async fn make(&self, call: HostCall) -> Result<HttpAnswer, Setback> {
         match call {
-            Call::Commercetools(path) => self.commercetools(&path).await,
-            Call::Klaviyo { method, path, body } => {
+            HostCall::Commercetools(path) => self.commercetools(&path).await,
+            HostCall::Klaviyo { method, path, body } => {
                 let answer = self.klaviyo(method, &path, body).await;
                 answer.map_err(|why| Setback::no_answer(System::Klaviyo, why))
             }
             // Only a slice hands something over; it does so itself.
-            Call::HandOver { .. } => Err(TransientFault::OutboxUnavailable.into()),
+            HostCall::HandOver { .. } => Err(TransientFault::OutboxUnavailable.into()),
         }
     }
 
-    async fn query(&self, path_and_query: &str, token: &str) -> Answered {
+    async fn query(&self, path_and_query: &str, token: &str) -> CallResult {
         let access = &self.config.commercetools;
         let url = format!("{}/{}{path_and_query}", access.api_url, access.project_key);
         let authorization = format!("Bearer {token}");
@@ -82,7 +82,12 @@ impl<'a> Calls<'a> {
     }
 
     /// A call of Klaviyo, below its address.
-    pub(super) async fn klaviyo(&self, method: &str, path: &str, body: Option<String>) -> Answered {
+    pub(super) async fn klaviyo(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<String>,
+    ) -> CallResult {
         let method = match method {
             "GET" => Method::Get,
             "PATCH" => Method::Patch,
@@ -129,7 +134,7 @@ impl<'a> Calls<'a> {
     }
 
     /// A token that was just granted; it is kept in the place of the one before.
-    pub(super) async fn new_token(&self) -> Result<Token, Setback> {
+    pub(super) async fn new_token(&self) -> Result<AccessToken, Setback> {
         let access = &self.config.commercetools;
         let client = format!("{}:{}", access.client_id, access.client_secret.expose());
         let authorization = format!("Basic {}", STANDARD.encode(client));
@@ -155,7 +160,7 @@ impl<'a> Calls<'a> {
         url: &str,
         headers: &[(&str, &str)],
         body: Option<String>,
-    ) -> Result<Answer, NoAnswer> {
+    ) -> Result<HttpAnswer, NoAnswer> {
         let left = Duration::from_millis(self.deadline_ms.saturating_sub(now_ms()));
         if left.is_zero() {
             return Err(NoAnswer::Timeout);
@@ -172,7 +177,7 @@ impl<'a> Calls<'a> {
             init.with_body(body.map(|body| Uint8Array::from(body.as_bytes()).into()));
             let request = worker::Request::new_with_init(url, &init)?;
             let mut response = Fetch::Request(request).send_with_signal(&signal).await?;
-            Ok(Answer {
+            Ok(HttpAnswer {
                 status: response.status_code(),
                 retry_after: seconds(response.headers(), "Retry-After")?,
                 quota_left: header(response.headers(), "RateLimit-Remaining")?,

@@ -7,11 +7,11 @@ use futures::future::join4;
 use futures::{StreamExt, stream};
 use worker::{Env, Method, Response, Result};
 
-use super::calls::{Calls, now};
+use super::calls::{TimedCalls, now};
 use super::objects::SingleObject;
 use super::outbox::OUTBOX;
 use super::{import, log, reply, settings};
-use crate::check::{self, Check, Checks, commercetools, klaviyo};
+use crate::check::{self, Check, CheckReport, commercetools, klaviyo};
 use crate::config::Config;
 
 /// How long the calls of one system may take together: a person waits.
@@ -46,12 +46,12 @@ pub(super) async fn answer(env: &Env, config: &Config) -> Result<Response> {
     checks.extend(klaviyo);
     checks.push(outbox);
     checks.extend(imports);
-    reply::json(200, &Checks::from(checks))
+    reply::json(200, &CheckReport::from(checks))
 }
 
 /// The token is a new one: an old one would hide that the client is refused by now.
 async fn of_commercetools(config: &Config) -> [Check; 3] {
-    let calls = Calls::within(config, CALLS);
+    let calls = TimedCalls::within(config, CALLS);
     let token = calls.new_token().await;
     let asked = if token.is_ok() { commercetools::probes() } else { Vec::new() };
     let probed: Vec<_> = stream::iter(asked)
@@ -70,7 +70,7 @@ async fn of_commercetools(config: &Config) -> [Check; 3] {
 }
 
 async fn of_klaviyo(config: &Config) -> [Check; 3] {
-    let calls = Calls::within(config, CALLS);
+    let calls = TimedCalls::within(config, CALLS);
     let probed: Vec<_> = stream::iter(klaviyo::probes())
         .map(async |probe| {
             let answer = calls.klaviyo("GET", &probe.path, None).await;

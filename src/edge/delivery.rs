@@ -6,15 +6,15 @@ use std::collections::HashSet;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
-use super::calls::{Calls, now};
+use super::calls::{TimedCalls, now};
 use super::shared::{with_shared, with_told};
 use crate::commercetools::notification::Notification;
 use crate::config::Config;
-use crate::engine::call::Call;
+use crate::engine::call::HostCall;
 use crate::engine::deliveries::machine::DeliveryMachine;
-use crate::engine::deliveries::{DeliveryNo, EndedDelivery, NewDelivery, Surroundings};
+use crate::engine::deliveries::{DeliveryNo, EndedDelivery, NewDelivery, StepContext};
 use crate::fault::Setback;
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::push::conclusion::{self, Conclusion};
 use crate::push::plan::Work;
 
@@ -27,12 +27,12 @@ pub(super) fn work_of(config: &Config, notification: &Notification) -> Result<Wo
 /// Delivers all of these, until each has its end: in their order.
 pub(super) async fn deliver(
     config: &Config,
-    calls: &Calls<'_>,
+    calls: &TimedCalls<'_>,
     works: Vec<Work>,
 ) -> Vec<EndedDelivery> {
     let mut machine = DeliveryMachine::of_push();
     let numbers: Vec<DeliveryNo> = with_shared(|shared| {
-        let mut around = Surroundings { config, shared, now: now() };
+        let mut around = StepContext { config, shared, now: now() };
         let alone = true;
         let new = works.into_iter().map(|work| NewDelivery { work, alone, sent: HashSet::new() });
         new.map(|new| machine.add(new, &mut around)).collect()
@@ -40,12 +40,12 @@ pub(super) async fn deliver(
     let mut under_way = FuturesUnordered::new();
     loop {
         let next = with_told(|shared, told| {
-            machine.calls(&mut Surroundings { config, shared, now: now() }, told)
+            machine.calls(&mut StepContext { config, shared, now: now() }, told)
         });
         under_way.extend(next.into_iter().map(|(ticket, call)| make(calls, ticket, call)));
         let Some((ticket, answer)) = under_way.next().await else { break };
         with_told(|shared, told| {
-            let mut around = Surroundings { config, shared, now: now() };
+            let mut around = StepContext { config, shared, now: now() };
             machine.answered(ticket, answer, &mut around, told);
         });
     }
@@ -55,6 +55,10 @@ pub(super) async fn deliver(
     ended
 }
 
-async fn make(calls: &Calls<'_>, ticket: u64, call: Call) -> (u64, Result<Answer, Setback>) {
+async fn make(
+    calls: &TimedCalls<'_>,
+    ticket: u64,
+    call: HostCall,
+) -> (u64, Result<HttpAnswer, Setback>) {
     (ticket, calls.make(call).await)
 }

@@ -21,7 +21,7 @@ const DOCUMENT_TIME: Duration = Duration::from_secs(1);
 const DOCUMENT_LIMIT: usize = 256 * 1024;
 
 /// What was fetched.
-pub(super) struct Fetched {
+pub(super) struct FetchedDocument {
     pub(super) status: u16,
     pub(super) body: String,
     /// How long it may be used.
@@ -29,7 +29,7 @@ pub(super) struct Fetched {
 }
 
 /// Fetches a public document. A redirect is not followed: the address is the one that is trusted.
-pub(super) async fn get(url: &str) -> Result<Fetched, NoAnswer> {
+pub(super) async fn get(url: &str) -> Result<FetchedDocument, NoAnswer> {
     within(DOCUMENT_TIME, async |signal| {
         let headers = Headers::new();
         headers.set("User-Agent", USER_AGENT)?;
@@ -40,7 +40,7 @@ pub(super) async fn get(url: &str) -> Result<Fetched, NoAnswer> {
         let (status, headers) = (response.status_code(), response.headers().clone());
         let body = body::collect(response.stream(), DOCUMENT_LIMIT).await?.unwrap_or_default();
         let cache_control = headers.get("Cache-Control")?;
-        Ok(Fetched {
+        Ok(FetchedDocument {
             status,
             body: String::from_utf8_lossy(&body).into_owned(),
             fresh_for: freshness(cache_control.as_deref(), headers.get("Age")?.as_deref()),

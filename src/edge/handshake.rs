@@ -4,7 +4,7 @@
 use serde_json::json;
 use worker::{Request, Response, Result};
 
-use super::auth::{self, Denied};
+use super::auth::{self, PushDenial};
 use super::{fetch, log, reply};
 use crate::config::Config;
 use crate::push::envelope::Handshake;
@@ -20,10 +20,10 @@ pub(super) fn consent(config: &Config, request: &Request) -> Result<Response> {
         return reply::method_not_allowed(METHODS);
     };
     if !config.push.configured() {
-        return reply::denied(Denied::NotConfigured);
+        return reply::denied(PushDenial::NotConfigured);
     }
     if !auth::has_push_secret(config, request)? {
-        return reply::denied(Denied::Unauthorized);
+        return reply::denied(PushDenial::Unauthorized);
     }
     let mut response = reply::empty(200);
     let headers = response.headers_mut();

@@ -4,10 +4,10 @@ use serde_json::json;
 use worker::{Response, Result};
 
 use super::reply;
-use super::settings::Settings;
-use crate::config::{Config, Mode};
+use super::settings::CheckedSettings;
+use crate::config::{AppType, Config};
 
-pub(super) fn answer(settings: &Settings) -> Result<Response> {
+pub(super) fn answer(settings: &CheckedSettings) -> Result<Response> {
     let notes = match settings.as_ref() {
         Ok(config) => closed(config),
         Err(problems) => problems.iter().map(ToString::to_string).collect(),
@@ -26,7 +26,7 @@ pub(super) fn answer(settings: &Settings) -> Result<Response> {
 }
 
 /// The parts of the Worker that are on.
-fn on(mode: Mode) -> Vec<&'static str> {
+fn on(mode: AppType) -> Vec<&'static str> {
     let realtime = mode.realtime().then_some("realtime");
     let imports = mode.import().then_some("imports");
     realtime.into_iter().chain(imports).collect()

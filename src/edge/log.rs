@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use worker::{console_error, console_log, console_warn};
 
 use crate::commercetools::notification::Notification;
-use crate::import::run::{Run, State};
+use crate::import::run::{ImportRun, RunState};
 use crate::push::envelope::PushedItem;
 use crate::push::outcome::Outcome;
 
 /// What was done for one notification.
 #[derive(Default)]
-pub(super) struct Effort {
+pub(super) struct WorkEffort {
     /// How long it took, in ms.
     pub(super) duration_ms: u64,
     /// How many calls were made to either system.
@@ -22,7 +22,7 @@ pub(super) struct Effort {
 }
 
 /// The line of a notification, or of something that is none.
-pub(super) fn notification(item: &PushedItem, outcome: &Outcome, effort: &Effort) {
+pub(super) fn notification(item: &PushedItem, outcome: &Outcome, effort: &WorkEffort) {
     let notification = match item {
         PushedItem::Notification(notification) => Some(notification),
         PushedItem::Refused { .. } => None,
@@ -52,8 +52,8 @@ pub(super) fn notification(item: &PushedItem, outcome: &Outcome, effort: &Effort
 }
 
 /// The line of a run that has ended.
-pub(super) fn import(run: &Run) {
-    let level = if run.state == State::Failed { "error" } else { "info" };
+pub(super) fn import(run: &ImportRun) {
+    let level = if run.state == RunState::Failed { "error" } else { "info" };
     let counts = run.counts;
     let line = json!({
         "level": level,

@@ -28,7 +28,7 @@ mod sql;
 
 use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
 
-use self::route::{Miss, Route};
+use self::route::{NoRoute, Route};
 
 /// Chains two panic hooks: that of the crate `worker`, which begins the recovery, and the one that
 /// logs the panic with JavaScript's stack. Each is kept whichever was installed first.
@@ -65,8 +65,8 @@ async fn answer(mut request: Request, env: &Env) -> worker::Result<Response> {
     let mode = settings.as_ref().as_ref().ok().map(|config| config.mode);
     let route = match route::find(request.method().as_ref(), &request.path(), mode) {
         Ok(route) => route,
-        Err(Miss::NotFound) => return reply::error(404, "not_found", "There is nothing here."),
-        Err(Miss::Method(allowed)) => return reply::method_not_allowed(allowed),
+        Err(NoRoute::NotFound) => return reply::error(404, "not_found", "There is nothing here."),
+        Err(NoRoute::Method(allowed)) => return reply::method_not_allowed(allowed),
     };
     if route == Route::Health {
         return health::answer(&settings);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::{StreamExt, stream};
 use worker::{Request, Response, Result};
 
-use super::calls::{Calls, now};
+use super::calls::{TimedCalls, now};
 use super::delivery::work_of;
 use super::shared::with_shared;
 use super::{body, reply};
@@ -15,10 +15,10 @@ use crate::assembly::together::together;
 use crate::commercetools::notification::Notification;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::engine::call::Call;
+use crate::engine::call::HostCall;
 use crate::fault::{ReadFault, Setback};
 use crate::import::run::ImportKind;
-use crate::preview::{self, DryEnd, DryRun, DryStep, Preview, Subject};
+use crate::preview::{self, DryEnd, DryRun, DryStep, Preview, PreviewSubject};
 use crate::push::conclusion::Conclusion;
 
 /// How long all calls may take together: a person waits.
@@ -33,10 +33,12 @@ pub(super) async fn answer(request: &mut Request, config: &Config) -> Result<Res
         Ok(subject) => subject,
         Err(bad) => return reply::error(400, bad.code(), &bad.to_string()),
     };
-    let calls = Calls::within(config, CALLS);
+    let calls = TimedCalls::within(config, CALLS);
     let preview = match subject {
-        Subject::Notifications(all) => of_notifications(config, &calls, &all).await.map(Some),
-        Subject::Record { kind, id } => of_record(config, &calls, kind, id).await,
+        PreviewSubject::Notifications(all) => {
+            of_notifications(config, &calls, &all).await.map(Some)
+        }
+        PreviewSubject::Record { kind, id } => of_record(config, &calls, kind, id).await,
     };
     match preview {
         Ok(Some(preview)) => reply::json(200, &preview),
@@ -54,7 +56,7 @@ pub(super) async fn answer(request: &mut Request, config: &Config) -> Result<Res
 
 async fn of_notifications(
     config: &Config,
-    calls: &Calls<'_>,
+    calls: &TimedCalls<'_>,
     notifications: &[Notification],
 ) -> std::result::Result<Preview, Setback> {
     let ends: Vec<_> = stream::iter(notifications)
@@ -77,7 +79,7 @@ async fn of_notifications(
 /// The preview of a record; none where there is no such record.
 async fn of_record(
     config: &Config,
-    calls: &Calls<'_>,
+    calls: &TimedCalls<'_>,
     kind: ImportKind,
     id: Id,
 ) -> std::result::Result<Option<Preview>, Setback> {
@@ -96,7 +98,7 @@ async fn of_record(
 /// Brings it as far as it gets; a system that is out is told instead.
 async fn end(
     config: &Config,
-    calls: &Calls<'_>,
+    calls: &TimedCalls<'_>,
     mut unit: DryRun,
 ) -> std::result::Result<DryEnd, Setback> {
     loop {
@@ -110,7 +112,7 @@ async fn end(
             DryStep::End(end) => return Ok(end),
         };
         while let Some(joint) = asked.pop() {
-            let answer = calls.make(Call::of_reading(&joint)).await?;
+            let answer = calls.make(HostCall::of_reading(&joint)).await?;
             let handed_out = joint.hand_out(Ok(&answer));
             for part in &handed_out.parts {
                 match with_shared(|shared| unit.delivery_mut().take(part, shared, now())) {

@@ -4,21 +4,21 @@ use std::time::Duration;
 
 use worker::{Env, Request, Response, Result};
 
-use super::calls::{Calls, now_ms};
+use super::calls::{TimedCalls, now_ms};
 use super::delivery::{deliver, work_of};
-use super::log::{self, Effort};
+use super::log::{self, WorkEffort};
 use super::outbox;
 use super::{auth, body, handshake, import, reply};
 use crate::config::Config;
-use crate::config::rules::Deletion;
+use crate::config::rules::CustomerDeletion;
 use crate::engine::deliveries::{DeliveryEnd, EndedDelivery};
 use crate::fault::TransientFault;
 use crate::outbox::push_end::{PushEnd, push_end, untried};
 use crate::outbox::store::erasure::EraseAgain;
 use crate::outbox::store::intake::NewEntry;
 use crate::push::conclusion::Conclusion;
-use crate::push::envelope::{self, Push, PushedItem};
-use crate::push::outcome::{Outcome, Reply, reply as worst};
+use crate::push::envelope::{self, DecodedPush, PushedItem};
+use crate::push::outcome::{Outcome, PushReply, reply as worst};
 use crate::push::parking::by_resource;
 use crate::push::plan::Work;
 
@@ -47,11 +47,11 @@ pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) ->
         return reply::too_large();
     };
     let started = now_ms();
-    let calls = Calls::within(config, config.push_patience.unwrap_or(CALLS));
+    let calls = TimedCalls::within(config, config.push_patience.unwrap_or(CALLS));
     if let Err(denied) = auth::verify(config, claim, &body).await {
         return reply::denied(denied);
     }
-    let Push { items, handshake } = envelope::decode(&body, Some(&config.push.sns));
+    let DecodedPush { items, handshake } = envelope::decode(&body, Some(&config.push.sns));
     drop(body);
     let notifications = items.iter().filter_map(|item| match item {
         PushedItem::Notification(notification) => Some(notification),
@@ -64,18 +64,18 @@ pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) ->
     let worked = work(env, config, &calls, plan(config, items)).await;
     let outcomes = settle(env, config, started, worked).await;
     match (worst(outcomes), handshake) {
-        (Reply::Done, Some(handshake)) => handshake::answer(handshake).await,
+        (PushReply::Done, Some(handshake)) => handshake::answer(handshake).await,
         (reply, _) => reply::to_push(reply),
     }
 }
 
 /// What one thing that was pushed asks for.
-struct Planned {
+struct PlannedItem {
     item: PushedItem,
-    asks: Asks,
+    asks: PlannedWork,
 }
 
-enum Asks {
+enum PlannedWork {
     /// To be worked on now.
     Work(Work),
     /// The same, but there is too much of it for a push.
@@ -86,23 +86,28 @@ enum Asks {
 
 /// Looks at all of a push. What says only that something changed goes to the outbox without being
 /// tried, if there is much of it: that reads it together and writes it in jobs.
-fn plan(config: &Config, items: Vec<PushedItem>) -> Vec<Planned> {
+fn plan(config: &Config, items: Vec<PushedItem>) -> Vec<PlannedItem> {
     let planned = items.into_iter().map(|item| {
         let asks = match &item {
-            PushedItem::Refused { why, .. } => Asks::Nothing(Conclusion::Never((*why).into())),
+            PushedItem::Refused { why, .. } => {
+                PlannedWork::Nothing(Conclusion::Never((*why).into()))
+            }
             PushedItem::Notification(notification) => {
-                work_of(config, notification).map_or_else(Asks::Nothing, Asks::Work)
+                work_of(config, notification).map_or_else(PlannedWork::Nothing, PlannedWork::Work)
             }
         };
-        Planned { item, asks }
+        PlannedItem { item, asks }
     });
     let mut planned: Vec<_> = planned.collect();
-    let changes =
-        planned.iter().filter(|one| matches!(&one.asks, Asks::Work(work) if by_resource(work)));
+    let changes = planned
+        .iter()
+        .filter(|one| matches!(&one.asks, PlannedWork::Work(work) if by_resource(work)));
     if changes.count() > MOST_CHANGES {
-        let to_outbox = |Planned { item, asks }| match asks {
-            Asks::Work(work) if by_resource(&work) => Planned { item, asks: Asks::Outbox(work) },
-            asks => Planned { item, asks },
+        let to_outbox = |PlannedItem { item, asks }| match asks {
+            PlannedWork::Work(work) if by_resource(&work) => {
+                PlannedItem { item, asks: PlannedWork::Outbox(work) }
+            }
+            asks => PlannedItem { item, asks },
         };
         planned = planned.into_iter().map(to_outbox).collect();
     }
@@ -110,20 +115,25 @@ fn plan(config: &Config, items: Vec<PushedItem>) -> Vec<Planned> {
 }
 
 /// What was worked on.
-struct Worked {
+struct WorkedItem {
     item: PushedItem,
     end: PushEnd,
-    effort: Effort,
+    effort: WorkEffort,
 }
 
 /// Works on all of them, as far as that can be done without storing anything.
-async fn work(env: &Env, config: &Config, calls: &Calls<'_>, planned: Vec<Planned>) -> Vec<Worked> {
+async fn work(
+    env: &Env,
+    config: &Config,
+    calls: &TimedCalls<'_>,
+    planned: Vec<PlannedItem>,
+) -> Vec<WorkedItem> {
     let started = now_ms();
-    let mut ends: Vec<Option<(PushEnd, Effort)>> = Vec::new();
+    let mut ends: Vec<Option<(PushEnd, WorkEffort)>> = Vec::new();
     let (mut places, mut works) = (Vec::new(), Vec::new());
-    for (place, Planned { item, asks }) in planned.iter().enumerate() {
+    for (place, PlannedItem { item, asks }) in planned.iter().enumerate() {
         let end = match asks {
-            Asks::Work(work) => match erase(env, config, work).await {
+            PlannedWork::Work(work) => match erase(env, config, work).await {
                 Ok(false) => {
                     places.push(place);
                     works.push(work.clone());
@@ -132,12 +142,14 @@ async fn work(env: &Env, config: &Config, calls: &Calls<'_>, planned: Vec<Planne
                 Ok(true) => Some(untried(item, work, TransientFault::JobUnderWay, now_ms())),
                 Err(error) => Some(PushEnd::Outcome(not_stored(&error))),
             },
-            Asks::Outbox(work) => Some(untried(item, work, TransientFault::ManyAtOnce, now_ms())),
-            Asks::Nothing(conclusion) => {
+            PlannedWork::Outbox(work) => {
+                Some(untried(item, work, TransientFault::ManyAtOnce, now_ms()))
+            }
+            PlannedWork::Nothing(conclusion) => {
                 Some(push_end(item, None, conclusion.clone(), None, now_ms()))
             }
         };
-        ends.push(end.map(|end| (end, Effort::default())));
+        ends.push(end.map(|end| (end, WorkEffort::default())));
     }
     let ended = deliver(config, calls, works).await;
     let duration_ms = now_ms() - started;
@@ -146,21 +158,21 @@ async fn work(env: &Env, config: &Config, calls: &Calls<'_>, planned: Vec<Planne
             Ok(()) => concluded(&planned[place], ended),
             Err(error) => (PushEnd::Outcome(not_stored(&error)), Vec::new(), ended.calls),
         };
-        ends[place] = Some((end, Effort { duration_ms, calls, cut }));
+        ends[place] = Some((end, WorkEffort { duration_ms, calls, cut }));
     }
-    let worked = planned.into_iter().zip(ends).map(|(Planned { item, .. }, end)| {
+    let worked = planned.into_iter().zip(ends).map(|(PlannedItem { item, .. }, end)| {
         let (end, effort) =
-            end.unwrap_or_else(|| (PushEnd::Outcome(unavailable()), Effort::default()));
-        Worked { item, end, effort }
+            end.unwrap_or_else(|| (PushEnd::Outcome(unavailable()), WorkEffort::default()));
+        WorkedItem { item, end, effort }
     });
     worked.collect()
 }
 
-fn concluded(planned: &Planned, ended: EndedDelivery) -> (PushEnd, Vec<String>, u32) {
+fn concluded(planned: &PlannedItem, ended: EndedDelivery) -> (PushEnd, Vec<String>, u32) {
     let EndedDelivery { end: how, cut, calls, in_doubt, .. } = ended;
     let work = match &planned.asks {
-        Asks::Work(work) => Some(work),
-        Asks::Outbox(_) | Asks::Nothing(_) => None,
+        PlannedWork::Work(work) => Some(work),
+        PlannedWork::Outbox(_) | PlannedWork::Nothing(_) => None,
     };
     let conclusion = match how {
         DeliveryEnd::Concluded(conclusion) => conclusion,
@@ -173,7 +185,7 @@ fn concluded(planned: &Planned, ended: EndedDelivery) -> (PushEnd, Vec<String>, 
 async fn stay_erased(env: &Env, config: &Config, ended: &EndedDelivery) -> Result<()> {
     let gone = ended.delivery.gone_customer().filter(|_| ended.delivery.has_written());
     if let Some(customer) = gone
-        && config.rules.customer.deletion == Deletion::Erase
+        && config.rules.customer.deletion == CustomerDeletion::Erase
     {
         let asked = EraseAgain { customers: vec![customer.clone()], wait_ms: 0 };
         outbox::erase_again(env, config, &asked).await?;
@@ -192,7 +204,7 @@ async fn erase(env: &Env, config: &Config, work: &Work) -> Result<bool> {
 
 /// Stores what has to be stored, all at once; where that fails, the sender has to keep the
 /// notifications. Then each has its outcome and its line in the log.
-async fn settle(env: &Env, config: &Config, started: u64, worked: Vec<Worked>) -> Vec<Outcome> {
+async fn settle(env: &Env, config: &Config, started: u64, worked: Vec<WorkedItem>) -> Vec<Outcome> {
     let begun = now_ms();
     let new = worked.iter().filter_map(|worked| match &worked.end {
         PushEnd::Store(new) => Some((new, &worked.item)),
@@ -202,7 +214,7 @@ async fn settle(env: &Env, config: &Config, started: u64, worked: Vec<Worked>) -
     let left = config.push_patience.unwrap_or(ANSWER).saturating_sub(passed);
     let mut stored = outbox::store(env, config, left, new).await.into_iter();
     let took = now_ms() - begun;
-    let settled = worked.into_iter().map(|Worked { item, end, mut effort }| {
+    let settled = worked.into_iter().map(|WorkedItem { item, end, mut effort }| {
         let outcome = match end {
             PushEnd::Outcome(outcome) => outcome,
             PushEnd::Store(new) => {

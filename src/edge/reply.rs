@@ -6,9 +6,9 @@ use serde::Serialize;
 use serde_json::json;
 use worker::{Response, ResponseBuilder, Result};
 
-use super::auth::Denied;
-use crate::config::Problem;
-use crate::push::outcome::Reply;
+use super::auth::PushDenial;
+use crate::config::SettingProblem;
+use crate::push::outcome::PushReply;
 
 /// How long a sender is asked to wait where nothing better is known.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
@@ -43,7 +43,7 @@ pub(super) fn too_large() -> Result<Response> {
 }
 
 /// 503 with all that is wrong with the settings; names only.
-pub(super) fn not_configured(problems: &[Problem]) -> Result<Response> {
+pub(super) fn not_configured(problems: &[SettingProblem]) -> Result<Response> {
     let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
     let body = json!({
         "message": format!("The settings are not in order: {}.", problems.join("; ")),
@@ -58,17 +58,17 @@ pub(super) fn unavailable(code: &str, message: &str) -> Result<Response> {
 }
 
 /// The answer to a push that is not let in.
-pub(super) fn denied(why: Denied) -> Result<Response> {
+pub(super) fn denied(why: PushDenial) -> Result<Response> {
     match why {
-        Denied::Unauthorized => {
+        PushDenial::Unauthorized => {
             error(401, "unauthorized", "The push carries no valid credentials.")
         }
-        Denied::NotConfigured => unavailable(
+        PushDenial::NotConfigured => unavailable(
             "push_auth_not_configured",
             "No way to authenticate a push is set; set PUSH_TOKEN, PUSH_OIDC_AUDIENCE and \
              PUSH_OIDC_EMAIL, or PUSH_SNS_TOPIC_ARN.",
         ),
-        Denied::KeysUnavailable => unavailable(
+        PushDenial::KeysUnavailable => unavailable(
             "keys_unavailable",
             "The sender's keys cannot be fetched now, so it cannot be told whether it may push.",
         ),
@@ -76,14 +76,14 @@ pub(super) fn denied(why: Denied) -> Result<Response> {
 }
 
 /// The answer to a push.
-pub(super) fn to_push(reply: Reply) -> Result<Response> {
+pub(super) fn to_push(reply: PushReply) -> Result<Response> {
     match reply {
-        Reply::Done => Ok(empty(204)),
-        Reply::Parked => json(202, &json!({ "outcome": "parked" })),
-        Reply::DeadLettered { id, code } => {
+        PushReply::Done => Ok(empty(204)),
+        PushReply::Parked => json(202, &json!({ "outcome": "parked" })),
+        PushReply::DeadLettered { id, code } => {
             json(202, &json!({ "outcome": "dead_lettered", "id": id, "code": code }))
         }
-        Reply::TryAgain { code, retry_after } => {
+        PushReply::TryAgain { code, retry_after } => {
             let message = "This could not be delivered now and is not stored; send it again.";
             try_again(error(503, &code, message)?, retry_after)
         }

@@ -6,17 +6,17 @@ use std::rc::Rc;
 use serde_json::Value;
 use worker::Env;
 
-use crate::config::{self, Config, Problem};
+use crate::config::{self, Config, SettingProblem};
 
 /// A checked configuration, or everything that is wrong with it.
-pub(super) type Settings = Rc<Result<Config, Vec<Problem>>>;
+pub(super) type CheckedSettings = Rc<Result<Config, Vec<SettingProblem>>>;
 
 thread_local! {
     /// An isolate's environment never changes: new settings start new isolates.
-    static SETTINGS: OnceCell<Settings> = const { OnceCell::new() };
+    static SETTINGS: OnceCell<CheckedSettings> = const { OnceCell::new() };
 }
 
-pub(super) fn read(env: &Env) -> Settings {
+pub(super) fn read(env: &Env) -> CheckedSettings {
     SETTINGS.with(|settings| {
         let parse = || Rc::new(config::parse(|name| variable(env, name)));
         Rc::clone(settings.get_or_init(parse))

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use crate::assembly::shared::SharedDocuments;
-use crate::klaviyo::pacing::Pace;
+use crate::klaviyo::pacing::CallPace;
 
 thread_local! {
     /// What was read lately, and many need.
@@ -11,7 +11,7 @@ thread_local! {
 
     /// What pushes were told of Klaviyo's limits. They count nothing, so a mass change is parked, and
     /// coalesced, without being tried, as soon as one of them is refused.
-    static TOLD: RefCell<Pace> = RefCell::new(Pace::new(1.0));
+    static TOLD: RefCell<CallPace> = RefCell::new(CallPace::new(1.0));
 }
 
 /// Does something with the documents that many deliveries share.
@@ -20,6 +20,6 @@ pub(super) fn with_shared<T>(work: impl FnOnce(&mut SharedDocuments) -> T) -> T 
 }
 
 /// Does something with them, and with what pushes were told of Klaviyo's limits.
-pub(super) fn with_told<T>(work: impl FnOnce(&mut SharedDocuments, &mut Pace) -> T) -> T {
+pub(super) fn with_told<T>(work: impl FnOnce(&mut SharedDocuments, &mut CallPace) -> T) -> T {
     SHARED.with_borrow_mut(|shared| TOLD.with_borrow_mut(|told| work(shared, told)))
 }

@@ -14,12 +14,12 @@ use serde_json::{Map, Value};
 use worker::signal::is_near_cpu_limit;
 use worker::{Delay, Env, Result, Storage};
 
-use super::calls::{Calls, now_ms};
+use super::calls::{TimedCalls, now_ms};
 use super::{log, outbox};
 use crate::config::Config;
-use crate::engine::call::{Call, SliceInput};
+use crate::engine::call::{HostCall, SliceInput};
 use crate::fault::{Setback, TransientFault};
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::time::millis;
 
 /// How far ahead the watchdog is set, and how often.
@@ -36,7 +36,7 @@ const AWAKE: u64 = 2_500;
 const SHORTEST: u64 = 1;
 
 /// Calls to be made, with their numbers.
-pub(super) type NumberedCalls = Vec<(u64, Call)>;
+pub(super) type NumberedCalls = Vec<(u64, HostCall)>;
 
 /// How long a slice is.
 pub(super) struct SliceLimits {
@@ -68,7 +68,7 @@ pub(super) enum SliceEnd {
 
 /// What a slice waits for.
 enum SliceEvent {
-    Answered(u64, Result<Answer, Setback>),
+    Answered(u64, Result<HttpAnswer, Setback>),
     /// Someone else made a step, and these calls are to be made.
     Asked(NumberedCalls),
     Time,
@@ -126,7 +126,7 @@ pub(super) async fn work(
 }
 
 async fn wait(
-    under_way: &mut FuturesUnordered<impl Future<Output = (u64, Result<Answer, Setback>)>>,
+    under_way: &mut FuturesUnordered<impl Future<Output = (u64, Result<HttpAnswer, Setback>)>>,
     asked: Option<&mut UnboundedReceiver<NumberedCalls>>,
     pause: Duration,
 ) -> SliceEvent {
@@ -157,17 +157,17 @@ async fn make(
     config: &Config,
     limits: &SliceLimits,
     ticket: u64,
-    call: Call,
-) -> (u64, Result<Answer, Setback>) {
+    call: HostCall,
+) -> (u64, Result<HttpAnswer, Setback>) {
     let limit = match &call {
-        Call::Klaviyo { path, body: Some(_), .. } if path.contains("-bulk-") => BULK_CALL,
+        HostCall::Klaviyo { path, body: Some(_), .. } if path.contains("-bulk-") => BULK_CALL,
         _ => limits.call,
     };
     let answer = match call {
-        Call::HandOver { changes, not_before } => {
+        HostCall::HandOver { changes, not_before } => {
             hand_over(env, config, &changes, not_before).await
         }
-        call => Calls::within(config, limit).make(call).await,
+        call => TimedCalls::within(config, limit).make(call).await,
     };
     (ticket, answer)
 }
@@ -178,9 +178,9 @@ async fn hand_over(
     config: &Config,
     changes: &[Map<String, Value>],
     not_before: u64,
-) -> Result<Answer, Setback> {
+) -> Result<HttpAnswer, Setback> {
     match outbox::park_changes(env, config, changes, not_before).await {
-        Ok(()) => Ok(Answer { status: 201, ..Answer::default() }),
+        Ok(()) => Ok(HttpAnswer { status: 201, ..HttpAnswer::default() }),
         Err(error) => {
             log::failure("outbox", &error.to_string());
             Err(TransientFault::OutboxUnavailable.into())

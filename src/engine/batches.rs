@@ -7,13 +7,13 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use super::unit::UnitNo;
-use crate::klaviyo::catalog::{Action, CatalogKind};
+use crate::klaviyo::catalog::{CatalogAction, CatalogKind};
 use crate::klaviyo::event;
 use crate::klaviyo::job::JobType;
 use crate::klaviyo::limits::{EVENTS_PER_JOB, JOB_BYTES};
 use crate::klaviyo::pacing::Operation;
-use crate::klaviyo::request::Request;
-use crate::klaviyo::verdict::Success;
+use crate::klaviyo::request::WriteRequest;
+use crate::klaviyo::verdict::ExpectedSuccess;
 
 /// The sorts of bulk requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,9 +40,9 @@ impl BatchSort {
     }
 
     /// What Klaviyo answers where it takes such a request.
-    pub(crate) fn success(self) -> Success {
+    pub(crate) fn success(self) -> ExpectedSuccess {
         match self {
-            Self::Events => Success::Nothing,
+            Self::Events => ExpectedSuccess::Nothing,
             Self::Job(of) => of.success(),
         }
     }
@@ -65,24 +65,28 @@ pub(crate) struct BatchRow {
     /// Klaviyo's id of an item that it creates.
     pub(crate) new_item: Option<String>,
     /// The request that it was made of, if it may yet be sent by itself.
-    pub(crate) request: Option<Box<Request>>,
+    pub(crate) request: Option<Box<WriteRequest>>,
 }
 
 impl BatchRow {
     /// The row of a request, and where it goes; none for a request that goes alone. With `whole` the
     /// request is kept.
-    pub(crate) fn of(unit: UnitNo, request: &Request, whole: bool) -> Option<(BatchSort, Self)> {
+    pub(crate) fn of(
+        unit: UnitNo,
+        request: &WriteRequest,
+        whole: bool,
+    ) -> Option<(BatchSort, Self)> {
         let (sort, json) = match request {
-            Request::CreateEvent(event) => (BatchSort::Events, event::row(event)),
+            WriteRequest::CreateEvent(event) => (BatchSort::Events, event::row(event)),
             request => {
                 let (of, row) = request.row()?;
                 (BatchSort::Job(of), row.json)
             }
         };
         let creates_item =
-            sort == BatchSort::Job(JobType::Catalog(CatalogKind::Item, Action::Create));
+            sort == BatchSort::Job(JobType::Catalog(CatalogKind::Item, CatalogAction::Create));
         let new_item = match request {
-            Request::Catalog(write) if creates_item => Some(write.id().to_owned()),
+            WriteRequest::Catalog(write) if creates_item => Some(write.id().to_owned()),
             _ => None,
         };
         let request_names = request.names();
@@ -97,16 +101,16 @@ impl BatchRow {
 }
 
 /// Something that is to be written for a unit.
-pub(crate) enum Write {
+pub(crate) enum UnitWrite {
     /// With others.
     Row(BatchSort, BatchRow),
     /// By itself.
-    Alone(Request),
+    Alone(WriteRequest),
 }
 
-impl Write {
+impl UnitWrite {
     /// How a request is to go; with `whole` a row keeps its request.
-    pub(crate) fn of(unit: UnitNo, request: Request, alone: bool, whole: bool) -> Self {
+    pub(crate) fn of(unit: UnitNo, request: WriteRequest, alone: bool, whole: bool) -> Self {
         let row = if alone { None } else { BatchRow::of(unit, &request, whole) };
         row.map_or(Self::Alone(request), |(sort, row)| Self::Row(sort, row))
     }
@@ -153,7 +157,7 @@ impl Batch {
     /// The objects that it is about, and of which nobody asked whether Klaviyo has them.
     pub(crate) fn doubts(&self) -> impl Iterator<Item = (CatalogKind, &str)> {
         self.rows.iter().filter_map(|row| match row.request.as_deref()? {
-            Request::Catalog(write) => write.doubt(),
+            WriteRequest::Catalog(write) => write.doubt(),
             _ => None,
         })
     }
@@ -161,7 +165,7 @@ impl Batch {
     /// The rows whose objects Klaviyo does not have, if it has these of those in doubt.
     pub(crate) fn without_object(&self, known: &[String]) -> HashSet<usize> {
         let missing = |(index, row): (usize, &BatchRow)| match row.request.as_deref()? {
-            Request::Catalog(write) => {
+            WriteRequest::Catalog(write) => {
                 let (_, id) = write.doubt()?;
                 (!known.iter().any(|known| known == id)).then_some(index)
             }
@@ -199,20 +203,20 @@ impl Batch {
 
 /// Rows that wait for their batch.
 #[derive(Default)]
-pub(crate) struct Buffers {
-    buffers: BTreeMap<BatchSort, Buffer>,
+pub(crate) struct BatchBuffers {
+    buffers: BTreeMap<BatchSort, RowBuffer>,
     batches: u64,
 }
 
 #[derive(Default)]
-struct Buffer {
+struct RowBuffer {
     rows: VecDeque<BatchRow>,
     bytes: usize,
     /// When the oldest row came, in ms.
     since: u64,
 }
 
-impl Buffers {
+impl BatchBuffers {
     pub(crate) fn push(&mut self, sort: BatchSort, row: BatchRow, now: u64) {
         let buffer = self.buffers.entry(sort).or_default();
         if buffer.rows.is_empty() {
@@ -233,7 +237,7 @@ impl Buffers {
 
     /// The sorts that have rows: those with a whole batch, or older than `old` (ms), or all.
     pub(crate) fn due(&self, old: u64, all: bool) -> Vec<BatchSort> {
-        let due = |(sort, buffer): (&BatchSort, &Buffer)| {
+        let due = |(sort, buffer): (&BatchSort, &RowBuffer)| {
             let full = buffer.rows.len() >= sort.most() || buffer.bytes >= JOB_BYTES;
             let some = !buffer.rows.is_empty();
             (some && (all || full || buffer.since <= old)).then_some(*sort)
@@ -274,7 +278,7 @@ impl Buffers {
                 Some(_) | None => rest.push_back(row),
             }
         }
-        *buffer = Buffer { bytes: buffer.bytes - taken, rows: rest, since: now };
+        *buffer = RowBuffer { bytes: buffer.bytes - taken, rows: rest, since: now };
         debug_assert_eq!(buffer.bytes, buffer.rows.iter().map(BatchRow::bytes).sum::<usize>());
         batch.whole.rows = batch.rows.len();
         batch
@@ -294,7 +298,7 @@ mod tests {
 
     fn row(record: u64, email: &str) -> (BatchSort, BatchRow) {
         let profile = Profile { email: Some(email.to_owned()), ..Profile::default() };
-        let request = Request::ImportProfile(Box::new(profile));
+        let request = WriteRequest::ImportProfile(Box::new(profile));
         BatchRow::of(UnitNo(record), &request, false).expect("a row")
     }
 
@@ -304,7 +308,7 @@ mod tests {
 
     #[test]
     fn no_name_stands_twice_in_a_batch_and_no_row_is_lost() {
-        let mut buffers = Buffers::default();
+        let mut buffers = BatchBuffers::default();
         let emails = ["a@x.de", "b@x.de", "A@x.de", "c@x.de", "a@X.de"];
         for (record, email) in (0..).zip(emails) {
             let (sort, row) = row(record, email);
@@ -337,7 +341,7 @@ mod tests {
 
     #[test]
     fn what_several_want_is_written_once() {
-        let mut buffers = Buffers::default();
+        let mut buffers = BatchBuffers::default();
         for (record, email) in (0..).zip(["a@x.de", "b@x.de", "a@x.de"]) {
             let (sort, row) = row(record, email);
             buffers.push(sort, row, 5);

@@ -33,7 +33,7 @@ struct WholeRefusals {
 
 /// What to do with a part that was refused without naming a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Suspect {
+pub(super) enum BlameStep {
     /// Its row is alone, and to blame.
     Row,
     /// Send its halves.
@@ -53,7 +53,7 @@ impl Blame {
     }
 
     /// Klaviyo refused a part without naming a row.
-    pub(super) fn refused(&mut self, batch: &Batch) -> Suspect {
+    pub(super) fn refused(&mut self, batch: &Batch) -> BlameStep {
         let refusals = self.wholes.entry(batch.whole).or_default();
         refusals.parts += 1;
         refusals.rows += u32::from(batch.rows.len() == 1);
@@ -61,10 +61,10 @@ impl Blame {
             && batch.whole.rows >= MANY_ROWS
             && refusals.parts >= SUSPICIOUS_PARTS;
         match batch.rows.len() {
-            _ if suspicious && refusals.rows >= REFUSED_ROWS => Suspect::Request,
-            1 => Suspect::Row,
-            _ if suspicious => Suspect::FirstRow,
-            _ => Suspect::Halves,
+            _ if suspicious && refusals.rows >= REFUSED_ROWS => BlameStep::Request,
+            1 => BlameStep::Row,
+            _ if suspicious => BlameStep::FirstRow,
+            _ => BlameStep::Halves,
         }
     }
 

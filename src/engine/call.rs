@@ -4,13 +4,13 @@ use serde_json::{Map, Value};
 
 use crate::assembly::together::{JointReading, ReadingCall};
 use crate::fault::Setback;
-use crate::http::Answer;
-use crate::klaviyo::query::Lookup;
-use crate::klaviyo::request::Request;
+use crate::http::HttpAnswer;
+use crate::klaviyo::query::KlaviyoLookup;
+use crate::klaviyo::request::WriteRequest;
 
 /// A call, as it is to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Call {
+pub enum HostCall {
     /// A `GET` of commercetools, below `{api}/{project}`.
     Commercetools(String),
     /// A call of Klaviyo.
@@ -45,7 +45,7 @@ pub enum SliceInput {
         /// The call's number.
         ticket: u64,
         /// The answer, or why there is none.
-        answer: Result<Answer, Setback>,
+        answer: Result<HttpAnswer, Setback>,
     },
     /// The slice is to end: nothing further is begun.
     Rest,
@@ -53,7 +53,7 @@ pub enum SliceInput {
     Tick,
 }
 
-impl Call {
+impl HostCall {
     /// The call that gets what several units read.
     #[must_use]
     pub fn of_reading(reading: &JointReading) -> Self {
@@ -64,11 +64,11 @@ impl Call {
         }
     }
 
-    pub(crate) fn of_lookup(lookup: &Lookup) -> Self {
+    pub(crate) fn of_lookup(lookup: &KlaviyoLookup) -> Self {
         Self::Klaviyo { method: "GET", path: lookup.path_and_query(), body: None }
     }
 
-    pub(crate) fn of_request(request: &Request) -> Self {
+    pub(crate) fn of_request(request: &WriteRequest) -> Self {
         Self::Klaviyo { method: request.method(), path: request.path(), body: request.body() }
     }
 }

@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use super::batches::{Batch, BatchSort};
-use super::call::Call;
-use super::grants::Grants;
+use super::call::HostCall;
+use super::grants::CallGrants;
 use super::jobs::JobKey;
 use super::unit::UnitNo;
-use super::writer::{Awaited, Host, Writer};
+use super::writer::{AwaitedItem, UnitWriter, WriterHost};
 use crate::fault::{Setback, System, TransientFault};
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::job::JobRef;
 use crate::klaviyo::pacing::Operation;
-use crate::klaviyo::query::{IDS_PER_QUERY, Lookup};
-use crate::klaviyo::request::Request;
+use crate::klaviyo::query::{IDS_PER_QUERY, KlaviyoLookup};
+use crate::klaviyo::request::WriteRequest;
 
 /// A call of the engine that is to be made, or is under way.
 pub(crate) struct WriteTask {
@@ -30,15 +30,15 @@ pub(super) enum WriteCall {
     Batch(Batch),
     /// Which objects of a batch Klaviyo has, of which nobody knows it; those that it has so far, and
     /// what else is to be asked.
-    Know { batch: Batch, lookup: Lookup, known: Vec<String>, rest: Vec<Lookup> },
+    Know { batch: Batch, lookup: KlaviyoLookup, known: Vec<String>, rest: Vec<KlaviyoLookup> },
     /// A request by itself, of all who want it.
-    Single { units: Vec<UnitNo>, request: Request },
+    Single { units: Vec<UnitNo>, request: WriteRequest },
     /// How far a job is.
     Look(JobKey, JobRef),
     /// What was wrong with the rows of a profile job of this id.
     Errors { job: JobKey, id: String, cursor: Option<String> },
     /// Whether items are there.
-    Items { lookup: Lookup, awaited: Vec<Awaited> },
+    Items { lookup: KlaviyoLookup, awaited: Vec<AwaitedItem> },
 }
 
 /// How long a row waits for others, in ms.
@@ -87,10 +87,14 @@ impl WriteTask {
     }
 }
 
-impl Writer {
+impl UnitWriter {
     /// The next call, if one can be made now. `quiet` says that no further rows come soon, so that
     /// batches need not become fuller.
-    pub(crate) fn next(&mut self, grants: &mut Grants, quiet: bool) -> Option<(WriteTask, Call)> {
+    pub(crate) fn next(
+        &mut self,
+        grants: &mut CallGrants,
+        quiet: bool,
+    ) -> Option<(WriteTask, HostCall)> {
         if grants.connections == 0 {
             return None;
         }
@@ -102,7 +106,7 @@ impl Writer {
         Some((task, call))
     }
 
-    fn queued(&mut self, grants: &mut Grants) -> Option<WriteTask> {
+    fn queued(&mut self, grants: &mut CallGrants) -> Option<WriteTask> {
         let mut refused: Vec<Operation> = Vec::new();
         let mut index = 0;
         while index < self.queue.len() {
@@ -134,7 +138,7 @@ impl Writer {
     }
 
     /// A batch that is full, or whose rows are old, or any if nothing more comes soon.
-    fn batch(&mut self, grants: &mut Grants, quiet: bool) -> Option<WriteTask> {
+    fn batch(&mut self, grants: &mut CallGrants, quiet: bool) -> Option<WriteTask> {
         if self.buffers.is_empty() {
             return None;
         }
@@ -181,7 +185,7 @@ impl Writer {
         }
     }
 
-    fn items(&mut self, grants: &mut Grants) -> Option<WriteTask> {
+    fn items(&mut self, grants: &mut CallGrants) -> Option<WriteTask> {
         if self.awaited.is_empty() {
             return None;
         }
@@ -193,7 +197,7 @@ impl Writer {
         let count = self.awaited.len().min(IDS_PER_QUERY);
         let awaited: Vec<_> = self.awaited.drain(..count).collect();
         let ids = awaited.iter().map(|one| one.item.clone()).collect();
-        let lookup = Lookup::Existing { kind: CatalogKind::Item, ids };
+        let lookup = KlaviyoLookup::Existing { kind: CatalogKind::Item, ids };
         if self.awaited.is_empty() {
             self.next_look_for_items = grants.now + LOOK_FOR_ITEMS;
         }
@@ -206,9 +210,9 @@ impl Writer {
         let is_short = setback.fault == TransientFault::Status(System::Klaviyo, 429)
             && setback.retry_after.is_none_or(|wait| wait <= SHORT_WAIT);
         match self.host {
-            Host::Import => false,
-            Host::Outbox => !is_short,
-            Host::Push => true,
+            WriterHost::Import => false,
+            WriterHost::Outbox => !is_short,
+            WriterHost::Push => true,
         }
     }
 }
@@ -225,17 +229,19 @@ impl WriteCall {
         }
     }
 
-    fn call(&self) -> Call {
+    fn call(&self) -> HostCall {
         match self {
-            Self::Batch(batch) => {
-                Call::Klaviyo { method: "POST", path: batch.sort.path(), body: Some(batch.body()) }
-            }
-            Self::Know { lookup, .. } | Self::Items { lookup, .. } => Call::of_lookup(lookup),
-            Self::Single { request, .. } => Call::of_request(request),
-            Self::Look(_, job) => Call::of_lookup(&Lookup::Job(job.clone())),
+            Self::Batch(batch) => HostCall::Klaviyo {
+                method: "POST",
+                path: batch.sort.path(),
+                body: Some(batch.body()),
+            },
+            Self::Know { lookup, .. } | Self::Items { lookup, .. } => HostCall::of_lookup(lookup),
+            Self::Single { request, .. } => HostCall::of_request(request),
+            Self::Look(_, job) => HostCall::of_lookup(&KlaviyoLookup::Job(job.clone())),
             Self::Errors { id, cursor, .. } => {
                 let (job, cursor) = (id.clone(), cursor.clone());
-                Call::of_lookup(&Lookup::ImportErrors { job, cursor })
+                HostCall::of_lookup(&KlaviyoLookup::ImportErrors { job, cursor })
             }
         }
     }

@@ -6,18 +6,18 @@ use super::calling::{LOOK_FOR_ITEMS, WriteCall};
 use super::events::{JobEnd, WriteEvent};
 use super::jobs::{JobKey, JobRows, OpenJob};
 use super::unit::{UnitEnd, UnitNo};
-use super::writer::{Awaited, Writer};
+use super::writer::{AwaitedItem, UnitWriter};
 use crate::fault::{ReadFault, TransientFault};
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::klaviyo::answer::ids;
 use crate::klaviyo::job::JobType;
-use crate::klaviyo::job_answer::{self, Progress};
+use crate::klaviyo::job_answer::{self, JobProgress};
 
-impl Writer {
+impl UnitWriter {
     pub(super) fn job_seen(
         &mut self,
         key: JobKey,
-        answer: &Answer,
+        answer: &HttpAnswer,
         now: u64,
     ) -> Result<(), ReadFault> {
         let Some(open) = self.jobs.get_mut(key) else { return Ok(()) };
@@ -25,8 +25,8 @@ impl Writer {
         let (job, at) = (open.job.clone(), open.at);
         let too_old = open.is_too_old(now);
         match job_answer::progress(answer)? {
-            Some(Progress::Running) if too_old => self.job_ended(key, None, now),
-            Some(Progress::Running) => {
+            Some(JobProgress::Running) if too_old => self.job_ended(key, None, now),
+            Some(JobProgress::Running) => {
                 let not_before = self.jobs.next_look(at, now);
                 if !self.host.keeps() {
                     let running = TransientFault::JobUnderWay.into();
@@ -35,8 +35,8 @@ impl Writer {
                 self.queue_call(WriteCall::Look(key, job), not_before);
             }
             // Nobody knows what became of it.
-            Some(Progress::Cancelled) | None => self.job_ended(key, None, now),
-            Some(Progress::Ended { failed, errors }) => {
+            Some(JobProgress::Cancelled) | None => self.job_ended(key, None, now),
+            Some(JobProgress::Ended { failed, errors }) => {
                 open.failed = failed;
                 open.errors = errors.into_iter().map(|error| (error, None)).collect();
                 if failed > 0 && job.of == JobType::Profiles {
@@ -53,7 +53,7 @@ impl Writer {
     pub(super) fn errors_read(
         &mut self,
         key: JobKey,
-        answer: &Answer,
+        answer: &HttpAnswer,
         now: u64,
     ) -> Result<(), ReadFault> {
         let page = job_answer::import_errors(answer)?;
@@ -103,7 +103,7 @@ impl Writer {
         let (rows, at) = (std::mem::take(rows), open.at);
         self.jobs.ended(now.saturating_sub(at));
         self.close_job(key, JobEnd::Unknown);
-        let awaited: Vec<Awaited> = self.awaited.extract_if(.., |one| one.job == key).collect();
+        let awaited: Vec<AwaitedItem> = self.awaited.extract_if(.., |one| one.job == key).collect();
         for one in awaited {
             if let Some(unit) = self.units.get_mut(&one.unit) {
                 unit.awaited = unit.awaited.saturating_sub(1);
@@ -130,8 +130,8 @@ impl Writer {
 
     pub(super) fn items_seen(
         &mut self,
-        answer: &Answer,
-        awaited: &[Awaited],
+        answer: &HttpAnswer,
+        awaited: &[AwaitedItem],
         now: u64,
     ) -> Result<(), ReadFault> {
         let there: HashSet<_> = ids(answer)?.unwrap_or_default().ids.into_iter().collect();
@@ -147,7 +147,7 @@ impl Writer {
         Ok(())
     }
 
-    pub(super) fn item_is_there(&mut self, item: &Awaited, now: u64) {
+    pub(super) fn item_is_there(&mut self, item: &AwaitedItem, now: u64) {
         let in_job = self.jobs.get(item.job).is_some();
         if self.jobs.free(item.job, item.index, item.unit) {
             let began = self.jobs.get(item.job).map(|open| open.at);

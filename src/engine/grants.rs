@@ -3,7 +3,7 @@
 
 use super::circuits::{Circuits, OperationName};
 use crate::fault::Setback;
-use crate::klaviyo::pacing::{Operation, Pace};
+use crate::klaviyo::pacing::{CallPace, Operation};
 use crate::time::millis;
 
 /// Connections that a Worker may have open at once.
@@ -17,7 +17,7 @@ pub(crate) const READING: usize = 4;
 pub(crate) const BYTES_UNDER_WAY: usize = 10_000_000;
 
 /// What is free for a call, and when it will be if it is not.
-pub(crate) struct Grants<'a> {
+pub(crate) struct CallGrants<'a> {
     pub(crate) connections: usize,
     pub(crate) reading: usize,
     /// Whether none of the connections reads from commercetools.
@@ -25,7 +25,7 @@ pub(crate) struct Grants<'a> {
     pub(crate) bytes: usize,
     /// Jobs that may be begun.
     pub(crate) jobs: usize,
-    pub(crate) pace: &'a mut Pace,
+    pub(crate) pace: &'a mut CallPace,
     /// Whether what is used of the limits is counted. A push counts nothing: it only heeds what it was
     /// told.
     pub(crate) counts: bool,
@@ -36,7 +36,7 @@ pub(crate) struct Grants<'a> {
     pub(crate) wake: &'a mut Option<u64>,
 }
 
-impl Grants<'_> {
+impl CallGrants<'_> {
     /// Notes that something can be done at this time.
     pub(crate) fn wake_at(&mut self, time: u64) {
         *self.wake = Some(self.wake.map_or(time, |wake| wake.min(time)));

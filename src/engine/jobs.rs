@@ -44,7 +44,7 @@ impl OpenJob {
 
 /// All jobs of a writer that are under way.
 #[derive(Default)]
-pub(super) struct Jobs {
+pub(super) struct OpenJobs {
     open: BTreeMap<JobKey, OpenJob>,
     next: u64,
     /// How long the slowest of the last jobs took, in ms; fades.
@@ -57,7 +57,7 @@ const FIRST_GUESS: u64 = 2_000;
 /// The longest between two looks at a job, in ms.
 const LONGEST: u64 = 20_000;
 
-impl Jobs {
+impl OpenJobs {
     pub(super) fn len(&self) -> usize {
         self.open.len()
     }
@@ -88,8 +88,7 @@ impl Jobs {
     }
 
     /// When to look at a job for the first time, and again after that: about when it is done, since
-    /// Klaviyo allows no more looks at jobs than jobs. The outbox, which has few jobs and remembers
-    /// none that ended, goes by [`crate::klaviyo::job::next_look`].
+    /// Klaviyo allows no more looks at jobs than jobs.
     pub(super) fn next_look(&self, at: u64, now: u64) -> u64 {
         let usual = if self.usual == 0 { FIRST_GUESS } else { self.usual + self.usual / 8 };
         let age = now.saturating_sub(at);
@@ -140,7 +139,7 @@ mod tests {
 
     #[test]
     fn the_last_jobs_are_looked_at_soon_and_not_too_often() {
-        let mut jobs = Jobs::default();
+        let mut jobs = OpenJobs::default();
         let job = |id: u64| JobRef { of: JobType::Profiles, id: id.to_string() };
         let first = jobs.add(job(0), 10_000, JobRows::WithHost);
         jobs.ended(60_000);

@@ -1,9 +1,10 @@
 //! The engine: what moves writes to Klaviyo, for each of its hosts.
 //!
 //! A *unit* is one resource's work. A source (a page of an import, a row of the outbox, a push) adds
-//! it with the stages of its writes ([`writer::Writer::add`]); the engine sends them alone or as rows
-//! of batches, follows the jobs that come of these, finds out which row is to blame for a refusal,
-//! puts off what meets a fault that passes, and tells how each unit ended ([`events::WriteEvent`]).
+//! it with the stages of its writes ([`writer::UnitWriter::add`]); the engine sends them alone or
+//! as rows of batches, follows the jobs that come of these, finds out which row is to blame for a
+//! refusal, puts off what meets a fault that passes, and tells how each unit ended
+//! ([`events::WriteEvent`]).
 //!
 //! Pure: given what was answered, it says which calls come next. It has no clock, makes no calls and
 //! stores nothing; its hosts do.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::batches::Write;
+use super::batches::UnitWrite;
 use super::jobs::JobKey;
 use crate::fault::{Rejection, Setback};
 use crate::klaviyo::job::RowDigest;
@@ -61,7 +61,7 @@ pub(super) struct WriteUnit {
     /// Items of it that have to exist before the next stage.
     pub(super) awaited: u32,
     /// The stages after the one that is being written.
-    later: VecDeque<Vec<Write>>,
+    later: VecDeque<Vec<UnitWrite>>,
     /// The jobs that have rows of it.
     pub(super) jobs: Vec<JobKey>,
     /// What of it Klaviyo took by itself, where the host wants to know.
@@ -77,12 +77,12 @@ pub(super) struct WriteUnit {
 }
 
 impl WriteUnit {
-    pub(super) fn new(external_id: Option<String>, stages: VecDeque<Vec<Write>>) -> Self {
+    pub(super) fn new(external_id: Option<String>, stages: VecDeque<Vec<UnitWrite>>) -> Self {
         Self { external_id, later: stages, ..Self::default() }
     }
 
     /// The next stage, if everything of the one before is written and what it made is there.
-    pub(super) fn advance(&mut self) -> Vec<Write> {
+    pub(super) fn advance(&mut self) -> Vec<UnitWrite> {
         while self.open == 0 && self.awaited == 0 && self.end.is_none() {
             match self.later.pop_front() {
                 None => break,
@@ -101,7 +101,7 @@ impl WriteUnit {
         if self.end.as_ref().is_none_or(|old| old.weight() < end.weight()) {
             self.end = Some(end);
         }
-        std::mem::take(&mut self.later).iter().flatten().map(Write::bytes).sum()
+        std::mem::take(&mut self.later).iter().flatten().map(UnitWrite::bytes).sum()
     }
 
     /// Whether a stage is still to come.

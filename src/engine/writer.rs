@@ -2,21 +2,21 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::batches::{BatchRow, Buffers, Write};
+use super::batches::{BatchBuffers, BatchRow, UnitWrite};
 use super::blame::Blame;
 use super::calling::{WriteCall, WriteTask};
 use super::events::{EndedUnit, WriteEvent};
-use super::jobs::{JobKey, JobRows, Jobs};
+use super::jobs::{JobKey, JobRows, OpenJobs};
 use super::unit::{UnitEnd, UnitNo, WriteUnit};
 use crate::klaviyo::job::JobRef;
-use crate::klaviyo::request::Request;
+use crate::klaviyo::request::WriteRequest;
 
 /// Up to so many rows of a sort go each by itself where there is no import: a job is carried out later.
 const ALONE: usize = 10;
 
 /// Whose writes these are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Host {
+pub(crate) enum WriterHost {
     /// An import: keeps its units until all of them is carried out, and puts off what meets a fault
     /// that passes.
     Import,
@@ -26,7 +26,7 @@ pub(crate) enum Host {
     Push,
 }
 
-impl Host {
+impl WriterHost {
     /// Whether units are kept when they have to wait.
     pub(super) fn keeps(self) -> bool {
         self == Self::Import
@@ -43,16 +43,16 @@ impl Host {
 }
 
 /// The units of one host that are under way.
-pub(crate) struct Writer {
-    pub(super) host: Host,
+pub(crate) struct UnitWriter {
+    pub(super) host: WriterHost,
     pub(super) units: HashMap<UnitNo, WriteUnit>,
     next_unit: u64,
     /// Calls that are to be made.
     pub(super) queue: VecDeque<WriteTask>,
-    pub(super) buffers: Buffers,
-    pub(super) jobs: Jobs,
+    pub(super) buffers: BatchBuffers,
+    pub(super) jobs: OpenJobs,
     /// Items that have to exist before their variants are written.
-    pub(super) awaited: Vec<Awaited>,
+    pub(super) awaited: Vec<AwaitedItem>,
     /// When to look for them, in ms.
     pub(super) next_look_for_items: u64,
     pub(super) blame: Blame,
@@ -63,7 +63,7 @@ pub(crate) struct Writer {
 
 /// An item that was written by a job, and is needed by what comes after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Awaited {
+pub(super) struct AwaitedItem {
     pub(super) unit: UnitNo,
     /// Klaviyo's id.
     pub(super) item: String,
@@ -78,7 +78,7 @@ pub(crate) struct NewUnit {
     /// How Klaviyo may name its row in a job of profiles.
     pub(crate) external_id: Option<String>,
     /// What is to be written, stage after stage.
-    pub(crate) stages: Vec<Vec<Request>>,
+    pub(crate) stages: Vec<Vec<WriteRequest>>,
 }
 
 /// A job as it was stored: when Klaviyo took it (ms), and the names of its rows by their places.
@@ -92,15 +92,15 @@ pub(crate) struct RowsInJob {
     pub(crate) rows: Vec<(usize, UnitNo)>,
 }
 
-impl Writer {
-    pub(crate) fn new(host: Host) -> Self {
+impl UnitWriter {
+    pub(crate) fn new(host: WriterHost) -> Self {
         Self {
             host,
             units: HashMap::new(),
             next_unit: 0,
             queue: VecDeque::new(),
-            buffers: Buffers::default(),
-            jobs: Jobs::default(),
+            buffers: BatchBuffers::default(),
+            jobs: OpenJobs::default(),
             awaited: Vec::new(),
             next_look_for_items: 0,
             blame: Blame::default(),
@@ -114,10 +114,10 @@ impl Writer {
         let NewUnit { alone, external_id, stages } = new;
         let no = self.next_unit();
         let whole = !self.host.keeps();
-        let write = |request| Write::of(no, request, alone, whole);
-        let stages: VecDeque<Vec<Write>> =
+        let write = |request| UnitWrite::of(no, request, alone, whole);
+        let stages: VecDeque<Vec<UnitWrite>> =
             stages.into_iter().map(|stage| stage.into_iter().map(write).collect()).collect();
-        self.bytes_later += stages.iter().flatten().map(Write::bytes).sum::<usize>();
+        self.bytes_later += stages.iter().flatten().map(UnitWrite::bytes).sum::<usize>();
         let mut unit = WriteUnit::new(external_id, stages);
         unit.is_held = !unit.has_later();
         self.units.insert(no, unit);
@@ -190,7 +190,7 @@ impl Writer {
     /// Drops everything but the units that only wait for jobs and are among these.
     pub(crate) fn drop_all_but(&mut self, is_kept: impl Fn(UnitNo) -> bool) {
         self.queue.clear();
-        self.buffers = Buffers::default();
+        self.buffers = BatchBuffers::default();
         self.awaited.clear();
         self.blame.forget();
         self.events.clear();
@@ -267,11 +267,11 @@ impl Writer {
         let Some(unit) = self.units.get_mut(&no) else { return };
         let stage = unit.advance();
         // From here on it is counted where it waits.
-        self.bytes_later -= stage.iter().map(Write::bytes).sum::<usize>();
+        self.bytes_later -= stage.iter().map(UnitWrite::bytes).sum::<usize>();
         for write in stage {
             match write {
-                Write::Row(sort, row) => self.buffers.push(sort, row, now),
-                Write::Alone(request) => {
+                UnitWrite::Row(sort, row) => self.buffers.push(sort, row, now),
+                UnitWrite::Alone(request) => {
                     self.queue_call(WriteCall::Single { units: vec![no], request }, now);
                 }
             }

@@ -4,20 +4,20 @@ use std::collections::HashSet;
 
 use super::backoff::{JOB_IN_DOUBT, SINGLE_IN_DOUBT, jitter, wait_after};
 use super::batches::{Batch, BatchRow, BatchSort};
-use super::blame::Suspect;
+use super::blame::BlameStep;
 use super::calling::{WriteCall, WriteTask};
 use super::events::{StartedRow, WriteEvent};
 use super::jobs::JobRows;
 use super::unit::{UnitEnd, UnitNo};
-use super::writer::{Awaited, Writer};
+use super::writer::{AwaitedItem, UnitWriter};
 use crate::fault::{FinalFault, ReadFault, Rejection, Setback, System, TransientFault};
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::klaviyo::answer::ids;
 use crate::klaviyo::job::{JobRef, JobType};
 use crate::klaviyo::job_answer::{self, row_of_pointer};
-use crate::klaviyo::pacing::{Operation, Pace};
+use crate::klaviyo::pacing::{CallPace, Operation};
 use crate::klaviyo::query::existing;
-use crate::klaviyo::request::Request;
+use crate::klaviyo::request::WriteRequest;
 use crate::klaviyo::verdict::{Refusal, Verdict, judge};
 use crate::time::millis;
 
@@ -36,14 +36,14 @@ pub(crate) fn again_at(setback: Setback, tries: u32, now: u64) -> u64 {
     now.saturating_add(millis(wait_after(setback, tries, jitter(now))))
 }
 
-impl Writer {
+impl UnitWriter {
     /// Takes what was answered to a call, or why there is no answer.
     pub(crate) fn answered(
         &mut self,
         task: WriteTask,
-        answer: Result<Answer, Setback>,
+        answer: Result<HttpAnswer, Setback>,
         now: u64,
-        pace: &mut Pace,
+        pace: &mut CallPace,
     ) {
         let operation = task.call.operation();
         for no in task.units() {
@@ -79,7 +79,7 @@ impl Writer {
         }
     }
 
-    fn written(&mut self, task: WriteTask, answer: &Answer, now: u64) {
+    fn written(&mut self, task: WriteTask, answer: &HttpAnswer, now: u64) {
         let operation = task.call.operation();
         let judged = |success| judge(&success, &Ok(answer.clone()));
         match task.call {
@@ -118,7 +118,7 @@ impl Writer {
     fn single_end(
         &mut self,
         units: &[UnitNo],
-        request: &Request,
+        request: &WriteRequest,
         verdict: Verdict,
     ) -> Option<UnitEnd> {
         let rejection = match verdict {
@@ -141,7 +141,7 @@ impl Writer {
         Some(UnitEnd::Failed(rejection))
     }
 
-    fn batch_taken(&mut self, batch: Batch, answer: &Answer, now: u64) {
+    fn batch_taken(&mut self, batch: Batch, answer: &HttpAnswer, now: u64) {
         self.blame.taken(&batch);
         for no in batch.rows.iter().flat_map(|row| &row.units) {
             if let Some(unit) = self.units.get_mut(no) {
@@ -197,7 +197,7 @@ impl Writer {
                 unit.in_jobs += 1;
                 if let Some(item) = row.new_item.clone().filter(|_| unit.has_later()) {
                     unit.awaited += 1;
-                    self.awaited.push(Awaited { unit: *no, item, job: key, index });
+                    self.awaited.push(AwaitedItem { unit: *no, item, job: key, index });
                 }
             }
         }
@@ -223,13 +223,13 @@ impl Writer {
             return;
         }
         let parts = match self.blame.refused(&batch) {
-            Suspect::Row => {
+            BlameStep::Row => {
                 for row in batch.rows {
                     self.queue_row(row, now);
                 }
                 return;
             }
-            Suspect::Request => {
+            BlameStep::Request => {
                 let mut rejection = Rejection::from(refusal.clone());
                 rejection.detail =
                     format!("Klaviyo refuses every bulk request: {}", rejection.detail);
@@ -240,8 +240,8 @@ impl Writer {
                 }
                 return;
             }
-            Suspect::FirstRow => batch.first_alone(),
-            Suspect::Halves => batch.halves(),
+            BlameStep::FirstRow => batch.first_alone(),
+            BlameStep::Halves => batch.halves(),
         };
         for part in parts {
             self.queue_call(WriteCall::Batch(part), now);
@@ -266,7 +266,7 @@ impl Writer {
         }
     }
 
-    fn known(&mut self, task: WriteTask, answer: &Answer, now: u64) {
+    fn known(&mut self, task: WriteTask, answer: &HttpAnswer, now: u64) {
         let WriteCall::Know { batch, lookup, mut known, mut rest } = task.call else { return };
         match ids(answer) {
             Ok(page) => known.extend(page.unwrap_or_default().ids),
@@ -295,11 +295,11 @@ impl Writer {
 
     /// Klaviyo does not have the object of a row: nothing is to be written, or it is to be created.
     fn object_is_missing(&mut self, row: BatchRow, now: u64) {
-        let Some(Request::Catalog(write)) = row.request.as_deref() else {
+        let Some(WriteRequest::Catalog(write)) = row.request.as_deref() else {
             return self.queue_row(row, now);
         };
         if let Some(create) = write.without_object() {
-            let request = Request::Catalog(create);
+            let request = WriteRequest::Catalog(create);
             let first = row.units.first().copied();
             let created = first.and_then(|first| BatchRow::of(first, &request, true));
             let Some((sort, mut created)) = created else { return self.queue_row(row, now) };

@@ -9,21 +9,21 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::run::{ImportKind, Run, blank};
-use super::start::Start;
+use super::run::{ImportKind, ImportRun, blank};
+use super::start::RunStart;
 use super::stored::{StoredRun, UnreadableRun};
-pub use super::work::{Failure, KeptRows, Saving, StoredRunParts};
+pub use super::work::{KeptRows, RecordFailure, RunSaving, StoredRunParts};
 use super::work::{RunTask, RunWork};
 use crate::config::Config;
-use crate::engine::call::{Call, SliceInput};
-use crate::engine::grants::{BYTES_UNDER_WAY, CONNECTIONS, Grants, READING};
+use crate::engine::call::{HostCall, SliceInput};
+use crate::engine::grants::{BYTES_UNDER_WAY, CONNECTIONS, CallGrants, READING};
 use crate::klaviyo::job::OPEN_JOBS;
-use crate::klaviyo::pacing::{Pace, QuotaParts};
+use crate::klaviyo::pacing::{CallPace, QuotaParts};
 use crate::time::ms;
 
 /// What happened.
 #[derive(Debug, Clone)]
-pub enum Input {
+pub enum ImportInput {
     /// A run is to begin. The caller has seen that none of the kind is active.
     Start {
         /// The run's id: unique, and in the order of the starts.
@@ -31,7 +31,7 @@ pub enum Input {
         /// What is imported.
         kind: ImportKind,
         /// Which records.
-        start: Start,
+        start: RunStart,
     },
     /// The run of this kind is to stop.
     Stop(ImportKind),
@@ -45,19 +45,19 @@ pub enum Input {
 
 /// What is to be done, in this order.
 #[derive(Debug)]
-pub enum Effect {
+pub enum ImportEffect {
     /// Store this, all of it or nothing.
-    Save(Box<Saving>),
+    Save(Box<RunSaving>),
     /// Make this call, and hand in what is answered under this number.
-    Call(u64, Call),
+    Call(u64, HostCall),
 }
 
 /// All runs that are known, one a kind.
-pub struct Machine {
+pub struct ImportMachine {
     works: BTreeMap<ImportKind, RunWork>,
     /// Runs that another version stored, and that are only shown.
     unreadable: BTreeMap<ImportKind, UnreadableRun>,
-    pace: Pace,
+    pace: CallPace,
     under_way: BTreeMap<u64, (ImportKind, RunTask)>,
     next_ticket: u64,
     /// Calls that are left in this slice.
@@ -68,7 +68,7 @@ pub struct Machine {
     wake: Option<u64>,
 }
 
-impl Machine {
+impl ImportMachine {
     /// The machine with what is stored. Calls that were under way are not known any more.
     #[must_use]
     pub fn new(config: &Config, stored: Vec<StoredRunParts>, now: DateTime<Utc>) -> Self {
@@ -86,7 +86,7 @@ impl Machine {
         Self {
             works,
             unreadable,
-            pace: Pace::new(config.rules.klaviyo.share),
+            pace: CallPace::new(config.rules.klaviyo.share),
             under_way: BTreeMap::new(),
             next_ticket: 0,
             calls_left: 0,
@@ -96,41 +96,46 @@ impl Machine {
     }
 
     /// One step: takes what happened, and says what is to be done.
-    pub fn step(&mut self, config: &Config, now: DateTime<Utc>, input: Input) -> Vec<Effect> {
+    pub fn step(
+        &mut self,
+        config: &Config,
+        now: DateTime<Utc>,
+        input: ImportInput,
+    ) -> Vec<ImportEffect> {
         match input {
-            Input::Start { id, kind, start } => {
+            ImportInput::Start { id, kind, start } => {
                 self.unreadable.remove(&kind);
-                let run = Run::new(&config.rules, id, kind, start.selection, now);
+                let run = ImportRun::new(&config.rules, id, kind, start.selection, now);
                 self.works.insert(kind, RunWork::begin(config, run, start.ids));
             }
-            Input::Stop(kind) => {
+            ImportInput::Stop(kind) => {
                 if let Some(work) = self.works.get_mut(&kind) {
                     work.stop();
                 }
             }
-            Input::Resume(kind) => {
+            ImportInput::Resume(kind) => {
                 if let Some(work) = self.works.get_mut(&kind) {
                     work.resume(now);
                 }
             }
-            Input::Quota(parts) => self.pace.use_parts(parts),
-            Input::Slice(SliceInput::Answered { ticket, answer }) => {
+            ImportInput::Quota(parts) => self.pace.use_parts(parts),
+            ImportInput::Slice(SliceInput::Answered { ticket, answer }) => {
                 if let Some((kind, task)) = self.under_way.remove(&ticket)
                     && let Some(work) = self.works.get_mut(&kind)
                 {
                     work.answered(config, now, task, answer, &mut self.pace);
                 }
             }
-            Input::Slice(SliceInput::Begun { calls }) => self.calls_left = calls,
-            Input::Slice(SliceInput::Rest) => self.calls_left = 0,
-            Input::Slice(SliceInput::Tick) => {}
+            ImportInput::Slice(SliceInput::Begun { calls }) => self.calls_left = calls,
+            ImportInput::Slice(SliceInput::Rest) => self.calls_left = 0,
+            ImportInput::Slice(SliceInput::Tick) => {}
         }
         self.pump(config, now)
     }
 
     /// Settles what can be settled and makes all calls that can be made now. Where there are none,
     /// the documents of a page are read; so those of another page are on their way meanwhile.
-    fn pump(&mut self, config: &Config, now: DateTime<Utc>) -> Vec<Effect> {
+    fn pump(&mut self, config: &Config, now: DateTime<Utc>) -> Vec<ImportEffect> {
         let mut effects = Vec::new();
         let mut calls = self.settled_calls(config, now);
         while calls.is_empty()
@@ -143,13 +148,13 @@ impl Machine {
             self.wake = Some(ms(now));
         }
         for work in self.works.values_mut() {
-            effects.extend(work.saving(now).map(|saving| Effect::Save(Box::new(saving))));
+            effects.extend(work.saving(now).map(|saving| ImportEffect::Save(Box::new(saving))));
         }
         effects.extend(calls);
         effects
     }
 
-    fn settled_calls(&mut self, config: &Config, now: DateTime<Utc>) -> Vec<Effect> {
+    fn settled_calls(&mut self, config: &Config, now: DateTime<Utc>) -> Vec<ImportEffect> {
         let runs = self.works.values().filter(|work| work.run().is_active()).count();
         for work in self.works.values_mut() {
             work.settle(runs, now);
@@ -165,7 +170,7 @@ impl Machine {
             let reads = self.under_way.values().filter(|(_, task)| task.reads()).count();
             let jobs: usize = self.works.values().map(RunWork::open_jobs).sum();
             let bytes: usize = self.under_way.values().map(|(_, task)| task.bytes()).sum();
-            let mut grants = Grants {
+            let mut grants = CallGrants {
                 connections: connections.saturating_sub(self.under_way.len()),
                 reading: READING.saturating_sub(reads),
                 nobody_reads: reads == 0,
@@ -185,7 +190,7 @@ impl Machine {
                     self.next_ticket += 1;
                     self.calls_left -= 1;
                     self.under_way.insert(self.next_ticket, (kind, task));
-                    calls.push(Effect::Call(self.next_ticket, call));
+                    calls.push(ImportEffect::Call(self.next_ticket, call));
                 }
             }
         }
@@ -207,7 +212,7 @@ impl Machine {
 
     /// The run of a kind, as it is stored.
     #[must_use]
-    pub fn run(&self, kind: ImportKind) -> Option<&Run> {
+    pub fn run(&self, kind: ImportKind) -> Option<&ImportRun> {
         self.works.get(&kind).map(RunWork::run)
     }
 

@@ -9,10 +9,10 @@
 //! (`edge::import`).
 
 pub mod machine;
-mod owner;
 mod page;
 mod passes;
 mod phones;
+mod record_ref;
 pub mod run;
 pub mod start;
 pub mod store;

@@ -7,7 +7,7 @@ use crate::assembly::delivery::Delivery;
 use crate::commercetools::reference::Id;
 use crate::engine::unit::UnitNo;
 use crate::fault::Rejection;
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::push::conclusion::Conclusion;
 
 /// About what a record takes while its rows are under way.
@@ -27,9 +27,9 @@ pub(super) struct RunPage {
     pub(super) origin: PageOrigin,
     /// The bytes that were read for it.
     pub(super) bytes: usize,
-    pub(super) records: Vec<Record>,
+    pub(super) records: Vec<RunRecord>,
     /// What was answered, until its documents are read.
-    pub(super) unread: Option<Answer>,
+    pub(super) unread: Option<HttpAnswer>,
     /// What is read of its records until they are mapped, each with the index of its record.
     pub(super) units: Vec<(usize, Delivery)>,
     /// Answers that are awaited before more of them can be.
@@ -37,7 +37,7 @@ pub(super) struct RunPage {
 }
 
 /// A record under way.
-pub(super) struct Record {
+pub(super) struct RunRecord {
     pub(super) id: Id,
     pub(super) fate: RecordFate,
     /// Its unit of work, while Klaviyo has not all of it.
@@ -72,7 +72,7 @@ impl From<Conclusion> for RecordFate {
     }
 }
 
-impl Record {
+impl RunRecord {
     pub(super) fn new(id: Id, fate: RecordFate) -> Self {
         Self { id, fate, unit: None }
     }
@@ -108,7 +108,7 @@ impl RunPage {
             }
             Err(fate) => fate,
         };
-        self.records.push(Record::new(id, fate));
+        self.records.push(RunRecord::new(id, fate));
     }
 
     /// Adds the records of another page.

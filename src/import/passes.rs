@@ -12,21 +12,21 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::run::{ImportKind, Range, Selection};
+use super::run::{ImportKind, PassRange, RunSelection};
 use crate::commercetools::query::SKUS_PER_QUERY;
 use crate::commercetools::reference::Id;
-use crate::commercetools::walk::{Filter, Walk, WalkEnd, WalkedResource};
+use crate::commercetools::walk::{Walk, WalkEnd, WalkFilter, WalkedResource};
 use crate::config::ImportRules;
-use crate::config::rules::Rules;
+use crate::config::rules::OperatorRules;
 use crate::klaviyo::catalog::CatalogKind;
-use crate::klaviyo::query::Lookup;
+use crate::klaviyo::query::KlaviyoLookup;
 
 /// One walk through documents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pass {
     /// Where its records come from.
-    pub source: Source,
+    pub source: PassSource,
     /// Whether its records are counted apart, since they were counted before.
     pub reread: bool,
     /// Whether its records are left to the outbox, and not written.
@@ -36,9 +36,9 @@ pub struct Pass {
 /// Where the records of a pass come from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Source {
+pub enum PassSource {
     /// The documents themselves.
-    Documents(Filter),
+    Documents(WalkFilter),
     /// The ids of the run's list.
     #[serde(rename_all = "camelCase")]
     List {
@@ -52,7 +52,7 @@ pub enum Source {
         /// From when on these changed (UTC).
         since: DateTime<Utc>,
         /// Which of the documents that they lead to.
-        filter: Filter,
+        filter: WalkFilter,
     },
     /// What Klaviyo holds, to be deleted.
     Held {
@@ -101,74 +101,74 @@ const RANGES: u64 = 48;
 pub(super) const LOOK_BACK: Duration = Duration::seconds(60);
 
 impl Pass {
-    fn first(source: Source) -> Self {
+    fn first(source: PassSource) -> Self {
         Self { source, reread: false, hand_over: false }
     }
 
-    fn again(source: Source) -> Self {
+    fn again(source: PassSource) -> Self {
         Self { source, reread: true, hand_over: false }
     }
 
-    fn hand_over(source: Source) -> Self {
+    fn hand_over(source: PassSource) -> Self {
         Self { source, reread: true, hand_over: true }
     }
 
     /// Whether it reads what changed while the passes before it were under way.
     pub(super) fn is_closing(&self) -> bool {
-        self.reread && !self.hand_over && matches!(self.source, Source::Documents(_))
+        self.reread && !self.hand_over && matches!(self.source, PassSource::Documents(_))
     }
 
     /// Makes it read what changed since `began`.
     pub(super) fn look_back_to(&mut self, began: DateTime<Utc>) {
         let from = began - LOOK_BACK;
         match &mut self.source {
-            Source::Documents(filter) => filter.changed_since = Some(from),
-            Source::List { changed_since } => *changed_since = Some(from),
-            Source::Linked { since, filter, .. } => {
+            PassSource::Documents(filter) => filter.changed_since = Some(from),
+            PassSource::List { changed_since } => *changed_since = Some(from),
+            PassSource::Linked { since, filter, .. } => {
                 *since = from;
                 filter.changed_before = Some(from);
             }
-            Source::Held { .. } => {}
+            PassSource::Held { .. } => {}
         }
     }
 }
 
 /// The passes of a run, in their order.
 pub(super) fn passes(
-    rules: &Rules,
+    rules: &OperatorRules,
     kind: ImportKind,
-    selection: &Selection,
+    selection: &RunSelection,
     started_at: DateTime<Utc>,
 ) -> Vec<Pass> {
     let published = kind == ImportKind::Products;
     // A young order that was imported first, as history, would start no flow when it comes.
     let settled = Duration::minutes(i64::from(rules.import.orders_older_than_minutes));
     let created_before = (kind == ImportKind::Orders).then(|| started_at - settled);
-    let filter = Filter { created_before, published, ..Filter::default() };
-    let changed = |since| Filter { changed_since: Some(since), ..filter.clone() };
+    let filter = WalkFilter { created_before, published, ..WalkFilter::default() };
+    let changed = |since| WalkFilter { changed_since: Some(since), ..filter.clone() };
     let mut passes = Vec::new();
     match selection {
-        Selection::Ids | Selection::Retry => {
-            passes.push(Pass::first(Source::List { changed_since: None }));
+        RunSelection::Ids | RunSelection::Retry => {
+            passes.push(Pass::first(PassSource::List { changed_since: None }));
         }
-        Selection::StartId(id) => {
-            let filter = Filter { from_id: Some(id.clone()), ..filter.clone() };
-            passes.push(Pass::first(Source::Documents(filter)));
+        RunSelection::StartId(id) => {
+            let filter = WalkFilter { from_id: Some(id.clone()), ..filter.clone() };
+            passes.push(Pass::first(PassSource::Documents(filter)));
         }
-        Selection::DeleteAll => {
-            let held = Source::Held { check: false };
+        RunSelection::DeleteAll => {
+            let held = PassSource::Held { check: false };
             return vec![Pass::first(held.clone()), Pass::again(held)];
         }
-        Selection::Since(since) => {
-            passes.push(Pass::first(Source::Documents(changed(*since))));
+        RunSelection::Since(since) => {
+            passes.push(Pass::first(PassSource::Documents(changed(*since))));
             passes.extend(linked(kind, &filter, *since).map(Pass::first));
         }
-        Selection::Full => passes.push(Pass::first(Source::Documents(filter.clone()))),
+        RunSelection::Full => passes.push(Pass::first(PassSource::Documents(filter.clone()))),
     }
     // Before the closing passes: what is put on sale while its item is being deleted is read by them.
-    let full_products = *selection == Selection::Full && kind == ImportKind::Products;
+    let full_products = *selection == RunSelection::Full && kind == ImportKind::Products;
     if full_products && rules.product.import.delete_missing {
-        passes.push(Pass::again(Source::Held { check: true }));
+        passes.push(Pass::again(PassSource::Held { check: true }));
     }
     // An event is a fact: nothing overtakes it.
     if kind != ImportKind::Orders {
@@ -180,24 +180,24 @@ pub(super) fn passes(
 /// The passes over what changed since the run began, and over what changed since those began.
 fn closing(
     kind: ImportKind,
-    selection: &Selection,
-    filter: &Filter,
+    selection: &RunSelection,
+    filter: &WalkFilter,
     started_at: DateTime<Utc>,
 ) -> Vec<Pass> {
     let from_id = match selection {
-        Selection::StartId(id) => Some(id.clone()),
+        RunSelection::StartId(id) => Some(id.clone()),
         _ => None,
     };
     // A product that was taken from sale meanwhile is to be seen, too.
-    let filter = Filter { from_id, published: false, ..filter.clone() };
+    let filter = WalkFilter { from_id, published: false, ..filter.clone() };
     let mut passes = Vec::new();
-    if matches!(selection, Selection::Ids | Selection::Retry) {
+    if matches!(selection, RunSelection::Ids | RunSelection::Retry) {
         // A list is short: what changed of it goes to the outbox at once.
-        passes.push(Pass::hand_over(Source::List { changed_since: None }));
+        passes.push(Pass::hand_over(PassSource::List { changed_since: None }));
     } else {
-        passes.push(Pass::again(Source::Documents(filter.clone())));
+        passes.push(Pass::again(PassSource::Documents(filter.clone())));
         passes.extend(linked(kind, &filter, started_at).map(Pass::again));
-        passes.push(Pass::hand_over(Source::Documents(filter.clone())));
+        passes.push(Pass::hand_over(PassSource::Documents(filter.clone())));
     }
     passes.extend(linked(kind, &filter, started_at).map(Pass::hand_over));
     for pass in &mut passes {
@@ -207,26 +207,30 @@ fn closing(
 }
 
 /// What other documents lead to that changed since; what changed itself is in the pass before.
-fn linked(kind: ImportKind, filter: &Filter, since: DateTime<Utc>) -> impl Iterator<Item = Source> {
+fn linked(
+    kind: ImportKind,
+    filter: &WalkFilter,
+    since: DateTime<Utc>,
+) -> impl Iterator<Item = PassSource> {
     let links: &[PassLink] = match kind {
         ImportKind::Orders => &[PassLink::Payments],
         ImportKind::Products => &[PassLink::Inventory, PassLink::Prices],
         ImportKind::Customers | ImportKind::Categories => &[],
     };
-    let filter = Filter { changed_before: Some(since), ..filter.clone() };
-    links.iter().map(move |link| Source::Linked { link: *link, since, filter: filter.clone() })
+    let filter = WalkFilter { changed_before: Some(since), ..filter.clone() };
+    links.iter().map(move |link| PassSource::Linked { link: *link, since, filter: filter.clone() })
 }
 
 /// How to read a page.
 pub(super) enum PassReading {
     Walk(Walk),
-    Lookup(Lookup),
+    Lookup(KlaviyoLookup),
 }
 
 impl Pass {
     /// The queries for its oldest and its newest document, where it can be divided by time.
     pub(super) fn ends(&self, kind: ImportKind) -> Option<[WalkEnd; 2]> {
-        let Source::Documents(filter) = &self.source else { return None };
+        let PassSource::Documents(filter) = &self.source else { return None };
         let end = |newest| WalkEnd { of: kind.documents(), filter: filter.clone(), newest };
         Some([end(false), end(true)])
     }
@@ -235,34 +239,38 @@ impl Pass {
     pub(super) fn reading(
         &self,
         kind: ImportKind,
-        range: &Range,
+        range: &PassRange,
         after: Option<&str>,
         list: &[Id],
         limit: usize,
     ) -> PassReading {
         let after_id = after.and_then(Id::new);
         match &self.source {
-            Source::Documents(filter) => {
-                let filter = Filter {
+            PassSource::Documents(filter) => {
+                let filter = WalkFilter {
                     created_from: range.from.or(filter.created_from),
                     created_before: range.to.or(filter.created_before),
                     ..filter.clone()
                 };
                 PassReading::Walk(Walk { of: kind.documents(), filter, after: after_id, limit })
             }
-            Source::List { changed_since } => {
+            PassSource::List { changed_since } => {
                 let mut walk = of_ids(kind, &list[listed(list, after)]);
                 walk.filter.changed_since = *changed_since;
                 PassReading::Walk(walk)
             }
-            Source::Linked { link, since, .. } => {
-                let filter = Filter { changed_since: Some(*since), ..Filter::default() };
+            PassSource::Linked { link, since, .. } => {
+                let filter = WalkFilter { changed_since: Some(*since), ..WalkFilter::default() };
                 let limit = SKUS_PER_QUERY;
                 PassReading::Walk(Walk { of: link.resource(), filter, after: after_id, limit })
             }
-            Source::Held { check } => {
+            PassSource::Held { check } => {
                 let cursor = after.map(ToOwned::to_owned);
-                PassReading::Lookup(Lookup::All { kind: held(kind), metadata: *check, cursor })
+                PassReading::Lookup(KlaviyoLookup::All {
+                    kind: held(kind),
+                    metadata: *check,
+                    cursor,
+                })
             }
         }
     }
@@ -293,19 +301,19 @@ pub(super) fn divide(
     newest: Option<DateTime<Utc>>,
     total: u64,
     rules: &ImportRules,
-) -> Vec<Range> {
+) -> Vec<PassRange> {
     let pages = total / u64::from(rules.page_size).max(1);
     let least = u64::from(rules.lanes).min(pages / SHORT_RANGE_PAGES).max(1);
     let parts = (pages / RANGE_PAGES).clamp(least, RANGES);
-    let (Some(oldest), Some(newest)) = (oldest, newest) else { return vec![Range::default()] };
-    let Ok(count) = i32::try_from(parts) else { return vec![Range::default()] };
+    let (Some(oldest), Some(newest)) = (oldest, newest) else { return vec![PassRange::default()] };
+    let Ok(count) = i32::try_from(parts) else { return vec![PassRange::default()] };
     let step = (newest - oldest) / count;
     if step < Duration::seconds(1) {
-        return vec![Range::default()];
+        return vec![PassRange::default()];
     }
     let bound = |part: i32| (0 < part && part < count).then(|| oldest + step * part);
     (0..count)
-        .map(|part| Range { from: bound(part), to: bound(part + 1), ..Range::default() })
+        .map(|part| PassRange { from: bound(part), to: bound(part + 1), ..PassRange::default() })
         .collect()
 }
 

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::klaviyo::profile::Profile;
-use crate::klaviyo::request::Request;
+use crate::klaviyo::request::WriteRequest;
 
 /// Phone numbers that are remembered, at some 30 bytes each. In a shop with more of them, two
 /// customers may share one all the same, and Klaviyo's answer decides.
@@ -22,9 +22,9 @@ pub(super) struct PhoneBook {
 
 impl PhoneBook {
     /// Leaves out the phone numbers that were sent with another customer.
-    pub(super) fn keep_apart(&mut self, stages: &mut [Vec<Request>]) {
+    pub(super) fn keep_apart(&mut self, stages: &mut [Vec<WriteRequest>]) {
         for request in stages.iter_mut().flatten() {
-            if let Request::ImportProfile(profile) = request {
+            if let WriteRequest::ImportProfile(profile) = request {
                 self.keep_profile_apart(profile);
             }
         }
@@ -61,9 +61,9 @@ mod tests {
                 phone_number: Some(phone.to_owned()),
                 ..Profile::default()
             };
-            let mut stages = [vec![Request::ImportProfile(Box::new(profile))]];
+            let mut stages = [vec![WriteRequest::ImportProfile(Box::new(profile))]];
             phones.keep_apart(&mut stages);
-            let [Request::ImportProfile(profile)] = stages[0].as_slice() else {
+            let [WriteRequest::ImportProfile(profile)] = stages[0].as_slice() else {
                 panic!("a profile")
             };
             profile.phone_number.is_some()

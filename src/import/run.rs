@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::passes::{Pass, passes};
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::WalkedResource;
-use crate::config::rules::Rules;
+use crate::config::rules::OperatorRules;
 
 /// The version of the stored shape.
 pub const VERSION: u32 = 3;
@@ -85,7 +85,7 @@ impl ImportKind {
 /// Which records a run is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Selection {
+pub enum RunSelection {
     /// All of them.
     Full,
     /// Those of a list, which is stored beside the run.
@@ -100,7 +100,7 @@ pub enum Selection {
     Retry,
 }
 
-impl Selection {
+impl RunSelection {
     /// The run's `mode`.
     #[must_use]
     pub fn mode(&self) -> &'static str {
@@ -118,7 +118,7 @@ impl Selection {
 /// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum RunState {
     /// It reads and writes.
     Running,
     /// It was asked to stop, and calls are still under way.
@@ -133,7 +133,7 @@ pub enum State {
 
 /// What is counted, in records of commercetools.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
+pub struct RunCounts {
     /// Read and settled, or handed to a job of Klaviyo's.
     pub read: u64,
     /// Klaviyo has it.
@@ -146,7 +146,7 @@ pub struct Counts {
 
 /// One part of a pass: the records of a time of creation, read in the order of their ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Range {
+pub struct PassRange {
     /// The earliest `createdAt`; none for no limit.
     pub from: Option<DateTime<Utc>>,
     /// The `createdAt` it ends before; none for no limit.
@@ -179,7 +179,7 @@ pub struct RunError {
 /// A run, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Run {
+pub struct ImportRun {
     /// The version of this shape.
     pub version: u32,
     /// Unique, and in the order of the starts.
@@ -187,11 +187,11 @@ pub struct Run {
     #[expect(missing_docs, reason = "as its name says")]
     pub kind: ImportKind,
     /// Which records.
-    pub selection: Selection,
+    pub selection: RunSelection,
     #[expect(missing_docs, reason = "as its name says")]
-    pub state: State,
+    pub state: RunState,
     #[expect(missing_docs, reason = "as its name says")]
-    pub counts: Counts,
+    pub counts: RunCounts,
     /// Read again at the end, or for another reason; counted apart.
     pub reread: u64,
     /// How many records there are to read, if it is known.
@@ -204,7 +204,7 @@ pub struct Run {
     /// When the closing pass began (UTC); what changed since is left to the outbox.
     pub closing_began: Option<DateTime<Utc>>,
     /// The parts of that pass; none until it is known how to divide it.
-    pub ranges: Option<Vec<Range>>,
+    pub ranges: Option<Vec<PassRange>>,
     /// Until when a write of it that had no answer may still be carried out (UTC).
     pub doubtful_until: Option<DateTime<Utc>>,
     /// Records that are to be sent again, each by itself: a job of Klaviyo's refused them.
@@ -221,14 +221,14 @@ pub struct Run {
     pub error: Option<RunError>,
 }
 
-impl Run {
+impl ImportRun {
     /// A run that begins now.
     #[must_use]
     pub fn new(
-        rules: &Rules,
+        rules: &OperatorRules,
         id: String,
         kind: ImportKind,
-        selection: Selection,
+        selection: RunSelection,
         now: DateTime<Utc>,
     ) -> Self {
         Self {
@@ -237,8 +237,8 @@ impl Run {
             id,
             kind,
             selection,
-            state: State::Running,
-            counts: Counts::default(),
+            state: RunState::Running,
+            counts: RunCounts::default(),
             reread: 0,
             total: None,
             pass: 0,
@@ -257,19 +257,19 @@ impl Run {
     /// Whether it has something to do.
     #[must_use]
     pub fn is_active(&self) -> bool {
-        matches!(self.state, State::Running | State::Stopping)
+        matches!(self.state, RunState::Running | RunState::Stopping)
     }
 
     /// Whether it can be resumed.
     #[must_use]
     pub fn is_resumable(&self) -> bool {
-        matches!(self.state, State::Stopped | State::Failed)
+        matches!(self.state, RunState::Stopped | RunState::Failed)
     }
 
     /// Ends it since slices of its work were lost again and again: a slice that brings the object
     /// down would do so for ever.
     pub fn lost(&mut self, now: DateTime<Utc>) {
-        self.state = State::Failed;
+        self.state = RunState::Failed;
         self.finished_at = Some(now);
         self.updated_at = now;
         self.waiting = None;
@@ -284,7 +284,7 @@ impl Run {
     /// Where the reading is: the last id that is settled of each part that is being read, of a
     /// deletion Klaviyo's cursor. A run over a list has none.
     fn after(&self) -> Vec<&str> {
-        if matches!(self.selection, Selection::Ids | Selection::Retry) {
+        if matches!(self.selection, RunSelection::Ids | RunSelection::Retry) {
             return Vec::new();
         }
         let ranges = self.ranges.iter().flatten().filter(|range| !range.done);
@@ -293,7 +293,7 @@ impl Run {
 
     /// As the endpoints show it (contract §3). The counts may be those of a run under way.
     #[must_use]
-    pub fn shown(&self, counts: Counts) -> Value {
+    pub fn shown(&self, counts: RunCounts) -> Value {
         json!({
             "id": self.id,
             "kind": self.kind,

@@ -3,20 +3,20 @@
 use chrono::DateTime;
 use serde_json::{Map, Value};
 
-use super::run::{ImportKind, Selection};
+use super::run::{ImportKind, RunSelection};
 use crate::commercetools::reference::Id;
 
 /// What a start asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Start {
+pub struct RunStart {
     /// Which records.
-    pub selection: Selection,
+    pub selection: RunSelection,
     /// The ids, where the selection is a list.
     pub ids: Vec<Id>,
 }
 
-impl Start {
-    fn of(selection: Selection) -> Self {
+impl RunStart {
+    fn of(selection: RunSelection) -> Self {
         Self { selection, ids: Vec::new() }
     }
 }
@@ -25,9 +25,9 @@ impl Start {
 ///
 /// # Errors
 /// What is wrong with the body, as a sentence.
-pub fn read(kind: ImportKind, body: &[u8]) -> Result<Start, String> {
+pub fn read(kind: ImportKind, body: &[u8]) -> Result<RunStart, String> {
     if body.iter().all(u8::is_ascii_whitespace) {
-        return Ok(Start::of(Selection::Full));
+        return Ok(RunStart::of(RunSelection::Full));
     }
     let members: Map<String, Value> = serde_json::from_slice(body)
         .map_err(|_| "The body must be a JSON object, or empty.".to_owned())?;
@@ -44,23 +44,23 @@ pub fn read(kind: ImportKind, body: &[u8]) -> Result<Start, String> {
         return Err(format!("{} cannot be asked for together.", asked.join(" and ")));
     }
     if deletes.iter().any(|name| members.contains_key(*name)) {
-        return deletion(kind, &members).map(|()| Start::of(Selection::DeleteAll));
+        return deletion(kind, &members).map(|()| RunStart::of(RunSelection::DeleteAll));
     }
     if let Some(ids) = members.get("ids") {
-        return Ok(Start { selection: Selection::Ids, ids: self::ids(ids)? });
+        return Ok(RunStart { selection: RunSelection::Ids, ids: self::ids(ids)? });
     }
     if let Some(id) = members.get("startId") {
         let id = id.as_str().and_then(Id::new);
         let id = id.ok_or("startId must be a text of 1 to 256 bytes.")?;
-        return Ok(Start::of(Selection::StartId(id)));
+        return Ok(RunStart::of(RunSelection::StartId(id)));
     }
     if let Some(since) = members.get("since") {
         let since = since.as_str().and_then(|since| DateTime::parse_from_rfc3339(since).ok());
         let since =
             since.ok_or("since must be a time as in RFC 3339, such as 2026-01-31T00:00:00Z.")?;
-        return Ok(Start::of(Selection::Since(since.to_utc())));
+        return Ok(RunStart::of(RunSelection::Since(since.to_utc())));
     }
-    Ok(Start::of(Selection::Full))
+    Ok(RunStart::of(RunSelection::Full))
 }
 
 fn ids(value: &Value) -> Result<Vec<Id>, String> {
@@ -99,7 +99,7 @@ fn deletion(kind: ImportKind, members: &Map<String, Value>) -> Result<(), String
 mod tests {
     use super::*;
 
-    fn start(body: &str) -> Result<Start, String> {
+    fn start(body: &str) -> Result<RunStart, String> {
         read(ImportKind::Products, body.as_bytes())
     }
 
@@ -108,16 +108,16 @@ mod tests {
         let id = |id| Id::new(id).expect("an id");
         let since = DateTime::UNIX_EPOCH;
         for (body, expected) in [
-            ("", Selection::Full),
-            (" \n", Selection::Full),
-            ("{}", Selection::Full),
-            (r#"{"startId":"a"}"#, Selection::StartId(id("a"))),
-            (r#"{"since":"1970-01-01T01:00:00+01:00"}"#, Selection::Since(since)),
-            (r#"{"deleteAll":true,"confirmDeletion":"products"}"#, Selection::DeleteAll),
+            ("", RunSelection::Full),
+            (" \n", RunSelection::Full),
+            ("{}", RunSelection::Full),
+            (r#"{"startId":"a"}"#, RunSelection::StartId(id("a"))),
+            (r#"{"since":"1970-01-01T01:00:00+01:00"}"#, RunSelection::Since(since)),
+            (r#"{"deleteAll":true,"confirmDeletion":"products"}"#, RunSelection::DeleteAll),
         ] {
-            assert_eq!(start(body), Ok(Start::of(expected)), "{body}");
+            assert_eq!(start(body), Ok(RunStart::of(expected)), "{body}");
         }
-        let ids = Start { selection: Selection::Ids, ids: vec![id("a"), id("b")] };
+        let ids = RunStart { selection: RunSelection::Ids, ids: vec![id("a"), id("b")] };
         assert_eq!(start(r#"{"ids":["b","a","b"]}"#), Ok(ids));
     }
 

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::passes::passes;
-use super::run::{ImportKind, Run, VERSION, blank};
-use crate::config::rules::Rules;
+use super::run::{ImportKind, ImportRun, VERSION, blank};
+use crate::config::rules::OperatorRules;
 
 /// The code of a run that this version cannot read.
 const CODE: &str = "stored_by_another_version";
@@ -18,7 +18,7 @@ const CODE: &str = "stored_by_another_version";
 #[derive(Debug, Clone, PartialEq)]
 pub enum StoredRun {
     /// It can go on.
-    Readable(Box<Run>),
+    Readable(Box<ImportRun>),
     /// It can only be shown.
     Unreadable(UnreadableRun),
 }
@@ -52,7 +52,7 @@ impl UnreadableRun {
 impl StoredRun {
     /// The run, if it can be read.
     #[must_use]
-    pub fn readable(self) -> Option<Run> {
+    pub fn readable(self) -> Option<ImportRun> {
         match self {
             Self::Readable(run) => Some(*run),
             Self::Unreadable(_) => None,
@@ -72,13 +72,13 @@ impl StoredRun {
 /// Reads a stored run. `rules` are those of now; a run of the first version did not keep its
 /// passes, and gets those that it would begin with.
 #[must_use]
-pub fn read_run(rules: &Rules, kind: ImportKind, id: &str, text: &[u8]) -> StoredRun {
+pub fn read_run(rules: &OperatorRules, kind: ImportKind, id: &str, text: &[u8]) -> StoredRun {
     #[derive(Deserialize)]
-    struct Versioned {
+    struct RunVersion {
         version: u32,
     }
-    let version = serde_json::from_slice(text).map(|Versioned { version }| version);
-    let run: Option<Run> = match version {
+    let version = serde_json::from_slice(text).map(|RunVersion { version }| version);
+    let run: Option<ImportRun> = match version {
         Ok(VERSION) => serde_json::from_slice(text).ok(),
         Ok(2) => from_second_version(serde_json::from_slice(text).ok()),
         Ok(1) => from_first_version(rules, text),
@@ -90,7 +90,7 @@ pub fn read_run(rules: &Rules, kind: ImportKind, id: &str, text: &[u8]) -> Store
     }
 }
 
-fn from_first_version(rules: &Rules, text: &[u8]) -> Option<Run> {
+fn from_first_version(rules: &OperatorRules, text: &[u8]) -> Option<ImportRun> {
     let mut value: Value = serde_json::from_slice(text).ok()?;
     value["passes"] = json!([]);
     value["closingBegan"] = Value::Null;
@@ -100,7 +100,7 @@ fn from_first_version(rules: &Rules, text: &[u8]) -> Option<Run> {
 }
 
 /// The second version did not know of writes in doubt.
-fn from_second_version(value: Option<Value>) -> Option<Run> {
+fn from_second_version(value: Option<Value>) -> Option<ImportRun> {
     let mut value = value?;
     value["version"] = VERSION.into();
     value["doubtfulUntil"] = Value::Null;
@@ -110,34 +110,41 @@ fn from_second_version(value: Option<Value>) -> Option<Run> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::run::Selection;
+    use crate::import::run::RunSelection;
     use chrono::DateTime;
 
     fn stored() -> Value {
-        let rules = Rules::default();
+        let rules = OperatorRules::default();
         let started = DateTime::UNIX_EPOCH;
-        let run = Run::new(&rules, "r".to_owned(), ImportKind::Products, Selection::Full, started);
+        let run = ImportRun::new(
+            &rules,
+            "r".to_owned(),
+            ImportKind::Products,
+            RunSelection::Full,
+            started,
+        );
         serde_json::to_value(run).expect("JSON")
     }
 
     fn read(value: &Value) -> StoredRun {
         let text = value.to_string();
-        read_run(&Rules::default(), ImportKind::Products, "r", text.as_bytes())
+        read_run(&OperatorRules::default(), ImportKind::Products, "r", text.as_bytes())
     }
 
     #[test]
     fn a_run_keeps_the_passes_it_began_with() {
-        let rules =
-            Rules::parse(r#"{"product":{"import":{"deleteMissing":true}}}"#).expect("rules");
-        let begun = Run::new(
+        let rules = OperatorRules::parse(r#"{"product":{"import":{"deleteMissing":true}}}"#)
+            .expect("rules");
+        let begun = ImportRun::new(
             &rules,
             "r".into(),
             ImportKind::Products,
-            Selection::Full,
+            RunSelection::Full,
             DateTime::UNIX_EPOCH,
         );
         let text = serde_json::to_vec(&begun).expect("JSON");
-        let found = read_run(&Rules::default(), ImportKind::Products, "r", &text).readable();
+        let found =
+            read_run(&OperatorRules::default(), ImportKind::Products, "r", &text).readable();
         assert_eq!(found, Some(begun));
     }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::verdict::errors;
 use crate::fault::{FinalFault, ReadFault, Rejection, Setback, System, passes};
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 
 /// A page of ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct IdPage {
 ///
 /// # Errors
 /// The answer is neither a page nor such a 404.
-pub fn ids(answer: &Answer) -> Result<Option<IdPage>, ReadFault> {
+pub fn ids(answer: &HttpAnswer) -> Result<Option<IdPage>, ReadFault> {
     ids_of(answer, |_| true)
 }
 
@@ -31,7 +31,7 @@ pub fn ids(answer: &Answer) -> Result<Option<IdPage>, ReadFault> {
 ///
 /// # Errors
 /// As with [`ids`].
-pub fn marked_ids(answer: &Answer, marks: &[&str]) -> Result<Option<IdPage>, ReadFault> {
+pub fn marked_ids(answer: &HttpAnswer, marks: &[&str]) -> Result<Option<IdPage>, ReadFault> {
     ids_of(answer, |row| {
         let metadata = row.attributes.as_ref().and_then(|of| of.custom_metadata.as_ref());
         marks.iter().all(|mark| metadata.is_some_and(|metadata| metadata.contains_key(*mark)))
@@ -51,9 +51,9 @@ pub struct HeldProfile {
 ///
 /// # Errors
 /// As with [`ids`].
-pub fn profiles(answer: &Answer) -> Result<Vec<HeldProfile>, ReadFault> {
+pub fn profiles(answer: &HttpAnswer) -> Result<Vec<HeldProfile>, ReadFault> {
     let rows = rows_of(answer)?.map(|page| page.data).unwrap_or_default();
-    let profile = |row: Row| HeldProfile {
+    let profile = |row: ListedResource| HeldProfile {
         id: row.id,
         created: row.attributes.and_then(|attributes| attributes.created),
     };
@@ -61,21 +61,24 @@ pub fn profiles(answer: &Answer) -> Result<Vec<HeldProfile>, ReadFault> {
 }
 
 #[derive(Deserialize)]
-struct Row {
+struct ListedResource {
     /// Every resource of JSON:API names its type; what does not is no answer of Klaviyo's.
     #[serde(rename = "type")]
     _type: String,
     id: String,
-    attributes: Option<RowAttributes>,
+    attributes: Option<ListedAttributes>,
 }
 
 #[derive(Deserialize)]
-struct RowAttributes {
+struct ListedAttributes {
     custom_metadata: Option<Map<String, Value>>,
     created: Option<DateTime<Utc>>,
 }
 
-fn ids_of(answer: &Answer, wanted: impl Fn(&Row) -> bool) -> Result<Option<IdPage>, ReadFault> {
+fn ids_of(
+    answer: &HttpAnswer,
+    wanted: impl Fn(&ListedResource) -> bool,
+) -> Result<Option<IdPage>, ReadFault> {
     let page = rows_of(answer)?.map(|RowPage { data, links }| {
         let ids = data.into_iter().filter(wanted).map(|row| row.id).collect();
         IdPage { ids, next: links.next.as_deref().and_then(cursor) }
@@ -85,12 +88,12 @@ fn ids_of(answer: &Answer, wanted: impl Fn(&Row) -> bool) -> Result<Option<IdPag
 
 #[derive(Deserialize)]
 struct RowPage {
-    data: Vec<Row>,
+    data: Vec<ListedResource>,
     #[serde(default)]
-    links: Links,
+    links: PageLinks,
 }
 
-fn rows_of(answer: &Answer) -> Result<Option<RowPage>, ReadFault> {
+fn rows_of(answer: &HttpAnswer) -> Result<Option<RowPage>, ReadFault> {
     match answer.status {
         200 => parsed(answer).map(Some),
         404 if is_own_refusal(answer) => Ok(None),
@@ -102,7 +105,7 @@ fn rows_of(answer: &Answer) -> Result<Option<RowPage>, ReadFault> {
 ///
 /// # Errors
 /// The answer is neither an object with a name nor such a 404.
-pub fn name(answer: &Answer) -> Result<Option<String>, ReadFault> {
+pub fn name(answer: &HttpAnswer) -> Result<Option<String>, ReadFault> {
     match answer.status {
         200 => {
             let object: Value = parsed(answer)?;
@@ -116,26 +119,26 @@ pub fn name(answer: &Answer) -> Result<Option<String>, ReadFault> {
 
 /// Links of a page.
 #[derive(Default, Deserialize)]
-pub(super) struct Links {
+pub(super) struct PageLinks {
     pub(super) next: Option<String>,
 }
 
-pub(super) fn parsed<T: DeserializeOwned>(answer: &Answer) -> Result<T, ReadFault> {
+pub(super) fn parsed<T: DeserializeOwned>(answer: &HttpAnswer) -> Result<T, ReadFault> {
     serde_json::from_str(&answer.body).map_err(|_| foreign(answer))
 }
 
 /// An answer that is not Klaviyo's: it is asked again, as after an outage.
-pub(super) fn foreign(answer: &Answer) -> ReadFault {
+pub(super) fn foreign(answer: &HttpAnswer) -> ReadFault {
     Setback::foreign(System::Klaviyo, answer).into()
 }
 
 /// Whether Klaviyo itself refused: its refusals say why in `errors`.
-pub(super) fn is_own_refusal(answer: &Answer) -> bool {
+pub(super) fn is_own_refusal(answer: &HttpAnswer) -> bool {
     errors(&answer.body).is_some()
 }
 
 /// What an answer means that is not the one that was asked for.
-pub(super) fn refused(answer: &Answer) -> ReadFault {
+pub(super) fn refused(answer: &HttpAnswer) -> ReadFault {
     match (answer.status, errors(&answer.body)) {
         (status, _) if passes(status) => Setback::answered(System::Klaviyo, answer).into(),
         (status @ 400..=499, Some(errors)) => {
@@ -165,8 +168,8 @@ mod tests {
     /// The form of Klaviyo's own refusals.
     const OWN: &str = r#"{"errors":[]}"#;
 
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer { status, body: body.to_owned(), ..Answer::default() }
+    fn answer(status: u16, body: &str) -> HttpAnswer {
+        HttpAnswer { status, body: body.to_owned(), ..HttpAnswer::default() }
     }
 
     #[test]

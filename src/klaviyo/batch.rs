@@ -59,7 +59,7 @@ impl<K> EventBatch<K> {
 mod tests {
     use super::*;
     use crate::klaviyo::profile::Profile;
-    use crate::klaviyo::request::Request;
+    use crate::klaviyo::request::WriteRequest;
     use chrono::DateTime;
     use proptest::prelude::*;
     use serde_json::{Map, json};
@@ -122,7 +122,7 @@ mod tests {
             prop_assert_eq!(batches.iter().map(|batch| batch.events.len()).sum::<usize>(), expected);
             for batch in &batches {
                 prop_assert!(batch.events.len() <= EVENTS_PER_JOB);
-                let body = Request::CreateEvents(batch.events.clone()).body();
+                let body = WriteRequest::CreateEvents(batch.events.clone()).body();
                 prop_assert!(body.is_some_and(|body| body.len() <= 5_000_000));
             }
         }

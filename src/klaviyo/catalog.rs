@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
-use super::json_api::{Data, data};
+use super::json_api::{DataMember, data};
 
 /// The kinds of objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -52,13 +52,13 @@ impl CatalogKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "as their names say")]
-pub enum Action {
+pub enum CatalogAction {
     Create,
     Update,
     Delete,
 }
 
-impl Action {
+impl CatalogAction {
     /// As the types of jobs have it.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -72,7 +72,7 @@ impl Action {
 
 /// Who an object is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Key {
+pub struct CatalogKey {
     /// Klaviyo's id, made of the integration, the catalogue and the external id.
     pub id: String,
     /// The shop's id.
@@ -82,17 +82,17 @@ pub struct Key {
 /// An object with its whole state.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "said on the types")]
-pub enum Object {
-    Item(Item),
-    Variant(Variant),
-    Category(Category),
+pub enum CatalogObject {
+    Item(CatalogItem),
+    Variant(CatalogVariant),
+    Category(CatalogCategory),
 }
 
 /// A product.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Item {
+pub struct CatalogItem {
     /// Who it is.
-    pub key: Key,
+    pub key: CatalogKey,
     /// What it looks like.
     pub attributes: ItemAttributes,
     /// Klaviyo's ids of its categories, which replace those that it had.
@@ -104,7 +104,7 @@ pub struct Item {
 #[expect(missing_docs, reason = "Klaviyo's own names")]
 pub struct ItemAttributes {
     #[serde(flatten)]
-    pub shown: Shown,
+    pub shown: ShownAttributes,
     /// In the currency's main unit; none clears it.
     pub price: Option<Number>,
 }
@@ -112,7 +112,7 @@ pub struct ItemAttributes {
 /// What items and variants have in common.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "Klaviyo's own names")]
-pub struct Shown {
+pub struct ShownAttributes {
     pub title: String,
     pub description: String,
     pub url: String,
@@ -126,9 +126,9 @@ pub struct Shown {
 
 /// A variant of an item.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Variant {
+pub struct CatalogVariant {
     /// Who it is.
-    pub key: Key,
+    pub key: CatalogKey,
     #[expect(missing_docs, reason = "Klaviyo's own name")]
     pub sku: String,
     /// Klaviyo's id of its item.
@@ -142,31 +142,31 @@ pub struct Variant {
 #[expect(missing_docs, reason = "Klaviyo's own names")]
 pub struct VariantAttributes {
     #[serde(flatten)]
-    pub shown: Shown,
+    pub shown: ShownAttributes,
     /// In the currency's main unit. Klaviyo wants one.
     pub price: Number,
     #[serde(flatten)]
-    pub stock: Stock,
+    pub stock: VariantStock,
 }
 
 /// How much of a variant there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "Klaviyo's own names")]
-pub struct Stock {
-    pub inventory_policy: Policy,
+pub struct VariantStock {
+    pub inventory_policy: StockPolicy,
     pub inventory_quantity: i64,
 }
 
 /// What happens to a variant without stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Policy {
+pub enum StockPolicy {
     /// 0: it is shown all the same.
     Show,
     /// 1: feeds and recommendations leave it out.
     Hide,
 }
 
-impl Serialize for Policy {
+impl Serialize for StockPolicy {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u8(match self {
             Self::Show => 0,
@@ -177,14 +177,14 @@ impl Serialize for Policy {
 
 /// A category.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Category {
+pub struct CatalogCategory {
     /// Who it is.
-    pub key: Key,
+    pub key: CatalogKey,
     #[expect(missing_docs, reason = "Klaviyo's own name")]
     pub name: String,
 }
 
-impl Object {
+impl CatalogObject {
     #[expect(missing_docs, reason = "as its name says")]
     #[must_use]
     pub fn kind(&self) -> CatalogKind {
@@ -197,7 +197,7 @@ impl Object {
 
     /// Who it is.
     #[must_use]
-    pub fn key(&self) -> &Key {
+    pub fn key(&self) -> &CatalogKey {
         match self {
             Self::Item(item) => &item.key,
             Self::Variant(variant) => &variant.key,
@@ -207,106 +207,120 @@ impl Object {
 }
 
 /// The resource that creates an object.
-pub(super) fn created(object: &Object) -> impl Serialize {
+pub(super) fn created(object: &CatalogObject) -> impl Serialize {
     let origin = |sku| {
         let external_id = object.key().external_id.as_str();
-        let origin =
-            Origin { external_id, integration_type: "$custom", catalog_type: "$default", sku };
+        let origin = CatalogOrigin {
+            external_id,
+            integration_type: "$custom",
+            catalog_type: "$default",
+            sku,
+        };
         Some(origin)
     };
     let (attributes, relationships) = match object {
-        Object::Item(item) => (
-            Attributes::Item(Written { origin: origin(None), attributes: &item.attributes }),
+        CatalogObject::Item(item) => (
+            CatalogAttributes::Item(WrittenAttributes {
+                origin: origin(None),
+                attributes: &item.attributes,
+            }),
             Some(categories(item)),
         ),
-        Object::Variant(variant) => (
-            Attributes::Variant(Written {
+        CatalogObject::Variant(variant) => (
+            CatalogAttributes::Variant(WrittenAttributes {
                 origin: origin(Some(&variant.sku)),
                 attributes: &variant.attributes,
             }),
-            Some(Relationships {
-                item: Some(data(Link { r#type: CatalogKind::Item.name(), id: &variant.item })),
+            Some(CatalogRelationships {
+                item: Some(data(ResourceIdentifier {
+                    r#type: CatalogKind::Item.name(),
+                    id: &variant.item,
+                })),
                 categories: None,
             }),
         ),
-        Object::Category(category) => (
-            Attributes::Category(Written {
+        CatalogObject::Category(category) => (
+            CatalogAttributes::Category(WrittenAttributes {
                 origin: origin(None),
-                attributes: Named { name: &category.name },
+                attributes: CategoryAttributes { name: &category.name },
             }),
             None,
         ),
     };
-    Resource { r#type: object.kind().name(), id: None, attributes, relationships }
+    CatalogResource { r#type: object.kind().name(), id: None, attributes, relationships }
 }
 
 /// The resource that brings an object up to date.
-pub(super) fn updated(object: &Object) -> impl Serialize {
+pub(super) fn updated(object: &CatalogObject) -> impl Serialize {
     let origin = None;
     let (attributes, relationships) = match object {
-        Object::Item(item) => (
-            Attributes::Item(Written { origin, attributes: &item.attributes }),
+        CatalogObject::Item(item) => (
+            CatalogAttributes::Item(WrittenAttributes { origin, attributes: &item.attributes }),
             Some(categories(item)),
         ),
-        Object::Variant(variant) => {
-            (Attributes::Variant(Written { origin, attributes: &variant.attributes }), None)
-        }
-        Object::Category(category) => {
-            let attributes = Named { name: &category.name };
-            (Attributes::Category(Written { origin, attributes }), None)
+        CatalogObject::Variant(variant) => (
+            CatalogAttributes::Variant(WrittenAttributes {
+                origin,
+                attributes: &variant.attributes,
+            }),
+            None,
+        ),
+        CatalogObject::Category(category) => {
+            let attributes = CategoryAttributes { name: &category.name };
+            (CatalogAttributes::Category(WrittenAttributes { origin, attributes }), None)
         }
     };
     let id = Some(object.key().id.as_str());
-    Resource { r#type: object.kind().name(), id, attributes, relationships }
+    CatalogResource { r#type: object.kind().name(), id, attributes, relationships }
 }
 
 /// The resource that only tells how much of a variant there is.
-pub(super) fn stocked(variant: &str, stock: Stock) -> impl Serialize {
-    let attributes = Attributes::Stock { stock, published: true };
+pub(super) fn stocked(variant: &str, stock: VariantStock) -> impl Serialize {
+    let attributes = CatalogAttributes::Stock { stock, published: true };
     let r#type = CatalogKind::Variant.name();
-    Resource { r#type, id: Some(variant), attributes, relationships: None }
+    CatalogResource { r#type, id: Some(variant), attributes, relationships: None }
 }
 
 /// A resource by its id alone.
 #[derive(Serialize)]
-pub(super) struct Link<'a> {
+pub(super) struct ResourceIdentifier<'a> {
     pub(super) r#type: &'static str,
     pub(super) id: &'a str,
 }
 
 #[derive(Serialize)]
-struct Resource<'a> {
+struct CatalogResource<'a> {
     r#type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a str>,
-    attributes: Attributes<'a>,
+    attributes: CatalogAttributes<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    relationships: Option<Relationships<'a>>,
+    relationships: Option<CatalogRelationships<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Attributes<'a> {
-    Item(Written<'a, &'a ItemAttributes>),
-    Variant(Written<'a, &'a VariantAttributes>),
-    Category(Written<'a, Named<'a>>),
+enum CatalogAttributes<'a> {
+    Item(WrittenAttributes<'a, &'a ItemAttributes>),
+    Variant(WrittenAttributes<'a, &'a VariantAttributes>),
+    Category(WrittenAttributes<'a, CategoryAttributes<'a>>),
     Stock {
         #[serde(flatten)]
-        stock: Stock,
+        stock: VariantStock,
         published: bool,
     },
 }
 
 #[derive(Serialize)]
-struct Written<'a, T> {
+struct WrittenAttributes<'a, T> {
     #[serde(flatten)]
-    origin: Option<Origin<'a>>,
+    origin: Option<CatalogOrigin<'a>>,
     #[serde(flatten)]
     attributes: T,
 }
 
 #[derive(Serialize)]
-struct Origin<'a> {
+struct CatalogOrigin<'a> {
     external_id: &'a str,
     integration_type: &'static str,
     catalog_type: &'static str,
@@ -315,20 +329,20 @@ struct Origin<'a> {
 }
 
 #[derive(Serialize)]
-struct Named<'a> {
+struct CategoryAttributes<'a> {
     name: &'a str,
 }
 
 #[derive(Serialize)]
-struct Relationships<'a> {
+struct CatalogRelationships<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    item: Option<Data<Link<'a>>>,
+    item: Option<DataMember<ResourceIdentifier<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    categories: Option<Data<Vec<Link<'a>>>>,
+    categories: Option<DataMember<Vec<ResourceIdentifier<'a>>>>,
 }
 
-fn categories(item: &Item) -> Relationships<'_> {
-    let link = |id| Link { r#type: CatalogKind::Category.name(), id };
+fn categories(item: &CatalogItem) -> CatalogRelationships<'_> {
+    let link = |id| ResourceIdentifier { r#type: CatalogKind::Category.name(), id };
     let links = item.categories.iter().map(String::as_str).map(link).collect();
-    Relationships { item: None, categories: Some(data(links)) }
+    CatalogRelationships { item: None, categories: Some(data(links)) }
 }

@@ -4,11 +4,14 @@
 //! was faster) updated. A variant can never change its item; one that is in the way of a new one
 //! may be that of another item whose SKU has moved, so it is deleted and created anew.
 
-use super::catalog::{Action, CatalogKind, Link, Object, Stock, created, stocked, updated};
+use super::catalog::{
+    CatalogAction, CatalogKind, CatalogObject, ResourceIdentifier, VariantStock, created, stocked,
+    updated,
+};
 use super::job::{BulkJobRow, JobType};
 use super::json_api::{data, text};
 use super::pacing::Operation;
-use super::verdict::{Success, Verdict};
+use super::verdict::{ExpectedSuccess, Verdict};
 use crate::fault::{System, TransientFault};
 use crate::http::encode;
 
@@ -18,7 +21,7 @@ pub enum CatalogWrite {
     /// Write an object, whether it is there or not.
     Put {
         /// What to write.
-        object: Box<Object>,
+        object: Box<CatalogObject>,
         /// What is tried now.
         attempt: WriteAttempt,
     },
@@ -27,7 +30,7 @@ pub enum CatalogWrite {
         /// Klaviyo's id of the variant.
         variant: String,
         /// How much.
-        stock: Stock,
+        stock: VariantStock,
     },
     /// Delete an object, if it is there; an item with its variants.
     Delete {
@@ -56,7 +59,7 @@ pub enum WriteAttempt {
 impl CatalogWrite {
     /// Writes an object that Klaviyo has, or has not, as far as is known.
     #[must_use]
-    pub fn put(object: Object, known: bool) -> Self {
+    pub fn put(object: CatalogObject, known: bool) -> Self {
         let attempt = if known { WriteAttempt::Update } else { WriteAttempt::Create };
         Self::Put { object: Box::new(object), attempt }
     }
@@ -86,30 +89,32 @@ impl CatalogWrite {
         matches!(self, Self::Delete { .. })
     }
 
-    fn action(&self) -> Action {
+    fn action(&self) -> CatalogAction {
         match self {
             Self::Put { attempt, .. } => match attempt {
-                WriteAttempt::Create | WriteAttempt::CreateAgain => Action::Create,
-                WriteAttempt::Update | WriteAttempt::UpdateAgain => Action::Update,
-                WriteAttempt::MakeRoom => Action::Delete,
+                WriteAttempt::Create | WriteAttempt::CreateAgain => CatalogAction::Create,
+                WriteAttempt::Update | WriteAttempt::UpdateAgain => CatalogAction::Update,
+                WriteAttempt::MakeRoom => CatalogAction::Delete,
             },
-            Self::SetStock { .. } => Action::Update,
-            Self::Delete { .. } => Action::Delete,
+            Self::SetStock { .. } => CatalogAction::Update,
+            Self::Delete { .. } => CatalogAction::Delete,
         }
     }
 
     pub(super) fn method(&self) -> &'static str {
         match self.action() {
-            Action::Create => "POST",
-            Action::Update => "PATCH",
-            Action::Delete => "DELETE",
+            CatalogAction::Create => "POST",
+            CatalogAction::Update => "PATCH",
+            CatalogAction::Delete => "DELETE",
         }
     }
 
-    pub(super) fn success(&self) -> Success {
+    pub(super) fn success(&self) -> ExpectedSuccess {
         match self.action() {
-            Action::Create | Action::Update => Success::Resource(self.kind().name().into()),
-            Action::Delete => Success::Nothing,
+            CatalogAction::Create | CatalogAction::Update => {
+                ExpectedSuccess::Resource(self.kind().name().into())
+            }
+            CatalogAction::Delete => ExpectedSuccess::Nothing,
         }
     }
 
@@ -145,10 +150,10 @@ impl CatalogWrite {
     pub(super) fn row(&self) -> (JobType, BulkJobRow) {
         let (kind, action) = (self.kind(), self.action());
         let row = match self {
-            Self::Put { object, .. } if action != Action::Delete => {
+            Self::Put { object, .. } if action != CatalogAction::Delete => {
                 let content = text(&updated(object));
                 let json = match action {
-                    Action::Create => text(&created(object)),
+                    CatalogAction::Create => text(&created(object)),
                     _ => content.clone(),
                 };
                 BulkJobRow::new(json, &content)
@@ -227,7 +232,7 @@ impl CatalogWrite {
 }
 
 fn deletion(kind: CatalogKind, id: &str) -> BulkJobRow {
-    let json = text(&Link { r#type: kind.name(), id });
+    let json = text(&ResourceIdentifier { r#type: kind.name(), id });
     BulkJobRow::new(json.clone(), &json)
 }
 
@@ -235,16 +240,17 @@ fn deletion(kind: CatalogKind, id: &str) -> BulkJobRow {
 mod tests {
     use super::*;
     use crate::klaviyo::catalog::{
-        Category, Item, ItemAttributes, Key, Policy, Shown, Variant, VariantAttributes,
+        CatalogCategory, CatalogItem, CatalogKey, CatalogVariant, ItemAttributes, ShownAttributes,
+        StockPolicy, VariantAttributes,
     };
     use serde_json::{Map, Value, json};
 
-    fn key() -> Key {
-        Key { id: "$custom:::$default:::a/1".to_owned(), external_id: "a/1".to_owned() }
+    fn key() -> CatalogKey {
+        CatalogKey { id: "$custom:::$default:::a/1".to_owned(), external_id: "a/1".to_owned() }
     }
 
-    fn shown() -> Shown {
-        Shown {
+    fn shown() -> ShownAttributes {
+        ShownAttributes {
             title: "T".to_owned(),
             description: String::new(),
             url: "/t".to_owned(),
@@ -255,15 +261,15 @@ mod tests {
         }
     }
 
-    fn category() -> Object {
-        Object::Category(Category { key: key(), name: "C".to_owned() })
+    fn category() -> CatalogObject {
+        CatalogObject::Category(CatalogCategory { key: key(), name: "C".to_owned() })
     }
 
-    fn variant() -> Object {
-        let stock = Stock { inventory_policy: Policy::Hide, inventory_quantity: 3 };
+    fn variant() -> CatalogObject {
+        let stock = VariantStock { inventory_policy: StockPolicy::Hide, inventory_quantity: 3 };
         let attributes = VariantAttributes { shown: shown(), price: 5.into(), stock };
         let (sku, item) = ("a/1".to_owned(), "$custom:::$default:::p".to_owned());
-        Object::Variant(Variant { key: key(), sku, item, attributes })
+        CatalogObject::Variant(CatalogVariant { key: key(), sku, item, attributes })
     }
 
     fn conflict() -> Verdict {
@@ -271,7 +277,7 @@ mod tests {
     }
 
     /// What is tried while every verdict is the worst for the attempt.
-    fn tried(object: Object) -> Vec<&'static str> {
+    fn tried(object: CatalogObject) -> Vec<&'static str> {
         let mut write = CatalogWrite::put(object, true);
         let mut methods = vec![write.method()];
         while let Some(next) =
@@ -332,7 +338,8 @@ mod tests {
         assert_eq!(updated["data"]["attributes"].get("external_id"), None);
 
         let attributes = ItemAttributes { shown: shown(), price: None };
-        let item = Object::Item(Item { key: key(), attributes, categories: Vec::new() });
+        let item =
+            CatalogObject::Item(CatalogItem { key: key(), attributes, categories: Vec::new() });
         let updated = body(item, true);
         assert_eq!(updated["data"]["relationships"]["categories"]["data"], json!([]));
         assert_eq!(updated["data"]["attributes"]["image_full_url"], Value::Null);

@@ -5,7 +5,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Number, Value};
 
-use super::json_api::{Data, Resource, data, resource, text};
+use super::json_api::{DataMember, NewResource, data, resource, text};
 use super::profile::Profile;
 
 /// One event of one profile.
@@ -48,7 +48,7 @@ pub const BULK_PATH: &str = "/api/event-bulk-create-jobs";
 pub fn row(event: &Event) -> String {
     let profile = data(resource("profile", &event.profile));
     let events = data([resource("event", attributes(event, None))]);
-    text(&resource("event-bulk-create", Entry { profile, events }))
+    text(&resource("event-bulk-create", BulkEventEntry { profile, events }))
 }
 
 /// The body of `POST /api/event-bulk-create-jobs` with these rows.
@@ -62,13 +62,13 @@ pub fn bulk(rows: &[impl AsRef<str>]) -> String {
 }
 
 #[derive(Serialize)]
-struct Entry<'a> {
-    profile: Data<Resource<&'a Profile>>,
-    events: Data<[Resource<Attributes<'a>>; 1]>,
+struct BulkEventEntry<'a> {
+    profile: DataMember<NewResource<&'a Profile>>,
+    events: DataMember<[NewResource<EventAttributes<'a>>; 1]>,
 }
 
 #[derive(Serialize)]
-struct Attributes<'a> {
+struct EventAttributes<'a> {
     properties: &'a Map<String, Value>,
     #[serde(serialize_with = "rfc3339")]
     time: DateTime<Utc>,
@@ -77,28 +77,28 @@ struct Attributes<'a> {
     unique_id: &'a str,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     backfill: bool,
-    metric: Data<Resource<Metric<'a>>>,
+    metric: DataMember<NewResource<MetricAttributes<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    profile: Option<Data<Resource<&'a Profile>>>,
+    profile: Option<DataMember<NewResource<&'a Profile>>>,
 }
 
 #[derive(Serialize)]
-struct Metric<'a> {
+struct MetricAttributes<'a> {
     name: &'a str,
 }
 
 fn attributes<'a>(
     event: &'a Event,
-    profile: Option<Data<Resource<&'a Profile>>>,
-) -> Attributes<'a> {
-    Attributes {
+    profile: Option<DataMember<NewResource<&'a Profile>>>,
+) -> EventAttributes<'a> {
+    EventAttributes {
         properties: &event.properties,
         time: event.time,
         value: &event.value,
         value_currency: &event.value_currency,
         unique_id: &event.unique_id,
         backfill: event.backfill,
-        metric: data(resource("metric", Metric { name: &event.metric })),
+        metric: data(resource("metric", MetricAttributes { name: &event.metric })),
         profile,
     }
 }

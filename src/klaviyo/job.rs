@@ -12,10 +12,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::catalog::{Action, CatalogKind};
+use super::catalog::{CatalogAction, CatalogKind};
 use super::json_api::{resource, text};
 use super::profile::Profile;
-use super::verdict::Success;
+use super::verdict::ExpectedSuccess;
 
 /// Profiles in one `profile-bulk-import-job`.
 pub const PROFILES_PER_JOB: usize = 10_000;
@@ -33,7 +33,7 @@ pub enum JobType {
     /// Create or update profiles by their identifiers. It cannot clear fields.
     Profiles,
     /// Write objects of the catalogue.
-    Catalog(CatalogKind, Action),
+    Catalog(CatalogKind, CatalogAction),
 }
 
 impl JobType {
@@ -66,8 +66,8 @@ impl JobType {
 
     /// What Klaviyo answers to a job that it takes.
     #[must_use]
-    pub fn success(self) -> Success {
-        Success::Resource(self.name().into())
+    pub fn success(self) -> ExpectedSuccess {
+        ExpectedSuccess::Resource(self.name().into())
     }
 
     /// Where the jobs are.
@@ -100,7 +100,8 @@ pub struct BulkJobRow {
     pub digest: RowDigest,
     /// The external id of a profile, by which Klaviyo may name the row.
     pub external_id: Option<String>,
-    /// Digests of the names that must not stand twice in a job; see [`super::request::Request::names`].
+    /// Digests of the names that must not stand twice in a job; see
+    /// [`super::request::WriteRequest::names`].
     pub names: Vec<u64>,
 }
 
@@ -144,22 +145,22 @@ pub struct JobRef {
 mod tests {
     use super::*;
     use crate::klaviyo::catalog::{
-        Category, Item, ItemAttributes, Key, Object, Policy, Shown, Stock, Variant,
-        VariantAttributes,
+        CatalogCategory, CatalogItem, CatalogKey, CatalogObject, CatalogVariant, ItemAttributes,
+        ShownAttributes, StockPolicy, VariantAttributes, VariantStock,
     };
     use crate::klaviyo::catalog_write::CatalogWrite;
-    use crate::klaviyo::patch::Patch;
-    use crate::klaviyo::request::Request;
+    use crate::klaviyo::field_patch::FieldPatch;
+    use crate::klaviyo::request::WriteRequest;
     use serde_json::{Map, Value, json};
 
     const ID: &str = "$custom:::$default:::a";
 
-    fn key() -> Key {
-        Key { id: ID.to_owned(), external_id: "a".to_owned() }
+    fn key() -> CatalogKey {
+        CatalogKey { id: ID.to_owned(), external_id: "a".to_owned() }
     }
 
-    fn shown() -> Shown {
-        Shown {
+    fn shown() -> ShownAttributes {
+        ShownAttributes {
             title: "T".to_owned(),
             description: "D".to_owned(),
             url: "/t".to_owned(),
@@ -170,13 +171,13 @@ mod tests {
         }
     }
 
-    fn stock() -> Stock {
-        Stock { inventory_policy: Policy::Hide, inventory_quantity: 3 }
+    fn stock() -> VariantStock {
+        VariantStock { inventory_policy: StockPolicy::Hide, inventory_quantity: 3 }
     }
 
-    fn variant() -> Object {
+    fn variant() -> CatalogObject {
         let attributes = VariantAttributes { shown: shown(), price: 5.into(), stock: stock() };
-        Object::Variant(Variant {
+        CatalogObject::Variant(CatalogVariant {
             key: key(),
             sku: "a".to_owned(),
             item: "i".to_owned(),
@@ -184,12 +185,16 @@ mod tests {
         })
     }
 
-    fn item() -> Object {
+    fn item() -> CatalogObject {
         let attributes = ItemAttributes { shown: shown(), price: None };
-        Object::Item(Item { key: key(), attributes, categories: vec!["c".to_owned()] })
+        CatalogObject::Item(CatalogItem {
+            key: key(),
+            attributes,
+            categories: vec!["c".to_owned()],
+        })
     }
 
-    fn job_of(request: &Request) -> (JobType, Value) {
+    fn job_of(request: &WriteRequest) -> (JobType, Value) {
         let (of, row) = request.row().expect("a row");
         let body = of.body(&[&row.json]);
         (of, serde_json::from_str(&body).expect("JSON"))
@@ -198,7 +203,8 @@ mod tests {
     #[test]
     fn each_write_of_the_catalogue_has_its_job() {
         let delete = |kind| CatalogWrite::Delete { kind, id: ID.to_owned() };
-        let category = Object::Category(Category { key: key(), name: "C".to_owned() });
+        let category =
+            CatalogObject::Category(CatalogCategory { key: key(), name: "C".to_owned() });
         for (write, name, rows) in [
             (CatalogWrite::put(item(), false), "catalog-item-bulk-create-job", "items"),
             (CatalogWrite::put(item(), true), "catalog-item-bulk-update-job", "items"),
@@ -209,7 +215,7 @@ mod tests {
         ] {
             let single = write.body().unwrap_or_else(|| "null".to_owned());
             let single: Value = serde_json::from_str(&single).expect("JSON");
-            let (of, body) = job_of(&Request::Catalog(write));
+            let (of, body) = job_of(&WriteRequest::Catalog(write));
             assert_eq!(body["data"]["type"], name);
             assert_eq!(of.path(), format!("/api/{name}s"));
             let row = &body["data"]["attributes"][rows]["data"][0];
@@ -219,8 +225,8 @@ mod tests {
             assert_eq!(*row, expected.unwrap_or(deletion), "{name}");
         }
         let write = CatalogWrite::SetStock { variant: ID.to_owned(), stock: stock() };
-        let (of, body) = job_of(&Request::Catalog(write));
-        assert_eq!(of, JobType::Catalog(CatalogKind::Variant, Action::Update));
+        let (of, body) = job_of(&WriteRequest::Catalog(write));
+        assert_eq!(of, JobType::Catalog(CatalogKind::Variant, CatalogAction::Update));
         let attributes = json!({"inventory_policy": 1, "inventory_quantity": 3, "published": true});
         let row = json!({"type": "catalog-variant", "id": ID, "attributes": attributes});
         assert_eq!(body["data"]["attributes"]["variants"]["data"], json!([row]));
@@ -229,34 +235,34 @@ mod tests {
     #[test]
     fn profiles_go_together_unless_they_clear_something() {
         let mut profile = Profile { email: Some("a@example.com".to_owned()), ..Profile::default() };
-        let request = |profile: &Profile| Request::ImportProfile(Box::new(profile.clone()));
+        let request = |profile: &Profile| WriteRequest::ImportProfile(Box::new(profile.clone()));
         let (of, body) = job_of(&request(&profile));
         assert_eq!(of, JobType::Profiles);
         let row = json!({"type": "profile", "attributes": {"email": "a@example.com"}});
         let attributes = json!({"profiles": {"data": [row]}});
         let expected = json!({"type": "profile-bulk-import-job", "attributes": attributes});
         assert_eq!(body, json!({ "data": expected }));
-        profile.title = Patch::Clear;
+        profile.title = FieldPatch::Clear;
         assert_eq!(request(&profile).row(), None);
     }
 
     #[test]
     fn a_digest_is_of_the_content_however_it_is_written() {
-        let digest = |object: &Object, known| {
-            let request = Request::Catalog(CatalogWrite::put(object.clone(), known));
+        let digest = |object: &CatalogObject, known| {
+            let request = WriteRequest::Catalog(CatalogWrite::put(object.clone(), known));
             request.row().map(|(_, row)| row.digest)
         };
         assert_eq!(digest(&variant(), true), digest(&variant(), false));
-        let Object::Variant(mut other) = variant() else { panic!("a variant") };
+        let CatalogObject::Variant(mut other) = variant() else { panic!("a variant") };
         other.attributes.stock.inventory_quantity = 4;
-        assert_ne!(digest(&Object::Variant(other), true), digest(&variant(), true));
+        assert_ne!(digest(&CatalogObject::Variant(other), true), digest(&variant(), true));
         assert_ne!(digest(&item(), true), digest(&variant(), true));
         assert_eq!(digest(&item(), true).map(|digest| digest.len()), Some(64));
     }
 
     #[test]
     fn a_reference_survives_being_stored() {
-        let of = JobType::Catalog(CatalogKind::Item, Action::Create);
+        let of = JobType::Catalog(CatalogKind::Item, CatalogAction::Create);
         let job = JobRef { of, id: "01".to_owned() };
         let stored = serde_json::to_string(&job).expect("JSON");
         assert_eq!(serde_json::from_str::<JobRef>(&stored).expect("a reference"), job);

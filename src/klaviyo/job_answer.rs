@@ -2,13 +2,13 @@
 
 use serde::Deserialize;
 
-use super::answer::{Links, cursor, foreign, is_own_refusal, parsed, refused};
+use super::answer::{PageLinks, cursor, foreign, is_own_refusal, parsed, refused};
 use crate::fault::ReadFault;
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 
 /// How far a job is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Progress {
+pub enum JobProgress {
     /// Klaviyo has not done all of it yet.
     Running,
     /// Klaviyo is done with it.
@@ -50,17 +50,17 @@ pub struct ErrorPage {
 ///
 /// # Errors
 /// Where it did not.
-pub fn started(answer: &Answer) -> Result<String, ReadFault> {
+pub fn started(answer: &HttpAnswer) -> Result<String, ReadFault> {
     #[derive(Deserialize)]
-    struct Body {
-        data: Resource,
+    struct StartedJobBody {
+        data: StartedJobResource,
     }
     #[derive(Deserialize)]
-    struct Resource {
+    struct StartedJobResource {
         id: String,
     }
     match answer.status {
-        202 => parsed(answer).map(|body: Body| body.data.id),
+        202 => parsed(answer).map(|body: StartedJobBody| body.data.id),
         200..=299 => Err(foreign(answer)),
         _ => Err(refused(answer)),
     }
@@ -70,33 +70,33 @@ pub fn started(answer: &Answer) -> Result<String, ReadFault> {
 ///
 /// # Errors
 /// Where the answer says neither.
-pub fn progress(answer: &Answer) -> Result<Option<Progress>, ReadFault> {
+pub fn progress(answer: &HttpAnswer) -> Result<Option<JobProgress>, ReadFault> {
     #[derive(Deserialize)]
-    struct Body {
-        data: Resource,
+    struct JobStatusBody {
+        data: JobStatusResource,
     }
     #[derive(Deserialize)]
-    struct Resource {
-        attributes: Attributes,
+    struct JobStatusResource {
+        attributes: JobStatusAttributes,
     }
     #[derive(Deserialize)]
-    struct Attributes {
+    struct JobStatusAttributes {
         status: String,
         #[serde(default)]
         failed_count: Option<u64>,
         #[serde(default)]
-        errors: Option<Vec<WireError>>,
+        errors: Option<Vec<RowErrorObject>>,
     }
     match answer.status {
         200 => {
-            let Attributes { status, failed_count, errors } =
-                parsed::<Body>(answer)?.data.attributes;
+            let JobStatusAttributes { status, failed_count, errors } =
+                parsed::<JobStatusBody>(answer)?.data.attributes;
             let errors = errors.unwrap_or_default().into_iter().map(RowError::from).collect();
             Ok(Some(match status.as_str() {
-                "complete" => Progress::Ended { failed: failed_count.unwrap_or(0), errors },
-                "cancelled" => Progress::Cancelled,
+                "complete" => JobProgress::Ended { failed: failed_count.unwrap_or(0), errors },
+                "cancelled" => JobProgress::Cancelled,
                 // `queued` and `processing`.
-                _ => Progress::Running,
+                _ => JobProgress::Running,
             }))
         }
         404 if is_own_refusal(answer) => Ok(None),
@@ -108,49 +108,49 @@ pub fn progress(answer: &Answer) -> Result<Option<Progress>, ReadFault> {
 ///
 /// # Errors
 /// Where the answer is no such page.
-pub fn import_errors(answer: &Answer) -> Result<ErrorPage, ReadFault> {
+pub fn import_errors(answer: &HttpAnswer) -> Result<ErrorPage, ReadFault> {
     #[derive(Deserialize)]
-    struct Body {
-        data: Vec<Resource>,
+    struct JobErrorsBody {
+        data: Vec<JobErrorResource>,
         #[serde(default)]
-        links: Links,
+        links: PageLinks,
     }
     #[derive(Deserialize)]
-    struct Resource {
-        attributes: Attributes,
+    struct JobErrorResource {
+        attributes: JobErrorAttributes,
     }
     #[derive(Deserialize)]
-    struct Attributes {
+    struct JobErrorAttributes {
         #[serde(default)]
         code: Option<String>,
         #[serde(default)]
         detail: Option<String>,
         #[serde(default)]
-        source: Option<Source>,
+        source: Option<RowErrorSource>,
         #[serde(default)]
-        original_payload: Option<Payload>,
+        original_payload: Option<OriginalPayload>,
     }
     // The row itself, or only its attributes.
     #[derive(Default, Deserialize)]
-    struct Payload {
+    struct OriginalPayload {
         #[serde(default)]
-        attributes: Option<Identified>,
+        attributes: Option<OriginalAttributes>,
         #[serde(default)]
         external_id: Option<String>,
     }
     #[derive(Deserialize)]
-    struct Identified {
+    struct OriginalAttributes {
         #[serde(default)]
         external_id: Option<String>,
     }
     if answer.status != 200 {
         return Err(refused(answer));
     }
-    let Body { data, links } = parsed(answer)?;
-    let errors = data.into_iter().map(|Resource { attributes }| {
-        let Attributes { code, detail, source, original_payload } = attributes;
-        let error = WireError { code, detail, source };
-        let Payload { attributes, external_id } = original_payload.unwrap_or_default();
+    let JobErrorsBody { data, links } = parsed(answer)?;
+    let errors = data.into_iter().map(|JobErrorResource { attributes }| {
+        let JobErrorAttributes { code, detail, source, original_payload } = attributes;
+        let error = RowErrorObject { code, detail, source };
+        let OriginalPayload { attributes, external_id } = original_payload.unwrap_or_default();
         let external_id = external_id.or(attributes.and_then(|row| row.external_id));
         (error.into(), external_id)
     });
@@ -182,23 +182,23 @@ pub fn row_of_pointer(pointer: &str) -> Option<usize> {
 }
 
 #[derive(Deserialize)]
-struct WireError {
+struct RowErrorObject {
     #[serde(default)]
     code: Option<String>,
     #[serde(default)]
     detail: Option<String>,
     #[serde(default)]
-    source: Option<Source>,
+    source: Option<RowErrorSource>,
 }
 
 #[derive(Deserialize)]
-struct Source {
+struct RowErrorSource {
     #[serde(default)]
     pointer: Option<String>,
 }
 
-impl From<WireError> for RowError {
-    fn from(WireError { code, detail, source }: WireError) -> Self {
+impl From<RowErrorObject> for RowError {
+    fn from(RowErrorObject { code, detail, source }: RowErrorObject) -> Self {
         let pointer = source.and_then(|source| source.pointer);
         let row = pointer.as_deref().and_then(row_of_pointer);
         Self { code: code.unwrap_or_default(), detail: detail.unwrap_or_default(), pointer, row }
@@ -212,11 +212,11 @@ mod tests {
     /// The form of Klaviyo's own refusals.
     const OWN: &str = r#"{"errors":[]}"#;
 
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer { status, body: body.to_owned(), ..Answer::default() }
+    fn answer(status: u16, body: &str) -> HttpAnswer {
+        HttpAnswer { status, body: body.to_owned(), ..HttpAnswer::default() }
     }
 
-    fn told(status: &str, more: &str) -> Option<Progress> {
+    fn told(status: &str, more: &str) -> Option<JobProgress> {
         let body = format!(r#"{{"data":{{"attributes":{{"status":"{status}"{more}}}}}}}"#);
         progress(&answer(200, &body)).expect("a status")
     }
@@ -233,14 +233,14 @@ mod tests {
     #[test]
     fn each_status_of_a_job_is_running_or_ended() {
         for status in ["queued", "processing"] {
-            assert_eq!(told(status, ""), Some(Progress::Running));
+            assert_eq!(told(status, ""), Some(JobProgress::Running));
         }
-        let ended = |failed| Some(Progress::Ended { failed, errors: Vec::new() });
+        let ended = |failed| Some(JobProgress::Ended { failed, errors: Vec::new() });
         assert_eq!(told("complete", r#","failed_count":0,"errors":[]"#), ended(0));
         assert_eq!(told("complete", r#","failed_count":2,"errors":null"#), ended(2));
         assert_eq!(
             told("cancelled", r#","failed_count":0,"total_count":0"#),
-            Some(Progress::Cancelled)
+            Some(JobProgress::Cancelled)
         );
         assert_eq!(progress(&answer(404, OWN)), Ok(None));
         assert!(matches!(progress(&answer(404, "<html>")), Err(ReadFault::Later(_))));
@@ -253,7 +253,7 @@ mod tests {
             let error = format!(r#"{{"id":"e","code":"c","detail":"d","source":{pointer}}}"#);
             let more = format!(r#","failed_count":1,"errors":[{error}]"#);
             match told("complete", &more) {
-                Some(Progress::Ended { errors, .. }) => errors[0].row,
+                Some(JobProgress::Ended { errors, .. }) => errors[0].row,
                 other => panic!("{other:?}"),
             }
         };

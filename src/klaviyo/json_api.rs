@@ -4,39 +4,39 @@ use serde::Serialize;
 
 /// The outermost member of a body, and of what stands inside one.
 #[derive(Serialize)]
-pub(super) struct Data<T> {
+pub(super) struct DataMember<T> {
     data: T,
 }
 
 /// A resource that Klaviyo gives an id.
 #[derive(Serialize)]
-pub(super) struct Resource<T> {
+pub(super) struct NewResource<T> {
     r#type: &'static str,
     attributes: T,
 }
 
 /// A resource that has one.
 #[derive(Serialize)]
-pub(super) struct Identified<'a, T> {
+pub(super) struct IdentifiedResource<'a, T> {
     r#type: &'static str,
     id: &'a str,
     attributes: T,
 }
 
-pub(super) fn data<T>(data: T) -> Data<T> {
-    Data { data }
+pub(super) fn data<T>(data: T) -> DataMember<T> {
+    DataMember { data }
 }
 
-pub(super) fn resource<T>(r#type: &'static str, attributes: T) -> Resource<T> {
-    Resource { r#type, attributes }
+pub(super) fn resource<T>(r#type: &'static str, attributes: T) -> NewResource<T> {
+    NewResource { r#type, attributes }
 }
 
 pub(super) fn identified<'a, T>(
     r#type: &'static str,
     id: &'a str,
     attributes: T,
-) -> Identified<'a, T> {
-    Identified { r#type, id, attributes }
+) -> IdentifiedResource<'a, T> {
+    IdentifiedResource { r#type, id, attributes }
 }
 
 pub(super) fn text(body: &impl Serialize) -> String {

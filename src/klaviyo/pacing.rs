@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::catalog::{Action, CatalogKind};
+use super::catalog::{CatalogAction, CatalogKind};
 use super::job::JobType;
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::time::millis;
 
 /// An operation, as Klaviyo counts its rate limits.
@@ -31,7 +31,7 @@ pub enum Operation {
     CreateEvent,
     CreateEvents,
     /// A write of one object of the catalogue.
-    Catalog(CatalogKind, Action),
+    Catalog(CatalogKind, CatalogAction),
     /// A list of objects of the catalogue.
     ListCatalog(CatalogKind),
     VariantsOfItem,
@@ -47,12 +47,12 @@ pub enum Operation {
 
 /// Calls in a second and in a minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tier {
+pub struct RateTier {
     second: u32,
     minute: u32,
 }
 
-impl Tier {
+impl RateTier {
     /// Reads `RateLimit-Limit` in the form of the live system (`75, 75;w=1, 750;w=60`), which gives
     /// both windows, each with its length in seconds.
     #[must_use]
@@ -66,10 +66,10 @@ impl Tier {
     }
 }
 
-const S: Tier = Tier { second: 3, minute: 60 };
-const M: Tier = Tier { second: 10, minute: 150 };
-const L: Tier = Tier { second: 75, minute: 750 };
-const XL: Tier = Tier { second: 350, minute: 3500 };
+const S: RateTier = RateTier { second: 3, minute: 60 };
+const M: RateTier = RateTier { second: 10, minute: 150 };
+const L: RateTier = RateTier { second: 75, minute: 750 };
+const XL: RateTier = RateTier { second: 350, minute: 3500 };
 
 impl Operation {
     /// Calls that Klaviyo allows in a minute, as the specification says.
@@ -78,7 +78,7 @@ impl Operation {
         self.tier().minute
     }
 
-    fn tier(self) -> Tier {
+    fn tier(self) -> RateTier {
         match self {
             Self::EraseProfile => S,
             Self::CreateEvents
@@ -94,7 +94,7 @@ impl Operation {
             | Self::StartJob(JobType::Catalog(..))
             | Self::JobStatus(JobType::Catalog(
                 CatalogKind::Item | CatalogKind::Variant,
-                Action::Create | Action::Update,
+                CatalogAction::Create | CatalogAction::Update,
             )) => L,
             Self::CreateEvent
             | Self::ListCatalog(_)
@@ -130,18 +130,18 @@ impl QuotaParts {
 
 /// What was used of each operation's limits.
 #[derive(Debug, Clone)]
-pub struct Pace {
+pub struct CallPace {
     share: f64,
     parts: QuotaParts,
-    used: HashMap<Operation, Used>,
+    used: HashMap<Operation, OperationUse>,
     /// What the answers say of an operation's limits, where that is not what the table says.
-    told: HashMap<Operation, Tier>,
+    told: HashMap<Operation, RateTier>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Used {
-    second: Window,
-    minute: Window,
+struct OperationUse {
+    second: QuotaWindow,
+    minute: QuotaWindow,
     /// Not before this, in ms.
     refused_until: u64,
     /// What is left to others, and since when, in ms.
@@ -176,13 +176,13 @@ impl GivenWay {
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Window {
+struct QuotaWindow {
     /// When it was opened, in ms.
     opened: u64,
     calls: u32,
 }
 
-impl Window {
+impl QuotaWindow {
     /// How long to wait in ms; none if there is room. A window that is over is closed.
     fn wait(&mut self, now_ms: u64, length: u64, limit: u32) -> Option<u64> {
         let end = self.opened.saturating_add(length);
@@ -193,7 +193,7 @@ impl Window {
     }
 }
 
-impl Pace {
+impl CallPace {
     /// A pace of which `share` (above 0, at most 1) of every limit is used, and at least one call.
     #[must_use]
     pub fn new(share: f64) -> Self {
@@ -236,8 +236,8 @@ impl Pace {
     }
 
     /// Takes what an answer says of the limits of its operation.
-    pub fn note(&mut self, operation: Operation, answer: &Answer, now_ms: u64) {
-        if let Some(tier) = answer.quota_limits.as_deref().and_then(Tier::parse) {
+    pub fn note(&mut self, operation: Operation, answer: &HttpAnswer, now_ms: u64) {
+        if let Some(tier) = answer.quota_limits.as_deref().and_then(RateTier::parse) {
             self.learn(operation, tier);
         }
         let Some(wait) = answer.quota_wait() else { return };
@@ -275,7 +275,7 @@ impl Pace {
     }
 
     /// An answer says what the limits of the operation are.
-    pub fn learn(&mut self, operation: Operation, tier: Tier) {
+    pub fn learn(&mut self, operation: Operation, tier: RateTier) {
         if tier == operation.tier() {
             self.told.remove(&operation);
         } else {
@@ -293,10 +293,10 @@ impl Pace {
 mod tests {
     use super::*;
 
-    const UPDATE: Operation = Operation::Catalog(CatalogKind::Variant, Action::Update);
+    const UPDATE: Operation = Operation::Catalog(CatalogKind::Variant, CatalogAction::Update);
 
     /// How many calls can be taken at this time.
-    fn room(pace: &mut Pace, operation: Operation, now_ms: u64) -> u32 {
+    fn room(pace: &mut CallPace, operation: Operation, now_ms: u64) -> u32 {
         let mut taken = 0;
         while pace.take(operation, now_ms).is_ok() {
             taken += 1;
@@ -306,7 +306,7 @@ mod tests {
 
     #[test]
     fn a_part_of_the_share_is_used_where_somebody_else_uses_the_rest() {
-        let mut pace = Pace::new(0.8);
+        let mut pace = CallPace::new(0.8);
         pace.use_parts(QuotaParts { of: BTreeMap::from([(UPDATE, 0.25)]), rest: 0.5 });
         assert_eq!(room(&mut pace, UPDATE, 0), 15);
         assert_eq!(room(&mut pace, Operation::CreateEvents, 0), 4);
@@ -316,7 +316,7 @@ mod tests {
 
     #[test]
     fn both_windows_are_kept() {
-        let mut pace = Pace::new(1.0);
+        let mut pace = CallPace::new(1.0);
         let start = 1_000_000;
         let minute: Vec<_> =
             (0..12).map(|n| room(&mut pace, UPDATE, start + n * SECOND_MS)).collect();
@@ -329,21 +329,21 @@ mod tests {
 
     #[test]
     fn each_operation_has_its_own() {
-        let mut pace = Pace::new(1.0);
+        let mut pace = CallPace::new(1.0);
         assert_eq!(room(&mut pace, UPDATE, 5), 75);
         assert_eq!(
-            room(&mut pace, Operation::Catalog(CatalogKind::Variant, Action::Create), 5),
+            room(&mut pace, Operation::Catalog(CatalogKind::Variant, CatalogAction::Create), 5),
             75
         );
         assert_eq!(room(&mut pace, Operation::StartJob(JobType::Profiles), 5), 10);
         assert_eq!(room(&mut pace, Operation::VariantsOfItem, 5), 350);
-        let deletions = JobType::Catalog(CatalogKind::Item, Action::Delete);
+        let deletions = JobType::Catalog(CatalogKind::Item, CatalogAction::Delete);
         assert_eq!(room(&mut pace, Operation::JobStatus(deletions), 5), 350);
     }
 
     #[test]
     fn a_share_leaves_the_rest_to_others_and_at_least_one_call() {
-        let mut pace = Pace::new(0.5);
+        let mut pace = CallPace::new(0.5);
         assert_eq!(room(&mut pace, UPDATE, 5), 37);
         pace.set_share(0.001);
         assert_eq!(room(&mut pace, Operation::CreateEvents, 5), 1);
@@ -351,7 +351,7 @@ mod tests {
 
     #[test]
     fn after_a_refusal_half_is_left_to_others_and_grows_back() {
-        let mut pace = Pace::new(1.0);
+        let mut pace = CallPace::new(1.0);
         let start = 1_000_000;
         pace.refused(UPDATE, start, start + 1_000);
         // Several refusals of one second are one.
@@ -365,17 +365,17 @@ mod tests {
         }
         let least = room(&mut pace.clone(), UPDATE, later(9));
         assert!((18..=20).contains(&least), "{least}: a quarter is always used");
-        let other = Operation::Catalog(CatalogKind::Item, Action::Update);
+        let other = Operation::Catalog(CatalogKind::Item, CatalogAction::Update);
         assert_eq!(room(&mut pace, other, later(9)), 75, "for that operation alone");
     }
 
     #[test]
     fn the_limits_are_those_that_the_answers_tell() {
-        assert_eq!(Tier::parse("75, 75;w=1, 750;w=60"), Some(L));
+        assert_eq!(RateTier::parse("75, 75;w=1, 750;w=60"), Some(L));
         for header in ["", "75", "75;w=1", "0;w=1, 1;w=60", "x;w=1, 750;w=60"] {
-            assert_eq!(Tier::parse(header), None, "{header}");
+            assert_eq!(RateTier::parse(header), None, "{header}");
         }
-        let mut pace = Pace::new(1.0);
+        let mut pace = CallPace::new(1.0);
         pace.learn(UPDATE, M);
         assert_eq!(room(&mut pace, UPDATE, 5), 10);
         pace.learn(UPDATE, L);
@@ -384,7 +384,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_kept_to_the_longest() {
-        let mut pace = Pace::new(1.0);
+        let mut pace = CallPace::new(1.0);
         pace.used_up(UPDATE, 10_000);
         pace.used_up(UPDATE, 9_000);
         assert_eq!(pace.take(UPDATE, 4_000), Err(Duration::from_secs(6)));

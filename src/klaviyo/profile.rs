@@ -3,9 +3,9 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::patch::Patch;
+use super::field_patch::FieldPatch;
 
-/// The attributes of a profile. The identifiers are never cleared, so they are no [`Patch`].
+/// The attributes of a profile. The identifiers are never cleared, so they are no [`FieldPatch`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "Klaviyo's own names")]
 pub struct Profile {
@@ -17,19 +17,19 @@ pub struct Profile {
     /// The commercetools customer id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
-    #[serde(skip_serializing_if = "Patch::is_keep")]
-    pub first_name: Patch<String>,
-    #[serde(skip_serializing_if = "Patch::is_keep")]
-    pub last_name: Patch<String>,
-    #[serde(skip_serializing_if = "Patch::is_keep")]
-    pub title: Patch<String>,
-    #[serde(skip_serializing_if = "Patch::is_keep")]
-    pub organization: Patch<String>,
+    #[serde(skip_serializing_if = "FieldPatch::is_keep")]
+    pub first_name: FieldPatch<String>,
+    #[serde(skip_serializing_if = "FieldPatch::is_keep")]
+    pub last_name: FieldPatch<String>,
+    #[serde(skip_serializing_if = "FieldPatch::is_keep")]
+    pub title: FieldPatch<String>,
+    #[serde(skip_serializing_if = "FieldPatch::is_keep")]
+    pub organization: FieldPatch<String>,
     /// An IETF language tag.
-    #[serde(skip_serializing_if = "Patch::is_keep")]
-    pub locale: Patch<String>,
-    #[serde(skip_serializing_if = "Patch::is_keep")]
-    pub location: Patch<Location>,
+    #[serde(skip_serializing_if = "FieldPatch::is_keep")]
+    pub locale: FieldPatch<String>,
+    #[serde(skip_serializing_if = "FieldPatch::is_keep")]
+    pub location: FieldPatch<ProfileLocation>,
     /// Merged key by key into the properties that are there.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub properties: Map<String, Value>,
@@ -38,20 +38,20 @@ pub struct Profile {
 /// Where somebody lives.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "Klaviyo's own names")]
-pub struct Location {
-    #[serde(skip_serializing_if = "Patch::is_keep")]
-    pub address1: Patch<String>,
-    #[serde(skip_serializing_if = "Patch::is_keep")]
-    pub address2: Patch<String>,
-    #[serde(skip_serializing_if = "Patch::is_keep")]
-    pub city: Patch<String>,
+pub struct ProfileLocation {
+    #[serde(skip_serializing_if = "FieldPatch::is_keep")]
+    pub address1: FieldPatch<String>,
+    #[serde(skip_serializing_if = "FieldPatch::is_keep")]
+    pub address2: FieldPatch<String>,
+    #[serde(skip_serializing_if = "FieldPatch::is_keep")]
+    pub city: FieldPatch<String>,
     /// ISO 3166-1 alpha-2, as commercetools has it.
-    #[serde(skip_serializing_if = "Patch::is_keep")]
-    pub country: Patch<String>,
-    #[serde(skip_serializing_if = "Patch::is_keep")]
-    pub region: Patch<String>,
-    #[serde(skip_serializing_if = "Patch::is_keep")]
-    pub zip: Patch<String>,
+    #[serde(skip_serializing_if = "FieldPatch::is_keep")]
+    pub country: FieldPatch<String>,
+    #[serde(skip_serializing_if = "FieldPatch::is_keep")]
+    pub region: FieldPatch<String>,
+    #[serde(skip_serializing_if = "FieldPatch::is_keep")]
+    pub zip: FieldPatch<String>,
 }
 
 impl Profile {
@@ -60,15 +60,20 @@ impl Profile {
     pub fn clears(&self) -> bool {
         let Self { first_name, last_name, title, organization, locale, location, .. } = self;
         let texts = [first_name, last_name, title, organization, locale];
-        texts.into_iter().any(Patch::is_clear)
+        texts.into_iter().any(FieldPatch::is_clear)
             || match location {
-                Patch::Keep => false,
-                Patch::Clear => true,
-                Patch::Set(Location { address1, address2, city, country, region, zip }) => {
-                    [address1, address2, city, country, region, zip]
-                        .into_iter()
-                        .any(Patch::is_clear)
-                }
+                FieldPatch::Keep => false,
+                FieldPatch::Clear => true,
+                FieldPatch::Set(ProfileLocation {
+                    address1,
+                    address2,
+                    city,
+                    country,
+                    region,
+                    zip,
+                }) => [address1, address2, city, country, region, zip]
+                    .into_iter()
+                    .any(FieldPatch::is_clear),
             }
             || self.properties.values().any(Value::is_null)
     }

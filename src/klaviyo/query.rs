@@ -8,16 +8,17 @@ use crate::http::encode;
 /// The most that a page can have.
 const PAGE: usize = 100;
 
-/// Ids of one [`Lookup::Existing`]. An id of a UUID is 57 characters, of which `$` and `:` are
-/// encoded by three each: with quotes and comma 82 bytes, so 50 ids are some 4 kB of address.
+/// Ids of one [`KlaviyoLookup::Existing`]. An id of a UUID is 57 characters, of which `$` and `:`
+/// are encoded by three each: with quotes and comma 82 bytes, so 50 ids are some 4 kB of address.
 pub const IDS_PER_QUERY: usize = 50;
 
-/// Bytes of the ids of one [`Lookup::Existing`]: SKUs can be long, and an address may have 8 kB.
+/// Bytes of the ids of one [`KlaviyoLookup::Existing`]: SKUs can be long, and an address may
+/// have 8 kB.
 const ID_BYTES_PER_QUERY: usize = 6_500;
 
 /// One thing to look up.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Lookup {
+pub enum KlaviyoLookup {
     /// A page of the variants of an item.
     VariantsOfItem {
         /// Klaviyo's id of the item.
@@ -70,25 +71,25 @@ pub enum Lookup {
 /// The lookups that tell which of these objects there are, each with an address that is not too
 /// long.
 #[must_use]
-pub fn existing(kind: CatalogKind, ids: &[String]) -> Vec<Lookup> {
+pub fn existing(kind: CatalogKind, ids: &[String]) -> Vec<KlaviyoLookup> {
     let mut lookups = Vec::new();
     let (mut some, mut bytes) = (Vec::new(), 0);
     for id in ids {
         let more = encode(id).len() + 9;
         if some.len() == PAGE || (bytes + more > ID_BYTES_PER_QUERY && !some.is_empty()) {
-            lookups.push(Lookup::Existing { kind, ids: std::mem::take(&mut some) });
+            lookups.push(KlaviyoLookup::Existing { kind, ids: std::mem::take(&mut some) });
             bytes = 0;
         }
         some.push(id.clone());
         bytes += more;
     }
     if !some.is_empty() {
-        lookups.push(Lookup::Existing { kind, ids: some });
+        lookups.push(KlaviyoLookup::Existing { kind, ids: some });
     }
     lookups
 }
 
-impl Lookup {
+impl KlaviyoLookup {
     /// The operation, as Klaviyo counts its rate limits.
     #[must_use]
     pub fn operation(&self) -> Operation {
@@ -166,7 +167,7 @@ mod tests {
         let item = "$custom:::$default:::../x?".to_owned();
         let page = |cursor: Option<&str>| {
             let cursor = cursor.map(ToOwned::to_owned);
-            Lookup::VariantsOfItem { item: item.clone(), cursor }.path_and_query()
+            KlaviyoLookup::VariantsOfItem { item: item.clone(), cursor }.path_and_query()
         };
         let first = "/api/catalog-items/%24custom%3A%3A%3A%24default%3A%3A%3A..%2Fx%3F/variants\
             ?fields%5Bcatalog-variant%5D=external_id&page%5Bsize%5D=100";
@@ -174,7 +175,7 @@ mod tests {
         assert_eq!(page(Some("a=&b")), format!("{first}&page%5Bcursor%5D=a%3D%26b"));
         let customer = r#"c"),equals(email,"a\"#.to_owned();
         assert_eq!(
-            Lookup::ProfilesOfCustomer { customer }.path_and_query(),
+            KlaviyoLookup::ProfilesOfCustomer { customer }.path_and_query(),
             "/api/profiles?filter=equals%28external_id%2C%22c%5C%22%29%2Cequals%28email%2C\
             %5C%22a%5C%5C%22%29&fields%5Bprofile%5D=external_id%2Ccreated"
         );
@@ -185,8 +186,8 @@ mod tests {
         let id = |n: usize| format!("$custom:::$default:::0f3a2c1e-9b7d-4e5f-8a6b-{n:012}");
         let ids: Vec<_> = (0..120).map(id).collect();
         let lookups = existing(CatalogKind::Item, &ids);
-        let count = |lookup: &Lookup| match lookup {
-            Lookup::Existing { ids, .. } => ids.len(),
+        let count = |lookup: &KlaviyoLookup| match lookup {
+            KlaviyoLookup::Existing { ids, .. } => ids.len(),
             _ => 0,
         };
         assert_eq!(lookups.iter().map(count).collect::<Vec<_>>(), [79, 41]);
@@ -208,8 +209,8 @@ mod tests {
     fn jobs_are_found_again() {
         let job = JobRef { of: JobType::Profiles, id: "V0/x".to_owned() };
         let path = "/api/profile-bulk-import-jobs/V0%2Fx";
-        assert_eq!(Lookup::Job(job).path_and_query(), path);
-        let errors = Lookup::ImportErrors { job: "V0/x".to_owned(), cursor: None };
+        assert_eq!(KlaviyoLookup::Job(job).path_and_query(), path);
+        let errors = KlaviyoLookup::ImportErrors { job: "V0/x".to_owned(), cursor: None };
         assert_eq!(errors.path_and_query(), format!("{path}/import-errors?page%5Bsize%5D=100"));
     }
 }

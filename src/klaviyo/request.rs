@@ -11,12 +11,12 @@ use super::job::{BulkJobRow, JobType, RowDigest};
 use super::json_api::{data, identified, resource, text};
 use super::pacing::Operation;
 use super::profile::Profile;
-use super::verdict::{Success, Verdict};
+use super::verdict::{ExpectedSuccess, Verdict};
 use crate::http::encode;
 
 /// One call that writes to Klaviyo.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Request {
+pub enum WriteRequest {
     /// Create or update a profile by its identifiers.
     ImportProfile(Box<Profile>),
     /// Update the profile with this Klaviyo id.
@@ -64,7 +64,7 @@ pub enum WriteContent {
     Body(String),
 }
 
-impl Request {
+impl WriteRequest {
     /// The operation, as Klaviyo counts its rate limits.
     #[must_use]
     pub fn operation(&self) -> Operation {
@@ -80,13 +80,13 @@ impl Request {
 
     /// What Klaviyo answers where it takes the request.
     #[must_use]
-    pub fn success(&self) -> Success {
+    pub fn success(&self) -> ExpectedSuccess {
         match self {
             Self::ImportProfile(_) | Self::UpdateProfile { .. } => {
-                Success::Resource("profile".into())
+                ExpectedSuccess::Resource("profile".into())
             }
             Self::EraseProfile { .. } | Self::CreateEvent(_) | Self::CreateEvents(_) => {
-                Success::Nothing
+                ExpectedSuccess::Nothing
             }
             Self::Catalog(write) => write.success(),
         }
@@ -233,13 +233,13 @@ impl Request {
 /// Klaviyo wants the attributes, but only one identifier.
 fn erasure(id: &str) -> impl Serialize {
     #[derive(Serialize)]
-    struct Erasure<P> {
+    struct ErasureAttributes<P> {
         profile: P,
     }
     #[derive(Serialize)]
     struct NoMore {}
     let profile = data(identified("profile", id, NoMore {}));
-    data(resource("data-privacy-deletion-job", Erasure { profile }))
+    data(resource("data-privacy-deletion-job", ErasureAttributes { profile }))
 }
 
 fn without_phone(profile: &Profile) -> Option<Box<Profile>> {
@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn every_conflict_of_a_profile_has_a_way_out_that_ends() {
-        let mut request = Request::ImportProfile(Box::new(profile(true, true, true)));
+        let mut request = WriteRequest::ImportProfile(Box::new(profile(true, true, true)));
         let mut tried = Vec::new();
         while let Some(next) = request.way_out(&conflict()) {
             tried.push((next.method(), next.path()));
@@ -286,21 +286,21 @@ mod tests {
         }
         let import = ("POST", "/api/profile-import".to_owned());
         assert_eq!(tried, [import.clone(), ("PATCH", "/api/profiles/01K".to_owned()), import]);
-        assert_eq!(request, Request::ImportProfile(Box::new(profile(true, false, false))));
+        assert_eq!(request, WriteRequest::ImportProfile(Box::new(profile(true, false, false))));
     }
 
     #[test]
     fn a_refused_phone_number_is_left_out_once() {
-        let request = Request::ImportProfile(Box::new(profile(true, true, true)));
+        let request = WriteRequest::ImportProfile(Box::new(profile(true, true, true)));
         let next = request.way_out(&phone_refused()).expect("a way out");
-        assert_eq!(next, Request::ImportProfile(Box::new(profile(true, true, false))));
+        assert_eq!(next, WriteRequest::ImportProfile(Box::new(profile(true, true, false))));
         assert_eq!(next.way_out(&phone_refused()), None);
     }
 
     #[test]
     fn an_id_cannot_leave_its_place_in_the_path() {
         let request =
-            Request::UpdateProfile { id: "../events?x".to_owned(), profile: Box::default() };
+            WriteRequest::UpdateProfile { id: "../events?x".to_owned(), profile: Box::default() };
         assert_eq!(request.path(), "/api/profiles/..%2Fevents%3Fx");
     }
 }

@@ -6,20 +6,20 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::fault::{FinalFault, Rejection, Setback, System, passes};
-use crate::http::{Answer, NoAnswer};
+use crate::http::{HttpAnswer, NoAnswer};
 
 /// What Klaviyo answers to a request that it took, as the operation's specification says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Success {
+pub enum ExpectedSuccess {
     /// A resource of this JSON:API type (200, 201 or 202).
     Resource(Cow<'static, str>),
     /// Nothing (202 or 204).
     Nothing,
 }
 
-impl Success {
+impl ExpectedSuccess {
     /// Whether an answer is this one, and not that of something in between.
-    fn is_in(&self, answer: &Answer) -> bool {
+    fn is_in(&self, answer: &HttpAnswer) -> bool {
         let body = answer.body.trim();
         match self {
             Self::Resource(of_type) => {
@@ -98,7 +98,7 @@ impl From<Refusal> for Rejection {
 
 /// Judges an answer, or that there was none, by the answer that says the request was taken.
 #[must_use]
-pub fn judge(success: &Success, answer: &Result<Answer, NoAnswer>) -> Verdict {
+pub fn judge(success: &ExpectedSuccess, answer: &Result<HttpAnswer, NoAnswer>) -> Verdict {
     let answer = match answer {
         Ok(answer) => answer,
         Err(why) => return Verdict::Later(Setback::no_answer(System::Klaviyo, *why)),
@@ -118,42 +118,40 @@ pub fn judge(success: &Success, answer: &Result<Answer, NoAnswer>) -> Verdict {
 
 #[derive(Deserialize)]
 struct ErrorBody {
-    errors: Vec<WireError>,
+    errors: Vec<ErrorObject>,
 }
 
 #[derive(Deserialize)]
-struct WireError {
+struct ErrorObject {
     #[serde(default)]
     code: String,
     #[serde(default)]
     detail: String,
     #[serde(default)]
-    source: Source,
+    source: ErrorSource,
     #[serde(default)]
-    meta: Meta,
+    meta: ErrorMeta,
 }
 
 #[derive(Default, Deserialize)]
-struct Source {
+struct ErrorSource {
     pointer: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
-struct Meta {
+struct ErrorMeta {
     duplicate_profile_id: Option<String>,
 }
 
-fn wire_errors(body: &str) -> Option<Vec<WireError>> {
+fn wire_errors(body: &str) -> Option<Vec<ErrorObject>> {
     serde_json::from_str::<ErrorBody>(body).map(|body| body.errors).ok()
 }
 
 /// The errors that Klaviyo tells of; none if the body is not Klaviyo's.
 pub(super) fn errors(body: &str) -> Option<Vec<ErrorDetail>> {
     let errors =
-        wire_errors(body)?.into_iter().map(|WireError { code, detail, source, .. }| ErrorDetail {
-            code,
-            detail,
-            pointer: source.pointer,
+        wire_errors(body)?.into_iter().map(|ErrorObject { code, detail, source, .. }| {
+            ErrorDetail { code, detail, pointer: source.pointer }
         });
     Some(errors.collect())
 }
@@ -167,11 +165,11 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    const PROFILE: Success = Success::Resource(Cow::Borrowed("profile"));
+    const PROFILE: ExpectedSuccess = ExpectedSuccess::Resource(Cow::Borrowed("profile"));
     const OWN: &str = r#"{"errors":[]}"#;
 
-    fn verdict_of(success: &Success, status: u16, body: &str) -> Verdict {
-        judge(success, &Ok(Answer { status, body: body.to_owned(), ..Answer::default() }))
+    fn verdict_of(success: &ExpectedSuccess, status: u16, body: &str) -> Verdict {
+        judge(success, &Ok(HttpAnswer { status, body: body.to_owned(), ..HttpAnswer::default() }))
     }
 
     fn verdict(status: u16, body: &str) -> Verdict {
@@ -185,7 +183,11 @@ mod tests {
             assert_eq!(verdict(status, profile), Verdict::Accepted, "{status}");
         }
         for status in [202, 204] {
-            assert_eq!(verdict_of(&Success::Nothing, status, ""), Verdict::Accepted, "{status}");
+            assert_eq!(
+                verdict_of(&ExpectedSuccess::Nothing, status, ""),
+                Verdict::Accepted,
+                "{status}"
+            );
         }
         let other = r#"{"data":{"type":"list","id":"01"}}"#;
         for (success, status, body) in [
@@ -193,9 +195,9 @@ mod tests {
             (&PROFILE, 200, other),
             (&PROFILE, 200, "<html>"),
             (&PROFILE, 204, ""),
-            (&Success::Nothing, 200, ""),
-            (&Success::Nothing, 202, "<html>"),
-            (&Success::Nothing, 202, r#"{"queued":true}"#),
+            (&ExpectedSuccess::Nothing, 200, ""),
+            (&ExpectedSuccess::Nothing, 202, "<html>"),
+            (&ExpectedSuccess::Nothing, 202, r#"{"queued":true}"#),
         ] {
             let verdict = verdict_of(success, status, body);
             assert!(matches!(verdict, Verdict::Later(_)), "{status} {body}: {verdict:?}");
@@ -221,7 +223,7 @@ mod tests {
     fn what_is_not_klaviyos_own_answer_says_nothing() {
         for status in [301, 302, 400, 404, 409, 410, 421, 423] {
             for body in ["", "<html>", "{}"] {
-                let answer = Answer { status, body: body.to_owned(), ..Answer::default() };
+                let answer = HttpAnswer { status, body: body.to_owned(), ..HttpAnswer::default() };
                 let foreign = Setback::foreign(System::Klaviyo, &answer);
                 assert_eq!(verdict(status, body), Verdict::Later(foreign), "{status} {body}");
             }
@@ -235,8 +237,11 @@ mod tests {
             panic!("later")
         };
         assert_eq!(setback.fault.code(), "klaviyo_timeout");
-        let throttled =
-            Answer { status: 429, retry_after: Some(Duration::from_secs(7)), ..Answer::default() };
+        let throttled = HttpAnswer {
+            status: 429,
+            retry_after: Some(Duration::from_secs(7)),
+            ..HttpAnswer::default()
+        };
         let Verdict::Later(setback) = judge(&PROFILE, &Ok(throttled)) else { panic!("later") };
         assert_eq!(setback.retry_after, Some(Duration::from_secs(7)));
         assert_eq!(setback.fault.code(), "klaviyo_429");

@@ -34,14 +34,14 @@ pub fn paths<'a>(products: impl IntoIterator<Item = &'a Product>, locale: &Local
 
 /// A category with its path.
 #[must_use]
-pub fn category(document: &CategoryDocument, locale: &Locale) -> catalog::Category {
+pub fn category(document: &CategoryDocument, locale: &Locale) -> catalog::CatalogCategory {
     named(&document.id, names(&document.category, locale))
 }
 
 /// Whether a category that Klaviyo has by this name stands below another one by now. A name that
 /// holds the separator itself can be taken for a move, which costs work and does no harm.
 #[must_use]
-pub fn moved(known: &str, category: &catalog::Category) -> bool {
+pub fn moved(known: &str, category: &catalog::CatalogCategory) -> bool {
     let above = |path: &'_ str| path.rsplit_once(SEPARATOR).map(|(above, _)| above.to_owned());
     above(known) != above(&category.name)
 }
@@ -49,7 +49,7 @@ pub fn moved(known: &str, category: &catalog::Category) -> bool {
 /// The categories that a product stands in, then those above them, each once. One that is gone or
 /// may not be seen is left out.
 #[must_use]
-pub fn of_product(product: &Product, locale: &Locale) -> Vec<catalog::Category> {
+pub fn of_product(product: &Product, locale: &Locale) -> Vec<catalog::CatalogCategory> {
     let own: Vec<_> = present(&product.master_data.current.categories).collect();
     let above = own.iter().flat_map(|(_, category)| {
         let ancestors: Vec<_> = present(&category.ancestors).collect();
@@ -59,7 +59,7 @@ pub fn of_product(product: &Product, locale: &Locale) -> Vec<catalog::Category> 
             named(ancestors[depth].0, path)
         })
     });
-    let mut all: Vec<catalog::Category> = Vec::new();
+    let mut all: Vec<catalog::CatalogCategory> = Vec::new();
     for category in own.iter().map(|(id, own)| named(id, names(own, locale))).chain(above) {
         if !all.iter().any(|known| known.key == category.key) {
             all.push(category);
@@ -73,10 +73,10 @@ fn present(references: &[Reference<Category>]) -> impl Iterator<Item = (&Id, &Ca
 }
 
 /// A category without any text is known by its id, as Klaviyo wants a name.
-fn named<'a>(id: &Id, names: impl Iterator<Item = &'a str>) -> catalog::Category {
+fn named<'a>(id: &Id, names: impl Iterator<Item = &'a str>) -> catalog::CatalogCategory {
     let path = names.collect::<Vec<_>>().join(SEPARATOR);
     let name = if path.is_empty() { id.to_string() } else { path };
-    catalog::Category { key: identity::category(id), name }
+    catalog::CatalogCategory { key: identity::category(id), name }
 }
 
 /// The names from the root to the category itself.

@@ -4,15 +4,15 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::order::{self, OrderContext};
-use super::profile::{Mapped, add_names};
+use super::profile::{MappedBody, add_names};
 use super::{identity, line_item, location};
 use crate::commercetools::money::Money;
 use crate::commercetools::order::LineItem;
 use crate::commercetools::payment::{Payment, Transaction};
 use crate::config::Config;
 use crate::klaviyo::event::Event;
+use crate::klaviyo::field_patch::FieldPatch;
 use crate::klaviyo::limits;
-use crate::klaviyo::patch::Patch;
 use crate::klaviyo::profile::Profile;
 
 /// What an order's event tells, beside the metric's own meaning.
@@ -62,7 +62,7 @@ pub fn order_event(
     kind: OrderEvent,
     time: DateTime<Utc>,
     details: BuyerDetails,
-) -> Mapped<Event> {
+) -> MappedBody<Event> {
     let fields = &context.order.fields;
     let mut profile = context.buyer.clone();
     if kind == OrderEvent::Placed && details == BuyerDetails::Add {
@@ -81,7 +81,7 @@ pub fn order_event(
 
 /// An event `Ordered Product` for each line with a product.
 #[must_use]
-pub fn line_events(config: &Config, context: OrderContext) -> Vec<Mapped<Event>> {
+pub fn line_events(config: &Config, context: OrderContext) -> Vec<MappedBody<Event>> {
     added_line_events(config, context, placed_at(&context), &|_| true)
 }
 
@@ -92,7 +92,7 @@ pub fn added_line_events(
     context: OrderContext,
     time: DateTime<Utc>,
     added: &dyn Fn(&LineItem) -> bool,
-) -> Vec<Mapped<Event>> {
+) -> Vec<MappedBody<Event>> {
     let fields = &context.order.fields;
     let metric = &config.rules.order.metrics.ordered_product;
     let lines = context.lines().filter(|line| added(line.item));
@@ -121,7 +121,7 @@ pub fn refund_event(
     payment: &Payment,
     transaction: &Transaction,
     time: DateTime<Utc>,
-) -> Mapped<Event> {
+) -> MappedBody<Event> {
     let metric = &config.rules.order.metrics.refunded_order;
     let properties = order::event_properties(config, context);
     let unique_id = identity::refund_event(&context.order.fields, payment, transaction);
@@ -131,7 +131,7 @@ pub fn refund_event(
 fn add_details(profile: &mut Profile, context: &OrderContext) {
     let fields = &context.order.fields;
     let Some(address) = &fields.billing_address else { return };
-    profile.location = Patch::Set(location::location(address));
+    profile.location = FieldPatch::Set(location::location(address));
     if fields.customer_id.is_none() {
         add_names(profile, address);
     }
@@ -144,7 +144,7 @@ fn event(
     time: DateTime<Utc>,
     value: &Money,
     mut properties: Map<String, Value>,
-) -> Mapped<Event> {
+) -> MappedBody<Event> {
     let cut = limits::fit_event_properties(&mut properties);
     let body = Event {
         metric: metric.to_owned(),
@@ -156,5 +156,5 @@ fn event(
         properties,
         backfill: false,
     };
-    Mapped { body, cut }
+    MappedBody { body, cut }
 }

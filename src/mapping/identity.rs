@@ -11,7 +11,7 @@ use crate::commercetools::order::{LineItem, OrderFields};
 use crate::commercetools::payment::{Payment, Transaction};
 use crate::commercetools::product::ProductVariant;
 use crate::commercetools::reference::Id;
-use crate::klaviyo::catalog::Key;
+use crate::klaviyo::catalog::CatalogKey;
 use crate::klaviyo::profile::Profile;
 
 /// Of `Placed Order`, `Fulfilled Order` and `Cancelled Order`: the order id.
@@ -63,20 +63,20 @@ pub fn buyer(order: &OrderFields) -> Result<Option<Profile>, MappingFault> {
 
 /// The catalogue item of a product: by the product id.
 #[must_use]
-pub fn item(product: &Id) -> Key {
+pub fn item(product: &Id) -> CatalogKey {
     catalogue(product.as_str())
 }
 
 /// The catalogue variant of a SKU.
 #[must_use]
-pub fn variant_of_sku(sku: &str) -> Key {
+pub fn variant_of_sku(sku: &str) -> CatalogKey {
     catalogue(sku)
 }
 
 /// The catalogue variant of a variant: by its SKU. One without is known by the product and its
 /// number there, neither of which ever changes.
 #[must_use]
-pub fn variant(product: &Id, variant: &ProductVariant) -> Key {
+pub fn variant(product: &Id, variant: &ProductVariant) -> CatalogKey {
     match sku(variant) {
         Some(sku) => variant_of_sku(sku),
         None => catalogue(&format!("{product}:{}", variant.id)),
@@ -91,14 +91,14 @@ pub fn sku(variant: &ProductVariant) -> Option<&str> {
 
 /// The catalogue category of a category: by the category id.
 #[must_use]
-pub fn category(category: &Id) -> Key {
+pub fn category(category: &Id) -> CatalogKey {
     catalogue(category.as_str())
 }
 
 /// The API knows one integration and one catalogue.
-fn catalogue(external_id: &str) -> Key {
+fn catalogue(external_id: &str) -> CatalogKey {
     let id = format!("$custom:::$default:::{external_id}");
-    Key { id, external_id: external_id.to_owned() }
+    CatalogKey { id, external_id: external_id.to_owned() }
 }
 
 /// An e-mail address that Klaviyo would take.

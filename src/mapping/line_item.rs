@@ -11,7 +11,7 @@ use crate::config::product_url::ProductFacts;
 
 /// A line with its raw document and, where it still exists, its product.
 #[derive(Debug, Clone, Copy)]
-pub struct Line<'a> {
+pub struct OrderLine<'a> {
     /// The fields that are used by name.
     pub item: &'a LineItem,
     /// The line as it came.
@@ -23,7 +23,7 @@ pub struct Line<'a> {
 /// The members of `Items` in Klaviyo's guide. `ProductID` is the id of the catalogue item, so that
 /// recommendations and back-in-stock find it.
 #[must_use]
-pub fn guide(config: &Config, line: &Line) -> Map<String, Value> {
+pub fn guide(config: &Config, line: &OrderLine) -> Map<String, Value> {
     let item = line.item;
     let members = [
         ("ProductID", Some(json!(item.product_id.as_str()))),
@@ -45,7 +45,7 @@ pub fn guide(config: &Config, line: &Line) -> Map<String, Value> {
 
 /// The properties of `Ordered Product`: those of the guide, then the raw line as in the plugin.
 #[must_use]
-pub fn event_properties(config: &Config, order_id: &str, line: &Line) -> Map<String, Value> {
+pub fn event_properties(config: &Config, order_id: &str, line: &OrderLine) -> Map<String, Value> {
     let mut all = guide(config, line);
     all.insert("OrderId".to_owned(), order_id.into());
     if let Some(brand) = all.get("Brand").cloned() {
@@ -70,7 +70,7 @@ pub fn drop_prices(line: &mut Map<String, Value>) {
     }
 }
 
-fn product_url(config: &Config, line: &Line) -> Option<String> {
+fn product_url(config: &Config, line: &OrderLine) -> Option<String> {
     let locale = &config.shop.locale;
     let item = line.item;
     let slug_of_today = || line.product?.master_data.current.slug.text(locale);

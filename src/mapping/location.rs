@@ -4,21 +4,21 @@ use serde_json::{Map, Value};
 
 use super::phone;
 use crate::commercetools::customer::Address;
-use crate::klaviyo::patch::Patch;
-use crate::klaviyo::profile::Location;
+use crate::klaviyo::field_patch::FieldPatch;
+use crate::klaviyo::profile::ProfileLocation;
 
 /// The location of a profile, composed as in the plugin.
 #[must_use]
-pub fn location(address: &Address) -> Location {
-    let field = |value: &Option<String>| Patch::from(value.clone());
-    Location {
-        address1: Patch::Set(joined(&[
+pub fn location(address: &Address) -> ProfileLocation {
+    let field = |value: &Option<String>| FieldPatch::from(value.clone());
+    ProfileLocation {
+        address1: FieldPatch::Set(joined(&[
             &address.apartment,
             &address.building,
             &address.street_number,
             &address.street_name,
         ])),
-        address2: Patch::Set(joined(&[
+        address2: FieldPatch::Set(joined(&[
             &address.additional_street_info,
             &address.additional_address_info,
         ])),
@@ -31,10 +31,11 @@ pub fn location(address: &Address) -> Location {
 
 /// The same, with what the address lacks cleared, so that nothing of an older one stays.
 #[must_use]
-pub fn location_replacing(address: &Address) -> Location {
-    let Location { address1, address2, city, country, region, zip } = location(address);
-    let cleared = |field: Patch<String>| if field.is_keep() { Patch::Clear } else { field };
-    Location {
+pub fn location_replacing(address: &Address) -> ProfileLocation {
+    let ProfileLocation { address1, address2, city, country, region, zip } = location(address);
+    let cleared =
+        |field: FieldPatch<String>| if field.is_keep() { FieldPatch::Clear } else { field };
+    ProfileLocation {
         address1,
         address2,
         city: cleared(city),

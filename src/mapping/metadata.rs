@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::price::Prices;
+use super::price::VariantPrices;
 use crate::commercetools::locale::{Locale, LocalizedString};
 use crate::commercetools::money::Money;
 use crate::commercetools::order::Attribute;
@@ -18,7 +18,7 @@ pub const MARKS: [&str; 2] = ["title_json", "slug_json"];
 pub(super) fn metadata<'a>(
     locale: &Locale,
     data: &ProductData,
-    prices: &Prices,
+    prices: &VariantPrices,
     attributes: impl IntoIterator<Item = &'a Attribute>,
 ) -> Map<String, Value> {
     let (price, currency) = prices.by_country();

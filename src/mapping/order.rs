@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value, json};
 
-use super::line_item::{self, Line};
+use super::line_item::{self, OrderLine};
 use super::{category, location, properties};
 use crate::commercetools::order::{DiscountCode, Order};
 use crate::commercetools::product::Product;
@@ -26,10 +26,10 @@ pub struct OrderContext<'a> {
 
 impl<'a> OrderContext<'a> {
     /// The lines, each with its raw document and its product.
-    pub fn lines(&self) -> impl Iterator<Item = Line<'a>> + use<'a> {
+    pub fn lines(&self) -> impl Iterator<Item = OrderLine<'a>> + use<'a> {
         let products = self.products;
         self.order.fields.line_items.iter().zip(self.order.raw_lines()).map(move |(item, raw)| {
-            Line {
+            OrderLine {
                 item,
                 raw,
                 product: products.iter().map(Rc::as_ref).find(|one| one.id == item.product_id),

@@ -14,9 +14,9 @@ use crate::config::rules::PriceRules;
 /// The prices of a variant that count here and now: valid, and for everybody or for the channel
 /// and the customer group of the settings.
 #[derive(Debug, Clone)]
-pub struct Prices<'a>(Vec<&'a Price>);
+pub struct VariantPrices<'a>(Vec<&'a Price>);
 
-impl<'a> Prices<'a> {
+impl<'a> VariantPrices<'a> {
     /// Leaves out what does not count, and puts a price with dates before one without, the latest
     /// first. Within this the order is kept.
     #[must_use]
@@ -166,7 +166,7 @@ mod tests {
 
     fn preferred(config: &Config, prices: &[Price]) -> Option<String> {
         let now = NOW.parse().expect("a time");
-        let prices = Prices::new(&config.rules.product.prices, prices, now);
+        let prices = VariantPrices::new(&config.rules.product.prices, prices, now);
         prices.preferred(config).map(|amount| amount.to_string())
     }
 
@@ -235,7 +235,7 @@ mod tests {
         ];
         let now = NOW.parse().expect("a time");
         let (by_country, currencies) =
-            Prices::new(&PriceRules::default(), &prices, now).by_country();
+            VariantPrices::new(&PriceRules::default(), &prices, now).by_country();
         for (name, expected) in [
             ("price_EUR", json!(10)),
             ("price_AT", json!(10)),

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::price::Prices;
-use super::profile::Mapped;
+use super::price::VariantPrices;
+use super::profile::MappedBody;
 use super::{category, identity, metadata, stock};
 use crate::commercetools::price::StandalonePrice;
 use crate::commercetools::product::{PriceMode, Product, ProductVariant};
@@ -11,7 +11,8 @@ use crate::config::Config;
 use crate::config::product_url::ProductFacts;
 use crate::http::encode;
 use crate::klaviyo::catalog::{
-    CatalogKind, Item, ItemAttributes, Object, Shown, Variant, VariantAttributes,
+    CatalogItem, CatalogKind, CatalogObject, CatalogVariant, ItemAttributes, ShownAttributes,
+    VariantAttributes,
 };
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::limits;
@@ -28,16 +29,16 @@ pub struct ProductContext<'a> {
 }
 
 impl<'a> ProductContext<'a> {
-    fn prices(&self, config: &Config, variant: Option<&'a ProductVariant>) -> Prices<'a> {
+    fn prices(&self, config: &Config, variant: Option<&'a ProductVariant>) -> VariantPrices<'a> {
         let rules = &config.rules.product.prices;
-        let Some(variant) = variant else { return Prices::new(rules, [], self.now) };
+        let Some(variant) = variant else { return VariantPrices::new(rules, [], self.now) };
         match self.product.price_mode {
-            PriceMode::Embedded => Prices::new(rules, &variant.prices, self.now),
+            PriceMode::Embedded => VariantPrices::new(rules, &variant.prices, self.now),
             PriceMode::Standalone => {
                 let own = self.standalone_prices.iter().filter(|price| {
                     price.active && identity::sku(variant) == Some(price.sku.as_str())
                 });
-                Prices::new(rules, own.map(|price| &price.price), self.now)
+                VariantPrices::new(rules, own.map(|price| &price.price), self.now)
             }
         }
     }
@@ -45,17 +46,20 @@ impl<'a> ProductContext<'a> {
 
 /// The item of a product. Picture and price are those of the master variant.
 #[must_use]
-pub fn item(config: &Config, context: ProductContext) -> Mapped<Item> {
+pub fn item(config: &Config, context: ProductContext) -> MappedBody<CatalogItem> {
     let product = context.product;
     let data = &product.master_data.current;
     let master = data.master_variant.as_ref();
     let prices = context.prices(config, master);
     let metadata = metadata::metadata(&config.shop.locale, data, &prices, &data.attributes);
-    let Mapped { body: shown, cut } = shown(config, product, master, metadata);
+    let MappedBody { body: shown, cut } = shown(config, product, master, metadata);
     let attributes = ItemAttributes { shown, price: prices.preferred(config) };
     let categories = category::of_product(product, &config.shop.locale);
     let categories = categories.into_iter().map(|category| category.key.id).collect();
-    Mapped { body: Item { key: identity::item(&product.id), attributes, categories }, cut }
+    MappedBody {
+        body: CatalogItem { key: identity::item(&product.id), attributes, categories },
+        cut,
+    }
 }
 
 /// A variant of a product, with the product's texts. Klaviyo wants a price; one without is 0, as
@@ -65,13 +69,13 @@ pub fn variant(
     config: &Config,
     context: ProductContext,
     variant: &ProductVariant,
-) -> Mapped<Variant> {
+) -> MappedBody<CatalogVariant> {
     let product = context.product;
     let data = &product.master_data.current;
     let prices = context.prices(config, Some(variant));
     let attributes = data.attributes.iter().chain(&variant.attributes);
     let metadata = metadata::metadata(&config.shop.locale, data, &prices, attributes);
-    let Mapped { body: shown, cut } = shown(config, product, Some(variant), metadata);
+    let MappedBody { body: shown, cut } = shown(config, product, Some(variant), metadata);
     let attributes = VariantAttributes {
         shown,
         price: prices.preferred(config).unwrap_or_else(|| 0.into()),
@@ -80,7 +84,7 @@ pub fn variant(
     let key = identity::variant(&product.id, variant);
     let sku = identity::sku(variant).unwrap_or(&key.external_id).to_owned();
     let item = identity::item(&product.id).id;
-    Mapped { body: Variant { key, sku, item, attributes }, cut }
+    MappedBody { body: CatalogVariant { key, sku, item, attributes }, cut }
 }
 
 /// The SKUs of variants that Klaviyo has of the item, by its ids `known`, and the product has no
@@ -109,9 +113,9 @@ pub fn variant_writes(
     context: ProductContext,
     known: &[String],
     moved: &[String],
-) -> Mapped<Vec<CatalogWrite>> {
+) -> MappedBody<Vec<CatalogWrite>> {
     let data = &context.product.master_data.current;
-    let mut all = Mapped { body: Vec::new(), cut: Vec::new() };
+    let mut all = MappedBody { body: Vec::new(), cut: Vec::new() };
     if data.master_variant.is_none() {
         return all;
     }
@@ -120,7 +124,7 @@ pub fn variant_writes(
         let mapped = variant(config, context, one);
         all.cut.extend(mapped.cut);
         let id = mapped.body.key.id.clone();
-        all.body.push(CatalogWrite::put(Object::Variant(mapped.body), known.contains(&id)));
+        all.body.push(CatalogWrite::put(CatalogObject::Variant(mapped.body), known.contains(&id)));
         present.push(id);
     }
     let stale = known.iter().filter(|id| {
@@ -136,13 +140,13 @@ fn shown(
     product: &Product,
     variant: Option<&ProductVariant>,
     mut custom_metadata: serde_json::Map<String, serde_json::Value>,
-) -> Mapped<Shown> {
+) -> MappedBody<ShownAttributes> {
     let data = &product.master_data.current;
     let locale = &config.shop.locale;
     let cut = limits::fit_metadata(&mut custom_metadata);
     let images = variant.map(|variant| &variant.images);
     let images: Vec<_> = images.into_iter().flatten().map(|image| image.url.clone()).collect();
-    let body = Shown {
+    let body = ShownAttributes {
         // Klaviyo wants a title.
         title: data.name.text(locale).unwrap_or(product.id.as_str()).to_owned(),
         description: data.description.text(locale).unwrap_or_default().to_owned(),
@@ -152,7 +156,7 @@ fn shown(
         custom_metadata,
         published: true,
     };
-    Mapped { body, cut }
+    MappedBody { body, cut }
 }
 
 /// The address by the template. Without one the path alone, as Klaviyo wants an address: a

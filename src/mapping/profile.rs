@@ -4,13 +4,13 @@ use super::fault::MappingFault;
 use super::{identity, location, properties};
 use crate::commercetools::customer::{Address, Customer};
 use crate::config::rules::CustomerRules;
+use crate::klaviyo::field_patch::FieldPatch;
 use crate::klaviyo::limits;
-use crate::klaviyo::patch::Patch;
 use crate::klaviyo::profile::Profile;
 
 /// What happens to the fields that the customer does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Missing {
+pub enum MissingFields {
     /// They stay as they are at Klaviyo: for a new customer and for imports, since there may be a
     /// profile already that knows more.
     Keep,
@@ -20,7 +20,7 @@ pub enum Missing {
 
 /// A mapped document, and the names of what had to be cut to keep Klaviyo's limits.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Mapped<T> {
+pub struct MappedBody<T> {
     /// The body.
     pub body: T,
     /// For the log; names only.
@@ -34,19 +34,21 @@ pub struct Mapped<T> {
 pub fn profile(
     rules: &CustomerRules,
     customer: &Customer,
-    missing: Missing,
-) -> Result<Mapped<Profile>, MappingFault> {
+    missing: MissingFields,
+) -> Result<MappedBody<Profile>, MappingFault> {
     let address = customer.main_address();
     let field = |value: &Option<String>| match (value, missing) {
-        (Some(value), _) => Patch::Set(value.clone()),
-        (None, Missing::Clear) => Patch::Clear,
-        (None, Missing::Keep) => Patch::Keep,
+        (Some(value), _) => FieldPatch::Set(value.clone()),
+        (None, MissingFields::Clear) => FieldPatch::Clear,
+        (None, MissingFields::Keep) => FieldPatch::Keep,
     };
     let location = match (address, missing) {
-        (Some(address), Missing::Keep) => Patch::Set(location::location(address)),
-        (Some(address), Missing::Clear) => Patch::Set(location::location_replacing(address)),
-        (None, Missing::Keep) => Patch::Keep,
-        (None, Missing::Clear) => Patch::Clear,
+        (Some(address), MissingFields::Keep) => FieldPatch::Set(location::location(address)),
+        (Some(address), MissingFields::Clear) => {
+            FieldPatch::Set(location::location_replacing(address))
+        }
+        (None, MissingFields::Keep) => FieldPatch::Keep,
+        (None, MissingFields::Clear) => FieldPatch::Clear,
     };
     let mut custom = match &customer.custom {
         None => serde_json::Map::new(),
@@ -67,7 +69,7 @@ pub fn profile(
         location,
         properties: custom,
     };
-    Ok(Mapped { body, cut })
+    Ok(MappedBody { body, cut })
 }
 
 /// What a guest's order tells of the guest beside the e-mail: the names of the billing address.

@@ -2,7 +2,7 @@
 
 use crate::commercetools::inventory::{Availability, InventoryEntry};
 use crate::config::rules::InventoryRules;
-use crate::klaviyo::catalog::{Policy, Stock};
+use crate::klaviyo::catalog::{StockPolicy, VariantStock};
 
 /// The supply channel whose stock counts; none for stock without a channel.
 #[must_use]
@@ -13,7 +13,7 @@ pub fn channel(rules: &InventoryRules) -> Option<&str> {
 /// The stock of a variant, as its product shows it. Where there is stock, but none that counts,
 /// none can be bought.
 #[must_use]
-pub fn of_variant(rules: &InventoryRules, availability: Option<&Availability>) -> Stock {
+pub fn of_variant(rules: &InventoryRules, availability: Option<&Availability>) -> VariantStock {
     let Some(availability) = availability else { return untracked() };
     let counted = match channel(rules) {
         None => availability.available_quantity,
@@ -24,20 +24,20 @@ pub fn of_variant(rules: &InventoryRules, availability: Option<&Availability>) -
 
 /// The stock of the inventory entry that counts.
 #[must_use]
-pub fn of_entry(entry: &InventoryEntry) -> Stock {
+pub fn of_entry(entry: &InventoryEntry) -> VariantStock {
     tracked(entry.available_quantity)
 }
 
 /// Stock that is tracked is hidden when there is none.
 #[must_use]
-pub fn tracked(quantity: i64) -> Stock {
-    Stock { inventory_policy: Policy::Hide, inventory_quantity: quantity }
+pub fn tracked(quantity: i64) -> VariantStock {
+    VariantStock { inventory_policy: StockPolicy::Hide, inventory_quantity: quantity }
 }
 
 /// Nobody counts it, so it must not be hidden. Klaviyo wants a quantity all the same.
 #[must_use]
-pub fn untracked() -> Stock {
-    Stock { inventory_policy: Policy::Show, inventory_quantity: 0 }
+pub fn untracked() -> VariantStock {
+    VariantStock { inventory_policy: StockPolicy::Show, inventory_quantity: 0 }
 }
 
 #[cfg(test)]

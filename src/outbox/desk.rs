@@ -9,8 +9,8 @@ use super::schedule::{RoundLimits, in_turn};
 use super::store::commands::{ToldOutcome, carry_out};
 use super::store::{dead_letters, jobs, lost, parked, tries};
 use crate::config::Config;
-use crate::engine::call::{Call, SliceInput};
-use crate::engine::deliveries::Surroundings;
+use crate::engine::call::{HostCall, SliceInput};
+use crate::engine::deliveries::StepContext;
 use crate::push::parking::RowGroup;
 use crate::storage::sql::{Sql, SqlError};
 
@@ -25,7 +25,7 @@ const DAY: u64 = 86_400_000;
 #[derive(Default)]
 pub struct OutboxStep {
     /// Calls to be made, with their numbers.
-    pub calls: Vec<(u64, Call)>,
+    pub calls: Vec<(u64, HostCall)>,
     /// What became of rows, for the log.
     pub told: Vec<ToldOutcome>,
 }
@@ -57,7 +57,7 @@ pub fn begin_slice(sql: &dyn Sql, config: &Config, now: u64) -> Result<(), SqlEr
 pub fn step(
     sql: &dyn Sql,
     machine: &mut OutboxMachine,
-    around: &mut Surroundings<'_>,
+    around: &mut StepContext<'_>,
     input: SliceInput,
 ) -> Result<OutboxStep, SqlError> {
     let mut done = OutboxStep::default();

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::store::parked::ParkedRow;
 use crate::engine::backoff::{jitter, patience, wait_after};
-use crate::engine::deliveries::Surroundings;
+use crate::engine::deliveries::StepContext;
 use crate::fault::{FinalFault, Rejection, Setback, TransientFault};
 use crate::push::conclusion::Conclusion;
-use crate::push::plan::Ignored;
+use crate::push::plan::IgnoreReason;
 use crate::time::millis;
 
 /// What becomes of a row.
@@ -16,7 +16,7 @@ pub enum RowFate {
     /// Klaviyo has all of it; it is removed.
     Delivered,
     /// There is nothing to deliver; it is removed.
-    Ignored(Ignored),
+    Ignored(IgnoreReason),
     /// It is tried again.
     PutOff {
         /// When, in ms since 1970 UTC.
@@ -32,7 +32,7 @@ pub enum RowFate {
 
 /// What becomes of a row after a try with this conclusion.
 pub(super) fn fate_of(
-    around: &Surroundings<'_>,
+    around: &StepContext<'_>,
     row: &ParkedRow,
     conclusion: Conclusion,
 ) -> RowFate {

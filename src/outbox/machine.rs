@@ -13,17 +13,17 @@ use super::store::jobs::{AwaitedJob, JobRow};
 use super::store::parked::ParkedRow;
 use super::store::tries::TakenRow;
 use crate::config::Config;
-use crate::config::rules::Deletion;
-use crate::engine::call::{Call, SliceInput};
+use crate::config::rules::CustomerDeletion;
+use crate::engine::call::{HostCall, SliceInput};
 use crate::engine::circuits::{Allowance, OperationName};
 use crate::engine::deliveries::machine::DeliveryMachine;
 use crate::engine::deliveries::{
-    DeliveryEnd, DeliveryNo, EndedDelivery, JobNews, NewDelivery, Surroundings,
+    DeliveryEnd, DeliveryNo, EndedDelivery, JobNews, NewDelivery, StepContext,
 };
 use crate::engine::events::StartedRow;
-use crate::engine::writer::Host;
+use crate::engine::writer::WriterHost;
 use crate::klaviyo::job::JobRef;
-use crate::klaviyo::pacing::Pace;
+use crate::klaviyo::pacing::CallPace;
 use crate::push::conclusion::{Conclusion, work_of};
 use crate::push::envelope::{self, PushedItem};
 use crate::push::parking::RowGroup;
@@ -44,7 +44,7 @@ pub enum OutboxEffect {
     /// Take the rows of the next round, and hand them in.
     Take,
     /// Make this call, and hand in what is answered under this number.
-    Call(u64, Call),
+    Call(u64, HostCall),
 }
 
 /// A row that is being tried.
@@ -63,7 +63,7 @@ pub struct OutboxMachine {
     /// The operation at which the last row of a group ended that was stopped; none of a group of
     /// which something went through since.
     stopped: BTreeMap<RowGroup, OperationName>,
-    pace: Pace,
+    pace: CallPace,
     /// When an import asked last what waiting rows need, in ms.
     import_asked: Option<u64>,
     to_store: Vec<StoreCommand>,
@@ -80,7 +80,7 @@ impl OutboxMachine {
     /// The machine with the jobs that are stored.
     #[must_use]
     pub fn new(config: &Config, jobs: Vec<AwaitedJob>) -> Self {
-        let mut machine = DeliveryMachine::new(Host::Outbox);
+        let mut machine = DeliveryMachine::new(WriterHost::Outbox);
         for AwaitedJob { job, since, due, .. } in jobs {
             machine.deliveries.writer.follow(job, since, due);
         }
@@ -88,7 +88,7 @@ impl OutboxMachine {
             machine,
             rows: HashMap::new(),
             stopped: BTreeMap::new(),
-            pace: Pace::new(config.rules.klaviyo.share),
+            pace: CallPace::new(config.rules.klaviyo.share),
             import_asked: None,
             to_store: Vec::new(),
             takes: false,
@@ -138,7 +138,7 @@ impl OutboxMachine {
     }
 
     /// One step: takes what happened, and says what is to be done.
-    pub fn step(&mut self, around: &mut Surroundings<'_>, input: OutboxInput) -> Vec<OutboxEffect> {
+    pub fn step(&mut self, around: &mut StepContext<'_>, input: OutboxInput) -> Vec<OutboxEffect> {
         self.pace.set_share(around.config.rules.klaviyo.share);
         self.pace.use_parts(left_for_outbox(self.import_asked, around.ms()));
         self.none_due = matches!(&input, OutboxInput::Taken(rows) if rows.is_empty());
@@ -180,7 +180,7 @@ impl OutboxMachine {
     }
 
     /// Begins the try of a row.
-    fn begin(&mut self, taken: TakenRow, around: &mut Surroundings<'_>) {
+    fn begin(&mut self, taken: TakenRow, around: &mut StepContext<'_>) {
         let TakenRow { row, content, sent } = taken;
         let Some(item) = envelope::decode(&content, None).items.into_iter().next() else {
             self.to_store.push(StoreCommand::Remove(row));
@@ -214,7 +214,7 @@ impl OutboxMachine {
     }
 
     /// Notes what is to be stored: what follows from rows, jobs, and what became of rows.
-    fn settle(&mut self, around: &Surroundings<'_>) {
+    fn settle(&mut self, around: &StepContext<'_>) {
         let follows = self.machine.deliveries.take_follows();
         if !follows.is_empty() {
             self.to_store.push(StoreCommand::Park(follows));
@@ -261,7 +261,7 @@ impl OutboxMachine {
     }
 
     /// The try of a row has ended.
-    fn ended(&mut self, ended: EndedDelivery, around: &Surroundings<'_>) {
+    fn ended(&mut self, ended: EndedDelivery, around: &StepContext<'_>) {
         let EndedDelivery { no, end, sent, cut, calls, delivery, stopped_by, in_doubt } = ended;
         let Some(under_way) = self.rows.remove(&no) else { return };
         let group = RowGroup::of_key(&under_way.row.key);
@@ -278,7 +278,7 @@ impl OutboxMachine {
             let row = under_way.row.clone();
             self.to_store.push(StoreCommand::KeepInDoubt { row, until: doubtful_until });
         }
-        let erases = around.config.rules.customer.deletion == Deletion::Erase;
+        let erases = around.config.rules.customer.deletion == CustomerDeletion::Erase;
         if let Some(customer) = delivery.customer().filter(|_| erases) {
             let doubtful_until = under_way.row.doubtful_until.max(doubtful_until);
             // A write may have brought back a profile that was erased; only the store knows who was,

@@ -4,7 +4,7 @@
 //! quarter for the import. While an import asks, the outbox leaves it that quarter. Pushes and other
 //! deployments cannot be asked; they show as 429 ([`crate::klaviyo::pacing`]).
 
-use crate::klaviyo::catalog::{Action, CatalogKind};
+use crate::klaviyo::catalog::{CatalogAction, CatalogKind};
 use crate::klaviyo::job::{JobType, PROFILES_PER_JOB};
 use crate::klaviyo::limits::EVENTS_PER_JOB;
 use crate::klaviyo::pacing::{Operation, QuotaParts};
@@ -48,14 +48,14 @@ pub fn needed(counts: &[(RowGroup, u64)]) -> Vec<(Operation, u64)> {
             }
             RowGroup::Stock => vec![
                 (Operation::ListCatalog(CatalogKind::Variant), jobs),
-                (job(CatalogKind::Variant, Action::Update), jobs),
+                (job(CatalogKind::Variant, CatalogAction::Update), jobs),
             ],
-            RowGroup::Categories => vec![(job(CatalogKind::Category, Action::Update), jobs)],
+            RowGroup::Categories => vec![(job(CatalogKind::Category, CatalogAction::Update), jobs)],
             RowGroup::Products | RowGroup::StandalonePrices => vec![
                 (Operation::VariantsOfItem, rows),
                 (Operation::CategoriesOfItem, rows),
-                (job(CatalogKind::Item, Action::Update), jobs),
-                (job(CatalogKind::Variant, Action::Update), jobs),
+                (job(CatalogKind::Item, CatalogAction::Update), jobs),
+                (job(CatalogKind::Variant, CatalogAction::Update), jobs),
             ],
             RowGroup::BroughtBack => vec![(Operation::ListProfiles, rows)],
             RowGroup::CategoryProducts | RowGroup::Changes => Vec::new(),
@@ -95,7 +95,8 @@ mod tests {
             let parts = left_for_import(Some(&needed(counts)));
             parts.of.get(&operation).copied().unwrap_or(parts.rest)
         };
-        let stock = Operation::StartJob(JobType::Catalog(CatalogKind::Variant, Action::Update));
+        let stock =
+            Operation::StartJob(JobType::Catalog(CatalogKind::Variant, CatalogAction::Update));
         for (counts, operation, expected) in [
             (vec![], Operation::CreateEvents, 1.0),
             (vec![(RowGroup::Facts, 10_000)], Operation::CreateEvents, 1.0 - 30.0 / 150.0),

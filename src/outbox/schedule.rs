@@ -2,8 +2,8 @@
 //!
 //! What is stuck must not hold up what is not. So rows are tried by the time that each is due, not
 //! by their age; groups of rows that need the same operations take turns; and a group of which
-//! nothing goes through is probed with a few rows at growing pauses ([`Circuits`]), while the other
-//! groups go on.
+//! nothing goes through is probed with a few rows at growing pauses
+//! ([`crate::engine::circuits::Circuits`]), while the other groups go on.
 
 use crate::push::parking::RowGroup;
 

@@ -1,8 +1,8 @@
 //! How the work on a notification ended.
 
-use super::plan::{Ignored, Plan, Work, plan};
+use super::plan::{IgnoreReason, Work, WorkPlan, plan};
 use crate::commercetools::notification::Notification;
-use crate::config::rules::Rules;
+use crate::config::rules::OperatorRules;
 use crate::fault::{FinalFault, ReadFault, Rejection, Setback, TransientFault};
 
 /// How the work on a notification ended, before anything is stored.
@@ -11,7 +11,7 @@ pub enum Conclusion {
     /// Klaviyo took everything.
     Delivered,
     /// There was nothing to deliver.
-    Ignored(Ignored),
+    Ignored(IgnoreReason),
     /// It can succeed later: a system is out, or refuses for now.
     Later(Setback),
     /// Something else has to come about first.
@@ -24,10 +24,10 @@ pub enum Conclusion {
 ///
 /// # Errors
 /// The conclusion, where it asks for nothing.
-pub fn work_of(rules: &Rules, notification: &Notification) -> Result<Work, Conclusion> {
+pub fn work_of(rules: &OperatorRules, notification: &Notification) -> Result<Work, Conclusion> {
     match plan(rules, notification) {
-        Ok(Plan::Work(work)) => Ok(work),
-        Ok(Plan::Ignore(why)) => Err(Conclusion::Ignored(why)),
+        Ok(WorkPlan::Work(work)) => Ok(work),
+        Ok(WorkPlan::Ignore(why)) => Err(Conclusion::Ignored(why)),
         Err(malformed) => {
             let fault = FinalFault::MessageMalformed;
             Err(Conclusion::Never(Rejection::new(fault, malformed.to_string())))

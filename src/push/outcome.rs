@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::plan::Ignored;
+use super::plan::IgnoreReason;
 
 /// How the work on a notification ended, after what had to be stored was stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub enum Outcome {
     /// Klaviyo took everything.
     Delivered,
     /// There was nothing to deliver.
-    Ignored(Ignored),
+    Ignored(IgnoreReason),
     /// Stored, and tried again until it is through.
     Parked {
         /// Why.
@@ -34,7 +34,7 @@ pub enum Outcome {
 
 /// The answer to a push.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reply {
+pub enum PushReply {
     /// 204: done.
     Done,
     /// 202: stored, will be tried again.
@@ -83,18 +83,18 @@ impl Outcome {
 
 /// Answers a push with the worst of its outcomes.
 #[must_use]
-pub fn reply(outcomes: Vec<Outcome>) -> Reply {
-    let mut reply = Reply::Done;
+pub fn reply(outcomes: Vec<Outcome>) -> PushReply {
+    let mut reply = PushReply::Done;
     for outcome in outcomes {
         match outcome {
             Outcome::NotStored { code, retry_after } => {
-                return Reply::TryAgain { code, retry_after };
+                return PushReply::TryAgain { code, retry_after };
             }
             Outcome::DeadLettered { id, code } => match reply {
-                Reply::Done | Reply::Parked => reply = Reply::DeadLettered { id, code },
-                Reply::DeadLettered { .. } | Reply::TryAgain { .. } => {}
+                PushReply::Done | PushReply::Parked => reply = PushReply::DeadLettered { id, code },
+                PushReply::DeadLettered { .. } | PushReply::TryAgain { .. } => {}
             },
-            Outcome::Parked { .. } if reply == Reply::Done => reply = Reply::Parked,
+            Outcome::Parked { .. } if reply == PushReply::Done => reply = PushReply::Parked,
             Outcome::Parked { .. } | Outcome::Delivered | Outcome::Ignored(_) => {}
         }
     }
@@ -111,14 +111,14 @@ mod tests {
         let again =
             || Outcome::NotStored { code: "n".to_owned(), retry_after: Duration::from_secs(5) };
         let parked = || Outcome::Parked { code: "p".to_owned() };
-        let ignored = || Outcome::Ignored(Ignored::Disabled);
-        let dead_reply = Reply::DeadLettered { id: "d".to_owned(), code: "c".to_owned() };
+        let ignored = || Outcome::Ignored(IgnoreReason::Disabled);
+        let dead_reply = PushReply::DeadLettered { id: "d".to_owned(), code: "c".to_owned() };
         let again_reply =
-            Reply::TryAgain { code: "n".to_owned(), retry_after: Duration::from_secs(5) };
+            PushReply::TryAgain { code: "n".to_owned(), retry_after: Duration::from_secs(5) };
         for (outcomes, expected) in [
-            (vec![], Reply::Done),
-            (vec![Outcome::Delivered, ignored()], Reply::Done),
-            (vec![Outcome::Delivered, parked(), ignored()], Reply::Parked),
+            (vec![], PushReply::Done),
+            (vec![Outcome::Delivered, ignored()], PushReply::Done),
+            (vec![Outcome::Delivered, parked(), ignored()], PushReply::Parked),
             (vec![parked(), dead(), parked()], dead_reply),
             (vec![dead(), again(), Outcome::Delivered], again_reply),
         ] {

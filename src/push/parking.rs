@@ -6,12 +6,12 @@
 
 use serde_json::Value;
 
-use super::plan::{Plan, Work, plan};
+use super::plan::{Work, WorkPlan, plan};
 use crate::commercetools::notification::{Notification, NotificationKind};
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::{IdWalk, WalkOver};
-use crate::config::rules::Rules;
-use crate::mapping::profile::Missing;
+use crate::config::rules::OperatorRules;
+use crate::mapping::profile::MissingFields;
 
 /// Where a notification is parked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +96,7 @@ pub fn slot(notification: &Notification, work: &Work) -> ParkingSlot {
         // A change clears fields that a creation leaves alone, so it must not be replaced by one.
         Work::Profile { customer: id, missing } => ParkingSlot {
             key: of_customer(id.as_str()),
-            rank: u8::from(*missing == Missing::Clear),
+            rank: u8::from(*missing == MissingFields::Clear),
             customer: customer(notification),
         },
         // A change that is told of later finds nobody any more, so nothing is lost.
@@ -146,10 +146,10 @@ pub fn slot(notification: &Notification, work: &Work) -> ParkingSlot {
 
 /// The slot of a notification by the work that it asks for; none if it asks for nothing.
 #[must_use]
-pub fn planned_slot(rules: &Rules, notification: &Notification) -> Option<ParkingSlot> {
+pub fn planned_slot(rules: &OperatorRules, notification: &Notification) -> Option<ParkingSlot> {
     match plan(rules, notification) {
-        Ok(Plan::Work(work)) => Some(slot(notification, &work)),
-        Ok(Plan::Ignore(_)) | Err(_) => None,
+        Ok(WorkPlan::Work(work)) => Some(slot(notification, &work)),
+        Ok(WorkPlan::Ignore(_)) | Err(_) => None,
     }
 }
 
@@ -226,9 +226,9 @@ mod tests {
     fn slot_of(notification: Value) -> ParkingSlot {
         let Value::Object(raw) = notification else { panic!("an object") };
         let notification = Notification::read(raw).expect("a notification");
-        let rules = Rules::parse(r#"{"customer":{"deletion":"erase"}}"#).expect("rules");
+        let rules = OperatorRules::parse(r#"{"customer":{"deletion":"erase"}}"#).expect("rules");
         let planned = plan(&rules, &notification).expect("a plan");
-        let Plan::Work(work) = planned else { panic!("work") };
+        let WorkPlan::Work(work) = planned else { panic!("work") };
         slot(&notification, &work)
     }
 

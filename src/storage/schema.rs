@@ -11,7 +11,7 @@ pub const NEWER: &str = "stored_by_another_version";
 
 /// Whether this version may use what is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Schema {
+pub enum SchemaState {
     /// It is up to date.
     Current,
     /// A newer version of the Worker stored it.
@@ -19,16 +19,16 @@ pub enum Schema {
 }
 
 /// Carries out the migrations that were not. All in one turn without an await, so all or none.
-pub fn migrate(sql: &dyn Sql, migrations: &[&str]) -> Result<Schema, SqlError> {
+pub fn migrate(sql: &dyn Sql, migrations: &[&str]) -> Result<SchemaState, SqlError> {
     sql.exec(
         "CREATE TABLE IF NOT EXISTS schema (
             only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL)",
         vec![],
     )?;
     let done: Option<usize> = sql.exec("SELECT version FROM schema", vec![])?.value()?;
-    let Some(rest) = migrations.get(done.unwrap_or(0)..) else { return Ok(Schema::Newer) };
+    let Some(rest) = migrations.get(done.unwrap_or(0)..) else { return Ok(SchemaState::Newer) };
     if rest.is_empty() {
-        return Ok(Schema::Current);
+        return Ok(SchemaState::Current);
     }
     for migration in rest {
         sql.exec(migration, vec![])?;
@@ -38,7 +38,7 @@ pub fn migrate(sql: &dyn Sql, migrations: &[&str]) -> Result<Schema, SqlError> {
          ON CONFLICT (only) DO UPDATE SET version = excluded.version",
         vec![migrations.len().into()],
     )?;
-    Ok(Schema::Current)
+    Ok(SchemaState::Current)
 }
 
 /// Digests of migrations, by which a test sees that one that was deployed was changed. White space

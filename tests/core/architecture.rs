@@ -1,5 +1,6 @@
 //! The rules of the house, kept by tests.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -64,6 +65,24 @@ fn rooms_look_one_way() {
     }
 }
 
+/// A type is known by its name alone: whoever reads it need not look where it is from.
+#[test]
+fn each_type_name_is_defined_once() {
+    let mut places: BTreeMap<String, String> = BTreeMap::new();
+    for file in rust_files(&root().join("src")) {
+        let code = code_of(&file);
+        let without_tests = code.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        for (number, line) in (1..).zip(without_tests.lines()) {
+            let Some(name) = type_defined_in(line) else { continue };
+            let place = format!("{}:{number}", file.display());
+            if let Some(first) = places.insert(name.to_owned(), place.clone()) {
+                panic!("`{name}` is defined twice: {first} and {place}");
+            }
+        }
+    }
+    assert!(places.len() > 300, "the types were not found");
+}
+
 /// A file of more than 600 lines is a room to split.
 #[test]
 fn no_file_is_too_long() {
@@ -118,4 +137,22 @@ fn code_of(file: &Path) -> String {
     let text = fs::read_to_string(file).expect("a source file");
     let code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
     code.collect::<Vec<_>>().join("\n")
+}
+
+/// The name of the type that a line begins to define, also within a function. An alias counts only
+/// at the margin: one that is indented belongs to a trait, which names it.
+fn type_defined_in(line: &str) -> Option<&str> {
+    let item = line.trim_start();
+    let item = match item.strip_prefix("pub(") {
+        Some(rest) => rest.split_once(") ")?.1,
+        None => item.strip_prefix("pub ").unwrap_or(item),
+    };
+    let (keyword, rest) = item.split_once(' ')?;
+    match keyword {
+        "struct" | "enum" | "union" | "trait" => {}
+        "type" if !line.starts_with(' ') => {}
+        _ => return None,
+    }
+    let name = rest.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next()?;
+    (!name.is_empty()).then_some(name)
 }

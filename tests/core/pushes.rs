@@ -4,13 +4,13 @@
 //! by `PROPTEST_RNG_SEED=7 cargo test --test core pushes`; a failure prints the input, made small,
 //! and the line (`cc …`) by which it is tried first from then on.
 
-use commercetools_klaviyo::config::{Oidc, Sns};
+use commercetools_klaviyo::config::{OidcAuth, SnsAuth};
 use commercetools_klaviyo::push::envelope::{self, PushedItem};
 use commercetools_klaviyo::push::plan::plan;
 use commercetools_klaviyo::push::sender::certificate::PublicKey;
 use commercetools_klaviyo::push::sender::keys;
 use commercetools_klaviyo::push::sender::oidc::SignedToken;
-use commercetools_klaviyo::push::sender::sns::Signed;
+use commercetools_klaviyo::push::sender::sns::SignedMessage;
 use proptest::prelude::*;
 
 use crate::support::config;
@@ -25,9 +25,9 @@ fn take(body: &[u8]) {
         }
     }
     let topic = Some(String::new());
-    let _ = Signed::read(body, &Sns { topic, url: None });
+    let _ = SignedMessage::read(body, &SnsAuth { topic, url: None });
     let text = String::from_utf8_lossy(body);
-    let oidc = Oidc { audience: String::new(), email: String::new(), keys_url: String::new() };
+    let oidc = OidcAuth { audience: String::new(), email: String::new(), keys_url: String::new() };
     let _ = SignedToken::read(&text, &oidc, 0);
     let _ = keys::read(&text);
     let _ = PublicKey::read(&text);

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use commercetools_klaviyo::assembly::documents::Documents;
-use commercetools_klaviyo::assembly::reading::Reading;
-use commercetools_klaviyo::assembly::{self, Assignment, Step};
+use commercetools_klaviyo::assembly::reading::UnitReading;
+use commercetools_klaviyo::assembly::{self, Assignment, DeliveryStep};
 use commercetools_klaviyo::commercetools::notification::Notification;
-use commercetools_klaviyo::commercetools::query::Query;
+use commercetools_klaviyo::commercetools::query::DocumentQuery;
 use commercetools_klaviyo::config::{self, Config};
-use commercetools_klaviyo::http::Answer;
-use commercetools_klaviyo::klaviyo::query::Lookup;
-use commercetools_klaviyo::klaviyo::request::Request;
+use commercetools_klaviyo::http::HttpAnswer;
+use commercetools_klaviyo::klaviyo::query::KlaviyoLookup;
+use commercetools_klaviyo::klaviyo::request::WriteRequest;
 use commercetools_klaviyo::push::conclusion::Conclusion;
-use commercetools_klaviyo::push::plan::{Ignored, Plan, plan};
+use commercetools_klaviyo::push::plan::{IgnoreReason, WorkPlan, plan};
 use serde_json::{Map, Value, json};
 
 /// A complete configuration with these settings beside the required ones.
@@ -42,7 +42,7 @@ pub(crate) enum Came {
     /// These requests, as `METHOD path` and body.
     Sent(Vec<(String, Value)>),
     /// Nothing.
-    Ignored(Ignored),
+    Ignored(IgnoreReason),
     /// It cannot be known yet what to send.
     NotYet(String),
     /// It cannot be mapped.
@@ -66,7 +66,7 @@ pub(crate) fn deliver(config: &Config, shop: &Shop, notification: &Value) -> Cam
 }
 
 /// The requests that a notification leads to.
-pub(crate) fn requests(config: &Config, shop: &Shop, notification: &Value) -> Vec<Request> {
+pub(crate) fn requests(config: &Config, shop: &Shop, notification: &Value) -> Vec<WriteRequest> {
     let requests = brought(config, shop, notification);
     requests.unwrap_or_else(|came| panic!("nothing was sent: {came:?}"))
 }
@@ -76,32 +76,32 @@ pub(crate) fn brought(
     config: &Config,
     shop: &Shop,
     notification: &Value,
-) -> Result<Vec<Request>, Came> {
+) -> Result<Vec<WriteRequest>, Came> {
     let notification = Notification::read(object(notification.clone())).expect("a notification");
     let work = match plan(&config.rules, &notification).expect("a plan") {
-        Plan::Work(work) => work,
-        Plan::Ignore(why) => return Err(Came::Ignored(why)),
+        WorkPlan::Work(work) => work,
+        WorkPlan::Ignore(why) => return Err(Came::Ignored(why)),
     };
     let work = Assignment::Now(work);
     let mut documents = Documents::default();
     let now = NOW.parse().expect("a time");
     for _ in 0..10 {
         match assembly::next(config, &work, &documents, now) {
-            Step::Read(readings) => {
+            DeliveryStep::Read(readings) => {
                 for reading in readings {
                     let answer = match &reading {
-                        Reading::Commercetools(query) => answer(shop, query),
-                        Reading::Klaviyo(lookup) => held(shop, lookup),
-                        Reading::Category(_) => panic!("no notification asks so"),
+                        UnitReading::Commercetools(query) => answer(shop, query),
+                        UnitReading::Klaviyo(lookup) => held(shop, lookup),
+                        UnitReading::Category(_) => panic!("no notification asks so"),
                     };
                     documents.add(&reading, &Ok(answer)).expect("a document");
                 }
             }
-            Step::Follow(_) => documents.followed = true,
-            Step::Send { stages, .. } => {
+            DeliveryStep::Follow(_) => documents.followed = true,
+            DeliveryStep::Send { stages, .. } => {
                 return Ok(stages.into_iter().flatten().collect());
             }
-            Step::Conclude(conclusion) => return Err(came(conclusion)),
+            DeliveryStep::Conclude(conclusion) => return Err(came(conclusion)),
         }
     }
     panic!("the core reads for ever");
@@ -118,55 +118,55 @@ fn came(conclusion: Conclusion) -> Came {
 }
 
 /// Method, path and body of a request.
-pub(crate) fn sent(request: &Request) -> (String, Value) {
+pub(crate) fn sent(request: &WriteRequest) -> (String, Value) {
     let body = request.body().map(|body| serde_json::from_str(&body).expect("JSON"));
     let body = body.unwrap_or_default();
     (format!("{} {}", request.method(), request.path()), body)
 }
 
-fn answer(shop: &Shop, query: &Query) -> Answer {
+fn answer(shop: &Shop, query: &DocumentQuery) -> HttpAnswer {
     let path = query.path_and_query();
     let path = path.split('?').next().expect("a path");
     let documents: Vec<_> =
         shop.iter().filter(|(at, _)| at == path).map(|(_, document)| document).collect();
     let (status, body) = match (query, documents.first()) {
         (
-            Query::Customer(_)
-            | Query::Order(_)
-            | Query::Payment(_)
-            | Query::Category(_)
-            | Query::Product(_)
-            | Query::StandalonePrice(_)
-            | Query::InventoryEntry(_),
+            DocumentQuery::Customer(_)
+            | DocumentQuery::Order(_)
+            | DocumentQuery::Payment(_)
+            | DocumentQuery::Category(_)
+            | DocumentQuery::Product(_)
+            | DocumentQuery::StandalonePrice(_)
+            | DocumentQuery::InventoryEntry(_),
             None,
         ) => (404, json!({"statusCode": 404})),
         (
-            Query::Products(_)
-            | Query::IdWalk(_)
-            | Query::DiscountCodes(_)
-            | Query::OrderOfPayment(_)
-            | Query::Descendants { .. }
-            | Query::ProductOfSku(_)
-            | Query::OwnersOfSkus(_)
-            | Query::PublishedProducts(_)
-            | Query::StandalonePrices { .. }
-            | Query::CountedStock { .. }
-            | Query::AnyStock(_),
+            DocumentQuery::Products(_)
+            | DocumentQuery::IdWalk(_)
+            | DocumentQuery::DiscountCodes(_)
+            | DocumentQuery::OrderOfPayment(_)
+            | DocumentQuery::Descendants { .. }
+            | DocumentQuery::ProductOfSku(_)
+            | DocumentQuery::OwnersOfSkus(_)
+            | DocumentQuery::PublishedProducts(_)
+            | DocumentQuery::StandalonePrices { .. }
+            | DocumentQuery::CountedStock { .. }
+            | DocumentQuery::AnyStock(_),
             _,
         ) => (200, json!({ "results": documents })),
         (_, Some(document)) => (200, (*document).clone()),
     };
-    Answer { status, body: body.to_string(), ..Answer::default() }
+    HttpAnswer { status, body: body.to_string(), ..HttpAnswer::default() }
 }
 
 /// What Klaviyo holds: the shop's `klaviyo/variants` and `klaviyo/categories` by their ids; an
 /// item that has neither is not known there.
-fn held(shop: &Shop, lookup: &Lookup) -> Answer {
+fn held(shop: &Shop, lookup: &KlaviyoLookup) -> HttpAnswer {
     let path = match lookup {
-        Lookup::VariantsOfItem { .. } => "klaviyo/variants",
-        Lookup::CategoriesOfItem { .. } => "klaviyo/categories",
-        Lookup::ProfilesOfCustomer { .. } => "klaviyo/profiles",
-        Lookup::CategoryName { .. } => return unknown(),
+        KlaviyoLookup::VariantsOfItem { .. } => "klaviyo/variants",
+        KlaviyoLookup::CategoriesOfItem { .. } => "klaviyo/categories",
+        KlaviyoLookup::ProfilesOfCustomer { .. } => "klaviyo/profiles",
+        KlaviyoLookup::CategoryName { .. } => return unknown(),
         other => panic!("no notification looks this up: {other:?}"),
     };
     let known = path == "klaviyo/profiles" || shop.iter().any(|(at, _)| at.starts_with("klaviyo/"));
@@ -176,13 +176,13 @@ fn held(shop: &Shop, lookup: &Lookup) -> Answer {
     if !known {
         return unknown();
     }
-    Answer { status: 200, body: body.to_string(), ..Answer::default() }
+    HttpAnswer { status: 200, body: body.to_string(), ..HttpAnswer::default() }
 }
 
 /// Klaviyo's 404.
-fn unknown() -> Answer {
+fn unknown() -> HttpAnswer {
     let body = json!({"errors": [{"status": 404, "code": "not_found"}]}).to_string();
-    Answer { status: 404, body, ..Answer::default() }
+    HttpAnswer { status: 404, body, ..HttpAnswer::default() }
 }
 
 /// The members of a JSON object.

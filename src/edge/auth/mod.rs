@@ -17,10 +17,10 @@ use crate::config::Config;
 use crate::http::NoAnswer;
 use crate::push::sender::SenderRefusal;
 use crate::push::sender::oidc::SignedToken;
-use crate::push::sender::sns::Signed;
+use crate::push::sender::sns::SignedMessage;
 
 /// What a push gives for its sender.
-pub(super) enum Claim {
+pub(super) enum SenderClaim {
     /// The shared secret; nothing is left to verify.
     Secret,
     /// A token that says what Google's should.
@@ -31,7 +31,7 @@ pub(super) enum Claim {
 
 /// Why a push is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Denied {
+pub(super) enum PushDenial {
     /// No way to authenticate is set, so nothing is let in.
     NotConfigured,
     /// It is not from whom it should be.
@@ -42,7 +42,7 @@ pub(super) enum Denied {
 
 /// Something that kept a signature from being verified.
 #[derive(Debug, Clone, Copy)]
-enum Fault {
+enum VerifyFault {
     Refused(SenderRefusal),
     NoKeys(NoKeys),
 }
@@ -58,35 +58,35 @@ enum NoKeys {
     Unreadable,
 }
 
-impl From<SenderRefusal> for Fault {
+impl From<SenderRefusal> for VerifyFault {
     fn from(refusal: SenderRefusal) -> Self {
         Self::Refused(refusal)
     }
 }
 
-impl From<NoKeys> for Fault {
+impl From<NoKeys> for VerifyFault {
     fn from(why: NoKeys) -> Self {
         Self::NoKeys(why)
     }
 }
 
 /// What a push claims, by its headers and its address.
-pub(super) fn claim(config: &Config, request: &Request) -> Result<Result<Claim, Denied>> {
+pub(super) fn claim(config: &Config, request: &Request) -> Result<Result<SenderClaim, PushDenial>> {
     let push = &config.push;
     if !push.configured() {
-        return Ok(Err(Denied::NotConfigured));
+        return Ok(Err(PushDenial::NotConfigured));
     }
     if has_push_secret(config, request)? {
-        return Ok(Ok(Claim::Secret));
+        return Ok(Ok(SenderClaim::Secret));
     }
-    let signed = push.sns.topic.is_some().then_some(Claim::Body);
+    let signed = push.sns.topic.is_some().then_some(SenderClaim::Body);
     let bearer = secret::bearer(request.headers())?;
     let token = match (&push.oidc, bearer) {
         (Some(oidc), Some(bearer)) => SignedToken::read(&bearer, oidc, now_ms()),
-        _ => return Ok(signed.ok_or(Denied::Unauthorized)),
+        _ => return Ok(signed.ok_or(PushDenial::Unauthorized)),
     };
     Ok(match (token, signed) {
-        (Ok(token), _) => Ok(Claim::Token(token)),
+        (Ok(token), _) => Ok(SenderClaim::Token(token)),
         (Err(_), Some(signed)) => Ok(signed),
         (Err(refusal), None) => Err(denied(refusal.into())),
     })
@@ -95,14 +95,14 @@ pub(super) fn claim(config: &Config, request: &Request) -> Result<Result<Claim, 
 /// Whether a push is what it claims to be.
 pub(super) async fn verify(
     config: &Config,
-    claim: Claim,
+    claim: SenderClaim,
     body: &[u8],
-) -> std::result::Result<(), Denied> {
+) -> std::result::Result<(), PushDenial> {
     let verified = match (claim, &config.push.oidc) {
-        (Claim::Secret, _) => Ok(()),
-        (Claim::Token(token), Some(oidc)) => genuine_token(&token, &oidc.keys_url).await,
-        (Claim::Token(_), None) => Err(SenderRefusal::NotAToken.into()),
-        (Claim::Body, _) => match Signed::read(body, &config.push.sns) {
+        (SenderClaim::Secret, _) => Ok(()),
+        (SenderClaim::Token(token), Some(oidc)) => genuine_token(&token, &oidc.keys_url).await,
+        (SenderClaim::Token(_), None) => Err(SenderRefusal::NotAToken.into()),
+        (SenderClaim::Body, _) => match SignedMessage::read(body, &config.push.sns) {
             Ok(message) => genuine_message(&message).await,
             Err(refusal) => Err(refusal.into()),
         },
@@ -122,28 +122,31 @@ pub(super) fn admin(config: &Config, request: &Request) -> Result<bool> {
     Ok(secret::bearer(request.headers())?.is_some_and(|carried| secret::is_same(token, &carried)))
 }
 
-async fn genuine_token(token: &SignedToken, keys_url: &str) -> std::result::Result<(), Fault> {
+async fn genuine_token(
+    token: &SignedToken,
+    keys_url: &str,
+) -> std::result::Result<(), VerifyFault> {
     let key = published::key(keys_url, &token.key_id).await?;
     let genuine = webcrypto::by_key(&key, &Signature::of_token(token)).await;
     genuine.then_some(()).ok_or(SenderRefusal::Signature.into())
 }
 
-async fn genuine_message(message: &Signed) -> std::result::Result<(), Fault> {
+async fn genuine_message(message: &SignedMessage) -> std::result::Result<(), VerifyFault> {
     let key = published::certified_key(&message.certificate).await?;
     let genuine = webcrypto::by_certified_key(&key, &Signature::of_message(message)).await;
     genuine.then_some(()).ok_or(SenderRefusal::Signature.into())
 }
 
 /// The log says why, the sender is not told.
-fn denied(fault: Fault) -> Denied {
+fn denied(fault: VerifyFault) -> PushDenial {
     match fault {
-        Fault::Refused(refusal) => {
+        VerifyFault::Refused(refusal) => {
             log::failure("push_refused", &refusal.to_string());
-            Denied::Unauthorized
+            PushDenial::Unauthorized
         }
-        Fault::NoKeys(why) => {
+        VerifyFault::NoKeys(why) => {
             log::failure("push_keys", &why.to_string());
-            Denied::KeysUnavailable
+            PushDenial::KeysUnavailable
         }
     }
 }

@@ -4,9 +4,9 @@ use std::cell::RefCell;
 
 use worker::Url;
 
-use super::{Fault, NoKeys};
+use super::{NoKeys, VerifyFault};
 use crate::edge::calls::now_ms;
-use crate::edge::fetch::{self, Fetched};
+use crate::edge::fetch::{self, FetchedDocument};
 use crate::push::sender::SenderRefusal;
 use crate::push::sender::certificate::PublicKey;
 use crate::push::sender::keys::{self, KeyLookup, KeySet, SenderKey};
@@ -20,7 +20,7 @@ thread_local! {
 }
 
 /// The key of that name, as published at that address.
-pub(super) async fn key(url: &str, id: &str) -> Result<SenderKey, Fault> {
+pub(super) async fn key(url: &str, id: &str) -> Result<SenderKey, VerifyFault> {
     match KEYS.with_borrow(|keys| keys.look_up(id, now_ms())) {
         KeyLookup::Known(key) => return Ok(key),
         KeyLookup::Unknown => return Err(SenderRefusal::UnknownKey.into()),
@@ -36,7 +36,7 @@ pub(super) async fn key(url: &str, id: &str) -> Result<SenderKey, Fault> {
 }
 
 /// The key of the certificate at that address.
-pub(super) async fn certified_key(url: &Url) -> Result<PublicKey, Fault> {
+pub(super) async fn certified_key(url: &Url) -> Result<PublicKey, VerifyFault> {
     let known = CERTIFICATES.with_borrow(|kept| {
         kept.iter().find(|(address, _)| address == url).map(|(_, key)| key.clone())
     });
@@ -55,7 +55,7 @@ pub(super) async fn certified_key(url: &Url) -> Result<PublicKey, Fault> {
     Ok(key)
 }
 
-async fn get(url: &str) -> Result<Fetched, NoKeys> {
+async fn get(url: &str) -> Result<FetchedDocument, NoKeys> {
     let answer = fetch::get(url).await?;
     if answer.status == 200 { Ok(answer) } else { Err(NoKeys::Status(answer.status)) }
 }

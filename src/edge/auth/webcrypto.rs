@@ -10,7 +10,7 @@ use worker::wasm_bindgen_futures::JsFuture;
 use crate::push::sender::certificate::PublicKey;
 use crate::push::sender::keys::SenderKey;
 use crate::push::sender::oidc::SignedToken;
-use crate::push::sender::sns::{Hash, Signed};
+use crate::push::sender::sns::{SignatureHash, SignedMessage};
 
 const ALGORITHM: &str = "RSASSA-PKCS1-v1_5";
 
@@ -26,10 +26,10 @@ impl<'a> Signature<'a> {
         Self { hash: "SHA-256", text: &token.signed, bytes: &token.signature }
     }
 
-    pub(super) fn of_message(message: &'a Signed) -> Self {
+    pub(super) fn of_message(message: &'a SignedMessage) -> Self {
         let hash = match message.hash {
-            Hash::Sha1 => "SHA-1",
-            Hash::Sha256 => "SHA-256",
+            SignatureHash::Sha1 => "SHA-1",
+            SignatureHash::Sha256 => "SHA-256",
         };
         Self { hash, text: &message.text, bytes: &message.signature }
     }

@@ -8,11 +8,11 @@ use sha2::{Digest, Sha256};
 use worker::{Request, Response, ResponseBuilder, Result};
 
 use super::reply;
-use super::settings::Settings;
+use super::settings::CheckedSettings;
 
 /// A file that is served as it is.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct File {
+pub(super) struct DashboardFile {
     name: &'static str,
     content_type: &'static str,
     content: &'static str,
@@ -24,12 +24,12 @@ const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// The page itself.
-pub(super) static PAGE: File =
-    File { name: "index.html", content_type: HTML, content: include_str!("index.html") };
+pub(super) static PAGE: DashboardFile =
+    DashboardFile { name: "index.html", content_type: HTML, content: include_str!("index.html") };
 
 macro_rules! files {
     ($($name:literal $content_type:ident),* $(,)?) => {
-        &[$(File {
+        &[$(DashboardFile {
             name: $name,
             content_type: $content_type,
             content: include_str!($name),
@@ -38,7 +38,7 @@ macro_rules! files {
 }
 
 /// What the page is made of.
-static FILES: &[File] = files![
+static FILES: &[DashboardFile] = files![
     "api.js" JS,
     "chart.js" JS,
     "check.js" JS,
@@ -81,13 +81,17 @@ const HEADERS: &[(&str, &str)] = &[
 ];
 
 /// The file of this name under `/dashboard/`.
-pub(super) fn file(name: &str) -> Option<&'static File> {
+pub(super) fn file(name: &str) -> Option<&'static DashboardFile> {
     FILES.iter().find(|file| file.name == name)
 }
 
 /// Answers with a file; 304 if the sender has it. While the settings are not in order the page
 /// comes with 503, for a browser that can show what is wrong; others get the list of problems.
-pub(super) fn answer(request: &Request, file: &File, settings: &Settings) -> Result<Response> {
+pub(super) fn answer(
+    request: &Request,
+    file: &DashboardFile,
+    settings: &CheckedSettings,
+) -> Result<Response> {
     let header = |name| request.headers().get(name).map(Option::unwrap_or_default);
     let mut status = 200;
     if let (true, Err(problems)) = (*file == PAGE, settings.as_ref()) {

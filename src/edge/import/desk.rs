@@ -13,42 +13,42 @@ use serde_json::Value;
 use worker::{Result, SqlStorage};
 
 use crate::config::Config;
-use crate::config::rules::Rules;
+use crate::config::rules::OperatorRules;
 use crate::edge::calls::now;
 use crate::edge::log;
 use crate::edge::slice::NumberedCalls;
-use crate::import::machine::{Effect, Input, Machine, Saving};
-use crate::import::run::{Counts, ImportKind, Range, Run, blank};
+use crate::import::machine::{ImportEffect, ImportInput, ImportMachine, RunSaving};
+use crate::import::run::{ImportKind, ImportRun, PassRange, RunCounts, blank};
 use crate::import::store::runs;
 use crate::import::stored::StoredRun;
 
 /// How far a run is; if it is further than before, the machine is not stuck.
-type Mark = (String, usize, Counts, u64, Option<Vec<Range>>);
+type RunMark = (String, usize, RunCounts, u64, Option<Vec<PassRange>>);
 
 /// The machine's place.
 #[derive(Default)]
-pub(super) struct Desk {
-    machine: RefCell<Option<Machine>>,
-    marks: RefCell<BTreeMap<ImportKind, Mark>>,
+pub(super) struct ImportDesk {
+    machine: RefCell<Option<ImportMachine>>,
+    marks: RefCell<BTreeMap<ImportKind, RunMark>>,
     /// To the slice that is at work, from a step beside it.
     line: RefCell<Option<UnboundedSender<NumberedCalls>>>,
 }
 
-impl Desk {
+impl ImportDesk {
     /// One step of the machine. What it wants kept is kept when this returns; the calls are left
     /// to the caller, who has to be the slice.
     pub(super) fn step(
         &self,
         sql: &SqlStorage,
         config: &Config,
-        input: Input,
+        input: ImportInput,
     ) -> Result<NumberedCalls> {
         let mut machine = self.take(sql, config)?;
         let mut calls = Vec::new();
         for effect in machine.step(config, now(), input) {
             match effect {
-                Effect::Save(saving) => self.save(sql, &saving)?,
-                Effect::Call(ticket, call) => calls.push((ticket, call)),
+                ImportEffect::Save(saving) => self.save(sql, &saving)?,
+                ImportEffect::Call(ticket, call) => calls.push((ticket, call)),
             }
         }
         self.machine.replace(Some(machine));
@@ -56,7 +56,7 @@ impl Desk {
     }
 
     /// The same beside the slice: it gets the calls, and looks up.
-    pub(super) fn ask(&self, sql: &SqlStorage, config: &Config, input: Input) -> Result<()> {
+    pub(super) fn ask(&self, sql: &SqlStorage, config: &Config, input: ImportInput) -> Result<()> {
         let calls = self.step(sql, config, input)?;
         let none = calls.is_empty();
         let line = self.line.borrow();
@@ -80,7 +80,7 @@ impl Desk {
         self.machine.take();
     }
 
-    fn take(&self, sql: &SqlStorage, config: &Config) -> Result<Machine> {
+    fn take(&self, sql: &SqlStorage, config: &Config) -> Result<ImportMachine> {
         if let Some(machine) = self.machine.take() {
             return Ok(machine);
         }
@@ -91,10 +91,10 @@ impl Desk {
         let readable = stored.iter().filter_map(|stored| stored.run.clone().readable());
         let marks = readable.map(|run| (run.kind, mark(&run)));
         self.marks.replace(marks.collect());
-        Ok(Machine::new(config, stored, now()))
+        Ok(ImportMachine::new(config, stored, now()))
     }
 
-    fn save(&self, sql: &SqlStorage, saving: &Saving) -> Result<()> {
+    fn save(&self, sql: &SqlStorage, saving: &RunSaving) -> Result<()> {
         runs::save(sql, saving)?;
         let Some(run) = &saving.run else { return Ok(()) };
         let mark = mark(run);
@@ -112,12 +112,12 @@ impl Desk {
     pub(super) fn is_active(
         &self,
         sql: &SqlStorage,
-        rules: &Rules,
+        rules: &OperatorRules,
         kind: Option<ImportKind>,
     ) -> Result<bool> {
         match (self.machine.borrow().as_ref(), kind) {
             (Some(machine), None) => Ok(machine.is_active()),
-            (Some(machine), Some(kind)) => Ok(machine.run(kind).is_some_and(Run::is_active)),
+            (Some(machine), Some(kind)) => Ok(machine.run(kind).is_some_and(ImportRun::is_active)),
             (None, None) => {
                 let mut runs = told(runs::all_current(sql, rules)?).into_iter();
                 Ok(runs.any(|run| run.readable().is_some_and(|run| run.is_active())))
@@ -130,22 +130,27 @@ impl Desk {
     pub(super) fn is_resumable(
         &self,
         sql: &SqlStorage,
-        rules: &Rules,
+        rules: &OperatorRules,
         kind: ImportKind,
     ) -> Result<bool> {
         match self.machine.borrow().as_ref() {
-            Some(machine) => Ok(machine.run(kind).is_some_and(Run::is_resumable)),
+            Some(machine) => Ok(machine.run(kind).is_some_and(ImportRun::is_resumable)),
             None => Ok(current(sql, rules, kind)?.is_some_and(|run| run.is_resumable())),
         }
     }
 
     /// When to step again without an answer, in ms since 1970 UTC.
     pub(super) fn wake(&self) -> Option<u64> {
-        self.machine.borrow().as_ref().and_then(Machine::wake)
+        self.machine.borrow().as_ref().and_then(ImportMachine::wake)
     }
 
     /// The current run of a kind, as the endpoints show it.
-    pub(super) fn shown(&self, sql: &SqlStorage, rules: &Rules, kind: ImportKind) -> Result<Value> {
+    pub(super) fn shown(
+        &self,
+        sql: &SqlStorage,
+        rules: &OperatorRules,
+        kind: ImportKind,
+    ) -> Result<Value> {
         if let Some(machine) = self.machine.borrow().as_ref() {
             return Ok(machine.shown(kind));
         }
@@ -155,7 +160,7 @@ impl Desk {
 }
 
 /// The current run of a kind, if this version can read it.
-fn current(sql: &SqlStorage, rules: &Rules, kind: ImportKind) -> Result<Option<Run>> {
+fn current(sql: &SqlStorage, rules: &OperatorRules, kind: ImportKind) -> Result<Option<ImportRun>> {
     Ok(runs::current(sql, rules, kind)?.inspect(tell).and_then(StoredRun::readable))
 }
 
@@ -173,6 +178,6 @@ fn tell(run: &StoredRun) {
     }
 }
 
-fn mark(run: &Run) -> Mark {
+fn mark(run: &ImportRun) -> RunMark {
     (run.id.clone(), run.pass, run.counts, run.reread, run.ranges.clone())
 }

@@ -17,7 +17,7 @@ use worker::{Env, Method, Request, Response, Result};
 
 use super::objects::SingleObject;
 use super::outbox::OUTBOX;
-use super::route::Sync;
+use super::route::SyncAction;
 use super::{body, log, reply};
 use crate::commercetools::notification::Notification;
 use crate::commercetools::reference::Id;
@@ -35,24 +35,24 @@ pub(super) async fn answer(
     env: &Env,
     config: &Config,
     kind: ImportKind,
-    action: Sync,
+    action: SyncAction,
 ) -> Result<Response> {
     let kind = kind.name();
     let (method, path) = match action {
-        Sync::Start => {
+        SyncAction::Start => {
             let Some(body) = body::whole(request).await? else { return reply::too_large() };
             let path = format!("/runs/{kind}");
             return IMPORT.pass_on(env, config, Method::Post, &path, Some(&body)).await;
         }
-        Sync::Read => (Method::Get, format!("/runs/{kind}")),
-        Sync::Stop => (Method::Post, format!("/runs/{kind}/stop")),
-        Sync::Resume => (Method::Post, format!("/runs/{kind}/resume")),
-        Sync::Failures => {
+        SyncAction::Read => (Method::Get, format!("/runs/{kind}")),
+        SyncAction::Stop => (Method::Post, format!("/runs/{kind}/stop")),
+        SyncAction::Resume => (Method::Post, format!("/runs/{kind}/resume")),
+        SyncAction::Failures => {
             let url = request.url()?;
             let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
             (Method::Get, format!("/failures/{kind}{query}"))
         }
-        Sync::Retry => (Method::Post, format!("/failures/{kind}/retry")),
+        SyncAction::Retry => (Method::Post, format!("/failures/{kind}/retry")),
     };
     IMPORT.pass_on(env, config, method, &path, None).await
 }

@@ -11,7 +11,7 @@ use worker::{
     DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, durable_object,
 };
 
-use super::desk::{Desk, told};
+use super::desk::{ImportDesk, told};
 use super::gone::hand_over;
 use super::slice::{self, NextSlice};
 use crate::commercetools::reference::Id;
@@ -21,13 +21,13 @@ use crate::edge::objects::AtWork;
 use crate::edge::sql::turn;
 use crate::edge::{log, reply, settings};
 use crate::engine::backoff::backoff;
-use crate::import::machine::Input;
-use crate::import::run::{ImportKind, Selection};
-use crate::import::start::{self, Start};
+use crate::import::machine::ImportInput;
+use crate::import::run::{ImportKind, RunSelection};
+use crate::import::start::{self, RunStart};
 use crate::import::store::tables::MIGRATIONS;
 use crate::import::store::{failures, gone, runs};
 use crate::import::stored::StoredRun;
-use crate::storage::schema::{NEWER, Schema, migrate};
+use crate::storage::schema::{NEWER, SchemaState, migrate};
 use crate::time::millis;
 
 /// How long to wait while the settings are not in order, in ms.
@@ -40,7 +40,7 @@ pub struct Import {
     env: Env,
     /// Whether a newer version of the Worker stored what is here: then nothing of it is touched.
     is_newer: bool,
-    desk: AssertUnwindSafe<Desk>,
+    desk: AssertUnwindSafe<ImportDesk>,
     /// Whether the alarm is at work; it sets the next one itself when it is done.
     at_work: AssertUnwindSafe<Cell<bool>>,
 }
@@ -55,8 +55,8 @@ impl DurableObject for Import {
         Self {
             state,
             env,
-            is_newer: matches!(schema, Ok(Schema::Newer)),
-            desk: AssertUnwindSafe(Desk::default()),
+            is_newer: matches!(schema, Ok(SchemaState::Newer)),
+            desk: AssertUnwindSafe(ImportDesk::default()),
             at_work: AssertUnwindSafe(Cell::new(false)),
         }
     }
@@ -200,14 +200,14 @@ impl Import {
                 if ids.is_empty() && !self.desk.is_active(sql, &config.rules, Some(kind))? {
                     return reply::error(400, "no_failures", "There is no failure to retry.");
                 }
-                self.start(sql, config, kind, Start { selection: Selection::Retry, ids })
+                self.start(sql, config, kind, RunStart { selection: RunSelection::Retry, ids })
             }
             (Method::Post, ["erase"], None) => {
                 #[derive(Deserialize)]
-                struct Erase {
+                struct EraseBody {
                     customer: Id,
                 }
-                let Erase { customer } = serde_json::from_slice(body)?;
+                let EraseBody { customer } = serde_json::from_slice(body)?;
                 failures::delete(sql, ImportKind::Customers, customer.as_str())?;
                 if self.desk.is_active(sql, &config.rules, None)? {
                     gone::remember(sql, gone::CUSTOMER, &customer)?;
@@ -244,7 +244,7 @@ impl Import {
         sql: &SqlStorage,
         config: &Config,
         kind: ImportKind,
-        start: Start,
+        start: RunStart,
     ) -> Result<Response> {
         if self.desk.is_active(sql, &config.rules, Some(kind))? {
             let message = format!("{} sync is already running.", kind.title());
@@ -252,7 +252,7 @@ impl Import {
         }
         runs::slice_ended(sql)?;
         let id = runs::new_id(sql, now_ms())?;
-        self.desk.ask(sql, config, Input::Start { id, kind, start })?;
+        self.desk.ask(sql, config, ImportInput::Start { id, kind, start })?;
         reply::json(202, &self.desk.shown(sql, &config.rules, kind)?)
     }
 
@@ -261,7 +261,7 @@ impl Import {
             let message = format!("{} sync is not currently running.", kind.title());
             return reply::error(400, "not_running", &message);
         }
-        self.desk.ask(sql, config, Input::Stop(kind))?;
+        self.desk.ask(sql, config, ImportInput::Stop(kind))?;
         reply::json(200, &self.desk.shown(sql, &config.rules, kind)?)
     }
 
@@ -271,7 +271,7 @@ impl Import {
             return reply::error(400, "nothing_to_resume", &message);
         }
         runs::slice_ended(sql)?;
-        self.desk.ask(sql, config, Input::Resume(kind))?;
+        self.desk.ask(sql, config, ImportInput::Resume(kind))?;
         reply::json(202, &self.desk.shown(sql, &config.rules, kind)?)
     }
 }

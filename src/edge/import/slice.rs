@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use worker::{Env, Result, SqlStorage, Storage};
 
-use super::desk::Desk;
+use super::desk::ImportDesk;
 use crate::config::Config;
 use crate::edge::calls::{now, now_ms};
 use crate::edge::slice::{self, NumberedCalls, SliceEnd, SliceLimits, SliceWork};
 use crate::edge::sql::turn;
 use crate::edge::{log, outbox};
 use crate::engine::call::SliceInput;
-use crate::import::machine::{Input, Saving};
+use crate::import::machine::{ImportInput, RunSaving};
 use crate::import::store::runs;
 use crate::outbox::quota::left_for_import;
 
@@ -37,14 +37,14 @@ pub(super) enum NextSlice {
 
 /// The machine with its storage.
 struct ImportWork<'a> {
-    desk: &'a Desk,
+    desk: &'a ImportDesk,
     storage: &'a Storage,
     config: &'a Config,
 }
 
 impl SliceWork for ImportWork<'_> {
     fn step(&self, input: SliceInput) -> Result<NumberedCalls> {
-        turn(self.storage, |sql| self.desk.step(sql, self.config, Input::Slice(input)))
+        turn(self.storage, |sql| self.desk.step(sql, self.config, ImportInput::Slice(input)))
     }
 
     fn wake(&self) -> Option<u64> {
@@ -55,7 +55,7 @@ impl SliceWork for ImportWork<'_> {
 /// Works for one slice.
 pub(super) async fn run(
     env: &Env,
-    desk: &Desk,
+    desk: &ImportDesk,
     storage: &Storage,
     config: &Config,
 ) -> Result<NextSlice> {
@@ -70,7 +70,7 @@ pub(super) async fn run(
     }
     let needed = outbox::needed(env, config).await;
     let needed = needed.inspect_err(|error| log::failure("outbox", &error.to_string()));
-    let quota = Input::Quota(left_for_import(needed.ok().as_deref()));
+    let quota = ImportInput::Quota(left_for_import(needed.ok().as_deref()));
     turn(storage, |sql| desk.step(sql, config, quota))?;
     let rules = &config.rules.import;
     let limits = SliceLimits {
@@ -83,7 +83,7 @@ pub(super) async fn run(
     let end = slice::work(env, config, storage, &limits, &work, asked).await?;
     // A step before the next slice begins gets no calls.
     turn(storage, |sql| {
-        desk.step(sql, config, Input::Slice(SliceInput::Rest))?;
+        desk.step(sql, config, ImportInput::Slice(SliceInput::Rest))?;
         Ok(runs::slice_ended(sql)?)
     })?;
     Ok(match end {
@@ -98,14 +98,14 @@ pub(super) async fn run(
 }
 
 /// Ends the active runs: whatever brings the object down would do so for ever.
-fn give_up(desk: &Desk, sql: &SqlStorage, config: &Config) -> Result<()> {
+fn give_up(desk: &ImportDesk, sql: &SqlStorage, config: &Config) -> Result<()> {
     desk.forget();
     let stored = runs::load(sql, &config.rules)?.into_iter();
     for mut run in stored.filter_map(|stored| stored.run.readable()) {
         if run.is_active() {
             run.lost(now());
             log::import(&run);
-            runs::save(sql, &Saving { run: Some(run), ..Saving::default() })?;
+            runs::save(sql, &RunSaving { run: Some(run), ..RunSaving::default() })?;
         }
     }
     Ok(runs::slice_ended(sql)?)

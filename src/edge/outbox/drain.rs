@@ -7,12 +7,12 @@ use worker::{Env, Result, SqlStorage, Storage};
 
 use crate::config::Config;
 use crate::edge::calls::{now, now_ms};
-use crate::edge::log::{self, Effort};
+use crate::edge::log::{self, WorkEffort};
 use crate::edge::shared::with_shared;
 use crate::edge::slice::{self, NumberedCalls, SliceLimits, SliceWork};
 use crate::edge::sql::turn;
 use crate::engine::call::SliceInput;
-use crate::engine::deliveries::Surroundings;
+use crate::engine::deliveries::StepContext;
 use crate::outbox::desk;
 use crate::outbox::machine::OutboxMachine;
 use crate::outbox::store::commands::ToldOutcome;
@@ -70,7 +70,7 @@ impl SliceWork for OutboxWork<'_> {
         let (machine, done) = turn(self.storage, |sql| {
             let mut machine = self.desk.take(sql, self.config)?;
             let done = with_shared(|shared| {
-                let mut around = Surroundings { config: self.config, shared, now: now() };
+                let mut around = StepContext { config: self.config, shared, now: now() };
                 desk::step(sql, &mut machine, &mut around, input)
             })?;
             Ok((machine, done))
@@ -78,7 +78,7 @@ impl SliceWork for OutboxWork<'_> {
         self.desk.0.replace(Some(machine));
         for ToldOutcome { tried, outcome } in done.told {
             let effort =
-                Effort { duration_ms: tried.duration_ms, calls: tried.calls, cut: tried.cut };
+                WorkEffort { duration_ms: tried.duration_ms, calls: tried.calls, cut: tried.cut };
             log::notification(&tried.item, &outcome, &effort);
         }
         Ok(done.calls)

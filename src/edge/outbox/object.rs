@@ -20,7 +20,7 @@ use crate::outbox::schedule::earlier_alarm;
 use crate::outbox::store::erasure::{self, EraseAgain};
 use crate::outbox::store::tables::MIGRATIONS;
 use crate::outbox::store::{dead_letters, intake, offspring, parked, replay};
-use crate::storage::schema::{NEWER, Schema, migrate};
+use crate::storage::schema::{NEWER, SchemaState, migrate};
 use crate::storage::sql::{RowId, StoredTime};
 
 /// How long to wait while the settings are not in order, in ms.
@@ -48,7 +48,7 @@ impl DurableObject for Outbox {
         Self {
             state,
             env,
-            is_newer: matches!(schema, Ok(Schema::Newer)),
+            is_newer: matches!(schema, Ok(SchemaState::Newer)),
             draining: AssertUnwindSafe(Cell::new(false)),
             desk: AssertUnwindSafe(OutboxDesk::default()),
         }

@@ -2,20 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use super::{Deliveries, DeliveryTask, EndedDelivery, NewDelivery, Surroundings};
-use crate::engine::call::Call;
+use super::{Deliveries, DeliveryTask, EndedDelivery, NewDelivery, StepContext};
+use crate::engine::call::HostCall;
 use crate::engine::circuits::Circuits;
 use crate::engine::deliveries::DeliveryNo;
-use crate::engine::grants::{BYTES_UNDER_WAY, CONNECTIONS, Grants, READING};
-use crate::engine::writer::Host;
+use crate::engine::grants::{BYTES_UNDER_WAY, CONNECTIONS, CallGrants, READING};
+use crate::engine::writer::WriterHost;
 use crate::fault::Setback;
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::klaviyo::job::OPEN_JOBS;
-use crate::klaviyo::pacing::Pace;
+use crate::klaviyo::pacing::CallPace;
 
 /// Deliveries, and the calls that are under way for them.
 pub struct DeliveryMachine {
-    host: Host,
+    host: WriterHost,
     pub(crate) deliveries: Deliveries,
     pub(crate) circuits: Circuits,
     under_way: BTreeMap<u64, DeliveryTask>,
@@ -30,10 +30,10 @@ impl DeliveryMachine {
     /// The deliveries of one push.
     #[must_use]
     pub fn of_push() -> Self {
-        Self::new(Host::Push)
+        Self::new(WriterHost::Push)
     }
 
-    pub(crate) fn new(host: Host) -> Self {
+    pub(crate) fn new(host: WriterHost) -> Self {
         Self {
             host,
             deliveries: Deliveries::new(host),
@@ -46,25 +46,29 @@ impl DeliveryMachine {
     }
 
     /// Begins a delivery.
-    pub fn add(&mut self, new: NewDelivery, around: &mut Surroundings<'_>) -> DeliveryNo {
+    pub fn add(&mut self, new: NewDelivery, around: &mut StepContext<'_>) -> DeliveryNo {
         self.deliveries.add(new, around)
     }
 
     /// All calls that can be made now, each with its number.
-    pub fn calls(&mut self, around: &mut Surroundings<'_>, pace: &mut Pace) -> Vec<(u64, Call)> {
+    pub fn calls(
+        &mut self,
+        around: &mut StepContext<'_>,
+        pace: &mut CallPace,
+    ) -> Vec<(u64, HostCall)> {
         let mut calls = Vec::new();
         self.wake = None;
         loop {
             let reads = self.under_way.values().filter(|task| task.reads()).count();
             let bytes: usize = self.under_way.values().map(DeliveryTask::bytes).sum();
-            let mut grants = Grants {
+            let mut grants = CallGrants {
                 connections: CONNECTIONS.saturating_sub(self.under_way.len()),
                 reading: READING.saturating_sub(reads),
                 nobody_reads: reads == 0,
                 bytes: BYTES_UNDER_WAY.saturating_sub(bytes),
                 jobs: OPEN_JOBS.saturating_sub(self.deliveries.writer.open_jobs()),
                 pace,
-                counts: self.host != Host::Push,
+                counts: self.host != WriterHost::Push,
                 circuits: Some(&mut self.circuits),
                 now: around.ms(),
                 wake: &mut self.wake,
@@ -83,9 +87,9 @@ impl DeliveryMachine {
     pub fn answered(
         &mut self,
         ticket: u64,
-        answer: Result<Answer, Setback>,
-        around: &mut Surroundings<'_>,
-        pace: &mut Pace,
+        answer: Result<HttpAnswer, Setback>,
+        around: &mut StepContext<'_>,
+        pace: &mut CallPace,
     ) {
         if let Some(task) = self.under_way.remove(&ticket) {
             self.deliveries.answered(task, answer, around, pace, &mut self.circuits);

@@ -1,5 +1,5 @@
 //! Deliveries under way, each from its work to its end: what they read is asked for together, what
-//! they write goes through the [`Writer`], and what may have been overtaken is read again.
+//! they write goes through the [`UnitWriter`], and what may have been overtaken is read again.
 //!
 //! For a push and for the rows of the outbox alike. Nothing is kept here: what meets a fault that
 //! passes ends with it, and its source tries it another time.
@@ -13,26 +13,26 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use crate::assembly::Step;
+use crate::assembly::DeliveryStep;
 use crate::assembly::delivery::Delivery;
-use crate::assembly::reading::Reading;
+use crate::assembly::reading::UnitReading;
 use crate::assembly::shared::SharedDocuments;
 use crate::assembly::together::JointReading;
 use crate::config::Config;
-use crate::engine::call::Call;
+use crate::engine::call::HostCall;
 use crate::engine::calling::WriteTask;
 use crate::engine::circuits::{Circuits, OperationName};
 use crate::engine::events::{EndedUnit, JobEnd, StartedRow, WriteEvent};
-use crate::engine::grants::Grants;
+use crate::engine::grants::CallGrants;
 use crate::engine::unit::{UnitEnd, UnitNo};
-use crate::engine::writer::{Host, NewUnit, Writer};
+use crate::engine::writer::{NewUnit, UnitWriter, WriterHost};
 use crate::fault::{Setback, TransientFault};
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::klaviyo::job::{JobRef, RowDigest};
-use crate::klaviyo::pacing::Pace;
-use crate::klaviyo::request::Request;
+use crate::klaviyo::pacing::CallPace;
+use crate::klaviyo::request::WriteRequest;
 use crate::push::conclusion::Conclusion;
-use crate::push::plan::{Ignored, Work};
+use crate::push::plan::{IgnoreReason, Work};
 use crate::time::ms;
 
 /// The number of a delivery, unique within the life of the machine.
@@ -83,7 +83,7 @@ pub enum DeliveryEnd {
 }
 
 /// What a step of all deliveries is made with.
-pub struct Surroundings<'a> {
+pub struct StepContext<'a> {
     #[expect(missing_docs, reason = "as its name says")]
     pub config: &'a Config,
     /// What many deliveries share.
@@ -92,7 +92,7 @@ pub struct Surroundings<'a> {
     pub now: DateTime<Utc>,
 }
 
-impl Surroundings<'_> {
+impl StepContext<'_> {
     /// The time in ms since 1970 UTC.
     pub(crate) fn ms(&self) -> u64 {
         ms(self.now)
@@ -133,24 +133,24 @@ struct OpenDelivery {
     /// Answers that are awaited before it goes on.
     waits: usize,
     /// What is being written.
-    stages: Vec<Vec<Request>>,
+    stages: Vec<Vec<WriteRequest>>,
     /// Whether anything of that had to be sent.
     wrote: bool,
 }
 
 /// All deliveries of a host that are under way.
 pub struct Deliveries {
-    host: Host,
+    host: WriterHost,
     next_no: usize,
     open: BTreeMap<DeliveryNo, OpenDelivery>,
     units: HashMap<UnitNo, DeliveryNo>,
     /// What is to be read, and was not put together yet.
-    wanted: Vec<(usize, Reading)>,
+    wanted: Vec<(usize, UnitReading)>,
     /// What is to be read.
     reads: VecDeque<JointReading>,
     /// Readings under way.
     reading: usize,
-    pub(crate) writer: Writer,
+    pub(crate) writer: UnitWriter,
     ended: Vec<EndedDelivery>,
     follows: Vec<Map<String, Value>>,
     job_news: Vec<JobNews>,
@@ -168,7 +168,7 @@ pub(crate) enum JobNews {
 }
 
 impl Deliveries {
-    pub(crate) fn new(host: Host) -> Self {
+    pub(crate) fn new(host: WriterHost) -> Self {
         Self {
             host,
             next_no: 0,
@@ -177,7 +177,7 @@ impl Deliveries {
             wanted: Vec::new(),
             reads: VecDeque::new(),
             reading: 0,
-            writer: Writer::new(host),
+            writer: UnitWriter::new(host),
             ended: Vec::new(),
             follows: Vec::new(),
             job_news: Vec::new(),
@@ -185,7 +185,7 @@ impl Deliveries {
     }
 
     /// Begins a delivery.
-    pub fn add(&mut self, new: NewDelivery, around: &mut Surroundings<'_>) -> DeliveryNo {
+    pub fn add(&mut self, new: NewDelivery, around: &mut StepContext<'_>) -> DeliveryNo {
         let NewDelivery { work, alone, sent } = new;
         self.next_no += 1;
         let no = DeliveryNo(self.next_no);
@@ -240,9 +240,9 @@ impl Deliveries {
     /// The next call, if one can be made now.
     pub(crate) fn next(
         &mut self,
-        around: &mut Surroundings<'_>,
-        grants: &mut Grants<'_>,
-    ) -> Option<(DeliveryTask, Call)> {
+        around: &mut StepContext<'_>,
+        grants: &mut CallGrants<'_>,
+    ) -> Option<(DeliveryTask, HostCall)> {
         if grants.connections == 0 {
             return None;
         }
@@ -262,9 +262,9 @@ impl Deliveries {
     pub(crate) fn answered(
         &mut self,
         task: DeliveryTask,
-        answer: Result<Answer, Setback>,
-        around: &mut Surroundings<'_>,
-        pace: &mut Pace,
+        answer: Result<HttpAnswer, Setback>,
+        around: &mut StepContext<'_>,
+        pace: &mut CallPace,
         circuits: &mut Circuits,
     ) {
         match task.0 {
@@ -280,47 +280,52 @@ impl Deliveries {
     }
 
     /// Goes as far as it can be gone without an answer.
-    fn advance(&mut self, no: DeliveryNo, around: &mut Surroundings<'_>) {
+    fn advance(&mut self, no: DeliveryNo, around: &mut StepContext<'_>) {
         loop {
             let Some(open) = self.open.get_mut(&no) else { return };
             debug_assert!(open.waits == 0, "a delivery goes on when all is answered");
             let conclusion = match open.delivery.next_with(around.config, around.shared, around.now)
             {
-                Step::Read(readings) => return self.want(no, readings),
-                Step::Follow(_) if self.host == Host::Push => {
+                DeliveryStep::Read(readings) => return self.want(no, readings),
+                DeliveryStep::Follow(_) if self.host == WriterHost::Push => {
                     Conclusion::Later(TransientFault::ManyFollow.into())
                 }
-                Step::Follow(notifications) => {
+                DeliveryStep::Follow(notifications) => {
                     open.delivery.followed();
                     self.follows.extend(notifications);
                     continue;
                 }
-                Step::Send { stages, .. }
-                    if self.host == Host::Push && catalog_calls(&stages) > MOST_CALLS =>
+                DeliveryStep::Send { stages, .. }
+                    if self.host == WriterHost::Push && catalog_calls(&stages) > MOST_CALLS =>
                 {
                     Conclusion::Later(TransientFault::TooManyCalls.into())
                 }
-                Step::Send { stages, cut } => {
+                DeliveryStep::Send { stages, cut } => {
                     open.cut = cut;
                     return self.send(no, stages, around);
                 }
-                Step::Conclude(conclusion) => conclusion,
+                DeliveryStep::Conclude(conclusion) => conclusion,
             };
             return self.end(no, DeliveryEnd::Concluded(conclusion), None, None);
         }
     }
 
-    fn send(&mut self, no: DeliveryNo, stages: Vec<Vec<Request>>, around: &mut Surroundings<'_>) {
+    fn send(
+        &mut self,
+        no: DeliveryNo,
+        stages: Vec<Vec<WriteRequest>>,
+        around: &mut StepContext<'_>,
+    ) {
         let Some(open) = self.open.get_mut(&no) else { return };
-        let is_new = |request: &Request| {
+        let is_new = |request: &WriteRequest| {
             let row = (!open.sent.is_empty()).then(|| request.row()).flatten();
             row.is_none_or(|(_, row)| !open.sent.contains(&row.digest))
         };
-        let to_send: Vec<Vec<Request>> = stages
+        let to_send: Vec<Vec<WriteRequest>> = stages
             .iter()
             .map(|stage| {
                 let stage = stage.iter().filter(|request| is_new(request)).cloned();
-                if self.host == Host::Push {
+                if self.host == WriterHost::Push {
                     stage.collect()
                 } else {
                     stage.flat_map(one_by_one).collect()
@@ -339,7 +344,7 @@ impl Deliveries {
 
     fn take_write_events(
         &mut self,
-        around: &mut Surroundings<'_>,
+        around: &mut StepContext<'_>,
         mut circuits: Option<&mut Circuits>,
     ) {
         loop {
@@ -389,7 +394,7 @@ impl Deliveries {
     }
 
     /// The writes of a delivery have ended.
-    fn written(&mut self, no: DeliveryNo, ended: EndedUnit, around: &mut Surroundings<'_>) {
+    fn written(&mut self, no: DeliveryNo, ended: EndedUnit, around: &mut StepContext<'_>) {
         let EndedUnit { end, taken, calls, in_doubt, .. } = ended;
         let Some(open) = self.open.get_mut(&no) else { return };
         open.calls += calls;
@@ -404,7 +409,7 @@ impl Deliveries {
             }
             // What a job took was read again after the job, and is what is still to be sent.
             UnitEnd::Written => (Conclusion::Delivered, None),
-            UnitEnd::NotHeld => (Conclusion::Ignored(Ignored::NotHeld), None),
+            UnitEnd::NotHeld => (Conclusion::Ignored(IgnoreReason::NotHeld), None),
             UnitEnd::Failed(rejection) => (Conclusion::Never(rejection), None),
             UnitEnd::Later { setback, operation } => {
                 (Conclusion::Later(setback), Some(OperationName::of_klaviyo(operation)))
@@ -431,15 +436,15 @@ impl Deliveries {
 }
 
 /// Events that would go in a request of their own can go with those of others.
-fn one_by_one(request: Request) -> Vec<Request> {
+fn one_by_one(request: WriteRequest) -> Vec<WriteRequest> {
     match request {
-        Request::CreateEvents(events) => {
-            events.into_iter().map(|event| Request::CreateEvent(Box::new(event))).collect()
+        WriteRequest::CreateEvents(events) => {
+            events.into_iter().map(|event| WriteRequest::CreateEvent(Box::new(event))).collect()
         }
         request => vec![request],
     }
 }
 
-fn catalog_calls(stages: &[Vec<Request>]) -> usize {
-    stages.iter().flatten().filter(|request| matches!(request, Request::Catalog(_))).count()
+fn catalog_calls(stages: &[Vec<WriteRequest>]) -> usize {
+    stages.iter().flatten().filter(|request| matches!(request, WriteRequest::Catalog(_))).count()
 }

@@ -1,17 +1,17 @@
 //! What deliveries read: put together, asked for, and handed out.
 
-use super::{Deliveries, DeliveryEnd, DeliveryNo, Surroundings};
-use crate::assembly::reading::Reading;
+use super::{Deliveries, DeliveryEnd, DeliveryNo, StepContext};
+use crate::assembly::reading::UnitReading;
 use crate::assembly::together::{JointReading, together};
-use crate::engine::call::Call;
+use crate::engine::call::HostCall;
 use crate::engine::circuits::{Circuits, OperationName};
-use crate::engine::grants::Grants;
+use crate::engine::grants::CallGrants;
 use crate::fault::{ReadFault, Setback};
-use crate::http::Answer;
-use crate::klaviyo::pacing::Pace;
+use crate::http::HttpAnswer;
+use crate::klaviyo::pacing::CallPace;
 
 impl Deliveries {
-    pub(super) fn want(&mut self, no: DeliveryNo, readings: Vec<Reading>) {
+    pub(super) fn want(&mut self, no: DeliveryNo, readings: Vec<UnitReading>) {
         let Some(open) = self.open.get(&no) else { return };
         let wanted = readings.into_iter().map(|reading| (no.0, reading));
         if open.delivery.has_written() {
@@ -43,7 +43,10 @@ impl Deliveries {
         self.reads.push_back(joint);
     }
 
-    pub(super) fn next_reading(&mut self, grants: &mut Grants<'_>) -> Option<(JointReading, Call)> {
+    pub(super) fn next_reading(
+        &mut self,
+        grants: &mut CallGrants<'_>,
+    ) -> Option<(JointReading, HostCall)> {
         let mut index = 0;
         while index < self.reads.len() {
             let joint = &self.reads[index];
@@ -71,9 +74,9 @@ impl Deliveries {
     pub(super) fn read(
         &mut self,
         joint: &JointReading,
-        answer: Result<Answer, Setback>,
-        around: &mut Surroundings<'_>,
-        pace: &mut Pace,
+        answer: Result<HttpAnswer, Setback>,
+        around: &mut StepContext<'_>,
+        pace: &mut CallPace,
         circuits: &mut Circuits,
     ) {
         let (name, _) = asked(joint);
@@ -130,10 +133,10 @@ impl Deliveries {
 }
 
 /// The operation of a reading, and its call.
-fn asked(joint: &JointReading) -> (OperationName, Call) {
-    let call = Call::of_reading(joint);
+fn asked(joint: &JointReading) -> (OperationName, HostCall) {
+    let call = HostCall::of_reading(joint);
     let name = match (&call, joint.operation()) {
-        (Call::Commercetools(path), _) => OperationName::of_commercetools(path),
+        (HostCall::Commercetools(path), _) => OperationName::of_commercetools(path),
         (_, Some(operation)) => OperationName::of_klaviyo(operation),
         (_, None) => OperationName::of_commercetools(""),
     };

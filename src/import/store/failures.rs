@@ -6,15 +6,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::commercetools::reference::Id;
-use crate::import::machine::Saving;
-use crate::import::run::{ImportKind, Run, Selection, State};
+use crate::import::machine::RunSaving;
+use crate::import::run::{ImportKind, ImportRun, RunSelection, RunState};
 use crate::storage::sql::{Sql, SqlError, StoredTime};
 
 /// Failures on one page.
 const PAGE: usize = 100;
 
 /// Stores what became of records.
-pub fn save(sql: &dyn Sql, run: &Run, saving: &Saving) -> Result<(), SqlError> {
+pub fn save(sql: &dyn Sql, run: &ImportRun, saving: &RunSaving) -> Result<(), SqlError> {
     let kind = run.kind.name();
     for failure in &saving.failures {
         sql.exec(
@@ -36,7 +36,7 @@ pub fn save(sql: &dyn Sql, run: &Run, saving: &Saving) -> Result<(), SqlError> {
     for id in &saving.healed {
         delete(sql, run.kind, id.as_str())?;
     }
-    if run.state == State::Completed && run.selection == Selection::Full {
+    if run.state == RunState::Completed && run.selection == RunSelection::Full {
         sql.exec(
             "DELETE FROM failures WHERE kind = ? AND run <> ?",
             vec![kind.into(), run.id.as_str().into()],

@@ -9,9 +9,9 @@ use serde::Deserialize;
 
 use super::failures;
 use crate::commercetools::reference::Id;
-use crate::config::rules::Rules;
-use crate::import::machine::{KeptRows, Saving, StoredRunParts};
-use crate::import::run::{ImportKind, Run, State};
+use crate::config::rules::OperatorRules;
+use crate::import::machine::{KeptRows, RunSaving, StoredRunParts};
+use crate::import::run::{ImportKind, ImportRun, RunState};
 use crate::import::stored::{StoredRun, UnreadableRun, read_run};
 use crate::storage::parts;
 use crate::storage::sql::{RowId, Sql, SqlError, SqlValue};
@@ -21,7 +21,7 @@ const HISTORY: u32 = 20;
 
 /// Stores what the machine wants stored. All of it is text before anything is written, and there is
 /// no await: so it is written whole or not at all.
-pub fn save(sql: &dyn Sql, saving: &Saving) -> Result<(), SqlError> {
+pub fn save(sql: &dyn Sql, saving: &RunSaving) -> Result<(), SqlError> {
     let Some(run) = &saving.run else { return Ok(()) };
     let kind = run.kind.name();
     let text = serde_json::to_vec(run)?;
@@ -49,7 +49,7 @@ pub fn save(sql: &dyn Sql, saving: &Saving) -> Result<(), SqlError> {
         )?;
     }
     failures::save(sql, run, saving)?;
-    if run.state == State::Completed {
+    if run.state == RunState::Completed {
         parts::delete(sql, "list_parts", owner)?;
         forget_kept(sql, run.kind)?;
     }
@@ -57,7 +57,7 @@ pub fn save(sql: &dyn Sql, saving: &Saving) -> Result<(), SqlError> {
 }
 
 /// Makes a row for a new run; those before it need nothing more than what is shown.
-fn begin(sql: &dyn Sql, run: &Run) -> Result<RowId, SqlError> {
+fn begin(sql: &dyn Sql, run: &ImportRun) -> Result<RowId, SqlError> {
     let kind = run.kind.name();
     forget_kept(sql, run.kind)?;
     for old in numbers(sql, "SELECT seq FROM runs WHERE kind = ?", vec![kind.into()])? {
@@ -85,7 +85,11 @@ fn forget_kept(sql: &dyn Sql, kind: ImportKind) -> Result<(), SqlError> {
 }
 
 /// The last runs of a kind, the newest first.
-pub fn of_kind(sql: &dyn Sql, rules: &Rules, kind: ImportKind) -> Result<Vec<StoredRun>, SqlError> {
+pub fn of_kind(
+    sql: &dyn Sql,
+    rules: &OperatorRules,
+    kind: ImportKind,
+) -> Result<Vec<StoredRun>, SqlError> {
     let query = "SELECT seq, id FROM runs WHERE kind = ? ORDER BY seq DESC";
     let rows: Vec<RunRow> = sql.exec(query, vec![kind.name().into()])?.read()?;
     rows.into_iter().map(|row| row.read(sql, rules, kind)).collect()
@@ -94,14 +98,14 @@ pub fn of_kind(sql: &dyn Sql, rules: &Rules, kind: ImportKind) -> Result<Vec<Sto
 /// The current run of a kind.
 pub fn current(
     sql: &dyn Sql,
-    rules: &Rules,
+    rules: &OperatorRules,
     kind: ImportKind,
 ) -> Result<Option<StoredRun>, SqlError> {
     newest(sql, kind)?.map(|row| row.read(sql, rules, kind)).transpose()
 }
 
 /// All that is stored of the current runs, as the machine wants it.
-pub fn load(sql: &dyn Sql, rules: &Rules) -> Result<Vec<StoredRunParts>, SqlError> {
+pub fn load(sql: &dyn Sql, rules: &OperatorRules) -> Result<Vec<StoredRunParts>, SqlError> {
     let mut stored = Vec::new();
     for kind in ImportKind::ALL {
         let Some(row) = newest(sql, kind)? else { continue };
@@ -126,7 +130,12 @@ struct RunRow {
 }
 
 impl RunRow {
-    fn read(&self, sql: &dyn Sql, rules: &Rules, kind: ImportKind) -> Result<StoredRun, SqlError> {
+    fn read(
+        &self,
+        sql: &dyn Sql,
+        rules: &OperatorRules,
+        kind: ImportKind,
+    ) -> Result<StoredRun, SqlError> {
         let text = parts::get(sql, "run_parts", self.seq)?;
         Ok(read_run(rules, kind, &self.id, &text))
     }
@@ -149,17 +158,21 @@ fn kept(sql: &dyn Sql, kind: ImportKind) -> Result<Option<Vec<KeptRows>>, SqlErr
 }
 
 /// The newest run of each kind, if there is one.
-pub fn all_current(sql: &dyn Sql, rules: &Rules) -> Result<Vec<StoredRun>, SqlError> {
+pub fn all_current(sql: &dyn Sql, rules: &OperatorRules) -> Result<Vec<StoredRun>, SqlError> {
     let all = ImportKind::ALL.into_iter().map(|kind| current(sql, rules, kind));
     all.filter_map(Result::transpose).collect()
 }
 
 /// Whether the newest run of each kind completed, so that no job of any is under way, nor a write in
 /// doubt.
-pub fn all_completed(sql: &dyn Sql, rules: &Rules, now: DateTime<Utc>) -> Result<bool, SqlError> {
+pub fn all_completed(
+    sql: &dyn Sql,
+    rules: &OperatorRules,
+    now: DateTime<Utc>,
+) -> Result<bool, SqlError> {
     let mut runs = all_current(sql, rules)?.into_iter().filter_map(StoredRun::readable);
     let is_certain = |until: Option<DateTime<Utc>>| until.is_none_or(|until| until <= now);
-    Ok(runs.all(|run| run.state == State::Completed && is_certain(run.doubtful_until)))
+    Ok(runs.all(|run| run.state == RunState::Completed && is_certain(run.doubtful_until)))
 }
 
 /// The id of a run that begins now (ms since 1970 UTC): later ones are greater, as numbers and as

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::calling::{ReadTask, RunTask, What, operation};
+use super::calling::{ReadTask, RunReading, RunTask, operation};
 use super::{RunWork, ms};
 use crate::config::Config;
 use crate::engine::backoff::{JOB_IN_DOUBT, SINGLE_IN_DOUBT};
@@ -15,10 +15,10 @@ use crate::engine::events::WriteEvent;
 use crate::engine::unit::{UnitEnd, UnitNo};
 use crate::engine::written::again_at;
 use crate::fault::{ReadFault, Setback};
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::import::page::RecordFate;
 use crate::import::run::{ImportKind, RunWaiting};
-use crate::klaviyo::pacing::{Operation, Pace};
+use crate::klaviyo::pacing::{CallPace, Operation};
 
 impl RunWork {
     /// Takes what was answered.
@@ -27,8 +27,8 @@ impl RunWork {
         config: &Config,
         now: DateTime<Utc>,
         task: RunTask,
-        answer: Result<Answer, Setback>,
-        pace: &mut Pace,
+        answer: Result<HttpAnswer, Setback>,
+        pace: &mut CallPace,
     ) {
         self.under_way = self.under_way.saturating_sub(1);
         match task {
@@ -43,8 +43,8 @@ impl RunWork {
         config: &Config,
         now: DateTime<Utc>,
         task: ReadTask,
-        answer: Result<Answer, Setback>,
-        pace: &mut Pace,
+        answer: Result<HttpAnswer, Setback>,
+        pace: &mut CallPace,
     ) {
         let answer = match answer {
             Ok(answer) => answer,
@@ -54,15 +54,21 @@ impl RunWork {
             pace.note(operation, &answer, ms(now));
         }
         let taken = match task.what {
-            What::End(ref end) => self.end_read(config, end, &answer),
-            What::Page { range, limit, .. } => self.page_read(config, range, limit, &answer, now),
-            What::Again(ref ids) => self.again_read(config, ids, &answer, now),
-            What::Linked { page, ref walk } => self.linked_read(config, page, walk, &answer, now),
-            What::Need { page, ref need } => self.need_answered(config, page, need, &answer, now),
-            What::HandOver { page, .. } => self.handed_over(page, &answer),
-            What::LeaveDoubt { .. } => self.doubt_left(&answer),
-            What::Written(ref ids) => self.written_read(ids, &answer, now),
-            What::LeaveGone(_) => self.gone_left(&answer, now),
+            RunReading::End(ref end) => self.end_read(config, end, &answer),
+            RunReading::Page { range, limit, .. } => {
+                self.page_read(config, range, limit, &answer, now)
+            }
+            RunReading::Again(ref ids) => self.again_read(config, ids, &answer, now),
+            RunReading::Linked { page, ref walk } => {
+                self.linked_read(config, page, walk, &answer, now)
+            }
+            RunReading::Need { page, ref need } => {
+                self.need_answered(config, page, need, &answer, now)
+            }
+            RunReading::HandOver { page, .. } => self.handed_over(page, &answer),
+            RunReading::LeaveDoubt { .. } => self.doubt_left(&answer),
+            RunReading::Written(ref ids) => self.written_read(ids, &answer, now),
+            RunReading::LeaveGone(_) => self.gone_left(&answer, now),
         };
         match taken {
             Ok(()) => self.goes_on(),
@@ -114,8 +120,8 @@ impl RunWork {
             UnitEnd::Failed(rejection) => RecordFate::Failed(rejection),
             UnitEnd::Alone | UnitEnd::WithJob | UnitEnd::Later { .. } => RecordFate::Again,
         };
-        if let Some(owner) = self.live.remove(&unit) {
-            if let Some(record) = self.record(owner) {
+        if let Some(place) = self.live.remove(&unit) {
+            if let Some(record) = self.record(place) {
                 record.unit = None;
                 record.end(fate);
             }

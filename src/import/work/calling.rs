@@ -8,13 +8,13 @@ use crate::commercetools::notification::change;
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::{Walk, WalkEnd, WalkOver, WalkedResource};
 use crate::config::Config;
-use crate::engine::call::Call;
+use crate::engine::call::HostCall;
 use crate::engine::calling::WriteTask;
-use crate::engine::grants::Grants;
-use crate::import::owner::PageNo;
+use crate::engine::grants::CallGrants;
 use crate::import::page::PageOrigin;
 use crate::import::passes::{LOOK_BACK, PassReading, of_ids};
-use crate::import::run::{ImportKind, Range, State};
+use crate::import::record_ref::PageNo;
+use crate::import::run::{ImportKind, PassRange, RunState};
 use crate::klaviyo::pacing::Operation;
 use crate::push::plan::customer::written_since;
 use crate::push::plan::id_walk::notification;
@@ -29,7 +29,7 @@ pub(in crate::import) enum RunTask {
 
 /// A reading that is to be made, or is under way.
 pub(in crate::import) struct ReadTask {
-    pub(super) what: What,
+    pub(super) what: RunReading,
     /// Not before this time, in ms.
     pub(super) not_before: u64,
     /// How often it was tried.
@@ -37,7 +37,7 @@ pub(in crate::import) struct ReadTask {
 }
 
 /// What is read, and why.
-pub(super) enum What {
+pub(super) enum RunReading {
     /// To know from when to when the documents of the pass are.
     End(WalkEnd),
     /// A page of a range. `after` is where it begins.
@@ -60,17 +60,22 @@ pub(super) enum What {
 }
 
 impl ReadTask {
-    pub(super) fn new(what: What, not_before: u64) -> Self {
+    pub(super) fn new(what: RunReading, not_before: u64) -> Self {
         Self { what, not_before, tries: 0 }
     }
 
     /// Whether it reads from commercetools.
     fn of_commercetools(&self) -> bool {
         match &self.what {
-            What::End(_) | What::Again(_) | What::Linked { .. } | What::Written(_) => true,
-            What::Page { reading, .. } => matches!(reading, PassReading::Walk(_)),
-            What::Need { need, .. } => need.is_of_commercetools(),
-            What::HandOver { .. } | What::LeaveDoubt { .. } | What::LeaveGone(_) => false,
+            RunReading::End(_)
+            | RunReading::Again(_)
+            | RunReading::Linked { .. }
+            | RunReading::Written(_) => true,
+            RunReading::Page { reading, .. } => matches!(reading, PassReading::Walk(_)),
+            RunReading::Need { need, .. } => need.is_of_commercetools(),
+            RunReading::HandOver { .. }
+            | RunReading::LeaveDoubt { .. }
+            | RunReading::LeaveGone(_) => false,
         }
     }
 }
@@ -92,15 +97,15 @@ impl RunTask {
 
 /// How far a range is read. What is read further than committed is in pages.
 #[derive(Default)]
-pub(super) struct Reader {
+pub(super) struct RangeReader {
     pub(super) after: Option<String>,
     pub(super) reading: bool,
     pub(super) ended: bool,
     pub(super) pages: std::collections::VecDeque<PageNo>,
 }
 
-impl Reader {
-    pub(super) fn of(range: &Range) -> Self {
+impl RangeReader {
+    pub(super) fn of(range: &PassRange) -> Self {
         Self { after: range.after.clone(), ended: range.done, ..Self::default() }
     }
 
@@ -132,9 +137,9 @@ impl RunWork {
     pub(in crate::import) fn next(
         &mut self,
         config: &Config,
-        grants: &mut Grants,
-    ) -> Option<(RunTask, Call)> {
-        if self.run.state != State::Running || grants.connections == 0 {
+        grants: &mut CallGrants,
+    ) -> Option<(RunTask, HostCall)> {
+        if self.run.state != RunState::Running || grants.connections == 0 {
             return None;
         }
         // One connection always reads: what is read needs time before the last of it is written, so
@@ -153,18 +158,18 @@ impl RunWork {
         next
     }
 
-    fn read_call(&self, task: ReadTask) -> (RunTask, Call) {
+    fn read_call(&self, task: ReadTask) -> (RunTask, HostCall) {
         let call = self.call(&task.what);
         (RunTask::Read(task), call)
     }
 
-    fn write_call(&mut self, grants: &mut Grants) -> Option<(RunTask, Call)> {
+    fn write_call(&mut self, grants: &mut CallGrants) -> Option<(RunTask, HostCall)> {
         let quiet = self.is_quiet();
         let (task, call) = self.writer.next(grants, quiet)?;
         Some((RunTask::Write(task), call))
     }
 
-    fn queued(&mut self, grants: &mut Grants) -> Option<ReadTask> {
+    fn queued(&mut self, grants: &mut CallGrants) -> Option<ReadTask> {
         let mut refused: Vec<Operation> = Vec::new();
         for index in 0..self.queue.len() {
             let task = &self.queue[index];
@@ -193,7 +198,7 @@ impl RunWork {
         !reading && !preparing && !more
     }
 
-    fn page(&mut self, config: &Config, grants: &mut Grants) -> Option<ReadTask> {
+    fn page(&mut self, config: &Config, grants: &mut CallGrants) -> Option<ReadTask> {
         if !self.has_room() {
             return None;
         }
@@ -206,7 +211,7 @@ impl RunWork {
         })?;
         let after = self.readers[range].after.as_deref();
         let reading = pass.reading(self.run.kind, &ranges[range], after, &self.list, self.limit);
-        let task = ReadTask::new(What::Page { range, limit: self.limit, reading }, 0);
+        let task = ReadTask::new(RunReading::Page { range, limit: self.limit, reading }, 0);
         if task.of_commercetools() && grants.reading == 0 {
             return None;
         }
@@ -222,10 +227,10 @@ impl RunWork {
         let free = self.run.again.iter().filter(|id| !self.again_under_way.contains(id));
         let ids: Vec<_> = free.take(AGAIN_PAGE).cloned().collect();
         let busy = self.pages.values().any(|page| page.origin == PageOrigin::Again)
-            || self.queue.iter().any(|task| matches!(task.what, What::Again(_)));
+            || self.queue.iter().any(|task| matches!(task.what, RunReading::Again(_)));
         if !ids.is_empty() && !busy && self.again_under_way.is_empty() {
             self.again_under_way.extend(ids.iter().cloned());
-            self.queue.push_back(ReadTask::new(What::Again(ids), now));
+            self.queue.push_back(ReadTask::new(RunReading::Again(ids), now));
         }
     }
 
@@ -239,34 +244,34 @@ impl RunWork {
             && self.run.again.len() < AGAIN
     }
 
-    fn call(&self, what: &What) -> Call {
+    fn call(&self, what: &RunReading) -> HostCall {
         match what {
-            What::End(end) => Call::Commercetools(end.path_and_query()),
-            What::Page { reading, .. } => match reading {
-                PassReading::Walk(walk) => Call::Commercetools(walk.path_and_query()),
-                PassReading::Lookup(lookup) => Call::of_lookup(lookup),
+            RunReading::End(end) => HostCall::Commercetools(end.path_and_query()),
+            RunReading::Page { reading, .. } => match reading {
+                PassReading::Walk(walk) => HostCall::Commercetools(walk.path_and_query()),
+                PassReading::Lookup(lookup) => HostCall::of_lookup(lookup),
             },
-            What::Again(ids) | What::Written(ids) => {
-                Call::Commercetools(of_ids(self.run.kind, ids).path_and_query())
+            RunReading::Again(ids) | RunReading::Written(ids) => {
+                HostCall::Commercetools(of_ids(self.run.kind, ids).path_and_query())
             }
-            What::LeaveGone(ids) => {
+            RunReading::LeaveGone(ids) => {
                 let since = self.run.started_at;
                 let changes = ids.iter().map(|id| written_since(id, since)).collect();
-                Call::HandOver { changes, not_before: 0 }
+                HostCall::HandOver { changes, not_before: 0 }
             }
-            What::Linked { walk, .. } => Call::Commercetools(walk.path_and_query()),
-            What::HandOver { ids, .. } => {
+            RunReading::Linked { walk, .. } => HostCall::Commercetools(walk.path_and_query()),
+            RunReading::HandOver { ids, .. } => {
                 let of_type = self.run.kind.resource_type();
                 let changes = ids.iter().map(|id| change(of_type, id.as_str())).collect();
-                Call::HandOver { changes, not_before: 0 }
+                HostCall::HandOver { changes, not_before: 0 }
             }
-            What::LeaveDoubt { until } => self.leave_doubt(*until),
-            What::Need { need, .. } => Call::of_reading(need),
+            RunReading::LeaveDoubt { until } => self.leave_doubt(*until),
+            RunReading::Need { need, .. } => HostCall::of_reading(need),
         }
     }
 
     /// Asks for walks over what changed since the run began: whatever is in doubt was read after that.
-    fn leave_doubt(&self, until: DateTime<Utc>) -> Call {
+    fn leave_doubt(&self, until: DateTime<Utc>) -> HostCall {
         let of: &[WalkedResource] = match self.run.kind {
             ImportKind::Customers => &[WalkedResource::Customers],
             ImportKind::Categories => &[WalkedResource::Categories],
@@ -280,7 +285,7 @@ impl RunWork {
         let since = self.run.started_at - LOOK_BACK;
         let walks = of.iter().map(|of| WalkOver::ChangedSince { of: *of, since });
         let changes = walks.map(|over| notification(&over, None)).collect();
-        Call::HandOver { changes, not_before: ms(until) }
+        HostCall::HandOver { changes, not_before: ms(until) }
     }
 
     /// The records of a page that has this many bytes for so many records.
@@ -293,25 +298,25 @@ impl RunWork {
         }
     }
 
-    pub(super) fn now_queue(&mut self, what: What, now: chrono::DateTime<chrono::Utc>) {
+    pub(super) fn now_queue(&mut self, what: RunReading, now: chrono::DateTime<chrono::Utc>) {
         self.queue.push_back(ReadTask::new(what, ms(now)));
     }
 }
 
 /// The operation of a call of Klaviyo.
-pub(super) fn operation(what: &What) -> Option<Operation> {
+pub(super) fn operation(what: &RunReading) -> Option<Operation> {
     match what {
-        What::End(_)
-        | What::Again(_)
-        | What::Written(_)
-        | What::LeaveGone(_)
-        | What::Linked { .. }
-        | What::HandOver { .. }
-        | What::LeaveDoubt { .. } => None,
-        What::Page { reading, .. } => match reading {
+        RunReading::End(_)
+        | RunReading::Again(_)
+        | RunReading::Written(_)
+        | RunReading::LeaveGone(_)
+        | RunReading::Linked { .. }
+        | RunReading::HandOver { .. }
+        | RunReading::LeaveDoubt { .. } => None,
+        RunReading::Page { reading, .. } => match reading {
             PassReading::Walk(_) => None,
             PassReading::Lookup(lookup) => Some(lookup.operation()),
         },
-        What::Need { need, .. } => need.operation(),
+        RunReading::Need { need, .. } => need.operation(),
     }
 }

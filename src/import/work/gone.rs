@@ -10,16 +10,16 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use super::RunWork;
-use super::calling::What;
+use super::calling::RunReading;
 use crate::assembly::record::ids_of;
 use crate::commercetools::answer as commercetools;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::config::rules::Deletion;
+use crate::config::rules::CustomerDeletion;
 use crate::engine::events::WriteEvent;
 use crate::engine::unit::{UnitEnd, UnitNo};
 use crate::fault::{ReadFault, Setback, TransientFault};
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::import::passes::LIST_PAGE;
 use crate::import::run::ImportKind;
 
@@ -40,7 +40,7 @@ pub(super) struct HeldBack {
 impl HeldBack {
     /// Whether to hold anything back, with these settings.
     pub(super) fn of(config: &Config, kind: ImportKind) -> Option<Self> {
-        let erases = config.rules.customer.deletion == Deletion::Erase;
+        let erases = config.rules.customer.deletion == CustomerDeletion::Erase;
         let is_told = config.mode.realtime();
         (kind == ImportKind::Customers && erases && !is_told).then(Self::default)
     }
@@ -90,7 +90,7 @@ impl RunWork {
         let units: Vec<_> = held_back.asked.iter().filter_map(written).collect();
         let ids: Vec<Id> = units.into_iter().filter_map(|unit| self.id_of(unit)).collect();
         for ids in ids.chunks(LIST_PAGE) {
-            self.now_queue(What::Written(ids.to_vec()), now);
+            self.now_queue(RunReading::Written(ids.to_vec()), now);
         }
         let waits = ids.len().div_ceil(LIST_PAGE);
         self.answers_awaited(|_| waits, now);
@@ -126,7 +126,7 @@ impl RunWork {
     pub(super) fn written_read(
         &mut self,
         asked: &[Id],
-        answer: &Answer,
+        answer: &HttpAnswer,
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
         let there = ids_of(&commercetools::raw_page(answer)?);
@@ -140,14 +140,14 @@ impl RunWork {
     pub(super) fn leave_gone(&mut self, gone: Vec<Id>, now: DateTime<Utc>) {
         if let Some(held_back) = self.held_back.as_mut().filter(|_| !gone.is_empty()) {
             held_back.waits += 1;
-            self.now_queue(What::LeaveGone(gone), now);
+            self.now_queue(RunReading::LeaveGone(gone), now);
         }
     }
 
     /// The outbox sees to those who are gone.
     pub(super) fn gone_left(
         &mut self,
-        answer: &Answer,
+        answer: &HttpAnswer,
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
         if answer.status != 201 {

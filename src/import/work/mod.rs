@@ -1,8 +1,8 @@
 //! The work on one run: what is under way of it, beside what is stored.
 //!
 //! [`calling`] says which call comes next, [`answers`] takes what was answered ([`reading`]),
-//! [`settling`] brings pages to their end. What is written is the engine's ([`Writer`]); a record of
-//! commercetools is a unit of it.
+//! [`settling`] brings pages to their end. What is written is the engine's ([`UnitWriter`]); a
+//! record of commercetools is a unit of it.
 
 mod answers;
 mod calling;
@@ -16,12 +16,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::calling::RunTask;
-use self::calling::{ReadTask, Reader};
+use self::calling::{RangeReader, ReadTask};
 use self::gone::HeldBack;
-use super::owner::{Owner, PageNo};
 use super::page::RunPage;
 use super::phones::PhoneBook;
-use super::run::{Counts, ImportKind, Run, RunError, State};
+use super::record_ref::{PageNo, RecordRef};
+use super::run::{ImportKind, ImportRun, RunCounts, RunError, RunState};
 use super::stored::StoredRun;
 use crate::assembly::shared::SharedDocuments;
 use crate::assembly::together::JointReading;
@@ -29,20 +29,20 @@ use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::engine::backoff::JOB_IN_DOUBT;
 use crate::engine::unit::UnitNo;
-use crate::engine::writer::{Host, Writer};
+use crate::engine::writer::{UnitWriter, WriterHost};
 use crate::fault::Rejection;
 use crate::klaviyo::job::JobRef;
 use crate::time::ms;
 
 /// The work on one run.
 pub(super) struct RunWork {
-    run: Run,
+    run: ImportRun,
     /// The ids of a run over a list.
     list: Vec<Id>,
     /// How far each range of the pass is read.
-    readers: Vec<Reader>,
+    readers: Vec<RangeReader>,
     /// The first and the last record by time, as far as they were answered.
-    ends: Ends,
+    ends: PassEnds,
     /// Pages that are not committed.
     pages: BTreeMap<PageNo, RunPage>,
     next_page: PageNo,
@@ -50,9 +50,9 @@ pub(super) struct RunWork {
     categories: HashMap<String, Vec<(PageNo, JointReading)>>,
     /// Readings that are to be made.
     queue: VecDeque<ReadTask>,
-    writer: Writer,
+    writer: UnitWriter,
     /// The records of pages under way that are being written.
-    live: HashMap<UnitNo, Owner>,
+    live: HashMap<UnitNo, RecordRef>,
     /// The records of committed pages that wait for jobs.
     pending: HashMap<UnitNo, Id>,
     /// Records of `run.again` that are being sent.
@@ -72,20 +72,20 @@ pub(super) struct RunWork {
     /// Calls under way.
     under_way: u32,
     /// What is to be stored.
-    saving: Saving,
+    saving: RunSaving,
     dirty: bool,
 }
 
 /// The first and the last record of a pass by time of creation, which divide it.
 #[derive(Default)]
-struct Ends {
-    oldest: Option<End>,
-    newest: Option<End>,
+struct PassEnds {
+    oldest: Option<PassEnd>,
+    newest: Option<PassEnd>,
 }
 
 /// One of them, as it was answered.
 #[derive(Clone, Copy)]
-struct End {
+struct PassEnd {
     /// When it was created, if there is one.
     at: Option<DateTime<Utc>>,
     /// How many there are, where that was asked for.
@@ -94,9 +94,9 @@ struct End {
 
 /// What is to be stored, all of it or nothing.
 #[derive(Debug, Clone, Default)]
-pub struct Saving {
+pub struct RunSaving {
     /// The run.
-    pub run: Option<Run>,
+    pub run: Option<ImportRun>,
     /// The ids of its list, once.
     pub list: Option<Vec<Id>>,
     /// Rows of jobs of pages that were committed.
@@ -104,7 +104,7 @@ pub struct Saving {
     /// Jobs that have ended.
     pub closed: Vec<String>,
     /// Records that could not be sent.
-    pub failures: Vec<Failure>,
+    pub failures: Vec<RecordFailure>,
     /// Records of a list that were sent: they are no failures any more.
     pub healed: Vec<Id>,
 }
@@ -122,7 +122,7 @@ pub struct KeptRows {
 
 /// A record that could not be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
+pub struct RecordFailure {
     /// The record's id in commercetools.
     pub id: Id,
     /// A stable code.
@@ -146,7 +146,7 @@ pub struct StoredRunParts {
 
 impl RunWork {
     /// A run that begins.
-    pub(super) fn begin(config: &Config, run: Run, list: Vec<Id>) -> Self {
+    pub(super) fn begin(config: &Config, run: ImportRun, list: Vec<Id>) -> Self {
         let saved_list = (!list.is_empty()).then(|| list.clone());
         let mut work = Self::idle(config, run, list);
         work.saving.list = saved_list;
@@ -160,7 +160,7 @@ impl RunWork {
     /// A run as it is stored, after a crash or an eviction.
     pub(super) fn restore(
         config: &Config,
-        run: Run,
+        run: ImportRun,
         list: Vec<Id>,
         kept: Vec<KeptRows>,
         now: DateTime<Utc>,
@@ -177,13 +177,13 @@ impl RunWork {
             // What was under way when the object went down may still be carried out.
             work.doubt(JOB_IN_DOUBT, now);
         }
-        if work.run.state == State::Running {
+        if work.run.state == RunState::Running {
             work.take_up(now);
         }
         work
     }
 
-    fn idle(config: &Config, run: Run, list: Vec<Id>) -> Self {
+    fn idle(config: &Config, run: ImportRun, list: Vec<Id>) -> Self {
         let most = usize::try_from(config.rules.import.page_size).unwrap_or(1);
         // Before it is known how large the records are.
         let limit = match run.kind {
@@ -196,12 +196,12 @@ impl RunWork {
             run,
             list,
             readers: Vec::new(),
-            ends: Ends::default(),
+            ends: PassEnds::default(),
             pages: BTreeMap::new(),
             next_page: 0,
             categories: HashMap::new(),
             queue: VecDeque::new(),
-            writer: Writer::new(Host::Import),
+            writer: UnitWriter::new(WriterHost::Import),
             live: HashMap::new(),
             pending: HashMap::new(),
             again_under_way: HashSet::new(),
@@ -212,7 +212,7 @@ impl RunWork {
             page_bytes: calling::PAGE_BYTES,
             doubt_is_left: false,
             under_way: 0,
-            saving: Saving::default(),
+            saving: RunSaving::default(),
             dirty: false,
         }
     }
@@ -220,16 +220,16 @@ impl RunWork {
     /// Takes up a run whose live part is empty: reads on behind what is committed, and looks after
     /// the jobs that it has.
     fn take_up(&mut self, now: DateTime<Utc>) {
-        self.readers = self.run.ranges.iter().flatten().map(Reader::of).collect();
+        self.readers = self.run.ranges.iter().flatten().map(RangeReader::of).collect();
         self.writer.take_up(ms(now));
     }
 
-    pub(super) fn run(&self) -> &Run {
+    pub(super) fn run(&self) -> &ImportRun {
         &self.run
     }
 
     /// What is counted, with the pages under way.
-    pub(super) fn counts(&self) -> Counts {
+    pub(super) fn counts(&self) -> RunCounts {
         let mut counts = self.run.counts;
         if self.is_counted() {
             counts.read += self.live_records();
@@ -258,8 +258,8 @@ impl RunWork {
 
     /// The run is to stop: what is under way is awaited.
     pub(super) fn stop(&mut self) {
-        if self.run.state == State::Running {
-            self.run.state = State::Stopping;
+        if self.run.state == RunState::Running {
+            self.run.state = RunState::Stopping;
             self.dirty = true;
         }
     }
@@ -268,7 +268,7 @@ impl RunWork {
     fn fail(&mut self, code: &str, message: String) {
         if self.run.is_active() && self.run.error.is_none() {
             self.run.error = Some(RunError { code: code.to_owned(), message });
-            self.run.state = State::Stopping;
+            self.run.state = RunState::Stopping;
             self.dirty = true;
         }
     }
@@ -276,7 +276,7 @@ impl RunWork {
     /// The run goes on where it ended.
     pub(super) fn resume(&mut self, now: DateTime<Utc>) {
         if self.run.is_resumable() {
-            self.run.state = State::Running;
+            self.run.state = RunState::Running;
             self.run.error = None;
             self.run.finished_at = None;
             self.dirty = true;
@@ -285,7 +285,7 @@ impl RunWork {
     }
 
     /// What is to be stored, if anything is.
-    pub(super) fn saving(&mut self, now: DateTime<Utc>) -> Option<Saving> {
+    pub(super) fn saving(&mut self, now: DateTime<Utc>) -> Option<RunSaving> {
         if !std::mem::take(&mut self.dirty) {
             return None;
         }
@@ -298,6 +298,6 @@ impl RunWork {
     fn failure(&mut self, id: Id, rejection: Rejection) {
         let code = rejection.code().into_owned();
         let Rejection { detail, pointer, .. } = rejection;
-        self.saving.failures.push(Failure { id, code, detail, pointer });
+        self.saving.failures.push(RecordFailure { id, code, detail, pointer });
     }
 }

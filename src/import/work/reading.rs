@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::calling::What;
-use super::{End, Ends, RunWork, ms};
-use crate::assembly::Step;
+use super::calling::RunReading;
+use super::{PassEnd, PassEnds, RunWork, ms};
+use crate::assembly::DeliveryStep;
 use crate::assembly::delivery::Delivery;
 use crate::assembly::documents::Documents;
 use crate::assembly::record::{self, HistoryRecord};
@@ -15,14 +15,14 @@ use crate::assembly::together::{HandedOut, JointReading, together};
 use crate::commercetools::answer as commercetools;
 use crate::commercetools::query::{PAGE, SKUS_PER_QUERY};
 use crate::commercetools::reference::Id;
-use crate::commercetools::walk::{self, Among, Filter, Walk, WalkedResource};
+use crate::commercetools::walk::{self, FilterList, Walk, WalkFilter, WalkedResource};
 use crate::config::Config;
 use crate::engine::writer::NewUnit;
 use crate::fault::{FinalFault, ReadFault, Rejection, Setback, TransientFault};
-use crate::http::Answer;
-use crate::import::owner::{Owner, PageNo};
-use crate::import::page::{PageOrigin, Record, RecordFate, RunPage};
-use crate::import::passes::{Pass, PassLink, Source, divide, held, listed};
+use crate::http::HttpAnswer;
+use crate::import::page::{PageOrigin, RecordFate, RunPage, RunRecord};
+use crate::import::passes::{Pass, PassLink, PassSource, divide, held, listed};
+use crate::import::record_ref::{PageNo, RecordRef};
 use crate::klaviyo::answer::{ids, marked_ids};
 use crate::mapping::identity;
 use crate::mapping::metadata::MARKS;
@@ -46,11 +46,11 @@ impl RunWork {
         &mut self,
         config: &Config,
         asked: &walk::WalkEnd,
-        answer: &Answer,
+        answer: &HttpAnswer,
     ) -> Result<(), ReadFault> {
         let page = commercetools::counted_page(answer)?;
-        let at = page.results.first().map(|document: &Created| document.created_at);
-        let end = End { at, total: page.total.unwrap_or(0) };
+        let at = page.results.first().map(|document: &CreationTime| document.created_at);
+        let end = PassEnd { at, total: page.total.unwrap_or(0) };
         if asked.newest {
             self.ends.newest = Some(end);
         } else {
@@ -60,8 +60,8 @@ impl RunWork {
             }
             self.ends.oldest = Some(end);
         }
-        if let Ends { oldest: Some(oldest), newest: Some(newest) } = self.ends {
-            self.ends = Ends::default();
+        if let PassEnds { oldest: Some(oldest), newest: Some(newest) } = self.ends {
+            self.ends = PassEnds::default();
             let rules = &config.rules.import;
             self.begin_ranges(divide(oldest.at, newest.at, oldest.total, rules));
         }
@@ -73,7 +73,7 @@ impl RunWork {
         config: &Config,
         range: usize,
         limit: usize,
-        answer: &Answer,
+        answer: &HttpAnswer,
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
         let Some(pass) = self.run.passes.get(self.run.pass).cloned() else { return Ok(()) };
@@ -91,7 +91,7 @@ impl RunWork {
             self.pages.insert(number, page);
         }
         if let Some(walk) = linked {
-            self.now_queue(What::Linked { page: number, walk }, now);
+            self.now_queue(RunReading::Linked { page: number, walk }, now);
         } else if pass.hand_over {
             self.leave_to_outbox(number, now);
         }
@@ -106,13 +106,13 @@ impl RunWork {
         pass: &Pass,
         limit: usize,
         before: Option<&str>,
-        answer: &Answer,
+        answer: &HttpAnswer,
     ) -> Result<SourcePage, ReadFault> {
         let mut page = RunPage::new(PageOrigin::Again);
         page.bytes = answer.body.len();
         let mut linked = None;
         let (after, ended) = match &pass.source {
-            Source::Held { check } => {
+            PassSource::Held { check } => {
                 let found = if *check { marked_ids(answer, &MARKS)? } else { ids(answer)? };
                 let found = found.unwrap_or_default();
                 let (kind, check) = (held(self.run.kind), *check);
@@ -124,7 +124,7 @@ impl RunWork {
                 let ended = found.next.is_none();
                 (found.next, ended)
             }
-            Source::Linked { link, filter, .. } => {
+            PassSource::Linked { link, filter, .. } => {
                 let results = commercetools::raw_page(answer)?;
                 let found = links(&results);
                 let last = found.last().map(|found| found.id.to_string());
@@ -132,7 +132,7 @@ impl RunWork {
                 page.waits = u32::from(linked.is_some());
                 (last, results.len() < SKUS_PER_QUERY)
             }
-            Source::List { .. } => {
+            PassSource::List { .. } => {
                 let results = commercetools::raw_page(answer)?;
                 let part = listed(&self.list, before);
                 if pass.hand_over {
@@ -147,7 +147,7 @@ impl RunWork {
                 }
                 (Some(part.end.to_string()), part.end >= self.list.len())
             }
-            Source::Documents(_) => {
+            PassSource::Documents(_) => {
                 let results = commercetools::raw_page(answer)?;
                 self.learn_size(config, results.len(), answer.body.len());
                 let last = record::last_id(&results).map(|id| id.to_string());
@@ -196,23 +196,28 @@ impl RunWork {
     }
 
     /// The documents that these lead to, except those that the pass before had.
-    fn linked_walk(&self, link: PassLink, filter: Filter, found: Vec<Linking>) -> Option<Walk> {
+    fn linked_walk(
+        &self,
+        link: PassLink,
+        filter: WalkFilter,
+        found: Vec<LinkingDocument>,
+    ) -> Option<Walk> {
         let among = match link {
             PassLink::Payments => {
-                Among::Payments(found.into_iter().map(|found| found.id).collect())
+                FilterList::Payments(found.into_iter().map(|found| found.id).collect())
             }
             PassLink::Inventory | PassLink::Prices => {
                 let mut skus: Vec<_> = found.into_iter().filter_map(|found| found.sku).collect();
                 skus.sort_unstable();
                 skus.dedup();
-                Among::Skus(skus)
+                FilterList::Skus(skus)
             }
         };
         let is_empty = match &among {
-            Among::Ids(ids) | Among::Payments(ids) => ids.is_empty(),
-            Among::Skus(skus) => skus.is_empty(),
+            FilterList::Ids(ids) | FilterList::Payments(ids) => ids.is_empty(),
+            FilterList::Skus(skus) => skus.is_empty(),
         };
-        let filter = Filter { among: Some(among), ..filter };
+        let filter = WalkFilter { among: Some(among), ..filter };
         let of = self.run.kind.documents();
         (!is_empty).then_some(Walk { of, filter, after: None, limit: PAGE })
     }
@@ -222,7 +227,7 @@ impl RunWork {
         config: &Config,
         number: PageNo,
         walk: &Walk,
-        answer: &Answer,
+        answer: &HttpAnswer,
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
         let results = commercetools::raw_page(answer)?;
@@ -249,7 +254,7 @@ impl RunWork {
         page.append(more);
         if let Some(after) = last.filter(|_| full) {
             let walk = Walk { after: Some(after), ..walk.clone() };
-            self.now_queue(What::Linked { page: number, walk }, now);
+            self.now_queue(RunReading::Linked { page: number, walk }, now);
         } else if hand_over {
             page.waits = 0;
             self.leave_to_outbox(number, now);
@@ -267,12 +272,16 @@ impl RunWork {
         let ids: Vec<_> = open.map(|record| record.id.clone()).collect();
         if !ids.is_empty() {
             page.waits = 1;
-            self.now_queue(What::HandOver { page: number, ids }, now);
+            self.now_queue(RunReading::HandOver { page: number, ids }, now);
         }
     }
 
     /// The outbox has the records of a page: nothing more is to be done with them here.
-    pub(super) fn handed_over(&mut self, number: PageNo, answer: &Answer) -> Result<(), ReadFault> {
+    pub(super) fn handed_over(
+        &mut self,
+        number: PageNo,
+        answer: &HttpAnswer,
+    ) -> Result<(), ReadFault> {
         if answer.status != 201 {
             return Err(Setback::from(TransientFault::OutboxUnavailable).into());
         }
@@ -288,7 +297,7 @@ impl RunWork {
         &mut self,
         config: &Config,
         asked: &[Id],
-        answer: &Answer,
+        answer: &HttpAnswer,
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
         let results = commercetools::raw_page(answer)?;
@@ -313,7 +322,7 @@ impl RunWork {
         config: &Config,
         number: PageNo,
         need: &JointReading,
-        answer: &Answer,
+        answer: &HttpAnswer,
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
         let JointReading::Category(write, _) = need else {
@@ -335,7 +344,7 @@ impl RunWork {
         config: &Config,
         number: PageNo,
         need: &JointReading,
-        answer: &Answer,
+        answer: &HttpAnswer,
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
         let Some(page) = self.pages.get_mut(&number) else { return Ok(()) };
@@ -374,7 +383,7 @@ impl RunWork {
                     continue;
                 }
             }
-            self.now_queue(What::Need { page: number, need }, now);
+            self.now_queue(RunReading::Need { page: number, need }, now);
         }
     }
 
@@ -397,20 +406,20 @@ impl RunWork {
                 continue;
             }
             match delivery.next_with(config, &self.memory, now) {
-                Step::Read(readings) => {
+                DeliveryStep::Read(readings) => {
                     wanted.extend(readings.into_iter().map(|reading| (waiting.len(), reading)));
                     waiting.push((record, delivery));
                 }
-                Step::Send { mut stages, .. } => {
+                DeliveryStep::Send { mut stages, .. } => {
                     self.phones.keep_apart(&mut stages);
                     let external_id = Some(one.id.to_string());
                     let unit = self.writer.add(NewUnit { alone, external_id, stages }, ms(now));
                     one.unit = Some(unit);
-                    self.live.insert(unit, Owner { page: number, record });
+                    self.live.insert(unit, RecordRef { page: number, record });
                 }
-                Step::Conclude(conclusion) => one.end(conclusion.into()),
+                DeliveryStep::Conclude(conclusion) => one.end(conclusion.into()),
                 // Only notifications give rise to others.
-                Step::Follow(_) => one.end(RecordFate::Skipped),
+                DeliveryStep::Follow(_) => one.end(RecordFate::Skipped),
             }
         }
         page.mapped();
@@ -423,18 +432,18 @@ impl RunWork {
 /// What is read of a document to know when it was created.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Created {
+struct CreationTime {
     created_at: DateTime<Utc>,
 }
 
 /// What is read of a document that leads to others.
 #[derive(Deserialize)]
-struct Linking {
+struct LinkingDocument {
     id: Id,
     sku: Option<String>,
 }
 
-fn links(results: &[&str]) -> Vec<Linking> {
+fn links(results: &[&str]) -> Vec<LinkingDocument> {
     results.iter().filter_map(|text| serde_json::from_str(text).ok()).collect()
 }
 
@@ -449,7 +458,7 @@ fn take_records(page: &mut RunPage, of: WalkedResource, results: &[&str]) {
 /// Takes only the ids of documents into a page.
 fn take_ids(page: &mut RunPage, results: &[&str]) {
     let found = links(results).into_iter();
-    page.records = found.map(|found| Record::new(found.id, RecordFate::Open)).collect();
+    page.records = found.map(|found| RunRecord::new(found.id, RecordFate::Open)).collect();
 }
 
 fn not_found() -> RecordFate {

@@ -4,27 +4,27 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
-use super::calling::{ROOM, Reader, What};
-use super::{Ends, KeptRows, RunWork, ms};
+use super::calling::{ROOM, RangeReader, RunReading};
+use super::{KeptRows, PassEnds, RunWork, ms};
 use crate::commercetools::reference::Id;
 use crate::engine::unit::UnitNo;
 use crate::engine::writer::RowsInJob;
 use crate::fault::{ReadFault, Setback, TransientFault};
-use crate::http::Answer;
-use crate::import::owner::{Owner, PageNo};
-use crate::import::page::{PageOrigin, Record, RecordFate, RunPage};
-use crate::import::run::{Range, Selection, State};
+use crate::http::HttpAnswer;
+use crate::import::page::{PageOrigin, RecordFate, RunPage, RunRecord};
+use crate::import::record_ref::{PageNo, RecordRef};
+use crate::import::run::{PassRange, RunSelection, RunState};
 
 impl RunWork {
-    pub(super) fn record(&mut self, owner: Owner) -> Option<&mut Record> {
-        self.pages.get_mut(&owner.page)?.records.get_mut(owner.record)
+    pub(super) fn record(&mut self, place: RecordRef) -> Option<&mut RunRecord> {
+        self.pages.get_mut(&place.page)?.records.get_mut(place.record)
     }
 
     pub(super) fn count_sent(&mut self, id: Id) {
         if self.is_counted() {
             self.run.counts.sent += 1;
         }
-        if matches!(self.run.selection, Selection::Ids | Selection::Retry) {
+        if matches!(self.run.selection, RunSelection::Ids | RunSelection::Retry) {
             self.saving.healed.push(id);
         }
     }
@@ -37,9 +37,10 @@ impl RunWork {
         }
         self.take_events(now);
         self.commit_pages();
-        if self.run.state == State::Stopping {
+        if self.run.state == RunState::Stopping {
             if self.under_way == 0 {
-                let state = if self.run.error.is_some() { State::Failed } else { State::Stopped };
+                let state =
+                    if self.run.error.is_some() { RunState::Failed } else { RunState::Stopped };
                 self.finish(state, now);
             }
             return;
@@ -51,7 +52,7 @@ impl RunWork {
         if self.is_quiet() && self.writer.has_no_rows() {
             self.writer.hasten_looks();
         }
-        while self.is_pass_done() && self.run.state == State::Running {
+        while self.is_pass_done() && self.run.state == RunState::Running {
             self.run.pass += 1;
             self.run.ranges = None;
             self.readers.clear();
@@ -78,22 +79,22 @@ impl RunWork {
         }
         let pass = &*pass;
         match pass.ends(self.run.kind) {
-            None => self.begin_ranges(vec![Range::default()]),
+            None => self.begin_ranges(vec![PassRange::default()]),
             Some(ends) => {
                 let asked = self.under_way > 0
-                    || self.queue.iter().any(|task| matches!(task.what, What::End(_)));
+                    || self.queue.iter().any(|task| matches!(task.what, RunReading::End(_)));
                 if !asked {
-                    self.ends = Ends::default();
+                    self.ends = PassEnds::default();
                     for end in ends {
-                        self.now_queue(What::End(end), now);
+                        self.now_queue(RunReading::End(end), now);
                     }
                 }
             }
         }
     }
 
-    pub(super) fn begin_ranges(&mut self, ranges: Vec<Range>) {
-        self.readers = ranges.iter().map(Reader::of).collect();
+    pub(super) fn begin_ranges(&mut self, ranges: Vec<PassRange>) {
+        self.readers = ranges.iter().map(RangeReader::of).collect();
         self.run.ranges = Some(ranges);
         self.dirty = true;
     }
@@ -115,16 +116,16 @@ impl RunWork {
         let in_doubt =
             self.run.doubtful_until.filter(|until| *until > closing && !self.doubt_is_left);
         match in_doubt {
-            None => self.finish(State::Completed, now),
+            None => self.finish(RunState::Completed, now),
             Some(until) if self.queue.is_empty() => {
-                self.now_queue(What::LeaveDoubt { until }, now);
+                self.now_queue(RunReading::LeaveDoubt { until }, now);
             }
             Some(_) => {}
         }
     }
 
     /// The outbox sees to what is in doubt.
-    pub(super) fn doubt_left(&mut self, answer: &Answer) -> Result<(), ReadFault> {
+    pub(super) fn doubt_left(&mut self, answer: &HttpAnswer) -> Result<(), ReadFault> {
         if answer.status != 201 {
             return Err(Setback::from(TransientFault::OutboxUnavailable).into());
         }
@@ -132,7 +133,7 @@ impl RunWork {
         Ok(())
     }
 
-    fn finish(&mut self, state: State, now: DateTime<Utc>) {
+    fn finish(&mut self, state: RunState, now: DateTime<Utc>) {
         self.run.state = state;
         self.run.waiting = None;
         self.run.finished_at = Some(now);
@@ -236,7 +237,7 @@ impl RunWork {
         }
     }
 
-    fn count(&mut self, record: Record) {
+    fn count(&mut self, record: RunRecord) {
         let counted = self.is_counted();
         let counts = &mut self.run.counts;
         match record.fate {

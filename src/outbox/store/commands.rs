@@ -11,7 +11,7 @@ use super::parked::{self, ParkedRow};
 use super::{erasure, lost, sent};
 use crate::commercetools::notification::Notification;
 use crate::commercetools::reference::Id;
-use crate::config::rules::Rules;
+use crate::config::rules::OperatorRules;
 use crate::engine::circuits::OperationName;
 use crate::engine::events::JobEnd;
 use crate::fault::{Rejection, TransientFault};
@@ -20,7 +20,7 @@ use crate::klaviyo::job_answer::blamed;
 use crate::outbox::fate::RowFate;
 use crate::push::envelope::PushedItem;
 use crate::push::outcome::Outcome;
-use crate::push::plan::Ignored;
+use crate::push::plan::IgnoreReason;
 use crate::storage::sql::{RowId, Sql, SqlError};
 
 /// Something to be stored.
@@ -120,7 +120,7 @@ pub struct ToldOutcome {
 /// A statement failed.
 pub fn carry_out(
     sql: &dyn Sql,
-    rules: &Rules,
+    rules: &OperatorRules,
     command: StoreCommand,
     now: u64,
 ) -> Result<Option<ToldOutcome>, SqlError> {
@@ -197,7 +197,7 @@ fn give_up(
     now: u64,
 ) -> Result<Outcome, SqlError> {
     if !remove(sql, &tried.row)? {
-        return Ok(Outcome::Ignored(Ignored::Superseded));
+        return Ok(Outcome::Ignored(IgnoreReason::Superseded));
     }
     let code = rejection.code().into_owned();
     let notification: Option<&Notification> = match &tried.item {

@@ -33,7 +33,7 @@ const VERSION: u32 = 1;
 
 /// A line of JSON before the bytes of a notification.
 #[derive(Serialize, Deserialize)]
-struct Head<N> {
+struct EntryHead<N> {
     version: u32,
     new: N,
     bytes: usize,
@@ -53,7 +53,7 @@ pub fn bodies<'a>(
                 &owned
             }
         };
-        let head = serde_json::to_vec(&Head { version: VERSION, new, bytes: content.len() })?;
+        let head = serde_json::to_vec(&EntryHead { version: VERSION, new, bytes: content.len() })?;
         let more = head.len() + 1 + content.len();
         if bodies.last().is_none_or(|(_, body)| body.len() + more > BYTES) {
             bodies.push((0, Vec::new()));
@@ -73,7 +73,7 @@ pub fn take(sql: &dyn Sql, mut body: &[u8], now: u64) -> Result<Vec<String>, Sql
     let (mut stored, mut parked) = (Vec::new(), Vec::new());
     while let Some(end) = body.iter().position(|byte| *byte == b'\n') {
         let (line, rest) = body.split_at(end + 1);
-        let Head { version, new, bytes }: Head<NewEntry> = serde_json::from_slice(line)?;
+        let EntryHead { version, new, bytes }: EntryHead<NewEntry> = serde_json::from_slice(line)?;
         if version != VERSION {
             return Err(SqlError::new(format!("a notification of version {version}")));
         }
@@ -112,7 +112,7 @@ mod tests {
             "pointer": null, "resource": "order/o", "customer": null, "attempts": 1}});
         for new in [parked, letter] {
             let head = json!({"version": 1, "new": new, "bytes": 9});
-            let read: Head<NewEntry> = serde_json::from_value(head.clone()).expect("a head");
+            let read: EntryHead<NewEntry> = serde_json::from_value(head.clone()).expect("a head");
             let written = serde_json::to_value(&read).expect("JSON");
             assert_eq!(written, head);
         }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::new_parked::NewParked;
 use super::park::park;
 use crate::commercetools::notification::Notification;
-use crate::config::rules::Rules;
+use crate::config::rules::OperatorRules;
 use crate::fault::TransientFault;
 use crate::push::parking::planned_slot;
 use crate::storage::sql::{Sql, SqlError};
@@ -14,7 +14,7 @@ use crate::storage::sql::{Sql, SqlError};
 /// need nothing are left out.
 pub fn park_offspring(
     sql: &dyn Sql,
-    rules: &Rules,
+    rules: &OperatorRules,
     notifications: Vec<Map<String, Value>>,
     not_before: u64,
     now: u64,

@@ -11,7 +11,7 @@ use crate::storage::sql::{RowId, Sql, SqlError, SqlValue, StoredTime};
 
 /// Who is in a slot already.
 #[derive(Deserialize)]
-struct Occupant {
+struct SlotOccupant {
     seq: RowId,
     rank: u8,
     since: StoredTime,
@@ -25,7 +25,7 @@ struct Occupant {
 /// changes does not defeat the waiting. What was sent for it counts no more: somebody else may have
 /// written something else meanwhile.
 pub fn park(sql: &dyn Sql, new: &NewParked, content: &[u8]) -> Result<(), SqlError> {
-    let occupant: Option<Occupant> = sql
+    let occupant: Option<SlotOccupant> = sql
         .exec(
             "SELECT seq, rank, since, due, attempts, doubtful_until FROM parked WHERE key = ?",
             vec![new.key.as_str().into()],

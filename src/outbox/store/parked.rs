@@ -131,11 +131,11 @@ pub struct WaitingRows {
 /// How many rows wait of each group.
 pub fn counts(sql: &dyn Sql) -> Result<Vec<(RowGroup, u64)>, SqlError> {
     #[derive(Deserialize)]
-    struct Counted {
+    struct GroupCount {
         prefix: String,
         count: u64,
     }
-    let rows: Vec<Counted> = sql
+    let rows: Vec<GroupCount> = sql
         .exec(
             "SELECT SUBSTR(key, 1, INSTR(key, '/')) AS prefix, COUNT(*) AS count FROM parked
              GROUP BY prefix",

@@ -11,7 +11,7 @@ use crate::storage::sql::{RowId, Sql, SqlError};
 /// What the rows of these generations (a list of SQL) sent already: slots and digests.
 pub fn of(sql: &dyn Sql, seqs: &str) -> Result<Vec<(String, String)>, SqlError> {
     #[derive(Deserialize)]
-    struct Sent {
+    struct SentRow {
         key: String,
         digest: String,
     }
@@ -19,7 +19,7 @@ pub fn of(sql: &dyn Sql, seqs: &str) -> Result<Vec<(String, String)>, SqlError> 
         "SELECT sent.key, sent.digest FROM sent JOIN parked ON parked.key = sent.key
          WHERE parked.seq IN ({seqs})"
     );
-    let rows: Vec<Sent> = sql.exec(&statement, vec![])?.read()?;
+    let rows: Vec<SentRow> = sql.exec(&statement, vec![])?.read()?;
     Ok(rows.into_iter().map(|row| (row.key, row.digest)).collect())
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::Undecodable;
 use super::handshake::{self, Handshake};
-use crate::config::Sns;
+use crate::config::SnsAuth;
 
 /// Standard alphabet; brokers differ in whether they pad.
 pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -18,7 +18,7 @@ pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// What a JSON object turned out to be.
-pub(super) enum Form {
+pub(super) enum EnvelopeForm {
     /// An envelope around this.
     Around(Value),
     /// What is to be answered and not to be handled.
@@ -29,11 +29,11 @@ pub(super) enum Form {
     Bare,
 }
 
-/// Tells what an object is. Only what is [`Form::Around`] is taken out of it.
+/// Tells what an object is. Only what is [`EnvelopeForm::Around`] is taken out of it.
 ///
 /// SNS comes first: its signature covers `Message` and nothing beside it, so whoever adds the
 /// members of a notification to a signed message must not be heard.
-pub(super) fn tell(object: &mut Map<String, Value>, sns: Option<&Sns>) -> Form {
+pub(super) fn tell(object: &mut Map<String, Value>, sns: Option<&SnsAuth>) -> EnvelopeForm {
     match object.get("Type").and_then(Value::as_str) {
         Some("Notification") => return around(text(object.get("Message"))),
         Some("SubscriptionConfirmation") => {
@@ -47,11 +47,11 @@ pub(super) fn tell(object: &mut Map<String, Value>, sns: Option<&Sns>) -> Form {
         _ => {}
     }
     if object.contains_key("notificationType") || object.contains_key("resource") {
-        return Form::Bare;
+        return EnvelopeForm::Bare;
     }
     if handshake::is_event_grid(object) {
         if sns.is_none() {
-            return Form::Refused(Undecodable::Handshake);
+            return EnvelopeForm::Refused(Undecodable::Handshake);
         }
         return handshake(handshake::event_grid(object), Undecodable::Envelope);
     }
@@ -63,16 +63,16 @@ pub(super) fn tell(object: &mut Map<String, Value>, sns: Option<&Sns>) -> Form {
     }
     match object.get("message").and_then(Value::as_object) {
         Some(message) => around(decoded(message.get("data"))),
-        None => Form::Bare,
+        None => EnvelopeForm::Bare,
     }
 }
 
-fn around(content: Option<Value>) -> Form {
-    content.map_or(Form::Refused(Undecodable::Envelope), Form::Around)
+fn around(content: Option<Value>) -> EnvelopeForm {
+    content.map_or(EnvelopeForm::Refused(Undecodable::Envelope), EnvelopeForm::Around)
 }
 
-fn handshake(handshake: Option<Handshake>, otherwise: Undecodable) -> Form {
-    handshake.map_or(Form::Refused(otherwise), Form::Handshake)
+fn handshake(handshake: Option<Handshake>, otherwise: Undecodable) -> EnvelopeForm {
+    handshake.map_or(EnvelopeForm::Refused(otherwise), EnvelopeForm::Handshake)
 }
 
 /// `data`, or `data_base64`; a forwarder may have left the other one as null.

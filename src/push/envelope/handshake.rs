@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::config::Sns;
+use crate::config::SnsAuth;
 
 /// The type of Event Grid's validation event.
 const VALIDATION: &str = "Microsoft.EventGrid.SubscriptionValidationEvent";
@@ -42,7 +42,7 @@ pub(super) fn event_grid(object: &Map<String, Value>) -> Option<Handshake> {
 
 /// The address that confirms a subscription to SNS, if it may be fetched: it must be one of
 /// Amazon's, and the topic the one that is accepted, where one was set.
-pub(super) fn sns_subscription(object: &Map<String, Value>, sns: &Sns) -> Option<Handshake> {
+pub(super) fn sns_subscription(object: &Map<String, Value>, sns: &SnsAuth) -> Option<Handshake> {
     if !is_accepted_topic(object, sns) {
         return None;
     }
@@ -51,11 +51,11 @@ pub(super) fn sns_subscription(object: &Map<String, Value>, sns: &Sns) -> Option
 }
 
 /// The end of a subscription to SNS, if it is to the topic that is accepted.
-pub(super) fn sns_unsubscribed(object: &Map<String, Value>, sns: &Sns) -> Option<Handshake> {
+pub(super) fn sns_unsubscribed(object: &Map<String, Value>, sns: &SnsAuth) -> Option<Handshake> {
     is_accepted_topic(object, sns).then_some(Handshake::SnsUnsubscribed)
 }
 
-fn is_accepted_topic(object: &Map<String, Value>, sns: &Sns) -> bool {
+fn is_accepted_topic(object: &Map<String, Value>, sns: &SnsAuth) -> bool {
     let given = object.get("TopicArn").and_then(Value::as_str);
     sns.topic.is_none() || given == sns.topic.as_deref()
 }

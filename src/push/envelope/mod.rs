@@ -15,10 +15,10 @@ pub mod handshake;
 
 use serde_json::Value;
 
-use self::forms::Form;
+use self::forms::EnvelopeForm;
 pub use self::handshake::Handshake;
 use crate::commercetools::notification::Notification;
-use crate::config::Sns;
+use crate::config::SnsAuth;
 
 /// How many lists, envelopes and notifications may be inside each other. The deepest that a broker
 /// is known to make is a list of messages that carry lists of `CloudEvent`s.
@@ -62,7 +62,7 @@ impl Undecodable {
 
 /// All that a push brought.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Push {
+pub struct DecodedPush {
     /// Notifications and what is none, in their order.
     pub items: Vec<PushedItem>,
     /// What the broker wants to be answered once the items are done.
@@ -86,8 +86,8 @@ pub enum PushedItem {
 /// Reads all that a body holds. `sns` says which of Amazon's handshakes may be answered; without it
 /// no broker's is, since the body was kept and nobody waits for an answer any more.
 #[must_use]
-pub fn decode(body: &[u8], sns: Option<&Sns>) -> Push {
-    let mut push = Push::default();
+pub fn decode(body: &[u8], sns: Option<&SnsAuth>) -> DecodedPush {
+    let mut push = DecodedPush::default();
     match serde_json::from_slice(body) {
         Ok(value) => push.unwrap(value, sns, DEPTH),
         Err(_) => {
@@ -124,8 +124,8 @@ fn gathered(items: Vec<PushedItem>) -> Vec<PushedItem> {
     kept
 }
 
-impl Push {
-    fn unwrap(&mut self, value: Value, sns: Option<&Sns>, depth: usize) {
+impl DecodedPush {
+    fn unwrap(&mut self, value: Value, sns: Option<&SnsAuth>, depth: usize) {
         let Some(depth) = depth.checked_sub(1) else {
             return self.refuse(Undecodable::Envelope, &value);
         };
@@ -137,13 +137,15 @@ impl Push {
             value => return self.refuse(Undecodable::NotJson, &value),
         };
         match forms::tell(&mut object, sns) {
-            Form::Around(inner) => self.unwrap(inner, sns, depth),
-            Form::Handshake(handshake) if self.handshake.is_none() => {
+            EnvelopeForm::Around(inner) => self.unwrap(inner, sns, depth),
+            EnvelopeForm::Handshake(handshake) if self.handshake.is_none() => {
                 self.handshake = Some(handshake);
             }
-            Form::Handshake(_) => self.refuse(Undecodable::Handshake, &Value::Object(object)),
-            Form::Refused(why) => self.refuse(why, &Value::Object(object)),
-            Form::Bare => match Notification::read(object) {
+            EnvelopeForm::Handshake(_) => {
+                self.refuse(Undecodable::Handshake, &Value::Object(object));
+            }
+            EnvelopeForm::Refused(why) => self.refuse(why, &Value::Object(object)),
+            EnvelopeForm::Bare => match Notification::read(object) {
                 Ok(notification) => self.items.push(PushedItem::Notification(notification)),
                 Err(not) => {
                     self.refuse(Undecodable::NotANotification, &Value::Object(not.document));
@@ -169,7 +171,7 @@ mod tests {
     const TOPIC: &str = "arn:aws:sns:eu-central-1:123456789012:commercetools";
 
     fn names(body: &str) -> Vec<Result<String, Undecodable>> {
-        decode(body.as_bytes(), Some(&Sns::default()))
+        decode(body.as_bytes(), Some(&SnsAuth::default()))
             .items
             .into_iter()
             .map(|item| match item {
@@ -305,14 +307,14 @@ mod tests {
         }
         let content = vec![0xff, 0xfe];
         let refused = PushedItem::Refused { why: Undecodable::NotJson, content: content.clone() };
-        assert_eq!(decode(&content, Some(&Sns::default())).items, [refused]);
+        assert_eq!(decode(&content, Some(&SnsAuth::default())).items, [refused]);
     }
 
     #[test]
     fn what_cannot_be_read_is_kept_as_it_came() {
         for body in [r#"{"detail-type":"x","detail":"hello"}"#, r#"{"specversion":"1.0","data":3}"#]
         {
-            let items = decode(body.as_bytes(), Some(&Sns::default())).items;
+            let items = decode(body.as_bytes(), Some(&SnsAuth::default())).items;
             let [PushedItem::Refused { content, .. }] = items.as_slice() else {
                 panic!("{items:?}")
             };
@@ -332,7 +334,7 @@ mod tests {
             "type": "Microsoft.EventGrid.SubscriptionValidationEvent"});
         let expected = Some(Handshake::EventGrid { code: "512d38b6".to_owned() });
         for body in [json!([event]), event.clone(), json!([cloud_event]), cloud_event.clone()] {
-            let push = decode(body.to_string().as_bytes(), Some(&Sns::default()));
+            let push = decode(body.to_string().as_bytes(), Some(&SnsAuth::default()));
             assert_eq!((push.items, push.handshake), (vec![], expected.clone()), "{body}");
         }
         assert_eq!(names(&validation(&json!(3)).to_string()), [Err(Undecodable::Envelope)]);
@@ -354,10 +356,10 @@ mod tests {
     fn sns_is_confirmed_only_at_its_own_address_and_for_the_topic() {
         let url = "https://sns.eu-central-1.amazonaws.com/?Action=ConfirmSubscription";
         let own = "http://127.0.0.1:9/?Action=ConfirmSubscription";
-        let any = Sns::default();
-        let pinned = Sns { topic: Some(TOPIC.to_owned()), url: None };
-        let another = Sns { topic: Some(format!("{TOPIC}2")), url: None };
-        let local = Sns { topic: None, url: Url::parse("http://127.0.0.1:9").ok() };
+        let any = SnsAuth::default();
+        let pinned = SnsAuth { topic: Some(TOPIC.to_owned()), url: None };
+        let another = SnsAuth { topic: Some(format!("{TOPIC}2")), url: None };
+        let local = SnsAuth { topic: None, url: Url::parse("http://127.0.0.1:9").ok() };
         for (sns, url, confirmed) in [
             (&any, url, true),
             (&pinned, url, true),

@@ -1,12 +1,16 @@
 //! Notifications about a category.
 
-use super::{Ignored, Plan, Work, enabled};
-use crate::commercetools::notification::{Notification, NotificationKind, Resource};
-use crate::config::rules::{EventName, Rules};
+use super::{IgnoreReason, Work, WorkPlan, enabled};
+use crate::commercetools::notification::{Notification, NotificationKind, NotifiedResource};
+use crate::config::rules::{EventName, OperatorRules};
 
 /// Klaviyo knows no tree, so a name is a path: a category that was renamed or moved renames those
 /// below it.
-pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
+pub(super) fn plan(
+    rules: &OperatorRules,
+    notification: &Notification,
+    resource: &NotifiedResource,
+) -> WorkPlan {
     let id = resource.id.clone();
     let write = |descendants| Work::Category { category: id.clone(), descendants };
     let (name, work) = match &notification.kind {
@@ -19,7 +23,7 @@ pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resour
         NotificationKind::Updated => (EventName::CategoryResourceUpdated, write(true)),
         NotificationKind::Deleted => (EventName::CategoryResourceDeleted, Work::CategoryGone(id)),
         NotificationKind::Message(_) | NotificationKind::Other(_) => {
-            return Plan::Ignore(Ignored::UnknownType);
+            return WorkPlan::Ignore(IgnoreReason::UnknownType);
         }
     };
     enabled(rules, name, work)

@@ -3,11 +3,13 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::{Ignored, Plan, Work, enabled};
-use crate::commercetools::notification::{Notification, NotificationKind, Resource, change};
+use super::{IgnoreReason, Work, WorkPlan, enabled};
+use crate::commercetools::notification::{
+    Notification, NotificationKind, NotifiedResource, change,
+};
 use crate::commercetools::reference::Id;
-use crate::config::rules::{Deletion, EventName, Rules};
-use crate::mapping::profile::Missing;
+use crate::config::rules::{CustomerDeletion, EventName, OperatorRules};
+use crate::mapping::profile::MissingFields;
 
 /// The member of a change of a customer, of ours, that asks for the erasure of a profile that was brought
 /// back: since when it may have been (RFC 3339).
@@ -21,40 +23,48 @@ pub fn written_since(customer: &Id, since: DateTime<Utc>) -> Map<String, Value> 
     change
 }
 
-pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
+pub(super) fn plan(
+    rules: &OperatorRules,
+    notification: &Notification,
+    resource: &NotifiedResource,
+) -> WorkPlan {
     if let Some(since) = notification.field(WRITTEN_SINCE) {
         return match rules.customer.deletion {
-            Deletion::Ignore => Plan::Ignore(Ignored::DeletionIgnored),
-            Deletion::Erase => {
-                Plan::Work(Work::BroughtBack { customer: resource.id.clone(), since })
+            CustomerDeletion::Ignore => WorkPlan::Ignore(IgnoreReason::DeletionIgnored),
+            CustomerDeletion::Erase => {
+                WorkPlan::Work(Work::BroughtBack { customer: resource.id.clone(), since })
             }
         };
     }
     let (name, missing) = match &notification.kind {
-        NotificationKind::Created => (EventName::CustomerCreated, Missing::Keep),
-        NotificationKind::Updated => (EventName::CustomerResourceUpdated, Missing::Clear),
+        NotificationKind::Created => (EventName::CustomerCreated, MissingFields::Keep),
+        NotificationKind::Updated => (EventName::CustomerResourceUpdated, MissingFields::Clear),
         NotificationKind::Message(message) => match message.name.as_str() {
-            "CustomerCreated" => (EventName::CustomerCreated, Missing::Keep),
+            "CustomerCreated" => (EventName::CustomerCreated, MissingFields::Keep),
             "CustomerDeleted" => return deleted(rules, notification, resource),
-            "CustomerCompanyNameSet" => (EventName::CustomerCompanyNameSet, Missing::Clear),
+            "CustomerCompanyNameSet" => (EventName::CustomerCompanyNameSet, MissingFields::Clear),
             // There is no "CustomerUpdated": each of the other 32 messages tells of one field.
-            _ => (EventName::CustomerResourceUpdated, Missing::Clear),
+            _ => (EventName::CustomerResourceUpdated, MissingFields::Clear),
         },
         NotificationKind::Deleted => return deleted(rules, notification, resource),
-        NotificationKind::Other(_) => return Plan::Ignore(Ignored::UnknownType),
+        NotificationKind::Other(_) => return WorkPlan::Ignore(IgnoreReason::UnknownType),
     };
     enabled(rules, name, Work::Profile { customer: resource.id.clone(), missing })
 }
 
 /// Only a deletion that was to erase personal data erases anybody: it says `dataErasure`. As far as
 /// is documented only the change does; a message that does means the same.
-fn deleted(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
+fn deleted(
+    rules: &OperatorRules,
+    notification: &Notification,
+    resource: &NotifiedResource,
+) -> WorkPlan {
     match rules.customer.deletion {
-        Deletion::Ignore => Plan::Ignore(Ignored::DeletionIgnored),
-        Deletion::Erase if notification.field("dataErasure") != Some(true) => {
-            Plan::Ignore(Ignored::NoDataErasure)
+        CustomerDeletion::Ignore => WorkPlan::Ignore(IgnoreReason::DeletionIgnored),
+        CustomerDeletion::Erase if notification.field("dataErasure") != Some(true) => {
+            WorkPlan::Ignore(IgnoreReason::NoDataErasure)
         }
-        Deletion::Erase => {
+        CustomerDeletion::Erase => {
             enabled(rules, EventName::CustomerResourceDeleted, Work::Erasure(resource.id.clone()))
         }
     }

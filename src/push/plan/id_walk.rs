@@ -3,7 +3,7 @@
 use chrono::SecondsFormat;
 use serde_json::{Map, Value};
 
-use crate::commercetools::notification::{Notification, Resource, change};
+use crate::commercetools::notification::{Notification, NotifiedResource, change};
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::{IdWalk, WalkOver, WalkedResource};
 
@@ -34,7 +34,7 @@ pub fn notification(over: &WalkOver, after: Option<&Id>) -> Map<String, Value> {
 }
 
 /// The walk that a notification asks for, if it does.
-pub(super) fn read(notification: &Notification, resource: &Resource) -> Option<IdWalk> {
+pub(super) fn read(notification: &Notification, resource: &NotifiedResource) -> Option<IdWalk> {
     let (over, after) = if let Some(since) = notification.field(CHANGED_SINCE) {
         let mut told = WalkedResource::TOLD.into_iter();
         let of = told.find(|of| of.type_id() == resource.type_id)?;

@@ -1,15 +1,19 @@
 //! Notifications about an inventory entry.
 
-use super::{Ignored, Plan, Work, enabled};
+use super::{IgnoreReason, Work, WorkPlan, enabled};
 use crate::commercetools::inventory::InventoryEntry;
-use crate::commercetools::notification::{Notification, NotificationKind, Resource};
-use crate::commercetools::reference::Link;
-use crate::config::rules::{EventName, Rules};
+use crate::commercetools::notification::{Notification, NotificationKind, NotifiedResource};
+use crate::commercetools::reference::IdReference;
+use crate::config::rules::{EventName, OperatorRules};
 use crate::mapping::stock;
 
 /// The quantity in a message is not used, since it may be an older one: what counts is read
 /// afresh by the SKU.
-pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
+pub(super) fn plan(
+    rules: &OperatorRules,
+    notification: &Notification,
+    resource: &NotifiedResource,
+) -> WorkPlan {
     let (name, gone) = match &notification.kind {
         NotificationKind::Created => (EventName::InventoryResourceCreated, false),
         NotificationKind::Updated => (EventName::InventoryResourceUpdated, false),
@@ -18,16 +22,16 @@ pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resour
             "InventoryEntryCreated" => (EventName::InventoryResourceCreated, false),
             "InventoryEntryQuantitySet" => (EventName::InventoryResourceUpdated, false),
             "InventoryEntryDeleted" => (EventName::InventoryResourceDeleted, true),
-            _ => return Plan::Ignore(Ignored::UnknownType),
+            _ => return WorkPlan::Ignore(IgnoreReason::UnknownType),
         },
-        NotificationKind::Other(_) => return Plan::Ignore(Ignored::UnknownType),
+        NotificationKind::Other(_) => return WorkPlan::Ignore(IgnoreReason::UnknownType),
     };
     let carried: Option<InventoryEntry> = notification.field("inventoryEntry");
-    let channel: Option<Link> = notification.field("supplyChannel");
+    let channel: Option<IdReference> = notification.field("supplyChannel");
     let channel = channel.or_else(|| carried.as_ref()?.supply_channel.clone());
     let counted = stock::channel(&rules.product.inventory);
     if channel.is_some_and(|channel| Some(channel.id.as_str()) != counted) {
-        return Plan::Ignore(Ignored::OtherChannel);
+        return WorkPlan::Ignore(IgnoreReason::OtherChannel);
     }
     let carried = carried.map(|entry| entry.sku);
     let sku = notification.field("sku").or(carried).or_else(|| notification.sku());

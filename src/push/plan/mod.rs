@@ -18,21 +18,21 @@ use crate::commercetools::notification::Notification;
 use crate::commercetools::order::Order;
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::IdWalk;
-use crate::config::rules::{EventName, Rules};
-use crate::mapping::profile::Missing;
+use crate::config::rules::{EventName, OperatorRules};
+use crate::mapping::profile::MissingFields;
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Plan {
+pub enum WorkPlan {
     /// Nothing.
-    Ignore(Ignored),
+    Ignore(IgnoreReason),
     /// This.
     Work(Work),
 }
 
 /// Why nothing is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ignored {
+pub enum IgnoreReason {
     /// Nothing is made of notifications of this type.
     UnknownType,
     /// The test that commercetools sends when a subscription is made.
@@ -70,7 +70,7 @@ pub enum Ignored {
     NoDataErasure,
 }
 
-impl Ignored {
+impl IgnoreReason {
     /// A stable code.
     #[must_use]
     pub fn code(self) -> &'static str {
@@ -104,7 +104,7 @@ pub enum Work {
         /// The customer.
         customer: Id,
         /// What happens to fields that the customer does not have.
-        missing: Missing,
+        missing: MissingFields,
     },
     /// The erasure of a customer, at Klaviyo and of what is stored here.
     Erasure(Id),
@@ -131,7 +131,7 @@ pub enum Work {
         /// The order.
         order: Id,
         /// Which of its lines may be the new ones.
-        added: Added,
+        added: AddedLines,
         /// When (UTC); where the message did not say, when the order was last changed.
         at: Option<DateTime<Utc>>,
     },
@@ -187,7 +187,7 @@ pub enum Work {
 /// Which lines an edit may have added to an order, as far as the message says. Which of them are new
 /// shows in the order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Added {
+pub enum AddedLines {
     /// The line of this id.
     Line(Id),
     /// Lines of these products.
@@ -223,15 +223,18 @@ pub struct MalformedMessage(pub String);
 ///
 /// # Errors
 /// Where the message carries an order that cannot be read.
-pub fn plan(rules: &Rules, notification: &Notification) -> Result<Plan, MalformedMessage> {
+pub fn plan(
+    rules: &OperatorRules,
+    notification: &Notification,
+) -> Result<WorkPlan, MalformedMessage> {
     let Some(resource) = &notification.resource else {
-        return Ok(Plan::Ignore(Ignored::UnknownType));
+        return Ok(WorkPlan::Ignore(IgnoreReason::UnknownType));
     };
     if let Some(walk) = id_walk::read(notification, resource) {
-        return Ok(Plan::Work(Work::IdWalk(walk)));
+        return Ok(WorkPlan::Work(Work::IdWalk(walk)));
     }
     match resource.type_id.as_str() {
-        "subscription" => Ok(Plan::Ignore(Ignored::SubscriptionTest)),
+        "subscription" => Ok(WorkPlan::Ignore(IgnoreReason::SubscriptionTest)),
         "customer" => Ok(customer::plan(rules, notification, resource)),
         "order" => order::plan(rules, notification, resource),
         "payment" => Ok(payment::plan(rules, notification, resource)),
@@ -239,12 +242,16 @@ pub fn plan(rules: &Rules, notification: &Notification) -> Result<Plan, Malforme
         "product" => Ok(product::plan(rules, notification, resource)),
         "inventory-entry" => Ok(inventory::plan(rules, notification, resource)),
         "standalone-price" => Ok(standalone_price::plan(rules, notification, resource)),
-        _ => Ok(Plan::Ignore(Ignored::UnknownType)),
+        _ => Ok(WorkPlan::Ignore(IgnoreReason::UnknownType)),
     }
 }
 
-fn enabled(rules: &Rules, name: EventName, work: Work) -> Plan {
-    if rules.disabled(name) { Plan::Ignore(Ignored::Disabled) } else { Plan::Work(work) }
+fn enabled(rules: &OperatorRules, name: EventName, work: Work) -> WorkPlan {
+    if rules.disabled(name) {
+        WorkPlan::Ignore(IgnoreReason::Disabled)
+    } else {
+        WorkPlan::Work(work)
+    }
 }
 
 #[cfg(test)]
@@ -252,9 +259,9 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn planned(rules: &str, notification: Value) -> Result<Plan, MalformedMessage> {
+    fn planned(rules: &str, notification: Value) -> Result<WorkPlan, MalformedMessage> {
         let Value::Object(raw) = notification else { panic!("an object") };
-        let rules = Rules::parse(rules).expect("rules");
+        let rules = OperatorRules::parse(rules).expect("rules");
         plan(&rules, &Notification::read(raw).expect("a notification"))
     }
 
@@ -285,13 +292,16 @@ mod tests {
 
     #[test]
     fn customers() {
-        let profile = |missing| Plan::Work(Work::Profile { customer: id("r1"), missing });
+        let profile = |missing| WorkPlan::Work(Work::Profile { customer: id("r1"), missing });
         for (notification, expected) in [
-            (message("CustomerCreated", "customer", json!({})), profile(Missing::Keep)),
-            (change("ResourceCreated", "customer"), profile(Missing::Keep)),
-            (change("ResourceUpdated", "customer"), profile(Missing::Clear)),
-            (message("CustomerCompanyNameSet", "customer", json!({})), profile(Missing::Clear)),
-            (message("CustomerAddressAdded", "customer", json!({})), profile(Missing::Clear)),
+            (message("CustomerCreated", "customer", json!({})), profile(MissingFields::Keep)),
+            (change("ResourceCreated", "customer"), profile(MissingFields::Keep)),
+            (change("ResourceUpdated", "customer"), profile(MissingFields::Clear)),
+            (
+                message("CustomerCompanyNameSet", "customer", json!({})),
+                profile(MissingFields::Clear),
+            ),
+            (message("CustomerAddressAdded", "customer", json!({})), profile(MissingFields::Clear)),
         ] {
             assert_eq!(planned("{}", notification.clone()), Ok(expected), "{notification}");
         }
@@ -302,25 +312,25 @@ mod tests {
         let at = DateTime::from_timestamp(1_767_323_045, 0);
         let carried = message("OrderCreated", "order", json!({"order": document("Open")}));
         let plan = planned("{}", carried).expect("a plan");
-        assert!(matches!(plan, Plan::Work(Work::OrderPlaced(PlacedOrder::Carried(_)))));
+        assert!(matches!(plan, WorkPlan::Work(Work::OrderPlaced(PlacedOrder::Carried(_)))));
         let left_out = json!({"payloadNotIncluded": {"payloadType": "OrderCreated"}});
         let given = |customer: Option<&str>, first_customer| {
             let customer = customer.map(id);
-            Plan::Work(Work::OrderGivenToCustomer { order: id("r1"), customer, first_customer })
+            WorkPlan::Work(Work::OrderGivenToCustomer { order: id("r1"), customer, first_customer })
         };
         let customer = json!({"typeId": "customer", "id": "c1"});
         let state = |state: Option<&str>| {
             let state = state.map(ToOwned::to_owned);
-            Plan::Work(Work::OrderState { order: id("r1"), state, at })
+            WorkPlan::Work(Work::OrderState { order: id("r1"), state, at })
         };
         for (notification, expected) in [
             (
                 message("", "order", left_out.clone()),
-                Plan::Work(Work::OrderPlaced(PlacedOrder::ById(id("r1")))),
+                WorkPlan::Work(Work::OrderPlaced(PlacedOrder::ById(id("r1")))),
             ),
             (
                 message("OrderImported", "order", json!({"order": document("Cancelled")})),
-                Plan::Ignore(Ignored::StateWithoutEvent),
+                WorkPlan::Ignore(IgnoreReason::StateWithoutEvent),
             ),
             (
                 message("OrderCustomerSet", "order", json!({"customer": customer})),
@@ -344,15 +354,18 @@ mod tests {
             ),
             (
                 message("OrderCustomerSet", "order", json!({"oldCustomer": customer})),
-                Plan::Ignore(Ignored::CustomerRemoved),
+                WorkPlan::Ignore(IgnoreReason::CustomerRemoved),
             ),
             (
                 message("OrderStateChanged", "order", json!({"orderState": "Complete"})),
                 state(Some("Complete")),
             ),
             (message("OrderStateChanged", "order", json!({"payloadNotIncluded": {}})), state(None)),
-            (message("OrderStoreSet", "order", json!({})), Plan::Ignore(Ignored::UnknownType)),
-            (change("ResourceUpdated", "order"), Plan::Ignore(Ignored::UnknownType)),
+            (
+                message("OrderStoreSet", "order", json!({})),
+                WorkPlan::Ignore(IgnoreReason::UnknownType),
+            ),
+            (change("ResourceUpdated", "order"), WorkPlan::Ignore(IgnoreReason::UnknownType)),
         ] {
             assert_eq!(planned("{}", notification.clone()), Ok(expected), "{notification}");
         }
@@ -363,7 +376,7 @@ mod tests {
         let at = DateTime::from_timestamp(1_767_323_045, 0);
         let refund = |transaction: Option<&str>| {
             let transaction = transaction.map(id);
-            Plan::Work(Work::Refund { payment: id("r1"), transaction, at })
+            WorkPlan::Work(Work::Refund { payment: id("r1"), transaction, at })
         };
         let added = |kind: &str| {
             let transaction = json!({"id": "t1", "type": kind, "state": "Success"});
@@ -373,11 +386,14 @@ mod tests {
         let left_out = json!({"payloadNotIncluded": {"payloadType": "PaymentTransactionAdded"}});
         for (notification, expected) in [
             (added("Refund"), refund(Some("t1"))),
-            (added("Charge"), Plan::Ignore(Ignored::NoRefund)),
+            (added("Charge"), WorkPlan::Ignore(IgnoreReason::NoRefund)),
             (message("PaymentTransactionStateChanged", "payment", changed), refund(Some("t1"))),
             (message("", "payment", left_out), refund(None)),
-            (message("PaymentCreated", "payment", json!({})), Plan::Ignore(Ignored::UnknownType)),
-            (change("ResourceUpdated", "payment"), Plan::Ignore(Ignored::UnknownType)),
+            (
+                message("PaymentCreated", "payment", json!({})),
+                WorkPlan::Ignore(IgnoreReason::UnknownType),
+            ),
+            (change("ResourceUpdated", "payment"), WorkPlan::Ignore(IgnoreReason::UnknownType)),
         ] {
             assert_eq!(planned("{}", notification.clone()), Ok(expected), "{notification}");
         }
@@ -386,28 +402,28 @@ mod tests {
     #[test]
     fn what_is_not_ours_or_switched_off_is_ignored() {
         for (rules, notification, why) in [
-            ("{}", change("ResourceCreated", "subscription"), Ignored::SubscriptionTest),
-            ("{}", change("ResourceCreated", "review"), Ignored::UnknownType),
-            ("{}", json!({"notificationType": "Event", "type": "X"}), Ignored::UnknownType),
+            ("{}", change("ResourceCreated", "subscription"), IgnoreReason::SubscriptionTest),
+            ("{}", change("ResourceCreated", "review"), IgnoreReason::UnknownType),
+            ("{}", json!({"notificationType": "Event", "type": "X"}), IgnoreReason::UnknownType),
             (
                 r#"{"disabledEvents":["CustomerResourceUpdated"]}"#,
                 change("ResourceUpdated", "customer"),
-                Ignored::Disabled,
+                IgnoreReason::Disabled,
             ),
             (
                 r#"{"disabledEvents":["OrderCreated"]}"#,
                 message("OrderCreated", "order", json!({})),
-                Ignored::Disabled,
+                IgnoreReason::Disabled,
             ),
             (
                 r#"{"disabledEvents":["OrderStateChanged"]}"#,
                 message("OrderStateChanged", "order", json!({})),
-                Ignored::Disabled,
+                IgnoreReason::Disabled,
             ),
         ] {
             assert_eq!(
                 planned(rules, notification.clone()),
-                Ok(Plan::Ignore(why)),
+                Ok(WorkPlan::Ignore(why)),
                 "{notification}"
             );
         }

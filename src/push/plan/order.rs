@@ -3,20 +3,24 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Added, AddedProduct, Ignored, MalformedMessage, PlacedOrder, Plan, Work, enabled};
+use super::{
+    AddedLines, AddedProduct, IgnoreReason, MalformedMessage, PlacedOrder, Work, WorkPlan, enabled,
+};
 use crate::commercetools::answer::without_value;
-use crate::commercetools::notification::{Message, Notification, NotificationKind, Resource};
+use crate::commercetools::notification::{
+    Message, Notification, NotificationKind, NotifiedResource,
+};
 use crate::commercetools::order::Order;
 use crate::commercetools::reference::Id;
-use crate::config::rules::{EventName, Rules};
+use crate::config::rules::{EventName, OperatorRules};
 
 pub(super) fn plan(
-    rules: &Rules,
+    rules: &OperatorRules,
     notification: &Notification,
-    resource: &Resource,
-) -> Result<Plan, MalformedMessage> {
+    resource: &NotifiedResource,
+) -> Result<WorkPlan, MalformedMessage> {
     let NotificationKind::Message(message) = &notification.kind else {
-        return Ok(Plan::Ignore(Ignored::UnknownType));
+        return Ok(WorkPlan::Ignore(IgnoreReason::UnknownType));
     };
     if rules.order.messages.created.contains(&message.name) {
         let plan = match message.name.as_str() {
@@ -24,7 +28,7 @@ pub(super) fn plan(
             _ => order_placed(rules, notification, resource)?,
         };
         let disabled = rules.disabled(EventName::OrderCreated);
-        return Ok(if disabled { Plan::Ignore(Ignored::Disabled) } else { plan });
+        return Ok(if disabled { WorkPlan::Ignore(IgnoreReason::Disabled) } else { plan });
     }
     if rules.order.messages.changed.contains(&message.name) {
         let work = Work::OrderState {
@@ -38,68 +42,72 @@ pub(super) fn plan(
         "OrderEditApplied" | "OrderLineItemAdded" => {
             Ok(order_edited(rules, notification, message, resource))
         }
-        _ => Ok(Plan::Ignore(Ignored::UnknownType)),
+        _ => Ok(WorkPlan::Ignore(IgnoreReason::UnknownType)),
     }
 }
 
 /// An edit that was applied gives one message of its own, and one for each line that it added. Both
 /// tell of the same events, so it is enough to subscribe to either.
 fn order_edited(
-    rules: &Rules,
+    rules: &OperatorRules,
     notification: &Notification,
     message: &Message,
-    resource: &Resource,
-) -> Plan {
+    resource: &NotifiedResource,
+) -> WorkPlan {
     #[derive(Deserialize)]
-    struct Line {
+    struct CarriedLine {
         id: Id,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Edit {
-        staged_actions: Vec<Staged>,
+    struct CarriedEdit {
+        staged_actions: Vec<StagedAction>,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Staged {
+    struct StagedAction {
         action: String,
         sku: Option<String>,
         product_id: Option<Id>,
     }
-    let line = notification.field("lineItem").map(|Line { id }| Added::Line(id));
-    let products = notification.field("edit").map(|Edit { staged_actions }| {
+    let line = notification.field("lineItem").map(|CarriedLine { id }| AddedLines::Line(id));
+    let products = notification.field("edit").map(|CarriedEdit { staged_actions }| {
         let added = staged_actions.into_iter().filter(|staged| staged.action == "addLineItem");
-        let product = |Staged { sku, product_id, .. }| AddedProduct { sku, product_id };
-        Added::Products(added.map(product).collect())
+        let product = |StagedAction { sku, product_id, .. }| AddedProduct { sku, product_id };
+        AddedLines::Products(added.map(product).collect())
     });
-    let added = line.or(products).unwrap_or(Added::Any);
-    if added == Added::Products(Vec::new()) {
-        return Plan::Ignore(Ignored::NoNewLine);
+    let added = line.or(products).unwrap_or(AddedLines::Any);
+    if added == AddedLines::Products(Vec::new()) {
+        return WorkPlan::Ignore(IgnoreReason::NoNewLine);
     }
     let work = Work::OrderEdited { order: resource.id.clone(), added, at: message.created_at };
     enabled(rules, EventName::OrderEditApplied, work)
 }
 
 fn order_placed(
-    rules: &Rules,
+    rules: &OperatorRules,
     notification: &Notification,
-    resource: &Resource,
-) -> Result<Plan, MalformedMessage> {
+    resource: &NotifiedResource,
+) -> Result<WorkPlan, MalformedMessage> {
     let Some(document) = notification.raw.get("order").filter(|order| order.is_object()) else {
-        return Ok(Plan::Work(Work::OrderPlaced(PlacedOrder::ById(resource.id.clone()))));
+        return Ok(WorkPlan::Work(Work::OrderPlaced(PlacedOrder::ById(resource.id.clone()))));
     };
     let order = Order::read(document.clone()).map_err(|error| malformed(&error))?;
     if !rules.order.states.created.placed_order.contains(&order.fields.order_state) {
-        return Ok(Plan::Ignore(Ignored::StateWithoutEvent));
+        return Ok(WorkPlan::Ignore(IgnoreReason::StateWithoutEvent));
     }
-    Ok(Plan::Work(Work::OrderPlaced(PlacedOrder::Carried(Box::new(order)))))
+    Ok(WorkPlan::Work(Work::OrderPlaced(PlacedOrder::Carried(Box::new(order)))))
 }
 
 fn malformed(error: &serde_json::Error) -> MalformedMessage {
     MalformedMessage(without_value(&error.to_string()))
 }
 
-fn order_customer_set(notification: &Notification, message: &Message, resource: &Resource) -> Plan {
+fn order_customer_set(
+    notification: &Notification,
+    message: &Message,
+    resource: &NotifiedResource,
+) -> WorkPlan {
     #[derive(Deserialize)]
     struct CustomerReference {
         id: Id,
@@ -107,9 +115,9 @@ fn order_customer_set(notification: &Notification, message: &Message, resource: 
     let customer: Option<CustomerReference> = notification.field("customer");
     let old = notification.raw.get("oldCustomer").filter(|old| **old != Value::Null);
     if customer.is_none() && !message.payload_left_out {
-        return Plan::Ignore(Ignored::CustomerRemoved);
+        return WorkPlan::Ignore(IgnoreReason::CustomerRemoved);
     }
-    Plan::Work(Work::OrderGivenToCustomer {
+    WorkPlan::Work(Work::OrderGivenToCustomer {
         order: resource.id.clone(),
         customer: customer.map(|customer| customer.id),
         first_customer: old.is_none() && !message.payload_left_out,

@@ -2,30 +2,34 @@
 
 use serde::Deserialize;
 
-use super::{Ignored, Plan, Work, enabled};
-use crate::commercetools::notification::{Notification, NotificationKind, Resource};
+use super::{IgnoreReason, Work, WorkPlan, enabled};
+use crate::commercetools::notification::{Notification, NotificationKind, NotifiedResource};
 use crate::commercetools::reference::Id;
-use crate::config::rules::{EventName, Rules};
+use crate::config::rules::{EventName, OperatorRules};
 
 /// The message says which transaction it was; whether that is a refund, and its state, is read
 /// afresh with the payment.
-pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
+pub(super) fn plan(
+    rules: &OperatorRules,
+    notification: &Notification,
+    resource: &NotifiedResource,
+) -> WorkPlan {
     #[derive(Deserialize)]
-    struct Added {
+    struct CarriedTransaction {
         id: Id,
         r#type: String,
     }
     let NotificationKind::Message(message) = &notification.kind else {
-        return Plan::Ignore(Ignored::UnknownType);
+        return WorkPlan::Ignore(IgnoreReason::UnknownType);
     };
     let messages = &rules.payment.messages;
     let added = messages.transaction_added.contains(&message.name);
     if !added && !messages.transaction_changed.contains(&message.name) {
-        return Plan::Ignore(Ignored::UnknownType);
+        return WorkPlan::Ignore(IgnoreReason::UnknownType);
     }
-    let carried: Option<Added> = notification.field("transaction");
+    let carried: Option<CarriedTransaction> = notification.field("transaction");
     if carried.as_ref().is_some_and(|transaction| transaction.r#type != "Refund") {
-        return Plan::Ignore(Ignored::NoRefund);
+        return WorkPlan::Ignore(IgnoreReason::NoRefund);
     }
     let transaction =
         carried.map(|transaction| transaction.id).or_else(|| notification.field("transactionId"));

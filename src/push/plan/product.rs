@@ -1,12 +1,16 @@
 //! Notifications about a product.
 
-use super::{Ignored, Plan, Work, enabled};
-use crate::commercetools::notification::{Notification, NotificationKind, Resource};
-use crate::config::rules::{EventName, Rules};
+use super::{IgnoreReason, Work, WorkPlan, enabled};
+use crate::commercetools::notification::{Notification, NotificationKind, NotifiedResource};
+use crate::config::rules::{EventName, OperatorRules};
 
 /// Whatever happened, the product is read afresh and written as it is now: a message that comes
 /// late can neither bring back what is not for sale nor take away what is.
-pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
+pub(super) fn plan(
+    rules: &OperatorRules,
+    notification: &Notification,
+    resource: &NotifiedResource,
+) -> WorkPlan {
     let messages = &rules.product.messages;
     let deleted = messages.deleted.iter().any(|name| name == notification.type_name());
     let name = match &notification.kind {
@@ -21,7 +25,7 @@ pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resour
         NotificationKind::Created => EventName::ProductResourceCreated,
         NotificationKind::Updated => EventName::ProductResourceUpdated,
         NotificationKind::Deleted | NotificationKind::Message(_) | NotificationKind::Other(_) => {
-            return Plan::Ignore(Ignored::UnknownType);
+            return WorkPlan::Ignore(IgnoreReason::UnknownType);
         }
     };
     enabled(rules, name, Work::Product(resource.id.clone()))

@@ -2,17 +2,21 @@
 
 use serde::Deserialize;
 
-use super::{Plan, Work, enabled};
-use crate::commercetools::notification::{Notification, Resource};
-use crate::config::rules::{EventName, Rules};
+use super::{Work, WorkPlan, enabled};
+use crate::commercetools::notification::{Notification, NotifiedResource};
+use crate::config::rules::{EventName, OperatorRules};
 
 /// Every message and change: each of the 15 messages tells of one field.
-pub(super) fn plan(rules: &Rules, notification: &Notification, resource: &Resource) -> Plan {
+pub(super) fn plan(
+    rules: &OperatorRules,
+    notification: &Notification,
+    resource: &NotifiedResource,
+) -> WorkPlan {
     #[derive(Deserialize)]
-    struct Carried {
+    struct CarriedPrice {
         sku: String,
     }
-    let carried: Option<Carried> = notification.field("standalonePrice");
+    let carried: Option<CarriedPrice> = notification.field("standalonePrice");
     let carried = carried.map(|price| price.sku);
     let sku = notification.field("sku").or(carried).or_else(|| notification.sku());
     let work = Work::StandalonePrice { price: resource.id.clone(), sku };

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use super::SenderRefusal;
-use crate::config::Oidc;
+use crate::config::OidcAuth;
 
 /// Google writes its name in both ways (`developers.google.com/identity/openid-connect`).
 const ISSUERS: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"];
@@ -32,7 +32,7 @@ impl SignedToken {
     ///
     /// # Errors
     /// The first thing that is wrong with it.
-    pub fn read(bearer: &str, oidc: &Oidc, now_ms: u64) -> Result<Self, SenderRefusal> {
+    pub fn read(bearer: &str, oidc: &OidcAuth, now_ms: u64) -> Result<Self, SenderRefusal> {
         let (signed, signature) = bearer.rsplit_once('.').ok_or(SenderRefusal::NotAToken)?;
         let (header, claims) = signed.split_once('.').ok_or(SenderRefusal::NotAToken)?;
         let header = part(header).ok_or(SenderRefusal::NotAToken)?;
@@ -50,7 +50,7 @@ impl SignedToken {
     }
 }
 
-fn check(claims: &Map<String, Value>, oidc: &Oidc, now_ms: u64) -> Result<(), SenderRefusal> {
+fn check(claims: &Map<String, Value>, oidc: &OidcAuth, now_ms: u64) -> Result<(), SenderRefusal> {
     let text = |name| claims.get(name).and_then(Value::as_str);
     if !text("iss").is_some_and(|issuer| ISSUERS.contains(&issuer)) {
         return Err(SenderRefusal::Issuer);
@@ -86,8 +86,8 @@ mod tests {
     const NOW: u64 = 1_767_323_045_600;
     const NOW_S: u64 = NOW / 1000;
 
-    fn oidc() -> Oidc {
-        Oidc {
+    fn oidc() -> OidcAuth {
+        OidcAuth {
             audience: "https://worker.example.com".to_owned(),
             email: "push@shop.iam.gserviceaccount.com".to_owned(),
             keys_url: String::new(),

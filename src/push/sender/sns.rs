@@ -10,7 +10,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::SenderRefusal;
-use crate::config::Sns;
+use crate::config::SnsAuth;
 
 /// What is signed, in its order.
 const NOTIFICATION: &[&str] = &["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"];
@@ -22,7 +22,7 @@ const OPTIONAL: &str = "Subject";
 
 /// With what the text is hashed before it is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hash {
+pub enum SignatureHash {
     /// Signature version 1.
     Sha1,
     /// Signature version 2.
@@ -31,23 +31,23 @@ pub enum Hash {
 
 /// A message that says what it should; whether it is genuine is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signed {
+pub struct SignedMessage {
     /// Where the certificate is whose key it was signed with.
     pub certificate: Url,
     /// The hash of its signature version.
-    pub hash: Hash,
+    pub hash: SignatureHash,
     /// What was signed.
     pub text: String,
     /// The signature.
     pub signature: Vec<u8>,
 }
 
-impl Signed {
+impl SignedMessage {
     /// Reads a body, which must be one message of the topic that is accepted.
     ///
     /// # Errors
     /// The first thing that is wrong with it.
-    pub fn read(body: &[u8], sns: &Sns) -> Result<Self, SenderRefusal> {
+    pub fn read(body: &[u8], sns: &SnsAuth) -> Result<Self, SenderRefusal> {
         let Ok(Value::Object(object)) = serde_json::from_slice(body) else {
             return Err(SenderRefusal::NotSigned);
         };
@@ -62,8 +62,8 @@ impl Signed {
             return Err(SenderRefusal::Topic);
         }
         let hash = match member("SignatureVersion") {
-            Some("1") => Hash::Sha1,
-            Some("2") => Hash::Sha256,
+            Some("1") => SignatureHash::Sha1,
+            Some("2") => SignatureHash::Sha256,
             _ => return Err(SenderRefusal::NotSigned),
         };
         let mut text = String::new();
@@ -89,7 +89,7 @@ impl Signed {
 
 /// Whether only Amazon SNS can have put a certificate there. The host alone does not tell: it also
 /// answers calls of its API, some with what a stranger wrote.
-fn is_certificate(url: &Url, sns: &Sns) -> bool {
+fn is_certificate(url: &Url, sns: &SnsAuth) -> bool {
     let name = url.path().strip_prefix("/SimpleNotificationService-");
     let name = name.and_then(|name| name.strip_suffix(".pem"));
     sns.answers_at(url)
@@ -105,8 +105,8 @@ mod tests {
 
     const TOPIC: &str = "arn:aws:sns:eu-central-1:123456789012:commercetools";
 
-    fn pinned() -> Sns {
-        Sns { topic: Some(TOPIC.to_owned()), url: None }
+    fn pinned() -> SnsAuth {
+        SnsAuth { topic: Some(TOPIC.to_owned()), url: None }
     }
 
     fn notification() -> Value {
@@ -117,8 +117,8 @@ mod tests {
             "UnsubscribeURL": "https://sns.eu-central-1.amazonaws.com/?Action=Unsubscribe"})
     }
 
-    fn read(value: &Value) -> Result<Signed, SenderRefusal> {
-        Signed::read(value.to_string().as_bytes(), &pinned())
+    fn read(value: &Value) -> Result<SignedMessage, SenderRefusal> {
+        SignedMessage::read(value.to_string().as_bytes(), &pinned())
     }
 
     fn with(mut value: Value, name: &str, changed: Value) -> Value {
@@ -136,11 +136,11 @@ mod tests {
                  TopicArn\n{TOPIC}\nType\nNotification\n"
             )
         );
-        assert_eq!((plain.hash, plain.signature.as_slice()), (Hash::Sha1, &b"sig"[..]));
+        assert_eq!((plain.hash, plain.signature.as_slice()), (SignatureHash::Sha1, &b"sig"[..]));
         let titled = with(notification(), "Subject", json!("Hello"));
         let titled = read(&with(titled, "SignatureVersion", json!("2"))).expect("a message");
         assert!(titled.text.contains("MessageId\n1\nSubject\nHello\nTimestamp\n"));
-        assert_eq!(titled.hash, Hash::Sha256);
+        assert_eq!(titled.hash, SignatureHash::Sha256);
         let mut confirmation = with(notification(), "Type", json!("SubscriptionConfirmation"));
         assert_eq!(read(&confirmation), Err(SenderRefusal::NotSigned));
         confirmation["Token"] = json!("t");
@@ -194,9 +194,12 @@ mod tests {
     #[test]
     fn without_a_topic_no_signature_suffices() {
         let body = notification().to_string();
-        assert_eq!(Signed::read(body.as_bytes(), &Sns::default()), Err(SenderRefusal::Topic));
+        assert_eq!(
+            SignedMessage::read(body.as_bytes(), &SnsAuth::default()),
+            Err(SenderRefusal::Topic)
+        );
         for body in ["", "[]", "null", "{}", &format!("[{body}]")] {
-            let refused = Signed::read(body.as_bytes(), &pinned());
+            let refused = SignedMessage::read(body.as_bytes(), &pinned());
             assert_eq!(refused, Err(SenderRefusal::NotSigned), "{body}");
         }
     }

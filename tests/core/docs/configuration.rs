@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use commercetools_klaviyo::config::product_url::{ProductFacts, UrlTemplate};
-use commercetools_klaviyo::config::{self, Config, Mode, Rules, Secret};
+use commercetools_klaviyo::config::{self, AppType, Config, OperatorRules, Secret};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
@@ -21,9 +21,9 @@ const OPTIONAL: &[(&str, Reader)] = &[
     ("CT_SCOPE", |config| config.commercetools.scopes.clone()),
     ("KLAVIYO_API_URL", |config| Some(config.klaviyo.api_url.clone())),
     ("APP_TYPE", |config| match config.mode {
-        Mode::Both => None,
-        Mode::Realtime => Some("EVENT".to_owned()),
-        Mode::Import => Some("BULK_IMPORT".to_owned()),
+        AppType::Both => None,
+        AppType::Realtime => Some("EVENT".to_owned()),
+        AppType::Import => Some("BULK_IMPORT".to_owned()),
     }),
     ("PUSH_TOKEN", |config| exposed(config.push.token.as_ref())),
     ("PUSH_OIDC_AUDIENCE", |config| Some(config.push.oidc.as_ref()?.audience.clone())),
@@ -134,9 +134,9 @@ fn reader(name: &str) -> Reader {
 }
 
 /// What rules have that the defaults have not.
-fn difference(rules: &Rules) -> Value {
-    let value = |rules: &Rules| leaves(&serde_json::to_value(rules).expect("JSON"));
-    let defaults = value(&Rules::default());
+fn difference(rules: &OperatorRules) -> Value {
+    let value = |rules: &OperatorRules| leaves(&serde_json::to_value(rules).expect("JSON"));
+    let defaults = value(&OperatorRules::default());
     let changed = value(rules).into_iter().filter(|(path, value)| defaults[path] != *value);
     let mut all = json!({});
     for (path, value) in changed {
@@ -170,7 +170,7 @@ fn leaves(tree: &Value) -> BTreeMap<String, Value> {
 #[test]
 fn the_page_has_every_key_of_config_with_its_default_and_an_example() {
     let rows = table(&text(PAGE), "## `CONFIG`");
-    let defaults = leaves(&serde_json::to_value(Rules::default()).expect("JSON"));
+    let defaults = leaves(&serde_json::to_value(OperatorRules::default()).expect("JSON"));
     let keys: Vec<_> = rows.iter().map(|row| code(&row[0]).to_owned()).collect();
     assert_eq!(keys.iter().cloned().collect::<BTreeSet<_>>(), defaults.keys().cloned().collect());
     assert_eq!(keys.len(), defaults.len(), "a key stands there twice");
@@ -180,7 +180,8 @@ fn the_page_has_every_key_of_config_with_its_default_and_an_example() {
         };
         assert_eq!(parsed(&row[1]), defaults[key], "{key}");
         let example = key.rsplit('.').fold(parsed(&row[2]), |inner, name| json!({ name: inner }));
-        let rules = Rules::parse(&example.to_string()).unwrap_or_else(|why| panic!("{why:?}"));
+        let rules =
+            OperatorRules::parse(&example.to_string()).unwrap_or_else(|why| panic!("{why:?}"));
         assert_eq!(difference(&rules), example, "{key}: the example changes nothing");
     }
 }

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use commercetools_klaviyo::config::{Config, Rules};
+use commercetools_klaviyo::config::{Config, OperatorRules};
 use serde_json::{Map, Value};
 
 use super::{codes, table, text};
@@ -271,7 +271,7 @@ fn the_names_of_the_message_table_are_those_that_can_be_disabled() {
         .collect();
     for name in &listed {
         let config = format!(r#"{{"disabledEvents":["{name}"]}}"#);
-        assert!(Rules::parse(&config).is_ok(), "{name} cannot be disabled");
+        assert!(OperatorRules::parse(&config).is_ok(), "{name} cannot be disabled");
     }
     let source = text("src/config/rules.rs");
     let names = source.split("pub enum EventName {").nth(1).and_then(|rest| rest.split('}').next());

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use commercetools_klaviyo::http::Answer;
+use commercetools_klaviyo::http::HttpAnswer;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
@@ -59,16 +59,16 @@ struct Job {
     failed: Option<Vec<(usize, Value)>>,
 }
 
-fn ok(status: u16, body: &Value) -> Answer {
-    Answer { status, body: body.to_string(), ..Answer::default() }
+fn ok(status: u16, body: &Value) -> HttpAnswer {
+    HttpAnswer { status, body: body.to_string(), ..HttpAnswer::default() }
 }
 
 /// An answer without a body.
-fn empty(status: u16) -> Answer {
-    Answer { status, ..Answer::default() }
+fn empty(status: u16) -> HttpAnswer {
+    HttpAnswer { status, ..HttpAnswer::default() }
 }
 
-fn refusal(status: u16, pointer: &str, detail: &str) -> Answer {
+fn refusal(status: u16, pointer: &str, detail: &str) -> HttpAnswer {
     let error = json!({"code": "invalid", "detail": detail, "source": {"pointer": pointer}});
     ok(status, &json!({ "errors": [error] }))
 }
@@ -102,7 +102,7 @@ impl Account {
         self.settle(u64::MAX);
     }
 
-    fn carry_out(&mut self, path: &str, row: &Value) -> Answer {
+    fn carry_out(&mut self, path: &str, row: &Value) -> HttpAnswer {
         if row
             .pointer("/attributes/email")
             .and_then(Value::as_str)
@@ -123,7 +123,7 @@ impl Account {
         }
     }
 
-    fn profile(&mut self, row: &Value) -> Answer {
+    fn profile(&mut self, row: &Value) -> HttpAnswer {
         let attributes = &row["attributes"];
         let email = attributes["email"].as_str().unwrap_or_default();
         if self.refused.contains(email) {
@@ -135,7 +135,7 @@ impl Account {
         answer
     }
 
-    fn erase(&mut self, body: &Value) -> Answer {
+    fn erase(&mut self, body: &Value) -> HttpAnswer {
         let id = body.pointer("/data/attributes/profile/data/id").and_then(Value::as_str);
         self.profiles.remove(id.expect("an id").trim_start_matches("p-"));
         empty(202)
@@ -151,7 +151,7 @@ impl Account {
         self.events.entry((metric.to_owned(), id.to_owned())).or_insert_with(|| attributes.clone());
     }
 
-    fn create(&mut self, kind: &str, row: &Value) -> Answer {
+    fn create(&mut self, kind: &str, row: &Value) -> HttpAnswer {
         let attributes = row["attributes"].clone();
         let title = attributes["title"].as_str().or(attributes["name"].as_str());
         if title.is_some_and(|title| self.refused.contains(title)) {
@@ -194,7 +194,7 @@ impl Account {
         ids.all(|id| self.categories.contains_key(id))
     }
 
-    fn update(&mut self, kind: &str, id: &str, row: &Value) -> Answer {
+    fn update(&mut self, kind: &str, id: &str, row: &Value) -> HttpAnswer {
         let attributes = row["attributes"].clone();
         if attributes["title"].as_str().is_some_and(|title| self.refused.contains(title)) {
             return refusal(400, "/data/attributes/title", "refused");
@@ -216,7 +216,7 @@ impl Account {
         }
     }
 
-    fn delete(&mut self, kind: &str, id: &str) -> Answer {
+    fn delete(&mut self, kind: &str, id: &str) -> HttpAnswer {
         let known = match kind {
             "category" => self.categories.remove(id).is_some(),
             "item" => {
@@ -235,7 +235,7 @@ impl Account {
         path_and_query: &str,
         body: Option<&str>,
         now: u64,
-    ) -> Answer {
+    ) -> HttpAnswer {
         self.settle(now);
         let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
         let path = percent_decode_str(path).decode_utf8_lossy().into_owned();
@@ -310,7 +310,7 @@ impl Account {
     }
 
     #[expect(clippy::unused_self, reason = "the lists are borrowed from it")]
-    fn list<'a>(&self, ids: impl Iterator<Item = &'a String>, query: &str) -> Answer {
+    fn list<'a>(&self, ids: impl Iterator<Item = &'a String>, query: &str) -> HttpAnswer {
         match query.split_once("any(ids,[") {
             Some((_, asked)) => {
                 let asked: BTreeSet<_> = asked.split('"').skip(1).step_by(2).collect();
@@ -320,7 +320,7 @@ impl Account {
         }
     }
 
-    fn bulk_events(&mut self, body: &Value) -> Answer {
+    fn bulk_events(&mut self, body: &Value) -> HttpAnswer {
         let rows = body["data"]["attributes"]["events-bulk-create"]["data"]
             .as_array()
             .expect("rows")
@@ -353,7 +353,7 @@ impl Account {
         }
     }
 
-    fn start_job(&mut self, path: &str, body: &Value, now: u64) -> Answer {
+    fn start_job(&mut self, path: &str, body: &Value, now: u64) -> HttpAnswer {
         if let Some(status) = self.refused_jobs {
             return refusal(status, "/data", "refused as a whole");
         }
@@ -398,7 +398,7 @@ impl Account {
         ok(202, &json!({"data": {"type": of_type, "id": id, "attributes": {"status": "queued"}}}))
     }
 
-    fn job(&mut self, id: &str, now: u64) -> Answer {
+    fn job(&mut self, id: &str, now: u64) -> HttpAnswer {
         let pointers = self.pointers;
         let Some(job) = self.jobs.get(id) else { return refusal(404, "/data", "not known") };
         let status = match &job.failed {
@@ -427,7 +427,7 @@ impl Account {
         )
     }
 
-    fn import_errors(&self, id: &str) -> Answer {
+    fn import_errors(&self, id: &str) -> HttpAnswer {
         let failed = self.jobs.get(id).and_then(|job| job.failed.as_deref()).unwrap_or_default();
         let data: Vec<_> = failed
             .iter()
@@ -459,7 +459,7 @@ fn singular(kind: &str) -> &str {
 }
 
 /// A page of so many ids, with the cursor of the next.
-fn paged<'a>(ids: impl Iterator<Item = &'a String>, query: &str, size: usize) -> Answer {
+fn paged<'a>(ids: impl Iterator<Item = &'a String>, query: &str, size: usize) -> HttpAnswer {
     let after = query.split_once("page[cursor]=").map(|(_, rest)| rest.split('&').next());
     let after = after.flatten();
     let mut rest = ids.filter(|id| after.is_none_or(|after| id.as_str() > after)).peekable();
@@ -470,7 +470,7 @@ fn paged<'a>(ids: impl Iterator<Item = &'a String>, query: &str, size: usize) ->
     ok(200, &json!({"data": data, "links": {"next": next}}))
 }
 
-fn page<'a>(ids: impl Iterator<Item = &'a String>) -> Answer {
+fn page<'a>(ids: impl Iterator<Item = &'a String>) -> HttpAnswer {
     let data: Vec<_> = ids.map(|id| json!({"type": "x", "id": id})).collect();
     ok(200, &json!({"data": data, "links": {"next": null}}))
 }

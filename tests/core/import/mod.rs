@@ -13,8 +13,8 @@ pub(crate) mod world;
 use std::collections::BTreeSet;
 
 use chrono::Duration;
-use commercetools_klaviyo::import::run::{ImportKind, State};
-use commercetools_klaviyo::import::start::{self, Start};
+use commercetools_klaviyo::import::run::{ImportKind, RunState};
+use commercetools_klaviyo::import::start::{self, RunStart};
 use serde_json::{Value, json};
 
 use self::world::{Chance, Faults, World, time};
@@ -23,11 +23,11 @@ use crate::support::config;
 /// 2026-06-01T00:00:00Z.
 const NOW: u64 = 1_780_272_000_000;
 
-fn all(kind: ImportKind) -> Start {
+fn all(kind: ImportKind) -> RunStart {
     start::read(kind, b"").expect("a start")
 }
 
-fn asked(kind: ImportKind, body: &Value) -> Start {
+fn asked(kind: ImportKind, body: &Value) -> RunStart {
     start::read(kind, body.to_string().as_bytes()).expect("a start")
 }
 
@@ -195,7 +195,7 @@ fn verify(world: &mut World, kinds: &[ImportKind]) {
             "{kind:?}: {missing:?} missing, {strange:?} strange"
         );
         let run = world.store.run(*kind);
-        assert_eq!(run.state, State::Completed, "{run:?}");
+        assert_eq!(run.state, RunState::Completed, "{run:?}");
         let counts = run.counts;
         assert_eq!(counts.read, counts.sent + counts.skipped + counts.failed, "{counts:?}");
         let failed = world.store.failures.keys().filter(|(of, _)| of == kind).count();

@@ -1,7 +1,7 @@
 //! The ways to start, stop and resume a run, and what ends one.
 
 use chrono::Duration;
-use commercetools_klaviyo::import::run::{ImportKind, Run, State};
+use commercetools_klaviyo::import::run::{ImportKind, ImportRun, RunState};
 use serde_json::{Value, json};
 
 use super::shop::{self, id};
@@ -155,7 +155,7 @@ fn what_changes_beside_the_job_of_a_product_is_not_overwritten() {
             }
         }
         let run = world.store.run(ImportKind::Products);
-        assert_eq!(run.state, State::Completed);
+        assert_eq!(run.state, RunState::Completed);
         assert_eq!(counts(&world, ImportKind::Products), [12, 12, 0, 0], "{changed}");
     }
 }
@@ -227,7 +227,7 @@ fn a_request_that_is_refused_whatever_its_rows_fails_the_run_with_its_reason() {
         world.start(ImportKind::Customers, all(ImportKind::Customers));
         world.run();
         let run = world.store.run(ImportKind::Customers).clone();
-        assert_eq!(run.state, State::Failed, "{run:?}");
+        assert_eq!(run.state, RunState::Failed, "{run:?}");
         assert_eq!(run.error.expect("an error").code, format!("klaviyo_{status}"));
         let calls = world.account.calls["POST /api/profile-bulk-import-jobs"];
         assert!(calls < 30, "{calls} calls");
@@ -494,7 +494,7 @@ fn b10_a_stop_keeps_the_cursor_and_a_resume_goes_on() {
     world.stop(ImportKind::Customers);
     world.run();
     let stopped = world.store.run(ImportKind::Customers).clone();
-    assert_eq!(stopped.state, State::Stopped);
+    assert_eq!(stopped.state, RunState::Stopped);
     assert!(stopped.counts.read > 0 && stopped.counts.read < 200, "{stopped:?}");
     let after: Vec<_> =
         stopped.ranges.iter().flatten().filter_map(|part| part.after.clone()).collect();
@@ -519,7 +519,7 @@ fn a_wrong_key_ends_the_run_with_its_reason_and_it_can_be_resumed() {
         world.start(ImportKind::Customers, all(ImportKind::Customers));
         world.run();
         let failed = world.store.run(ImportKind::Customers).clone();
-        assert_eq!(failed.state, State::Failed);
+        assert_eq!(failed.state, RunState::Failed);
         let error = failed.error.expect("an error");
         assert_eq!(error.code, format!("klaviyo_{status}"));
         assert!(error.message.contains(said), "{}", error.message);
@@ -565,7 +565,7 @@ fn a_deployment_in_mid_run_changes_none_of_its_passes() {
         let rules = rules(after).to_string();
         world.deploy(config(&[("CONFIG", &rules), ("PREFERRED_CURRENCY", "EUR")]));
         world.run();
-        assert_eq!(world.store.run(ImportKind::Products).state, State::Completed);
+        assert_eq!(world.store.run(ImportKind::Products).state, RunState::Completed);
         assert_eq!(world.account.items.len(), if before { 1 } else { 2 }, "{before}");
     }
 }
@@ -613,7 +613,7 @@ fn what_is_stored_keeps_its_shape() {
         "finishedAt": null, "waiting": {"code": "klaviyo_503", "since": "2026-01-02T00:00:00Z"},
         "error": null
     });
-    let run: Run = serde_json::from_value(stored.clone()).expect("a run");
+    let run: ImportRun = serde_json::from_value(stored.clone()).expect("a run");
     assert_eq!(serde_json::to_value(&run).expect("JSON"), stored);
 }
 

@@ -3,7 +3,7 @@
 use commercetools_klaviyo::assembly::shared::SharedDocuments;
 use commercetools_klaviyo::assembly::together::together;
 use commercetools_klaviyo::commercetools::reference::Id;
-use commercetools_klaviyo::engine::call::Call;
+use commercetools_klaviyo::engine::call::HostCall;
 use commercetools_klaviyo::fault::ReadFault;
 use commercetools_klaviyo::import::run::ImportKind;
 use commercetools_klaviyo::preview::{DryEnd, DryRun, DryStep, record_query};
@@ -15,7 +15,7 @@ use super::{NOW, expected, held, world};
 /// What a preview says, with the account asked as it is.
 fn preview(world: &mut World, kind: ImportKind, id: &str) -> Option<DryEnd> {
     let id = Id::new(id).expect("an id");
-    let answer = world.carry_out(&Call::Commercetools(record_query(kind, id)));
+    let answer = world.carry_out(&HostCall::Commercetools(record_query(kind, id)));
     let mut unit = match DryRun::of_record(kind, &answer) {
         Ok(unit) => unit?,
         Err(ReadFault::Never(rejection)) => return Some(Conclusion::Never(rejection).into()),
@@ -29,8 +29,11 @@ fn preview(world: &mut World, kind: ImportKind, id: &str) -> Option<DryEnd> {
             DryStep::End(end) => return Some(end),
         };
         while let Some(joint) = asked.pop() {
-            let call = Call::of_reading(&joint);
-            assert!(!matches!(&call, Call::Klaviyo { method, .. } if *method != "GET"), "{call:?}");
+            let call = HostCall::of_reading(&joint);
+            assert!(
+                !matches!(&call, HostCall::Klaviyo { method, .. } if *method != "GET"),
+                "{call:?}"
+            );
             let answer = world.carry_out(&call);
             let handed = joint.hand_out(Ok(&answer));
             for part in &handed.parts {

@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use commercetools_klaviyo::commercetools::reference::Id;
-use commercetools_klaviyo::config::{Config, Rules};
-use commercetools_klaviyo::engine::call::{Call, SliceInput};
+use commercetools_klaviyo::config::{Config, OperatorRules};
+use commercetools_klaviyo::engine::call::{HostCall, SliceInput};
 use commercetools_klaviyo::fault::{Setback, System};
-use commercetools_klaviyo::http::{Answer, NoAnswer};
+use commercetools_klaviyo::http::{HttpAnswer, NoAnswer};
 use commercetools_klaviyo::import::machine::{
-    Effect, Failure, Input, KeptRows, Machine, Saving, StoredRunParts,
+    ImportEffect, ImportInput, ImportMachine, KeptRows, RecordFailure, RunSaving, StoredRunParts,
 };
-use commercetools_klaviyo::import::run::{ImportKind, Run, Selection, State};
-use commercetools_klaviyo::import::start::Start;
+use commercetools_klaviyo::import::run::{ImportKind, ImportRun, RunSelection, RunState};
+use commercetools_klaviyo::import::start::RunStart;
 use commercetools_klaviyo::import::stored::read_run;
 use commercetools_klaviyo::push::plan::customer::WRITTEN_SINCE;
 use commercetools_klaviyo::push::plan::id_walk::CHANGED_SINCE;
@@ -62,19 +62,19 @@ pub(super) struct Faults {
 /// What is stored, as the shell would.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Store {
-    runs: BTreeMap<ImportKind, Run>,
+    runs: BTreeMap<ImportKind, ImportRun>,
     lists: BTreeMap<ImportKind, Vec<Id>>,
     kept: BTreeMap<ImportKind, Vec<KeptRows>>,
-    pub(super) failures: BTreeMap<(ImportKind, String), Failure>,
+    pub(super) failures: BTreeMap<(ImportKind, String), RecordFailure>,
     pub(super) saves: u64,
 }
 
 impl Store {
-    fn save(&mut self, saving: Saving) {
+    fn save(&mut self, saving: RunSaving) {
         let run = saving.run.expect("a run");
         // It goes through its JSON, as it would in a database.
         let json = serde_json::to_string(&run).expect("JSON");
-        let run: Run = serde_json::from_str(&json).expect("a run");
+        let run: ImportRun = serde_json::from_str(&json).expect("a run");
         let kind = run.kind;
         if self.runs.get(&kind).is_none_or(|known| known.id != run.id) {
             self.kept.remove(&kind);
@@ -98,8 +98,8 @@ impl Store {
     }
 
     /// What a machine of these rules finds, by the same reading as in the object.
-    fn stored(&self, rules: &Rules) -> Vec<StoredRunParts> {
-        let one = |run: &Run| StoredRunParts {
+    fn stored(&self, rules: &OperatorRules) -> Vec<StoredRunParts> {
+        let one = |run: &ImportRun| StoredRunParts {
             run: read_run(rules, run.kind, &run.id, &serde_json::to_vec(run).expect("JSON")),
             list: self.lists.get(&run.kind).cloned().unwrap_or_default(),
             kept: self.kept.get(&run.kind).cloned().unwrap_or_default(),
@@ -107,7 +107,7 @@ impl Store {
         self.runs.values().map(one).collect()
     }
 
-    pub(super) fn run(&self, kind: ImportKind) -> &Run {
+    pub(super) fn run(&self, kind: ImportKind) -> &ImportRun {
         &self.runs[&kind]
     }
 
@@ -133,9 +133,9 @@ pub(super) struct World {
     pub(super) faults: Faults,
     /// ms since 1970 UTC.
     pub(super) now: u64,
-    machine: Machine,
+    machine: ImportMachine,
     /// Calls under way: when they are answered, and with what.
-    under_way: HashMap<u64, (u64, Result<Answer, Setback>)>,
+    under_way: HashMap<u64, (u64, Result<HttpAnswer, Setback>)>,
     next_run: u64,
     slice_ends: u64,
     pub(super) crashes: u64,
@@ -154,7 +154,7 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(config: Config, seed: u64, now: u64) -> Self {
-        let machine = Machine::new(&config, Vec::new(), time(now));
+        let machine = ImportMachine::new(&config, Vec::new(), time(now));
         Self {
             config,
             shop: Shop::default(),
@@ -177,10 +177,10 @@ impl World {
         }
     }
 
-    pub(super) fn start(&mut self, kind: ImportKind, start: Start) {
+    pub(super) fn start(&mut self, kind: ImportKind, start: RunStart) {
         self.next_run += 1;
         let id = format!("run-{}", self.next_run);
-        let input = Input::Start { id: id.clone(), kind, start };
+        let input = ImportInput::Start { id: id.clone(), kind, start };
         // If the object goes down before it has stored the run, nobody was answered: they ask again.
         while self.store.runs.get(&kind).is_none_or(|run| run.id != id) {
             self.give(input.clone());
@@ -188,11 +188,11 @@ impl World {
     }
 
     pub(super) fn stop(&mut self, kind: ImportKind) {
-        self.give(Input::Stop(kind));
+        self.give(ImportInput::Stop(kind));
     }
 
     pub(super) fn resume(&mut self, kind: ImportKind) {
-        self.give(Input::Resume(kind));
+        self.give(ImportInput::Resume(kind));
     }
 
     /// Lets this much time go on, in ms.
@@ -201,7 +201,7 @@ impl World {
         while self.machine.is_active() && self.now < end {
             if self.now >= self.slice_ends {
                 self.slice_ends = self.now + 60_000;
-                self.give(Input::Slice(SliceInput::Begun { calls: 1_000 }));
+                self.give(ImportInput::Slice(SliceInput::Begun { calls: 1_000 }));
             }
             self.next();
         }
@@ -212,13 +212,13 @@ impl World {
     }
 
     /// Lets the machine take one step, and does what it says.
-    fn give(&mut self, input: Input) {
+    fn give(&mut self, input: ImportInput) {
         let effects = self.machine.step(&self.config, time(self.now), input);
         self.check();
         for effect in effects {
             match effect {
-                Effect::Save(saving) => self.store.save(*saving),
-                Effect::Call(ticket, call) => self.call(ticket, &call),
+                ImportEffect::Save(saving) => self.store.save(*saving),
+                ImportEffect::Call(ticket, call) => self.call(ticket, &call),
             }
             if self.chance.happens(self.faults.crash) {
                 return self.crash();
@@ -250,30 +250,30 @@ impl World {
         self.crashes += 1;
         self.under_way.clear();
         self.machine =
-            Machine::new(&self.config, self.store.stored(&self.config.rules), time(self.now));
+            ImportMachine::new(&self.config, self.store.stored(&self.config.rules), time(self.now));
         self.slice_ends = 0;
         // The watchdog finds it.
         self.now += 1 + self.chance.next(20_000);
     }
 
-    fn call(&mut self, ticket: u64, call: &Call) {
+    fn call(&mut self, ticket: u64, call: &HostCall) {
         let system = match call {
-            Call::Commercetools(_) => System::Commercetools,
-            Call::Klaviyo { .. } | Call::HandOver { .. } => System::Klaviyo,
+            HostCall::Commercetools(_) => System::Commercetools,
+            HostCall::Klaviyo { .. } | HostCall::HandOver { .. } => System::Klaviyo,
         };
         let latency = 20 + self.chance.next(400);
         let lost = |why| Err(Setback::no_answer(system, why));
         let (after, answer) = if self.chance.happens(self.faults.lost_before) {
             (latency, lost(NoAnswer::Network))
         } else if let (Some(status), System::Klaviyo) = (self.faults.status, system) {
-            (latency, Ok(Answer { status, ..Answer::default() }))
+            (latency, Ok(HttpAnswer { status, ..HttpAnswer::default() }))
         } else if self.chance.happens(self.faults.hang) {
             (10_000, lost(NoAnswer::Timeout))
         } else if self.chance.happens(self.faults.throttled) {
             let retry_after = Some(Duration::from_secs(1 + self.chance.next(3)));
-            (latency, Ok(Answer { status: 429, retry_after, ..Answer::default() }))
+            (latency, Ok(HttpAnswer { status: 429, retry_after, ..HttpAnswer::default() }))
         } else if self.chance.happens(self.faults.down) {
-            (latency, Ok(Answer { status: 503, ..Answer::default() }))
+            (latency, Ok(HttpAnswer { status: 503, ..HttpAnswer::default() }))
         } else {
             let answer = self.carry_out(call);
             if self.chance.happens(self.faults.lost_after) {
@@ -286,9 +286,9 @@ impl World {
         self.most_calls = self.most_calls.max(self.under_way.len());
     }
 
-    pub(super) fn carry_out(&mut self, call: &Call) -> Answer {
+    pub(super) fn carry_out(&mut self, call: &HostCall) -> HttpAnswer {
         match call {
-            Call::HandOver { changes, .. } => {
+            HostCall::HandOver { changes, .. } => {
                 for change in changes.iter().filter(|change| !change.contains_key(CHANGED_SINCE)) {
                     if let Some(since) = change.get(WRITTEN_SINCE) {
                         let customer = change["resource"]["id"].as_str().expect("an id");
@@ -302,12 +302,12 @@ impl World {
                     let kind = ImportKind::ALL.into_iter().find(named).expect("a kind");
                     self.handed_over.insert((kind, id));
                 }
-                Answer { status: 201, ..Answer::default() }
+                HttpAnswer { status: 201, ..HttpAnswer::default() }
             }
-            Call::Commercetools(path) => {
-                Answer { status: 200, body: self.shop.answer(path), ..Answer::default() }
+            HostCall::Commercetools(path) => {
+                HttpAnswer { status: 200, body: self.shop.answer(path), ..HttpAnswer::default() }
             }
-            Call::Klaviyo { method, path, body } => {
+            HostCall::Klaviyo { method, path, body } => {
                 assert!(
                     body.as_ref().is_none_or(|body| body.len() <= 5_000_000),
                     "a body is too large"
@@ -333,7 +333,7 @@ impl World {
             let left = std::mem::take(&mut self.handed_over);
             let machine = std::mem::replace(
                 &mut self.machine,
-                Machine::new(&self.config, Vec::new(), time(self.now)),
+                ImportMachine::new(&self.config, Vec::new(), time(self.now)),
             );
             let store = std::mem::take(&mut self.store);
             self.slice_ends = 0;
@@ -341,7 +341,7 @@ impl World {
                 let ids = left.iter().filter(|(of, _)| *of == kind).map(|(_, id)| id.clone());
                 let ids: Vec<_> = ids.collect();
                 if !ids.is_empty() {
-                    self.start(kind, Start { selection: Selection::Ids, ids });
+                    self.start(kind, RunStart { selection: RunSelection::Ids, ids });
                 }
             }
             self.run_to_its_end();
@@ -362,7 +362,7 @@ impl World {
             assert!(steps < 20_000, "the import does not end: {}", self.story());
             if self.now >= self.slice_ends {
                 self.slice_ends = self.now + 60_000;
-                self.give(Input::Slice(SliceInput::Begun { calls: 1_000 }));
+                self.give(ImportInput::Slice(SliceInput::Begun { calls: 1_000 }));
             }
             if let Some(meanwhile) = self.meanwhile.filter(|_| self.chance.happens(100)) {
                 meanwhile(self);
@@ -386,12 +386,12 @@ impl World {
             Some((at, ticket)) if at <= wake && at <= slice => {
                 self.now = self.now.max(at);
                 if let Some((_, answer)) = self.under_way.remove(&ticket) {
-                    self.give(Input::Slice(SliceInput::Answered { ticket, answer }));
+                    self.give(ImportInput::Slice(SliceInput::Answered { ticket, answer }));
                 }
             }
             _ => {
                 self.now = wake.min(slice).max(self.now + 1);
-                self.give(Input::Slice(SliceInput::Tick));
+                self.give(ImportInput::Slice(SliceInput::Tick));
             }
         }
     }
@@ -402,15 +402,18 @@ impl World {
             let Some(run) = self.machine.run(kind) else { continue };
             let state = run.state;
             // Not for ever: a run that is stopped again and again comes to no end.
-            if state == State::Running && self.stops < 12 && self.chance.happens(self.faults.stop) {
+            if state == RunState::Running
+                && self.stops < 12
+                && self.chance.happens(self.faults.stop)
+            {
                 self.stops += 1;
-                self.give(Input::Stop(kind));
+                self.give(ImportInput::Stop(kind));
             }
         }
         for kind in ImportKind::ALL {
-            let stopped = |run: &Run| run.state == State::Stopped;
+            let stopped = |run: &ImportRun| run.state == RunState::Stopped;
             if self.faults.stop > 0 && self.machine.run(kind).is_some_and(stopped) {
-                self.give(Input::Resume(kind));
+                self.give(ImportInput::Resume(kind));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Dead letters: kept, shown in pages, replayed, forgotten; and how they and what is parked come in.
 
-use commercetools_klaviyo::config::Rules;
+use commercetools_klaviyo::config::OperatorRules;
 use commercetools_klaviyo::outbox::store::dead_letters::{self, NewDeadLetter};
 use commercetools_klaviyo::outbox::store::intake::{self, NewEntry};
 use commercetools_klaviyo::outbox::store::offspring::park_offspring;
@@ -82,7 +82,7 @@ fn old_ones_are_forgotten_with_their_content() {
 
 #[test]
 fn a_letter_is_replayed_into_the_slot_of_its_work() {
-    let rules = Rules::default();
+    let rules = OperatorRules::default();
     let unknown = json!({"notificationType": "Message", "id": "m1", "type": "NobodyKnows",
         "resource": {"typeId": "order", "id": "o"}});
     let cases = [
@@ -111,7 +111,7 @@ fn what_follows_is_parked_if_it_asks_for_anything() {
     let sql = outbox();
     let all = [change("product", "p"), change("nothing", "n"), json!({}), change("category", "k")];
     let all: Vec<_> = all.iter().filter_map(Value::as_object).cloned().collect();
-    park_offspring(&sql, &Rules::default(), all, 0, 7_000).expect("parked");
+    park_offspring(&sql, &OperatorRules::default(), all, 0, 7_000).expect("parked");
     assert_eq!(parked_keys(&sql), ["category/k", "product/p"]);
 }
 

@@ -1,8 +1,8 @@
 //! Failures of imports, and what is gone while a run may still write it.
 
 use commercetools_klaviyo::commercetools::notification::Notification;
-use commercetools_klaviyo::import::machine::{Failure, Saving};
-use commercetools_klaviyo::import::run::{ImportKind, Selection, State};
+use commercetools_klaviyo::import::machine::{RecordFailure, RunSaving};
+use commercetools_klaviyo::import::run::{ImportKind, RunSelection, RunState};
 use commercetools_klaviyo::import::store::gone::{self, GoneRecord};
 use commercetools_klaviyo::import::store::{failures, runs};
 use serde_json::json;
@@ -11,21 +11,21 @@ use super::runs::{id, imports, run};
 use crate::sqlite::Sqlite;
 use crate::support::object;
 
-fn failure(record: &str, code: &str) -> Failure {
-    Failure { id: id(record), code: code.to_owned(), detail: "d".to_owned(), pointer: None }
+fn failure(record: &str, code: &str) -> RecordFailure {
+    RecordFailure { id: id(record), code: code.to_owned(), detail: "d".to_owned(), pointer: None }
 }
 
 /// A run of all orders saves this.
-fn save(sql: &Sqlite, number: u64, selection: Selection, saving: Saving) {
+fn save(sql: &Sqlite, number: u64, selection: RunSelection, saving: RunSaving) {
     let mut run = run(number, ImportKind::Orders, selection);
     if saving.failures.is_empty() && saving.healed.is_empty() {
-        run.state = State::Completed;
+        run.state = RunState::Completed;
     }
-    runs::save(sql, &Saving { run: Some(run), ..saving }).expect("saved");
+    runs::save(sql, &RunSaving { run: Some(run), ..saving }).expect("saved");
 }
 
-fn failed(sql: &Sqlite, number: u64, failures: Vec<Failure>) {
-    save(sql, number, Selection::Full, Saving { failures, ..Saving::default() });
+fn failed(sql: &Sqlite, number: u64, failures: Vec<RecordFailure>) {
+    save(sql, number, RunSelection::Full, RunSaving { failures, ..RunSaving::default() });
 }
 
 fn ids(sql: &Sqlite) -> Vec<String> {
@@ -66,12 +66,12 @@ fn the_newest_reason_counts_until_the_record_is_sent() {
         (&page["failures"][0]["code"], &page["failures"][1]["code"]),
         (&json!("new"), &json!("old"))
     );
-    save(&sql, 3, Selection::Retry, Saving { healed: vec![id("b")], ..Saving::default() });
+    save(&sql, 3, RunSelection::Retry, RunSaving { healed: vec![id("b")], ..RunSaving::default() });
     assert_eq!(ids(&sql), ["a", "c"]);
     // A run over a list says nothing of the others; a full one that completed does.
-    save(&sql, 4, Selection::Ids, Saving::default());
+    save(&sql, 4, RunSelection::Ids, RunSaving::default());
     assert_eq!(ids(&sql), ["a", "c"]);
-    save(&sql, 2, Selection::Full, Saving::default());
+    save(&sql, 2, RunSelection::Full, RunSaving::default());
     assert_eq!(ids(&sql), ["a"], "its own failures stay");
     failures::delete(&sql, ImportKind::Orders, "a").expect("deleted");
     assert!(ids(&sql).is_empty());

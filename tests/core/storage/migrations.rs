@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use commercetools_klaviyo::import::store::tables::MIGRATIONS as IMPORT;
 use commercetools_klaviyo::outbox::store::tables::MIGRATIONS as OUTBOX;
-use commercetools_klaviyo::storage::schema::{Schema, migrate};
+use commercetools_klaviyo::storage::schema::{SchemaState, migrate};
 use commercetools_klaviyo::storage::sql::{Sql, SqlValue};
 
 use super::{fails_whole, slot, take_customer};
@@ -54,7 +54,7 @@ fn assert_kept(before: &Tables, after: &Tables, version: usize) {
 
 fn of_version(migrations: &[&str], rows: &[&str], version: usize) -> Sqlite {
     let sql = Sqlite::new();
-    assert_eq!(migrate(&sql, &migrations[..version]), Ok(Schema::Current));
+    assert_eq!(migrate(&sql, &migrations[..version]), Ok(SchemaState::Current));
     for statements in &rows[..version] {
         sql.all(statements);
     }
@@ -69,10 +69,10 @@ fn from_every_earlier_version_the_rows_are_kept() {
             let sql = of_version(migrations, rows, version);
             let before = sql.tables();
             fails_whole(&sql, |sql| migrate(sql, migrations));
-            assert_eq!(migrate(&sql, migrations), Ok(Schema::Current));
+            assert_eq!(migrate(&sql, migrations), Ok(SchemaState::Current));
             let after = sql.tables();
             assert_kept(&before, &after, version);
-            assert_eq!(migrate(&sql, migrations), Ok(Schema::Current), "and nothing twice");
+            assert_eq!(migrate(&sql, migrations), Ok(SchemaState::Current), "and nothing twice");
             assert_eq!(sql.tables(), after);
             // It has the columns that it has when it is new.
             let columns = |sql: &Sqlite| {
@@ -81,7 +81,7 @@ fn from_every_earlier_version_the_rows_are_kept() {
                 names.collect::<Vec<_>>()
             };
             let new = of_version(migrations, &[], 0);
-            assert_eq!(migrate(&new, migrations), Ok(Schema::Current));
+            assert_eq!(migrate(&new, migrations), Ok(SchemaState::Current));
             assert_eq!(columns(&sql), columns(&new), "from version {version}");
         }
     }
@@ -90,7 +90,7 @@ fn from_every_earlier_version_the_rows_are_kept() {
 #[test]
 fn what_the_first_version_parked_is_delivered_by_this_one() {
     let sql = of_version(&OUTBOX, &OUTBOX_ROWS, 1);
-    assert_eq!(migrate(&sql, &OUTBOX), Ok(Schema::Current));
+    assert_eq!(migrate(&sql, &OUTBOX), Ok(SchemaState::Current));
     let row = slot(&sql, "customer/c").expect("a row");
     assert_eq!((row.doubtful_until, row.lost, row.lost_alone), (0, 0, 0));
     let taken = take_customer(&sql, 2_000);
@@ -103,7 +103,7 @@ fn what_a_newer_version_stored_is_not_touched() {
     let sql = of_version(&OUTBOX, &OUTBOX_ROWS, 3);
     sql.all("UPDATE schema SET version = 4");
     let before = sql.tables();
-    assert_eq!(migrate(&sql, &OUTBOX), Ok(Schema::Newer));
+    assert_eq!(migrate(&sql, &OUTBOX), Ok(SchemaState::Newer));
     assert_eq!(sql.tables(), before);
 }
 
@@ -112,7 +112,7 @@ fn what_a_newer_version_stored_is_not_touched() {
 fn each_outbox_has_its_own_key_for_erasures() {
     let key = || {
         let sql = of_version(&OUTBOX, &[], 0);
-        assert_eq!(migrate(&sql, &OUTBOX), Ok(Schema::Current));
+        assert_eq!(migrate(&sql, &OUTBOX), Ok(SchemaState::Current));
         let key = sql.exec("SELECT key FROM erasure_key", vec![]).expect("an answer");
         key.value::<String>().expect("a key").expect("a key")
     };

@@ -20,7 +20,7 @@ use commercetools_klaviyo::outbox::store::park::park;
 use commercetools_klaviyo::outbox::store::tables::MIGRATIONS;
 use commercetools_klaviyo::outbox::store::tries::{self, TakenRow};
 use commercetools_klaviyo::push::parking::RowGroup;
-use commercetools_klaviyo::storage::schema::{Schema, migrate};
+use commercetools_klaviyo::storage::schema::{SchemaState, migrate};
 use commercetools_klaviyo::storage::sql::{RowId, Sql, SqlAnswer, SqlError, SqlValue};
 use serde::Deserialize;
 
@@ -29,7 +29,7 @@ use crate::sqlite::Sqlite;
 /// The outbox with nothing in it.
 fn outbox() -> Sqlite {
     let sql = Sqlite::new();
-    assert_eq!(migrate(&sql, &MIGRATIONS), Ok(Schema::Current));
+    assert_eq!(migrate(&sql, &MIGRATIONS), Ok(SchemaState::Current));
     sql
 }
 

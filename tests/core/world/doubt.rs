@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use commercetools_klaviyo::assembly::shared::SharedDocuments;
 use commercetools_klaviyo::commercetools::reference::Id;
 use commercetools_klaviyo::engine::backoff::SINGLE_IN_DOUBT;
-use commercetools_klaviyo::engine::call::Call;
+use commercetools_klaviyo::engine::call::HostCall;
 use commercetools_klaviyo::engine::deliveries::machine::DeliveryMachine;
-use commercetools_klaviyo::engine::deliveries::{DeliveryEnd, NewDelivery, Surroundings};
+use commercetools_klaviyo::engine::deliveries::{DeliveryEnd, NewDelivery, StepContext};
 use commercetools_klaviyo::fault::{Setback, System};
-use commercetools_klaviyo::http::{Answer, NoAnswer};
-use commercetools_klaviyo::klaviyo::pacing::Pace;
+use commercetools_klaviyo::http::{HttpAnswer, NoAnswer};
+use commercetools_klaviyo::klaviyo::pacing::CallPace;
 use commercetools_klaviyo::push::conclusion::Conclusion;
 use commercetools_klaviyo::push::plan::Work;
 use serde_json::json;
@@ -36,14 +36,14 @@ fn a_write_without_an_answer_leaves_a_doubt_beside_one_that_is_refused() {
         category["ancestors"] = json!([{"typeId": "category", "id": above}]);
     });
     for refused_first in [true, false] {
-        let (mut shared, mut pace) = (SharedDocuments::of_isolate(), Pace::new(1.0));
+        let (mut shared, mut pace) = (SharedDocuments::of_isolate(), CallPace::new(1.0));
         let mut account = Account::default();
         for id in [&above, &below] {
             let id = format!("$custom:::$default:::{id}");
             account.categories.insert(id, json!({"name": "old"}));
         }
         let mut machine = DeliveryMachine::of_push();
-        let mut around = Surroundings { config: &config, shared: &mut shared, now: time(NOW) };
+        let mut around = StepContext { config: &config, shared: &mut shared, now: time(NOW) };
         let category = Id::new(&above).expect("an id");
         let work = Work::Category { category, descendants: true };
         machine.add(NewDelivery { work, alone: true, sent: HashSet::new() }, &mut around);
@@ -53,18 +53,20 @@ fn a_write_without_an_answer_leaves_a_doubt_beside_one_that_is_refused() {
             assert!(!calls.is_empty(), "{} writes", writes.len());
             for (ticket, call) in calls {
                 let answered = match &call {
-                    Call::Klaviyo { method: "PATCH", .. } => {
+                    HostCall::Klaviyo { method: "PATCH", .. } => {
                         writes.push(ticket);
                         continue;
                     }
-                    Call::Klaviyo { method, path, .. } => account.answer(method, path, None, NOW),
-                    Call::Commercetools(path) => answer(&shop, path),
-                    Call::HandOver { .. } => panic!("a push hands nothing over"),
+                    HostCall::Klaviyo { method, path, .. } => {
+                        account.answer(method, path, None, NOW)
+                    }
+                    HostCall::Commercetools(path) => answer(&shop, path),
+                    HostCall::HandOver { .. } => panic!("a push hands nothing over"),
                 };
                 machine.answered(ticket, Ok(answered), &mut around, &mut pace);
             }
         }
-        let refused = Ok(Answer { status: 503, ..Answer::default() });
+        let refused = Ok(HttpAnswer { status: 503, ..HttpAnswer::default() });
         let unanswered = Err(Setback::no_answer(System::Klaviyo, NoAnswer::Timeout));
         let mut answers = [refused, unanswered];
         if !refused_first {

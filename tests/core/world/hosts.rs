@@ -5,14 +5,14 @@ use std::collections::HashSet;
 
 use commercetools_klaviyo::assembly::shared::SharedDocuments;
 use commercetools_klaviyo::commercetools::reference::Id;
-use commercetools_klaviyo::engine::call::{Call, SliceInput};
+use commercetools_klaviyo::engine::call::{HostCall, SliceInput};
 use commercetools_klaviyo::engine::deliveries::machine::DeliveryMachine;
 use commercetools_klaviyo::engine::deliveries::{
-    DeliveryEnd, EndedDelivery, NewDelivery, Surroundings,
+    DeliveryEnd, EndedDelivery, NewDelivery, StepContext,
 };
 use commercetools_klaviyo::fault::{Setback, TransientFault};
-use commercetools_klaviyo::http::Answer;
-use commercetools_klaviyo::import::machine::{Effect, Input, Machine};
+use commercetools_klaviyo::http::HttpAnswer;
+use commercetools_klaviyo::import::machine::{ImportEffect, ImportInput, ImportMachine};
 use commercetools_klaviyo::import::store::{gone, runs};
 use commercetools_klaviyo::outbox::desk;
 use commercetools_klaviyo::outbox::machine::OutboxMachine;
@@ -23,7 +23,7 @@ use commercetools_klaviyo::outbox::store::intake::{self, NewEntry};
 use commercetools_klaviyo::outbox::store::offspring::park_offspring;
 use commercetools_klaviyo::push::conclusion::Conclusion;
 use commercetools_klaviyo::push::envelope::{self, PushedItem};
-use commercetools_klaviyo::push::plan::{Plan, Work, plan};
+use commercetools_klaviyo::push::plan::{Work, WorkPlan, plan};
 use commercetools_klaviyo::storage::schema::migrate;
 use commercetools_klaviyo::storage::sql::{Sql, SqlError};
 
@@ -78,9 +78,9 @@ impl<M> Object<M> {
     }
 }
 
-fn limit(call: &Call, single: u64) -> u64 {
+fn limit(call: &HostCall, single: u64) -> u64 {
     match call {
-        Call::Klaviyo { path, body: Some(_), .. } if path.contains("-bulk-") => BULK_CALL,
+        HostCall::Klaviyo { path, body: Some(_), .. } if path.contains("-bulk-") => BULK_CALL,
         _ => single,
     }
 }
@@ -99,8 +99,8 @@ impl World {
             gone::remember(&self.import.sql, of_type, id).expect("stored");
         }
         let work = match plan(&self.config.rules, told) {
-            Ok(Plan::Work(work)) => work,
-            Ok(Plan::Ignore(_)) | Err(_) => return self.outcomes += 1,
+            Ok(WorkPlan::Work(work)) => work,
+            Ok(WorkPlan::Ignore(_)) | Err(_) => return self.outcomes += 1,
         };
         if let Work::Erasure(customer) = &work {
             if self.import_is_active() {
@@ -116,7 +116,7 @@ impl World {
         self.with_shared(|world, shared| {
             let (config, now) = (&world.config, time(world.now));
             let new = NewDelivery { work: work.clone(), alone: true, sent: HashSet::new() };
-            machine.add(new, &mut Surroundings { config, shared, now });
+            machine.add(new, &mut StepContext { config, shared, now });
         });
         self.next_push += 1;
         let no = self.next_push;
@@ -129,12 +129,12 @@ impl World {
     pub(super) fn go_on_with_push(
         &mut self,
         no: u64,
-        answered: Option<(u64, Result<Answer, Setback>)>,
+        answered: Option<(u64, Result<HttpAnswer, Setback>)>,
     ) {
         let Some(mut push) = self.pushes.remove(&no) else { return };
         let calls = self.with_shared(|world, shared| {
             let (config, now) = (&world.config, time(world.now));
-            let around = &mut Surroundings { config, shared, now };
+            let around = &mut StepContext { config, shared, now };
             if let Some((ticket, answer)) = answered {
                 push.machine.answered(ticket, answer, around, &mut world.told);
             }
@@ -230,7 +230,7 @@ impl World {
         self.outbox.sql.begin();
         let done = self.with_shared(|world, shared| {
             let (config, now) = (&world.config, time(world.now));
-            let mut around = Surroundings { config, shared, now };
+            let mut around = StepContext { config, shared, now };
             let mut machine = match world.outbox.machine.take() {
                 Some(machine) => machine,
                 None => desk::load(&world.outbox.sql, config)?,
@@ -333,11 +333,11 @@ impl World {
             return;
         }
         self.import.slice_ends = Some(self.now + 60_000);
-        self.step_import(Input::Slice(SliceInput::Begun { calls: 1_000 }));
+        self.step_import(ImportInput::Slice(SliceInput::Begun { calls: 1_000 }));
     }
 
-    pub(super) fn step_import(&mut self, input: Input) {
-        if matches!(input, Input::Slice(SliceInput::Answered { .. })) {
+    pub(super) fn step_import(&mut self, input: ImportInput) {
+        if matches!(input, ImportInput::Slice(SliceInput::Answered { .. })) {
             self.import.calling -= 1;
         }
         if self.chance.happens(self.faults.storage) {
@@ -374,18 +374,18 @@ impl World {
         self.rest_import();
     }
 
-    fn effects_of_import(&mut self, input: Input) -> Result<Vec<(u64, Call)>, SqlError> {
+    fn effects_of_import(&mut self, input: ImportInput) -> Result<Vec<(u64, HostCall)>, SqlError> {
         let (config, now) = (&self.config, time(self.now));
         let sql: &dyn Sql = &self.import.sql;
         let mut machine = match self.import.machine.take() {
             Some(machine) => machine,
-            None => Machine::new(config, runs::load(sql, &config.rules)?, now),
+            None => ImportMachine::new(config, runs::load(sql, &config.rules)?, now),
         };
         let mut calls = Vec::new();
         for effect in machine.step(config, now, input) {
             match effect {
-                Effect::Save(saving) => runs::save(sql, &saving)?,
-                Effect::Call(ticket, call) => calls.push((ticket, call)),
+                ImportEffect::Save(saving) => runs::save(sql, &saving)?,
+                ImportEffect::Call(ticket, call) => calls.push((ticket, call)),
             }
         }
         self.import.machine = Some(machine);
@@ -435,11 +435,11 @@ impl World {
         &mut self,
         changes: &[serde_json::Map<String, serde_json::Value>],
         not_before: u64,
-    ) -> Answer {
+    ) -> HttpAnswer {
         let (sql, rules) = (&self.outbox.sql, &self.config.rules);
         park_offspring(sql, rules, changes.to_vec(), not_before, self.now).expect("parked");
         self.arm_outbox();
-        Answer { status: 201, ..Answer::default() }
+        HttpAnswer { status: 201, ..HttpAnswer::default() }
     }
 
     // What they have in common.
@@ -496,13 +496,13 @@ impl World {
                 self.step_outbox(SliceInput::Answered { ticket, answer });
             }
             Caller::Import(life) if life == self.import.life => {
-                self.step_import(Input::Slice(SliceInput::Answered { ticket, answer }));
+                self.step_import(ImportInput::Slice(SliceInput::Answered { ticket, answer }));
             }
             Caller::Outbox(_) | Caller::Import(_) => {}
         }
     }
 
-    fn send(&mut self, caller: Caller, ticket: u64, call: Call, limit: u64) {
+    fn send(&mut self, caller: Caller, ticket: u64, call: HostCall, limit: u64) {
         let (chance, now) = (&mut self.chance, self.now);
         self.network.send(chance, now, (caller, ticket, call), limit);
     }
@@ -520,4 +520,4 @@ impl World {
 pub(super) type OutboxObject = Object<OutboxMachine>;
 
 /// A machine of the imports, as the object has it.
-pub(super) type ImportObject = Object<Machine>;
+pub(super) type ImportObject = Object<ImportMachine>;

@@ -16,13 +16,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use commercetools_klaviyo::assembly::shared::SharedDocuments;
 use commercetools_klaviyo::config::Config;
-use commercetools_klaviyo::engine::call::{Call, SliceInput};
-use commercetools_klaviyo::http::Answer;
-use commercetools_klaviyo::import::machine::Input;
+use commercetools_klaviyo::engine::call::{HostCall, SliceInput};
+use commercetools_klaviyo::http::HttpAnswer;
+use commercetools_klaviyo::import::machine::ImportInput;
 use commercetools_klaviyo::import::run::ImportKind;
 use commercetools_klaviyo::import::start;
 use commercetools_klaviyo::import::store::{runs, tables as import_tables};
-use commercetools_klaviyo::klaviyo::pacing::Pace;
+use commercetools_klaviyo::klaviyo::pacing::CallPace;
 use commercetools_klaviyo::outbox::store::tables as outbox_tables;
 use serde_json::{Value, json};
 
@@ -95,7 +95,7 @@ struct World {
     pushes: BTreeMap<u64, RunningPush>,
     next_push: u64,
     shared: Option<SharedDocuments>,
-    told: Pace,
+    told: CallPace,
     /// Counts the changes of the shop.
     version: u64,
     erased: BTreeSet<String>,
@@ -145,7 +145,7 @@ impl World {
             pushes: BTreeMap::new(),
             next_push: 0,
             shared: None,
-            told: Pace::new(1.0),
+            told: CallPace::new(1.0),
             version: 1,
             erased: BTreeSet::new(),
             told_of: 0,
@@ -269,7 +269,7 @@ impl World {
                 let body = if body.is_null() { String::new() } else { body.to_string() };
                 let start = start::read(kind, body.as_bytes()).expect("a start");
                 let id = runs::new_id(&self.import.sql, self.now).expect("an id");
-                self.step_import(Input::Start { id, kind, start });
+                self.step_import(ImportInput::Start { id, kind, start });
                 if self.import.slice_ends.is_none() {
                     self.import.alarm = Some(self.now);
                 }
@@ -281,7 +281,7 @@ impl World {
             Event::Tick(Caller::Import(life)) if life == self.import.life => {
                 let rests = self.import.slice_ends.is_some_and(|end| end <= self.now);
                 let input = if rests { SliceInput::Rest } else { SliceInput::Tick };
-                self.step_import(Input::Slice(input));
+                self.step_import(ImportInput::Slice(input));
             }
             Event::Tick(_) => {}
             Event::Peace => {
@@ -303,11 +303,11 @@ impl World {
     }
 
     /// Carries out a call of either system, or of the outbox.
-    fn carry_out(&mut self, call: &Call, now: u64) -> Answer {
+    fn carry_out(&mut self, call: &HostCall, now: u64) -> HttpAnswer {
         match call {
-            Call::HandOver { changes, not_before } => self.hand_over(changes, *not_before),
-            Call::Commercetools(path) => shop::answer(&self.shop, path),
-            Call::Klaviyo { method, path, body } => {
+            HostCall::HandOver { changes, not_before } => self.hand_over(changes, *not_before),
+            HostCall::Commercetools(path) => shop::answer(&self.shop, path),
+            HostCall::Klaviyo { method, path, body } => {
                 self.account.answer(method, path, body.as_deref(), now)
             }
         }

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use commercetools_klaviyo::engine::call::Call;
+use commercetools_klaviyo::engine::call::HostCall;
 use commercetools_klaviyo::fault::{Setback, System};
-use commercetools_klaviyo::http::{Answer, NoAnswer};
+use commercetools_klaviyo::http::{HttpAnswer, NoAnswer};
 
 use crate::import::world::Chance;
 
@@ -34,7 +34,7 @@ pub(super) struct WayFaults {
 pub(super) struct CallUnderWay {
     pub(super) caller: Caller,
     pub(super) ticket: u64,
-    pub(super) call: Call,
+    pub(super) call: HostCall,
     /// When it is carried out, in ms; never if it is lost before.
     pub(super) effect_at: Option<u64>,
     pub(super) answer_at: u64,
@@ -47,7 +47,7 @@ pub(super) enum Heard {
     /// What is answered when it is carried out.
     Own,
     /// This, whatever became of the call.
-    Other(Result<Answer, Setback>),
+    Other(Result<HttpAnswer, Setback>),
 }
 
 /// How long Klaviyo may carry out a call after its time limit, in ms: the bounds that the design
@@ -68,16 +68,16 @@ impl Network {
         &mut self,
         chance: &mut Chance,
         now: u64,
-        (caller, ticket, call): (Caller, u64, Call),
+        (caller, ticket, call): (Caller, u64, HostCall),
         limit: u64,
     ) {
         let tail = if chance.happens(100) { 2_000 } else { 150 };
         let latency = (10 + chance.next(tail)).min(limit);
         let system = match &call {
-            Call::Commercetools(_) => System::Commercetools,
-            Call::Klaviyo { .. } | Call::HandOver { .. } => System::Klaviyo,
+            HostCall::Commercetools(_) => System::Commercetools,
+            HostCall::Klaviyo { .. } | HostCall::HandOver { .. } => System::Klaviyo,
         };
-        let writes = matches!(&call, Call::Klaviyo { body: Some(_), .. });
+        let writes = matches!(&call, HostCall::Klaviyo { body: Some(_), .. });
         let lost = |why| Heard::Other(Err(Setback::no_answer(system, why)));
         let answered = |answer| Heard::Other(Ok(answer));
         let faults = self.faults;
@@ -85,17 +85,21 @@ impl Network {
         let (effect_at, after, answer) = if chance.happens(faults.lost_before) {
             (None, latency, lost(NoAnswer::Network))
         } else if writes && chance.happens(faults.late) {
-            let is_job = matches!(&call, Call::Klaviyo { path, .. } if path.ends_with("-jobs"));
+            let is_job = matches!(&call, HostCall::Klaviyo { path, .. } if path.ends_with("-jobs"));
             let late = chance.next(if is_job { LATE_JOB } else { LATE_SINGLE });
             (Some(now + limit + late), limit, lost(NoAnswer::Timeout))
         } else if chance.happens(faults.throttled) && system == System::Klaviyo {
             let retry_after = Some(Duration::from_secs(1 + chance.next(3)));
-            (None, latency, answered(Answer { status: 429, retry_after, ..Answer::default() }))
+            (
+                None,
+                latency,
+                answered(HttpAnswer { status: 429, retry_after, ..HttpAnswer::default() }),
+            )
         } else if chance.happens(faults.down) {
-            (None, latency, answered(Answer { status: 503, ..Answer::default() }))
+            (None, latency, answered(HttpAnswer { status: 503, ..HttpAnswer::default() }))
         } else if chance.happens(faults.foreign) {
             let body = "<html>".to_owned();
-            (None, latency, answered(Answer { status: 200, body, ..Answer::default() }))
+            (None, latency, answered(HttpAnswer { status: 200, body, ..HttpAnswer::default() }))
         } else if chance.happens(faults.lost_after) {
             (soon, limit, lost(NoAnswer::Timeout))
         } else {

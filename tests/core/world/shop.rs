@@ -1,6 +1,6 @@
 //! What happens in the shop, and the notifications that tell of it.
 
-use commercetools_klaviyo::http::Answer;
+use commercetools_klaviyo::http::HttpAnswer;
 use serde_json::{Value, json};
 
 use super::World;
@@ -18,17 +18,21 @@ fn changed(type_id: &str, id: &str) -> Value {
 }
 
 /// The answer to a query, or to a read by id.
-pub(super) fn answer(shop: &Shop, path_and_query: &str) -> Answer {
+pub(super) fn answer(shop: &Shop, path_and_query: &str) -> HttpAnswer {
     let path = path_and_query.split('?').next().expect("a path").trim_start_matches('/');
     let Some((resource, id)) = path.split_once('/') else {
-        return Answer { status: 200, body: shop.answer(path_and_query), ..Answer::default() };
+        return HttpAnswer {
+            status: 200,
+            body: shop.answer(path_and_query),
+            ..HttpAnswer::default()
+        };
     };
     let Some(document) = shop.all(resource).find(|one| one["id"] == json!(id)) else {
         let body = json!({"statusCode": 404, "message": "none"}).to_string();
-        return Answer { status: 404, body, ..Answer::default() };
+        return HttpAnswer { status: 404, body, ..HttpAnswer::default() };
     };
     let body = shop.expanded(resource, document).to_string();
-    Answer { status: 200, body, ..Answer::default() }
+    HttpAnswer { status: 200, body, ..HttpAnswer::default() }
 }
 
 /// Fills the shop as it is before anybody listens.

@@ -5,9 +5,9 @@ use serde::{Serialize, Serializer};
 /// What happens to a field that Klaviyo already holds. There, `null` clears a field and an absent
 /// one stays as it is; this type keeps the two apart.
 ///
-/// A field of this type needs `#[serde(skip_serializing_if = "Patch::is_keep")]`.
+/// A field of this type needs `#[serde(skip_serializing_if = "FieldPatch::is_keep")]`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Patch<T> {
+pub enum FieldPatch<T> {
     /// Leave what is there.
     #[default]
     Keep,
@@ -17,7 +17,7 @@ pub enum Patch<T> {
     Set(T),
 }
 
-impl<T> Patch<T> {
+impl<T> FieldPatch<T> {
     /// Whether the field is to be left out of the body.
     #[must_use]
     pub fn is_keep(&self) -> bool {
@@ -31,13 +31,13 @@ impl<T> Patch<T> {
     }
 }
 
-impl<T> From<Option<T>> for Patch<T> {
+impl<T> From<Option<T>> for FieldPatch<T> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Keep, Self::Set)
     }
 }
 
-impl<T: Serialize> Serialize for Patch<T> {
+impl<T: Serialize> Serialize for FieldPatch<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Set(value) => value.serialize(serializer),

@@ -5,7 +5,7 @@ pub(super) type PageNo = u32;
 
 /// A record of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Owner {
+pub(super) struct RecordRef {
     pub(super) page: PageNo,
     pub(super) record: usize,
 }
