@@ -14,7 +14,7 @@ use crate::commercetools::answer;
 use crate::commercetools::category::CategoryDocument;
 use crate::commercetools::customer::Customer;
 use crate::commercetools::inventory::InventoryEntry;
-use crate::commercetools::order::{DiscountCode, Order};
+use crate::commercetools::order::{Buyer, DiscountCode, Order};
 use crate::commercetools::payment::Payment;
 use crate::commercetools::price::StandalonePrice;
 use crate::commercetools::product::Product;
@@ -35,10 +35,16 @@ use crate::push::plan::Work;
 pub struct Documents {
     /// The customer.
     pub customer: KnownDocument<Box<Customer>>,
+    /// The customer of the order.
+    pub buyer: KnownDocument<Buyer>,
+    /// Whether Klaviyo knows a guest already: by a name, or as a customer.
+    pub guest_is_known: Option<bool>,
     /// The order.
     pub order: KnownDocument<Box<Order>>,
     /// The payments of an order of an import, which its query expanded.
     pub payments: Vec<Payment>,
+    /// Of refunded payments the orders that they belong to, as far as that was asked for.
+    pub payment_owners: Vec<(Id, Option<Id>)>,
     /// The payment.
     pub payment: KnownDocument<Box<Payment>>,
     /// The products of the order's lines; one that is gone is not among them.
@@ -224,6 +230,12 @@ impl Documents {
             DocumentQuery::Customer(_) => {
                 self.customer = found(answer, Customer::deserialize)?;
             }
+            DocumentQuery::Buyer(_) => {
+                self.buyer = match found(answer, Buyer::deserialize)? {
+                    KnownDocument::There(buyer) => KnownDocument::There(*buyer),
+                    KnownDocument::Gone | KnownDocument::Unasked => KnownDocument::Gone,
+                };
+            }
             DocumentQuery::Order(_) => self.order = found(answer, Order::read)?,
             DocumentQuery::Payment(_) => self.payment = found(answer, Payment::deserialize)?,
             DocumentQuery::OrderOfPayment(_) => {
@@ -235,6 +247,10 @@ impl Documents {
                         KnownDocument::There(Box::new(order))
                     }
                 };
+            }
+            DocumentQuery::OwnerOfPayment(payment) => {
+                let owner = answer::page::<IdReference>(answer)?.into_iter().next();
+                self.payment_owners.push((payment.clone(), owner.map(|owner| owner.id)));
             }
             DocumentQuery::Products(_) => {
                 let page: Vec<Product> = answer::page(answer)?;
@@ -310,9 +326,11 @@ impl Documents {
             DocumentQuery::CountedStock { .. } => self.counted_stock = first(answer)?,
             DocumentQuery::AnyStock(_) => self.any_stock = first(answer)?,
             DocumentQuery::Customer(_)
+            | DocumentQuery::Buyer(_)
             | DocumentQuery::Order(_)
             | DocumentQuery::Payment(_)
             | DocumentQuery::OrderOfPayment(_)
+            | DocumentQuery::OwnerOfPayment(_)
             | DocumentQuery::Products(_)
             | DocumentQuery::DiscountCodes(_) => {}
         }
@@ -334,6 +352,10 @@ impl Documents {
             }
             KlaviyoLookup::CategoriesOfItem { .. } => {
                 add_page(&mut self.known_categories, ids(answer)?);
+            }
+            KlaviyoLookup::ProfilesOfEmail { .. } => {
+                let known = |profile: &HeldProfile| profile.is_named || profile.is_customer;
+                self.guest_is_known = Some(profiles(answer)?.iter().any(known));
             }
             KlaviyoLookup::ProfilesOfCustomer { .. } => {
                 self.known_profiles = Some(profiles(answer)?);

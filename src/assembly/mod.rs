@@ -22,7 +22,7 @@ pub mod shared;
 mod standalone_price;
 pub mod together;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde_json::{Map, Value};
 
 use self::documents::Documents;
@@ -83,7 +83,7 @@ impl DeliveryStep {
 }
 
 /// Says what comes next, with what was read so far. `now` is the time at which prices are to be
-/// valid (UTC).
+/// valid, and by which an event is too old to start a flow (UTC).
 #[must_use]
 pub fn next(
     config: &Config,
@@ -95,9 +95,14 @@ pub fn next(
         Assignment::Now(work) => next_now(config, work, documents, now),
         Assignment::History(record) => next_of_history(config, record, documents, now),
     };
-    match next {
-        Ok(step) | Err(step) => step,
+    let (Ok(mut step) | Err(mut step)) = next;
+    if let DeliveryStep::Send { stages, .. } = &mut step {
+        let flows_from = now - Duration::hours(i64::from(config.rules.order.flows_up_to_hours));
+        let requests = stages.iter_mut().flatten();
+        let old = requests.flat_map(WriteRequest::events_mut).filter(|one| one.time < flows_from);
+        old.for_each(|event| event.backfill = true);
     }
+    step
 }
 
 fn next_now(config: &Config, work: &Work, documents: &Documents, now: DateTime<Utc>) -> StepResult {

@@ -4,14 +4,19 @@
 use chrono::{DateTime, Utc};
 
 use super::documents::Documents;
+use super::reading::{KnownDocument, UnitReading};
 use super::{DeliveryStep, StepResult, profile, refund};
+use crate::commercetools::locale::Locale;
 use crate::commercetools::order::{LineItem, Order};
 use crate::commercetools::query::{DocumentQuery, PRODUCTS_PER_QUERY};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
+use crate::config::rules::CustomerDeletion;
 use crate::klaviyo::batch::pack;
 use crate::klaviyo::event::Event;
 use crate::klaviyo::limits::EVENTS_ALONE;
+use crate::klaviyo::profile::Profile;
+use crate::klaviyo::query::KlaviyoLookup;
 use crate::klaviyo::request::WriteRequest;
 use crate::mapping::event::{self, BuyerDetails, OrderEvent};
 use crate::mapping::identity;
@@ -22,15 +27,17 @@ use crate::push::plan::{AddedLines, IgnoreReason, PlacedOrder};
 /// `Placed Order` whatever the state is now, its lines, what its state says, its refunds.
 pub(super) fn history(config: &Config, documents: &Documents, order: &Id) -> StepResult {
     let order = documents.order.or_read([DocumentQuery::Order(order.clone())])?;
-    with_contents(order, documents, |context| {
+    let payments = refund::unowned(config, documents);
+    if !payments.is_empty() {
+        return Ok(DeliveryStep::read(payments));
+    }
+    with_contents(config, order, documents, |context| {
         let of_order =
             |kind, time| event::order_event(config, context, kind, time, BuyerDetails::Leave);
         let mut events = vec![of_order(OrderEvent::Placed, event::placed_at(&context))];
         events.extend(event::line_events(config, context));
-        // No message tells when the state was reached.
-        let reached = order.fields.completed_at.unwrap_or(order.fields.last_modified_at);
         let state = event::of_state(config, &order.fields.order_state);
-        events.extend(state.map(|kind| of_order(kind, reached)));
+        events.extend(state.map(|kind| of_order(kind, reached(&context))));
         events.extend(refund::history(config, documents, context));
         let (events, cut): (Vec<_>, Vec<_>) = events
             .into_iter()
@@ -44,15 +51,23 @@ pub(super) fn history(config: &Config, documents: &Documents, order: &Id) -> Ste
 
 pub(super) fn placed(config: &Config, documents: &Documents, order: &PlacedOrder) -> StepResult {
     match order {
-        PlacedOrder::Carried(order) => place(config, order, documents),
+        PlacedOrder::Carried(order) => {
+            place(config, order, documents, |context| Some(event::placed_at(context)))
+        }
         PlacedOrder::ById(id) => {
             let order = documents.order.or_read([DocumentQuery::Order(id.clone())])?;
             if !counts_as_placed(config, order) {
                 return Ok(DeliveryStep::ignore(IgnoreReason::StateWithoutEvent));
             }
-            place(config, order, documents)
+            place(config, order, documents, |context| Some(reached(context)))
         }
     }
+}
+
+/// When the order came into its state, if no message tells.
+fn reached(context: &OrderContext) -> DateTime<Utc> {
+    let order = &context.order.fields;
+    order.completed_at.unwrap_or(order.last_modified_at)
 }
 
 pub(super) fn state_changed(
@@ -66,7 +81,7 @@ pub(super) fn state_changed(
     let Some(kind) = event::of_state(config, state.unwrap_or(&order.fields.order_state)) else {
         return Ok(DeliveryStep::ignore(IgnoreReason::StateWithoutEvent));
     };
-    with_contents(order, documents, |context| {
+    with_contents(config, order, documents, |context| {
         let time = at.unwrap_or(order.fields.last_modified_at);
         let details = BuyerDetails::Leave;
         events(vec![event::order_event(config, context, kind, time, details)])
@@ -93,7 +108,7 @@ pub(super) fn edited(
     if !counts_as_placed(config, order) {
         return Ok(DeliveryStep::ignore(IgnoreReason::StateWithoutEvent));
     }
-    with_contents(order, documents, |context| {
+    with_contents(config, order, documents, |context| {
         let time = at.unwrap_or(order.fields.last_modified_at);
         events(event::added_line_events(config, context, time, &is_new))
     })
@@ -110,12 +125,41 @@ fn may_be(added: &AddedLines, line: &LineItem) -> bool {
     }
 }
 
-fn place(config: &Config, order: &Order, documents: &Documents) -> StepResult {
-    with_contents(order, documents, |context| {
+/// The events of a new order: that it was placed, its lines, and what its state says, if it was in that
+/// state at this time.
+fn place(
+    config: &Config,
+    order: &Order,
+    documents: &Documents,
+    in_state_at: impl FnOnce(&OrderContext) -> Option<DateTime<Utc>>,
+) -> StepResult {
+    // An order of a customer tells of the customer's address only if there is none.
+    let address = order.fields.billing_address.as_ref();
+    let is_named =
+        address.is_some_and(|address| address.first_name.is_some() || address.last_name.is_some());
+    let guest =
+        order.fields.customer_id.is_none().then_some(order.fields.customer_email.as_deref());
+    let guest = guest.flatten().and_then(|email| identity::email(email).ok());
+    let lookup = guest.filter(|_| is_named && documents.guest_is_known.is_none());
+    let lookup = lookup.map(|email| KlaviyoLookup::ProfilesOfEmail { email });
+    contents(config, order, documents, lookup, |context| {
+        let details = match (&order.fields.customer_id, &documents.buyer) {
+            (Some(_), KnownDocument::There(buyer)) if !buyer.has_address => BuyerDetails::Location,
+            (Some(_), _) => BuyerDetails::Leave,
+            (None, _) if is_named && documents.guest_is_known == Some(false) => {
+                BuyerDetails::LocationAndNames
+            }
+            (None, _) => BuyerDetails::Location,
+        };
         let time = event::placed_at(&context);
-        let details = BuyerDetails::Add;
-        let placed = event::order_event(config, context, OrderEvent::Placed, time, details);
-        events([vec![placed], event::line_events(config, context)].concat())
+        let mut all = vec![event::order_event(config, context, OrderEvent::Placed, time, details)];
+        all.extend(event::line_events(config, context));
+        let state = event::of_state(config, &order.fields.order_state);
+        if let (Some(kind), Some(time)) = (state, in_state_at(&context)) {
+            let details = BuyerDetails::Leave;
+            all.push(event::order_event(config, context, kind, time, details));
+        }
+        events(all)
     })
 }
 
@@ -144,12 +188,13 @@ pub(super) fn given_to_customer(
     let profile = profile(&config.rules.customer, customer, MissingFields::Keep)?;
     let import = profile::import(profile.body);
     // With an order that was somebody else's, the revenue would be counted for two people.
+    let is_theirs = order.fields.customer_id.as_ref().is_none_or(|owner| *owner == customer.id);
     let own_email = order.fields.customer_email.as_deref();
     let same_person = own_email.is_none_or(|email| email.eq_ignore_ascii_case(&customer.email));
-    if !(first_customer && same_person && counts_as_placed(config, order)) {
+    if !(first_customer && is_theirs && same_person && counts_as_placed(config, order)) {
         return Ok(DeliveryStep::Send { stages: vec![vec![import]], cut: profile.cut });
     }
-    Ok(match place(config, order, documents)? {
+    Ok(match place(config, order, documents, |_| None)? {
         // The profile and the events do not depend on each other: each creates the profile.
         DeliveryStep::Send { mut stages, mut cut } => {
             match stages.first_mut() {
@@ -163,37 +208,85 @@ pub(super) fn given_to_customer(
     })
 }
 
-/// Finds out whose order it is, reads its products and discount codes, all at once, and hands
-/// them over. An order that names nobody needs no reading.
+/// Reads whose order it is, its products and discount codes, all at once, and hands them over. An order
+/// that names nobody needs no reading.
 pub(super) fn with_contents(
+    config: &Config,
     order: &Order,
     documents: &Documents,
     map: impl FnOnce(OrderContext) -> DeliveryStep,
 ) -> StepResult {
-    let Some(buyer) = identity::buyer(&order.fields)? else {
-        return Ok(DeliveryStep::ignore(IgnoreReason::NoIdentity));
+    contents(config, order, documents, None, map)
+}
+
+/// The same, with something else that is to be looked up.
+fn contents(
+    config: &Config,
+    order: &Order,
+    documents: &Documents,
+    lookup: Option<KlaviyoLookup>,
+    map: impl FnOnce(OrderContext) -> DeliveryStep,
+) -> StepResult {
+    let guest = match order.fields.customer_id {
+        Some(_) => None,
+        None => Some(
+            identity::guest(&order.fields)?
+                .ok_or_else(|| DeliveryStep::ignore(IgnoreReason::NoIdentity))?,
+        ),
     };
-    let mut queries = Vec::new();
+    let mut queries: Vec<UnitReading> = lookup.map(UnitReading::from).into_iter().collect();
+    if let Some(customer) = &order.fields.customer_id
+        && documents.buyer == KnownDocument::Unasked
+    {
+        queries.push(DocumentQuery::Buyer(customer.clone()).into());
+    }
     if documents.products.is_none() {
         let ids = order.product_ids();
         queries.extend(
-            ids.chunks(PRODUCTS_PER_QUERY).map(|ids| DocumentQuery::Products(ids.to_vec())),
+            ids.chunks(PRODUCTS_PER_QUERY).map(|ids| DocumentQuery::Products(ids.to_vec()).into()),
         );
     }
     if documents.discount_codes.is_none() {
-        let codes = order.fields.discount_codes.iter();
-        let ids: Vec<_> = codes.map(|used| used.discount_code.id.clone()).collect();
-        queries.extend((!ids.is_empty()).then_some(DocumentQuery::DiscountCodes(ids)));
+        let applied = order.fields.discount_codes.iter().filter(|used| used.is_applied());
+        let ids: Vec<_> = applied.map(|used| used.discount_code.id.clone()).collect();
+        queries.extend((!ids.is_empty()).then(|| DocumentQuery::DiscountCodes(ids).into()));
     }
     if !queries.is_empty() {
         return Ok(DeliveryStep::read(queries));
     }
-    Ok(map(OrderContext {
+    let buyer = match (guest, &order.fields.customer_id) {
+        (Some(guest), _) => MappedBody { body: guest, cut: Vec::new() },
+        (None, Some(customer)) => whose(config, documents, customer)?,
+        (None, None) => return Ok(DeliveryStep::ignore(IgnoreReason::NoIdentity)),
+    };
+    let mut step = map(OrderContext {
         order,
-        buyer: &buyer,
+        buyer: &buyer.body,
+        locale: &Locale::of_buyer(order.fields.locale.as_deref(), &config.shop.locale),
         products: documents.products.as_deref().unwrap_or_default(),
         discount_codes: documents.discount_codes.as_deref().unwrap_or_default(),
-    }))
+    });
+    if let DeliveryStep::Send { cut, .. } = &mut step {
+        cut.extend(buyer.cut);
+    }
+    Ok(step)
+}
+
+/// The profile of an order's customer. Of one who is gone it would be made anew: not if erasures are
+/// followed, since that may be one.
+fn whose(
+    config: &Config,
+    documents: &Documents,
+    customer: &Id,
+) -> Result<MappedBody<Profile>, DeliveryStep> {
+    let erases = config.rules.customer.deletion == CustomerDeletion::Erase;
+    match &documents.buyer {
+        KnownDocument::There(buyer) => Ok(identity::buyer(customer, Some(buyer))),
+        KnownDocument::Gone | KnownDocument::Unasked if erases => {
+            Err(DeliveryStep::ignore(IgnoreReason::CustomerGone))
+        }
+        KnownDocument::Gone | KnownDocument::Unasked => Ok(identity::buyer(customer, None)),
+    }
 }
 
 /// A few events go each on its own, since Klaviyo takes far more such calls in a minute; many go

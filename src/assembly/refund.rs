@@ -36,22 +36,36 @@ pub(super) fn next(
     let KnownDocument::There(order) = &documents.order else {
         return Ok(DeliveryStep::not_yet(NotYet::OrderOfPayment));
     };
-    with_contents(order, documents, |context| {
+    with_contents(config, order, documents, |context| {
         events(refunds.into_iter().map(|one| refund(config, context, payment, one, at)).collect())
     })
 }
 
-/// As history.
+/// As history. A payment that stands on several orders is refunded once: with the oldest of them, as now.
 pub(super) fn history(
     config: &Config,
     documents: &Documents,
     context: OrderContext,
 ) -> Vec<MappedBody<Event>> {
-    let payments = documents.payments.iter();
+    let order = &context.order.fields.id;
+    let is_owner = |payment: &&Payment| {
+        let owner = documents.payment_owners.iter().find(|(known, _)| *known == payment.id);
+        owner.is_none_or(|(_, owner)| owner.as_ref().is_none_or(|owner| owner == order))
+    };
+    let payments = documents.payments.iter().filter(is_owner);
     let refunds = payments.flat_map(|payment| {
         event::refunds(config, payment).map(move |one| refund(config, context, payment, one, None))
     });
     refunds.collect()
+}
+
+/// Asks for the oldest orders of those payments that were refunded, as far as they are not known.
+pub(super) fn unowned(config: &Config, documents: &Documents) -> Vec<DocumentQuery> {
+    let unknown = documents.payments.iter().filter(|payment| {
+        event::refunds(config, payment).next().is_some()
+            && documents.payment_owners.iter().all(|(known, _)| *known != payment.id)
+    });
+    unknown.map(|payment| DocumentQuery::OwnerOfPayment(payment.id.clone())).collect()
 }
 
 /// The event of a refund, at the time that is known best.

@@ -1,5 +1,5 @@
-//! What many orders and products share, as it was read a short time ago: the products and discount
-//! codes of orders, and which categories Klaviyo has. A sale is many orders of a few products, and
+//! What many orders and products share, as it was read a short time ago: the products, discount
+//! codes and customers of orders, and which categories Klaviyo has. A sale is many orders of a few products, and
 //! a shop has many products in a few categories.
 //!
 //! For: the events of orders, which take a slug and the names of categories from a product, and
@@ -13,9 +13,9 @@ use std::hash::Hash;
 use std::rc::Rc;
 
 use super::documents::{Documents, sort};
-use super::reading::UnitReading;
+use super::reading::{KnownDocument, UnitReading};
 use crate::commercetools::notification::Notification;
-use crate::commercetools::order::DiscountCode;
+use crate::commercetools::order::{Buyer, DiscountCode};
 use crate::commercetools::product::Product;
 use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
@@ -31,6 +31,8 @@ const LIFETIME_MS: u64 = 60_000;
 pub struct SharedDocuments {
     products: ReadCache<Id, Option<Rc<Product>>>,
     discount_codes: ReadCache<Id, Option<DiscountCode>>,
+    /// The customers of orders; one who is gone is read again, since only commercetools knows.
+    buyers: ReadCache<Id, Buyer>,
     /// Klaviyo's ids of categories that it has.
     categories: ReadCache<String, ()>,
 }
@@ -53,6 +55,8 @@ impl SharedDocuments {
         Self {
             products: ReadCache::new(products, lifetime),
             discount_codes: ReadCache::new(others, lifetime),
+            // A run may take hours, and what it says of a customer must not be that old.
+            buyers: ReadCache::new(others, LIFETIME_MS),
             categories: ReadCache::new(others, lifetime),
         }
     }
@@ -79,6 +83,12 @@ impl SharedDocuments {
                     known.extend(code.clone());
                 });
                 left.map(|ids| DocumentQuery::DiscountCodes(ids).into())
+            }
+            UnitReading::Commercetools(DocumentQuery::Buyer(id)) => {
+                let left = self.buyers.answer(vec![id.clone()], now_ms, |_, buyer| {
+                    documents.buyer = KnownDocument::There(buyer.clone());
+                });
+                left.map(|_| DocumentQuery::Buyer(id).into())
             }
             UnitReading::Klaviyo(KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }) => {
                 let left = self.categories.answer(ids, now_ms, |id, ()| documents.has_category(id));
@@ -111,6 +121,11 @@ impl SharedDocuments {
                     self.discount_codes.keep(id.clone(), code.cloned(), now_ms);
                 }
             }
+            UnitReading::Commercetools(DocumentQuery::Buyer(id)) => {
+                if let KnownDocument::There(buyer) = &documents.buyer {
+                    self.buyers.keep(id.clone(), buyer.clone(), now_ms);
+                }
+            }
             UnitReading::Klaviyo(KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }) => {
                 for id in ids.iter().filter(|id| documents.known_categories.list().contains(id)) {
                     self.categories.keep(id.clone(), (), now_ms);
@@ -130,6 +145,7 @@ impl SharedDocuments {
     pub fn forget(&mut self, notification: &Notification) {
         let Some(resource) = &notification.resource else { return };
         match resource.type_id.as_str() {
+            "customer" => self.buyers.retain(|id, _| *id != resource.id),
             "product" => self.products.retain(|id, _| *id != resource.id),
             "category" => self.products.retain(|_, product| {
                 product.as_ref().is_none_or(|product| !stands_in(product, &resource.id))

@@ -1,23 +1,36 @@
-//! Localized texts, and which of them the shop prefers.
+//! Localized texts, and which of them is preferred.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// The shop's preferred locale (`PREFERRED_LOCALE`); the default prefers none.
+/// The preferred locale: the shop's (`PREFERRED_LOCALE`), or a buyer's; the default prefers none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Locale(Option<String>);
+pub struct Locale {
+    tag: Option<String>,
+    /// The shop's, if this is a buyer's.
+    otherwise: Option<String>,
+}
 
 impl Locale {
     /// Takes a locale such as `en-US`. As in the plugin, a text of another form counts as none.
     #[must_use]
     pub fn new(tag: String) -> Self {
-        Self(is_tag(&tag).then_some(tag))
+        Self { tag: is_tag(&tag).then_some(tag), otherwise: None }
+    }
+
+    /// The locale of a buyer in this shop: what the buyer's language lacks is in the shop's.
+    #[must_use]
+    pub fn of_buyer(tag: Option<&str>, shop: &Self) -> Self {
+        match tag.filter(|tag| is_tag(tag)) {
+            Some(tag) => Self { tag: Some(tag.to_owned()), otherwise: shop.tag.clone() },
+            None => shop.clone(),
+        }
     }
 
     /// The locale's tag, if one is preferred.
     #[must_use]
     pub fn tag(&self) -> Option<&str> {
-        self.0.as_deref()
+        self.tag.as_deref()
     }
 
     /// The country of the locale, if it names one: `US` of `en-US`.
@@ -53,22 +66,45 @@ fn is_tag(tag: &str) -> bool {
 pub struct LocalizedString(Map<String, Value>);
 
 impl LocalizedString {
-    /// The text for the preferred locale, else for its language, else the first there is.
+    /// The text for the preferred locale, else for its language, else for another locale of that
+    /// language, else the first there is. A blank text is none.
     #[must_use]
     pub fn text(&self, preferred: &Locale) -> Option<&str> {
-        let exact = preferred.tag().and_then(|tag| self.get(tag));
-        let language = || self.get(preferred.tag()?.split_once('-')?.0);
-        exact.or_else(language).or_else(|| self.0.values().find_map(Value::as_str))
+        let mut tags = preferred.tag.iter().chain(&preferred.otherwise);
+        tags.find_map(|tag| self.like(tag)).or_else(|| Some(self.filled().next()?.1))
+    }
+
+    /// The text that is nearest to a tag: `en` takes `en-US` as well, and `en_GB` means `en-GB`.
+    fn like(&self, tag: &str) -> Option<&str> {
+        let same = |one: &str, other: &str| {
+            one.len() == other.len()
+                && one.bytes().zip(other.bytes()).all(|(one, other)| {
+                    one.eq_ignore_ascii_case(&other) || (is_joint(one) && is_joint(other))
+                })
+        };
+        let language = |tag: &str| tag.split(['-', '_']).next().unwrap_or_default().to_owned();
+        let wanted = language(tag);
+        let find = |fits: &dyn Fn(&str) -> bool| {
+            self.filled().find(|(locale, _)| fits(locale)).map(|(_, text)| text)
+        };
+        find(&|locale| same(locale, tag))
+            .or_else(|| find(&|locale| same(locale, &wanted)))
+            .or_else(|| find(&|locale| same(&language(locale), &wanted)))
+    }
+
+    fn filled(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.texts().filter(|(_, text)| !text.trim().is_empty())
     }
 
     /// Every locale with its text.
     pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().filter_map(|(locale, text)| Some((locale.as_str(), text.as_str()?)))
     }
+}
 
-    fn get(&self, tag: &str) -> Option<&str> {
-        self.0.get(tag).and_then(Value::as_str)
-    }
+/// What joins the parts of a tag.
+fn is_joint(byte: u8) -> bool {
+    matches!(byte, b'-' | b'_')
 }
 
 #[cfg(test)]
@@ -83,12 +119,46 @@ mod tests {
             ("en-US", "Pants"),
             ("en-GB", "Trousers"),
             ("fr", "Hose"),
-            ("en_GB", "Hose"),
+            ("en_GB", "Trousers"),
+            ("EN-us", "Pants"),
+            ("de-AT", "Hose"),
             ("not a locale", "Hose"),
         ] {
             assert_eq!(text.text(&Locale::new(locale.to_owned())), Some(expected), "{locale}");
         }
         assert_eq!(LocalizedString::default().text(&Locale::default()), None);
+    }
+
+    #[test]
+    fn another_locale_of_the_language_comes_before_another_language() {
+        let read = |text: &str| serde_json::from_str::<LocalizedString>(text).expect("text");
+        let shop = |tag: &str| Locale::new(tag.to_owned());
+        for (texts, locale, expected) in [
+            (r#"{"de":"Lampe","en-US":"Lamp"}"#, shop("en"), Some("Lamp")),
+            (r#"{"de":"Lampe","en-US":"Lamp"}"#, shop("en-GB"), Some("Lamp")),
+            (r#"{"de":"Lampe","english":"Lamp"}"#, shop("en"), Some("Lampe")),
+            (r#"{"en":" ","en-US":"Lamp","de":"Lampe"}"#, shop("en"), Some("Lamp")),
+            (r#"{"en":"","de":"Lampe"}"#, shop("en"), Some("Lampe")),
+            (r#"{"en":" ","de":null}"#, shop("en"), None),
+            (
+                r#"{"fr":"Lampe F","de":"Lampe","en":"Lamp"}"#,
+                Locale::of_buyer(Some("de-CH"), &shop("en")),
+                Some("Lampe"),
+            ),
+            (
+                r#"{"fr":"Lampe F","en-US":"Lamp"}"#,
+                Locale::of_buyer(Some("de-CH"), &shop("en")),
+                Some("Lamp"),
+            ),
+            (
+                r#"{"fr":"Lampe F","en":"Lamp"}"#,
+                Locale::of_buyer(Some("?"), &shop("en")),
+                Some("Lamp"),
+            ),
+            (r#"{"fr":"Lampe F","en":"Lamp"}"#, Locale::of_buyer(None, &shop("en")), Some("Lamp")),
+        ] {
+            assert_eq!(read(texts).text(&locale), expected, "{texts}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Money as commercetools stores it (`TypedMoney`), and its exact decimal value.
 
+use std::cmp::Ordering;
+
 use serde::Deserialize;
 use serde_json::Number;
 
@@ -35,6 +37,54 @@ impl Money {
         }
     }
 
+    /// The exact amount, in units of 10^-`digits`.
+    fn scaled(&self, digits: u8) -> i128 {
+        let amount = i128::from(self.precise_amount.unwrap_or(self.cent_amount));
+        let more = u32::from(digits.saturating_sub(self.fraction_digits));
+        amount.saturating_mul(10_i128.saturating_pow(more))
+    }
+
+    /// The exact sum of amounts, each so many times; none if there are none. All are in the currency of
+    /// the first: an order has one.
+    #[must_use]
+    pub fn sum<'a>(amounts: impl IntoIterator<Item = (&'a Self, i64)>) -> Option<Self> {
+        let amounts: Vec<_> = amounts.into_iter().collect();
+        let (first, _) = *amounts.first()?;
+        let digits = amounts.iter().map(|(money, _)| money.fraction_digits).max()?;
+        let total: i128 = amounts
+            .iter()
+            .map(|(money, times)| money.scaled(digits).saturating_mul(i128::from(*times)))
+            .sum();
+        Some(Self::of_scaled(first.currency_code.clone(), total, digits))
+    }
+
+    /// What this is with a tax that it does not include, rounded half to even as commercetools does by
+    /// default. `rate` is between 0 and 1.
+    #[must_use]
+    pub fn with_tax(&self, rate: f64) -> Self {
+        /// Parts of a rate that count: a millionth of a percent.
+        const PARTS: i128 = 100_000_000;
+        let Some(rate) = Number::from_f64((rate * 1e8).round()).and_then(|rate| rate.as_f64())
+        else {
+            return self.clone();
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "a rate is between 0 and 1")]
+        let factor = PARTS + rate as i128;
+        let exact = self.scaled(self.fraction_digits).saturating_mul(factor);
+        let (whole, rest) = (exact.div_euclid(PARTS), exact.rem_euclid(PARTS));
+        let up = match (rest * 2).cmp(&PARTS) {
+            Ordering::Less => 0,
+            Ordering::Equal => whole & 1,
+            Ordering::Greater => 1,
+        };
+        Self::of_scaled(self.currency_code.clone(), whole + up, self.fraction_digits)
+    }
+
+    fn of_scaled(currency_code: String, amount: i128, fraction_digits: u8) -> Self {
+        let amount = i64::try_from(amount).unwrap_or(i64::MAX);
+        Self { currency_code, cent_amount: amount, precise_amount: None, fraction_digits }
+    }
+
     fn decimal_text(&self) -> String {
         let amount = self.precise_amount.unwrap_or(self.cent_amount);
         let sign = if amount < 0 { "-" } else { "" };
@@ -52,6 +102,44 @@ impl Money {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn euros(amount: i64, fraction_digits: u8) -> Money {
+        Money {
+            currency_code: "EUR".to_owned(),
+            cent_amount: amount,
+            precise_amount: None,
+            fraction_digits,
+        }
+    }
+
+    #[test]
+    fn sums_are_exact() {
+        let precise = Money { precise_amount: Some(12_345), ..euros(1, 4) };
+        for (amounts, expected) in [
+            (vec![], None),
+            (vec![(euros(500, 2), 2), (euros(200, 2), 1)], Some("12")),
+            (vec![(precise, 3), (euros(10, 2), 1)], Some("3.8035")),
+            (vec![(euros(100, 2), 1), (euros(-30, 2), 1)], Some("0.7")),
+        ] {
+            let sum = Money::sum(amounts.iter().map(|(money, times)| (money, *times)));
+            assert_eq!(sum.map(|sum| sum.decimal().to_string()).as_deref(), expected);
+        }
+    }
+
+    #[test]
+    fn a_tax_is_added_and_rounded_half_to_even() {
+        for (cents, rate, expected) in [
+            (10_000, 0.19, "119"),
+            (50, 0.05, "0.52"),
+            (150, 0.05, "1.58"),
+            (10, 0.05, "0.1"),
+            (999, 0.077, "10.76"),
+            (-10_000, 0.19, "-119"),
+            (1_000, 0.0, "10"),
+        ] {
+            assert_eq!(euros(cents, 2).with_tax(rate).decimal().to_string(), expected, "{cents}");
+        }
+    }
 
     #[test]
     fn amounts_are_exact() {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::customer::{Address, CustomFields};
 use super::locale::LocalizedString;
 use super::money::Money;
-use super::reference::{Id, IdReference};
+use super::reference::{Id, IdReference, or_default};
 
 /// An order and its raw document, since existing flows use the raw names.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,29 +69,61 @@ pub struct OrderFields {
     pub customer_email: Option<String>,
     /// After discounts; with tax only where prices include it.
     pub total_price: Money,
+    /// The same net and gross, once the taxes are known.
+    pub taxed_price: Option<TaxedPrice>,
+    /// What shipping costs net and gross, over all deliveries.
+    pub taxed_shipping_price: Option<TaxedPrice>,
+    /// How it is shipped, if all of it goes to one address.
+    pub shipping_info: Option<ShippingInfo>,
+    /// How its parts are shipped, if they go to several.
+    #[serde(default, deserialize_with = "or_default")]
+    pub shipping: Vec<OrderShipping>,
+    /// The buyer's language, such as `de-DE`.
+    pub locale: Option<String>,
+    /// Two letters.
+    pub country: Option<String>,
+    /// The store it was placed in.
+    pub store: Option<KeyReference>,
+    /// The business unit that it was placed for.
+    pub business_unit: Option<KeyReference>,
     /// `Open`, `Confirmed`, `Complete` or `Cancelled`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub order_state: String,
     /// The lines with a product.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub line_items: Vec<LineItem>,
     /// The lines without one: fees, vouchers.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub custom_line_items: Vec<CustomLineItem>,
     #[expect(missing_docs, reason = "as its name says")]
     pub billing_address: Option<Address>,
     #[expect(missing_docs, reason = "as its name says")]
     pub shipping_address: Option<Address>,
     /// The codes that were used.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub discount_codes: Vec<DiscountCodeInfo>,
     /// What was taken off the whole order.
     pub discount_on_total_price: Option<DiscountOnTotalPrice>,
     /// How it is paid.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub payment_info: PaymentInfo,
     #[expect(missing_docs, reason = "as its name says")]
     pub custom: Option<CustomFields>,
+}
+
+impl OrderFields {
+    /// The address that it goes to; of several the first.
+    #[must_use]
+    pub fn first_shipping_address(&self) -> Option<&Address> {
+        let of_parts = || self.shipping.iter().find_map(|part| part.shipping_address.as_ref());
+        self.shipping_address.as_ref().or_else(of_parts)
+    }
+
+    /// How it is shipped, part by part.
+    pub fn shippings(&self) -> impl Iterator<Item = &ShippingInfo> {
+        let of_parts = self.shipping.iter().filter_map(|part| part.shipping_info.as_ref());
+        self.shipping_info.iter().chain(of_parts)
+    }
 }
 
 /// How an order is paid.
@@ -99,6 +131,7 @@ pub struct OrderFields {
 #[serde(default)]
 pub struct PaymentInfo {
     /// The payments, in the order they were added.
+    #[serde(deserialize_with = "or_default")]
     pub payments: Vec<IdReference>,
 }
 
@@ -115,13 +148,13 @@ pub struct LineItem {
     /// When the line was added to the cart, or by an edit to the order (UTC); not every line says so.
     pub added_at: Option<DateTime<Utc>>,
     /// The product's slug at the time.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub product_slug: LocalizedString,
     /// The product's name at the time.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub name: LocalizedString,
     /// The variant at the time.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub variant: LineVariant,
     #[expect(missing_docs, reason = "as its name says")]
     pub quantity: i64,
@@ -129,6 +162,93 @@ pub struct LineItem {
     pub price: UnitPrice,
     /// For the whole line, after discounts.
     pub total_price: Money,
+    /// The same net and gross, once the taxes are known.
+    pub taxed_price: Option<TaxedPrice>,
+    /// The tax of the line, once it is known.
+    pub tax_rate: Option<TaxRate>,
+    /// What discounts of the cart took off.
+    #[serde(default, deserialize_with = "or_default")]
+    pub discounted_price_per_quantity: Vec<DiscountedQuantity>,
+}
+
+/// A price net and gross.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "as their names say")]
+pub struct TaxedPrice {
+    pub total_net: Money,
+    pub total_gross: Money,
+    pub total_tax: Option<Money>,
+}
+
+/// A tax.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaxRate {
+    /// Between 0 and 1.
+    pub amount: f64,
+    /// Whether prices have it in them.
+    #[serde(default, deserialize_with = "or_default")]
+    pub included_in_price: bool,
+}
+
+/// So many units of a line that cost the same after discounts of the cart.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DiscountedQuantity {
+    #[expect(missing_docs, reason = "as its name says")]
+    pub quantity: i64,
+    /// For one unit.
+    pub discounted_price: DiscountedLinePrice,
+}
+
+/// What discounts of the cart took off.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DiscountedLinePrice {
+    /// What is left.
+    pub value: Option<Money>,
+    /// By which discount.
+    #[serde(default, deserialize_with = "or_default")]
+    pub included_discounts: Vec<IncludedDiscount>,
+}
+
+/// What one discount took off.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IncludedDiscount {
+    #[expect(missing_docs, reason = "as its name says")]
+    pub discounted_amount: Money,
+}
+
+/// How something is shipped.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ShippingInfo {
+    /// As the buyer saw it.
+    pub shipping_method_name: Option<String>,
+    /// Before discounts.
+    pub price: Money,
+    /// After discounts, net and gross, once the taxes are known.
+    pub taxed_price: Option<TaxedPrice>,
+    /// What discounts of the cart took off.
+    pub discounted_price: Option<DiscountedLinePrice>,
+}
+
+/// A part of an order that goes to an address of its own.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "as their names say")]
+pub struct OrderShipping {
+    pub shipping_info: Option<ShippingInfo>,
+    pub shipping_address: Option<Address>,
+}
+
+/// Something that is named by its key.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct KeyReference {
+    /// None if it was named by its id.
+    pub key: Option<String>,
 }
 
 /// The variant that was ordered.
@@ -137,8 +257,10 @@ pub struct LineItem {
 pub struct LineVariant {
     /// Not every variant has one.
     pub sku: Option<String>,
+    #[serde(deserialize_with = "or_default")]
     #[expect(missing_docs, reason = "as its name says")]
     pub images: Vec<Image>,
+    #[serde(deserialize_with = "or_default")]
     #[expect(missing_docs, reason = "as its name says")]
     pub attributes: Vec<Attribute>,
 }
@@ -155,7 +277,7 @@ pub struct Image {
 pub struct Attribute {
     #[expect(missing_docs, reason = "as its name says")]
     pub name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     #[expect(missing_docs, reason = "as its name says")]
     pub value: Value,
 }
@@ -186,10 +308,29 @@ pub struct DiscountedPrice {
 
 /// A line without a product.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CustomLineItem {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     #[expect(missing_docs, reason = "as its name says")]
     pub name: LocalizedString,
+    #[serde(default = "one")]
+    #[expect(missing_docs, reason = "as its name says")]
+    pub quantity: i64,
+    /// The unit price.
+    pub money: Option<Money>,
+    /// For the whole line, after discounts.
+    pub total_price: Option<Money>,
+    /// The same net and gross, once the taxes are known.
+    pub taxed_price: Option<TaxedPrice>,
+    /// The tax of the line, once it is known.
+    pub tax_rate: Option<TaxRate>,
+    /// What discounts of the cart took off.
+    #[serde(default, deserialize_with = "or_default")]
+    pub discounted_price_per_quantity: Vec<DiscountedQuantity>,
+}
+
+fn one() -> i64 {
+    1
 }
 
 /// A discount code that was used.
@@ -198,6 +339,16 @@ pub struct CustomLineItem {
 pub struct DiscountCodeInfo {
     #[expect(missing_docs, reason = "as its name says")]
     pub discount_code: IdReference,
+    /// `MatchesCart` if it was applied; else why it was not.
+    pub state: Option<String>,
+}
+
+impl DiscountCodeInfo {
+    /// Whether the code took anything off.
+    #[must_use]
+    pub fn is_applied(&self) -> bool {
+        self.state.as_deref().is_none_or(|state| state == "MatchesCart")
+    }
 }
 
 /// A discount code.
@@ -215,4 +366,21 @@ pub struct DiscountCode {
 pub struct DiscountOnTotalPrice {
     #[expect(missing_docs, reason = "as its name says")]
     pub discounted_amount: Money,
+}
+
+/// The customer of an order, as far as an event tells of them.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Buyer {
+    /// The customer's id.
+    pub id: Id,
+    /// As the customer has it now.
+    #[serde(default, deserialize_with = "or_default")]
+    pub email: String,
+    /// Whether the customer has an address, which then is the one that counts.
+    #[serde(rename = "addresses", default, deserialize_with = "is_not_empty")]
+    pub has_address: bool,
+}
+
+fn is_not_empty<'de, D: serde::Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+    Ok(Option::<Vec<serde::de::IgnoredAny>>::deserialize(from)?.is_some_and(|all| !all.is_empty()))
 }

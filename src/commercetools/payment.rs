@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::money::Money;
-use super::reference::Id;
+use super::reference::{Id, or_default};
 
 /// A payment.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -15,7 +15,7 @@ pub struct Payment {
     /// When it was last changed (UTC).
     pub last_modified_at: Option<DateTime<Utc>>,
     /// What was tried and done, in that order.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub transactions: Vec<Transaction>,
 }
 

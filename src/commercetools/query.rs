@@ -18,12 +18,16 @@ pub const PAGE: usize = 500;
 pub enum DocumentQuery {
     /// A customer.
     Customer(Id),
+    /// The customer of an order, of whom little is needed, and not the newest.
+    Buyer(Id),
     /// An order.
     Order(Id),
     /// A payment.
     Payment(Id),
     /// The order of a payment: the oldest, if it pays for several.
     OrderOfPayment(Id),
+    /// The same, of which only the id is needed.
+    OwnerOfPayment(Id),
     /// Products with their categories and those categories' ancestors; at most
     /// [`PRODUCTS_PER_QUERY`] at once.
     Products(Vec<Id>),
@@ -78,12 +82,13 @@ impl DocumentQuery {
     #[must_use]
     pub fn path_and_query(&self) -> String {
         match self {
-            Self::Customer(id) => format!("/customers/{}", encode(id.as_str())),
+            Self::Customer(id) | Self::Buyer(id) => format!("/customers/{}", encode(id.as_str())),
             Self::Order(id) => format!("/orders/{}", encode(id.as_str())),
             Self::Payment(id) => format!("/payments/{}", encode(id.as_str())),
-            Self::OrderOfPayment(id) => format!(
-                "/orders?limit=1&withTotal=false&sort={}&where={}",
+            Self::OrderOfPayment(id) | Self::OwnerOfPayment(id) => format!(
+                "/orders?limit=1&withTotal=false&sort={}&sort={}&where={}",
                 encode("createdAt asc"),
+                encode("id asc"),
                 encode(&format!("paymentInfo(payments(id = {}))", quote(id.as_str()))),
             ),
             Self::Products(ids) => format!(

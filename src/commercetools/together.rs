@@ -165,7 +165,9 @@ fn sorted(query: &DocumentQuery) -> Option<(QuerySort, Vec<&str>)> {
     let published = || Some(PUBLISHED.to_owned());
     let with_categories = |sort| QuerySort { expand: CATEGORIES, ..sort };
     Some(match query {
-        DocumentQuery::Customer(id) => (QuerySort::by_id("customers"), vec![id.as_str()]),
+        DocumentQuery::Customer(id) | DocumentQuery::Buyer(id) => {
+            (QuerySort::by_id("customers"), vec![id.as_str()])
+        }
         DocumentQuery::Order(id) => (QuerySort::by_id("orders"), vec![id.as_str()]),
         DocumentQuery::Payment(id) => (QuerySort::by_id("payments"), vec![id.as_str()]),
         DocumentQuery::Category(id) => {
@@ -202,6 +204,7 @@ fn sorted(query: &DocumentQuery) -> Option<(QuerySort, Vec<&str>)> {
             (QuerySort { pages: true, ..sort }, texts(skus))
         }
         DocumentQuery::OrderOfPayment(_)
+        | DocumentQuery::OwnerOfPayment(_)
         | DocumentQuery::Descendants { .. }
         | DocumentQuery::ProductOfSku(_)
         | DocumentQuery::IdWalk(_)

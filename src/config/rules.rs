@@ -63,7 +63,7 @@ pub enum EventName {
 }
 
 /// `CONFIG.order`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderRules {
     /// Which order states count as what.
@@ -76,6 +76,36 @@ pub struct OrderRules {
     pub metrics: OrderMetrics,
     /// The same for the order's custom fields.
     pub custom_fields: CustomFieldRules,
+    /// What amounts are made of.
+    pub value: AmountBasis,
+    /// An event that is older than this when it is sent, in hours, starts no flow.
+    pub flows_up_to_hours: u32,
+}
+
+impl Default for OrderRules {
+    fn default() -> Self {
+        Self {
+            states: OrderStates::default(),
+            messages: OrderMessages::default(),
+            properties: PropertyRules::default(),
+            metrics: OrderMetrics::default(),
+            custom_fields: CustomFieldRules::default(),
+            value: AmountBasis::default(),
+            flows_up_to_hours: 24,
+        }
+    }
+}
+
+/// `CONFIG.order.value`: what the amounts of order events are made of. Refunds are what was paid back,
+/// so they are gross always.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AmountBasis {
+    /// With taxes: `taxedPrice.totalGross`, or `totalPrice` while the taxes are not known.
+    #[default]
+    Gross,
+    /// `totalPrice`, as in the plugin: without taxes if prices do not include them.
+    Total,
 }
 
 /// `CONFIG.order.states`.
@@ -116,7 +146,7 @@ pub struct CreatedStates {
 
 impl Default for CreatedStates {
     fn default() -> Self {
-        Self { placed_order: strings(&["Open"]) }
+        Self { placed_order: strings(&["Open", "Confirmed", "Complete"]) }
     }
 }
 
@@ -412,6 +442,10 @@ impl OperatorRules {
             problems
                 .push(SettingProblem::new("CONFIG.klaviyo.share", "must be above 0 and at most 1"));
         }
+        if !(1..=720).contains(&rules.order.flows_up_to_hours) {
+            let problem = "must be between 1 and 720";
+            problems.push(SettingProblem::new("CONFIG.order.flowsUpToHours", problem));
+        }
         if problems.is_empty() { Ok(rules) } else { Err(problems) }
     }
 
@@ -453,15 +487,25 @@ fn merge(
                 *default = Value::Array(list);
             }
             (Value::String(_), Value::String(value))
-                if key == "deletion" && !["ignore", "erase"].contains(&value.as_str()) =>
+                if choices(&path).is_some_and(|choices| !choices.contains(&value.as_str())) =>
             {
-                problems.push(SettingProblem::new(path, "must be `ignore` or `erase`"));
+                let choices = choices(&path).unwrap_or_default().join("` or `");
+                problems.push(SettingProblem::new(path, format!("must be `{choices}`")));
             }
             (Value::String(_), value @ Value::String(_))
             | (Value::Bool(_), value @ Value::Bool(_))
             | (Value::Number(_), value @ Value::Number(_)) => *default = value,
             (default, _) => problems.push(SettingProblem::new(path, expected(default))),
         }
+    }
+}
+
+/// The values of a setting that knows only some.
+fn choices(path: &str) -> Option<&'static [&'static str]> {
+    match path {
+        "CONFIG.customer.deletion" => Some(&["ignore", "erase"]),
+        "CONFIG.order.value" => Some(&["gross", "total"]),
+        _ => None,
     }
 }
 
@@ -538,6 +582,9 @@ mod tests {
                 r#"{"import":{"lanes":0,"sliceSeconds":999}}"#,
                 &["CONFIG.import.lanes", "CONFIG.import.sliceSeconds"],
             ),
+            (r#"{"order":{"value":"net"}}"#, &["CONFIG.order.value"]),
+            (r#"{"order":{"flowsUpToHours":0}}"#, &["CONFIG.order.flowsUpToHours"]),
+            (r#"{"order":{"flowsUpToHours":721}}"#, &["CONFIG.order.flowsUpToHours"]),
             (r#"{"klaviyo":{"share":0}}"#, &["CONFIG.klaviyo.share"]),
             (r#"{"klaviyo":{"share":1.5}}"#, &["CONFIG.klaviyo.share"]),
             (r#"{"klaviyo":{"share":"all"}}"#, &["CONFIG.klaviyo.share"]),

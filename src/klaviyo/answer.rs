@@ -45,6 +45,10 @@ pub struct HeldProfile {
     pub id: String,
     /// When Klaviyo created it (UTC), if it says so.
     pub created: Option<DateTime<Utc>>,
+    /// Whether it has a name, if that was asked for.
+    pub is_named: bool,
+    /// Whether it has an external id, if that was asked for.
+    pub is_customer: bool,
 }
 
 /// Reads profiles.
@@ -53,9 +57,16 @@ pub struct HeldProfile {
 /// As with [`ids`].
 pub fn profiles(answer: &HttpAnswer) -> Result<Vec<HeldProfile>, ReadFault> {
     let rows = rows_of(answer)?.map(|page| page.data).unwrap_or_default();
-    let profile = |row: ListedResource| HeldProfile {
-        id: row.id,
-        created: row.attributes.and_then(|attributes| attributes.created),
+    let is_there =
+        |text: &Option<String>| text.as_ref().is_some_and(|text| !text.trim().is_empty());
+    let profile = |row: ListedResource| {
+        let attributes = row.attributes.unwrap_or_default();
+        HeldProfile {
+            id: row.id,
+            created: attributes.created,
+            is_named: is_there(&attributes.first_name) || is_there(&attributes.last_name),
+            is_customer: is_there(&attributes.external_id),
+        }
     };
     Ok(rows.into_iter().map(profile).collect())
 }
@@ -69,10 +80,13 @@ struct ListedResource {
     attributes: Option<ListedAttributes>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct ListedAttributes {
     custom_metadata: Option<Map<String, Value>>,
     created: Option<DateTime<Utc>>,
+    external_id: Option<String>,
+    first_name: Option<String>,
+    last_name: Option<String>,
 }
 
 fn ids_of(

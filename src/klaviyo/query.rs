@@ -41,6 +41,11 @@ pub enum KlaviyoLookup {
         /// The commercetools id of the customer.
         customer: String,
     },
+    /// The profiles that have an e-mail address; Klaviyo keeps it unique, so one or none.
+    ProfilesOfEmail {
+        /// The address, which no log and no error may show.
+        email: String,
+    },
     /// Which of these objects there are; see [`existing`].
     Existing {
         /// What they are.
@@ -97,7 +102,9 @@ impl KlaviyoLookup {
             Self::VariantsOfItem { .. } => Operation::VariantsOfItem,
             Self::CategoriesOfItem { .. } => Operation::CategoriesOfItem,
             Self::CategoryName { .. } => Operation::CategoryName,
-            Self::ProfilesOfCustomer { .. } => Operation::ListProfiles,
+            Self::ProfilesOfCustomer { .. } | Self::ProfilesOfEmail { .. } => {
+                Operation::ListProfiles
+            }
             Self::Existing { kind, .. } | Self::All { kind, .. } => Operation::ListCatalog(*kind),
             Self::Job(job) => Operation::JobStatus(job.of),
             Self::ImportErrors { .. } => Operation::ImportErrors,
@@ -123,6 +130,11 @@ impl KlaviyoLookup {
             Self::ProfilesOfCustomer { customer } => format!(
                 "/api/profiles?filter={}&{}=external_id%2Ccreated",
                 encode(&format!("equals(external_id,{})", quote(customer))),
+                encode("fields[profile]"),
+            ),
+            Self::ProfilesOfEmail { email } => format!(
+                "/api/profiles?filter={}&{}=external_id%2Cfirst_name%2Clast_name",
+                encode(&format!("equals(email,{})", quote(email))),
                 encode("fields[profile]"),
             ),
             Self::Existing { kind, ids } => {

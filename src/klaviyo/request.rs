@@ -65,6 +65,18 @@ pub enum WriteContent {
 }
 
 impl WriteRequest {
+    /// The events that it brings.
+    pub fn events_mut(&mut self) -> &mut [Event] {
+        match self {
+            Self::CreateEvent(event) => std::slice::from_mut(&mut **event),
+            Self::CreateEvents(events) => events,
+            Self::ImportProfile(_)
+            | Self::UpdateProfile { .. }
+            | Self::EraseProfile { .. }
+            | Self::Catalog(_) => &mut [],
+        }
+    }
+
     /// The operation, as Klaviyo counts its rate limits.
     #[must_use]
     pub fn operation(&self) -> Operation {

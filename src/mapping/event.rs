@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::order::{self, OrderContext};
 use super::profile::{MappedBody, add_names};
-use super::{identity, line_item, location};
+use super::{amounts, identity, line_item, location};
 use crate::commercetools::money::Money;
 use crate::commercetools::order::LineItem;
 use crate::commercetools::payment::{Payment, Transaction};
@@ -37,14 +37,16 @@ pub fn of_state(config: &Config, state: &str) -> Option<OrderEvent> {
     among(&states.fulfilled_order).then_some(OrderEvent::Fulfilled)
 }
 
-/// Whether an event may tell Klaviyo more of the buyer than who it is.
+/// What an event may tell Klaviyo of the buyer beside who it is: never more than what the customer's own
+/// profile would leave open, so that it does not matter which of them comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BuyerDetails {
-    /// As in the plugin, a realtime `Placed Order` adds the location of the billing address; for
-    /// a guest the names too.
-    Add,
-    /// Nothing: in history, the profile may be newer than the order.
+    /// Nothing: in history, and of a customer who has an address.
     Leave,
+    /// As in the plugin, the location of the billing address.
+    Location,
+    /// The names of the billing address too: of a guest whom Klaviyo does not know.
+    LocationAndNames,
 }
 
 /// When an order was placed: the date the shop gave an imported one, else its creation.
@@ -65,8 +67,14 @@ pub fn order_event(
 ) -> MappedBody<Event> {
     let fields = &context.order.fields;
     let mut profile = context.buyer.clone();
-    if kind == OrderEvent::Placed && details == BuyerDetails::Add {
-        add_details(&mut profile, &context);
+    if let Some(address) =
+        fields.billing_address.as_ref().filter(|_| details != BuyerDetails::Leave)
+    {
+        debug_assert!(kind == OrderEvent::Placed, "no other event tells of the buyer");
+        profile.location = FieldPatch::Set(location::location(address));
+        if details == BuyerDetails::LocationAndNames {
+            add_names(&mut profile, address);
+        }
     }
     let metrics = &config.rules.order.metrics;
     let metric = match kind {
@@ -76,7 +84,8 @@ pub fn order_event(
     };
     let properties = order::event_properties(config, context);
     let unique_id = identity::order_event(fields);
-    event(metric, profile, unique_id, time, &fields.total_price, properties)
+    let value = amounts::of_order(config.rules.order.value, fields);
+    event(metric, profile, unique_id, time, value, properties)
 }
 
 /// An event `Ordered Product` for each line with a product.
@@ -97,10 +106,12 @@ pub fn added_line_events(
     let metric = &config.rules.order.metrics.ordered_product;
     let lines = context.lines().filter(|line| added(line.item));
     let events = lines.map(|line| {
-        let properties = line_item::event_properties(config, fields.id.as_str(), &line);
+        let properties =
+            line_item::event_properties(config, context.locale, fields.id.as_str(), &line);
         let unique_id = identity::line_event(line.item);
         let profile = context.buyer.clone();
-        event(metric, profile, unique_id, time, &line.item.total_price, properties)
+        let value = amounts::of_line(config.rules.order.value, line.item);
+        event(metric, profile, unique_id, time, value, properties)
     });
     events.collect()
 }
@@ -126,15 +137,6 @@ pub fn refund_event(
     let properties = order::event_properties(config, context);
     let unique_id = identity::refund_event(&context.order.fields, payment, transaction);
     event(metric, context.buyer.clone(), unique_id, time, &transaction.amount, properties)
-}
-
-fn add_details(profile: &mut Profile, context: &OrderContext) {
-    let fields = &context.order.fields;
-    let Some(address) = &fields.billing_address else { return };
-    profile.location = FieldPatch::Set(location::location(address));
-    if fields.customer_id.is_none() {
-        add_names(profile, address);
-    }
 }
 
 fn event(

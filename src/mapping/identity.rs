@@ -7,7 +7,8 @@
 use email_address::{EmailAddress, Options};
 
 use super::fault::MappingFault;
-use crate::commercetools::order::{LineItem, OrderFields};
+use super::profile::MappedBody;
+use crate::commercetools::order::{Buyer, LineItem, OrderFields};
 use crate::commercetools::payment::{Payment, Transaction};
 use crate::commercetools::product::ProductVariant;
 use crate::commercetools::reference::Id;
@@ -42,23 +43,33 @@ pub fn refund_event(order: &OrderFields, payment: &Payment, transaction: &Transa
     transaction.id.to_string()
 }
 
-/// Whose order it is: e-mail and customer id, as far as the order has them.
+/// The guest whose order it is: by the order's e-mail; none if it has none.
 ///
 /// An event's profile attributes change the profile, so nothing else stands here; and never a
 /// phone number, which is an identifier and would merge people.
 ///
 /// # Errors
-/// Where the e-mail is malformed.
-pub fn buyer(order: &OrderFields) -> Result<Option<Profile>, MappingFault> {
-    let email = order.customer_email.as_deref().filter(|email| !email.is_empty());
-    if email.is_none() && order.customer_id.is_none() {
-        return Ok(None);
-    }
-    Ok(Some(Profile {
-        email: email.map(self::email).transpose()?,
-        external_id: order.customer_id.as_ref().map(ToString::to_string),
+/// Where the e-mail is malformed: there is nothing else to know the guest by.
+pub fn guest(order: &OrderFields) -> Result<Option<Profile>, MappingFault> {
+    let address = order.customer_email.as_deref().filter(|address| !address.trim().is_empty());
+    let email = address.map(self::email).transpose()?;
+    Ok(email.map(|email| Profile { email: Some(email), ..Profile::default() }))
+}
+
+/// The customer whose order it is: by id, and by the e-mail that the customer has now, never the order's.
+/// Of a customer who is gone only the id is known. A malformed e-mail is left out: it does not cost the
+/// event.
+#[must_use]
+pub fn buyer(customer: &Id, known: Option<&Buyer>) -> MappedBody<Profile> {
+    let address = known.map(|known| known.email.as_str());
+    let email = address.map(self::email);
+    let cut = if matches!(email, Some(Err(_))) { vec!["email".to_owned()] } else { Vec::new() };
+    let body = Profile {
+        email: email.and_then(Result::ok),
+        external_id: Some(customer.to_string()),
         ..Profile::default()
-    }))
+    };
+    MappedBody { body, cut }
 }
 
 /// The catalogue item of a product: by the product id.
@@ -101,14 +112,14 @@ fn catalogue(external_id: &str) -> CatalogKey {
     CatalogKey { id, external_id: external_id.to_owned() }
 }
 
-/// An e-mail address that Klaviyo would take.
+/// An e-mail address that Klaviyo would take. Blanks at its ends are trimmed, and nothing else repaired.
 ///
 /// # Errors
 /// Where it is none; the fault does not repeat it.
 pub fn email(address: &str) -> Result<String, MappingFault> {
     let options =
         Options::default().with_required_tld().without_domain_literal().without_display_text();
-    EmailAddress::parse_with_options(address, options)
+    EmailAddress::parse_with_options(address.trim(), options)
         .map(|address| address.to_string())
         .map_err(|_| MappingFault::MalformedEmail)
 }
@@ -134,7 +145,8 @@ mod tests {
             ("jane@@example.com", false),
             ("Jane <jane@example.com>", false),
             ("jane@[127.0.0.1]", false),
-            (" jane@example.com", false),
+            (" jane@example.com ", true),
+            ("jane @example.com", false),
             ("", false),
         ] {
             assert_eq!(email(address).is_ok(), taken, "{address}");

@@ -2,12 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::category;
-
-use crate::commercetools::order::{Attribute, LineItem};
+use super::{amounts, category};
+use crate::commercetools::locale::Locale;
+use crate::commercetools::money::Money;
+use crate::commercetools::order::{Attribute, CustomLineItem, LineItem};
 use crate::commercetools::product::Product;
 use crate::config::Config;
 use crate::config::product_url::ProductFacts;
+use crate::config::rules::AmountBasis;
 
 /// A line with its raw document and, where it still exists, its product.
 #[derive(Debug, Clone, Copy)]
@@ -23,30 +25,48 @@ pub struct OrderLine<'a> {
 /// The members of `Items` in Klaviyo's guide. `ProductID` is the id of the catalogue item, so that
 /// recommendations and back-in-stock find it.
 #[must_use]
-pub fn guide(config: &Config, line: &OrderLine) -> Map<String, Value> {
-    let item = line.item;
+pub fn guide(config: &Config, locale: &Locale, line: &OrderLine) -> Map<String, Value> {
+    let (item, basis) = (line.item, config.rules.order.value);
+    let unit = amounts::of_unit(basis, item.price.effective(), item.tax_rate.as_ref());
     let members = [
         ("ProductID", Some(json!(item.product_id.as_str()))),
         ("SKU", item.variant.sku.as_deref().map(Value::from)),
-        ("ProductName", item.name.text(&config.shop.locale).map(Value::from)),
+        ("ProductName", item.name.text(locale).map(Value::from)),
         ("Quantity", Some(item.quantity.into())),
-        ("ItemPrice", Some(item.price.effective().decimal().into())),
-        ("RowTotal", Some(item.total_price.decimal().into())),
-        ("ProductURL", product_url(config, line).map(Value::from)),
+        ("ItemPrice", Some(unit.decimal().into())),
+        ("RowTotal", Some(amounts::of_line(basis, item).decimal().into())),
+        ("ProductURL", product_url(config, locale, line).map(Value::from)),
         ("ImageURL", item.variant.images.first().map(|image| image.url.as_str().into())),
-        (
-            "Categories",
-            line.product.map(|product| json!(category::paths([product], &config.shop.locale))),
-        ),
+        ("Categories", line.product.map(|product| json!(category::paths([product], locale)))),
         ("Brand", brand(&item.variant.attributes).map(Value::from)),
+    ];
+    members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+/// The same of a line without a product, such as a fee or a gift card.
+#[must_use]
+pub fn custom(basis: AmountBasis, locale: &Locale, line: &CustomLineItem) -> Map<String, Value> {
+    let amount = |money: &Money| Value::from(money.decimal());
+    let unit =
+        line.money.as_ref().map(|price| amounts::of_unit(basis, price, line.tax_rate.as_ref()));
+    let members = [
+        ("ProductName", line.name.text(locale).map(Value::from)),
+        ("Quantity", Some(line.quantity.into())),
+        ("ItemPrice", unit.as_ref().map(amount)),
+        ("RowTotal", amounts::of_custom_line(basis, line).map(amount)),
     ];
     members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
 /// The properties of `Ordered Product`: those of the guide, then the raw line as in the plugin.
 #[must_use]
-pub fn event_properties(config: &Config, order_id: &str, line: &OrderLine) -> Map<String, Value> {
-    let mut all = guide(config, line);
+pub fn event_properties(
+    config: &Config,
+    locale: &Locale,
+    order_id: &str,
+    line: &OrderLine,
+) -> Map<String, Value> {
+    let mut all = guide(config, locale, line);
     all.insert("OrderId".to_owned(), order_id.into());
     if let Some(brand) = all.get("Brand").cloned() {
         all.insert("ProductBrand".to_owned(), brand);
@@ -70,8 +90,7 @@ pub fn drop_prices(line: &mut Map<String, Value>) {
     }
 }
 
-fn product_url(config: &Config, line: &OrderLine) -> Option<String> {
-    let locale = &config.shop.locale;
+fn product_url(config: &Config, locale: &Locale, line: &OrderLine) -> Option<String> {
     let item = line.item;
     let slug_of_today = || line.product?.master_data.current.slug.text(locale);
     let facts = ProductFacts {

@@ -5,8 +5,10 @@ use std::rc::Rc;
 use serde_json::{Map, Value, json};
 
 use super::line_item::{self, OrderLine};
-use super::{category, location, properties};
-use crate::commercetools::order::{DiscountCode, Order};
+use super::{amounts, category, location, properties};
+use crate::commercetools::locale::Locale;
+use crate::commercetools::money::Money;
+use crate::commercetools::order::{DiscountCode, KeyReference, Order};
 use crate::commercetools::product::Product;
 use crate::config::{Config, rules::OrderRules};
 use crate::klaviyo::profile::Profile;
@@ -18,6 +20,8 @@ pub struct OrderContext<'a> {
     pub order: &'a Order,
     /// Whose it is, by [`super::identity::buyer`].
     pub buyer: &'a Profile,
+    /// The locale of its texts: the buyer's, else the shop's.
+    pub locale: &'a Locale,
     /// The products of its lines, as far as they still exist.
     pub products: &'a [Rc<Product>],
     /// The discount codes that were used, as far as they may be seen.
@@ -69,13 +73,18 @@ fn add(all: &mut Map<String, Value>, name: &str, value: impl FnOnce() -> Value) 
 /// The properties of Klaviyo's guide to order events.
 fn guide_properties(config: &Config, context: OrderContext) -> Map<String, Value> {
     let order = &context.order.fields;
-    let locale = &config.shop.locale;
-    let lines: Vec<_> = context.lines().map(|line| line_item::guide(config, &line)).collect();
+    let (locale, basis) = (context.locale, config.rules.order.value);
+    let mut lines: Vec<_> =
+        context.lines().map(|line| line_item::guide(config, locale, &line)).collect();
+    let custom = order.custom_line_items.iter();
+    lines.extend(custom.map(|line| line_item::custom(basis, locale, line)));
     let brands = distinct(lines.iter().filter_map(|line| line.get("Brand")?.as_str()));
     let line_names = order.line_items.iter().filter_map(|line| line.name.text(locale));
     let custom_names = order.custom_line_items.iter().filter_map(|line| line.name.text(locale));
     let codes = distinct(context.discount_codes.iter().map(|code| code.code.as_str()));
-    let discount = order.discount_on_total_price.as_ref();
+    let amount = |money: Option<Money>| money.map(|money| Value::from(money.decimal()));
+    let key = |reference: &Option<KeyReference>| reference.as_ref()?.key.clone().map(Value::from);
+    let method = order.shippings().find_map(|shipping| shipping.shipping_method_name.as_deref());
 
     let members = [
         ("ItemNames", Some(json!(distinct(line_names.chain(custom_names))))),
@@ -87,9 +96,17 @@ fn guide_properties(config: &Config, context: OrderContext) -> Map<String, Value
         ("OrderNumber", order.order_number.as_deref().map(Value::from)),
         ("Brands", (!brands.is_empty()).then(|| json!(brands))),
         ("DiscountCode", (!codes.is_empty()).then(|| json!(codes.join(", ")))),
-        ("DiscountValue", discount.map(|discount| discount.discounted_amount.decimal().into())),
+        ("DiscountValue", amount(amounts::discount(order))),
+        ("Subtotal", amount(amounts::subtotal(basis, order))),
+        ("Tax", amount(amounts::tax(order))),
+        ("ShippingCost", amount(amounts::shipping(basis, order))),
+        ("ItemCount", amounts::item_count(order).map(Value::from)),
+        ("ShippingMethod", method.map(Value::from)),
+        ("StoreKey", key(&order.store)),
+        ("BusinessUnitKey", key(&order.business_unit)),
+        ("Country", order.country.as_deref().map(Value::from)),
         ("BillingAddress", order.billing_address.as_ref().map(location::property)),
-        ("ShippingAddress", order.shipping_address.as_ref().map(location::property)),
+        ("ShippingAddress", order.first_shipping_address().map(location::property)),
         ("Items", Some(Value::Array(lines.into_iter().map(Value::Object).collect()))),
     ];
     members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()

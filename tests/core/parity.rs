@@ -44,9 +44,13 @@ const DIFFERENCES: &[Difference] = &[
     differs("customer_", "/data/attributes/locale", "cleared when gone, on a change"),
     differs("customer_", "/data/attributes/location/region", "cleared when gone, on a change"),
     differs("order_", "/data/attributes/value_currency", "shops sell in several currencies"),
+    differs("order_", "/data/attributes/backfill", "what is a day old starts no flow"),
     differs("order_", "/data/attributes/properties/OrderId", "Klaviyo's guide"),
     differs("order_", "/data/attributes/properties/OrderNumber", "Klaviyo's guide"),
     differs("order_", "/data/attributes/properties/Items", "Klaviyo's guide"),
+    differs("order_", "/data/attributes/properties/ItemCount", "a flat number for segments"),
+    differs("order_", "/data/attributes/properties/StoreKey", "a flat text for segments"),
+    differs("order_", "/data/attributes/properties/Subtotal", "a flat number for segments"),
     differs("order_", "/data/attributes/properties/transactionFee", "`false` is a value (M4)"),
     differs("order_", "/data/attributes/properties/lineItems/*/variant/prices", "M3"),
     differs("order_0_refunded", "/data/attributes/properties/paymentInfo/payments/*/obj", "M3"),
@@ -151,6 +155,10 @@ fn ours(name: &str, vector: &Value) -> Option<Value> {
     } else if name.starts_with("order_") {
         let order = &input["order"];
         let mut shop = vec![("/orders/it".to_owned(), order.clone())];
+        if let Some(id) = order["customerId"].as_str() {
+            let customer = json!({"id": id, "email": order["customerEmail"]});
+            shop.push((format!("/customers/{id}"), customer));
+        }
         let products = input["products"].as_array().cloned().unwrap_or_default();
         shop.extend(products.into_iter().map(|product| ("/products".to_owned(), product)));
         let at = &order["lastModifiedAt"];

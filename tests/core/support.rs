@@ -31,7 +31,7 @@ pub(crate) fn config(settings: &[(&str, &str)]) -> Config {
 }
 
 /// When it is, for the prices that hold.
-const NOW: &str = "2026-07-01T12:00:00Z";
+const NOW: &str = "2026-03-02T06:00:00Z";
 
 /// The documents that commercetools has, by path (`/customers/c1`).
 pub(crate) type Shop = Vec<(String, Value)>;
@@ -132,6 +132,7 @@ fn answer(shop: &Shop, query: &DocumentQuery) -> HttpAnswer {
     let (status, body) = match (query, documents.first()) {
         (
             DocumentQuery::Customer(_)
+            | DocumentQuery::Buyer(_)
             | DocumentQuery::Order(_)
             | DocumentQuery::Payment(_)
             | DocumentQuery::Category(_)
@@ -145,6 +146,7 @@ fn answer(shop: &Shop, query: &DocumentQuery) -> HttpAnswer {
             | DocumentQuery::IdWalk(_)
             | DocumentQuery::DiscountCodes(_)
             | DocumentQuery::OrderOfPayment(_)
+            | DocumentQuery::OwnerOfPayment(_)
             | DocumentQuery::Descendants { .. }
             | DocumentQuery::ProductOfSku(_)
             | DocumentQuery::OwnersOfSkus(_)
@@ -166,6 +168,7 @@ fn held(shop: &Shop, lookup: &KlaviyoLookup) -> HttpAnswer {
         KlaviyoLookup::VariantsOfItem { .. } => "klaviyo/variants",
         KlaviyoLookup::CategoriesOfItem { .. } => "klaviyo/categories",
         KlaviyoLookup::ProfilesOfCustomer { .. } => "klaviyo/profiles",
+        KlaviyoLookup::ProfilesOfEmail { .. } => return guests(shop),
         KlaviyoLookup::CategoryName { .. } => return unknown(),
         other => panic!("no notification looks this up: {other:?}"),
     };
@@ -177,6 +180,15 @@ fn held(shop: &Shop, lookup: &KlaviyoLookup) -> HttpAnswer {
         return unknown();
     }
     HttpAnswer { status: 200, body: body.to_string(), ..HttpAnswer::default() }
+}
+
+/// The profiles that Klaviyo has of a guest's e-mail: the shop's `klaviyo/guests`, by their attributes.
+fn guests(shop: &Shop) -> HttpAnswer {
+    let guests = shop.iter().filter(|(at, _)| at == "klaviyo/guests");
+    let profile = |attributes| json!({"type": "profile", "id": "g", "attributes": attributes});
+    let profiles: Vec<_> = guests.map(|(_, attributes)| profile(attributes)).collect();
+    let body = json!({"data": profiles, "links": {"next": null}}).to_string();
+    HttpAnswer { status: 200, body, ..HttpAnswer::default() }
 }
 
 /// Klaviyo's 404.

@@ -60,6 +60,8 @@ pub enum IgnoreReason {
     /// Klaviyo does not hold what was changed, and need not: a variant comes with its product, and
     /// who has no profile has none to erase.
     NotHeld,
+    /// The customer of an order was erased, or may have been.
+    CustomerGone,
     /// A profile was written while its customer may have been erased, who is there.
     NotGone,
     /// While it was worked on, a newer notification took its place, or it was erased.
@@ -88,6 +90,7 @@ impl IgnoreReason {
             Self::OtherChannel => "other_channel",
             Self::PriceNotUsed => "price_not_used",
             Self::NotHeld => "not_held",
+            Self::CustomerGone => "customer_gone",
             Self::NotGone => "not_gone",
             Self::Superseded => "superseded",
             Self::DeletionIgnored => "deletion_ignored",

@@ -67,16 +67,20 @@ impl Shop {
             members.get("where").map(|all| all.split(" and ").collect()).unwrap_or_default();
         let mut found: Vec<&Value> = self.all(path).collect();
         found.retain(|document| terms.iter().all(|term| holds(document, term)));
-        match members.get("sort").map(String::as_str) {
-            Some("id asc") => found.sort_by_key(|document| key(document)),
-            Some("createdAt asc") => {
-                found.sort_by_key(|document| document["createdAt"].to_string());
+        let sorts = query.split('&').filter_map(|pair| pair.strip_prefix("sort=")).map(decode);
+        // The first counts most, and a sort keeps the order of what is equal.
+        for sort in sorts.collect::<Vec<_>>().into_iter().rev() {
+            match sort.as_str() {
+                "id asc" => found.sort_by_key(|document| key(document)),
+                "createdAt asc" => {
+                    found.sort_by_key(|document| document["createdAt"].to_string());
+                }
+                "createdAt desc" => {
+                    found.sort_by_key(|document| document["createdAt"].to_string());
+                    found.reverse();
+                }
+                other => panic!("the shop does not know the sort {other}"),
             }
-            Some("createdAt desc") => {
-                found.sort_by_key(|document| document["createdAt"].to_string());
-                found.reverse();
-            }
-            _ => {}
         }
         let total = found.len();
         let limit: usize = members["limit"].parse().expect("a limit");
@@ -193,7 +197,9 @@ fn holds(document: &Value, term: &str) -> bool {
         let categories = categories.and_then(Value::as_array);
         let mut ids = categories.into_iter().flatten().filter_map(|one| one["id"].as_str());
         ids.any(|id| quoted().contains(&id))
-    } else if term.starts_with("paymentInfo(payments(id in (") {
+    } else if term.starts_with("paymentInfo(payments(id in (")
+        || term.starts_with("paymentInfo(payments(id = ")
+    {
         let payments = document.pointer("/paymentInfo/payments").and_then(Value::as_array);
         let mut ids = payments.into_iter().flatten().filter_map(|payment| payment["id"].as_str());
         ids.any(|id| quoted().contains(&id))
