@@ -5,9 +5,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { change, message } from "../../sandbox/commercetools/notifications.mjs";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
+import { settingsFor } from "../../sandbox/worker.mjs";
 import { eventually } from "../eventually.mjs";
 import { about, changed, isOpen } from "./documents.mjs";
-import { settingsFor } from "../../sandbox/worker.mjs";
 import { admin, start, startAlone, useStack } from "./harness.mjs";
 import { current, ended, imported } from "./imports.mjs";
 
