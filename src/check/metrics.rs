@@ -83,12 +83,12 @@ struct IncludedMetric {
     resource: String,
     id: String,
     #[serde(default)]
-    attributes: MetricAttributes,
+    attributes: IncludedAttributes,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct MetricAttributes {
+struct IncludedAttributes {
     name: Option<String>,
     integration: Value,
 }
@@ -175,10 +175,10 @@ fn content(answer: &MappedAnswer, slot: &str, name: &str) -> SlotContent {
     };
     let metric = answer.included.iter().find(|one| one.resource == "metric" && one.id == id);
     match metric.map(|metric| &metric.attributes) {
-        Some(MetricAttributes { name: Some(found), integration }) if found == name => {
+        Some(IncludedAttributes { name: Some(found), integration }) if found == name => {
             if is_api(integration) { SlotContent::Ours } else { SlotContent::OtherIntegration }
         }
-        Some(MetricAttributes { name: Some(_), .. }) => SlotContent::OtherName,
+        Some(IncludedAttributes { name: Some(_), .. }) => SlotContent::OtherName,
         _ => SlotContent::Unknown,
     }
 }
