@@ -41,6 +41,7 @@ pub mod engine;
 pub mod fault;
 pub mod http;
 pub mod import;
+pub mod inflate;
 pub mod klaviyo;
 pub mod mapping;
 pub mod outbox;

@@ -41,6 +41,16 @@ export function invalidRevision(detail) {
   return invalid([{ parameter: "revision", detail, violation: true }]);
 }
 
+/**
+ * 400 where the header is missing that makes a retired revision fail. Klaviyo itself takes such a call,
+ * and falls forward to a newer revision in silence; a client of this fake must not let it.
+ */
+export function mayFallForward(header) {
+  return invalid([
+    { parameter: header, detail: `The header ${header}: 1 is missing.`, violation: true },
+  ]);
+}
+
 export function unauthenticated() {
   const text = "Incorrect authentication credentials.";
   return apiError(401, [

@@ -23,6 +23,13 @@ export const eventQuery = {
 };
 
 export const metricQuery = { page: { size: 200 } };
+export const mappedMetricQuery = { include: ["metric", "custom-metric"] };
+
+/** What Klaviyo's own analytics look for, each mapped to one metric or to none. */
+const SLOTS = [
+  ...["added_to_cart", "cancelled_sales", "ordered_product", "refunded_sales", "revenue"],
+  ...["started_checkout", "viewed_product"],
+];
 
 const COMPARE = {
   equals: (a, b) => a === b,
@@ -90,6 +97,49 @@ export function listEvents({ state, query, url }) {
 export function listMetrics({ state, query, url }) {
   const { page, links } = paginate(state.events.metrics(), query, url);
   return { status: 200, body: { data: page.map(renderMetric), links } };
+}
+
+/**
+ * `settings.mappedMetrics` has the name of the metric in each slot; of another integration than the API
+ * it is `{ name, integration }`, and a custom one is `{ name, custom: true }`.
+ */
+export function listMappedMetrics({ settings, query, url }) {
+  const mapped = SLOTS.map((slot) => [slot, settings.mappedMetrics[slot]]);
+  const included = mapped
+    .filter(([, metric]) => metric)
+    .map(([slot, metric]) => renderMapped(slot, metric))
+    .filter(({ type }) => query.include.includes(type));
+  const data = mapped.map(([slot, metric]) => {
+    const to = (type) => {
+      const found = metric && renderMapped(slot, metric);
+      return { data: found?.type === type ? { type, id: found.id } : null };
+    };
+    return {
+      type: "mapped-metric",
+      id: slot,
+      attributes: { updated: "2026-01-01T00:00:00+00:00" },
+      relationships: { metric: to("metric"), "custom-metric": to("custom-metric") },
+      links: { self: `${url.origin}/api/mapped-metrics/${slot}` },
+    };
+  });
+  return { status: 200, body: { data, included, links: { self: url.href } } };
+}
+
+function renderMapped(slot, metric) {
+  const {
+    name,
+    integration = "API",
+    custom,
+  } = typeof metric === "string" ? { name: metric } : metric;
+  const id = `MM${slot}`;
+  if (custom) return { type: "custom-metric", id, attributes: { name } };
+  const owner = {
+    object: "integration",
+    id: `I${integration}`,
+    name: integration,
+    category: integration,
+  };
+  return { type: "metric", id, attributes: { name, integration: owner } };
 }
 
 function record(state, resource, rows, backfill) {

@@ -19,7 +19,7 @@ const eventAttributes = {
 };
 
 export const eventShapes = {
-  // `meta` sits inside the profile's attributes here, and beside them in the bulk request.
+  // `meta` sits beside the profile's attributes since revision 2026-10-15, as in the bulk request.
   create: data(
     resource("event", {
       "attributes!": {
@@ -27,7 +27,8 @@ export const eventShapes = {
         "profile!": data(
           resource("profile", {
             id: "string?",
-            "attributes!": { ...trackedPerson, meta: profileMeta },
+            "attributes!": trackedPerson,
+            meta: profileMeta,
           }),
         ),
       },

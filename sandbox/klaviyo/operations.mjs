@@ -37,6 +37,9 @@ const eventOperations = [
   op("GET", "/api/metrics", "M", ["metrics:read"], events.listMetrics, {
     query: events.metricQuery,
   }),
+  op("GET", "/api/mapped-metrics", "S", ["metrics:read"], events.listMappedMetrics, {
+    query: events.mappedMetricQuery,
+  }),
 ];
 
 const JOBS = "/api/profile-bulk-import-jobs";

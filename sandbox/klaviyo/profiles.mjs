@@ -123,7 +123,7 @@ export function createProfiles({ now, newId }) {
       if (value !== null) profile.properties[name] = value;
       else if (nullClears) delete profile.properties[name];
     }
-    patch(profile.properties, (meta ?? attributes.meta)?.patch_properties);
+    patch(profile.properties, meta?.patch_properties);
     profile.updatedAt = now();
     return profile;
   }

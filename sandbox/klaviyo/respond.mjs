@@ -16,12 +16,13 @@ export const REVISIONS = [
   ...["2022-10-17", "2023-01-24", "2023-02-22", "2023-06-15", "2023-07-15", "2023-08-15"],
   ...["2023-09-15", "2023-10-15", "2023-12-15", "2024-02-15", "2024-05-15", "2024-06-15"],
   ...["2024-07-15", "2024-10-15", "2025-01-15", "2025-04-15", "2025-07-15", "2025-10-15"],
-  ...["2026-01-15", "2026-04-15", "2026-07-15"],
+  ...["2026-01-15", "2026-04-15", "2026-07-15", "2026-10-15"],
 ];
 export const MAX_BODY_BYTES = 5_000_000; // "5 MB", read as decimal
 const MAX_URL = 8192; // "keep query strings < ~8 KB"
 const MEDIA_TYPES = new Set(["application/vnd.api+json", "application/json"]);
 const MEDIA_TYPE = "application/vnd.api+json";
+const OPT_OUT = "x-klaviyo-revision-fall-forward-opt-out";
 
 /**
  * Answers a function `({ method, url, headers, raw, bytes }) => { status, headers, body, operation
@@ -38,7 +39,7 @@ export function createResponder({ current, settings, limits, violations, opinion
     try {
       admit(request, found);
       if (settings.limits) Object.assign(headers, rate(operation));
-      Object.assign(headers, revised(request.headers.revision));
+      Object.assign(headers, revised(request.headers));
       authorise(operation);
       ({ status, body } = carryOut(request, found));
     } catch (error) {
@@ -66,11 +67,12 @@ export function createResponder({ current, settings, limits, violations, opinion
   }
 
   // A revision is retired two years after its release; the live API names the day.
-  function revised(revision) {
+  function revised({ revision, [OPT_OUT]: optOut }) {
     if (!revision) throw errors.invalidRevision("The revision header is required.");
     if (!REVISIONS.includes(revision)) {
       throw errors.invalidRevision(`'${revision}' is not a valid revision.`);
     }
+    if (optOut !== "1") throw errors.mayFallForward(OPT_OUT);
     const retired = `${Number(revision.slice(0, 4)) + 2}${revision.slice(4)}`;
     return { "x-klaviyo-api-retirement-date": retired };
   }

@@ -60,6 +60,30 @@ export const DIFFERENCES = [
       },
     ],
   },
+  {
+    model: "EventProfileCreateQueryResourceObject",
+    attribute: { name: "meta", baseName: "meta", type: "OnsiteProfileMeta" },
+    // The SDK 23.0.0 speaks revision 2026-07-15, which has it among the profile's attributes.
+    needed: [
+      "POST /api/events",
+      {
+        data: {
+          type: "event",
+          attributes: {
+            metric: { data: { type: "metric", attributes: { name: "Placed Order" } } },
+            properties: {},
+            profile: {
+              data: {
+                type: "profile",
+                attributes: { email: "a@example.com" },
+                meta: { patch_properties: { append: { tags: "vip" } } },
+              },
+            },
+          },
+        },
+      },
+    ],
+  },
 ];
 
 let loading;

@@ -51,6 +51,13 @@ import { createStore } from "./store.mjs";
 
 export { ALL_SCOPES };
 
+export const MAPPED_METRICS = {
+  revenue: "Placed Order",
+  ordered_product: "Ordered Product",
+  cancelled_sales: "Cancelled Order",
+  refunded_sales: "Refunded Order",
+};
+
 /** Longer than a client keeps an idle connection, so that none is cut in use. */
 const KEEP_ALIVE_MS = 65_000;
 
@@ -76,6 +83,7 @@ export async function startKlaviyo({
     itemCreateLingerMs: 0, // how long an item-create job outlives its effect
     rowPointers: false, // whether row errors of jobs name the row; not known of Klaviyo
     maxErrors: 100, // how many problems one 400 names; Klaviyo's number is not known
+    mappedMetrics: { ...MAPPED_METRICS }, // event-routes.mjs; as after the step of installation.md
     unsupportedPhonePrefixes: [], // valid E.164 numbers that are refused all the same
   };
   const random = seededRandom(1);

@@ -5,6 +5,7 @@
 
 pub mod commercetools;
 pub mod klaviyo;
+pub mod metrics;
 pub mod settings;
 
 use serde::Serialize;
@@ -12,13 +13,27 @@ use serde::Serialize;
 /// An id that nothing has, so that what is read holds nobody's data.
 const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
 
+/// How well it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckLevel {
+    /// All is well.
+    Ok,
+    /// It works, and something is to be done.
+    Warning,
+    /// It does not work.
+    Failed,
+}
+
 /// One check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
     /// Its name, which is stable.
     pub name: &'static str,
-    /// Whether all is well.
+    /// Whether it works; a warning does not say that it does not.
     pub ok: bool,
+    /// How well it is.
+    pub level: CheckLevel,
     /// What was found, and what to do.
     pub detail: String,
 }
@@ -27,8 +42,14 @@ impl Check {
     /// A check by what it found: what is well, or what is wrong.
     #[must_use]
     pub fn new(name: &'static str, found: Result<String, String>) -> Self {
-        let ok = found.is_ok();
-        Self { name, ok, detail: found.unwrap_or_else(|wrong| wrong) }
+        let level = if found.is_ok() { CheckLevel::Ok } else { CheckLevel::Failed };
+        Self { name, ok: found.is_ok(), level, detail: found.unwrap_or_else(|wrong| wrong) }
+    }
+
+    /// A check that found something to do, while all works.
+    #[must_use]
+    pub fn warning(name: &'static str, detail: String) -> Self {
+        Self { name, ok: true, level: CheckLevel::Warning, detail }
     }
 }
 

@@ -3,13 +3,16 @@
 use futures::StreamExt;
 use worker::{ByteStream, Request, Result};
 
-/// The largest body: 10 MB. What commercetools pushes is below 256 kB, but a broker may batch; the
+use crate::inflate::inflated;
+
+/// The largest body: 10 MB, as it comes and inflated. What commercetools pushes is below 256 kB, but a broker may batch; the
 /// list of an import may name any number of records.
 const LIMIT: usize = 10 * 1024 * 1024;
 
-/// The body of a request, or none if it is too large.
+/// The body of a request, inflated where it is compressed, or none if it is too large.
 pub(super) async fn whole(request: &mut Request) -> Result<Option<Vec<u8>>> {
-    collect(request.stream(), LIMIT).await
+    let body = collect(request.stream(), LIMIT).await?;
+    Ok(body.and_then(|body| inflated(body, LIMIT)))
 }
 
 /// All of a stream, or none if it is too large. It is read to its end in any case: a sender that

@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::engine::call::HostCall;
 use crate::fault::{Setback, System, TransientFault};
 use crate::http::{HttpAnswer, NoAnswer, encode};
-use crate::klaviyo::{MEDIA_TYPE, REVISION};
+use crate::klaviyo::{FALL_FORWARD_OPT_OUT, MEDIA_TYPE, REVISION};
 use crate::time::millis;
 
 thread_local! {
@@ -100,6 +100,7 @@ impl<'a> TimedCalls<'a> {
         let headers = [
             ("Authorization", authorization.as_str()),
             ("revision", REVISION),
+            FALL_FORWARD_OPT_OUT,
             ("Accept", MEDIA_TYPE),
             ("Content-Type", MEDIA_TYPE),
             ("X-Klaviyo-User-Agent", USER_AGENT),

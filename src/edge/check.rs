@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use futures::future::join4;
+use futures::future::{join, join4};
 use futures::{StreamExt, stream};
 use worker::{Env, Method, Response, Result};
 
@@ -11,7 +11,7 @@ use super::calls::{TimedCalls, now};
 use super::objects::SingleObject;
 use super::outbox::OUTBOX;
 use super::{import, log, reply, settings};
-use crate::check::{self, Check, CheckReport, commercetools, klaviyo};
+use crate::check::{self, Check, CheckReport, commercetools, klaviyo, metrics};
 use crate::config::Config;
 
 /// How long the calls of one system may take together: a person waits.
@@ -69,17 +69,22 @@ async fn of_commercetools(config: &Config) -> [Check; 3] {
     ]
 }
 
-async fn of_klaviyo(config: &Config) -> [Check; 3] {
+async fn of_klaviyo(config: &Config) -> [Check; 4] {
     let calls = TimedCalls::within(config, CALLS);
-    let probed: Vec<_> = stream::iter(klaviyo::probes())
+    let probed = stream::iter(klaviyo::probes())
         .map(async |probe| {
             let answer = calls.klaviyo("GET", &probe.path, None).await;
             (probe, answer)
         })
         .buffered(TOGETHER)
-        .collect()
-        .await;
-    [klaviyo::key(&probed), klaviyo::scopes(config, &probed), klaviyo::api(&probed, now())]
+        .collect::<Vec<_>>();
+    let (probed, mapped) = join(probed, calls.klaviyo("GET", metrics::MAPPED, None)).await;
+    [
+        klaviyo::key(&probed),
+        klaviyo::scopes(config, &probed),
+        klaviyo::api(&probed, now()),
+        metrics::mapped(config, &mapped),
+    ]
 }
 
 async fn object(env: &Env, config: &Config, object: &SingleObject, path: &str) -> Check {

@@ -18,9 +18,13 @@ pub mod query;
 pub mod request;
 pub mod verdict;
 
-/// The API revision every request names. Stable until 2027-07-15, retired 2028-07-15
+/// The API revision every request names. Stable until 2027-10-15, retired 2028-10-15
 /// (Klaviyo's life cycle: one year stable, one year deprecated).
-pub const REVISION: &str = "2026-07-15";
+pub const REVISION: &str = "2026-10-15";
+
+/// The header by which a revision that is retired is refused (410). Without it Klaviyo answers by a
+/// newer one, in silence.
+pub const FALL_FORWARD_OPT_OUT: (&str, &str) = ("X-Klaviyo-Revision-Fall-Forward-Opt-Out", "1");
 
 /// The media type of every body (JSON:API).
 pub const MEDIA_TYPE: &str = "application/vnd.api+json";

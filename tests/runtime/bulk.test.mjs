@@ -181,7 +181,8 @@ for (const rowPointers of [false, true]) {
     const path = `/api/catalog-variants/${encodeURIComponent(klaviyoId(gone))}`;
     const headers = {
       authorization: `Klaviyo-API-Key ${stack.klaviyo.key}`,
-      revision: "2026-07-15",
+      revision: "2026-10-15",
+      "x-klaviyo-revision-fall-forward-opt-out": "1",
       accept: "application/vnd.api+json",
     };
     await fetch(stack.klaviyo.url + path, { method: "DELETE", headers });

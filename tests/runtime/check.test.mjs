@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { DEFAULT_SCOPES } from "../../sandbox/commercetools/resources.mjs";
 import { startCommercetools } from "../../sandbox/commercetools/server.mjs";
-import { ALL_SCOPES } from "../../sandbox/klaviyo/server.mjs";
+import { ALL_SCOPES, MAPPED_METRICS } from "../../sandbox/klaviyo/server.mjs";
 import { ADMIN_TOKEN, PUSH_TOKEN, settingsFor } from "../../sandbox/worker.mjs";
 import { startAlone, unreachable, useStack } from "./harness.mjs";
 
@@ -13,14 +13,14 @@ const AUTHORIZED = { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } };
 const NAMES = [
   ...["settings", "push_authentication", "shop"],
   ...["commercetools_token", "commercetools_scopes", "commercetools_api"],
-  ...["klaviyo_key", "klaviyo_scopes", "klaviyo_api", "outbox", "import"],
+  ...["klaviyo_key", "klaviyo_scopes", "klaviyo_api", "klaviyo_metrics", "outbox", "import"],
 ];
 
 const stack = useStack();
 let key;
 beforeEach(() => {
   key ??= stack.klaviyo.key;
-  Object.assign(stack.klaviyo.settings, { key, scopes: ALL_SCOPES });
+  Object.assign(stack.klaviyo.settings, { key, scopes: ALL_SCOPES, mappedMetrics: MAPPED_METRICS });
 });
 
 async function check(call = stack.call) {
@@ -32,6 +32,34 @@ async function check(call = stack.call) {
   );
   return { text, ...body, of: Object.fromEntries(body.checks.map((one) => [one.name, one])) };
 }
+
+test("a metric that is not mapped to ours is a warning, and all is well", async () => {
+  const cases = [
+    [{}, "warning", /revenue to .*placedOrder.*refunded_sales to .*refundedOrder/],
+    [{ ...MAPPED_METRICS, revenue: null }, "warning", /revenue.*is mapped to none/],
+    [
+      { ...MAPPED_METRICS, cancelled_sales: { name: "Cancelled Order", integration: "Shopify" } },
+      "warning",
+      /cancelled_sales.*another integration/,
+    ],
+    [{ ...MAPPED_METRICS, revenue: { name: "Sales", custom: true } }, "ok", /custom metric/],
+  ];
+  for (const [mappedMetrics, level, said] of cases) {
+    stack.klaviyo.settings.mappedMetrics = mappedMetrics;
+    const { ok, of, text } = await check();
+    assert.equal(ok, true, text);
+    assert.equal(of.klaviyo_metrics.level, level, text);
+    assert.match(of.klaviyo_metrics.detail, said);
+  }
+});
+
+test("the scope for the mapped metrics is optional", async () => {
+  stack.klaviyo.settings.scopes = ALL_SCOPES.filter((scope) => scope !== "metrics:read");
+  const { ok, of, text } = await check();
+  assert.equal(ok, true, text);
+  assert.equal(of.klaviyo_metrics.level, "ok");
+  assert.match(of.klaviyo_metrics.detail, /metrics:read.*optional/);
+});
 
 /** Exactly these checks fail. */
 function assertWrong({ checks, text }, wrong) {
@@ -56,7 +84,7 @@ test("all is well, and it is said what that means", async () => {
     ["commercetools_scopes", /view_customers, view_orders, view_payments, view_products are there/],
     ["commercetools_api", /customers, orders, payments, products, categories, inventory/],
     ["klaviyo_scopes", /profiles:read, catalogs:read, lists:read are there/],
-    ["klaviyo_api", /revision 2026-07-15 is retired on 2028-07-15, in \d+ days/],
+    ["klaviyo_api", /revision 2026-10-15 is retired on 2028-10-15, in \d+ days/],
   ]) {
     assert.match(of[name].detail, said);
   }

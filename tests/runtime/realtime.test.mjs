@@ -203,7 +203,8 @@ describe("a profile that is there already", () => {
         method: "POST",
         headers: {
           authorization: `Klaviyo-API-Key ${stack.klaviyo.key}`,
-          revision: "2026-07-15",
+          revision: "2026-10-15",
+          "x-klaviyo-revision-fall-forward-opt-out": "1",
           "content-type": "application/vnd.api+json",
         },
         body: JSON.stringify({ data: { type: "profile", attributes } }),

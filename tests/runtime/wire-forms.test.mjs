@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, beforeEach, describe, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import {
   binaryCloudEvent,
   change,
@@ -55,6 +56,12 @@ describe("each wire form brings the notification", () => {
     ["Amazon EventBridge", eventBridge(created)],
     ["Azure Event Grid", eventGrid(created), { "aeg-event-type": "Notification" }],
     ["Azure Event Grid, batched", eventGrid(trial, created)],
+    ["Confluent's HTTP sink", { key: customer.id, value: created }],
+    ["Confluent's HTTP sink, batched", [{ key: null, value: created, topic: "klaviyo" }]],
+    ["Confluent's HTTP sink with text", [{ key: null, value: textOf(created) }]],
+    ["gzip", gzipSync(textOf(created)), { "content-encoding": "gzip" }],
+    ["gzip without its header", gzipSync(textOf([pubsub(created)]))],
+    ["with a byte order mark", `\ufeff${textOf(created)}`],
     ["a list of all", [trial, pubsub(trial), sns(trial), eventBridge(trial), [sns(created)]]],
   ]) {
     for (const type of ["application/json", "text/plain; charset=UTF-8", "application/x-other"]) {
@@ -95,6 +102,37 @@ describe("what cannot be read is kept, and never refused", () => {
       assert.deepEqual([kept.outcome, kept.code], ["dead_lettered", code]);
     });
   }
+
+  for (const [what, broken] of [
+    ["half of a surrogate pair", '{"name":"\\ud83d"}'],
+    ["a number that is too large", '{"amount":1e999}'],
+  ]) {
+    test(`${what} costs only the member of the list that it is in`, async () => {
+      const list = `[${broken},${textOf(created)}]`;
+      for (const body of [list, gzipSync(list)]) {
+        stack.klaviyo.reset();
+        const { status, body: kept } = await stack.push(body);
+        assert.deepEqual([status, kept.outcome, kept.code], [202, "dead_lettered", "not_json"]);
+        assert.ok(stack.klaviyo.store.profileByExternalId(customer.id));
+      }
+    });
+  }
+
+  test("gzip that is broken is kept", async () => {
+    const { status, body } = await stack.push(gzipSync(textOf(created)).subarray(0, -9));
+    assert.deepEqual([status, body.code], [202, "not_json"]);
+  });
+
+  test("10 MB counts after inflation", async () => {
+    const text = Buffer.from(textOf(created));
+    const spaces = (bytes) =>
+      gzipSync(Buffer.concat([text, Buffer.alloc(bytes - text.length, " ")]));
+    const limit = 10 * 1024 * 1024;
+    assert.equal((await stack.push(spaces(limit))).status, 204);
+    for (const bytes of [limit + 1, 40 * limit]) {
+      assert.equal((await stack.push(spaces(bytes))).status, 413);
+    }
+  });
 
   test("a hundred thousand things at once, most of them in one list", async () => {
     const kept = async () => (await stack.outbox()).deadLetters;

@@ -36,12 +36,15 @@ export async function check() {
   }
 }
 
-function row({ name, ok, detail }) {
-  const mark = el(
-    "span",
-    { class: "mark", role: "img", "aria-label": ok ? "in order" : "not in order" },
-    ok ? "✓" : "✗",
-  );
+const MARKS = {
+  ok: ["in order", "✓"],
+  warning: ["something to do", "!"],
+  failed: ["not in order", "✗"],
+};
+
+function row({ name, ok, level, detail }) {
+  const [label, sign] = MARKS[level];
+  const mark = el("span", { class: "mark", role: "img", "aria-label": label }, sign);
   const words = el(
     "div",
     {},

@@ -1,6 +1,7 @@
 //! The envelopes of the brokers. What each looks like: `cloud.google.com/pubsub/docs/push`, the
 //! developer guide of Amazon SNS ("HTTP/HTTPS notification JSON format"), Amazon EventBridge's user
-//! guide ("Event structure"), and the JSON event format of `CloudEvents` 1.0 (§3, §4).
+//! guide ("Event structure"), the JSON event format of `CloudEvents` 1.0 (§3, §4), and the record of
+//! Confluent's HTTP sink connector (`key` and `value`, perhaps with more beside them).
 
 use base64::Engine;
 use base64::alphabet;
@@ -9,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::Undecodable;
 use super::handshake::{self, Handshake};
+use super::text::JsonText;
 use crate::config::SnsAuth;
 
 /// Standard alphabet; brokers differ in whether they pad.
@@ -20,7 +22,7 @@ pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// What a JSON object turned out to be.
 pub(super) enum EnvelopeForm {
     /// An envelope around this.
-    Around(Value),
+    Around(JsonText),
     /// What is to be answered and not to be handled.
     Handshake(Handshake),
     /// An envelope whose content cannot be had.
@@ -61,13 +63,16 @@ pub(super) fn tell(object: &mut Map<String, Value>, sns: Option<&SnsAuth>) -> En
     if object.contains_key("detail-type") || object.get("detail").is_some_and(Value::is_object) {
         return around(object.get_mut("detail").and_then(content));
     }
-    match object.get("message").and_then(Value::as_object) {
-        Some(message) => around(decoded(message.get("data"))),
-        None => EnvelopeForm::Bare,
+    if let Some(message) = object.get("message").and_then(Value::as_object) {
+        return around(decoded(message.get("data")));
     }
+    if object.contains_key("key") && object.contains_key("value") {
+        return around(object.get_mut("value").and_then(content));
+    }
+    EnvelopeForm::Bare
 }
 
-fn around(content: Option<Value>) -> EnvelopeForm {
+fn around(content: Option<JsonText>) -> EnvelopeForm {
     content.map_or(EnvelopeForm::Refused(Undecodable::Envelope), EnvelopeForm::Around)
 }
 
@@ -76,7 +81,7 @@ fn handshake(handshake: Option<Handshake>, otherwise: Undecodable) -> EnvelopeFo
 }
 
 /// `data`, or `data_base64`; a forwarder may have left the other one as null.
-fn cloud_event(object: &mut Map<String, Value>) -> Option<Value> {
+fn cloud_event(object: &mut Map<String, Value>) -> Option<JsonText> {
     match object.get_mut("data") {
         Some(data) if !data.is_null() => content(data),
         _ => decoded(object.get("data_base64")),
@@ -84,20 +89,20 @@ fn cloud_event(object: &mut Map<String, Value>) -> Option<Value> {
 }
 
 /// JSON as it is, or written as a string.
-fn content(value: &mut Value) -> Option<Value> {
+fn content(value: &mut Value) -> Option<JsonText> {
     match value {
-        Value::Object(_) | Value::Array(_) => Some(value.take()),
+        Value::Object(_) | Value::Array(_) => Some(JsonText::Whole(value.take())),
         value => text(Some(value)),
     }
 }
 
 /// JSON in a string.
-fn text(value: Option<&Value>) -> Option<Value> {
-    serde_json::from_str(value?.as_str()?).ok()
+fn text(value: Option<&Value>) -> Option<JsonText> {
+    JsonText::read(value?.as_str()?.as_bytes())
 }
 
 /// JSON in base64 in a string.
-fn decoded(value: Option<&Value>) -> Option<Value> {
+fn decoded(value: Option<&Value>) -> Option<JsonText> {
     let text: String = value?.as_str()?.split_ascii_whitespace().collect();
-    serde_json::from_slice(&BASE64.decode(text).ok()?).ok()
+    JsonText::read(&BASE64.decode(text).ok()?)
 }

@@ -2,7 +2,8 @@
 //!
 //! Wire forms are told apart by content and not by `Content-Type`, which brokers set as they
 //! please: a JSON object is one of the [`forms`], or the bare notification. Forms may be inside
-//! each other (a Pub/Sub message that carries a `CloudEvent`), and a list may hold any of them.
+//! each other (a Pub/Sub message that carries a `CloudEvent`), and a list may hold any of them; of
+//! one that cannot be read as a whole, only the members that cannot be read are lost ([`text`]).
 //! What is bare already needs no form: the body of a binary `CloudEvent`, of SNS's raw delivery,
 //! of Pub/Sub with its payload unwrapped.
 //!
@@ -12,11 +13,13 @@
 
 mod forms;
 pub mod handshake;
+mod text;
 
 use serde_json::Value;
 
 use self::forms::EnvelopeForm;
 pub use self::handshake::Handshake;
+use self::text::JsonText;
 use crate::commercetools::notification::Notification;
 use crate::config::SnsAuth;
 
@@ -88,13 +91,7 @@ pub enum PushedItem {
 #[must_use]
 pub fn decode(body: &[u8], sns: Option<&SnsAuth>) -> DecodedPush {
     let mut push = DecodedPush::default();
-    match serde_json::from_slice(body) {
-        Ok(value) => push.unwrap(value, sns, DEPTH),
-        Err(_) => {
-            push.items
-                .push(PushedItem::Refused { why: Undecodable::NotJson, content: body.to_vec() });
-        }
-    }
+    push.unwrap_text(JsonText::read(body), body, sns, DEPTH);
     push.items = gathered(push.items);
     push
 }
@@ -125,6 +122,29 @@ fn gathered(items: Vec<PushedItem>) -> Vec<PushedItem> {
 }
 
 impl DecodedPush {
+    /// What a text holds. Of a list that cannot be read as a whole each member is read by itself.
+    fn unwrap_text(
+        &mut self,
+        read: Option<JsonText>,
+        text: &[u8],
+        sns: Option<&SnsAuth>,
+        depth: usize,
+    ) {
+        match read {
+            Some(JsonText::Whole(value)) => self.unwrap(value, sns, depth),
+            Some(JsonText::Members(members)) => {
+                let Some(depth) = depth.checked_sub(1) else {
+                    return self.keep(Undecodable::Envelope, text.to_vec());
+                };
+                for member in members {
+                    let text = member.get().as_bytes();
+                    self.unwrap_text(JsonText::read(text), text, sns, depth);
+                }
+            }
+            None => self.keep(Undecodable::NotJson, text.to_vec()),
+        }
+    }
+
     fn unwrap(&mut self, value: Value, sns: Option<&SnsAuth>, depth: usize) {
         let Some(depth) = depth.checked_sub(1) else {
             return self.refuse(Undecodable::Envelope, &value);
@@ -137,7 +157,11 @@ impl DecodedPush {
             value => return self.refuse(Undecodable::NotJson, &value),
         };
         match forms::tell(&mut object, sns) {
-            EnvelopeForm::Around(inner) => self.unwrap(inner, sns, depth),
+            EnvelopeForm::Around(JsonText::Whole(inner)) => self.unwrap(inner, sns, depth),
+            EnvelopeForm::Around(members @ JsonText::Members(_)) => {
+                let whole = Value::Object(object).to_string();
+                self.unwrap_text(Some(members), whole.as_bytes(), sns, depth);
+            }
             EnvelopeForm::Handshake(handshake) if self.handshake.is_none() => {
                 self.handshake = Some(handshake);
             }
@@ -155,7 +179,11 @@ impl DecodedPush {
     }
 
     fn refuse(&mut self, why: Undecodable, value: &Value) {
-        self.items.push(PushedItem::Refused { why, content: value.to_string().into_bytes() });
+        self.keep(why, value.to_string().into_bytes());
+    }
+
+    fn keep(&mut self, why: Undecodable, content: Vec<u8>) {
+        self.items.push(PushedItem::Refused { why, content });
     }
 }
 
@@ -219,8 +247,25 @@ mod tests {
         format!("[{inner}]")
     }
 
-    const FORMS: [fn(&str) -> String; 7] =
-        [pubsub, sns, cloud_event, cloud_event_base64, cloud_event_text, event_bridge, list];
+    fn kafka(inner: &str) -> String {
+        json!({"key": null, "value": parsed(inner), "topic": "t"}).to_string()
+    }
+
+    fn kafka_text(inner: &str) -> String {
+        json!({"key": "k", "value": inner}).to_string()
+    }
+
+    const FORMS: [fn(&str) -> String; 9] = [
+        pubsub,
+        sns,
+        cloud_event,
+        cloud_event_base64,
+        cloud_event_text,
+        event_bridge,
+        list,
+        kafka,
+        kafka_text,
+    ];
 
     const CHANGE: &str =
         r#"{"notificationType":"ResourceUpdated","resource":{"typeId":"customer","id":"c"}}"#;
@@ -277,6 +322,58 @@ mod tests {
     }
 
     #[test]
+    fn a_list_loses_only_the_member_that_cannot_be_read() {
+        let read = Ok("ResourceUpdated".to_owned());
+        let refused = Err(Undecodable::NotJson);
+        for broken in [
+            r#"{"name":"\ud83d"}"#,
+            r#"{"name":"\ud83d\u0041"}"#,
+            r#"{"name":"\udc00"}"#,
+            r#"{"\ud83d":1}"#,
+            r#"{"amount":1e999}"#,
+            "-1e400",
+            r#"[{"deep":[1e999]}]"#,
+        ] {
+            let list = format!("[{CHANGE}, {broken} ,{CHANGE}]");
+            let expected = [read.clone(), refused.clone(), read.clone()];
+            for body in [
+                list.clone(),
+                format!("\u{feff}{list}"),
+                pubsub(&list),
+                sns(&list),
+                cloud_event_base64(&list),
+                cloud_event_text(&list),
+                format!("[{},{broken},{CHANGE}]", pubsub(CHANGE)),
+            ] {
+                assert_eq!(names(&body), expected, "{body}");
+            }
+            let nested = format!("[[{CHANGE},{broken}],{CHANGE}]");
+            assert_eq!(names(&nested), expected, "{nested}");
+            let items = decode(list.as_bytes(), None).items;
+            let PushedItem::Refused { content, .. } = &items[1] else { panic!("{items:?}") };
+            let inner = broken.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+            assert_eq!(content, inner.unwrap_or(broken).as_bytes(), "as it came");
+            assert_eq!(names(broken).first(), Some(&refused), "{broken}");
+        }
+        let broken = format!("[{CHANGE},");
+        assert_eq!(names(&broken), [refused], "a list that ends too early can be anything");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_what_it_stands_before() {
+        let marked = |body: &str| format!("\u{feff}{body}");
+        let one = [Ok("ResourceUpdated".to_owned())];
+        assert_eq!(names(&marked(CHANGE)), one);
+        assert_eq!(names(&marked("")), [Err(Undecodable::NotJson)]);
+        for form in FORMS {
+            assert_eq!(names(&marked(&form(CHANGE))), one);
+        }
+        for form in [pubsub, sns, cloud_event_base64, cloud_event_text] {
+            assert_eq!(names(&form(&marked(CHANGE))), one);
+        }
+    }
+
+    #[test]
     fn what_holds_no_notification_is_said_so() {
         let deep = (0..DEPTH).fold(CHANGE.to_owned(), |inner, _| pubsub(&inner));
         for (body, expected) in [
@@ -298,6 +395,10 @@ mod tests {
             (r#"{"specversion":"1.0","data":3}"#, Undecodable::Envelope),
             (r#"{"specversion":"1.0","data_base64":"%"}"#, Undecodable::Envelope),
             (r#"{"specversion":"1.0","data":{}}"#, Undecodable::NotANotification),
+            (r#"{"key":"k","value":null}"#, Undecodable::Envelope),
+            (r#"{"key":null,"value":"hello"}"#, Undecodable::Envelope),
+            (r#"{"key":null,"value":{}}"#, Undecodable::NotANotification),
+            (r#"{"value":{}}"#, Undecodable::NotANotification),
             (r#"{"detail-type":"x"}"#, Undecodable::Envelope),
             (r#"{"detail-type":"x","detail":"hello"}"#, Undecodable::Envelope),
             (r#"{"Type":"SubscriptionConfirmation"}"#, Undecodable::Handshake),

@@ -3,6 +3,7 @@
 //! This file reads Markdown; the tests are beside it.
 
 mod configuration;
+mod guide;
 mod mapping;
 mod plugin_defects;
 

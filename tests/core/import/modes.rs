@@ -66,6 +66,27 @@ fn what_changes_while_it_is_read_is_brought_as_it_is_in_the_end() {
     }
 }
 
+/// A walk is divided by the times of its first and its last document: without either it is not divided.
+#[test]
+fn a_document_without_its_time_of_creation_does_not_fail_the_run() {
+    for created in [json!(null), json!(""), json!("yesterday"), json!(3), json!({})] {
+        for numbers in [&[0][..], &[0, 59]] {
+            let mut world = calm(&json!({"import": {"lanes": 4}}));
+            customers(&mut world, 60);
+            for number in numbers {
+                world.shop.change("customers", &id("c", *number), days_ago(9), |customer| {
+                    customer["createdAt"] = created.clone();
+                });
+            }
+            world.start(ImportKind::Customers, all(ImportKind::Customers));
+            world.run();
+            assert_eq!(world.store.run(ImportKind::Customers).state, RunState::Completed);
+            assert_eq!(counts(&world, ImportKind::Customers), [60, 60, 0, 0], "{created}");
+            assert_eq!(world.account.profiles.len(), 60);
+        }
+    }
+}
+
 /// Another deployment takes the pushes, and is told who was erased: here it shows only when the profiles
 /// are written, and who is there is asked for once more.
 #[test]

@@ -18,7 +18,8 @@ export async function start(t, options = {}) {
       method,
       headers: {
         authorization: `Klaviyo-API-Key ${klaviyo.key}`,
-        revision: "2026-07-15",
+        revision: "2026-10-15",
+        "x-klaviyo-revision-fall-forward-opt-out": "1",
         "content-type": "application/vnd.api+json",
         ...headers,
       },

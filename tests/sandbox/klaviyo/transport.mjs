@@ -35,9 +35,14 @@ test("the revision header is required and must be known; answers name its retire
     );
     assert.deepEqual(error.source, { parameter: "revision" });
   }
-  assert.equal(klaviyo.violations.length, 2);
+  const optOut = "x-klaviyo-revision-fall-forward-opt-out";
+  for (const value of ["", "0"]) {
+    const answer = await call("GET", "/api/accounts", undefined, { [optOut]: value });
+    assert.deepEqual(refused(answer, 400, "invalid")[0].source, { parameter: optOut });
+  }
+  assert.equal(klaviyo.violations.length, 4);
   const answer = await call("GET", "/api/accounts");
-  assert.equal(answer.headers.get("x-klaviyo-api-retirement-date"), "2028-07-15");
+  assert.equal(answer.headers.get("x-klaviyo-api-retirement-date"), "2028-10-15");
   assert.equal(answer.headers.get("content-type"), "application/vnd.api+json");
 });
 
