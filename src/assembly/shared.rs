@@ -3,7 +3,7 @@
 //! a shop has many products in a few categories.
 //!
 //! For: the events of orders, which take a slug and the names of categories from a product, and
-//! the text of a code; and the items of an import, each of which is put into its categories. Not
+//! the text of a code; the fields of a type that customers lost; and the items of an import, each of which is put into its categories. Not
 //! for: what tells of a product or category itself; that is read afresh.
 //!
 //! It is bounded, and nothing of it has to survive. What was not found counts as read, too.
@@ -26,11 +26,16 @@ use crate::klaviyo::query::KlaviyoLookup;
 /// meanwhile still has its old name in an order's event, as it has if the order is a minute older.
 const LIFETIME_MS: u64 = 60_000;
 
+/// Types of custom fields that are remembered; a shop has a few for its customers.
+const TYPES: usize = 100;
+
 /// What is shared.
 #[derive(Debug)]
 pub struct SharedDocuments {
     products: ReadCache<Id, Option<Rc<Product>>>,
     discount_codes: ReadCache<Id, Option<DiscountCode>>,
+    /// The names of the fields of types; none for a type that cannot be read.
+    fields_of_types: ReadCache<Id, Option<Vec<String>>>,
     /// Klaviyo's ids of categories that it has.
     categories: ReadCache<String, ()>,
 }
@@ -53,6 +58,7 @@ impl SharedDocuments {
         Self {
             products: ReadCache::new(products, lifetime),
             discount_codes: ReadCache::new(others, lifetime),
+            fields_of_types: ReadCache::new(TYPES, lifetime),
             categories: ReadCache::new(others, lifetime),
         }
     }
@@ -79,6 +85,13 @@ impl SharedDocuments {
                     known.extend(code.clone());
                 });
                 left.map(|ids| DocumentQuery::DiscountCodes(ids).into())
+            }
+            UnitReading::Commercetools(DocumentQuery::CustomType(id)) => {
+                let known = &mut documents.fields_of_types;
+                let left = self.fields_of_types.answer(vec![id.clone()], now_ms, |id, fields| {
+                    known.insert(id.clone(), fields.clone());
+                });
+                left.map(|_| DocumentQuery::CustomType(id).into())
             }
             UnitReading::Klaviyo(KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }) => {
                 let left = self.categories.answer(ids, now_ms, |id, ()| documents.has_category(id));
@@ -109,6 +122,11 @@ impl SharedDocuments {
                 for id in ids {
                     let code = read.iter().find(|code| code.id == *id);
                     self.discount_codes.keep(id.clone(), code.cloned(), now_ms);
+                }
+            }
+            UnitReading::Commercetools(DocumentQuery::CustomType(id)) => {
+                if let Some(fields) = documents.fields_of_types.get(id) {
+                    self.fields_of_types.keep(id.clone(), fields.clone(), now_ms);
                 }
             }
             UnitReading::Klaviyo(KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }) => {

@@ -199,6 +199,20 @@ pub struct CustomerRules {
     pub deduplication: CustomerDeduplication,
     /// What happens where a customer was deleted for good.
     pub deletion: CustomerDeletion,
+    /// Where commercetools' title of a customer goes.
+    pub title: TitleTarget,
+}
+
+/// `CONFIG.customer.title`: what the title of a customer (`Dr.`) is at Klaviyo, whose own `title` is
+/// that of a job.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum TitleTarget {
+    /// The property `Salutation title`; Klaviyo's own title is left alone.
+    #[default]
+    Property,
+    /// Klaviyo's own title, as in the plugin.
+    Job,
 }
 
 /// `CONFIG.customer.deletion`: what happens at Klaviyo where commercetools erased a customer's
@@ -453,15 +467,26 @@ fn merge(
                 *default = Value::Array(list);
             }
             (Value::String(_), Value::String(value))
-                if key == "deletion" && !["ignore", "erase"].contains(&value.as_str()) =>
+                if choices(&key).is_some_and(|all| !all.contains(&value.as_str())) =>
             {
-                problems.push(SettingProblem::new(path, "must be `ignore` or `erase`"));
+                let all = choices(&key).into_iter().flatten();
+                let all: Vec<_> = all.map(|choice| format!("`{choice}`")).collect();
+                problems.push(SettingProblem::new(path, format!("must be {}", all.join(" or "))));
             }
             (Value::String(_), value @ Value::String(_))
             | (Value::Bool(_), value @ Value::Bool(_))
             | (Value::Number(_), value @ Value::Number(_)) => *default = value,
             (default, _) => problems.push(SettingProblem::new(path, expected(default))),
         }
+    }
+}
+
+/// The values of a key that takes only certain ones.
+fn choices(key: &str) -> Option<&'static [&'static str]> {
+    match key {
+        "deletion" => Some(&["ignore", "erase"]),
+        "title" => Some(&["property", "job"]),
+        _ => None,
     }
 }
 
@@ -532,6 +557,8 @@ mod tests {
                 &["CONFIG.customer.deduplication.enabled"],
             ),
             (r#"{"customer":{"deletion":"forget"}}"#, &["CONFIG.customer.deletion"]),
+            (r#"{"customer":{"title":"salutation"}}"#, &["CONFIG.customer.title"]),
+            (r#"{"customer":{"title":true}}"#, &["CONFIG.customer.title"]),
             (r#"{"order":{"properties":{"map":{"a":1}}}}"#, &["CONFIG.order.properties.map"]),
             (r#"{"disabledEvents":[" OrderStateChanged"]}"#, &["CONFIG.disabledEvents"]),
             (
