@@ -8,7 +8,6 @@ export const RESOURCES = [
   { typeId: "product-discount", shop: "productDiscounts" },
   { typeId: "state", shop: "states" },
   { typeId: "tax-category", shop: "taxCategories" },
-  { typeId: "type", shop: "types" },
   {
     typeId: "category",
     shop: "categories",
@@ -51,6 +50,7 @@ export const RESOURCES = [
     view: ["view_standalone_prices"],
   },
   { typeId: "store", shop: "stores", path: "stores", view: ["view_stores"] },
+  { typeId: "type", shop: "types", path: "types", view: ["view_types"] },
   { typeId: "subscription", path: "subscriptions", view: ["manage_subscriptions"] },
 ];
 
@@ -65,6 +65,7 @@ export const DEFAULT_SCOPES = [
   "view_published_products",
   "view_standalone_prices",
   "view_stores",
+  "view_types",
 ];
 
 /** Any one of these opens `path`; who may manage may view. */

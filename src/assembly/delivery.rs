@@ -249,6 +249,7 @@ mod tests {
     use crate::http::HttpAnswer;
     use crate::mapping::profile::MissingFields;
     use crate::push::plan::IgnoreReason;
+    use crate::push::plan::removed_fields::RemovedFields;
     use serde_json::{Value, json};
 
     fn answered(status: u16, body: &Value) -> HttpAnswer {
@@ -261,7 +262,8 @@ mod tests {
 
     fn profile() -> Delivery {
         let customer = Id::new("c").expect("an id");
-        Delivery::new(Work::Profile { customer, missing: MissingFields::Keep })
+        let (missing, removed) = (MissingFields::Keep, RemovedFields::default());
+        Delivery::new(Work::Profile { customer, missing, removed })
     }
 
     /// Brings a delivery to its end, while commercetools answers with these documents in turn: the

@@ -2,6 +2,7 @@
 //!
 //! An import has thousands of these at once, so what is large is boxed.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::Deserialize;
@@ -12,6 +13,7 @@ use super::reading::{KnownDocument, UnitReading};
 use super::together::{AnswerPart, PartContent};
 use crate::commercetools::answer;
 use crate::commercetools::category::CategoryDocument;
+use crate::commercetools::custom_type::CustomType;
 use crate::commercetools::customer::Customer;
 use crate::commercetools::inventory::InventoryEntry;
 use crate::commercetools::order::{Buyer, DiscountCode, Order};
@@ -39,6 +41,8 @@ pub struct Documents {
     pub buyer: KnownDocument<Buyer>,
     /// Whether Klaviyo knows a guest already: by a name, or as a customer.
     pub guest_is_known: Option<bool>,
+    /// The names of the custom fields of types, by their ids; none for a type that cannot be read.
+    pub fields_of_types: BTreeMap<Id, Option<Vec<String>>>,
     /// The order.
     pub order: KnownDocument<Box<Order>>,
     /// The payments of an order of an import, which its query expanded.
@@ -236,6 +240,10 @@ impl Documents {
                     KnownDocument::Gone | KnownDocument::Unasked => KnownDocument::Gone,
                 };
             }
+            DocumentQuery::CustomType(id) => {
+                let fields = fields_of_type(answer)?;
+                self.fields_of_types.insert(id.clone(), fields);
+            }
             DocumentQuery::Order(_) => self.order = found(answer, Order::read)?,
             DocumentQuery::Payment(_) => self.payment = found(answer, Payment::deserialize)?,
             DocumentQuery::OrderOfPayment(_) => {
@@ -327,6 +335,7 @@ impl Documents {
             DocumentQuery::AnyStock(_) => self.any_stock = first(answer)?,
             DocumentQuery::Customer(_)
             | DocumentQuery::Buyer(_)
+            | DocumentQuery::CustomType(_)
             | DocumentQuery::Order(_)
             | DocumentQuery::Payment(_)
             | DocumentQuery::OrderOfPayment(_)
@@ -423,6 +432,17 @@ pub(super) fn sort(products: &mut [Rc<Product>]) {
 fn first<T: DeserializeOwned>(answer: &HttpAnswer) -> Result<KnownDocument<Box<T>>, ReadFault> {
     let first = answer::page(answer)?.into_iter().next();
     Ok(first.map_or(KnownDocument::Gone, |first| KnownDocument::There(Box::new(first))))
+}
+
+/// The names of a type's fields; none where the type is gone, or the API client may not see it.
+fn fields_of_type(answer: &HttpAnswer) -> Result<Option<Vec<String>>, ReadFault> {
+    if answer::is_refused_with(answer, &[400, 403, 404]) {
+        return Ok(None);
+    }
+    let KnownDocument::There(found) = found(answer, CustomType::deserialize)? else {
+        return Ok(None);
+    };
+    Ok(Some(found.field_definitions.into_iter().map(|field| field.name).collect()))
 }
 
 fn found<T>(

@@ -107,7 +107,9 @@ pub fn next(
 
 fn next_now(config: &Config, work: &Work, documents: &Documents, now: DateTime<Utc>) -> StepResult {
     match work {
-        Work::Profile { customer, missing } => profile::next(config, documents, customer, *missing),
+        Work::Profile { customer, missing, removed } => {
+            profile::next(config, documents, customer, *missing, removed)
+        }
         Work::Erasure(customer) => Ok(erasure::next(documents, customer)),
         Work::BroughtBack { customer, since } => {
             Ok(erasure::brought_back(documents, customer, *since))

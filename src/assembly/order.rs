@@ -185,7 +185,7 @@ pub(super) fn given_to_customer(
         return Ok(DeliveryStep::ignore(IgnoreReason::CustomerRemoved));
     };
     let customer = documents.customer.or_read([DocumentQuery::Customer(customer.clone())])?;
-    let profile = profile(&config.rules.customer, customer, MissingFields::Keep)?;
+    let profile = profile(config, customer, MissingFields::Keep, [])?;
     let import = profile::import(profile.body);
     // With an order that was somebody else's, the revenue would be counted for two people.
     let is_theirs = order.fields.customer_id.as_ref().is_none_or(|owner| *owner == customer.id);

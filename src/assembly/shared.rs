@@ -3,7 +3,7 @@
 //! a shop has many products in a few categories.
 //!
 //! For: the events of orders, which take a slug and the names of categories from a product, and
-//! the text of a code; and the items of an import, each of which is put into its categories. Not
+//! the text of a code; the fields of a type that customers lost; and the items of an import, each of which is put into its categories. Not
 //! for: what tells of a product or category itself; that is read afresh.
 //!
 //! It is bounded, and nothing of it has to survive. What was not found counts as read, too.
@@ -26,6 +26,9 @@ use crate::klaviyo::query::KlaviyoLookup;
 /// meanwhile still has its old name in an order's event, as it has if the order is a minute older.
 const LIFETIME_MS: u64 = 60_000;
 
+/// Types of custom fields that are remembered; a shop has a few for its customers.
+const TYPES: usize = 100;
+
 /// What is shared.
 #[derive(Debug)]
 pub struct SharedDocuments {
@@ -33,6 +36,8 @@ pub struct SharedDocuments {
     discount_codes: ReadCache<Id, Option<DiscountCode>>,
     /// The customers of orders; one who is gone is read again, since only commercetools knows.
     buyers: ReadCache<Id, Buyer>,
+    /// The names of the fields of types; none for a type that cannot be read.
+    fields_of_types: ReadCache<Id, Option<Vec<String>>>,
     /// Klaviyo's ids of categories that it has.
     categories: ReadCache<String, ()>,
 }
@@ -57,6 +62,7 @@ impl SharedDocuments {
             discount_codes: ReadCache::new(others, lifetime),
             // A run may take hours, and what it says of a customer must not be that old.
             buyers: ReadCache::new(others, LIFETIME_MS),
+            fields_of_types: ReadCache::new(TYPES, lifetime),
             categories: ReadCache::new(others, lifetime),
         }
     }
@@ -89,6 +95,13 @@ impl SharedDocuments {
                     documents.buyer = KnownDocument::There(buyer.clone());
                 });
                 left.map(|_| DocumentQuery::Buyer(id).into())
+            }
+            UnitReading::Commercetools(DocumentQuery::CustomType(id)) => {
+                let known = &mut documents.fields_of_types;
+                let left = self.fields_of_types.answer(vec![id.clone()], now_ms, |id, fields| {
+                    known.insert(id.clone(), fields.clone());
+                });
+                left.map(|_| DocumentQuery::CustomType(id).into())
             }
             UnitReading::Klaviyo(KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }) => {
                 let left = self.categories.answer(ids, now_ms, |id, ()| documents.has_category(id));
@@ -124,6 +137,11 @@ impl SharedDocuments {
             UnitReading::Commercetools(DocumentQuery::Buyer(id)) => {
                 if let KnownDocument::There(buyer) = &documents.buyer {
                     self.buyers.keep(id.clone(), buyer.clone(), now_ms);
+                }
+            }
+            UnitReading::Commercetools(DocumentQuery::CustomType(id)) => {
+                if let Some(fields) = documents.fields_of_types.get(id) {
+                    self.fields_of_types.keep(id.clone(), fields.clone(), now_ms);
                 }
             }
             UnitReading::Klaviyo(KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }) => {

@@ -15,9 +15,10 @@ use crate::http::HttpAnswer;
 const NEEDED: [&str; 4] = ["view_customers", "view_orders", "view_payments", "view_products"];
 
 /// Scopes that can be left out, and what is left out then.
-const OPTIONAL: [(&str, &str); 2] = [
+const OPTIONAL: [(&str, &str); 3] = [
     ("view_discount_codes", "events of orders carry no DiscountCode"),
     ("view_standalone_prices", "products of the price mode Standalone have no price"),
+    ("view_types", "custom fields that a customer loses with a type stay at Klaviyo"),
 ];
 
 /// Whether a token is granted.
@@ -106,6 +107,7 @@ pub fn probes() -> Vec<CommercetoolsProbe> {
         ("inventory", "view_products", walk(WalkedResource::Inventory)),
         ("standalone prices", "view_standalone_prices", walk(WalkedResource::StandalonePrices)),
         ("discount codes", "view_discount_codes", codes),
+        ("types", "view_types", "/types?limit=1&withTotal=false".to_owned()),
     ]
     .map(|(what, scope, path)| CommercetoolsProbe { what, path, scope })
     .into()
@@ -193,7 +195,7 @@ mod tests {
         };
         let check = probed(&|_| status(200));
         assert!(check.ok && check.detail.contains("customers, orders"), "{check:?}");
-        let optional = ["discount codes", "standalone prices"];
+        let optional = ["discount codes", "standalone prices", "types"];
         assert!(probed(&|what| status(if optional.contains(&what) { 403 } else { 200 })).ok);
         let network = || Err(Setback::no_answer(System::Commercetools, NoAnswer::Network));
         let check = probed(&|what| match what {

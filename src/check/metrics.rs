@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::Check;
 use crate::config::Config;
-use crate::config::rules::OrderMetrics;
+use crate::config::order::OrderMetrics;
 use crate::fault::{Setback, System};
 use crate::http::{HttpAnswer, NoAnswer};
 

@@ -7,8 +7,10 @@
 
 pub mod answer;
 pub mod category;
+pub mod custom_type;
 pub mod customer;
 pub mod inventory;
+pub mod lenient;
 pub mod locale;
 pub mod money;
 pub mod notification;

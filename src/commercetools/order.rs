@@ -5,9 +5,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::customer::{Address, CustomFields};
+use super::lenient::or_default;
 use super::locale::LocalizedString;
 use super::money::Money;
-use super::reference::{Id, IdReference, or_default};
+use super::reference::{Id, IdReference};
 
 /// An order and its raw document, since existing flows use the raw names.
 #[derive(Debug, Clone, PartialEq)]

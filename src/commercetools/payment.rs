@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
+use super::lenient::or_default;
 use super::money::Money;
-use super::reference::{Id, or_default};
+use super::reference::Id;
 
 /// A payment.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

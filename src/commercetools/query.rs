@@ -16,10 +16,12 @@ pub const PAGE: usize = 500;
 /// A document, or a list of documents.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum DocumentQuery {
-    /// A customer.
+    /// A customer with the group.
     Customer(Id),
     /// The customer of an order, of whom little is needed, and not the newest.
     Buyer(Id),
+    /// A type of custom fields. Its scope (`view_types`) is not one that the plugin asks for.
+    CustomType(Id),
     /// An order.
     Order(Id),
     /// A payment.
@@ -74,6 +76,9 @@ pub enum DocumentQuery {
     AnyStock(String),
 }
 
+/// What a customer is read with.
+pub(super) const CUSTOMER_GROUP: &str = "customerGroup";
+
 /// What a product is read with.
 pub(super) const CATEGORIES: &str = "masterData.current.categories[*].ancestors[*]";
 
@@ -82,7 +87,11 @@ impl DocumentQuery {
     #[must_use]
     pub fn path_and_query(&self) -> String {
         match self {
-            Self::Customer(id) | Self::Buyer(id) => format!("/customers/{}", encode(id.as_str())),
+            Self::Buyer(id) => format!("/customers/{}", encode(id.as_str())),
+            Self::Customer(id) => {
+                format!("/customers/{}?expand={CUSTOMER_GROUP}", encode(id.as_str()))
+            }
+            Self::CustomType(id) => format!("/types/{}", encode(id.as_str())),
             Self::Order(id) => format!("/orders/{}", encode(id.as_str())),
             Self::Payment(id) => format!("/payments/{}", encode(id.as_str())),
             Self::OrderOfPayment(id) | Self::OwnerOfPayment(id) => format!(
@@ -198,7 +207,7 @@ mod tests {
     fn an_id_cannot_leave_its_place() {
         assert_eq!(
             DocumentQuery::Customer(id("../orders?x=1#")).path_and_query(),
-            "/customers/..%2Forders%3Fx%3D1%23"
+            "/customers/..%2Forders%3Fx%3D1%23?expand=customerGroup"
         );
         let products = DocumentQuery::Products(vec![id("a"), id(r#"b") or id <> ("\"#)]);
         assert!(products.path_and_query().ends_with(

@@ -67,13 +67,3 @@ pub struct IdReference {
 fn none<T>() -> Option<Box<T>> {
     None
 }
-
-/// Reads a member for which `null` is as good as absent. (Without it, serde takes `null` for a list or
-/// a text as malformed.)
-pub(super) fn or_default<'de, T, D>(from: D) -> Result<T, D::Error>
-where
-    T: Default + Deserialize<'de>,
-    D: serde::Deserializer<'de>,
-{
-    Ok(Option::deserialize(from)?.unwrap_or_default())
-}

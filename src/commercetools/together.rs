@@ -13,7 +13,8 @@ use serde_json::value::RawValue;
 
 use super::product::Product;
 use super::query::{
-    self, CATEGORIES, DocumentQuery, PAGE, PRODUCTS_PER_QUERY, PUBLISHED, SKUS_PER_QUERY, is_one_of,
+    self, CATEGORIES, CUSTOMER_GROUP, DocumentQuery, PAGE, PRODUCTS_PER_QUERY, PUBLISHED,
+    SKUS_PER_QUERY, is_one_of,
 };
 use super::reference::Id;
 use crate::http::{HttpAnswer, encode};
@@ -165,9 +166,12 @@ fn sorted(query: &DocumentQuery) -> Option<(QuerySort, Vec<&str>)> {
     let published = || Some(PUBLISHED.to_owned());
     let with_categories = |sort| QuerySort { expand: CATEGORIES, ..sort };
     Some(match query {
-        DocumentQuery::Customer(id) | DocumentQuery::Buyer(id) => {
-            (QuerySort::by_id("customers"), vec![id.as_str()])
+        DocumentQuery::Buyer(id) => (QuerySort::by_id("customers"), vec![id.as_str()]),
+        DocumentQuery::Customer(id) => {
+            let sort = QuerySort { expand: CUSTOMER_GROUP, ..QuerySort::by_id("customers") };
+            (sort, vec![id.as_str()])
         }
+        DocumentQuery::CustomType(id) => (QuerySort::by_id("types"), vec![id.as_str()]),
         DocumentQuery::Order(id) => (QuerySort::by_id("orders"), vec![id.as_str()]),
         DocumentQuery::Payment(id) => (QuerySort::by_id("payments"), vec![id.as_str()]),
         DocumentQuery::Category(id) => {
@@ -420,7 +424,7 @@ mod tests {
         assert_eq!(groups[1].path_and_query(), "/orders/a", "an order alone is asked alone");
         assert_eq!(
             groups[0].path_and_query(),
-            "/customers?limit=500&withTotal=false&where=id%20in%20%28%22a%22%2C%22b%22%2C%22c%22%29"
+            "/customers?limit=500&withTotal=false&expand=customerGroup&where=id%20in%20%28%22a%22%2C%22b%22%2C%22c%22%29"
         );
         let answer = answered(&json!([{"id": "c", "n": 3}, {"id": "a", "n": 1}]));
         let told: Vec<_> = told(&groups[0], &answer)
@@ -500,7 +504,11 @@ mod tests {
         let same = [DocumentQuery::Customer(id("a")), DocumentQuery::Customer(id("a"))];
         let groups = asked(same);
         assert_eq!(groups.len(), 1);
-        assert_eq!(groups[0].path_and_query(), "/customers/a", "by its id, not by a query");
+        assert_eq!(
+            groups[0].path_and_query(),
+            "/customers/a?expand=customerGroup",
+            "by its id, not by a query"
+        );
         // 60 SKUs each, of which 20 are the same: two queries, and each is told all of its own.
         let skus = |from: usize| (from..from + 40).map(|n| n.to_string()).collect::<Vec<_>>();
         let groups =

@@ -6,7 +6,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::query::{CATEGORIES, PUBLISHED, is_one_of, page, quote, variants_among};
+use super::query::{CATEGORIES, CUSTOMER_GROUP, PUBLISHED, is_one_of, page, quote, variants_among};
 use super::reference::Id;
 use crate::http::encode;
 
@@ -14,6 +14,7 @@ use crate::http::encode;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "as their names say")]
 pub enum WalkedResource {
+    /// With their groups.
     Customers,
     /// With their payments.
     Orders,
@@ -67,7 +68,8 @@ impl WalkedResource {
             Self::Orders => Some("paymentInfo.payments[*]"),
             Self::Categories => Some("ancestors[*]"),
             Self::Products => Some(CATEGORIES),
-            Self::Customers | Self::Payments | Self::Inventory | Self::StandalonePrices => None,
+            Self::Customers => Some(CUSTOMER_GROUP),
+            Self::Payments | Self::Inventory | Self::StandalonePrices => None,
         }
     }
 }

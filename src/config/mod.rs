@@ -9,6 +9,7 @@
 
 mod import;
 mod names;
+pub mod order;
 mod parse;
 pub mod product_url;
 mod push;

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::SettingProblem;
 use super::import::{ImportRules, ProductImportRules};
+use super::order::OrderRules;
 
 /// What the operator may steer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -62,141 +63,6 @@ pub enum EventName {
     OrderEditApplied,
 }
 
-/// `CONFIG.order`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct OrderRules {
-    /// Which order states count as what.
-    pub states: OrderStates,
-    /// Which messages count as what.
-    pub messages: OrderMessages,
-    /// Which of the order's own fields become properties of its events.
-    pub properties: PropertyRules,
-    /// The metric names at Klaviyo.
-    pub metrics: OrderMetrics,
-    /// The same for the order's custom fields.
-    pub custom_fields: CustomFieldRules,
-    /// What amounts are made of.
-    pub value: AmountBasis,
-    /// An event that is older than this when it is sent, in hours, starts no flow.
-    pub flows_up_to_hours: u32,
-}
-
-impl Default for OrderRules {
-    fn default() -> Self {
-        Self {
-            states: OrderStates::default(),
-            messages: OrderMessages::default(),
-            properties: PropertyRules::default(),
-            metrics: OrderMetrics::default(),
-            custom_fields: CustomFieldRules::default(),
-            value: AmountBasis::default(),
-            flows_up_to_hours: 24,
-        }
-    }
-}
-
-/// `CONFIG.order.value`: what the amounts of order events are made of. Refunds are what was paid back,
-/// so they are gross always.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum AmountBasis {
-    /// With taxes: `taxedPrice.totalGross`, or `totalPrice` while the taxes are not known.
-    #[default]
-    Gross,
-    /// `totalPrice`, as in the plugin: without taxes if prices do not include them.
-    Total,
-}
-
-/// `CONFIG.order.states`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct OrderStates {
-    /// States that an order changes to.
-    pub changed: ChangedStates,
-    /// States that an order is created in.
-    pub created: CreatedStates,
-}
-
-/// `CONFIG.order.states.changed`: values of `orderState`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "named after the metric that they give")]
-pub struct ChangedStates {
-    pub cancelled_order: Vec<String>,
-    pub fulfilled_order: Vec<String>,
-}
-
-impl Default for ChangedStates {
-    fn default() -> Self {
-        Self {
-            cancelled_order: strings(&["Cancelled"]),
-            fulfilled_order: strings(&["Confirmed", "Complete"]),
-        }
-    }
-}
-
-/// `CONFIG.order.states.created`: values of `orderState`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "named after the metric that they give")]
-pub struct CreatedStates {
-    pub placed_order: Vec<String>,
-}
-
-impl Default for CreatedStates {
-    fn default() -> Self {
-        Self { placed_order: strings(&["Open", "Confirmed", "Complete"]) }
-    }
-}
-
-/// `CONFIG.order.messages`: message types.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "named after what they tell")]
-pub struct OrderMessages {
-    pub changed: Vec<String>,
-    pub created: Vec<String>,
-}
-
-impl Default for OrderMessages {
-    fn default() -> Self {
-        Self {
-            changed: strings(&["OrderStateChanged"]),
-            created: strings(&[
-                "OrderCreated",
-                "OrderImported",
-                "OrderCustomerSet",
-                "OrderCreatedFromRecurringOrder",
-            ]),
-        }
-    }
-}
-
-/// `CONFIG.order.metrics`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "named after the metric")]
-pub struct OrderMetrics {
-    pub cancelled_order: String,
-    pub fulfilled_order: String,
-    pub placed_order: String,
-    pub ordered_product: String,
-    pub refunded_order: String,
-}
-
-impl Default for OrderMetrics {
-    fn default() -> Self {
-        Self {
-            cancelled_order: "Cancelled Order".to_owned(),
-            fulfilled_order: "Fulfilled Order".to_owned(),
-            placed_order: "Placed Order".to_owned(),
-            ordered_product: "Ordered Product".to_owned(),
-            refunded_order: "Refunded Order".to_owned(),
-        }
-    }
-}
-
 /// `CONFIG.….properties`: which fields pass, and under which name.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -229,6 +95,20 @@ pub struct CustomerRules {
     pub deduplication: CustomerDeduplication,
     /// What happens where a customer was deleted for good.
     pub deletion: CustomerDeletion,
+    /// Where commercetools' title of a customer goes.
+    pub title: TitleTarget,
+}
+
+/// `CONFIG.customer.title`: what the title of a customer (`Dr.`) is at Klaviyo, whose own `title` is
+/// that of a job.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum TitleTarget {
+    /// The property `Salutation title`; Klaviyo's own title is left alone.
+    #[default]
+    Property,
+    /// Klaviyo's own title, as in the plugin.
+    Job,
 }
 
 /// `CONFIG.customer.deletion`: what happens at Klaviyo where commercetools erased a customer's
@@ -505,6 +385,7 @@ fn choices(path: &str) -> Option<&'static [&'static str]> {
     match path {
         "CONFIG.customer.deletion" => Some(&["ignore", "erase"]),
         "CONFIG.order.value" => Some(&["gross", "total"]),
+        "CONFIG.customer.title" => Some(&["property", "job"]),
         _ => None,
     }
 }
@@ -531,7 +412,7 @@ fn expected(default: &Value) -> &'static str {
     }
 }
 
-fn strings(values: &[&str]) -> Vec<String> {
+pub(super) fn strings(values: &[&str]) -> Vec<String> {
     values.iter().map(|value| (*value).to_owned()).collect()
 }
 
@@ -576,6 +457,8 @@ mod tests {
                 &["CONFIG.customer.deduplication.enabled"],
             ),
             (r#"{"customer":{"deletion":"forget"}}"#, &["CONFIG.customer.deletion"]),
+            (r#"{"customer":{"title":"salutation"}}"#, &["CONFIG.customer.title"]),
+            (r#"{"customer":{"title":true}}"#, &["CONFIG.customer.title"]),
             (r#"{"order":{"properties":{"map":{"a":1}}}}"#, &["CONFIG.order.properties.map"]),
             (r#"{"disabledEvents":[" OrderStateChanged"]}"#, &["CONFIG.disabledEvents"]),
             (

@@ -21,24 +21,31 @@ pub(super) struct PhoneBook {
 }
 
 impl PhoneBook {
-    /// Leaves out the phone numbers that were sent with another customer.
-    pub(super) fn keep_apart(&mut self, stages: &mut [Vec<WriteRequest>]) {
+    /// Leaves out the phone numbers that were sent with another customer; how many.
+    pub(super) fn keep_apart(&mut self, stages: &mut [Vec<WriteRequest>]) -> u64 {
+        let mut left_out = 0;
         for request in stages.iter_mut().flatten() {
             if let WriteRequest::ImportProfile(profile) = request {
-                self.keep_profile_apart(profile);
+                left_out += u64::from(self.keep_profile_apart(profile));
             }
         }
+        left_out
     }
 
-    fn keep_profile_apart(&mut self, profile: &mut Profile) {
-        let (Some(phone), Some(id)) = (&profile.phone_number, &profile.external_id) else { return };
+    /// Whether the number had to be left out.
+    fn keep_profile_apart(&mut self, profile: &mut Profile) -> bool {
+        let (Some(phone), Some(id)) = (&profile.phone_number, &profile.external_id) else {
+            return false;
+        };
         if self.owners.len() >= REMEMBERED {
             self.owners.clear();
         }
         let owner = *self.owners.entry(digest(phone)).or_insert_with(|| digest(id));
-        if owner != digest(id) {
+        let is_shared = owner != digest(id);
+        if is_shared {
             profile.phone_number = None;
         }
+        is_shared
     }
 }
 
@@ -62,10 +69,11 @@ mod tests {
                 ..Profile::default()
             };
             let mut stages = [vec![WriteRequest::ImportProfile(Box::new(profile))]];
-            phones.keep_apart(&mut stages);
+            let left_out = phones.keep_apart(&mut stages);
             let [WriteRequest::ImportProfile(profile)] = stages[0].as_slice() else {
                 panic!("a profile")
             };
+            assert_eq!(left_out, u64::from(profile.phone_number.is_none()));
             profile.phone_number.is_some()
         };
         assert!(sent("a", "+49301"));

@@ -14,7 +14,7 @@ use crate::commercetools::walk::WalkedResource;
 use crate::config::rules::OperatorRules;
 
 /// The version of the stored shape.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// What is imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -194,6 +194,9 @@ pub struct ImportRun {
     pub counts: RunCounts,
     /// Read again at the end, or for another reason; counted apart.
     pub reread: u64,
+    /// Phone numbers that were left out, since the run had sent them with another customer. What is read
+    /// once more after a crash may count twice.
+    pub phones_left_out: u64,
     /// How many records there are to read, if it is known.
     pub total: Option<u64>,
     /// What it walks through, as the settings were when it began: a deployment in mid-run does not
@@ -240,6 +243,7 @@ impl ImportRun {
             state: RunState::Running,
             counts: RunCounts::default(),
             reread: 0,
+            phones_left_out: 0,
             total: None,
             pass: 0,
             closing_began: None,
@@ -304,6 +308,7 @@ impl ImportRun {
             "skipped": counts.skipped,
             "failed": counts.failed,
             "reread": self.reread,
+            "phonesLeftOut": self.phones_left_out,
             "total": self.total,
             "after": self.after(),
             "startedAt": text(self.started_at),
@@ -320,7 +325,8 @@ impl ImportRun {
 pub fn blank(kind: ImportKind) -> Value {
     json!({
         "id": null, "kind": kind, "mode": null, "state": "idle",
-        "read": 0, "sent": 0, "skipped": 0, "failed": 0, "reread": 0, "total": null,
+        "read": 0, "sent": 0, "skipped": 0, "failed": 0, "reread": 0,
+        "phonesLeftOut": 0, "total": null,
         "after": [],
         "startedAt": null, "updatedAt": null, "finishedAt": null, "waiting": null, "error": null,
     })

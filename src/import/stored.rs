@@ -80,6 +80,7 @@ pub fn read_run(rules: &OperatorRules, kind: ImportKind, id: &str, text: &[u8]) 
     let version = serde_json::from_slice(text).map(|RunVersion { version }| version);
     let run: Option<ImportRun> = match version {
         Ok(VERSION) => serde_json::from_slice(text).ok(),
+        Ok(3) => from_third_version(serde_json::from_slice(text).ok()),
         Ok(2) => from_second_version(serde_json::from_slice(text).ok()),
         Ok(1) => from_first_version(rules, text),
         _ => None,
@@ -102,8 +103,15 @@ fn from_first_version(rules: &OperatorRules, text: &[u8]) -> Option<ImportRun> {
 /// The second version did not know of writes in doubt.
 fn from_second_version(value: Option<Value>) -> Option<ImportRun> {
     let mut value = value?;
-    value["version"] = VERSION.into();
     value["doubtfulUntil"] = Value::Null;
+    from_third_version(Some(value))
+}
+
+/// The third version did not count the phone numbers that it left out.
+fn from_third_version(value: Option<Value>) -> Option<ImportRun> {
+    let mut value = value?;
+    value["version"] = VERSION.into();
+    value["phonesLeftOut"] = 0.into();
     serde_json::from_value(value).ok()
 }
 
@@ -153,7 +161,7 @@ mod tests {
         let mut old = stored();
         old["version"] = 1.into();
         let members = old.as_object_mut().expect("an object");
-        for newer in ["passes", "closingBegan", "doubtfulUntil"] {
+        for newer in ["passes", "closingBegan", "doubtfulUntil", "phonesLeftOut"] {
             members.shift_remove(newer);
         }
         assert_eq!(read(&old), read(&stored()));
@@ -164,7 +172,19 @@ mod tests {
     fn the_second_version_knew_of_no_doubt() {
         let mut old = stored();
         old["version"] = 2.into();
-        old.as_object_mut().expect("an object").shift_remove("doubtfulUntil");
+        let members = old.as_object_mut().expect("an object");
+        for newer in ["doubtfulUntil", "phonesLeftOut"] {
+            members.shift_remove(newer);
+        }
+        assert_eq!(read(&old), read(&stored()));
+        assert!(matches!(read(&old), StoredRun::Readable(_)));
+    }
+
+    #[test]
+    fn the_third_version_counted_no_phone_numbers() {
+        let mut old = stored();
+        old["version"] = 3.into();
+        old.as_object_mut().expect("an object").shift_remove("phonesLeftOut");
         assert_eq!(read(&old), read(&stored()));
         assert!(matches!(read(&old), StoredRun::Readable(_)));
     }

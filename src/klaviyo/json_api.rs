@@ -15,6 +15,17 @@ pub(super) struct NewResource<T> {
     attributes: T,
 }
 
+/// A resource with something beside its attributes, with an id where it has one.
+#[derive(Serialize)]
+pub(super) struct ResourceWithMeta<'a, T, M> {
+    r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    attributes: T,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    meta: Option<M>,
+}
+
 /// A resource that has one.
 #[derive(Serialize)]
 pub(super) struct IdentifiedResource<'a, T> {
@@ -29,6 +40,15 @@ pub(super) fn data<T>(data: T) -> DataMember<T> {
 
 pub(super) fn resource<T>(r#type: &'static str, attributes: T) -> NewResource<T> {
     NewResource { r#type, attributes }
+}
+
+pub(super) fn with_meta<'a, T, M>(
+    r#type: &'static str,
+    id: Option<&'a str>,
+    attributes: T,
+    meta: Option<M>,
+) -> ResourceWithMeta<'a, T, M> {
+    ResourceWithMeta { r#type, id, attributes, meta }
 }
 
 pub(super) fn identified<'a, T>(

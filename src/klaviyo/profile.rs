@@ -33,6 +33,20 @@ pub struct Profile {
     /// Merged key by key into the properties that are there.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub properties: Map<String, Value>,
+    /// Properties that are to be gone. They stand beside the attributes, in [`ProfileMeta`].
+    #[serde(skip)]
+    pub unset: Vec<String>,
+}
+
+/// What stands beside the attributes of a profile.
+#[derive(Debug, Serialize)]
+pub(super) struct ProfileMeta<'a> {
+    patch_properties: PropertiesPatch<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct PropertiesPatch<'a> {
+    unset: &'a [String],
 }
 
 /// Where somebody lives.
@@ -55,6 +69,12 @@ pub struct ProfileLocation {
 }
 
 impl Profile {
+    /// What stands beside its attributes, if anything does.
+    pub(super) fn meta(&self) -> Option<ProfileMeta<'_>> {
+        let unset = self.unset.as_slice();
+        (!unset.is_empty()).then_some(ProfileMeta { patch_properties: PropertiesPatch { unset } })
+    }
+
     /// Whether something is to be cleared, which a bulk import cannot do.
     #[must_use]
     pub fn clears(&self) -> bool {
@@ -76,5 +96,6 @@ impl Profile {
                     .any(FieldPatch::is_clear),
             }
             || self.properties.values().any(Value::is_null)
+            || !self.unset.is_empty()
     }
 }

@@ -8,7 +8,7 @@ use super::catalog::CatalogKind;
 use super::catalog_write::CatalogWrite;
 use super::event::{self, Event};
 use super::job::{BulkJobRow, JobType, RowDigest};
-use super::json_api::{data, identified, resource, text};
+use super::json_api::{data, identified, resource, text, with_meta};
 use super::pacing::Operation;
 use super::profile::Profile;
 use super::verdict::{ExpectedSuccess, Verdict};
@@ -134,8 +134,8 @@ impl WriteRequest {
     #[must_use]
     pub fn body(&self) -> Option<String> {
         Some(match self {
-            Self::ImportProfile(profile) => text(&data(resource("profile", profile))),
-            Self::UpdateProfile { id, profile } => text(&data(identified("profile", id, profile))),
+            Self::ImportProfile(profile) => text(&data(profile_resource(None, profile))),
+            Self::UpdateProfile { id, profile } => text(&data(profile_resource(Some(id), profile))),
             Self::EraseProfile { id } => text(&erasure(id)),
             Self::CreateEvent(event) => text(&event::single(event)),
             Self::CreateEvents(events) => {
@@ -254,6 +254,10 @@ fn erasure(id: &str) -> impl Serialize {
     data(resource("data-privacy-deletion-job", ErasureAttributes { profile }))
 }
 
+fn profile_resource<'a>(id: Option<&'a str>, profile: &'a Profile) -> impl Serialize + 'a {
+    with_meta("profile", id, profile, profile.meta())
+}
+
 fn without_phone(profile: &Profile) -> Option<Box<Profile>> {
     profile.phone_number.as_ref()?;
     Some(Box::new(Profile { phone_number: None, ..profile.clone() }))
@@ -263,6 +267,7 @@ fn without_phone(profile: &Profile) -> Option<Box<Profile>> {
 mod tests {
     use super::*;
     use crate::klaviyo::verdict::{ErrorDetail, Refusal};
+    use serde_json::{Value, json};
 
     fn profile(email: bool, external_id: bool, phone: bool) -> Profile {
         let text = |given: bool, text: &str| given.then(|| text.to_owned());
@@ -299,6 +304,24 @@ mod tests {
         let import = ("POST", "/api/profile-import".to_owned());
         assert_eq!(tried, [import.clone(), ("PATCH", "/api/profiles/01K".to_owned()), import]);
         assert_eq!(request, WriteRequest::ImportProfile(Box::new(profile(true, false, false))));
+    }
+
+    #[test]
+    fn what_is_to_be_unset_stands_beside_the_attributes_and_goes_alone() {
+        let profile = Profile { unset: vec!["a".to_owned()], ..profile(true, true, false) };
+        let import = WriteRequest::ImportProfile(Box::new(profile.clone()));
+        let update = WriteRequest::UpdateProfile { id: "01K".to_owned(), profile: profile.into() };
+        assert_eq!(import.row(), None, "a job cannot unset");
+        let attributes = json!({"email": "a@example.com", "external_id": "c1"});
+        let meta = json!({"patch_properties": {"unset": ["a"]}});
+        for (request, mut expected) in [(import, json!({})), (update, json!({"id": "01K"}))] {
+            expected["type"] = "profile".into();
+            expected["attributes"] = attributes.clone();
+            expected["meta"] = meta.clone();
+            let body = request.body().expect("a body");
+            let body: Value = serde_json::from_str(&body).expect("JSON");
+            assert_eq!(body, json!({ "data": expected }));
+        }
     }
 
     #[test]

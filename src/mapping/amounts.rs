@@ -9,7 +9,7 @@ use crate::commercetools::order::{
     CustomLineItem, DiscountedLinePrice, DiscountedQuantity, LineItem, OrderFields, ShippingInfo,
     TaxRate, TaxedPrice,
 };
-use crate::config::rules::AmountBasis;
+use crate::config::order::AmountBasis;
 
 /// What the whole order costs.
 #[must_use]

@@ -8,8 +8,8 @@ use crate::commercetools::money::Money;
 use crate::commercetools::order::{Attribute, CustomLineItem, LineItem};
 use crate::commercetools::product::Product;
 use crate::config::Config;
+use crate::config::order::AmountBasis;
 use crate::config::product_url::ProductFacts;
-use crate::config::rules::AmountBasis;
 
 /// A line with its raw document and, where it still exists, its product.
 #[derive(Debug, Clone, Copy)]

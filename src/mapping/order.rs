@@ -10,7 +10,7 @@ use crate::commercetools::locale::Locale;
 use crate::commercetools::money::Money;
 use crate::commercetools::order::{DiscountCode, KeyReference, Order};
 use crate::commercetools::product::Product;
-use crate::config::{Config, rules::OrderRules};
+use crate::config::{Config, order::OrderRules};
 use crate::klaviyo::profile::Profile;
 
 /// An order and what else is known of its contents.

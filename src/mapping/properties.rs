@@ -12,12 +12,16 @@ pub fn allowed<'a>(
     rules: &'a PropertyRules,
     fields: &'a Map<String, Value>,
 ) -> impl Iterator<Item = (&'a str, &'a Value)> {
-    let included = |name: &String| rules.include.is_empty() || rules.include.contains(name);
-    fields
-        .iter()
-        .filter(|(_, value)| !value.is_null())
-        .filter(move |(name, _)| included(name) && !rules.exclude.contains(name))
-        .map(|(name, value)| (rules.map.get(name).unwrap_or(name).as_str(), value))
+    let fields = fields.iter().filter(|(_, value)| !value.is_null());
+    fields.filter_map(|(name, value)| Some((property_name(rules, name)?, value)))
+}
+
+/// The name under which a field passes; none if the rules do not let it.
+#[must_use]
+pub fn property_name<'a>(rules: &'a PropertyRules, name: &'a String) -> Option<&'a str> {
+    let is_included = rules.include.is_empty() || rules.include.contains(name);
+    (is_included && !rules.exclude.contains(name))
+        .then(|| rules.map.get(name).unwrap_or(name).as_str())
 }
 
 #[cfg(test)]

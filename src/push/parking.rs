@@ -94,7 +94,7 @@ impl RowGroup {
 pub fn slot(notification: &Notification, work: &Work) -> ParkingSlot {
     match work {
         // A change clears fields that a creation leaves alone, so it must not be replaced by one.
-        Work::Profile { customer: id, missing } => ParkingSlot {
+        Work::Profile { customer: id, missing, .. } => ParkingSlot {
             key: of_customer(id.as_str()),
             rank: u8::from(*missing == MissingFields::Clear),
             customer: customer(notification),

@@ -138,7 +138,8 @@ fn answer(shop: &Shop, query: &DocumentQuery) -> HttpAnswer {
             | DocumentQuery::Category(_)
             | DocumentQuery::Product(_)
             | DocumentQuery::StandalonePrice(_)
-            | DocumentQuery::InventoryEntry(_),
+            | DocumentQuery::InventoryEntry(_)
+            | DocumentQuery::CustomType(_),
             None,
         ) => (404, json!({"statusCode": 404})),
         (

@@ -83,6 +83,7 @@ describe("tokens and scopes", () => {
     view_standalone_prices: ["standalone-prices"],
     view_discount_codes: ["discount-codes"],
     view_stores: ["stores"],
+    view_types: ["types"],
   };
   const ALL = Object.keys(CLOSES);
 

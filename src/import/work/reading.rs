@@ -397,6 +397,7 @@ impl RunWork {
     /// Each is rows, and freed, before the next is mapped: what is made of an order takes many times its
     /// bytes.
     fn prepare(&mut self, config: &Config, number: PageNo, now: DateTime<Utc>) {
+        let is_counted = self.is_counted();
         let Some(page) = self.pages.get_mut(&number).filter(|page| page.waits == 0) else { return };
         let units = std::mem::take(&mut page.units);
         if units.is_empty() {
@@ -416,7 +417,8 @@ impl RunWork {
                     waiting.push((record, delivery));
                 }
                 DeliveryStep::Send { mut stages, .. } => {
-                    self.phones.keep_apart(&mut stages);
+                    let left_out = self.phones.keep_apart(&mut stages);
+                    self.run.phones_left_out += if is_counted { left_out } else { 0 };
                     let external_id = Some(one.id.to_string());
                     let unit = self.writer.add(NewUnit { alone, external_id, stages }, ms(now));
                     one.unit = Some(unit);

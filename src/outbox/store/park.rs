@@ -6,6 +6,8 @@ use serde::Deserialize;
 
 use super::new_parked::NewParked;
 use super::sent;
+use crate::push::parking::{ERASURE_RANK, RowGroup};
+use crate::push::plan::removed_fields::united;
 use crate::storage::parts;
 use crate::storage::sql::{RowId, Sql, SqlError, SqlValue, StoredTime};
 
@@ -22,7 +24,8 @@ struct SlotOccupant {
 
 /// Parks a notification. If its slot has an open job, the row waits for that job. If the slot is
 /// taken, the age, the number of tries and the time of the next one are kept, so that a stream of
-/// changes does not defeat the waiting. What was sent for it counts no more: somebody else may have
+/// changes does not defeat the waiting. Custom fields that either says were removed are to be unset by
+/// the one that stays. What was sent for it counts no more: somebody else may have
 /// written something else meanwhile.
 pub fn park(sql: &dyn Sql, new: &NewParked, content: &[u8]) -> Result<(), SqlError> {
     let occupant: Option<SlotOccupant> = sql
@@ -38,8 +41,12 @@ pub fn park(sql: &dyn Sql, new: &NewParked, content: &[u8]) -> Result<(), SqlErr
     sent::forget(sql, &new.key)?;
     let old = parts::take(sql, "parked_parts", occupant.seq)?;
     sql.exec("DELETE FROM parked WHERE seq = ?", vec![occupant.seq.into()])?;
-    let content = if occupant.rank > new.rank { &old } else { content };
+    let (stays, goes) =
+        if occupant.rank > new.rank { (&old[..], content) } else { (content, &old[..]) };
     let rank = occupant.rank.max(new.rank);
+    let is_change = RowGroup::of_key(&new.key) == Some(RowGroup::Customers) && rank < ERASURE_RANK;
+    let united = if is_change { united(stays, goes) } else { None };
+    let content = united.as_deref().unwrap_or(stays);
     let times = (occupant.since.into(), occupant.due.into(), occupant.attempts);
     let doubtful_until = occupant.doubtful_until.max(new.doubtful_until);
     insert(sql, new, rank, times, doubtful_until, content)

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
+use super::removed_fields::RemovedFields;
 use super::{IgnoreReason, Work, WorkPlan, enabled};
 use crate::commercetools::notification::{
     Notification, NotificationKind, NotifiedResource, change,
@@ -49,7 +50,8 @@ pub(super) fn plan(
         NotificationKind::Deleted => return deleted(rules, notification, resource),
         NotificationKind::Other(_) => return WorkPlan::Ignore(IgnoreReason::UnknownType),
     };
-    enabled(rules, name, Work::Profile { customer: resource.id.clone(), missing })
+    let removed = RemovedFields::of(notification);
+    enabled(rules, name, Work::Profile { customer: resource.id.clone(), missing, removed })
 }
 
 /// Only a deletion that was to erase personal data erases anybody: it says `dataErasure`. As far as

@@ -10,10 +10,12 @@ mod inventory;
 mod order;
 mod payment;
 mod product;
+pub mod removed_fields;
 mod standalone_price;
 
 use chrono::{DateTime, Utc};
 
+use self::removed_fields::RemovedFields;
 use crate::commercetools::notification::Notification;
 use crate::commercetools::order::Order;
 use crate::commercetools::reference::Id;
@@ -108,6 +110,8 @@ pub enum Work {
         customer: Id,
         /// What happens to fields that the customer does not have.
         missing: MissingFields,
+        /// Custom fields that were taken from the customer.
+        removed: RemovedFields,
     },
     /// The erasure of a customer, at Klaviyo and of what is stored here.
     Erasure(Id),
@@ -295,7 +299,10 @@ mod tests {
 
     #[test]
     fn customers() {
-        let profile = |missing| WorkPlan::Work(Work::Profile { customer: id("r1"), missing });
+        let profile = |missing| {
+            let removed = RemovedFields::default();
+            WorkPlan::Work(Work::Profile { customer: id("r1"), missing, removed })
+        };
         for (notification, expected) in [
             (message("CustomerCreated", "customer", json!({})), profile(MissingFields::Keep)),
             (change("ResourceCreated", "customer"), profile(MissingFields::Keep)),

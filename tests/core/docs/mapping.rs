@@ -132,7 +132,7 @@ impl Survey {
             "catalog-category" => Object::Category,
             _ => return false,
         };
-        for beside in ["id", "relationships"] {
+        for beside in ["id", "relationships", "meta"] {
             all.extend(members.get(beside).map(|value| (beside.to_owned(), value.clone())));
         }
         for (name, value) in &all {

@@ -236,6 +236,7 @@ fn customers_who_share_a_phone_number_go_together() {
     assert!(jobs <= 20, "{jobs} jobs");
     let phones = world.account.profiles.values().filter(|one| !one["phone_number"].is_null());
     assert_eq!(phones.count(), 1);
+    assert_eq!(world.shown(ImportKind::Customers)["phonesLeftOut"], 99);
 }
 
 /// A bulk request that is refused as a whole, whatever its rows are.
@@ -612,9 +613,10 @@ fn a_run_of_another_version_is_shown_kept_and_not_run() {
 #[test]
 fn what_is_stored_keeps_its_shape() {
     let stored = json!({
-        "version": 3, "id": "r", "kind": "orders",
+        "version": 4, "id": "r", "kind": "orders",
         "selection": {"since": "2026-01-01T00:00:00Z"}, "state": "running",
-        "counts": {"read": 4, "sent": 1, "skipped": 2, "failed": 1}, "reread": 0, "total": 9,
+        "counts": {"read": 4, "sent": 1, "skipped": 2, "failed": 1}, "reread": 0,
+        "phonesLeftOut": 2, "total": 9,
         "passes": [
             {"source": {"documents": {
                 "createdFrom": null, "createdBefore": "2026-01-01T23:00:00Z",

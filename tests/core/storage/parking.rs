@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use commercetools_klaviyo::commercetools::notification::Notification;
 use commercetools_klaviyo::outbox::store::new_parked::NewParked;
 use commercetools_klaviyo::outbox::store::park::{park, park_all};
 use commercetools_klaviyo::outbox::store::sent;
 use commercetools_klaviyo::push::parking::RowGroup;
+use commercetools_klaviyo::push::plan::removed_fields::RemovedFields;
 use commercetools_klaviyo::storage::parts;
 use commercetools_klaviyo::storage::sql::{RowId, Sql, SqlValue};
 
@@ -81,6 +83,55 @@ fn a_taken_slot_keeps_its_age_and_its_time() {
         assert_eq!(after.code, "network", "{what}");
         assert!(after.seq != before.seq, "{what}: it is a new generation");
         assert_whole(&sql);
+    }
+}
+
+/// What is in a row, what comes, and the fields that the row then says were removed.
+#[test]
+fn removed_fields_outlive_the_notification_that_named_them() {
+    let change =
+        r#"{"notificationType":"ResourceUpdated","resource":{"typeId":"customer","id":"c"}}"#;
+    let created = change.replace("Updated", "Created");
+    let message = |of: &str, rest: &str| {
+        format!(r#"{{"type":"{of}",{rest},"resource":{{"typeId":"customer","id":"c"}}}}"#)
+    };
+    let field = |name: &str| message("CustomerCustomFieldRemoved", &format!(r#""name":"{name}""#));
+    let of_type = message("CustomerCustomTypeRemoved", r#""previousTypeId":"t""#);
+    let (change, created) = ((1, change.to_owned()), (0, created));
+    let (a, b, of_type) = ((1, field("a")), (1, field("b")), (1, of_type));
+    let erasure = (2, "an erasure".to_owned());
+    for (what, all, names, types) in [
+        ("a change names none", vec![&change, &change], &[][..], &[][..]),
+        ("a later change keeps it", vec![&a, &change, &change], &["a"], &[]),
+        ("an earlier change does no harm", vec![&change, &a], &["a"], &[]),
+        ("a creation does not take its place", vec![&a, &created], &["a"], &[]),
+        ("two are united", vec![&a, &b], &["a", "b"], &[]),
+        ("so are many", vec![&a, &change, &b, &of_type, &change], &["a", "b"], &["t"]),
+        ("an erasure needs none", vec![&a, &erasure], &[], &[]),
+    ] {
+        let parked = |(rank, content): &(u8, String)| {
+            (NewParked { rank: *rank, ..new_parked("customer/c") }, content.clone())
+        };
+        let all: Vec<_> = all.into_iter().map(parked).collect();
+        let (one_by_one, together) = (outbox(), outbox());
+        for (new, content) in &all {
+            park(&one_by_one, new, content.as_bytes()).expect("parked");
+        }
+        let all: Vec<_> =
+            all.iter().map(|(new, content)| (new.clone(), content.as_bytes())).collect();
+        park_all(&together, &all).expect("parked");
+        for sql in [one_by_one, together] {
+            let row = slot(&sql, "customer/c").expect("a row");
+            let raw = serde_json::from_slice(&row.content).unwrap_or_default();
+            let removed = Notification::read(raw).map(|read| RemovedFields::of(&read));
+            let removed = removed.unwrap_or_default();
+            let found: Vec<_> = removed.names.iter().map(String::as_str).collect();
+            assert_eq!(found, names, "{what}");
+            let found: Vec<_> = removed.types.iter().map(AsRef::as_ref).collect();
+            assert_eq!(found, types, "{what}");
+            assert_eq!(row.bytes, row.content.len(), "{what}");
+            assert_whole(&sql);
+        }
     }
 }
 
