@@ -20,11 +20,7 @@ const SETTINGS = {
 
 /** What does not hold yet, by its reason. A case that begins to hold has to be taken from here. */
 const NOT_YET = {
-  "catalogue, next": ["d1", "d2", "e1", "e2", "k1"],
-  "people, profiles, orders and amounts, under way": [
-    ...["a1", "a2", "b1", "b2", "c1", "c2", "f1", "g1", "h1", "i1"],
-    ...["j1", "l1", "m1", "n1", "o1", "p1", "q1"],
-  ],
+  "stock in channels, with the catalogue": ["k1"],
 };
 
 const read = (path) => JSON.parse(readFileSync(path, "utf8"));
