@@ -10,6 +10,7 @@ mod cases;
 mod docs;
 mod import;
 mod mapping;
+mod orders;
 mod parity;
 mod pushes;
 #[cfg(not(target_arch = "wasm32"))]

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use commercetools_klaviyo::assembly::documents::Documents;
 use commercetools_klaviyo::assembly::reading::UnitReading;
-use commercetools_klaviyo::assembly::{self, Assignment, DeliveryStep};
+use commercetools_klaviyo::assembly::{self, Assignment, DeliveryStep, record};
 use commercetools_klaviyo::commercetools::notification::Notification;
 use commercetools_klaviyo::commercetools::query::DocumentQuery;
+use commercetools_klaviyo::commercetools::walk::WalkedResource;
 use commercetools_klaviyo::config::{self, Config};
 use commercetools_klaviyo::http::HttpAnswer;
 use commercetools_klaviyo::klaviyo::query::KlaviyoLookup;
@@ -82,11 +84,32 @@ pub(crate) fn brought(
         WorkPlan::Work(work) => work,
         WorkPlan::Ignore(why) => return Err(Came::Ignored(why)),
     };
-    let work = Assignment::Now(work);
-    let mut documents = Documents::default();
     let now = NOW.parse().expect("a time");
+    worked(config, shop, &Assignment::Now(work), Documents::default(), now)
+}
+
+/// The requests by which an import brings an order, whose payments are expanded; or what comes instead.
+pub(crate) fn imported(
+    config: &Config,
+    shop: &Shop,
+    order: &Value,
+) -> Result<Vec<WriteRequest>, Came> {
+    let read = record::read(WalkedResource::Orders, &order.to_string()).expect("an id");
+    let (record, documents) = read.1.expect("an order");
+    let now = NOW.parse().expect("a time");
+    worked(config, shop, &Assignment::History(record), documents, now)
+}
+
+/// What comes of an assignment, with what was read for it before.
+fn worked(
+    config: &Config,
+    shop: &Shop,
+    assignment: &Assignment,
+    mut documents: Documents,
+    now: DateTime<Utc>,
+) -> Result<Vec<WriteRequest>, Came> {
     for _ in 0..10 {
-        match assembly::next(config, &work, &documents, now) {
+        match assembly::next(config, assignment, &documents, now) {
             DeliveryStep::Read(readings) => {
                 for reading in readings {
                     let answer = match &reading {
