@@ -201,7 +201,12 @@ describe("commercetools' scopes", () => {
         /customers, orders, payments, products, categories, inventory can be read/,
       ],
     ],
-    ["none, since it may manage all", ["manage_project"], [], [/are there$/, /discount codes, types can/]],
+    [
+      "none, since it may manage all",
+      ["manage_project"],
+      [],
+      [/are there$/, /discount codes, types can/],
+    ],
   ]) {
     test(`missing: ${what}`, async () => {
       const shop = await startCommercetools({ scopes });
