@@ -7,7 +7,7 @@ use super::documents::Documents;
 use super::reading::{KnownDocument, UnitReading};
 use super::{DeliveryStep, StepResult, profile, refund};
 use crate::commercetools::locale::Locale;
-use crate::commercetools::order::{LineItem, Order};
+use crate::commercetools::order::{LineItem, Order, OrderFields};
 use crate::commercetools::query::{DocumentQuery, PRODUCTS_PER_QUERY};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
@@ -34,10 +34,10 @@ pub(super) fn history(config: &Config, documents: &Documents, order: &Id) -> Ste
     with_contents(config, order, documents, |context| {
         let of_order =
             |kind, time| event::order_event(config, context, kind, time, BuyerDetails::Leave);
-        let mut events = vec![of_order(OrderEvent::Placed, event::placed_at(&context))];
+        let mut events = vec![of_order(OrderEvent::Placed, event::placed_at(&order.fields))];
         events.extend(event::line_events(config, context));
         let state = event::of_state(config, &order.fields.order_state);
-        events.extend(state.map(|kind| of_order(kind, reached(&context))));
+        events.extend(state.map(|kind| of_order(kind, reached(&order.fields))));
         events.extend(refund::history(config, documents, context));
         let (events, cut): (Vec<_>, Vec<_>) = events
             .into_iter()
@@ -52,21 +52,20 @@ pub(super) fn history(config: &Config, documents: &Documents, order: &Id) -> Ste
 pub(super) fn placed(config: &Config, documents: &Documents, order: &PlacedOrder) -> StepResult {
     match order {
         PlacedOrder::Carried(order) => {
-            place(config, order, documents, |context| Some(event::placed_at(context)))
+            place(config, order, documents, Some(event::placed_at(&order.fields)))
         }
         PlacedOrder::ById(id) => {
             let order = documents.order.or_read([DocumentQuery::Order(id.clone())])?;
             if !counts_as_placed(config, order) {
                 return Ok(DeliveryStep::ignore(IgnoreReason::StateWithoutEvent));
             }
-            place(config, order, documents, |context| Some(reached(context)))
+            place(config, order, documents, Some(reached(&order.fields)))
         }
     }
 }
 
 /// When the order came into its state, if no message tells.
-fn reached(context: &OrderContext) -> DateTime<Utc> {
-    let order = &context.order.fields;
+fn reached(order: &OrderFields) -> DateTime<Utc> {
     order.completed_at.unwrap_or(order.last_modified_at)
 }
 
@@ -125,13 +124,13 @@ fn may_be(added: &AddedLines, line: &LineItem) -> bool {
     }
 }
 
-/// The events of a new order: that it was placed, its lines, and what its state says, if it was in that
-/// state at this time.
+/// The events of a new order: that it was placed, its lines, and what its state says, if it is known when
+/// the order came into it.
 fn place(
     config: &Config,
     order: &Order,
     documents: &Documents,
-    in_state_at: impl FnOnce(&OrderContext) -> Option<DateTime<Utc>>,
+    in_state_since: Option<DateTime<Utc>>,
 ) -> StepResult {
     // An order of a customer tells of the customer's address only if there is none.
     let address = order.fields.billing_address.as_ref();
@@ -151,11 +150,11 @@ fn place(
             }
             (None, _) => BuyerDetails::Location,
         };
-        let time = event::placed_at(&context);
+        let time = event::placed_at(&order.fields);
         let mut all = vec![event::order_event(config, context, OrderEvent::Placed, time, details)];
         all.extend(event::line_events(config, context));
         let state = event::of_state(config, &order.fields.order_state);
-        if let (Some(kind), Some(time)) = (state, in_state_at(&context)) {
+        if let (Some(kind), Some(time)) = (state, in_state_since) {
             let details = BuyerDetails::Leave;
             all.push(event::order_event(config, context, kind, time, details));
         }
@@ -194,7 +193,7 @@ pub(super) fn given_to_customer(
     if !(first_customer && is_theirs && same_person && counts_as_placed(config, order)) {
         return Ok(DeliveryStep::Send { stages: vec![vec![import]], cut: profile.cut });
     }
-    Ok(match place(config, order, documents, |_| None)? {
+    Ok(match place(config, order, documents, None)? {
         // The profile and the events do not depend on each other: each creates the profile.
         DeliveryStep::Send { mut stages, mut cut } => {
             match stages.first_mut() {

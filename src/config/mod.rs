@@ -12,6 +12,7 @@ mod names;
 pub mod order;
 mod parse;
 pub mod product_url;
+pub mod property_rules;
 mod push;
 pub mod rules;
 

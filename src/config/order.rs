@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::rules::{CustomFieldRules, PropertyRules, strings};
+use super::property_rules::{CustomFieldRules, PropertyRules, strings};
 
 /// `CONFIG.order`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

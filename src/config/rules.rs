@@ -4,14 +4,13 @@
 //! An unknown key is a problem that names its whole path, since a misspelt key that is silently
 //! ignored is worse than none.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::SettingProblem;
 use super::import::{ImportRules, ProductImportRules};
 use super::order::OrderRules;
+use super::property_rules::{CustomFieldRules, strings};
 
 /// What the operator may steer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -61,26 +60,6 @@ pub enum EventName {
     StandalonePriceChanged,
     CustomerResourceDeleted,
     OrderEditApplied,
-}
-
-/// `CONFIG.….properties`: which fields pass, and under which name.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PropertyRules {
-    /// Only these, if there are any.
-    pub include: Vec<String>,
-    /// Never these; wins over `include`.
-    pub exclude: Vec<String>,
-    /// New names, by the field's name.
-    pub map: BTreeMap<String, String>,
-}
-
-/// `CONFIG.….customFields`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct CustomFieldRules {
-    /// Which custom fields become properties.
-    pub properties: PropertyRules,
 }
 
 /// `CONFIG.customer`.
@@ -410,10 +389,6 @@ fn expected(default: &Value) -> &'static str {
         Value::Number(_) => "must be a number",
         Value::String(_) | Value::Null => "must be a string",
     }
-}
-
-pub(super) fn strings(values: &[&str]) -> Vec<String> {
-    values.iter().map(|value| (*value).to_owned()).collect()
 }
 
 #[cfg(test)]

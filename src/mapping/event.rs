@@ -7,7 +7,7 @@ use super::order::{self, OrderContext};
 use super::profile::{MappedBody, add_names};
 use super::{amounts, identity, line_item, location};
 use crate::commercetools::money::Money;
-use crate::commercetools::order::LineItem;
+use crate::commercetools::order::{LineItem, OrderFields};
 use crate::commercetools::payment::{Payment, Transaction};
 use crate::config::Config;
 use crate::klaviyo::event::Event;
@@ -51,8 +51,7 @@ pub enum BuyerDetails {
 
 /// When an order was placed: the date the shop gave an imported one, else its creation.
 #[must_use]
-pub fn placed_at(context: &OrderContext) -> DateTime<Utc> {
-    let order = &context.order.fields;
+pub fn placed_at(order: &OrderFields) -> DateTime<Utc> {
     order.completed_at.unwrap_or(order.created_at)
 }
 
@@ -91,7 +90,7 @@ pub fn order_event(
 /// An event `Ordered Product` for each line with a product.
 #[must_use]
 pub fn line_events(config: &Config, context: OrderContext) -> Vec<MappedBody<Event>> {
-    added_line_events(config, context, placed_at(&context), &|_| true)
+    added_line_events(config, context, placed_at(&context.order.fields), &|_| true)
 }
 
 /// The same for the `added` lines, that came to the order at another time.

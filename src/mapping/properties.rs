@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::config::rules::PropertyRules;
+use crate::config::property_rules::PropertyRules;
 
 /// The fields that the rules let pass, renamed where they say so.
 ///

@@ -5,6 +5,7 @@
 
 pub(crate) mod account;
 mod defects;
+mod gone;
 mod modes;
 mod preview;
 pub(crate) mod shop;
