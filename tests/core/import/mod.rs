@@ -9,6 +9,7 @@ mod gone;
 mod modes;
 mod preview;
 pub(crate) mod shop;
+mod stored;
 pub(crate) mod world;
 
 use std::collections::BTreeSet;
