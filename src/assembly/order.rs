@@ -27,11 +27,8 @@ use crate::push::plan::{AddedLines, IgnoreReason, PlacedOrder};
 /// `Placed Order` whatever the state is now, its lines, what its state says, its refunds.
 pub(super) fn history(config: &Config, documents: &Documents, order: &Id) -> StepResult {
     let order = documents.order.or_read([DocumentQuery::Order(order.clone())])?;
-    let payments = refund::unowned(config, documents);
-    if !payments.is_empty() {
-        return Ok(DeliveryStep::read(payments));
-    }
-    with_contents(config, order, documents, |context| {
+    let owners = refund::unowned(config, documents);
+    contents(config, order, documents, owners, |context| {
         let of_order =
             |kind, time| event::order_event(config, context, kind, time, BuyerDetails::Leave);
         let mut events = vec![of_order(OrderEvent::Placed, event::placed_at(&order.fields))];
@@ -215,15 +212,15 @@ pub(super) fn with_contents(
     documents: &Documents,
     map: impl FnOnce(OrderContext) -> DeliveryStep,
 ) -> StepResult {
-    contents(config, order, documents, None, map)
+    contents(config, order, documents, [] as [DocumentQuery; 0], map)
 }
 
-/// The same, with something else that is to be looked up.
+/// The same, with something else that is to be read beside it.
 fn contents(
     config: &Config,
     order: &Order,
     documents: &Documents,
-    lookup: Option<KlaviyoLookup>,
+    beside: impl IntoIterator<Item = impl Into<UnitReading>>,
     map: impl FnOnce(OrderContext) -> DeliveryStep,
 ) -> StepResult {
     let guest = match order.fields.customer_id {
@@ -233,7 +230,7 @@ fn contents(
                 .ok_or_else(|| DeliveryStep::ignore(IgnoreReason::NoIdentity))?,
         ),
     };
-    let mut queries: Vec<UnitReading> = lookup.map(UnitReading::from).into_iter().collect();
+    let mut queries: Vec<UnitReading> = beside.into_iter().map(Into::into).collect();
     if let Some(customer) = &order.fields.customer_id
         && documents.buyer == KnownDocument::Unasked
     {

@@ -3,7 +3,7 @@
 //! An operation that fails several times in a row is shut for a growing pause, then tried with one
 //! call. It is kept in memory only: of what nothing is known, everything may be tried.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::backoff::{backoff, jitter};
 use crate::fault::{Setback, TransientFault};
@@ -65,7 +65,7 @@ const FEW: u32 = 5;
 /// What is known of operations.
 #[derive(Debug, Clone, Default)]
 pub struct Circuits {
-    failing: HashMap<OperationName, FailingOperation>,
+    failing: BTreeMap<OperationName, FailingOperation>,
     /// Those that failed, and went through since.
     reopened: Vec<OperationName>,
 }

@@ -1,6 +1,6 @@
 //! The writer: the units under way, and what waits to be sent for them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use super::batches::{BatchBuffers, BatchRow, UnitWrite};
 use super::blame::Blame;
@@ -45,7 +45,7 @@ impl WriterHost {
 /// The units of one host that are under way.
 pub(crate) struct UnitWriter {
     pub(super) host: WriterHost,
-    pub(super) units: HashMap<UnitNo, WriteUnit>,
+    pub(super) units: BTreeMap<UnitNo, WriteUnit>,
     next_unit: u64,
     /// Calls that are to be made.
     pub(super) queue: VecDeque<WriteTask>,
@@ -96,7 +96,7 @@ impl UnitWriter {
     pub(crate) fn new(host: WriterHost) -> Self {
         Self {
             host,
-            units: HashMap::new(),
+            units: BTreeMap::new(),
             next_unit: 0,
             queue: VecDeque::new(),
             buffers: BatchBuffers::default(),
@@ -132,13 +132,13 @@ impl UnitWriter {
 
     /// Takes up jobs as they were stored. Units that wait for several jobs are named alike by
     /// `name`; gives the number of each.
-    pub(crate) fn restore<N: Clone + Eq + std::hash::Hash>(
+    pub(crate) fn restore<N: Clone + Ord>(
         &mut self,
         kept: Vec<KeptJob<N>>,
         external_id: impl Fn(&N) -> String,
-    ) -> HashMap<N, UnitNo> {
-        let mut numbers: HashMap<N, UnitNo> = HashMap::new();
-        let mut jobs: HashMap<String, (JobRef, u64, Vec<Vec<UnitNo>>)> = HashMap::new();
+    ) -> BTreeMap<N, UnitNo> {
+        let mut numbers: BTreeMap<N, UnitNo> = BTreeMap::new();
+        let mut jobs: BTreeMap<String, (JobRef, u64, Vec<Vec<UnitNo>>)> = BTreeMap::new();
         for (job, at, rows) in kept {
             let (_, _, all) = jobs.entry(job.id.clone()).or_insert_with(|| (job, at, Vec::new()));
             for (index, name) in rows {
@@ -227,7 +227,7 @@ impl UnitWriter {
 
     /// The rows that jobs have of these units.
     pub(crate) fn rows_in_jobs(&self, units: &[UnitNo]) -> Vec<RowsInJob> {
-        let wanted: HashMap<UnitNo, &WriteUnit> =
+        let wanted: BTreeMap<UnitNo, &WriteUnit> =
             units.iter().filter_map(|no| Some((*no, self.units.get(no)?))).collect();
         let mut keys: Vec<JobKey> =
             wanted.values().flat_map(|unit| unit.jobs.iter().copied()).collect();

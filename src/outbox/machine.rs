@@ -4,7 +4,7 @@
 //! deliveries of the engine until each has its end, and what became of each is stored
 //! ([`StoreCommand`]) before the next call. Jobs are followed to their end beside the rounds.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::fate::{RowFate, fate_of};
 use super::quota::left_for_outbox;
@@ -59,7 +59,7 @@ struct RowUnderWay {
 /// The outbox at work.
 pub struct OutboxMachine {
     machine: DeliveryMachine,
-    rows: HashMap<DeliveryNo, RowUnderWay>,
+    rows: BTreeMap<DeliveryNo, RowUnderWay>,
     /// The operation at which the last row of a group ended that was stopped; none of a group of
     /// which something went through since.
     stopped: BTreeMap<RowGroup, OperationName>,
@@ -86,7 +86,7 @@ impl OutboxMachine {
         }
         Self {
             machine,
-            rows: HashMap::new(),
+            rows: BTreeMap::new(),
             stopped: BTreeMap::new(),
             pace: CallPace::new(config.rules.klaviyo.share),
             import_asked: None,

@@ -7,7 +7,7 @@
 pub mod machine;
 mod reading;
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -143,7 +143,7 @@ pub struct Deliveries {
     host: WriterHost,
     next_no: usize,
     open: BTreeMap<DeliveryNo, OpenDelivery>,
-    units: HashMap<UnitNo, DeliveryNo>,
+    units: BTreeMap<UnitNo, DeliveryNo>,
     /// What is to be read, and was not put together yet.
     wanted: Vec<(usize, UnitReading)>,
     /// What is to be read.
@@ -173,7 +173,7 @@ impl Deliveries {
             host,
             next_no: 0,
             open: BTreeMap::new(),
-            units: HashMap::new(),
+            units: BTreeMap::new(),
             wanted: Vec::new(),
             reads: VecDeque::new(),
             reading: 0,

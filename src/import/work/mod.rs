@@ -10,7 +10,7 @@ mod gone;
 mod reading;
 mod settling;
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -47,14 +47,14 @@ pub(super) struct RunWork {
     pages: BTreeMap<PageNo, RunPage>,
     next_page: PageNo,
     /// The categories that are being written before the items of pages: who waits for each.
-    categories: HashMap<String, Vec<(PageNo, JointReading)>>,
+    categories: BTreeMap<String, Vec<(PageNo, JointReading)>>,
     /// Readings that are to be made.
     queue: VecDeque<ReadTask>,
     writer: UnitWriter,
     /// The records of pages under way that are being written.
-    live: HashMap<UnitNo, RecordRef>,
+    live: BTreeMap<UnitNo, RecordRef>,
     /// The records of committed pages that wait for jobs.
-    pending: HashMap<UnitNo, Id>,
+    pending: BTreeMap<UnitNo, Id>,
     /// Records of `run.again` that are being sent.
     again_under_way: HashSet<Id>,
     memory: SharedDocuments,
@@ -199,11 +199,11 @@ impl RunWork {
             ends: PassEnds::default(),
             pages: BTreeMap::new(),
             next_page: 0,
-            categories: HashMap::new(),
+            categories: BTreeMap::new(),
             queue: VecDeque::new(),
             writer: UnitWriter::new(WriterHost::Import),
-            live: HashMap::new(),
-            pending: HashMap::new(),
+            live: BTreeMap::new(),
+            pending: BTreeMap::new(),
             again_under_way: HashSet::new(),
             memory: SharedDocuments::of_run(),
             phones: PhoneBook::default(),

@@ -253,6 +253,14 @@ fn any_fault_at_any_moment_loses_and_doubles_nothing() {
 }
 
 /// The crashes and stops of a seed, or the seed if it fails.
+/// What happens depends on nothing but the seed, so that a failure can be looked at again.
+#[test]
+fn a_seed_is_always_the_same_world() {
+    for seed in 0..20 {
+        assert_eq!(simulate(seed), simulate(seed), "seed {seed}");
+    }
+}
+
 fn tried(seed: u64) -> Result<(u64, u64), u64> {
     std::panic::catch_unwind(|| simulate(seed)).map_err(|_| seed)
 }
