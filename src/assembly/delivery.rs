@@ -16,7 +16,6 @@ use super::together::AnswerPart;
 use super::{Assignment, DeliveryStep, next};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::config::rules::CustomerDeletion;
 use crate::fault::{ReadFault, TransientFault};
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::request::{WriteContent, WriteRequest};
@@ -34,8 +33,6 @@ pub struct Delivery {
     assignment: Assignment,
     documents: Documents,
     written: WrittenSoFar,
-    /// When it was to write for the first time (UTC).
-    began: Option<DateTime<Utc>>,
 }
 
 /// What Klaviyo took so far.
@@ -46,8 +43,6 @@ enum WrittenSoFar {
     Nothing,
     /// State, so often; what it was the last time.
     State { content: Vec<WriteContent>, times: u32 },
-    /// A profile, whose customer was gone afterwards: of what that leads to, nothing.
-    Before,
     /// All that there is to send.
     Everything,
 }
@@ -66,32 +61,18 @@ impl Delivery {
     }
 
     fn of(assignment: Assignment, documents: Documents) -> Self {
-        Self { assignment, documents, written: WrittenSoFar::Nothing, began: None }
+        Self { assignment, documents, written: WrittenSoFar::Nothing }
     }
 
     /// What comes next. `now` is the time at which prices are to be valid (UTC).
     pub fn next(&mut self, config: &Config, now: DateTime<Utc>) -> DeliveryStep {
-        let step = self.step(config, now);
-        if matches!(step, DeliveryStep::Send { .. }) {
-            self.began.get_or_insert(now);
-        }
-        step
-    }
-
-    fn step(&mut self, config: &Config, now: DateTime<Utc>) -> DeliveryStep {
         let step = match &self.written {
             WrittenSoFar::Everything => return DeliveryStep::Conclude(Conclusion::Delivered),
-            WrittenSoFar::Nothing | WrittenSoFar::Before | WrittenSoFar::State { .. } => {
+            WrittenSoFar::Nothing | WrittenSoFar::State { .. } => {
                 next(config, &self.assignment, &self.documents, now)
             }
         };
-        let (content, times) = match (&self.written, &step) {
-            (WrittenSoFar::State { content, times }, _) => (content, times),
-            (WrittenSoFar::Before, DeliveryStep::Conclude(Conclusion::Ignored(_))) => {
-                return DeliveryStep::Conclude(Conclusion::Delivered);
-            }
-            _ => return step,
-        };
+        let WrittenSoFar::State { content, times } = &self.written else { return step };
         match &step {
             // Compared with what Klaviyo held before the write, so that the same documents give the
             // same requests.
@@ -110,22 +91,8 @@ impl Delivery {
             (again @ DeliveryStep::Send { .. }, _) | (_, again @ DeliveryStep::Send { .. }) => {
                 again
             }
-            _ => self.look_for_brought_back(config, now),
+            _ => DeliveryStep::Conclude(Conclusion::Delivered),
         }
-    }
-
-    /// What was written is not there any more, and needs no more, except a profile: if its customer was
-    /// erased in another deployment, the write has brought it back.
-    fn look_for_brought_back(&mut self, config: &Config, now: DateTime<Utc>) -> DeliveryStep {
-        let erases = config.rules.customer.deletion == CustomerDeletion::Erase;
-        let (Some(customer), Some(since)) = (self.gone_customer().filter(|_| erases), self.began)
-        else {
-            return DeliveryStep::Conclude(Conclusion::Delivered);
-        };
-        let customer = customer.clone();
-        self.assignment = Assignment::Now(Work::BroughtBack { customer, since });
-        self.written = WrittenSoFar::Before;
-        self.step(config, now)
     }
 
     /// The same, where something is known already that many deliveries share: what is left to be
@@ -182,7 +149,7 @@ impl Delivery {
         }
         let times = match &self.written {
             WrittenSoFar::State { times, .. } => *times,
-            WrittenSoFar::Nothing | WrittenSoFar::Before | WrittenSoFar::Everything => 0,
+            WrittenSoFar::Nothing | WrittenSoFar::Everything => 0,
         };
         debug_assert!(times < WRITES, "a delivery writes at most {WRITES} times");
         self.written = WrittenSoFar::State { content: content_of(stages), times: times + 1 };
@@ -197,9 +164,7 @@ impl Delivery {
     #[must_use]
     pub fn customer(&self) -> Option<&Id> {
         match &self.assignment {
-            Assignment::Now(
-                Work::Profile { customer, .. } | Work::BroughtBack { customer, .. },
-            ) => Some(customer),
+            Assignment::Now(Work::Profile { customer, .. }) => Some(customer),
             _ => None,
         }
     }
@@ -245,7 +210,7 @@ mod tests {
     use super::*;
     use crate::assembly::reading::UnitReading;
     use crate::commercetools::query::DocumentQuery;
-    use crate::config::{OperatorRules, test_config};
+    use crate::config::test_config;
     use crate::http::HttpAnswer;
     use crate::mapping::profile::MissingFields;
     use crate::push::plan::IgnoreReason;
@@ -356,47 +321,6 @@ mod tests {
             }
         }
         assert_eq!(sent, [vec!["POST", "POST"], vec!["DELETE"]]);
-    }
-
-    /// The customer was erased in another deployment while the profile was being written here.
-    #[test]
-    fn a_profile_that_the_write_brought_back_is_taken_away_again() {
-        let rules = r#"{"customer":{"deletion":"erase"}}"#;
-        let config = Config { rules: OperatorRules::parse(rules).expect("rules"), ..test_config() };
-        let now = DateTime::from_timestamp_millis(1_780_272_000_900).expect("a time");
-        let erasure = WriteRequest::EraseProfile { id: "P".to_owned() };
-        for (created, expected) in [
-            // Klaviyo says it without the parts of a second.
-            ("2026-06-01T00:00:00+00:00", Some(erasure)),
-            ("2026-05-31T23:59:59+00:00", None),
-        ] {
-            let mut delivery = profile();
-            let mut written = false;
-            let mut erased = None;
-            let conclusion = loop {
-                match delivery.next(&config, now) {
-                    DeliveryStep::Read(readings) => {
-                        let profile = json!({"type": "profile", "id": "P",
-                            "attributes": {"external_id": "c", "created": created}});
-                        let answer = match &readings[0] {
-                            UnitReading::Klaviyo(_) => answered(200, &json!({"data": [profile]})),
-                            _ if written => answered(404, &json!({"statusCode": 404})),
-                            _ => answered(200, &customer("A")),
-                        };
-                        delivery.documents.add(&readings[0], &Ok(answer)).expect("a document");
-                    }
-                    DeliveryStep::Send { stages, .. } => {
-                        erased = written.then(|| stages[0][0].clone());
-                        written = true;
-                        delivery.taken(&stages);
-                    }
-                    DeliveryStep::Conclude(conclusion) => break conclusion,
-                    DeliveryStep::Follow(_) => panic!("nothing follows"),
-                }
-            };
-            assert_eq!((erased, conclusion), (expected, Conclusion::Delivered), "{created}");
-            assert!(delivery.has_written() && delivery.customer().is_some());
-        }
     }
 
     #[test]

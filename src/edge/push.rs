@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use worker::{Env, Request, Response, Result};
 
-use super::calls::{TimedCalls, now_ms};
+use super::calls::{TimedCalls, now, now_ms};
 use super::delivery::{deliver, work_of};
 use super::log::{self, WorkEffort};
 use super::outbox;
@@ -16,6 +17,7 @@ use crate::fault::TransientFault;
 use crate::outbox::push_end::{PushEnd, push_end, untried};
 use crate::outbox::store::erasure::EraseAgain;
 use crate::outbox::store::intake::NewEntry;
+use crate::outbox::store::new_parked::UnverifiedWrites;
 use crate::push::conclusion::Conclusion;
 use crate::push::envelope::{self, DecodedPush, PushedItem};
 use crate::push::outcome::{Outcome, PushReply, reply as worst};
@@ -128,7 +130,7 @@ async fn work(
     calls: &TimedCalls<'_>,
     planned: Vec<PlannedItem>,
 ) -> Vec<WorkedItem> {
-    let started = now_ms();
+    let (began, started) = (now(), now_ms());
     let mut ends: Vec<Option<(PushEnd, WorkEffort)>> = Vec::new();
     let (mut places, mut works) = (Vec::new(), Vec::new());
     for (place, PlannedItem { item, asks }) in planned.iter().enumerate() {
@@ -145,17 +147,21 @@ async fn work(
             PlannedWork::Outbox(work) => {
                 Some(untried(item, work, TransientFault::ManyAtOnce, now_ms()))
             }
-            PlannedWork::Nothing(conclusion) => {
-                Some(push_end(item, None, conclusion.clone(), None, now_ms()))
-            }
+            PlannedWork::Nothing(conclusion) => Some(push_end(
+                item,
+                None,
+                conclusion.clone(),
+                UnverifiedWrites::default(),
+                now_ms(),
+            )),
         };
         ends.push(end.map(|end| (end, WorkEffort::default())));
     }
     let ended = deliver(config, calls, works).await;
     let duration_ms = now_ms() - started;
     for (place, ended) in places.into_iter().zip(ended) {
-        let (end, cut, calls) = match stay_erased(env, config, &ended).await {
-            Ok(()) => concluded(&planned[place], ended),
+        let (end, cut, calls) = match stay_erased(env, config, &ended, began).await {
+            Ok(()) => concluded(&planned[place], ended, started),
             Err(error) => (PushEnd::Outcome(not_stored(&error)), Vec::new(), ended.calls),
         };
         ends[place] = Some((end, WorkEffort { duration_ms, calls, cut }));
@@ -168,8 +174,13 @@ async fn work(
     worked.collect()
 }
 
-fn concluded(planned: &PlannedItem, ended: EndedDelivery) -> (PushEnd, Vec<String>, u32) {
-    let EndedDelivery { end: how, cut, calls, in_doubt, .. } = ended;
+fn concluded(
+    planned: &PlannedItem,
+    ended: EndedDelivery,
+    started: u64,
+) -> (PushEnd, Vec<String>, u32) {
+    let unverified = UnverifiedWrites::of(&ended, started);
+    let EndedDelivery { end: how, cut, calls, .. } = ended;
     let work = match &planned.asks {
         PlannedWork::Work(work) => Some(work),
         PlannedWork::Outbox(_) | PlannedWork::Nothing(_) => None,
@@ -178,16 +189,22 @@ fn concluded(planned: &PlannedItem, ended: EndedDelivery) -> (PushEnd, Vec<Strin
         DeliveryEnd::Concluded(conclusion) => conclusion,
         DeliveryEnd::WithJob => Conclusion::Later(TransientFault::JobUnderWay.into()),
     };
-    (push_end(&planned.item, work, conclusion, in_doubt, now_ms()), cut, calls)
+    (push_end(&planned.item, work, conclusion, unverified, now_ms()), cut, calls)
 }
 
 /// A write of a customer who is gone by now may have brought back a profile that was erased.
-async fn stay_erased(env: &Env, config: &Config, ended: &EndedDelivery) -> Result<()> {
+async fn stay_erased(
+    env: &Env,
+    config: &Config,
+    ended: &EndedDelivery,
+    began: DateTime<Utc>,
+) -> Result<()> {
     let gone = ended.delivery.gone_customer().filter(|_| ended.delivery.has_written());
     if let Some(customer) = gone
         && config.rules.customer.deletion == CustomerDeletion::Erase
     {
-        let asked = EraseAgain { customers: vec![customer.clone()], wait_ms: 0 };
+        let customers = vec![customer.clone()];
+        let asked = EraseAgain { customers, wait_ms: 0, gone_written_since: Some(began) };
         outbox::erase_again(env, config, &asked).await?;
     }
     Ok(())
@@ -196,10 +213,12 @@ async fn stay_erased(env: &Env, config: &Config, ended: &EndedDelivery) -> Resul
 /// Erases what is stored here, first, and whatever Klaviyo says; whether the rest has to wait.
 async fn erase(env: &Env, config: &Config, work: &Work) -> Result<bool> {
     let Work::Erasure(customer) = work else { return Ok(false) };
+    // The outbox first: what an import hands over to it is erased again only if it remembers whom.
+    let waits = outbox::erase(env, config, customer).await?;
     if config.mode.import() {
         import::erase(env, config, customer).await?;
     }
-    outbox::erase(env, config, customer).await
+    Ok(waits)
 }
 
 /// Stores what has to be stored, all at once; where that fails, the sender has to keep the

@@ -12,6 +12,7 @@ use super::passes::{Pass, passes};
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::WalkedResource;
 use crate::config::rules::OperatorRules;
+use crate::engine::backoff::JOB_IN_DOUBT;
 
 /// The version of the stored shape.
 pub const VERSION: u32 = 4;
@@ -274,6 +275,7 @@ impl ImportRun {
     /// down would do so for ever.
     pub fn lost(&mut self, now: DateTime<Utc>) {
         self.state = RunState::Failed;
+        self.doubtful_until = self.doubtful_until.max(Some(now + JOB_IN_DOUBT));
         self.finished_at = Some(now);
         self.updated_at = now;
         self.waiting = None;

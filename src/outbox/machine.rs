@@ -6,12 +6,17 @@
 
 use std::collections::BTreeMap;
 
+use chrono::DateTime;
+
 use super::fate::{RowFate, fate_of};
 use super::quota::left_for_outbox;
 use super::store::commands::{StoreCommand, TriedRow};
+use super::store::erasure::EraseAgain;
 use super::store::jobs::{AwaitedJob, JobRow};
+use super::store::new_parked::UnverifiedWrites;
 use super::store::parked::ParkedRow;
 use super::store::tries::TakenRow;
+use crate::assembly::delivery::Delivery;
 use crate::config::Config;
 use crate::config::rules::CustomerDeletion;
 use crate::engine::call::{HostCall, SliceInput};
@@ -262,8 +267,9 @@ impl OutboxMachine {
 
     /// The try of a row has ended.
     fn ended(&mut self, ended: EndedDelivery, around: &StepContext<'_>) {
-        let EndedDelivery { no, end, sent, cut, calls, delivery, stopped_by, in_doubt } = ended;
-        let Some(under_way) = self.rows.remove(&no) else { return };
+        let Some(under_way) = self.rows.remove(&ended.no) else { return };
+        let unverified = UnverifiedWrites::of(&ended, under_way.began);
+        let EndedDelivery { end, sent, cut, calls, delivery, stopped_by, in_doubt, .. } = ended;
         let group = RowGroup::of_key(&under_way.row.key);
         if let Some(group) = group {
             match &stopped_by {
@@ -278,15 +284,9 @@ impl OutboxMachine {
             let row = under_way.row.clone();
             self.to_store.push(StoreCommand::KeepInDoubt { row, until: doubtful_until });
         }
-        let erases = around.config.rules.customer.deletion == CustomerDeletion::Erase;
-        if let Some(customer) = delivery.customer().filter(|_| erases) {
-            let doubtful_until = under_way.row.doubtful_until.max(doubtful_until);
-            // A write may have brought back a profile that was erased; only the store knows who was,
-            // perhaps meanwhile, and then the row is no more.
-            if delivery.has_written() || doubtful_until > 0 {
-                let (customer, wait_ms) = (customer.clone(), doubtful_until.saturating_sub(now));
-                self.to_store.push(StoreCommand::EraseAgain { customer, wait_ms });
-            }
+        if around.config.rules.customer.deletion == CustomerDeletion::Erase {
+            let asked = erase_again(&under_way, &delivery, unverified, now);
+            self.to_store.extend(asked.map(StoreCommand::EraseAgain));
         }
         let conclusion = match end {
             DeliveryEnd::Concluded(conclusion) => conclusion,
@@ -300,7 +300,8 @@ impl OutboxMachine {
             let row = under_way.row.clone();
             self.to_store.push(StoreCommand::NoteSent { row, sent });
         }
-        let tried = under_way.tried(now, calls, cut);
+        let is_written = unverified.since > 0;
+        let tried = TriedRow { is_written, ..under_way.tried(now, calls, cut) };
         self.to_store.push(StoreCommand::Settle {
             tried: Box::new(tried),
             fate,
@@ -309,9 +310,36 @@ impl OutboxMachine {
     }
 }
 
+/// A write may have brought back a profile that was erased: only the store knows who was, perhaps meanwhile,
+/// and then the row is no more. Who is gone may have been erased in another deployment, if this try or
+/// one before it wrote something.
+fn erase_again(
+    tried: &RowUnderWay,
+    delivery: &Delivery,
+    unverified: UnverifiedWrites,
+    now: u64,
+) -> Option<EraseAgain> {
+    let customer = delivery.customer()?;
+    let row = &tried.row;
+    let in_doubt = unverified.in_doubt.map_or(0, |length| now + millis(length));
+    let doubtful_until = row.doubtful_until.max(in_doubt);
+    let since = [row.written_since, unverified.since].into_iter().filter(|since| *since > 0).min();
+    let is_gone = delivery.gone_customer().is_some();
+    if unverified.since == 0 && doubtful_until == 0 && (!is_gone || since.is_none()) {
+        return None;
+    }
+    let since = since.and_then(|since| i64::try_from(since).ok());
+    Some(EraseAgain {
+        customers: vec![customer.clone()],
+        wait_ms: doubtful_until.saturating_sub(now),
+        gone_written_since: since.filter(|_| is_gone).and_then(DateTime::from_timestamp_millis),
+    })
+}
+
 impl RowUnderWay {
     fn tried(self, now: u64, calls: u32, cut: Vec<String>) -> TriedRow {
         let Self { row, item, content, began } = self;
-        TriedRow { row, item, content, duration_ms: now.saturating_sub(began), calls, cut }
+        let duration_ms = now.saturating_sub(began);
+        TriedRow { row, item, content, is_written: false, duration_ms, calls, cut }
     }
 }

@@ -1,11 +1,9 @@
 //! How the work on what was pushed ends: with its outcome, or with something that has to be stored
 //! first.
 
-use std::time::Duration;
-
 use super::store::dead_letters::NewDeadLetter;
 use super::store::intake::NewEntry;
-use super::store::new_parked::NewParked;
+use super::store::new_parked::{NewParked, UnverifiedWrites};
 use crate::fault::{Setback, TransientFault};
 use crate::push::conclusion::Conclusion;
 use crate::push::envelope::{PushedItem, Undecodable};
@@ -23,8 +21,7 @@ pub enum PushEnd {
 }
 
 /// What a conclusion means for what was pushed; a notification is parked in the slot of its work, or
-/// as a fact where nothing is known of that. `in_doubt` says how long a write may still be carried
-/// out that had no answer; `now` is in ms since 1970 UTC.
+/// as a fact where nothing is known of that. `now` is in ms since 1970 UTC.
 ///
 /// What can be tried again has to be a notification: what is none is refused for good.
 #[must_use]
@@ -32,7 +29,7 @@ pub fn push_end(
     item: &PushedItem,
     work: Option<&Work>,
     conclusion: Conclusion,
-    in_doubt: Option<Duration>,
+    unverified: UnverifiedWrites,
     now: u64,
 ) -> PushEnd {
     let setback: Setback = match conclusion {
@@ -53,7 +50,7 @@ pub fn push_end(
         PushedItem::Notification(notification) => {
             let slot =
                 work.map_or_else(|| slot_of_fact(notification), |work| slot(notification, work));
-            PushEnd::Store(NewEntry::Parked(NewParked::after(slot, setback, in_doubt, now)))
+            PushEnd::Store(NewEntry::Parked(NewParked::after(slot, setback, unverified, now)))
         }
         PushedItem::Refused { why, .. } => refused(*why, now),
     }

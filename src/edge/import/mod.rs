@@ -5,7 +5,7 @@
 //! here.
 
 mod desk;
-mod gone;
+mod hand_over;
 mod object;
 mod slice;
 
@@ -116,7 +116,7 @@ pub(super) async fn tell_of_deletions(
 }
 
 /// Forgets what is kept of a customer: the failure of a record holds what Klaviyo said of it. An
-/// active run may write the customer yet, so the erasure is remembered until it ends.
+/// run may write the customer yet, so the erasure is remembered.
 pub(super) async fn erase(env: &Env, config: &Config, customer: &Id) -> Result<()> {
     let body = serde_json::to_vec(&json!({ "customer": customer }))?;
     // Within a push, which has to be answered.

@@ -12,11 +12,11 @@ use worker::{
 };
 
 use super::desk::{ImportDesk, told};
-use super::gone::hand_over;
+use super::hand_over::hand_over_to_outbox;
 use super::slice::{self, NextSlice};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::edge::calls::{now, now_ms};
+use crate::edge::calls::now_ms;
 use crate::edge::objects::AtWork;
 use crate::edge::sql::turn;
 use crate::edge::{log, reply, settings};
@@ -25,7 +25,7 @@ use crate::import::machine::ImportInput;
 use crate::import::run::{ImportKind, RunSelection};
 use crate::import::start::{self, RunStart};
 use crate::import::store::tables::MIGRATIONS;
-use crate::import::store::{failures, gone, runs};
+use crate::import::store::{failures, gone, hand_over, runs};
 use crate::import::stored::StoredRun;
 use crate::storage::schema::{NEWER, SchemaState, migrate};
 use crate::time::millis;
@@ -117,10 +117,7 @@ impl Import {
             Ok(config) => {
                 let storage = self.state.storage();
                 let next = slice::run(&self.env, &self.desk, &storage, config).await?;
-                if next == NextSlice::Never {
-                    let settled = runs::all_completed(&self.sql(), &config.rules, now())?;
-                    hand_over(&self.env, config, &self.sql(), settled).await?;
-                }
+                hand_over_to_outbox(&self.env, config, &self.sql()).await?;
                 Ok(next)
             }
             // Nobody knows what is to be done; whether there is anything, the next slice sees.
@@ -147,7 +144,8 @@ impl Import {
         {
             return Ok(());
         }
-        self.arm(if active { NextSlice::Now } else { NextSlice::Never }).await
+        let works = active || hand_over::due(&self.sql(), &config.rules, now_ms())?.is_some();
+        self.arm(if works { NextSlice::Now } else { NextSlice::Never }).await
     }
 
     async fn arm(&self, next: NextSlice) -> Result<()> {
@@ -209,17 +207,13 @@ impl Import {
                 }
                 let EraseBody { customer } = serde_json::from_slice(body)?;
                 failures::delete(sql, ImportKind::Customers, customer.as_str())?;
-                if self.desk.is_active(sql, &config.rules, None)? {
-                    gone::remember(sql, gone::CUSTOMER, &customer)?;
-                }
+                gone::remember(sql, &config.rules, gone::CUSTOMER, &customer, now_ms())?;
                 reply::json(200, &json!({}))
             }
             (Method::Post, ["gone"], None) => {
                 let deleted: Vec<(String, Id)> = serde_json::from_slice(body)?;
-                if self.desk.is_active(sql, &config.rules, None)? {
-                    for (of_type, id) in deleted {
-                        gone::remember(sql, &of_type, &id)?;
-                    }
+                for (of_type, id) in deleted {
+                    gone::remember(sql, &config.rules, &of_type, &id, now_ms())?;
                 }
                 reply::json(200, &json!({}))
             }

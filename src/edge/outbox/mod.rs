@@ -33,13 +33,10 @@ pub(super) async fn erase(env: &Env, config: &Config, customer: &Id) -> Result<b
     Ok(serde_json::from_str(&response.text().await?)?)
 }
 
-/// Sees to it that who was erased stays so; whether anybody was.
-pub(super) async fn erase_again(env: &Env, config: &Config, asked: &EraseAgain) -> Result<bool> {
+/// Sees to it that who was erased stays so.
+pub(super) async fn erase_again(env: &Env, config: &Config, asked: &EraseAgain) -> Result<()> {
     let body = serde_json::to_vec(asked)?;
-    let path = "/erasures/again";
-    let mut response = OUTBOX.call(env, config, Method::Post, path, Some(&body)).await?;
-    created(&response)?;
-    Ok(serde_json::from_str(&response.text().await?)?)
+    created(&OUTBOX.call(env, config, Method::Post, "/erasures/again", Some(&body)).await?)
 }
 
 /// Calls of Klaviyo's operations that waiting rows need; an import asks, and is left its part.

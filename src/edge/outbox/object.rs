@@ -11,6 +11,7 @@ use worker::{
 };
 
 use super::drain::{self, OutboxDesk};
+use crate::config::rules::OperatorRules;
 use crate::edge::calls::now_ms;
 use crate::edge::objects::AtWork;
 use crate::edge::sql::turn;
@@ -21,7 +22,7 @@ use crate::outbox::store::erasure::{self, EraseAgain};
 use crate::outbox::store::tables::MIGRATIONS;
 use crate::outbox::store::{dead_letters, intake, offspring, parked, replay};
 use crate::storage::schema::{NEWER, SchemaState, migrate};
-use crate::storage::sql::{RowId, StoredTime};
+use crate::storage::sql::{RowId, SqlError, StoredTime};
 
 /// How long to wait while the settings are not in order, in ms.
 const NOT_CONFIGURED: u64 = 20_000;
@@ -137,6 +138,19 @@ impl Outbox {
         }
     }
 
+    /// Stores something that depends on the operator's rules.
+    fn by_rules(
+        &self,
+        store: impl FnOnce(&OperatorRules) -> Result<(), SqlError>,
+    ) -> Result<Response> {
+        let settings = settings::read(&self.env);
+        match settings.as_ref() {
+            Ok(config) => store(&config.rules)?,
+            Err(problems) => return reply::not_configured(problems),
+        }
+        reply::json(201, &json!({}))
+    }
+
     fn answer(&self, sql: &SqlStorage, request: &Request, body: &[u8]) -> Result<Response> {
         let url = request.url()?;
         let segments: Vec<_> = url.path().split('/').skip(1).collect();
@@ -147,15 +161,9 @@ impl Outbox {
             (Method::Post, ["changes"]) => {
                 let (changes, not_before): (Vec<Map<String, Value>>, u64) =
                     serde_json::from_slice(body)?;
-                let settings = settings::read(&self.env);
-                match settings.as_ref() {
-                    Ok(config) => {
-                        let rules = &config.rules;
-                        offspring::park_offspring(sql, rules, changes, not_before, now_ms())?;
-                    }
-                    Err(problems) => return reply::not_configured(problems),
-                }
-                reply::json(201, &json!({}))
+                self.by_rules(|rules| {
+                    offspring::park_offspring(sql, rules, changes, not_before, now_ms())
+                })
             }
             (Method::Post, ["erasures"]) => {
                 let customer = String::from_utf8_lossy(body);
@@ -163,7 +171,7 @@ impl Outbox {
             }
             (Method::Post, ["erasures", "again"]) => {
                 let asked: EraseAgain = serde_json::from_slice(body)?;
-                reply::json(201, &asked.park(sql, now_ms())?)
+                self.by_rules(|rules| asked.park(sql, rules, now_ms()))
             }
             (Method::Post, ["quota"]) => {
                 self.desk.import_asks();
@@ -192,7 +200,7 @@ impl Outbox {
             }
             (Method::Post, ["panic"]) => {
                 let asked: EraseAgain = serde_json::from_slice(body)?;
-                asked.park(sql, now_ms())?;
+                self.by_rules(|rules| asked.park(sql, rules, now_ms()))?;
                 panic_on_purpose()
             }
             _ => reply::error(404, "not_found", "There is nothing here."),

@@ -3,12 +3,15 @@
 //! A run that read a record before it was deleted can write it after the notification of that was
 //! delivered. No query tells of what is gone, so the Worker tells the object of each such
 //! notification (table `gone_in_run`); when no run is active any more, they are handed over to the
-//! outbox, which sees to it that Klaviyo does not have them, and that who was erased stays so.
+//! outbox ([`super::hand_over`]). Once no write of a run is to come, it sees to it that Klaviyo does not
+//! have them, and that who was erased stays so.
 
 use serde::Deserialize;
 
+use super::{doubt, runs};
 use crate::commercetools::notification::{Notification, NotificationKind};
 use crate::commercetools::reference::Id;
+use crate::config::rules::OperatorRules;
 use crate::storage::sql::{Sql, SqlError};
 
 /// A record that is gone.
@@ -37,8 +40,17 @@ pub fn deleted(notification: &Notification) -> Option<(&str, &Id)> {
     (is_gone && matches!(of_type, "product" | "category")).then_some((of_type, &resource.id))
 }
 
-/// Remembers what is gone, until no run is active.
-pub fn remember(sql: &dyn Sql, of_type: &str, id: &Id) -> Result<(), SqlError> {
+/// Remembers what is gone, if a run may still write it (`now` in ms since 1970 UTC).
+pub fn remember(
+    sql: &dyn Sql,
+    rules: &OperatorRules,
+    of_type: &str,
+    id: &Id,
+    now: u64,
+) -> Result<(), SqlError> {
+    if doubt::until(sql)? <= now && !runs::is_any_active(sql, rules)? {
+        return Ok(());
+    }
     sql.exec(
         "INSERT OR IGNORE INTO gone_in_run (type, id) VALUES (?, ?)",
         vec![of_type.into(), id.as_str().into()],

@@ -1,7 +1,8 @@
 //! What the imports store, and how: the statements on the tables of the object `Import`.
 //!
 //! [`runs`] keeps what the machine wants kept, and gives it back after a crash; [`failures`] are
-//! records that could not be sent; [`gone`] is what was deleted while a run may still write it.
+//! records that could not be sent; [`gone`] is what was deleted while a run may still write it, [`doubt`]
+//! what an ended run may have overwritten, and [`hand_over`] what the outbox gets of both.
 //!
 //! Not in scope: the shape of a stored run ([`super::stored`]), the calls and the clock
 //! (`edge::import`).
@@ -10,7 +11,9 @@
     reason = "always the same: a statement failed, or what is stored cannot be read"
 )]
 
+pub mod doubt;
 pub mod failures;
 pub mod gone;
+pub mod hand_over;
 pub mod runs;
 pub mod tables;

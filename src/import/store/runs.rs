@@ -4,10 +4,9 @@
 //! as JSON, `list_parts` the ids of a run over a list. `kept` has a row for the rows that a job of
 //! Klaviyo's has of one page. `slices` counts the slices in a row that never ended.
 
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::failures;
+use super::{doubt, failures};
 use crate::commercetools::reference::Id;
 use crate::config::rules::OperatorRules;
 use crate::import::machine::{KeptRows, RunSaving, StoredRunParts};
@@ -49,6 +48,7 @@ pub fn save(sql: &dyn Sql, saving: &RunSaving) -> Result<(), SqlError> {
         )?;
     }
     failures::save(sql, run, saving)?;
+    doubt::keep(sql, run)?;
     if run.state == RunState::Completed {
         parts::delete(sql, "list_parts", owner)?;
         forget_kept(sql, run.kind)?;
@@ -163,16 +163,10 @@ pub fn all_current(sql: &dyn Sql, rules: &OperatorRules) -> Result<Vec<StoredRun
     all.filter_map(Result::transpose).collect()
 }
 
-/// Whether the newest run of each kind completed, so that no job of any is under way, nor a write in
-/// doubt.
-pub fn all_completed(
-    sql: &dyn Sql,
-    rules: &OperatorRules,
-    now: DateTime<Utc>,
-) -> Result<bool, SqlError> {
+/// Whether any run has something to do.
+pub fn is_any_active(sql: &dyn Sql, rules: &OperatorRules) -> Result<bool, SqlError> {
     let mut runs = all_current(sql, rules)?.into_iter().filter_map(StoredRun::readable);
-    let is_certain = |until: Option<DateTime<Utc>>| until.is_none_or(|until| until <= now);
-    Ok(runs.all(|run| run.state == RunState::Completed && is_certain(run.doubtful_until)))
+    Ok(runs.any(|run| run.is_active()))
 }
 
 /// The id of a run that begins now (ms since 1970 UTC): later ones are greater, as numbers and as

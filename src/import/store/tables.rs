@@ -2,7 +2,7 @@
 //! they are used: [`super::runs`], [`super::failures`], [`crate::storage::parts`].
 
 /// The migrations; see [`crate::storage::schema`].
-pub const MIGRATIONS: [&str; 2] = [FIRST, SECOND];
+pub const MIGRATIONS: [&str; 3] = [FIRST, SECOND, THIRD];
 
 const FIRST: &str = "
     CREATE TABLE IF NOT EXISTS runs (
@@ -28,6 +28,12 @@ const SECOND: &str = "
     CREATE TABLE gone_in_run (
         type TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (type, id)) WITHOUT ROWID;";
 
+/// What runs that ended may have overwritten, or may yet ([`super::doubt`]).
+const THIRD: &str = "
+    CREATE TABLE doubts (
+        run TEXT PRIMARY KEY, kind TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL,
+        is_left INTEGER NOT NULL) WITHOUT ROWID;";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -36,6 +42,7 @@ mod tests {
     /// A migration that was deployed cannot be changed any more: add another one, and its digest.
     #[test]
     fn what_was_deployed_stays_as_it_is() {
-        assert_eq!(digests(&MIGRATIONS), ["64663c65d4fe40d5", "6a240e25b88cf0da"]);
+        let deployed = ["64663c65d4fe40d5", "6a240e25b88cf0da", "3118cf2f4401c456"];
+        assert_eq!(digests(&MIGRATIONS), deployed);
     }
 }

@@ -17,7 +17,7 @@ use crate::engine::written::again_at;
 use crate::fault::{ReadFault, Setback};
 use crate::http::HttpAnswer;
 use crate::import::page::RecordFate;
-use crate::import::run::{ImportKind, RunWaiting};
+use crate::import::run::RunWaiting;
 use crate::klaviyo::pacing::{CallPace, Operation};
 
 impl RunWork {
@@ -66,7 +66,6 @@ impl RunWork {
                 self.need_answered(config, page, need, &answer, now)
             }
             RunReading::HandOver { page, .. } => self.handed_over(page, &answer),
-            RunReading::LeaveDoubt { .. } => self.doubt_left(&answer),
             RunReading::Written(ref ids) => self.written_read(ids, &answer, now),
             RunReading::LeaveGone(_) => self.gone_left(&answer, now),
         };
@@ -134,14 +133,10 @@ impl RunWork {
         }
     }
 
-    /// A write that had no answer may be carried out for so long after this time. Events are facts: nothing newer
-    /// can be overwritten by them.
+    /// A write that had no answer may be carried out for so long after this time. Nothing needs to be stored
+    /// for that: a run that goes on after a crash is in doubt anyway.
     pub(super) fn doubt(&mut self, length: Duration, from: DateTime<Utc>) {
-        if self.run.kind == ImportKind::Orders {
-            return;
-        }
         self.run.doubtful_until = self.run.doubtful_until.max(Some(from + length));
-        self.dirty = true;
     }
 
     /// Something went through: whatever the run waited for is over.

@@ -1,23 +1,20 @@
 //! Which call comes next: what waits in the queue, then writes, then pages.
 
-use chrono::{DateTime, Utc};
-
 use super::{RunWork, ms};
 use crate::assembly::together::JointReading;
 use crate::commercetools::notification::change;
 use crate::commercetools::reference::Id;
-use crate::commercetools::walk::{Walk, WalkEnd, WalkOver, WalkedResource};
+use crate::commercetools::walk::{Walk, WalkEnd};
 use crate::config::Config;
 use crate::engine::call::HostCall;
 use crate::engine::calling::WriteTask;
 use crate::engine::grants::CallGrants;
 use crate::import::page::PageOrigin;
-use crate::import::passes::{LOOK_BACK, PassReading, of_ids};
+use crate::import::passes::{PassReading, of_ids};
 use crate::import::record_ref::PageNo;
-use crate::import::run::{ImportKind, PassRange, RunState};
+use crate::import::run::{PassRange, RunState};
 use crate::klaviyo::pacing::Operation;
 use crate::push::plan::customer::written_since;
-use crate::push::plan::id_walk::notification;
 
 /// A call that is under way, and why.
 pub(in crate::import) enum RunTask {
@@ -54,9 +51,6 @@ pub(super) enum RunReading {
     Need { page: PageNo, need: JointReading },
     /// Records of a page that are left to the outbox.
     HandOver { page: PageNo, ids: Vec<Id> },
-    /// What changed since the run began is left to the outbox, for when no write of the run can be
-    /// carried out any longer.
-    LeaveDoubt { until: DateTime<Utc> },
 }
 
 impl ReadTask {
@@ -73,9 +67,7 @@ impl ReadTask {
             | RunReading::Written(_) => true,
             RunReading::Page { reading, .. } => matches!(reading, PassReading::Walk(_)),
             RunReading::Need { need, .. } => need.is_of_commercetools(),
-            RunReading::HandOver { .. }
-            | RunReading::LeaveDoubt { .. }
-            | RunReading::LeaveGone(_) => false,
+            RunReading::HandOver { .. } | RunReading::LeaveGone(_) => false,
         }
     }
 }
@@ -265,27 +257,8 @@ impl RunWork {
                 let changes = ids.iter().map(|id| change(of_type, id.as_str())).collect();
                 HostCall::HandOver { changes, not_before: 0 }
             }
-            RunReading::LeaveDoubt { until } => self.leave_doubt(*until),
             RunReading::Need { need, .. } => HostCall::of_reading(need),
         }
-    }
-
-    /// Asks for walks over what changed since the run began: whatever is in doubt was read after that.
-    fn leave_doubt(&self, until: DateTime<Utc>) -> HostCall {
-        let of: &[WalkedResource] = match self.run.kind {
-            ImportKind::Customers => &[WalkedResource::Customers],
-            ImportKind::Categories => &[WalkedResource::Categories],
-            ImportKind::Products => &[
-                WalkedResource::Products,
-                WalkedResource::Inventory,
-                WalkedResource::StandalonePrices,
-            ],
-            ImportKind::Orders => &[],
-        };
-        let since = self.run.started_at - LOOK_BACK;
-        let walks = of.iter().map(|of| WalkOver::ChangedSince { of: *of, since });
-        let changes = walks.map(|over| notification(&over, None)).collect();
-        HostCall::HandOver { changes, not_before: ms(until) }
     }
 
     /// The records of a page that has this many bytes for so many records.
@@ -311,8 +284,7 @@ pub(super) fn operation(what: &RunReading) -> Option<Operation> {
         | RunReading::Written(_)
         | RunReading::LeaveGone(_)
         | RunReading::Linked { .. }
-        | RunReading::HandOver { .. }
-        | RunReading::LeaveDoubt { .. } => None,
+        | RunReading::HandOver { .. } => None,
         RunReading::Page { reading, .. } => match reading {
             PassReading::Walk(_) => None,
             PassReading::Lookup(lookup) => Some(lookup.operation()),

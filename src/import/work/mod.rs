@@ -67,8 +67,6 @@ pub(super) struct RunWork {
     page_bytes: usize,
     /// What is written, until it is known whether its customers are there; none if that is not asked.
     held_back: Option<HeldBack>,
-    /// Whether the outbox sees to what a write in doubt may overwrite.
-    doubt_is_left: bool,
     /// Calls under way.
     under_way: u32,
     /// What is to be stored.
@@ -210,7 +208,6 @@ impl RunWork {
             limit,
             room: calling::ROOM,
             page_bytes: calling::PAGE_BYTES,
-            doubt_is_left: false,
             under_way: 0,
             saving: RunSaving::default(),
             dirty: false,

@@ -7,10 +7,9 @@ use chrono::{DateTime, Utc};
 use super::calling::{ROOM, RangeReader, RunReading};
 use super::{KeptRows, PassEnds, RunWork, ms};
 use crate::commercetools::reference::Id;
+use crate::engine::backoff::JOB_IN_DOUBT;
 use crate::engine::unit::UnitNo;
 use crate::engine::writer::RowsInJob;
-use crate::fault::{ReadFault, Setback, TransientFault};
-use crate::http::HttpAnswer;
 use crate::import::page::{PageOrigin, RecordFate, RunPage, RunRecord};
 use crate::import::record_ref::{PageNo, RecordRef};
 use crate::import::run::{PassRange, RunSelection, RunState};
@@ -41,6 +40,9 @@ impl RunWork {
             if self.under_way == 0 {
                 let state =
                     if self.run.error.is_some() { RunState::Failed } else { RunState::Stopped };
+                if self.writer.open_jobs() > 0 {
+                    self.doubt(JOB_IN_DOUBT, now);
+                }
                 self.finish(state, now);
             }
             return;
@@ -62,7 +64,7 @@ impl RunWork {
             }
         }
         if self.run.pass >= self.run.passes.len() && self.under_way == 0 {
-            self.complete(now);
+            self.finish(RunState::Completed, now);
         }
     }
 
@@ -107,30 +109,6 @@ impl RunWork {
             && self.pending.is_empty()
             && self.nothing_is_held_back()
             && self.run.again.is_empty()
-    }
-
-    /// Everything is done. What a write in doubt may overwrite, or may have since the closing pass read
-    /// it, is left to the outbox first.
-    fn complete(&mut self, now: DateTime<Utc>) {
-        let closing = self.run.closing_began.unwrap_or(self.run.started_at);
-        let in_doubt =
-            self.run.doubtful_until.filter(|until| *until > closing && !self.doubt_is_left);
-        match in_doubt {
-            None => self.finish(RunState::Completed, now),
-            Some(until) if self.queue.is_empty() => {
-                self.now_queue(RunReading::LeaveDoubt { until }, now);
-            }
-            Some(_) => {}
-        }
-    }
-
-    /// The outbox sees to what is in doubt.
-    pub(super) fn doubt_left(&mut self, answer: &HttpAnswer) -> Result<(), ReadFault> {
-        if answer.status != 201 {
-            return Err(Setback::from(TransientFault::OutboxUnavailable).into());
-        }
-        self.doubt_is_left = true;
-        Ok(())
     }
 
     fn finish(&mut self, state: RunState, now: DateTime<Utc>) {

@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::dead_letters::{self, NewDeadLetter};
+use super::erasure::EraseAgain;
 use super::jobs::{self, JobFate, JobRow};
 use super::offspring::park_offspring;
 use super::parked::{self, ParkedRow};
-use super::{erasure, lost, sent};
+use super::{lost, sent};
 use crate::commercetools::notification::Notification;
-use crate::commercetools::reference::Id;
 use crate::config::rules::OperatorRules;
 use crate::engine::circuits::OperationName;
 use crate::engine::events::JobEnd;
@@ -78,12 +78,7 @@ pub enum StoreCommand {
     /// Notifications that rows gave rise to.
     Park(Vec<Map<String, Value>>),
     /// Erase a customer once more, who may have been brought back.
-    EraseAgain {
-        /// The customer.
-        customer: Id,
-        /// How long the write may still be carried out, in ms.
-        wait_ms: u64,
-    },
+    EraseAgain(EraseAgain),
     /// An operation goes through again: what waits for it is due.
     Wake(OperationName),
     /// All rows of a round have their end.
@@ -98,6 +93,8 @@ pub struct TriedRow {
     pub item: PushedItem,
     /// The bytes of that.
     pub content: Vec<u8>,
+    /// Whether the try may have written something.
+    pub is_written: bool,
     /// How long the try took, in ms.
     pub duration_ms: u64,
     /// Calls that it had a part in.
@@ -142,9 +139,7 @@ pub fn carry_out(
         StoreCommand::PutJobOff { job, fault, until } => jobs::put_off(sql, &job, fault, until)?,
         StoreCommand::CloseJob { job, end } => close_job(sql, &job, end, now)?,
         StoreCommand::Park(notifications) => park_offspring(sql, rules, notifications, now, now)?,
-        StoreCommand::EraseAgain { customer, wait_ms } => {
-            erasure::again(sql, customer.as_str(), wait_ms, now)?;
-        }
+        StoreCommand::EraseAgain(asked) => asked.park(sql, rules, now)?,
         StoreCommand::Wake(operation) => parked::wake(sql, &operation, now)?,
         StoreCommand::EndRound => lost::round_ended(sql)?,
     }
@@ -172,7 +167,8 @@ fn settle(
             if anew {
                 sent::forget(sql, &row.key)?;
             }
-            parked::put_off(sql, row, due, fault, waits_for)?;
+            let is_written = tried.is_written || row.written_since > 0;
+            parked::put_off(sql, row, due, fault, waits_for, is_written)?;
             Ok(Outcome::Parked { code: fault.code().into_owned() })
         }
         RowFate::GivenUp(rejection) => give_up(sql, tried, rejection, now),

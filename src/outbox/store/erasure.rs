@@ -6,16 +6,19 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::jobs;
 use super::new_parked::NewParked;
+use super::offspring::park_offspring;
 use super::park::park;
 use crate::commercetools::reference::Id;
-use crate::fault::TransientFault;
+use crate::config::rules::OperatorRules;
 use crate::push::parking::{ERASURE_RANK, ParkingSlot, of_customer};
+use crate::push::plan::customer::written_since;
 use crate::storage::sql::{Sql, SqlError, SqlValue};
 use crate::time::millis;
 
@@ -70,23 +73,30 @@ pub struct EraseAgain {
     pub customers: Vec<Id>,
     /// How long the write may still be carried out, in ms.
     pub wait_ms: u64,
+    /// Since when it may have been (UTC), if commercetools does not have them any more: then they may
+    /// have been erased in another deployment, too.
+    pub gone_written_since: Option<DateTime<Utc>>,
 }
 
 impl EraseAgain {
-    /// Parks the erasure of those who were erased; whether there are any.
-    pub fn park(&self, sql: &dyn Sql, now: u64) -> Result<bool, SqlError> {
-        let mut any = false;
+    /// Parks the erasure of those who were erased. Who is gone, and was not erased here, is looked for at
+    /// Klaviyo.
+    pub fn park(&self, sql: &dyn Sql, rules: &OperatorRules, now: u64) -> Result<(), SqlError> {
         for customer in &self.customers {
-            any |= again(sql, customer.as_str(), self.wait_ms, now)?;
+            let was_erased = again(sql, customer.as_str(), self.wait_ms, now)?;
+            if let Some(since) = self.gone_written_since.filter(|_| !was_erased) {
+                let change = written_since(customer, since);
+                park_offspring(sql, rules, vec![change], now + self.wait_ms, now)?;
+            }
         }
-        Ok(any)
+        Ok(())
     }
 }
 
 /// A write that may have brought this customer's profile back has ended: parks the erasure once
 /// more, if the customer was erased. Whether so. `wait_ms` is how long the write may still be
 /// carried out.
-pub fn again(sql: &dyn Sql, customer: &str, wait_ms: u64, now: u64) -> Result<bool, SqlError> {
+fn again(sql: &dyn Sql, customer: &str, wait_ms: u64, now: u64) -> Result<bool, SqlError> {
     let hash = hash(sql, customer)?;
     if sql.exec("SELECT at FROM erased WHERE hash = ?", vec![hash.into()])?.is_empty() {
         return Ok(false);
@@ -96,11 +106,7 @@ pub fn again(sql: &dyn Sql, customer: &str, wait_ms: u64, now: u64) -> Result<bo
         rank: ERASURE_RANK,
         customer: Some(customer.to_owned()),
     };
-    let new = NewParked::now(slot, TransientFault::Follows, now);
-    // Until then the slot is in doubt, also if it is taken and tried sooner.
-    let until = now + wait_ms;
-    let doubtful_until = if wait_ms > 0 { until } else { 0 };
-    let new = NewParked { due: until, doubtful_until, ..new };
+    let new = NewParked::not_before(slot, now + wait_ms, now);
     park(sql, &new, notification(customer).to_string().as_bytes())?;
     Ok(true)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::backoff::wait_after;
+use crate::engine::deliveries::EndedDelivery;
 use crate::fault::{Setback, TransientFault};
 use crate::push::parking::{ParkingSlot, RowGroup};
 use crate::time::millis;
@@ -29,6 +30,29 @@ pub struct NewParked {
     /// Until when a write of it without an answer may still be carried out, in ms since 1970 UTC;
     /// 0 if there is none. Until then the row stays, to be read and written once more.
     pub doubtful_until: u64,
+    /// Since when it may have been written, without that being known to be current, in ms since 1970
+    /// UTC; 0 if it was not.
+    #[serde(default)]
+    pub written_since: u64,
+}
+
+/// What a try of a notification may have left at Klaviyo that is not known to be current.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct UnverifiedWrites {
+    /// When the try began, in ms since 1970 UTC; 0 if nothing was written.
+    pub since: u64,
+    /// How long a write without an answer may still be carried out.
+    pub in_doubt: Option<Duration>,
+}
+
+impl UnverifiedWrites {
+    /// Those of a delivery that began at a time (ms since 1970 UTC).
+    #[must_use]
+    pub fn of(ended: &EndedDelivery, began: u64) -> Self {
+        let in_doubt = ended.in_doubt;
+        let is_written = ended.delivery.has_written() || in_doubt.is_some();
+        Self { since: if is_written { began } else { 0 }, in_doubt }
+    }
 }
 
 impl NewParked {
@@ -37,7 +61,17 @@ impl NewParked {
     pub fn now(slot: ParkingSlot, fault: TransientFault, now: u64) -> Self {
         let ParkingSlot { key, rank, customer } = slot;
         let code = fault.code().into_owned();
-        Self { key, rank, customer, at: now, due: now, code, attempts: 0, doubtful_until: 0 }
+        Self {
+            key,
+            rank,
+            customer,
+            at: now,
+            due: now,
+            code,
+            attempts: 0,
+            doubtful_until: 0,
+            written_since: 0,
+        }
     }
 
     /// One that was not tried, and is to be with what else is parked in this second.
@@ -47,19 +81,29 @@ impl NewParked {
         Self { due: to_second(new.due), ..new }
     }
 
-    /// One that was tried once and is to be tried again. `in_doubt` says how long a write of the try may
-    /// still be carried out.
+    /// One that is to be tried at a time (ms since 1970 UTC), when no write that was before it is to come
+    /// any more. If its slot is taken, and tried, sooner, the slot is in doubt until then.
+    #[must_use]
+    pub fn not_before(slot: ParkingSlot, time: u64, now: u64) -> Self {
+        let new = Self::now(slot, TransientFault::Follows, now);
+        let doubtful_until = if time > now { time } else { 0 };
+        Self { due: now.max(time), doubtful_until, ..new }
+    }
+
+    /// One that was tried once and is to be tried again.
     #[must_use]
     pub fn after(
         slot: ParkingSlot,
         setback: Setback,
-        in_doubt: Option<Duration>,
+        unverified: UnverifiedWrites,
         now: u64,
     ) -> Self {
+        let UnverifiedWrites { since, in_doubt } = unverified;
         let wait = wait_after(setback, 1, 0.0);
         let mut new = Self::now(slot, setback.fault, now);
         new.due = to_second(new.due + millis(wait));
         new.attempts = 1;
+        new.written_since = since;
         if let Some(length) =
             in_doubt.filter(|_| RowGroup::of_key(&new.key) != Some(RowGroup::Facts))
         {

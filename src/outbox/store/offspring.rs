@@ -6,7 +6,6 @@ use super::new_parked::NewParked;
 use super::park::park;
 use crate::commercetools::notification::Notification;
 use crate::config::rules::OperatorRules;
-use crate::fault::TransientFault;
 use crate::push::parking::planned_slot;
 use crate::storage::sql::{Sql, SqlError};
 
@@ -21,8 +20,7 @@ pub fn park_offspring(
 ) -> Result<(), SqlError> {
     for notification in notifications.into_iter().filter_map(|raw| Notification::read(raw).ok()) {
         let Some(slot) = planned_slot(rules, &notification) else { continue };
-        let mut new = NewParked::now(slot, TransientFault::Follows, now);
-        new.due = now.max(not_before);
+        let new = NewParked::not_before(slot, not_before, now);
         park(sql, &new, Value::Object(notification.raw).to_string().as_bytes())?;
     }
     Ok(())

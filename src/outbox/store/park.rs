@@ -20,6 +20,7 @@ struct SlotOccupant {
     due: Option<StoredTime>,
     attempts: u32,
     doubtful_until: u64,
+    written_since: u64,
 }
 
 /// Parks a notification. If its slot has an open job, the row waits for that job. If the slot is
@@ -30,13 +31,14 @@ struct SlotOccupant {
 pub fn park(sql: &dyn Sql, new: &NewParked, content: &[u8]) -> Result<(), SqlError> {
     let occupant: Option<SlotOccupant> = sql
         .exec(
-            "SELECT seq, rank, since, due, attempts, doubtful_until FROM parked WHERE key = ?",
+            "SELECT seq, rank, since, due, attempts, doubtful_until, written_since
+             FROM parked WHERE key = ?",
             vec![new.key.as_str().into()],
         )?
         .first()?;
     let Some(occupant) = occupant else {
         let times = (new.at.into(), new.due.into(), new.attempts);
-        return insert(sql, new, new.rank, times, new.doubtful_until, content);
+        return insert(sql, new, times, content);
     };
     sent::forget(sql, &new.key)?;
     let old = parts::take(sql, "parked_parts", occupant.seq)?;
@@ -49,35 +51,38 @@ pub fn park(sql: &dyn Sql, new: &NewParked, content: &[u8]) -> Result<(), SqlErr
     let content = united.as_deref().unwrap_or(stays);
     let times = (occupant.since.into(), occupant.due.into(), occupant.attempts);
     let doubtful_until = occupant.doubtful_until.max(new.doubtful_until);
-    insert(sql, new, rank, times, doubtful_until, content)
+    let written = [occupant.written_since, new.written_since];
+    let written_since = written.into_iter().filter(|since| *since > 0).min().unwrap_or(0);
+    let new = NewParked { rank, doubtful_until, written_since, ..new.clone() };
+    insert(sql, &new, times, content)
 }
 
 /// Stores a row in a free slot: since when it is parked, when it is due, and how often it was tried.
 fn insert(
     sql: &dyn Sql,
     new: &NewParked,
-    rank: u8,
     (since, due, attempts): (SqlValue, SqlValue, u32),
-    doubtful_until: u64,
     content: &[u8],
 ) -> Result<(), SqlError> {
     let seq = sql
         .exec(
             "INSERT INTO parked (
-                key, rank, customer, since, due, attempts, code, bytes, doubtful_until)
+                key, rank, customer, since, due, attempts, code, bytes, doubtful_until,
+                written_since)
              VALUES (?1, ?2, ?3, ?4,
                 CASE WHEN EXISTS (SELECT 1 FROM job_rows WHERE job_rows.key = ?1)
-                THEN NULL ELSE ?5 END, ?6, ?7, ?8, ?9) RETURNING seq",
+                THEN NULL ELSE ?5 END, ?6, ?7, ?8, ?9, ?10) RETURNING seq",
             vec![
                 new.key.as_str().into(),
-                rank.into(),
+                new.rank.into(),
                 new.customer.clone().into(),
                 since,
                 due,
                 attempts.into(),
                 new.code.as_str().into(),
                 content.len().into(),
-                doubtful_until.into(),
+                new.doubtful_until.into(),
+                new.written_since.into(),
             ],
         )?
         .value()?;
@@ -110,19 +115,7 @@ pub fn park_all(sql: &dyn Sql, all: &[(NewParked, &[u8])]) -> Result<(), SqlErro
             let is_free = known.insert(new.key.clone());
             match std::str::from_utf8(content) {
                 Ok(content) if is_free && content.len() <= TOGETHER => {
-                    let NewParked { key, rank, customer, at, due, code, attempts, doubtful_until } =
-                        new;
-                    small.push((
-                        key,
-                        rank,
-                        customer,
-                        at,
-                        due,
-                        attempts,
-                        code,
-                        content,
-                        doubtful_until,
-                    ));
+                    small.push((new, content));
                 }
                 _ => others.push((new, *content)),
             }
@@ -130,18 +123,20 @@ pub fn park_all(sql: &dyn Sql, all: &[(NewParked, &[u8])]) -> Result<(), SqlErro
         let small = serde_json::to_string(&small)?;
         sql.exec(
             "INSERT INTO parked (
-                key, rank, customer, since, due, attempts, code, bytes, doubtful_until)
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3,
-                CASE WHEN EXISTS (SELECT 1 FROM job_rows WHERE job_rows.key = value ->> 0)
-                THEN NULL ELSE value ->> 4 END,
-                value ->> 5, value ->> 6, LENGTH(CAST(value ->> 7 AS BLOB)), value ->> 8
-             FROM json_each(?)",
+                key, rank, customer, since, due, attempts, code, bytes, doubtful_until,
+                written_since)
+             SELECT new ->> 'key', new ->> 'rank', new ->> 'customer', new ->> 'at',
+                CASE WHEN EXISTS (SELECT 1 FROM job_rows WHERE job_rows.key = new ->> 'key')
+                THEN NULL ELSE new ->> 'due' END,
+                new ->> 'attempts', new ->> 'code', LENGTH(CAST(content AS BLOB)),
+                new ->> 'doubtful_until', new ->> 'written_since'
+             FROM (SELECT value -> 0 AS new, value ->> 1 AS content FROM json_each(?))",
             vec![small.as_str().into()],
         )?;
         sql.exec(
             "INSERT INTO parked_parts (owner, part, content)
-             SELECT (SELECT seq FROM parked WHERE parked.key = value ->> 0), 0,
-                CAST(value ->> 7 AS BLOB)
+             SELECT (SELECT seq FROM parked WHERE parked.key = value ->> '$[0].key'), 0,
+                CAST(value ->> 1 AS BLOB)
              FROM json_each(?)",
             vec![small.into()],
         )?;

@@ -28,6 +28,9 @@ pub struct ParkedRow {
     pub attempts: u32,
     /// Until when a write of it may still be carried out; see [`super::new_parked::NewParked`].
     pub doubtful_until: u64,
+    /// Since when it may have been written before, without that being known to be current, in ms since
+    /// 1970 UTC; 0 if it was not.
+    pub written_since: u64,
     /// Whether its requests are to go alone, since a job failed with them: not 0.
     pub(super) alone: u8,
     /// The bytes of its notification.
@@ -60,16 +63,19 @@ pub fn keep_in_doubt(sql: &dyn Sql, row: &ParkedRow, until: u64) -> Result<(), S
 }
 
 /// Puts a row off after a try, if it still is the generation that was read; one that waits for a
-/// job goes on waiting for it. `waits_for` is the operation that it could not go on with.
+/// job goes on waiting for it. `waits_for` is the operation that it could not go on with; `is_written`
+/// says whether the try, or one before it, may have written something.
 pub fn put_off(
     sql: &dyn Sql,
     row: &ParkedRow,
     due: u64,
     fault: TransientFault,
     waits_for: Option<&OperationName>,
+    is_written: bool,
 ) -> Result<(), SqlError> {
     sql.exec(
-        "UPDATE parked SET code = ?2, waits_for = ?4, due =
+        "UPDATE parked SET code = ?2, waits_for = ?4,
+            written_since = CASE WHEN ?5 THEN written_since ELSE 0 END, due =
             CASE WHEN EXISTS (SELECT 1 FROM job_rows WHERE job_rows.key = parked.key)
             THEN NULL ELSE ?1 END
          WHERE seq = ?3",
@@ -78,6 +84,7 @@ pub fn put_off(
             fault.code().as_ref().into(),
             row.seq.into(),
             waits_for.map(OperationName::as_str).into(),
+            u8::from(is_written).into(),
         ],
     )?;
     Ok(())

@@ -3,7 +3,7 @@
 //! [`crate::storage::parts`].
 
 /// The migrations; see [`crate::storage::schema`].
-pub const MIGRATIONS: [&str; 3] = [FIRST, SECOND, THIRD];
+pub const MIGRATIONS: [&str; 4] = [FIRST, SECOND, THIRD, FOURTH];
 
 const FIRST: &str = "
     CREATE TABLE IF NOT EXISTS parked (
@@ -56,6 +56,10 @@ const THIRD: &str = "
     CREATE INDEX parked_waits_for ON parked (waits_for, due)
         WHERE waits_for IS NOT NULL AND due IS NOT NULL;";
 
+/// Since when something of a row may have been written ([`super::parked::ParkedRow`]).
+const FOURTH: &str = "
+    ALTER TABLE parked ADD COLUMN written_since INTEGER NOT NULL DEFAULT 0;";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,9 +68,8 @@ mod tests {
     /// A migration that was deployed cannot be changed any more: add another one, and its digest.
     #[test]
     fn what_was_deployed_stays_as_it_is() {
-        assert_eq!(
-            digests(&MIGRATIONS),
-            ["766c7c561482a6f8", "374f492515887a38", "5ff498a3ef2a5576"]
-        );
+        let deployed =
+            ["766c7c561482a6f8", "374f492515887a38", "5ff498a3ef2a5576", "aff8ffd7aaa5538c"];
+        assert_eq!(digests(&MIGRATIONS), deployed);
     }
 }

@@ -27,7 +27,7 @@ pub struct TakenRow {
 }
 
 /// The columns of a [`ParkedRow`].
-const COLUMNS: &str = "seq, key, since, attempts, doubtful_until, alone, bytes";
+const COLUMNS: &str = "seq, key, since, attempts, doubtful_until, written_since, alone, bytes";
 
 /// In which order rows are tried, and how many at most.
 fn order(allowance: Allowance, most: u32) -> Option<(&'static str, u32)> {
@@ -141,8 +141,8 @@ pub fn next_due(sql: &dyn Sql) -> Result<Vec<(RowGroup, Option<OperationName>, u
     Ok(times)
 }
 
-/// Takes rows to be tried, one of them `alone` or many. Each counts as tried, and is put off before
-/// it is. An erasure first erases what is stored here; one that has to wait for a job of Klaviyo's,
+/// Takes rows to be tried, one of them `alone` or many. Each counts as tried, and as written, and is put
+/// off before it is. An erasure first erases what is stored here; one that has to wait for a job of Klaviyo's,
 /// which may bring the profile back, is not given out.
 pub fn take(
     sql: &dyn Sql,
@@ -165,11 +165,12 @@ pub fn take(
         let due = now + millis(backoff(attempts, None, jitter(now)));
         sql.exec(
             &format!(
-                "UPDATE parked SET attempts = attempts + 1, due = ?, trying = {trying}
+                "UPDATE parked SET attempts = attempts + 1, due = ?, trying = {trying},
+                    written_since = CASE written_since WHEN 0 THEN ? ELSE written_since END
                  WHERE seq IN ({})",
                 list(&seqs)
             ),
-            vec![due.into()],
+            vec![due.into(), now.into()],
         )?;
     }
     let seqs = list(&rows.iter().map(|row| row.seq).collect::<Vec<_>>());

@@ -7,13 +7,18 @@ use commercetools_klaviyo::http::HttpAnswer;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use super::world::Chance;
+use super::shop::text;
+use super::world::{Chance, time};
 
 /// An account.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     /// Attributes by external id.
     pub(crate) profiles: BTreeMap<String, Value>,
+    /// When they were created, in ms.
+    created: BTreeMap<String, u64>,
+    /// The time, in ms.
+    now: u64,
     /// Metric and unique id, with how often it was recorded: the first wins, so once.
     pub(crate) events: BTreeMap<(String, String), Value>,
     /// Attributes of categories, items and variants by Klaviyo's id.
@@ -85,6 +90,7 @@ impl Account {
         for id in due {
             let Some(job) = self.jobs.get(&id) else { continue };
             let (path, rows) = (job.path.clone(), job.rows.clone());
+            self.now = job.applies_at;
             let mut failed = Vec::new();
             for (index, row) in rows.iter().enumerate() {
                 if self.carry_out(&path, row).status >= 400 {
@@ -131,6 +137,9 @@ impl Account {
         }
         let id = attributes["external_id"].as_str().expect("an external id").to_owned();
         let answer = ok(200, &json!({"data": {"type": "profile", "id": format!("p-{id}")}}));
+        if !self.profiles.contains_key(&id) {
+            self.created.insert(id.clone(), self.now);
+        }
         self.profiles.insert(id, attributes.clone());
         answer
     }
@@ -237,6 +246,7 @@ impl Account {
         now: u64,
     ) -> HttpAnswer {
         self.settle(now);
+        self.now = now;
         let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
         let path = percent_decode_str(path).decode_utf8_lossy().into_owned();
         let query = percent_decode_str(query).decode_utf8_lossy().into_owned();
@@ -262,8 +272,12 @@ impl Account {
             ("GET", ["profile-bulk-import-jobs", id, "import-errors"]) => self.import_errors(id),
             ("GET", ["profiles"]) => {
                 let id = query.split('"').nth(1).unwrap_or_default();
-                let known = self.profiles.contains_key(id).then(|| format!("p-{id}"));
-                page(known.iter())
+                let known = self.profiles.contains_key(id).then(|| {
+                    json!({"type": "profile", "id": format!("p-{id}"), "attributes": {
+                        "external_id": id, "created": text(time(self.created[id]))}})
+                });
+                let data: Vec<_> = known.into_iter().collect();
+                ok(200, &json!({"data": data, "links": {"next": null}}))
             }
             ("GET", ["catalog-items", item, "relationships", "categories"]) => {
                 match self.items.get(*item) {

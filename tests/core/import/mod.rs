@@ -252,7 +252,6 @@ fn any_fault_at_any_moment_loses_and_doubles_nothing() {
     }
 }
 
-/// The crashes and stops of a seed, or the seed if it fails.
 /// What happens depends on nothing but the seed, so that a failure can be looked at again.
 #[test]
 fn a_seed_is_always_the_same_world() {
@@ -261,6 +260,7 @@ fn a_seed_is_always_the_same_world() {
     }
 }
 
+/// The crashes and stops of a seed, or the seed if it fails.
 fn tried(seed: u64) -> Result<(u64, u64), u64> {
     std::panic::catch_unwind(|| simulate(seed)).map_err(|_| seed)
 }

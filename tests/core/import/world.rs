@@ -359,7 +359,7 @@ impl World {
                 break;
             }
             steps += 1;
-            assert!(steps < 20_000, "the import does not end: {}", self.story());
+            assert!(steps < 100_000, "the import does not end: {}", self.story());
             if self.now >= self.slice_ends {
                 self.slice_ends = self.now + 60_000;
                 self.give(ImportInput::Slice(SliceInput::Begun { calls: 1_000 }));

@@ -1,6 +1,8 @@
 //! Erasures: nothing of the person stays, and who was erased stays erased.
 
+use chrono::DateTime;
 use commercetools_klaviyo::commercetools::reference::Id;
+use commercetools_klaviyo::config::rules::OperatorRules;
 use commercetools_klaviyo::outbox::store::dead_letters::{self, NewDeadLetter};
 use commercetools_klaviyo::outbox::store::erasure::{self, EraseAgain};
 use commercetools_klaviyo::outbox::store::intake;
@@ -9,7 +11,7 @@ use commercetools_klaviyo::outbox::store::new_parked::NewParked;
 use commercetools_klaviyo::outbox::store::park::park;
 use commercetools_klaviyo::outbox::store::sent;
 use commercetools_klaviyo::push::parking::ERASURE_RANK;
-use commercetools_klaviyo::storage::sql::SqlValue;
+use commercetools_klaviyo::storage::sql::{Sql, SqlValue};
 use serde_json::{Value, json};
 
 use super::{assert_whole, fails_whole, job_row, new_parked, open, outbox, outbox_with, slot};
@@ -99,12 +101,16 @@ fn who_was_erased_is_erased_again_for_90_days() {
     let sql = outbox();
     erasure::erase(&sql, "a", NOW).expect("erased");
     let again = |sql: &Sqlite, customer: &str, now| {
-        let customers = vec![Id::new(customer).expect("an id")];
-        EraseAgain { customers, wait_ms: 60_000 }.park(sql, now).expect("asked")
+        let asked = EraseAgain { gone_written_since: None, ..gone(customer) };
+        asked.park(sql, &erases(), now).expect("asked");
+        let key = format!("customer/{customer}");
+        let parked = slot(sql, &key).is_some();
+        sql.exec("UPDATE parked SET key = 'seen' WHERE key = ?", vec![key.into()]).expect("seen");
+        parked
     };
     assert!(!again(&sql, "b", NOW), "nobody erased them");
-    assert_eq!(slot(&sql, "customer/b"), None);
-    assert!(again(&sql, "a", NOW + 5));
+    gone("a").park(&sql, &erases(), NOW + 5).expect("asked");
+    assert_eq!(slot(&sql, "brought-back/a"), None, "it is known who was erased");
     let row = slot(&sql, "customer/a").expect("a row");
     assert_eq!((row.rank, row.due), (ERASURE_RANK, Some(NOW + 60_005)));
     let content: Value = serde_json::from_slice(&row.content).expect("JSON");
@@ -114,6 +120,35 @@ fn who_was_erased_is_erased_again_for_90_days() {
         erasure::erase(&sql, "c", NOW + days * DAY).expect("erased");
         assert_eq!(again(&sql, "a", NOW + days * DAY), known, "{days}");
     }
+}
+
+/// Settings with which erasures are passed on.
+fn erases() -> OperatorRules {
+    OperatorRules::parse(r#"{"customer":{"deletion":"erase"}}"#).expect("rules")
+}
+
+/// A customer who is gone by now, was written since 1,000 s, and may be for another minute.
+fn gone(customer: &str) -> EraseAgain {
+    EraseAgain {
+        customers: vec![Id::new(customer).expect("an id")],
+        wait_ms: 60_000,
+        gone_written_since: DateTime::from_timestamp_millis(1_000_000),
+    }
+}
+
+/// Perhaps erased in another deployment: what we wrote of them is looked for.
+#[test]
+fn who_is_gone_and_was_not_erased_here_is_looked_for() {
+    let sql = outbox();
+    gone("b").park(&sql, &erases(), NOW).expect("asked");
+    let row = slot(&sql, "brought-back/b").expect("a row");
+    assert_eq!((row.due, row.doubtful_until), (Some(NOW + 60_000), NOW + 60_000));
+    let content: Value = serde_json::from_slice(&row.content).expect("JSON");
+    assert_eq!(content["writtenSince"], "1970-01-01T00:16:40+00:00");
+    // Who is merely not known of, while erasures are not passed on, is left alone.
+    let sql = outbox();
+    gone("b").park(&sql, &OperatorRules::default(), NOW).expect("asked");
+    assert!(sql.tables()["parked"].is_empty());
 }
 
 #[test]

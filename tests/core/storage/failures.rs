@@ -3,7 +3,7 @@
 use commercetools_klaviyo::commercetools::notification::Notification;
 use commercetools_klaviyo::import::machine::{RecordFailure, RunSaving};
 use commercetools_klaviyo::import::run::{ImportKind, RunSelection, RunState};
-use commercetools_klaviyo::import::store::gone::{self, GoneRecord};
+use commercetools_klaviyo::import::store::gone;
 use commercetools_klaviyo::import::store::{failures, runs};
 use serde_json::json;
 
@@ -75,21 +75,6 @@ fn the_newest_reason_counts_until_the_record_is_sent() {
     assert_eq!(ids(&sql), ["a"], "its own failures stay");
     failures::delete(&sql, ImportKind::Orders, "a").expect("deleted");
     assert!(ids(&sql).is_empty());
-}
-
-#[test]
-fn what_is_gone_is_remembered_until_it_is_handed_over() {
-    let sql = imports();
-    for (of_type, record) in [("product", "p"), ("product", "p"), (gone::CUSTOMER, "p")] {
-        gone::remember(&sql, of_type, &id(record)).expect("remembered");
-    }
-    let record = |of_type: &str, name| GoneRecord { of_type: of_type.to_owned(), id: id(name) };
-    let all = gone::all(&sql).expect("records");
-    assert_eq!(all, [record("customer", "p"), record("product", "p")]);
-    // What is told while they are handed over stays for the next time.
-    gone::remember(&sql, "category", &id("k")).expect("remembered");
-    gone::forget(&sql, &all).expect("forgotten");
-    assert_eq!(gone::all(&sql), Ok(vec![record("category", "k")]));
 }
 
 #[test]

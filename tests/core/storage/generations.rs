@@ -44,7 +44,7 @@ fn what_came_meanwhile_has_its_own_time_and_company() {
     let old = take_customer(&sql, 2_000).row;
     park(&sql, &new_parked("customer/c"), b"newer").expect("parked");
     let newer = slot(&sql, "customer/c");
-    parked::put_off(&sql, &old, 999_000, FAULT, None).expect("put off");
+    parked::put_off(&sql, &old, 999_000, FAULT, None, false).expect("put off");
     sent::note(&sql, &old.key, old.seq, &["d".to_owned()], 2_000).expect("noted");
     assert_eq!(slot(&sql, "customer/c"), newer);
     assert!(
@@ -74,12 +74,12 @@ fn a_row_is_put_off_to_the_end_of_a_second() {
     let sql = outbox_with(&["customer/c"]);
     let row = take_customer(&sql, 2_000).row;
     for (due, expected) in [(5_001, 6_000), (6_000, 6_000)] {
-        parked::put_off(&sql, &row, due, FAULT, None).expect("put off");
+        parked::put_off(&sql, &row, due, FAULT, None, false).expect("put off");
         let stored = slot(&sql, "customer/c").expect("a row");
         assert_eq!((stored.due, stored.code.as_str()), (Some(expected), "klaviyo_503"));
     }
     open(&sql, "j", &[job_row(0, "customer/c", row.seq)], 2_500);
-    parked::put_off(&sql, &row, 5_000, FAULT, None).expect("put off");
+    parked::put_off(&sql, &row, 5_000, FAULT, None, false).expect("put off");
     assert_eq!(
         slot(&sql, "customer/c").expect("a row").due,
         None,
@@ -94,7 +94,7 @@ fn the_end_of_an_outage_wakes_what_waits_for_its_operation() {
     let [profiles, events] = [profiles, events].map(OperationName::of_klaviyo);
     let rows = take(&sql, RowGroup::Customers, 2_000);
     for (taken, waits_for) in rows.iter().zip([Some(&profiles), Some(&events), None]) {
-        parked::put_off(&sql, &taken.row, 50_000, FAULT, waits_for).expect("put off");
+        parked::put_off(&sql, &taken.row, 50_000, FAULT, waits_for, false).expect("put off");
     }
     assert_eq!(tries::awaited_operations(&sql, 49_999), Ok(vec![]));
     let awaited = tries::awaited_operations(&sql, 50_000).expect("operations");
@@ -123,8 +123,30 @@ fn the_end_of_an_outage_does_not_wake_what_waits_for_a_time_of_its_own() {
     ] {
         let sql = outbox_with(&["customer/a"]);
         let row = take_customer(&sql, 2_000).row;
-        parked::put_off(&sql, &row, 50_000, fault, None).expect("put off");
+        parked::put_off(&sql, &row, 50_000, fault, None, false).expect("put off");
         parked::wake(&sql, &operation, 2_100).expect("woken");
         assert_eq!(slot(&sql, "customer/a").and_then(|row| row.due), Some(50_000), "{fault:?}");
+    }
+}
+
+/// Which tries may have written something, and whether the row says so afterwards.
+#[test]
+fn a_row_says_since_when_it_may_have_been_written() {
+    for (tries, since) in [
+        (&[false, false][..], 0),
+        (&[true], 2_000),
+        (&[true, false], 2_000),
+        (&[false, true], 9_000),
+    ] {
+        let sql = outbox_with(&["customer/c"]);
+        for (time, is_written) in [2_000, 9_000].into_iter().zip(tries) {
+            let taken = take_customer(&sql, time);
+            let row = slot(&sql, "customer/c").expect("a row");
+            assert!(row.written_since > 0, "until it is known, it may have been");
+            let is_written = *is_written || taken.row.written_since > 0;
+            parked::put_off(&sql, &taken.row, 9_000, FAULT, None, is_written).expect("put off");
+        }
+        let row = slot(&sql, "customer/c").expect("a row");
+        assert_eq!(row.written_since, since, "{tries:?}");
     }
 }

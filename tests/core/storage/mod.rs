@@ -5,6 +5,7 @@ mod dead_letters;
 mod erasure;
 mod failures;
 mod generations;
+mod hand_over;
 mod job_rows;
 mod migrations;
 mod parking;
@@ -44,6 +45,7 @@ fn new_parked(key: &str) -> NewParked {
         code: "klaviyo_503".to_owned(),
         attempts: 1,
         doubtful_until: 0,
+        written_since: 0,
     }
 }
 
@@ -70,6 +72,7 @@ struct StoredRow {
     bytes: usize,
     alone: u8,
     doubtful_until: u64,
+    written_since: u64,
     lost: u32,
     lost_alone: u32,
     #[serde(skip)]

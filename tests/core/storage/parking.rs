@@ -24,6 +24,7 @@ fn a_free_slot_takes_all_that_is_known() {
         rank: 1,
         customer: Some("c".to_owned()),
         doubtful_until: 61_000,
+        written_since: 900,
         ..new_parked("customer/c")
     };
     park(&sql, &new, "{\"ä\":1}".as_bytes()).expect("parked");
@@ -40,6 +41,7 @@ fn a_free_slot_takes_all_that_is_known() {
         bytes: 8,
         alone: 0,
         doubtful_until: 61_000,
+        written_since: 900,
         lost: 0,
         lost_alone: 0,
         content: "{\"ä\":1}".as_bytes().to_vec(),
@@ -83,6 +85,20 @@ fn a_taken_slot_keeps_its_age_and_its_time() {
         assert_eq!(after.code, "network", "{what}");
         assert!(after.seq != before.seq, "{what}: it is a new generation");
         assert_whole(&sql);
+    }
+}
+
+/// Since when the slot, and what comes, may have been written.
+#[test]
+fn a_slot_knows_since_when_it_may_have_been_written() {
+    for (old, new, expected) in [(0, 0, 0), (0, 900, 900), (900, 0, 900), (900, 950, 900)] {
+        let sql = outbox();
+        for written_since in [old, new] {
+            let new = NewParked { written_since, ..new_parked("customer/c") };
+            park(&sql, &new, b"x").expect("parked");
+        }
+        let row = slot(&sql, "customer/c").expect("a row");
+        assert_eq!(row.written_since, expected, "{old} {new}");
     }
 }
 
@@ -169,6 +185,7 @@ fn any_new(chance: &mut Chance) -> (NewParked, Vec<u8>) {
         code: format!("klaviyo_50{}", chance.next(3)),
         attempts: u32::try_from(chance.next(3)).unwrap_or(0),
         doubtful_until: chance.next(2) * (60_000 + chance.next(9)),
+        written_since: chance.next(2) * (900 + chance.next(9)),
         ..new_parked(&format!("{}{}", group.prefix(), chance.next(4)))
     };
     let content = match chance.next(20) {

@@ -13,13 +13,14 @@ use commercetools_klaviyo::engine::deliveries::{
 use commercetools_klaviyo::fault::{Setback, TransientFault};
 use commercetools_klaviyo::http::HttpAnswer;
 use commercetools_klaviyo::import::machine::{ImportEffect, ImportInput, ImportMachine};
-use commercetools_klaviyo::import::store::{gone, runs};
+use commercetools_klaviyo::import::store::{gone, hand_over, runs};
 use commercetools_klaviyo::outbox::desk;
 use commercetools_klaviyo::outbox::machine::OutboxMachine;
 use commercetools_klaviyo::outbox::push_end::{PushEnd, push_end, untried};
 use commercetools_klaviyo::outbox::schedule::earlier_alarm;
 use commercetools_klaviyo::outbox::store::erasure::{self, EraseAgain};
 use commercetools_klaviyo::outbox::store::intake::{self, NewEntry};
+use commercetools_klaviyo::outbox::store::new_parked::UnverifiedWrites;
 use commercetools_klaviyo::outbox::store::offspring::park_offspring;
 use commercetools_klaviyo::push::conclusion::Conclusion;
 use commercetools_klaviyo::push::envelope::{self, PushedItem};
@@ -45,6 +46,7 @@ pub(super) struct RunningPush {
     item: PushedItem,
     work: Work,
     notification: serde_json::Value,
+    began: u64,
     gives_up_at: u64,
 }
 
@@ -59,13 +61,15 @@ pub(super) struct Object<M> {
     pub(super) slice_ends: Option<u64>,
     /// Calls that are under way for it.
     pub(super) calling: usize,
+    /// When it looks again without an answer.
+    tick: Option<u64>,
 }
 
 impl<M> Object<M> {
     pub(super) fn new(migrations: &[&str]) -> Self {
         let sql = Sqlite::new();
         migrate(&sql, migrations).expect("tables");
-        Self { sql, machine: None, life: 0, alarm: None, slice_ends: None, calling: 0 }
+        Self { sql, machine: None, life: 0, alarm: None, slice_ends: None, calling: 0, tick: None }
     }
 
     /// It goes down: what was not stored is lost, and the watchdog finds it.
@@ -73,8 +77,27 @@ impl<M> Object<M> {
         self.machine = None;
         self.life += 1;
         self.calling = 0;
+        self.tick = None;
         self.slice_ends = None;
         self.alarm = Some(wakes_at);
+    }
+
+    /// It is to look at this time; whether a tick is needed for that.
+    fn looks_at(&mut self, time: u64) -> bool {
+        let sooner = self.tick.is_none_or(|tick| time < tick);
+        if sooner {
+            self.tick = Some(time);
+        }
+        sooner
+    }
+
+    /// Whether a tick of this life is to look now, or an earlier one did.
+    pub(super) fn ticks(&mut self, life: u64, now: u64) -> bool {
+        let is_due = life == self.life && self.tick.is_some_and(|tick| tick <= now);
+        if is_due {
+            self.tick = None;
+        }
+        is_due
     }
 }
 
@@ -93,20 +116,16 @@ impl World {
         let body = notification.to_string();
         let item = envelope::decode(body.as_bytes(), None).items.remove(0);
         let PushedItem::Notification(told) = &item else { panic!("a notification") };
-        if let Some((of_type, id)) = gone::deleted(told)
-            && self.import_is_active()
-        {
-            gone::remember(&self.import.sql, of_type, id).expect("stored");
+        if let Some((of_type, id)) = gone::deleted(told) {
+            self.tell_import(of_type, id);
         }
         let work = match plan(&self.config.rules, told) {
             Ok(WorkPlan::Work(work)) => work,
             Ok(WorkPlan::Ignore(_)) | Err(_) => return self.outcomes += 1,
         };
         if let Work::Erasure(customer) = &work {
-            if self.import_is_active() {
-                gone::remember(&self.import.sql, gone::CUSTOMER, customer).expect("stored");
-            }
             let waits = erasure::erase(&self.outbox.sql, customer.as_str(), self.now);
+            self.tell_import(gone::CUSTOMER, customer);
             if waits.expect("erased") {
                 let end = untried(&item, &work, TransientFault::JobUnderWay, self.now);
                 return self.store(0, &item, end, notification);
@@ -121,7 +140,8 @@ impl World {
         self.next_push += 1;
         let no = self.next_push;
         let gives_up_at = self.now + PUSH_CALLS;
-        let push = RunningPush { machine, item, work, notification, gives_up_at };
+        let began = self.now;
+        let push = RunningPush { machine, item, work, notification, began, gives_up_at };
         self.pushes.insert(no, push);
         self.go_on_with_push(no, None);
     }
@@ -159,19 +179,22 @@ impl World {
     }
 
     fn push_ended(&mut self, no: u64, push: RunningPush, ended: EndedDelivery) {
-        let RunningPush { item, work, notification, .. } = push;
+        let RunningPush { item, work, notification, began, .. } = push;
         if let Some(customer) = ended.delivery.gone_customer()
             && ended.delivery.has_written()
         {
-            let asked = EraseAgain { customers: vec![customer.clone()], wait_ms: 0 };
-            asked.park(&self.outbox.sql, self.now).expect("parked");
+            let customers = vec![customer.clone()];
+            let gone_written_since = Some(time(began));
+            let asked = EraseAgain { customers, wait_ms: 0, gone_written_since };
+            asked.park(&self.outbox.sql, &self.config.rules, self.now).expect("parked");
             self.arm_outbox();
         }
+        let unverified = UnverifiedWrites::of(&ended, began);
         let conclusion = match ended.end {
             DeliveryEnd::Concluded(conclusion) => conclusion,
             DeliveryEnd::WithJob => Conclusion::Later(TransientFault::JobUnderWay.into()),
         };
-        let end = push_end(&item, Some(&work), conclusion, ended.in_doubt, self.now);
+        let end = push_end(&item, Some(&work), conclusion, unverified, self.now);
         self.store(no, &item, end, notification);
     }
 
@@ -278,8 +301,10 @@ impl World {
         let wake = machine.wake();
         if self.outbox.calling > 0 || wake.is_some_and(|wake| wake <= self.now + 2_500) {
             if let Some(wake) = wake {
-                let wait = wake.saturating_sub(self.now).max(1);
-                self.at(wait, Event::Tick(Caller::Outbox(self.outbox.life)));
+                let time = wake.max(self.now + 1);
+                if self.outbox.looks_at(time) {
+                    self.at(time - self.now, Event::Tick(Caller::Outbox(self.outbox.life)));
+                }
             }
             return;
         }
@@ -317,15 +342,6 @@ impl World {
     }
 
     // The import.
-
-    pub(super) fn import_is_active(&self) -> bool {
-        if let Some(machine) = &self.import.machine {
-            return machine.is_active();
-        }
-        let stored = runs::load(&self.import.sql, &self.config.rules).expect("runs");
-        let mut runs = stored.into_iter().filter_map(|stored| stored.run.readable());
-        runs.any(|run| run.is_active())
-    }
 
     pub(super) fn import_alarm(&mut self) {
         self.import.alarm = Some(self.now + 15_000);
@@ -397,37 +413,37 @@ impl World {
         let wake = machine.wake();
         if self.import.calling > 0 || wake.is_some_and(|wake| wake <= self.now + 2_500) {
             if let Some(wake) = wake {
-                let wait = wake.saturating_sub(self.now).max(1);
-                self.at(wait, Event::Tick(Caller::Import(self.import.life)));
+                let time = wake.max(self.now + 1);
+                if self.import.looks_at(time) {
+                    self.at(time - self.now, Event::Tick(Caller::Import(self.import.life)));
+                }
             }
             return;
         }
         self.import.slice_ends = None;
-        if machine.is_active() {
-            self.import.alarm = Some(wake.unwrap_or(self.now + 1));
-            return;
-        }
-        self.import.alarm = None;
-        self.hand_over_gone();
+        self.import.alarm = machine.is_active().then(|| wake.unwrap_or(self.now + 1));
+        self.hand_over_to_outbox();
     }
 
-    /// What is gone is handed over once no run is active, as the object does at the end of a slice.
-    fn hand_over_gone(&mut self) {
-        let all = gone::all(&self.import.sql).expect("what is gone");
-        if all.is_empty() {
-            return;
+    /// What the imports hand over at the end of a slice, as the object does.
+    fn hand_over_to_outbox(&mut self) {
+        let due = hand_over::due(&self.import.sql, &self.config.rules, self.now);
+        let Some(due) = due.expect("what is due") else { return };
+        due.erase.park(&self.outbox.sql, &self.config.rules, self.now).expect("parked");
+        for (changes, not_before) in &due.changes {
+            self.hand_over(changes, *not_before);
         }
-        let settled = runs::all_completed(&self.import.sql, &self.config.rules, time(self.now));
-        let settled = settled.expect("runs");
-        let customers: Vec<Id> = all
-            .iter()
-            .filter(|record| record.of_type == gone::CUSTOMER)
-            .map(|record| record.id.clone())
-            .collect();
-        let wait_ms = if settled { 0 } else { 600_000 };
-        EraseAgain { customers, wait_ms }.park(&self.outbox.sql, self.now).expect("parked");
-        gone::forget(&self.import.sql, &all).expect("forgotten");
+        hand_over::done(&self.import.sql, &due, self.now).expect("noted");
         self.arm_outbox();
+    }
+
+    /// Tells the imports of what is gone; without a run, what they do of it is done at once.
+    fn tell_import(&mut self, of_type: &str, id: &Id) {
+        let (sql, rules) = (&self.import.sql, &self.config.rules);
+        gone::remember(sql, rules, of_type, id, self.now).expect("stored");
+        if self.import.alarm.is_none() && self.import.slice_ends.is_none() {
+            self.hand_over_to_outbox();
+        }
     }
 
     /// The import leaves something to the outbox.

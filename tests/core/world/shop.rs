@@ -88,11 +88,13 @@ pub(super) fn happen(world: &mut World) -> Value {
             let number = world.chance.next(PRODUCTS);
             let unpublished = world.chance.happens(250);
             let id = id("p", number);
-            world.shop.change("products", &id, now, |product| {
-                product["masterData"]["published"] = json!(!unpublished);
-                product["masterData"]["current"]["name"]["en"] =
-                    json!(format!("Product v{version}"));
-            });
+            if world.shop.all("products").any(|product| product["id"] == json!(id)) {
+                world.shop.change("products", &id, now, |product| {
+                    product["masterData"]["published"] = json!(!unpublished);
+                    product["masterData"]["current"]["name"]["en"] =
+                        json!(format!("Product v{version}"));
+                });
+            }
             changed("product", &id)
         }
         6..9 => {
@@ -125,4 +127,11 @@ pub(super) fn erase(world: &mut World) -> Value {
     world.erased.insert(id.clone());
     json!({"notificationType": "ResourceDeleted", "dataErasure": true,
         "resource": {"typeId": "customer", "id": id}})
+}
+
+/// A product is deleted. Its stock stays, as in commercetools.
+pub(super) fn delete(world: &mut World) -> Value {
+    let id = id("p", world.chance.next(PRODUCTS));
+    world.shop.remove("products", &id);
+    json!({"notificationType": "ResourceDeleted", "resource": {"typeId": "product", "id": id}})
 }

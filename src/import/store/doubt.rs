@@ -1,0 +1,94 @@
+//! What runs that ended may have overwritten with something older, or may yet.
+//!
+//! A run reads a record, the shop changes it, and the run writes what it read. The closing pass mends
+//! that. A run that ends without one, or while a write of it may still be carried out, leaves it to the
+//! outbox, which reads what changed since the run began, once no write of that run is to come any more.
+//!
+//! Table `doubts` has a row for each such run, until it is left and nothing of the run is to come.
+
+use chrono::DateTime;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::commercetools::walk::{WalkOver, WalkedResource};
+use crate::import::passes::LOOK_BACK;
+use crate::import::run::{ImportKind, ImportRun, RunState};
+use crate::push::plan::id_walk::notification;
+use crate::storage::sql::{Sql, SqlError};
+use crate::time::ms;
+
+/// What a run that ended left in doubt.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct RunDoubt {
+    run: String,
+    kind: ImportKind,
+    /// When the run began, in ms since 1970 UTC: whatever it wrote was read after that.
+    since: u64,
+    /// Until when a write of it may still be carried out, in ms since 1970 UTC.
+    pub until: u64,
+}
+
+impl RunDoubt {
+    /// The walks over what may have been overwritten. Events are facts: nothing newer can be overwritten by
+    /// those of an order.
+    #[must_use]
+    pub fn walks(&self) -> Vec<Map<String, Value>> {
+        let of: &[WalkedResource] = match self.kind {
+            ImportKind::Customers => &[WalkedResource::Customers],
+            ImportKind::Categories => &[WalkedResource::Categories],
+            ImportKind::Products => &[
+                WalkedResource::Products,
+                WalkedResource::Inventory,
+                WalkedResource::StandalonePrices,
+            ],
+            ImportKind::Orders => &[],
+        };
+        let since = i64::try_from(self.since).ok().and_then(DateTime::from_timestamp_millis);
+        let since = since.unwrap_or_default() - LOOK_BACK;
+        let walks = of.iter().map(|of| WalkOver::ChangedSince { of: *of, since });
+        walks.map(|over| notification(&over, None)).collect()
+    }
+}
+
+/// Keeps what a run that ended leaves in doubt. One that goes on leaves nothing yet.
+pub fn keep(sql: &dyn Sql, run: &ImportRun) -> Result<(), SqlError> {
+    if run.finished_at.is_none() {
+        sql.exec("DELETE FROM doubts WHERE run = ?", vec![run.id.as_str().into()])?;
+        return Ok(());
+    }
+    let closing = run.closing_began.unwrap_or(run.started_at);
+    let until = run.doubtful_until.unwrap_or(run.started_at);
+    if run.state == RunState::Completed && until <= closing {
+        return Ok(());
+    }
+    sql.exec(
+        "INSERT OR IGNORE INTO doubts (run, kind, since, until, is_left) VALUES (?, ?, ?, ?, 0)",
+        vec![
+            run.id.as_str().into(),
+            run.kind.name().into(),
+            ms(run.started_at).into(),
+            ms(until).into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Until when a write of a run that ended may still be carried out, in ms since 1970 UTC; 0 if none may.
+pub fn until(sql: &dyn Sql) -> Result<u64, SqlError> {
+    let until: Option<u64> = sql.exec("SELECT MAX(until) AS until FROM doubts", vec![])?.value()?;
+    Ok(until.unwrap_or(0))
+}
+
+/// Those that are to be left to the outbox.
+pub fn to_leave(sql: &dyn Sql) -> Result<Vec<RunDoubt>, SqlError> {
+    sql.exec("SELECT run, kind, since, until FROM doubts WHERE is_left = 0", vec![])?.read()
+}
+
+/// These are left; `now` in ms since 1970 UTC.
+pub fn left(sql: &dyn Sql, doubts: &[RunDoubt], now: u64) -> Result<(), SqlError> {
+    for RunDoubt { run, .. } in doubts {
+        sql.exec("UPDATE doubts SET is_left = 1 WHERE run = ?", vec![run.as_str().into()])?;
+    }
+    sql.exec("DELETE FROM doubts WHERE is_left = 1 AND until <= ?", vec![now.into()])?;
+    Ok(())
+}

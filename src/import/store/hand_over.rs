@@ -1,0 +1,49 @@
+//! What the imports hand over to the outbox when a slice of their work has ended.
+
+use serde_json::{Map, Value};
+
+use super::doubt::{self, RunDoubt};
+use super::gone::{self, CUSTOMER, GoneRecord};
+use super::runs;
+use crate::commercetools::notification::change;
+use crate::config::rules::OperatorRules;
+use crate::outbox::store::erasure::EraseAgain;
+use crate::storage::sql::{Sql, SqlError};
+
+/// What is handed over.
+#[derive(Debug)]
+pub struct HandOver {
+    gone: Vec<GoneRecord>,
+    doubts: Vec<RunDoubt>,
+    /// Customers who were erased.
+    pub erase: EraseAgain,
+    /// Changes to park, each with the time before which it is not to be delivered, in ms since 1970 UTC.
+    pub changes: Vec<(Vec<Map<String, Value>>, u64)>,
+}
+
+/// What there is to hand over, if anything. What is gone waits until no run is active (`now` in ms
+/// since 1970 UTC).
+pub fn due(sql: &dyn Sql, rules: &OperatorRules, now: u64) -> Result<Option<HandOver>, SqlError> {
+    let gone = if runs::is_any_active(sql, rules)? { Vec::new() } else { gone::all(sql)? };
+    let doubts = doubt::to_leave(sql)?;
+    if gone.is_empty() && doubts.is_empty() {
+        return Ok(None);
+    }
+    let until = doubt::until(sql)?;
+    let (customers, others): (Vec<_>, Vec<_>) =
+        gone.iter().partition(|record| record.of_type == CUSTOMER);
+    let customers = customers.into_iter().map(|record| record.id.clone()).collect();
+    let others = others.into_iter().map(|record| change(&record.of_type, record.id.as_str()));
+    let changes = doubts.iter().map(|doubt| (doubt.walks(), doubt.until));
+    let changes = changes.chain([(others.collect(), until)]);
+    let changes = changes.filter(|(changes, _)| !changes.is_empty()).collect();
+    let wait_ms = until.saturating_sub(now);
+    let erase = EraseAgain { customers, wait_ms, gone_written_since: None };
+    Ok(Some(HandOver { gone, doubts, erase, changes }))
+}
+
+/// It is handed over; what was told meanwhile stays for the next time.
+pub fn done(sql: &dyn Sql, handed_over: &HandOver, now: u64) -> Result<(), SqlError> {
+    gone::forget(sql, &handed_over.gone)?;
+    doubt::left(sql, &handed_over.doubts, now)
+}

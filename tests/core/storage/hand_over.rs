@@ -1,0 +1,134 @@
+//! What the imports leave to the outbox: who and what is gone, and what ended runs may have overwritten.
+
+use chrono::{DateTime, Duration, Utc};
+use commercetools_klaviyo::config::rules::OperatorRules;
+use commercetools_klaviyo::import::machine::RunSaving;
+use commercetools_klaviyo::import::run::{ImportKind, ImportRun, RunSelection, RunState};
+use commercetools_klaviyo::import::store::{gone, hand_over, runs};
+use serde_json::json;
+
+use super::runs::{id, imports, run};
+use crate::sqlite::Sqlite;
+
+fn ms(time: DateTime<Utc>) -> u64 {
+    u64::try_from(time.timestamp_millis()).expect("after 1970")
+}
+
+/// When the runs begin.
+fn start() -> DateTime<Utc> {
+    "2026-07-01T12:00:00Z".parse().expect("a time")
+}
+
+fn save(sql: &Sqlite, run: &ImportRun) {
+    runs::save(sql, &RunSaving { run: Some(run.clone()), ..RunSaving::default() }).expect("saved");
+}
+
+/// A run that ended so, with a write that may be carried out until so many seconds after it began.
+fn ended(number: u64, kind: ImportKind, state: RunState, doubt: Option<i64>) -> ImportRun {
+    let mut run = run(number, kind, RunSelection::Full);
+    run.state = state;
+    run.closing_began = Some(start() + Duration::seconds(30));
+    run.doubtful_until = doubt.map(|seconds| start() + Duration::seconds(seconds));
+    run.finished_at = Some(start() + Duration::seconds(60));
+    run
+}
+
+fn remember(sql: &Sqlite, of_type: &str, name: &str, now: u64) {
+    let rules = OperatorRules::default();
+    gone::remember(sql, &rules, of_type, &id(name), now).expect("remembered");
+}
+
+/// What is handed over at this time: the customers with how long to wait for (ms), and the changes as
+/// types with the time, from the start on, before which they are not to be delivered (ms).
+type HandedOver = (Vec<String>, u64, Vec<(Vec<String>, u64)>);
+
+fn handed_over(sql: &Sqlite, now: u64) -> Option<HandedOver> {
+    let due = hand_over::due(sql, &OperatorRules::default(), now).expect("what is due")?;
+    let customers = due.erase.customers.iter().map(ToString::to_string).collect();
+    let changes = due.changes.iter().map(|(changes, not_before)| {
+        let types = changes.iter().map(|change| change["resource"]["typeId"].as_str());
+        let types = types.map(|name| name.unwrap_or_default().to_owned()).collect();
+        (types, not_before.saturating_sub(ms(start())))
+    });
+    let handed_over = (customers, due.erase.wait_ms, changes.collect());
+    hand_over::done(sql, &due, now).expect("noted");
+    Some(handed_over)
+}
+
+#[test]
+fn what_is_gone_waits_for_the_end_of_all_runs() {
+    let sql = imports();
+    let now = ms(start()) + 60_000;
+    remember(&sql, "product", "early", now);
+    assert_eq!(handed_over(&sql, now), None, "no run may write it");
+    let mut products = run(1, ImportKind::Products, RunSelection::Full);
+    save(&sql, &products);
+    for (of_type, name) in [("product", "p"), ("product", "p"), (gone::CUSTOMER, "c")] {
+        remember(&sql, of_type, name, now);
+    }
+    assert_eq!(handed_over(&sql, now), None, "the run is active");
+    products = ended(1, ImportKind::Products, RunState::Completed, None);
+    save(&sql, &products);
+    let expected = (vec!["c".to_owned()], 0, vec![(vec!["product".to_owned()], 0)]);
+    assert_eq!(handed_over(&sql, now), Some(expected));
+    assert_eq!(handed_over(&sql, now), None, "it is forgotten");
+}
+
+/// A start of a job without an answer may be carried out after the run completed.
+#[test]
+fn what_is_gone_after_a_run_waits_for_its_last_write() {
+    let sql = imports();
+    let now = ms(start()) + 90_000;
+    save(&sql, &ended(1, ImportKind::Customers, RunState::Completed, Some(600)));
+    let walk = (Vec::new(), 510_000, vec![(vec!["customer".to_owned()], 600_000)]);
+    assert_eq!(handed_over(&sql, now), Some(walk));
+    // A new run of the kind takes nothing of that back.
+    save(&sql, &ended(2, ImportKind::Customers, RunState::Completed, None));
+    remember(&sql, gone::CUSTOMER, "c", now);
+    remember(&sql, "category", "k", now);
+    let until = vec![(vec!["category".to_owned()], 600_000)];
+    assert_eq!(handed_over(&sql, now), Some((vec!["c".to_owned()], 510_000, until)));
+    let later = ms(start()) + 600_000;
+    remember(&sql, gone::CUSTOMER, "late", later);
+    assert_eq!(handed_over(&sql, later), None);
+}
+
+/// The closing pass mends what a run overwrote; a run that has none leaves that to the outbox.
+#[test]
+fn a_run_that_ends_early_leaves_what_changed_since() {
+    let now = ms(start()) + 90_000;
+    let walks = |state, doubt| {
+        let sql = imports();
+        save(&sql, &ended(1, ImportKind::Products, state, doubt));
+        handed_over(&sql, now).map(|(_, _, changes)| changes)
+    };
+    let all = ["product", "inventory-entry", "standalone-price"].map(str::to_owned).to_vec();
+    let now_at_once = Some(vec![(all.clone(), 0)]);
+    assert_eq!(walks(RunState::Completed, None), None);
+    assert_eq!(walks(RunState::Completed, Some(20)), None, "carried out before the closing pass");
+    assert_eq!(walks(RunState::Completed, Some(40)), Some(vec![(all.clone(), 40_000)]));
+    assert_eq!(walks(RunState::Stopped, None), now_at_once);
+    assert_eq!(walks(RunState::Failed, Some(600)), Some(vec![(all, 600_000)]));
+}
+
+#[test]
+fn a_run_that_goes_on_leaves_nothing_yet() {
+    let sql = imports();
+    let now = ms(start()) + 90_000;
+    let stopped = ended(1, ImportKind::Categories, RunState::Stopped, Some(600));
+    save(&sql, &stopped);
+    save(&sql, &ImportRun { state: RunState::Running, finished_at: None, ..stopped.clone() });
+    assert_eq!(handed_over(&sql, now), None);
+    save(&sql, &stopped);
+    assert!(handed_over(&sql, now).is_some());
+    // What it wrote is a fact of orders: nothing newer can be overwritten.
+    save(&sql, &ended(2, ImportKind::Orders, RunState::Stopped, Some(600)));
+    assert_eq!(handed_over(&sql, now), Some((Vec::new(), 510_000, Vec::new())));
+    let sql = imports();
+    let mut lost = run(3, ImportKind::Customers, RunSelection::Full);
+    lost.lost(start() + Duration::seconds(90));
+    save(&sql, &lost);
+    let walk = vec![(vec!["customer".to_owned()], 690_000)];
+    assert_eq!(handed_over(&sql, now), Some((Vec::new(), 600_000, walk)));
+    assert_eq!(json!(lost.state), json!("failed"));
+}
