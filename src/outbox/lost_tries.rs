@@ -3,7 +3,8 @@
 //! A try is counted before it is made. Which of the rows of a round brings the runtime down nobody
 //! knows, so one that was lost again and again in company is tried alone, and one that was lost again
 //! and again alone is given up. Kills and deployments strike whatever is under way: a try alone counts
-//! as lost only if rounds of others ended since the last one that was.
+//! as lost only if rounds of others ended since the last one that was, and none does any more when one
+//! alone has ended.
 
 /// After so many lost tries in company a row is tried alone, and after so many alone it is given up.
 const MOST: u32 = 3;

@@ -8,7 +8,7 @@
 use serde::Deserialize;
 
 use super::new_parked::to_second;
-use super::sent;
+use super::{lost, sent};
 use crate::engine::circuits::OperationName;
 use crate::fault::TransientFault;
 use crate::push::parking::RowGroup;
@@ -64,7 +64,8 @@ pub fn keep_in_doubt(sql: &dyn Sql, row: &ParkedRow, until: u64) -> Result<(), S
 
 /// Puts a row off after a try, if it still is the generation that was read; one that waits for a
 /// job goes on waiting for it. `waits_for` is the operation that it could not go on with; `is_written`
-/// says whether the try, or one before it, may have written something.
+/// says whether the try, or one before it, may have written something. One that ended alone is not what
+/// brings the runtime down.
 pub fn put_off(
     sql: &dyn Sql,
     row: &ParkedRow,
@@ -75,6 +76,7 @@ pub fn put_off(
 ) -> Result<(), SqlError> {
     sql.exec(
         "UPDATE parked SET code = ?2, waits_for = ?4,
+            lost_alone = CASE trying WHEN ?6 THEN 0 ELSE lost_alone END,
             written_since = CASE WHEN ?5 THEN written_since ELSE 0 END, due =
             CASE WHEN EXISTS (SELECT 1 FROM job_rows WHERE job_rows.key = parked.key)
             THEN NULL ELSE ?1 END
@@ -85,6 +87,7 @@ pub fn put_off(
             row.seq.into(),
             waits_for.map(OperationName::as_str).into(),
             u8::from(is_written).into(),
+            lost::ALONE.into(),
         ],
     )?;
     Ok(())
