@@ -20,6 +20,7 @@ use crate::commercetools::order::{Buyer, DiscountCode, Order};
 use crate::commercetools::payment::Payment;
 use crate::commercetools::price::StandalonePrice;
 use crate::commercetools::product::Product;
+use crate::commercetools::product_type::ProductType;
 use crate::commercetools::query::{DocumentQuery, PAGE};
 use crate::commercetools::reference::{Id, IdReference};
 use crate::fault::{ReadFault, Setback};
@@ -61,6 +62,9 @@ pub struct Documents {
     pub descendants: Option<Vec<CategoryDocument>>,
     /// The product.
     pub product: KnownDocument<Box<Product>>,
+    /// Of product types the names of the attributes that tell variants apart; of one that cannot be read,
+    /// none.
+    pub telling_attributes: BTreeMap<Id, Rc<[String]>>,
     /// The standalone price.
     pub standalone_price: KnownDocument<Box<StandalonePrice>>,
     /// The standalone prices of the product's SKUs.
@@ -301,6 +305,10 @@ impl Documents {
             }
             DocumentQuery::Product(_) => self.product = found(answer, Product::deserialize)?,
             DocumentQuery::ProductOfSku(_) => self.product = first(answer)?,
+            DocumentQuery::ProductType(id) => {
+                let telling = telling_of_type(answer)?;
+                self.telling_attributes.insert(id.clone(), telling);
+            }
             DocumentQuery::PublishedProducts(_) => {
                 self.is_for_sale = Some(!answer::page::<IdReference>(answer)?.is_empty());
             }
@@ -443,6 +451,17 @@ fn fields_of_type(answer: &HttpAnswer) -> Result<Option<Vec<String>>, ReadFault>
         return Ok(None);
     };
     Ok(Some(found.field_definitions.into_iter().map(|field| field.name).collect()))
+}
+
+/// The attributes that tell variants apart; none if the type is gone, or the API client may not see it.
+fn telling_of_type(answer: &HttpAnswer) -> Result<Rc<[String]>, ReadFault> {
+    if answer::is_refused_with(answer, &[400, 403, 404]) {
+        return Ok(Rc::default());
+    }
+    Ok(match found(answer, ProductType::deserialize)? {
+        KnownDocument::There(found) => found.telling_apart().into(),
+        KnownDocument::Gone | KnownDocument::Unasked => Rc::default(),
+    })
 }
 
 fn found<T>(

@@ -93,6 +93,9 @@ fn contents<'a>(
     if documents.standalone_prices.is_none() {
         readings.extend(product.into_iter().flat_map(prices));
     }
+    let type_of = product.and_then(|product| product.product_type.as_ref());
+    let unread = type_of.filter(|one| !documents.telling_attributes.contains_key(&one.id));
+    readings.extend(unread.map(|one| DocumentQuery::ProductType(one.id.clone()).into()));
     if !readings.is_empty() {
         return Err(DeliveryStep::Read(readings));
     }
@@ -187,7 +190,10 @@ fn send(
     now: DateTime<Utc>,
 ) -> DeliveryStep {
     let standalone_prices = documents.standalone_prices.as_deref().unwrap_or_default();
-    let context = ProductContext { product, standalone_prices, now };
+    let type_of = product.product_type.as_ref();
+    let telling = type_of.and_then(|one| documents.telling_attributes.get(&one.id));
+    let telling = telling.map(|names| &**names).unwrap_or_default();
+    let context = ProductContext { product, standalone_prices, telling, now };
     let MappedBody { body: mut item, mut cut } = item(config, context);
     item.categories.retain(|category| !documents.refused_categories.contains(category));
     let item_known = documents.known_variants != KnownDocument::Gone;

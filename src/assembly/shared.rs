@@ -3,7 +3,7 @@
 //! a shop has many products in a few categories.
 //!
 //! For: the events of orders, which take a slug and the names of categories from a product, and
-//! the text of a code; the fields of a type that customers lost; and the items of an import, each of which is put into its categories. Not
+//! the text of a code; the fields of a type that customers lost; the attributes of a product type; and the items of an import, each of which is put into its categories. Not
 //! for: what tells of a product or category itself; that is read afresh.
 //!
 //! It is bounded, and nothing of it has to survive. What was not found counts as read, too.
@@ -26,7 +26,7 @@ use crate::klaviyo::query::KlaviyoLookup;
 /// meanwhile still has its old name in an order's event, as it has if the order is a minute older.
 const LIFETIME_MS: u64 = 60_000;
 
-/// Types of custom fields that are remembered; a shop has a few for its customers.
+/// Types, of custom fields and of products, that are remembered each; a shop has a few.
 const TYPES: usize = 100;
 
 /// What is shared.
@@ -38,6 +38,8 @@ pub struct SharedDocuments {
     buyers: ReadCache<Id, Buyer>,
     /// The names of the fields of types; none for a type that cannot be read.
     fields_of_types: ReadCache<Id, Option<Vec<String>>>,
+    /// Of product types the attributes that tell variants apart.
+    telling_attributes: ReadCache<Id, Rc<[String]>>,
     /// Klaviyo's ids of categories that it has.
     categories: ReadCache<String, ()>,
 }
@@ -63,6 +65,7 @@ impl SharedDocuments {
             // A run may take hours, and what it says of a customer must not be that old.
             buyers: ReadCache::new(others, LIFETIME_MS),
             fields_of_types: ReadCache::new(TYPES, lifetime),
+            telling_attributes: ReadCache::new(TYPES, lifetime),
             categories: ReadCache::new(others, lifetime),
         }
     }
@@ -102,6 +105,13 @@ impl SharedDocuments {
                     known.insert(id.clone(), fields.clone());
                 });
                 left.map(|_| DocumentQuery::CustomType(id).into())
+            }
+            UnitReading::Commercetools(DocumentQuery::ProductType(id)) => {
+                let known = &mut documents.telling_attributes;
+                let left = self.telling_attributes.answer(vec![id.clone()], now_ms, |id, names| {
+                    known.insert(id.clone(), Rc::clone(names));
+                });
+                left.map(|_| DocumentQuery::ProductType(id).into())
             }
             UnitReading::Klaviyo(KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }) => {
                 let left = self.categories.answer(ids, now_ms, |id, ()| documents.has_category(id));
@@ -144,6 +154,11 @@ impl SharedDocuments {
                     self.fields_of_types.keep(id.clone(), fields.clone(), now_ms);
                 }
             }
+            UnitReading::Commercetools(DocumentQuery::ProductType(id)) => {
+                if let Some(names) = documents.telling_attributes.get(id) {
+                    self.telling_attributes.keep(id.clone(), Rc::clone(names), now_ms);
+                }
+            }
             UnitReading::Klaviyo(KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }) => {
                 for id in ids.iter().filter(|id| documents.known_categories.list().contains(id)) {
                     self.categories.keep(id.clone(), (), now_ms);
@@ -165,6 +180,7 @@ impl SharedDocuments {
         match resource.type_id.as_str() {
             "customer" => self.buyers.retain(|id, _| *id != resource.id),
             "product" => self.products.retain(|id, _| *id != resource.id),
+            "product-type" => self.telling_attributes.retain(|id, _| *id != resource.id),
             "category" => self.products.retain(|_, product| {
                 product.as_ref().is_none_or(|product| !stands_in(product, &resource.id))
             }),

@@ -18,6 +18,7 @@ pub mod order;
 pub mod payment;
 pub mod price;
 pub mod product;
+pub mod product_type;
 pub mod query;
 pub mod reference;
 pub mod together;

@@ -7,7 +7,7 @@ use super::inventory::Availability;
 use super::locale::LocalizedString;
 use super::order::{Attribute, Image};
 use super::price::Price;
-use super::reference::{Id, Reference};
+use super::reference::{Id, IdReference, Reference};
 
 /// A product of the catalogue.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -22,6 +22,9 @@ pub struct Product {
     /// Where its prices stand.
     #[serde(default)]
     pub price_mode: PriceMode,
+    /// Which attributes it has.
+    #[serde(default)]
+    pub product_type: Option<IdReference>,
 }
 
 impl Product {
@@ -32,20 +35,30 @@ impl Product {
         variants.filter_map(|variant| variant.sku.clone()).collect()
     }
 
-    /// What the event of an order needs of its products, which are many: no variants with their
-    /// prices, no texts beside name and slug.
+    /// What the event of an order needs of its products, which are many: of the variants only the pictures
+    /// of the master variant, no prices, no texts beside name and slug.
     #[must_use]
     pub fn for_orders(&self) -> Self {
         let MasterData { published, current } = &self.master_data;
+        let master_variant = current.master_variant.as_ref().map(|master| ProductVariant {
+            images: master.images.clone(),
+            sku: None,
+            prices: Vec::new(),
+            attributes: Vec::new(),
+            availability: None,
+            ..*master
+        });
         let current = ProductData {
             name: current.name.clone(),
             slug: current.slug.clone(),
             categories: current.categories.clone(),
+            attributes: current.attributes.clone(),
+            master_variant,
             ..ProductData::default()
         };
         let master_data = MasterData { published: *published, current };
         let (id, key) = (self.id.clone(), self.key.clone());
-        Self { id, key, master_data, price_mode: self.price_mode }
+        Self { id, key, master_data, price_mode: self.price_mode, product_type: None }
     }
 }
 

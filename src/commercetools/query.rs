@@ -46,7 +46,9 @@ pub enum DocumentQuery {
     },
     /// A product with its categories and their ancestors.
     Product(Id),
-    /// The same, by the SKU of one of its variants.
+    /// A product type.
+    ProductType(Id),
+    /// A product, by the SKU of one of its variants.
     ProductOfSku(String),
     /// Of these products the published ones, for their ids; at most [`PRODUCTS_PER_QUERY`].
     PublishedProducts(Vec<Id>),
@@ -121,6 +123,7 @@ impl DocumentQuery {
             Self::Product(id) => {
                 format!("/products/{}?expand={}", encode(id.as_str()), encode(CATEGORIES))
             }
+            Self::ProductType(id) => format!("/product-types/{}", encode(id.as_str())),
             Self::ProductOfSku(sku) => {
                 let sku = quote(sku);
                 let variant = format!("masterVariant(sku = {sku}) or variants(sku = {sku})");

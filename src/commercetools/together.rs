@@ -172,6 +172,7 @@ fn sorted(query: &DocumentQuery) -> Option<(QuerySort, Vec<&str>)> {
             (sort, vec![id.as_str()])
         }
         DocumentQuery::CustomType(id) => (QuerySort::by_id("types"), vec![id.as_str()]),
+        DocumentQuery::ProductType(id) => (QuerySort::by_id("product-types"), vec![id.as_str()]),
         DocumentQuery::Order(id) => (QuerySort::by_id("orders"), vec![id.as_str()]),
         DocumentQuery::Payment(id) => (QuerySort::by_id("payments"), vec![id.as_str()]),
         DocumentQuery::Category(id) => {

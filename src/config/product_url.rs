@@ -30,7 +30,7 @@ enum Placeholder {
 )]
 pub struct UnknownPlaceholder;
 
-/// What the placeholders stand for; what is missing becomes nothing.
+/// What the placeholders stand for.
 #[derive(Debug, Clone, Copy, Default)]
 #[expect(missing_docs, reason = "named after the placeholders")]
 pub struct ProductFacts<'a> {
@@ -68,27 +68,79 @@ impl UrlTemplate {
         Ok(Self(parts))
     }
 
-    /// The address, every placeholder filled in and percent-encoded.
+    /// The address, every placeholder filled in and percent-encoded; none if the product lacks one of them.
     #[must_use]
-    pub fn url(&self, facts: ProductFacts) -> String {
-        let mut url = String::new();
-        for part in &self.0 {
-            match part {
-                TemplatePart::Text(text) => url.push_str(text),
-                TemplatePart::Placeholder(placeholder) => {
-                    let value = match placeholder {
-                        Placeholder::ProductSlug => facts.slug,
-                        Placeholder::ProductName => facts.name,
-                        Placeholder::ProductKey => facts.key,
-                        Placeholder::ProductId => facts.id,
-                        Placeholder::Sku => facts.sku,
-                        Placeholder::Locale => facts.locale,
-                    };
-                    url.push_str(&encode(value.unwrap_or_default()));
-                }
-            }
+    pub fn url(&self, facts: ProductFacts) -> Option<String> {
+        let texts = self.0.iter().map(|part| part.text(&facts));
+        texts.collect()
+    }
+
+    /// The same without what the product lacks: a segment of the path, a parameter or a part of the
+    /// host's name that would be made of nothing else is left out. In the end that is the site's root.
+    #[must_use]
+    pub fn shortened(&self, facts: ProductFacts) -> String {
+        let texts =
+            self.0.iter().map(|part| part.text(&facts).unwrap_or_else(|| LACKING.to_owned()));
+        // A placeholder that has a value holds its segment, whatever else the segment lacks.
+        let whole: String = self
+            .0
+            .iter()
+            .zip(texts)
+            .map(|(part, text)| match part {
+                TemplatePart::Placeholder(_) if text != LACKING => format!("{text}{HELD}"),
+                _ => text,
+            })
+            .collect();
+        let end = whole.find(['?', '#']).unwrap_or(whole.len());
+        let (address, rest) = whole.split_at(end);
+        let (scheme, address) = match address.find("://") {
+            Some(at) => address.split_at(at + 3),
+            None => ("", address),
+        };
+        let (host, path) = address.split_at(address.find('/').unwrap_or(address.len()));
+        let kept = |part: &&str| part.contains(HELD) || !part.contains(LACKING);
+        let host: Vec<_> = host.split('.').filter(kept).collect();
+        let mut url = format!("{scheme}{}", host.join("."));
+        if !path.is_empty() {
+            let (above, last) = path.rsplit_once('/').unwrap_or_default();
+            let above = above.split('/').skip(1).filter(kept);
+            above.for_each(|segment| url.extend(["/", segment]));
+            url.extend(["/", Some(last).filter(kept).unwrap_or_default()]);
         }
-        url
+        let (query, fragment) = rest.split_at(rest.find('#').unwrap_or(rest.len()));
+        let parameters = query.trim_start_matches('?').split('&').filter(kept);
+        let parameters: Vec<_> = parameters.filter(|one| !one.is_empty()).collect();
+        if !parameters.is_empty() {
+            url.extend(["?", &parameters.join("&")]);
+        }
+        url.push_str(Some(fragment).filter(kept).unwrap_or_default());
+        let url = url.replace([HELD, '\u{1}'], "");
+        if url.is_empty() { "/".to_owned() } else { url }
+    }
+}
+
+/// Stands for what is lacking; no address has it.
+const LACKING: &str = "\u{1}";
+
+/// Stands behind a value that is there.
+const HELD: char = '\u{2}';
+
+impl TemplatePart {
+    /// Its text, percent-encoded if it is a value; none if the value is lacking.
+    fn text(&self, facts: &ProductFacts) -> Option<String> {
+        let placeholder = match self {
+            Self::Text(text) => return Some(text.clone()),
+            Self::Placeholder(placeholder) => placeholder,
+        };
+        let value = match placeholder {
+            Placeholder::ProductSlug => facts.slug,
+            Placeholder::ProductName => facts.name,
+            Placeholder::ProductKey => facts.key,
+            Placeholder::ProductId => facts.id,
+            Placeholder::Sku => facts.sku,
+            Placeholder::Locale => facts.locale,
+        };
+        value.filter(|value| !value.trim().is_empty()).map(encode)
     }
 }
 
@@ -107,13 +159,40 @@ mod tests {
         for (template, expected) in [
             ("https://x.example/{{productSlug}}", "https://x.example/k%C3%A4se%24%26"),
             ("{{locale}}/{{ sku }}/{{locale}}", "de-CH/A%2F1/de-CH"),
-            ("https://x.example/{{productKey}}?a", "https://x.example/?a"),
             ("https://x.example/", "https://x.example/"),
+            (
+                "https://x.example/{{productSlug}}?a={{sku}}#b",
+                "https://x.example/k%C3%A4se%24%26?a=A%2F1#b",
+            ),
         ] {
-            assert_eq!(UrlTemplate::parse(template).expect(template).url(facts), expected);
+            let template = UrlTemplate::parse(template).expect(template);
+            assert_eq!(template.url(facts).as_deref(), Some(expected));
+            assert_eq!(template.shortened(facts), expected, "nothing is lacking");
         }
         for template in ["{{sku", "{{SKU}}", "{{}}"] {
             assert_eq!(UrlTemplate::parse(template), Err(UnknownPlaceholder), "{template}");
+        }
+    }
+
+    /// The product has neither slug nor key, and the shop no locale.
+    #[test]
+    fn what_is_lacking_makes_no_link_and_a_shorter_address() {
+        let facts = ProductFacts { sku: Some("A1"), slug: Some(" "), ..ProductFacts::default() };
+        for (template, expected) in [
+            ("https://x.example/p/{{productSlug}}", "https://x.example/p/"),
+            ("https://x.example/p/{{productSlug}}.html", "https://x.example/p/"),
+            ("https://x.example/{{productSlug}}", "https://x.example/"),
+            ("https://x.example/{{locale}}/p/{{sku}}", "https://x.example/p/A1"),
+            ("https://x.example/{{productSlug}}-{{sku}}", "https://x.example/-A1"),
+            ("https://x.example/p?key={{productKey}}&sku={{sku}}", "https://x.example/p?sku=A1"),
+            ("https://x.example/p?key={{productKey}}#{{productKey}}", "https://x.example/p"),
+            ("https://{{locale}}.x.example/{{sku}}", "https://x.example/A1"),
+            ("/p/{{productSlug}}", "/p/"),
+            ("{{productSlug}}", "/"),
+        ] {
+            let template = UrlTemplate::parse(template).expect(template);
+            assert_eq!(template.url(facts), None);
+            assert_eq!(template.shortened(facts), expected);
         }
     }
 }

@@ -195,7 +195,7 @@ impl Default for CategoryMessages {
 }
 
 /// `CONFIG.product`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "named after what they hold")]
 pub struct ProductRules {
@@ -203,6 +203,19 @@ pub struct ProductRules {
     pub inventory: InventoryRules,
     pub prices: PriceRules,
     pub import: ProductImportRules,
+    pub brand_attribute: String,
+}
+
+impl Default for ProductRules {
+    fn default() -> Self {
+        Self {
+            messages: ProductMessages::default(),
+            inventory: InventoryRules::default(),
+            prices: PriceRules::default(),
+            import: ProductImportRules::default(),
+            brand_attribute: "brand".to_owned(),
+        }
+    }
 }
 
 /// `CONFIG.product.messages`: message types and notification types.

@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{amounts, category};
+use super::flat::flat;
+use super::{amounts, category, picture};
 use crate::commercetools::locale::Locale;
 use crate::commercetools::money::Money;
-use crate::commercetools::order::{Attribute, CustomLineItem, LineItem};
+use crate::commercetools::order::{CustomLineItem, LineItem};
 use crate::commercetools::product::Product;
 use crate::config::Config;
 use crate::config::order::AmountBasis;
@@ -36,9 +37,9 @@ pub fn guide(config: &Config, locale: &Locale, line: &OrderLine) -> Map<String, 
         ("ItemPrice", Some(unit.decimal().into())),
         ("RowTotal", Some(amounts::of_line(basis, item).decimal().into())),
         ("ProductURL", product_url(config, locale, line).map(Value::from)),
-        ("ImageURL", item.variant.images.first().map(|image| image.url.as_str().into())),
+        ("ImageURL", image_url(line).map(Value::from)),
         ("Categories", line.product.map(|product| json!(category::paths([product], locale)))),
-        ("Brand", brand(&item.variant.attributes).map(Value::from)),
+        ("Brand", brand(config, locale, line)),
     ];
     members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
@@ -101,12 +102,21 @@ fn product_url(config: &Config, locale: &Locale, line: &OrderLine) -> Option<Str
         sku: item.variant.sku.as_deref(),
         locale: locale.tag(),
     };
-    Some(config.shop.product_url.as_ref()?.url(facts))
+    config.shop.product_url.as_ref()?.url(facts)
 }
 
-/// The attribute `brand`, if it is a text, or an enum by its label.
-fn brand(attributes: &[Attribute]) -> Option<&str> {
-    let attribute =
-        attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case("brand"))?;
-    attribute.value.as_str().or_else(|| attribute.value.get("label")?.as_str())
+/// A picture of the variant, as it was when it was bought; else one of the product's master variant.
+fn image_url<'a>(line: &OrderLine<'a>) -> Option<&'a str> {
+    let master = line.product.and_then(|one| one.master_data.current.master_variant.as_ref());
+    let images = [Some(&line.item.variant.images), master.map(|master| &master.images)];
+    images.into_iter().flatten().find_map(|images| picture::addresses(images).next())
+}
+
+/// The text of the brand's attribute, of the variant or of the product as a whole.
+fn brand(config: &Config, locale: &Locale, line: &OrderLine) -> Option<Value> {
+    let name = &config.rules.product.brand_attribute;
+    let of_product = line.product.map(|product| &product.master_data.current.attributes);
+    let attributes = line.item.variant.attributes.iter().chain(of_product.into_iter().flatten());
+    let mut named = attributes.filter(|attribute| attribute.name.eq_ignore_ascii_case(name));
+    named.find_map(|attribute| flat(&attribute.value, locale).filter(Value::is_string))
 }

@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 
 use super::price::VariantPrices;
 use super::profile::MappedBody;
-use super::{category, identity, metadata, stock};
+use super::variant_title::variant_title;
+use super::{category, identity, metadata, picture, stock};
 use crate::commercetools::price::StandalonePrice;
-use crate::commercetools::product::{PriceMode, Product, ProductVariant};
+use crate::commercetools::product::{PriceMode, Product, ProductData, ProductVariant};
 use crate::config::Config;
 use crate::config::product_url::ProductFacts;
 use crate::http::encode;
@@ -17,13 +18,15 @@ use crate::klaviyo::catalog::{
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::limits;
 
-/// A product and what else its prices depend on.
+/// A product and what else its writes depend on.
 #[derive(Debug, Clone, Copy)]
 pub struct ProductContext<'a> {
     /// The product.
     pub product: &'a Product,
     /// The standalone prices of its SKUs, if its prices stand by themselves.
     pub standalone_prices: &'a [StandalonePrice],
+    /// The names of the attributes that tell its variants apart, as its type says.
+    pub telling: &'a [String],
     /// The time at which prices are to be valid (UTC).
     pub now: DateTime<Utc>,
 }
@@ -52,7 +55,7 @@ pub fn item(config: &Config, context: ProductContext) -> MappedBody<CatalogItem>
     let master = data.master_variant.as_ref();
     let prices = context.prices(config, master);
     let metadata = metadata::metadata(&config.shop.locale, data, &prices, &data.attributes);
-    let MappedBody { body: shown, cut } = shown(config, product, master, metadata);
+    let MappedBody { body: shown, cut } = shown(config, context, None, metadata);
     let attributes = ItemAttributes { shown, price: prices.preferred(config) };
     let categories = category::of_product(product, &config.shop.locale);
     let categories = categories.into_iter().map(|category| category.key.id).collect();
@@ -75,7 +78,7 @@ pub fn variant(
     let prices = context.prices(config, Some(variant));
     let attributes = data.attributes.iter().chain(&variant.attributes);
     let metadata = metadata::metadata(&config.shop.locale, data, &prices, attributes);
-    let MappedBody { body: shown, cut } = shown(config, product, Some(variant), metadata);
+    let MappedBody { body: shown, cut } = shown(config, context, Some(variant), metadata);
     let attributes = VariantAttributes {
         shown,
         price: prices.preferred(config).unwrap_or_else(|| 0.into()),
@@ -135,22 +138,27 @@ pub fn variant_writes(
     all
 }
 
+/// What items and variants both show; of the product as a whole, or of a variant of it.
 fn shown(
     config: &Config,
-    product: &Product,
+    context: ProductContext,
     variant: Option<&ProductVariant>,
     mut custom_metadata: serde_json::Map<String, serde_json::Value>,
 ) -> MappedBody<ShownAttributes> {
+    let ProductContext { product, telling, .. } = context;
     let data = &product.master_data.current;
     let locale = &config.shop.locale;
     let cut = limits::fit_metadata(&mut custom_metadata);
-    let images = variant.map(|variant| &variant.images);
-    let images: Vec<_> = images.into_iter().flatten().map(|image| image.url.clone()).collect();
+    // Klaviyo wants a title.
+    let title = data.name.text(locale).unwrap_or(product.id.as_str());
+    let images = pictures(data, variant);
     let body = ShownAttributes {
-        // Klaviyo wants a title.
-        title: data.name.text(locale).unwrap_or(product.id.as_str()).to_owned(),
+        title: match variant {
+            Some(variant) => variant_title(locale, title, data, variant, telling),
+            None => title.to_owned(),
+        },
         description: data.description.text(locale).unwrap_or_default().to_owned(),
-        url: url(config, product, variant),
+        url: url(config, product, variant.or(data.master_variant.as_ref())),
         image_full_url: images.first().cloned(),
         images,
         custom_metadata,
@@ -159,14 +167,24 @@ fn shown(
     MappedBody { body, cut }
 }
 
-/// The address by the template. Without one the path alone, as Klaviyo wants an address: a
-/// template of an e-mail can put the shop's own before it.
+/// The addresses of a variant's pictures; if it has none, or for the product as a whole, of those of the
+/// master variant.
+fn pictures(data: &ProductData, variant: Option<&ProductVariant>) -> Vec<String> {
+    let of = |variant: &ProductVariant| -> Vec<String> {
+        picture::addresses(&variant.images).map(ToOwned::to_owned).collect()
+    };
+    let own = variant.map(of).filter(|own| !own.is_empty());
+    own.or_else(|| data.master_variant.as_ref().map(of)).unwrap_or_default()
+}
+
+/// The address by the template, without what the product lacks: Klaviyo wants one. Without a template the
+/// path alone: a template of an e-mail can put the shop's own before it.
 fn url(config: &Config, product: &Product, variant: Option<&ProductVariant>) -> String {
     let data = &product.master_data.current;
     let locale = &config.shop.locale;
     let slug = data.slug.text(locale);
     match &config.shop.product_url {
-        Some(template) => template.url(ProductFacts {
+        Some(template) => template.shortened(ProductFacts {
             slug,
             name: data.name.text(locale),
             key: product.key.as_deref(),

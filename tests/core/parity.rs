@@ -66,7 +66,6 @@ const DIFFERENCES: &[Difference] = &[
     differs("order_0_line", "/data/attributes/properties/Quantity", "Klaviyo's guide"),
     differs("order_0_line", "/data/attributes/properties/ItemPrice", "Klaviyo's guide"),
     differs("order_0_line", "/data/attributes/properties/RowTotal", "Klaviyo's guide"),
-    differs("order_0_line", "/data/attributes/properties/ProductURL", "Klaviyo's guide"),
     differs("order_0_line", "/data/attributes/properties/ImageURL", "Klaviyo's guide"),
     differs("product_", "/data/attributes/images", "all of them, not only the first (M5)"),
     differs("product_", "/data/attributes/custom_metadata/attribute_*", "attributes (M5)"),

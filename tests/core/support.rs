@@ -162,7 +162,8 @@ fn answer(shop: &Shop, query: &DocumentQuery) -> HttpAnswer {
             | DocumentQuery::Product(_)
             | DocumentQuery::StandalonePrice(_)
             | DocumentQuery::InventoryEntry(_)
-            | DocumentQuery::CustomType(_),
+            | DocumentQuery::CustomType(_)
+            | DocumentQuery::ProductType(_),
             None,
         ) => (404, json!({"statusCode": 404})),
         (

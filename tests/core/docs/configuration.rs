@@ -52,6 +52,7 @@ fn template(template: &UrlTemplate) -> String {
         sku: Some("{{sku}}"),
         locale: Some("{{locale}}"),
     });
+    let url = url.expect("nothing is lacking");
     percent_decode_str(&url).decode_utf8_lossy().into_owned()
 }
 
