@@ -121,10 +121,14 @@ fn expected(world: &World, kind: ImportKind) -> BTreeSet<String> {
 fn expected_product(product: &Value) -> Vec<String> {
     let current = &product["masterData"]["current"];
     let others = current["variants"].as_array().into_iter().flatten();
-    let variants = others.chain([&current["masterVariant"]]);
+    let variants: Vec<_> = others.chain([&current["masterVariant"]]).collect();
     let name = text(&current["name"]["en"]);
     let mut all = vec![format!("{} {name}", text(&product["id"]))];
-    all.extend(variants.map(|variant| format!("{} {name}", text(&variant["sku"]))));
+    for variant in &variants {
+        // One alone needs nothing that tells it from others.
+        let size = if variants.len() > 1 { format!(" - {}", variant["id"]) } else { String::new() };
+        all.push(format!("{} {name}{size}", text(&variant["sku"])));
+    }
     all
 }
 

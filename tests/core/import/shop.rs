@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
+use commercetools_klaviyo::http::HttpAnswer;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
@@ -53,8 +54,23 @@ impl Shop {
         }
     }
 
+    /// The answer to a query, or to a read by id.
+    pub(crate) fn respond(&self, path_and_query: &str) -> HttpAnswer {
+        let path = path_and_query.split('?').next().expect("a path").trim_start_matches('/');
+        let found = match path.split_once('/') {
+            None => Some(self.answer(path_and_query)),
+            Some((resource, id)) => {
+                let document = self.all(resource).find(|one| one["id"] == json!(id));
+                document.map(|document| self.expanded(resource, document).to_string())
+            }
+        };
+        let none = || json!({"statusCode": 404, "message": "none"}).to_string();
+        let status = if found.is_some() { 200 } else { 404 };
+        HttpAnswer { status, body: found.unwrap_or_else(none), ..HttpAnswer::default() }
+    }
+
     /// The body of the answer to a query.
-    pub(crate) fn answer(&self, path_and_query: &str) -> String {
+    fn answer(&self, path_and_query: &str) -> String {
         let (path, query) = path_and_query.split_once('?').expect("a query");
         let path = path.trim_start_matches('/');
         let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
@@ -230,12 +246,17 @@ pub(crate) fn product(
     category: Option<u64>,
     created: DateTime<Utc>,
 ) -> Value {
-    let variant = |one: u64| json!({"id": one, "sku": format!("sku-{number}-{one}"), "prices": [], "images": [], "attributes": []});
+    // The type is not there: what differs among the variants tells them apart.
+    let variant = |one: u64| {
+        json!({"id": one, "sku": format!("sku-{number}-{one}"), "prices": [], "images": [],
+            "attributes": [{"name": "size", "value": one}]})
+    };
     let categories: Vec<_> = category
         .iter()
         .map(|number| json!({"typeId": "category", "id": id("k", *number)}))
         .collect();
     json!({"id": id("p", number), "createdAt": text(created), "lastModifiedAt": text(created),
+        "productType": {"typeId": "product-type", "id": "gone"},
         "masterData": {"published": true, "current": {
             "name": {"en": format!("Product {number} v1")}, "slug": {"en": format!("p-{number}")},
             "categories": categories, "masterVariant": variant(1),

@@ -304,9 +304,7 @@ impl World {
                 }
                 HttpAnswer { status: 201, ..HttpAnswer::default() }
             }
-            HostCall::Commercetools(path) => {
-                HttpAnswer { status: 200, body: self.shop.answer(path), ..HttpAnswer::default() }
-            }
+            HostCall::Commercetools(path) => self.shop.respond(path),
             HostCall::Klaviyo { method, path, body } => {
                 assert!(
                     body.as_ref().is_none_or(|body| body.len() <= 5_000_000),

@@ -16,7 +16,6 @@ use commercetools_klaviyo::push::plan::Work;
 use serde_json::json;
 
 use super::NOW;
-use super::shop::answer;
 use crate::import::account::Account;
 use crate::import::shop::{self, Shop, id};
 use crate::import::world::time;
@@ -60,7 +59,7 @@ fn a_write_without_an_answer_leaves_a_doubt_beside_one_that_is_refused() {
                     HostCall::Klaviyo { method, path, .. } => {
                         account.answer(method, path, None, NOW)
                     }
-                    HostCall::Commercetools(path) => answer(&shop, path),
+                    HostCall::Commercetools(path) => shop.respond(path),
                     HostCall::HandOver { .. } => panic!("a push hands nothing over"),
                 };
                 machine.answered(ticket, Ok(answered), &mut around, &mut pace);

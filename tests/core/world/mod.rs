@@ -373,7 +373,7 @@ impl World {
     fn carry_out(&mut self, call: &HostCall, now: u64) -> HttpAnswer {
         match call {
             HostCall::HandOver { changes, not_before } => self.hand_over(changes, *not_before),
-            HostCall::Commercetools(path) => shop::answer(&self.shop, path),
+            HostCall::Commercetools(path) => self.shop.respond(path),
             HostCall::Klaviyo { method, path, body } => {
                 self.account.answer(method, path, body.as_deref(), now)
             }
@@ -433,7 +433,8 @@ impl World {
             let sku = format!("sku-{number}-{variant}");
             let held = self.account.variants.get(&external(&sku));
             let (_, held) = held.unwrap_or_else(|| panic!("{sku} is missing"));
-            assert_eq!(held["title"], *name, "stale: variant {sku}");
+            let title = format!("{} - {variant}", name.as_str().unwrap_or_default());
+            assert_eq!(held["title"], json!(title), "stale: variant {sku}");
             let entry = self.shop.all("inventory").find(|entry| entry["sku"] == json!(sku));
             let entry = entry.expect("an entry");
             let quantity = &entry["availableQuantity"];

@@ -1,10 +1,9 @@
 //! What happens in the shop, and the notifications that tell of it.
 
-use commercetools_klaviyo::http::HttpAnswer;
 use serde_json::{Value, json};
 
 use super::World;
-use crate::import::shop::{self, Shop, id, text};
+use crate::import::shop::{self, id, text};
 use crate::import::world::time;
 
 /// How many there are of each.
@@ -15,24 +14,6 @@ pub(super) const PRODUCTS: u64 = 4;
 /// A notification that says that a resource was changed.
 fn changed(type_id: &str, id: &str) -> Value {
     json!({"notificationType": "ResourceUpdated", "resource": {"typeId": type_id, "id": id}})
-}
-
-/// The answer to a query, or to a read by id.
-pub(super) fn answer(shop: &Shop, path_and_query: &str) -> HttpAnswer {
-    let path = path_and_query.split('?').next().expect("a path").trim_start_matches('/');
-    let Some((resource, id)) = path.split_once('/') else {
-        return HttpAnswer {
-            status: 200,
-            body: shop.answer(path_and_query),
-            ..HttpAnswer::default()
-        };
-    };
-    let Some(document) = shop.all(resource).find(|one| one["id"] == json!(id)) else {
-        let body = json!({"statusCode": 404, "message": "none"}).to_string();
-        return HttpAnswer { status: 404, body, ..HttpAnswer::default() };
-    };
-    let body = shop.expanded(resource, document).to_string();
-    HttpAnswer { status: 200, body, ..HttpAnswer::default() }
 }
 
 /// Fills the shop as it is before anybody listens.
