@@ -17,6 +17,9 @@ use crate::klaviyo::catalog::{
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::limits;
 
+/// The code of what is left out for want of a price.
+const NO_PRICE: &str = "no_price";
+
 /// A product and what else its prices depend on.
 #[derive(Debug, Clone, Copy)]
 pub struct ProductContext<'a> {
@@ -62,29 +65,39 @@ pub fn item(config: &Config, context: ProductContext) -> MappedBody<CatalogItem>
     }
 }
 
-/// A variant of a product, with the product's texts. Klaviyo wants a price; one without is 0, as
-/// in the plugin.
+/// A variant of a product, with the product's texts; none without a price that counts. Klaviyo wants
+/// one, and 0 would be shown as an offer.
 #[must_use]
 pub fn variant(
     config: &Config,
     context: ProductContext,
     variant: &ProductVariant,
-) -> MappedBody<CatalogVariant> {
+) -> Option<MappedBody<CatalogVariant>> {
     let product = context.product;
     let data = &product.master_data.current;
     let prices = context.prices(config, Some(variant));
+    let price = prices.preferred(config)?;
     let attributes = data.attributes.iter().chain(&variant.attributes);
     let metadata = metadata::metadata(&config.shop.locale, data, &prices, attributes);
     let MappedBody { body: shown, cut } = shown(config, product, Some(variant), metadata);
     let attributes = VariantAttributes {
         shown,
-        price: prices.preferred(config).unwrap_or_else(|| 0.into()),
+        price,
         stock: stock::of_variant(&config.rules.product.inventory, variant.availability.as_ref()),
     };
     let key = identity::variant(&product.id, variant);
     let sku = identity::sku(variant).unwrap_or(&key.external_id).to_owned();
     let item = identity::item(&product.id).id;
-    MappedBody { body: CatalogVariant { key, sku, item, attributes }, cut }
+    Some(MappedBody { body: CatalogVariant { key, sku, item, attributes }, cut })
+}
+
+/// How many variants of a product are not shown, since none of their prices counts (`no_price`).
+#[must_use]
+pub fn without_price(config: &Config, context: ProductContext) -> usize {
+    let variants = context.product.master_data.current.all_variants();
+    let has_none =
+        |one: &&ProductVariant| context.prices(config, Some(one)).preferred(config).is_none();
+    variants.filter(has_none).count()
 }
 
 /// The SKUs of variants that Klaviyo has of the item, by its ids `known`, and the product has no
@@ -103,7 +116,8 @@ pub fn skus_left(product: &Product, known: &[String]) -> Vec<String> {
 }
 
 /// What brings the variants of a product up to date, `known` being Klaviyo's ids of those that it
-/// has of the item: all of the product's, and the deletion of those that it has no more. A variant
+/// has of the item: all of the product's, and the deletion of those that it has no more. Of those
+/// without a price that counts only what Klaviyo has is written: that it is hidden. A variant
 /// whose SKU has `moved` to another product stays: Klaviyo knows it by the SKU, so the other product
 /// writes it, and a deletion that is carried out later would take it away. Where variants are
 /// documents of their own, the product does not say which it has.
@@ -121,11 +135,21 @@ pub fn variant_writes(
     }
     let mut present = Vec::new();
     for one in data.all_variants() {
-        let mapped = variant(config, context, one);
-        all.cut.extend(mapped.cut);
-        let id = mapped.body.key.id.clone();
-        all.body.push(CatalogWrite::put(CatalogObject::Variant(mapped.body), known.contains(&id)));
+        let id = identity::variant(&context.product.id, one).id;
+        let is_known = known.contains(&id);
+        match variant(config, context, one) {
+            Some(mapped) => {
+                all.cut.extend(mapped.cut);
+                all.body.push(CatalogWrite::put(CatalogObject::Variant(mapped.body), is_known));
+            }
+            None if is_known => all.body.push(CatalogWrite::Hide { variant: id.clone() }),
+            None => {}
+        }
         present.push(id);
+    }
+    let left_out = without_price(config, context);
+    if left_out > 0 {
+        all.cut.push(format!("{NO_PRICE}: {left_out}"));
     }
     let stale = known.iter().filter(|id| {
         !present.contains(*id) && !moved.iter().any(|sku| sku == identity::external(id))

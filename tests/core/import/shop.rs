@@ -230,7 +230,7 @@ pub(crate) fn product(
     category: Option<u64>,
     created: DateTime<Utc>,
 ) -> Value {
-    let variant = |one: u64| json!({"id": one, "sku": format!("sku-{number}-{one}"), "prices": [], "images": [], "attributes": []});
+    let variant = |one: u64| json!({"id": one, "sku": format!("sku-{number}-{one}"), "prices": [{"value": euros(100 * number + one)}], "images": [], "attributes": []});
     let categories: Vec<_> = category
         .iter()
         .map(|number| json!({"typeId": "category", "id": id("k", *number)}))
