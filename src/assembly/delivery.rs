@@ -298,7 +298,9 @@ mod tests {
                                 200,
                                 &json!({"id": "p", "masterData": {"published": published,
                                     "current": {"name": {"en": "P"}, "masterVariant": {
-                                        "id": 1, "sku": "s", "prices": [], "images": []}}}}),
+                                        "id": 1, "sku": "s", "images": [], "prices": [{"value": {
+                                            "currencyCode": "EUR", "centAmount": 1,
+                                            "fractionDigits": 2}}]}}}}),
                             ),
                             UnitReading::Klaviyo(_) | UnitReading::Category(_) => {
                                 answered(404, &json!({"errors": []}))

@@ -50,7 +50,11 @@ pub fn push_authentication(config: &Config) -> Check {
     Check::new("push_authentication", found)
 }
 
-/// What is not done where settings of the shop are left out.
+/// The setting without which a price of another country counts ([`crate::mapping::price`]).
+const OWN_COUNTRY: &str = "PREFERRED_COUNTRY";
+
+/// What is not done where settings of the shop are left out. Without a country of its own a shop may
+/// show prices that nobody there pays, which is worth a warning.
 #[must_use]
 pub fn shop(is_set: impl Fn(&str) -> bool) -> Check {
     let left_out = [
@@ -59,17 +63,24 @@ pub fn shop(is_set: impl Fn(&str) -> bool) -> Check {
             "PREFERRED_CURRENCY",
             "where a variant has prices in several currencies, any of them counts",
         ),
+        (
+            OWN_COUNTRY,
+            "a variant that has no price for the country of PREFERRED_LOCALE, and none without a \
+             country, has the price of another country",
+        ),
         ("PRODUCT_URL_TEMPLATE", "the address of a product is only the path of its slug"),
     ];
     let left_out = left_out.into_iter().filter(|(name, _)| !is_set(name));
     let left_out: Vec<_> = left_out.map(|(name, so)| format!("without {name}, {so}")).collect();
-    let all_set = "locale, currency and addresses are set".to_owned();
-    Check::new("shop", Ok(if left_out.is_empty() { all_set } else { left_out.join("; ") }))
+    let all_set = "locale, currency, country and addresses are set".to_owned();
+    let found = if left_out.is_empty() { all_set } else { left_out.join("; ") };
+    if is_set(OWN_COUNTRY) { Check::new("shop", Ok(found)) } else { Check::warning("shop", found) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::CheckLevel;
     use crate::config::parse;
 
     const SETTINGS: [(&str, &str); 8] = [
@@ -101,7 +112,9 @@ mod tests {
         }
         let shop = shop(|name| value(name).is_some());
         assert!(shop.detail.contains("PREFERRED_CURRENCY"), "{shop:?}");
-        assert!(!shop.detail.contains("PREFERRED_LOCALE"), "{shop:?}");
+        assert!(!shop.detail.contains("without PREFERRED_LOCALE"), "{shop:?}");
+        assert_eq!(shop.level, CheckLevel::Warning, "{shop:?}");
+        assert_eq!(super::shop(|_| true).level, CheckLevel::Ok);
     }
 
     #[test]

@@ -120,13 +120,15 @@ impl Jurisdiction {
     }
 }
 
-/// The shop's language, currency and product addresses.
+/// The shop's language, currency, country and product addresses.
 #[derive(Debug, Clone, Default)]
 pub struct ShopSettings {
     /// `PREFERRED_LOCALE`.
     pub locale: Locale,
     /// `PREFERRED_CURRENCY`, an ISO 4217 code.
     pub currency: Option<String>,
+    /// `PREFERRED_COUNTRY`, an ISO 3166-1 alpha-2 code.
+    pub country: Option<String>,
     /// `PRODUCT_URL_TEMPLATE`.
     pub product_url: Option<UrlTemplate>,
 }

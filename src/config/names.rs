@@ -1,7 +1,7 @@
 //! The names of all settings.
 
 /// Every setting, and whether it is a secret; in the order in which they are read.
-pub const NAMES: [(&str, bool); 22] = [
+pub const NAMES: [(&str, bool); 23] = [
     ("CT_API_CLIENT", true),
     ("CT_AUTH_URL", false),
     ("CT_API_URL", false),
@@ -21,6 +21,7 @@ pub const NAMES: [(&str, bool); 22] = [
     ("ADMIN_TOKEN", true),
     ("DATA_JURISDICTION", false),
     ("PREFERRED_CURRENCY", false),
+    ("PREFERRED_COUNTRY", false),
     ("PREFERRED_LOCALE", false),
     ("PRODUCT_URL_TEMPLATE", false),
     ("CONFIG", false),

@@ -226,10 +226,15 @@ impl<F: Fn(&str) -> Option<String>> SettingsReader<F> {
         if currency.as_deref().is_some_and(|code| !is_currency(code)) {
             self.problem("PREFERRED_CURRENCY", "must be an ISO 4217 code of three capital letters");
         }
+        let country = self.optional("PREFERRED_COUNTRY");
+        if country.as_deref().is_some_and(|code| !is_country(code)) {
+            self.problem("PREFERRED_COUNTRY", "must be an ISO 3166-1 code of two capital letters");
+        }
         ShopSettings {
             // As in the plugin, a locale of another form is as good as none.
             locale: self.optional("PREFERRED_LOCALE").map(Locale::new).unwrap_or_default(),
             currency,
+            country,
             product_url: self.product_url(),
         }
     }
@@ -266,6 +271,10 @@ fn is_topic(arn: &str) -> bool {
 
 fn is_currency(code: &str) -> bool {
     code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+fn is_country(code: &str) -> bool {
+    code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 #[cfg(test)]
@@ -352,6 +361,8 @@ mod tests {
             ("PUSH_PATIENCE_MS", "1m"),
             ("DATA_JURISDICTION", "us"),
             ("PREFERRED_CURRENCY", "euro"),
+            ("PREFERRED_COUNTRY", "de"),
+            ("PREFERRED_COUNTRY", "DEU"),
             ("PRODUCT_URL_TEMPLATE", "https://shop.example.com/{{productNumber}}"),
             ("CONFIG", "[]"),
         ] {

@@ -143,7 +143,7 @@ pub struct CatalogVariant {
 pub struct VariantAttributes {
     #[serde(flatten)]
     pub shown: ShownAttributes,
-    /// In the currency's main unit. Klaviyo wants one.
+    /// In the currency's main unit. Klaviyo wants one, so a variant without a price is not written.
     pub price: Number,
     #[serde(flatten)]
     pub stock: VariantStock,
@@ -274,9 +274,19 @@ pub(super) fn updated(object: &CatalogObject) -> impl Serialize {
     CatalogResource { r#type: object.kind().name(), id, attributes, relationships }
 }
 
-/// The resource that only tells how much of a variant there is.
+/// The resource that only tells how much of a variant there is. Whether it is published is not for
+/// the stock to say: a variant without a price stays hidden.
 pub(super) fn stocked(variant: &str, stock: VariantStock) -> impl Serialize {
-    let attributes = CatalogAttributes::Stock { stock, published: true };
+    partly(variant, CatalogAttributes::Stock(stock))
+}
+
+/// The resource that takes a variant out of sight, and leaves everything else of it as it is.
+pub(super) fn hidden(variant: &str) -> impl Serialize {
+    partly(variant, CatalogAttributes::Hidden { published: false })
+}
+
+/// A variant of which only these attributes are written: what an update does not name stays.
+fn partly<'a>(variant: &'a str, attributes: CatalogAttributes<'a>) -> CatalogResource<'a> {
     let r#type = CatalogKind::Variant.name();
     CatalogResource { r#type, id: Some(variant), attributes, relationships: None }
 }
@@ -304,11 +314,8 @@ enum CatalogAttributes<'a> {
     Item(WrittenAttributes<'a, &'a ItemAttributes>),
     Variant(WrittenAttributes<'a, &'a VariantAttributes>),
     Category(WrittenAttributes<'a, CategoryAttributes<'a>>),
-    Stock {
-        #[serde(flatten)]
-        stock: VariantStock,
-        published: bool,
-    },
+    Stock(VariantStock),
+    Hidden { published: bool },
 }
 
 #[derive(Serialize)]

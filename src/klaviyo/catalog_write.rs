@@ -5,8 +5,8 @@
 //! may be that of another item whose SKU has moved, so it is deleted and created anew.
 
 use super::catalog::{
-    CatalogAction, CatalogKind, CatalogObject, ResourceIdentifier, VariantStock, created, stocked,
-    updated,
+    CatalogAction, CatalogKind, CatalogObject, ResourceIdentifier, VariantStock, created, hidden,
+    stocked, updated,
 };
 use super::job::{BulkJobRow, JobType};
 use super::json_api::{data, text};
@@ -31,6 +31,11 @@ pub enum CatalogWrite {
         variant: String,
         /// How much.
         stock: VariantStock,
+    },
+    /// Take a variant out of sight that cannot be bought for now, if it is there.
+    Hide {
+        /// Klaviyo's id of the variant.
+        variant: String,
     },
     /// Delete an object, if it is there; an item with its variants.
     Delete {
@@ -69,7 +74,9 @@ impl CatalogWrite {
     pub fn id(&self) -> &str {
         match self {
             Self::Put { object, .. } => &object.key().id,
-            Self::SetStock { variant: id, .. } | Self::Delete { id, .. } => id,
+            Self::SetStock { variant: id, .. }
+            | Self::Hide { variant: id }
+            | Self::Delete { id, .. } => id,
         }
     }
 
@@ -78,7 +85,7 @@ impl CatalogWrite {
     pub fn kind(&self) -> CatalogKind {
         match self {
             Self::Put { object, .. } => object.kind(),
-            Self::SetStock { .. } => CatalogKind::Variant,
+            Self::SetStock { .. } | Self::Hide { .. } => CatalogKind::Variant,
             Self::Delete { kind, .. } => *kind,
         }
     }
@@ -96,7 +103,7 @@ impl CatalogWrite {
                 WriteAttempt::Update | WriteAttempt::UpdateAgain => CatalogAction::Update,
                 WriteAttempt::MakeRoom => CatalogAction::Delete,
             },
-            Self::SetStock { .. } => CatalogAction::Update,
+            Self::SetStock { .. } | Self::Hide { .. } => CatalogAction::Update,
             Self::Delete { .. } => CatalogAction::Delete,
         }
     }
@@ -133,7 +140,7 @@ impl CatalogWrite {
                 Some((CatalogKind::Category, &object.key().id))
             }
             Self::Delete { kind: CatalogKind::Category, id } => Some((CatalogKind::Category, id)),
-            Self::Put { .. } | Self::Delete { .. } => None,
+            Self::Put { .. } | Self::Hide { .. } | Self::Delete { .. } => None,
         }
     }
 
@@ -141,7 +148,7 @@ impl CatalogWrite {
     /// write, or nothing. A variant comes with its product; what was to be deleted is gone.
     pub(crate) fn without_object(&self) -> Option<Self> {
         match self {
-            Self::SetStock { .. } | Self::Delete { .. } => None,
+            Self::SetStock { .. } | Self::Hide { .. } | Self::Delete { .. } => None,
             Self::Put { object, .. } => Some(Self::put((**object).clone(), false)),
         }
     }
@@ -162,6 +169,10 @@ impl CatalogWrite {
                 let json = text(&stocked(variant, *stock));
                 BulkJobRow::new(json.clone(), &json)
             }
+            Self::Hide { variant } => {
+                let json = text(&hidden(variant));
+                BulkJobRow::new(json.clone(), &json)
+            }
             Self::Put { object, .. } => deletion(kind, &object.key().id),
             Self::Delete { id, .. } => deletion(kind, id),
         };
@@ -175,7 +186,9 @@ impl CatalogWrite {
                 object.kind().path().to_owned()
             }
             Self::Put { object, .. } => one(object.kind(), &object.key().id),
-            Self::SetStock { variant, .. } => one(CatalogKind::Variant, variant),
+            Self::SetStock { variant, .. } | Self::Hide { variant } => {
+                one(CatalogKind::Variant, variant)
+            }
             Self::Delete { kind, id } => one(*kind, id),
         }
     }
@@ -192,6 +205,7 @@ impl CatalogWrite {
                 WriteAttempt::MakeRoom => None,
             },
             Self::SetStock { variant, stock } => Some(text(&data(stocked(variant, *stock)))),
+            Self::Hide { variant } => Some(text(&data(hidden(variant)))),
             Self::Delete { .. } => None,
         }
     }
@@ -221,7 +235,7 @@ impl CatalogWrite {
     /// is to be seen afresh.
     pub(super) fn settled(&self, verdict: Verdict) -> Verdict {
         match (self, verdict) {
-            (Self::Delete { .. }, Verdict::Missing) => Verdict::Accepted,
+            (Self::Delete { .. } | Self::Hide { .. }, Verdict::Missing) => Verdict::Accepted,
             (Self::SetStock { .. }, Verdict::Missing) => Verdict::NotHeld,
             (Self::Put { .. }, Verdict::Missing) => {
                 Verdict::Later(TransientFault::Status(System::Klaviyo, 404).into())
@@ -304,9 +318,30 @@ mod tests {
     fn what_is_gone_already_needs_no_deletion() {
         let delete = CatalogWrite::Delete { kind: CatalogKind::Item, id: "x".to_owned() };
         assert_eq!(delete.settled(Verdict::Missing), Verdict::Accepted);
+        let hide = CatalogWrite::Hide { variant: "x".to_owned() };
+        assert_eq!(hide.settled(Verdict::Missing), Verdict::Accepted);
         let put = CatalogWrite::put(category(), true);
         assert!(matches!(put.settled(Verdict::Missing), Verdict::Later(_)));
         assert_eq!(put.settled(conflict()), conflict());
+    }
+
+    #[test]
+    fn what_is_written_in_part_leaves_the_rest_as_it_is() {
+        let stock = VariantStock { inventory_policy: StockPolicy::Hide, inventory_quantity: 3 };
+        let variant = || "x".to_owned();
+        for (write, expected) in [
+            (
+                CatalogWrite::SetStock { variant: variant(), stock },
+                json!({"inventory_policy": 1, "inventory_quantity": 3}),
+            ),
+            (CatalogWrite::Hide { variant: variant() }, json!({"published": false})),
+        ] {
+            let body: Value = serde_json::from_str(&write.body().expect("a body")).expect("JSON");
+            assert_eq!(body["data"]["attributes"], expected);
+            assert_eq!((write.method(), write.kind()), ("PATCH", CatalogKind::Variant));
+            let (_, row) = write.row();
+            assert_eq!(serde_json::from_str::<Value>(&row.json).expect("JSON"), body["data"]);
+        }
     }
 
     #[test]

@@ -227,7 +227,7 @@ mod tests {
         let write = CatalogWrite::SetStock { variant: ID.to_owned(), stock: stock() };
         let (of, body) = job_of(&WriteRequest::Catalog(write));
         assert_eq!(of, JobType::Catalog(CatalogKind::Variant, CatalogAction::Update));
-        let attributes = json!({"inventory_policy": 1, "inventory_quantity": 3, "published": true});
+        let attributes = json!({"inventory_policy": 1, "inventory_quantity": 3});
         let row = json!({"type": "catalog-variant", "id": ID, "attributes": attributes});
         assert_eq!(body["data"]["attributes"]["variants"]["data"], json!([row]));
     }

@@ -34,16 +34,19 @@ impl<'a> VariantPrices<'a> {
         Self(counted)
     }
 
-    /// The price that the shop shows: in the preferred currency, for the country of the preferred
-    /// locale, else for any country, else for some other one. None in another currency: a number
-    /// means nothing without its currency.
+    /// The price that the shop shows: in the preferred currency, for the preferred country, else for
+    /// any country. Where the country is only that of the preferred locale, else for some other one.
+    /// None in another currency: a number means nothing without its currency.
     #[must_use]
     pub fn preferred(&self, config: &Config) -> Option<Number> {
         let shop = &config.shop;
         let currency = shop.currency.as_deref();
-        let country = shop.locale.country();
-        let shown =
-            self.0.iter().filter(|price| currency.is_none_or(|code| code == code_of(price)));
+        let own = shop.country.as_deref();
+        let shown = self.0.iter().filter(|price| {
+            currency.is_none_or(|code| code == code_of(price))
+                && own.is_none_or(|_| !is_elsewhere(price, own))
+        });
+        let country = shop.country.clone().or_else(|| shop.locale.country());
         shown.min_by_key(|price| rank(price, country.as_deref())).map(|price| amount(price))
     }
 
@@ -103,10 +106,13 @@ impl ByCountry {
 /// The price with the lowest rank holds in a country: not one for another country; else one for
 /// the customer group, one for the channel, one for the country itself, as commercetools chooses.
 fn rank(price: &Price, country: Option<&str>) -> (bool, Reverse<(bool, bool, bool)>) {
-    let named = price.country.as_deref();
-    let elsewhere = named.is_some_and(|named| country != Some(named));
-    let scope = (price.customer_group.is_some(), price.channel.is_some(), named.is_some());
-    (elsewhere, Reverse(scope))
+    let (group, channel) = (price.customer_group.is_some(), price.channel.is_some());
+    (is_elsewhere(price, country), Reverse((group, channel, price.country.is_some())))
+}
+
+/// Whether a price is for another country.
+fn is_elsewhere(price: &Price, country: Option<&str>) -> bool {
+    price.country.as_deref().is_some_and(|named| country != Some(named))
 }
 
 fn counts(rules: &PriceRules, price: &Price, now: DateTime<Utc>) -> bool {
@@ -201,6 +207,24 @@ mod tests {
             let prices: Vec<_> =
                 prices.into_iter().map(|(amount, scope)| price(amount, scope)).collect();
             assert_eq!(preferred(&config, &prices).as_deref(), expected, "{prices:?}");
+        }
+    }
+
+    #[test]
+    fn a_price_of_another_country_counts_only_without_a_country_of_its_own() {
+        let named = |country: &str| json!({ "country": country });
+        for (prices, of_locale, own) in [
+            (vec![(1, named("DE")), (2, named("AT")), (3, json!({}))], "1", Some("2")),
+            (vec![(1, named("DE")), (3, json!({}))], "1", Some("3")),
+            (vec![(1, named("DE")), (2, named("IT"))], "1", None),
+            (vec![(2, named("IT"))], "2", None),
+        ] {
+            let prices: Vec<_> =
+                prices.into_iter().map(|(amount, scope)| price(amount, scope)).collect();
+            let mut config = config("de-DE", "EUR", &json!({}));
+            assert_eq!(preferred(&config, &prices).as_deref(), Some(of_locale), "{prices:?}");
+            config.shop.country = Some("AT".to_owned());
+            assert_eq!(preferred(&config, &prices).as_deref(), own, "{prices:?}");
         }
     }
 

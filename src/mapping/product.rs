@@ -18,6 +18,12 @@ use crate::klaviyo::catalog::{
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::limits;
 
+/// The code of what is left out for want of a price.
+const NO_PRICE: &str = "no_price";
+
+/// The code of what has an address only in part, since the product lacks something.
+const NO_LINK: &str = "no_link";
+
 /// A product and what else its writes depend on.
 #[derive(Debug, Clone, Copy)]
 pub struct ProductContext<'a> {
@@ -65,29 +71,39 @@ pub fn item(config: &Config, context: ProductContext) -> MappedBody<CatalogItem>
     }
 }
 
-/// A variant of a product, with the product's texts. Klaviyo wants a price; one without is 0, as
-/// in the plugin.
+/// A variant of a product, with the product's texts; none without a price that counts. Klaviyo wants
+/// one, and 0 would be shown as an offer.
 #[must_use]
 pub fn variant(
     config: &Config,
     context: ProductContext,
     variant: &ProductVariant,
-) -> MappedBody<CatalogVariant> {
+) -> Option<MappedBody<CatalogVariant>> {
     let product = context.product;
     let data = &product.master_data.current;
     let prices = context.prices(config, Some(variant));
+    let price = prices.preferred(config)?;
     let attributes = data.attributes.iter().chain(&variant.attributes);
     let metadata = metadata::metadata(&config.shop.locale, data, &prices, attributes);
     let MappedBody { body: shown, cut } = shown(config, context, Some(variant), metadata);
     let attributes = VariantAttributes {
         shown,
-        price: prices.preferred(config).unwrap_or_else(|| 0.into()),
+        price,
         stock: stock::of_variant(&config.rules.product.inventory, variant.availability.as_ref()),
     };
     let key = identity::variant(&product.id, variant);
     let sku = identity::sku(variant).unwrap_or(&key.external_id).to_owned();
     let item = identity::item(&product.id).id;
-    MappedBody { body: CatalogVariant { key, sku, item, attributes }, cut }
+    Some(MappedBody { body: CatalogVariant { key, sku, item, attributes }, cut })
+}
+
+/// How many variants of a product are not shown, since none of their prices counts (`no_price`).
+#[must_use]
+pub fn without_price(config: &Config, context: ProductContext) -> usize {
+    let variants = context.product.master_data.current.all_variants();
+    let has_none =
+        |one: &&ProductVariant| context.prices(config, Some(one)).preferred(config).is_none();
+    variants.filter(has_none).count()
 }
 
 /// The SKUs of variants that Klaviyo has of the item, by its ids `known`, and the product has no
@@ -106,7 +122,8 @@ pub fn skus_left(product: &Product, known: &[String]) -> Vec<String> {
 }
 
 /// What brings the variants of a product up to date, `known` being Klaviyo's ids of those that it
-/// has of the item: all of the product's, and the deletion of those that it has no more. A variant
+/// has of the item: all of the product's, and the deletion of those that it has no more. Of those
+/// without a price that counts only what Klaviyo has is written: that it is hidden. A variant
 /// whose SKU has `moved` to another product stays: Klaviyo knows it by the SKU, so the other product
 /// writes it, and a deletion that is carried out later would take it away. Where variants are
 /// documents of their own, the product does not say which it has.
@@ -124,11 +141,21 @@ pub fn variant_writes(
     }
     let mut present = Vec::new();
     for one in data.all_variants() {
-        let mapped = variant(config, context, one);
-        all.cut.extend(mapped.cut);
-        let id = mapped.body.key.id.clone();
-        all.body.push(CatalogWrite::put(CatalogObject::Variant(mapped.body), known.contains(&id)));
+        let id = identity::variant(&context.product.id, one).id;
+        let is_known = known.contains(&id);
+        match variant(config, context, one) {
+            Some(mapped) => {
+                all.cut.extend(mapped.cut);
+                all.body.push(CatalogWrite::put(CatalogObject::Variant(mapped.body), is_known));
+            }
+            None if is_known => all.body.push(CatalogWrite::Hide { variant: id.clone() }),
+            None => {}
+        }
         present.push(id);
+    }
+    let left_out = without_price(config, context);
+    if left_out > 0 {
+        all.cut.push(format!("{NO_PRICE}: {left_out}"));
     }
     let stale = known.iter().filter(|id| {
         !present.contains(*id) && !moved.iter().any(|sku| sku == identity::external(id))
@@ -148,7 +175,12 @@ fn shown(
     let ProductContext { product, telling, .. } = context;
     let data = &product.master_data.current;
     let locale = &config.shop.locale;
-    let cut = limits::fit_metadata(&mut custom_metadata);
+    let mut cut = limits::fit_metadata(&mut custom_metadata);
+    let url = url(config, product, variant.or(data.master_variant.as_ref()));
+    let url = url.unwrap_or_else(|shortened| {
+        cut.push(NO_LINK.to_owned());
+        shortened
+    });
     // Klaviyo wants a title.
     let title = data.name.text(locale).unwrap_or(product.id.as_str());
     let images = pictures(data, variant);
@@ -158,7 +190,7 @@ fn shown(
             None => title.to_owned(),
         },
         description: data.description.text(locale).unwrap_or_default().to_owned(),
-        url: url(config, product, variant.or(data.master_variant.as_ref())),
+        url,
         image_full_url: images.first().cloned(),
         images,
         custom_metadata,
@@ -177,21 +209,26 @@ fn pictures(data: &ProductData, variant: Option<&ProductVariant>) -> Vec<String>
     own.or_else(|| data.master_variant.as_ref().map(of)).unwrap_or_default()
 }
 
-/// The address by the template, without what the product lacks: Klaviyo wants one. Without a template the
-/// path alone: a template of an e-mail can put the shop's own before it.
-fn url(config: &Config, product: &Product, variant: Option<&ProductVariant>) -> String {
+/// The address by the template; as an error that without what the product lacks: Klaviyo wants one. Without
+/// a template it is the path alone: a template of an e-mail can put the shop's own before it.
+fn url(
+    config: &Config,
+    product: &Product,
+    variant: Option<&ProductVariant>,
+) -> Result<String, String> {
     let data = &product.master_data.current;
     let locale = &config.shop.locale;
     let slug = data.slug.text(locale);
-    match &config.shop.product_url {
-        Some(template) => template.shortened(ProductFacts {
-            slug,
-            name: data.name.text(locale),
-            key: product.key.as_deref(),
-            id: Some(product.id.as_str()),
-            sku: variant.and_then(identity::sku),
-            locale: locale.tag(),
-        }),
-        None => format!("/{}", encode(slug.unwrap_or(product.id.as_str()))),
-    }
+    let Some(template) = &config.shop.product_url else {
+        return Ok(format!("/{}", encode(slug.unwrap_or(product.id.as_str()))));
+    };
+    let facts = ProductFacts {
+        slug,
+        name: data.name.text(locale),
+        key: product.key.as_deref(),
+        id: Some(product.id.as_str()),
+        sku: variant.and_then(identity::sku),
+        locale: locale.tag(),
+    };
+    template.url(facts).ok_or_else(|| template.shortened(facts))
 }

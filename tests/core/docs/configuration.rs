@@ -38,6 +38,7 @@ const OPTIONAL: &[(&str, Reader)] = &[
     ("DATA_JURISDICTION", |config| Some(config.jurisdiction?.name().to_owned())),
     ("PREFERRED_LOCALE", |config| config.shop.locale.tag().map(ToOwned::to_owned)),
     ("PREFERRED_CURRENCY", |config| config.shop.currency.clone()),
+    ("PREFERRED_COUNTRY", |config| config.shop.country.clone()),
     ("PRODUCT_URL_TEMPLATE", |config| Some(template(config.shop.product_url.as_ref()?))),
     ("CONFIG", |config| Some(difference(&config.rules).to_string())),
 ];

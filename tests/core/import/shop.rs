@@ -248,7 +248,7 @@ pub(crate) fn product(
 ) -> Value {
     // The type is not there: what differs among the variants tells them apart.
     let variant = |one: u64| {
-        json!({"id": one, "sku": format!("sku-{number}-{one}"), "prices": [], "images": [],
+        json!({"id": one, "sku": format!("sku-{number}-{one}"), "prices": [{"value": euros(100 * number + one)}], "images": [],
             "attributes": [{"name": "size", "value": one}]})
     };
     let categories: Vec<_> = category
