@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::price::VariantPrices;
 use super::profile::MappedBody;
 use super::{category, identity, metadata, stock};
+use crate::commercetools::inventory::InventoryEntry;
 use crate::commercetools::price::StandalonePrice;
 use crate::commercetools::product::{PriceMode, Product, ProductVariant};
 use crate::config::Config;
@@ -12,18 +13,20 @@ use crate::config::product_url::ProductFacts;
 use crate::http::encode;
 use crate::klaviyo::catalog::{
     CatalogItem, CatalogKind, CatalogObject, CatalogVariant, ItemAttributes, ShownAttributes,
-    VariantAttributes,
+    VariantAttributes, VariantStock,
 };
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::limits;
 
-/// A product and what else its prices depend on.
+/// A product and what else its prices and its stock depend on.
 #[derive(Debug, Clone, Copy)]
 pub struct ProductContext<'a> {
     /// The product.
     pub product: &'a Product,
     /// The standalone prices of its SKUs, if its prices stand by themselves.
     pub standalone_prices: &'a [StandalonePrice],
+    /// The inventory entries of its SKUs.
+    pub stock: &'a [InventoryEntry],
     /// The time at which prices are to be valid (UTC).
     pub now: DateTime<Utc>,
 }
@@ -41,6 +44,13 @@ impl<'a> ProductContext<'a> {
                 VariantPrices::new(rules, own.map(|price| &price.price), self.now)
             }
         }
+    }
+
+    fn stock(&self, config: &Config, variant: &ProductVariant) -> VariantStock {
+        let channels = &config.rules.product.inventory.use_channel_inventory;
+        let sku = identity::sku(variant);
+        let entries = self.stock.iter().filter(|entry| sku == Some(entry.sku.as_str()));
+        stock::of_variant(channels, entries, variant.availability.as_ref())
     }
 }
 
@@ -79,7 +89,7 @@ pub fn variant(
     let attributes = VariantAttributes {
         shown,
         price: prices.preferred(config).unwrap_or_else(|| 0.into()),
-        stock: stock::of_variant(&config.rules.product.inventory, variant.availability.as_ref()),
+        stock: context.stock(config, variant),
     };
     let key = identity::variant(&product.id, variant);
     let sku = identity::sku(variant).unwrap_or(&key.external_id).to_owned();
