@@ -294,6 +294,9 @@ mod tests {
                 DeliveryStep::Read(readings) => {
                     for reading in readings {
                         let answer = match &reading {
+                            UnitReading::Commercetools(DocumentQuery::StockEntries { .. }) => {
+                                answered(200, &json!({"results": []}))
+                            }
                             UnitReading::Commercetools(_) => answered(
                                 200,
                                 &json!({"id": "p", "masterData": {"published": published,

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::reading::{KnownDocument, UnitReading};
+use super::stock_documents::StockDocuments;
 use super::together::{AnswerPart, PartContent};
 use crate::commercetools::answer;
 use crate::commercetools::category::CategoryDocument;
@@ -69,14 +70,8 @@ pub struct Documents {
     pub standalone_price: KnownDocument<Box<StandalonePrice>>,
     /// The standalone prices of the product's SKUs.
     pub standalone_prices: Option<Vec<StandalonePrice>>,
-    /// The inventory entry.
-    pub inventory_entry: KnownDocument<Box<InventoryEntry>>,
-    /// The entry of the SKU that counts.
-    pub counted_stock: KnownDocument<Box<InventoryEntry>>,
-    /// The entry that counted when the stock was written, to be read again by its id.
-    pub written_entry: Option<Id>,
-    /// Some entry of the SKU.
-    pub any_stock: KnownDocument<Box<InventoryEntry>>,
+    /// The inventory entries of the SKU, or of the product's SKUs.
+    pub stock: StockDocuments,
     /// Whether the product is for sale, where nothing else of it is asked for.
     pub is_for_sale: Option<bool>,
     /// Whether Klaviyo has the item, where that was asked for before its variants.
@@ -125,19 +120,21 @@ impl Documents {
             Work::Product(_) => {
                 self.product = KnownDocument::Unasked;
                 self.standalone_prices = None;
+                self.stock.forget();
                 self.moved_skus = None;
             }
             Work::StandalonePrice { .. } => {
                 let found = std::mem::take(&mut self.product);
                 self.standalone_prices = None;
+                self.stock.forget();
                 let KnownDocument::There(product) = found else { return None };
                 return Some(Work::Product(product.id));
             }
-            Work::Stock { .. } => {
-                let counted = std::mem::take(&mut self.counted_stock);
-                if let KnownDocument::There(entry) = counted {
-                    self.written_entry = Some(entry.id);
-                }
+            Work::Stock { entry, sku, gone } => {
+                let read = self.stock.read_by_id(entry).flatten().map(|entry| entry.sku.clone());
+                let sku = sku.clone().or(read)?;
+                self.stock.forget_written(&sku);
+                return Some(Work::Stock { entry: entry.clone(), sku: Some(sku), gone: *gone });
             }
             Work::Erasure(_)
             | Work::BroughtBack { .. }
@@ -329,18 +326,20 @@ impl Documents {
                 self.standalone_prices.get_or_insert_default().extend(page);
             }
             DocumentQuery::InventoryEntry(id) => {
-                let entry = found(answer, InventoryEntry::deserialize)?;
-                if self.written_entry.as_ref() != Some(id) {
-                    self.inventory_entry = entry;
-                } else if entry == KnownDocument::Gone {
-                    // Another one may count by now.
-                    self.written_entry = None;
-                } else {
-                    self.counted_stock = entry;
-                }
+                let entry = match found(answer, InventoryEntry::deserialize)? {
+                    KnownDocument::There(entry) => Some(*entry),
+                    KnownDocument::Gone | KnownDocument::Unasked => None,
+                };
+                self.stock.add_by_id(id.clone(), entry);
             }
-            DocumentQuery::CountedStock { .. } => self.counted_stock = first(answer)?,
-            DocumentQuery::AnyStock(_) => self.any_stock = first(answer)?,
+            DocumentQuery::StockEntries { skus, .. } => {
+                let page: Vec<InventoryEntry> = answer::page(answer)?;
+                if let Some(last) = page.last().filter(|_| page.len() == PAGE) {
+                    let (skus, after) = (skus.clone(), Some(last.id.clone()));
+                    self.further.push(DocumentQuery::StockEntries { skus, after }.into());
+                }
+                self.stock.add_page(page);
+            }
             DocumentQuery::Customer(_)
             | DocumentQuery::Buyer(_)
             | DocumentQuery::CustomType(_)

@@ -1,8 +1,11 @@
 //! The stock of a SKU.
+//!
+//! A SKU has an entry for each supply channel, and perhaps one without. Which of them count is for
+//! [`stock`] to say; all are read, whichever was changed.
 
+use super::DeliveryStep;
 use super::documents::Documents;
-use super::reading::KnownDocument;
-use super::{DeliveryStep, StepResult};
+use super::reading::UnitReading;
 use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
@@ -12,41 +15,47 @@ use crate::klaviyo::request::WriteRequest;
 use crate::mapping::{identity, stock};
 use crate::push::plan::IgnoreReason;
 
-/// The entry that counts is read afresh, whichever was changed. Without it, nothing is known of the
-/// stock; only where an entry is gone, it may have been the one: then there is none of what is
-/// counted elsewhere, and what is counted nowhere is not tracked any more.
+/// Reads the entries of the SKU and writes what they give. A SKU without any is not tracked (any
+/// more).
 pub(super) fn next(
     config: &Config,
     documents: &Documents,
     entry: &Id,
     sku: Option<&str>,
     gone: bool,
-) -> StepResult {
-    let sku = match sku {
-        Some(sku) => sku,
-        None => {
-            &documents.inventory_entry.or_read([DocumentQuery::InventoryEntry(entry.clone())])?.sku
+) -> DeliveryStep {
+    let stock = &documents.stock;
+    let sku = match (sku, stock.read_by_id(entry)) {
+        (Some(sku), _) => sku,
+        (None, Some(Some(entry))) => &entry.sku,
+        (None, Some(None)) => return DeliveryStep::ignore(IgnoreReason::Gone),
+        (None, None) => {
+            return DeliveryStep::read([DocumentQuery::InventoryEntry(entry.clone())]);
         }
     };
-    if let (Some(written), KnownDocument::Unasked) =
-        (&documents.written_entry, &documents.counted_stock)
-    {
-        return Ok(DeliveryStep::read([DocumentQuery::InventoryEntry(written.clone())]));
+    let readings = unread(documents, entry, sku, gone);
+    if !readings.is_empty() {
+        return DeliveryStep::Read(readings);
     }
-    let channel = stock::channel(&config.rules.product.inventory).map(ToOwned::to_owned);
-    Ok(match (&documents.counted_stock, &documents.any_stock) {
-        (KnownDocument::Unasked, _) => {
-            let counted = DocumentQuery::CountedStock { sku: sku.to_owned(), channel };
-            let any = gone.then(|| DocumentQuery::AnyStock(sku.to_owned()));
-            DeliveryStep::read([Some(counted), any].into_iter().flatten())
-        }
-        (KnownDocument::There(entry), _) => send(sku, stock::of_entry(entry)),
-        (KnownDocument::Gone, KnownDocument::Unasked) => {
-            DeliveryStep::ignore(IgnoreReason::OtherChannel)
-        }
-        (KnownDocument::Gone, KnownDocument::There(_)) => send(sku, stock::tracked(0)),
-        (KnownDocument::Gone, KnownDocument::Gone) => send(sku, stock::untracked()),
-    })
+    let channels = &config.rules.product.inventory.use_channel_inventory;
+    send(sku, stock::of_variant(channels, stock.of_sku(sku), None))
+}
+
+/// What is not read yet. A query may lag behind, so what is known to be of the SKU is read by its id
+/// as well: the entry that was changed, if the query has not found it, and, after a write, what that
+/// was made from.
+fn unread(documents: &Documents, entry: &Id, sku: &str, gone: bool) -> Vec<UnitReading> {
+    let stock = &documents.stock;
+    let mut readings: Vec<_> = documents.further.clone();
+    if !stock.is_listed() {
+        let skus = vec![sku.to_owned()];
+        readings.push(DocumentQuery::StockEntries { skus, after: None }.into());
+    } else if readings.is_empty() && !gone && !stock.has(entry) {
+        readings.push(DocumentQuery::InventoryEntry(entry.clone()).into());
+    }
+    let written = stock.written().iter().filter(|id| stock.read_by_id(id).is_none());
+    readings.extend(written.map(|id| DocumentQuery::InventoryEntry(id.clone()).into()));
+    readings
 }
 
 /// A variant that Klaviyo does not know is no matter: it comes with its product.

@@ -20,6 +20,7 @@ pub mod record;
 mod refund;
 pub mod shared;
 mod standalone_price;
+pub mod stock_documents;
 pub mod together;
 
 use chrono::{DateTime, Duration, Utc};
@@ -134,7 +135,7 @@ fn next_now(config: &Config, work: &Work, documents: &Documents, now: DateTime<U
         Work::CategoryGone(category) => Ok(category::gone(category)),
         Work::Product(product) => product::next(config, documents, product, now),
         Work::Stock { entry, sku, gone } => {
-            inventory::next(config, documents, entry, sku.as_deref(), *gone)
+            Ok(inventory::next(config, documents, entry, sku.as_deref(), *gone))
         }
         Work::StandalonePrice { price, sku } => {
             standalone_price::next(config, documents, price, sku.as_deref(), now)

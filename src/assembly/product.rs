@@ -96,6 +96,9 @@ fn contents<'a>(
     let type_of = product.and_then(|product| product.product_type.as_ref());
     let unread = type_of.filter(|one| !documents.telling_attributes.contains_key(&one.id));
     readings.extend(unread.map(|one| DocumentQuery::ProductType(one.id.clone()).into()));
+    if !documents.stock.is_listed() {
+        readings.extend(product.into_iter().flat_map(stock));
+    }
     if !readings.is_empty() {
         return Err(DeliveryStep::Read(readings));
     }
@@ -145,11 +148,21 @@ fn prices(product: &Product) -> Vec<UnitReading> {
     if product.price_mode != PriceMode::Standalone {
         return Vec::new();
     }
+    let of = |skus| DocumentQuery::StandalonePrices { skus, after: None };
+    by_skus(product, of)
+}
+
+/// The queries for the stock of a product. What its variants show of it lags behind, and would be
+/// written over what a change of the stock itself brought.
+fn stock(product: &Product) -> Vec<UnitReading> {
+    by_skus(product, |skus| DocumentQuery::StockEntries { skus, after: None })
+}
+
+/// Queries for all of a product's SKUs.
+fn by_skus(product: &Product, query: impl Fn(Vec<String>) -> DocumentQuery) -> Vec<UnitReading> {
     let variants = product.master_data.current.all_variants();
     let skus: Vec<_> = variants.filter_map(identity::sku).map(ToOwned::to_owned).collect();
-    skus.chunks(SKUS_PER_QUERY)
-        .map(|skus| DocumentQuery::StandalonePrices { skus: skus.to_vec(), after: None }.into())
-        .collect()
+    skus.chunks(SKUS_PER_QUERY).map(|skus| query(skus.to_vec()).into()).collect()
 }
 
 /// The queries for who has the SKUs now that the product has no more.
@@ -193,7 +206,8 @@ fn send(
     let type_of = product.product_type.as_ref();
     let telling = type_of.and_then(|one| documents.telling_attributes.get(&one.id));
     let telling = telling.map(|names| &**names).unwrap_or_default();
-    let context = ProductContext { product, standalone_prices, telling, now };
+    let stock = documents.stock.listed();
+    let context = ProductContext { product, standalone_prices, stock, telling, now };
     let MappedBody { body: mut item, mut cut } = item(config, context);
     item.categories.retain(|category| !documents.refused_categories.contains(category));
     let item_known = documents.known_variants != KnownDocument::Gone;

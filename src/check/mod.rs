@@ -7,6 +7,7 @@ pub mod commercetools;
 pub mod klaviyo;
 pub mod metrics;
 pub mod settings;
+pub mod stock;
 
 use serde::Serialize;
 

@@ -12,6 +12,9 @@ use super::reference::{Id, IdReference};
 pub struct InventoryEntry {
     /// The entry's id.
     pub id: Id,
+    /// Counts the changes of the entry.
+    #[serde(default)]
+    pub version: u64,
     #[expect(missing_docs, reason = "as its name says")]
     pub sku: String,
     /// Where the stock lies; none for stock that is not bound to a channel.
@@ -21,12 +24,14 @@ pub struct InventoryEntry {
 }
 
 /// What commercetools derives from the entries of a variant's SKU; a variant without any is not
-/// tracked and has no availability, which is not zero.
+/// tracked and has no availability, which is not zero. It may lag behind the entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Availability {
     /// Of the entry without a channel, if there is one.
     pub available_quantity: Option<i64>,
+    /// Whether a piece can be sold of the stock without a channel.
+    pub is_on_stock: Option<bool>,
     /// Of the other entries, by the channel's id.
     pub channels: BTreeMap<String, ChannelAvailability>,
 }
@@ -37,4 +42,6 @@ pub struct Availability {
 pub struct ChannelAvailability {
     #[expect(missing_docs, reason = "as its name says")]
     pub available_quantity: Option<i64>,
+    /// Whether a piece can be sold in the channel.
+    pub is_on_stock: Option<bool>,
 }

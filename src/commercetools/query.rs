@@ -67,15 +67,13 @@ pub enum DocumentQuery {
     },
     /// An inventory entry.
     InventoryEntry(Id),
-    /// The inventory entry of a SKU that counts.
-    CountedStock {
-        /// The SKU.
-        sku: String,
-        /// The supply channel; none for the entry without one.
-        channel: Option<String>,
+    /// A page of the inventory entries of up to [`SKUS_PER_QUERY`] SKUs, of all channels.
+    StockEntries {
+        /// The SKUs.
+        skus: Vec<String>,
+        /// The last entry of the page before.
+        after: Option<Id>,
     },
-    /// Any inventory entry of a SKU.
-    AnyStock(String),
 }
 
 /// What a customer is read with.
@@ -142,10 +140,9 @@ impl DocumentQuery {
                 format!("/standalone-prices?{}", page(&among, after.as_ref(), PAGE))
             }
             Self::InventoryEntry(id) => format!("/inventory/{}", encode(id.as_str())),
-            Self::CountedStock { sku, channel } => {
-                one_entry(&format!("sku = {} and {}", quote(sku), supply(channel.as_deref())))
+            Self::StockEntries { skus, after } => {
+                format!("/inventory?{}", page(&is_one_of("sku", skus), after.as_ref(), PAGE))
             }
-            Self::AnyStock(sku) => one_entry(&format!("sku = {}", quote(sku))),
         }
     }
 }
@@ -175,16 +172,15 @@ pub(super) fn page(predicate: &str, after: Option<&Id>, limit: usize) -> String 
     format!("limit={limit}&withTotal=false&sort={sort}&where={}", encode(&predicate))
 }
 
-/// The predicate for the entries of a channel, or for those of none.
-pub(super) fn supply(channel: Option<&str>) -> String {
-    match channel {
-        Some(id) => format!("supplyChannel(id = {})", quote(id)),
-        None => "supplyChannel is not defined".to_owned(),
-    }
-}
-
-fn one_entry(predicate: &str) -> String {
-    format!("/inventory?limit=1&withTotal=false&where={}", encode(predicate))
+/// The query for one inventory entry of these supply channels; of any channel, where there are none.
+#[must_use]
+pub fn stock_in_channels(channels: &[String]) -> String {
+    let predicate = if channels.is_empty() {
+        "supplyChannel is defined".to_owned()
+    } else {
+        format!("supplyChannel({})", is_one_of("id", channels))
+    };
+    format!("/inventory?limit=1&withTotal=false&where={}", encode(&predicate))
 }
 
 /// The predicate `field in ("a","b")`, each value quoted.

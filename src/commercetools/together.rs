@@ -192,14 +192,6 @@ fn sorted(query: &DocumentQuery) -> Option<(QuerySort, Vec<&str>)> {
         DocumentQuery::PublishedProducts(ids) => {
             (QuerySort { also: published(), ..QuerySort::list("products") }, texts(ids))
         }
-        DocumentQuery::CountedStock { sku, channel } => {
-            let also = Some(query::supply(channel.as_deref()));
-            let sort = QuerySort { also, ..QuerySort::by_sku("inventory", KeyField::Sku) };
-            (sort, vec![sku.as_str()])
-        }
-        DocumentQuery::AnyStock(sku) => {
-            (QuerySort::by_sku("inventory", KeyField::Sku), vec![sku.as_str()])
-        }
         DocumentQuery::OwnersOfSkus(skus) => {
             let sort = QuerySort::by_sku("products", KeyField::VariantSku);
             (QuerySort { also: published(), ..sort }, texts(skus))
@@ -208,12 +200,17 @@ fn sorted(query: &DocumentQuery) -> Option<(QuerySort, Vec<&str>)> {
             let sort = QuerySort::by_sku("standalone-prices", KeyField::Sku);
             (QuerySort { pages: true, ..sort }, texts(skus))
         }
+        DocumentQuery::StockEntries { skus, after: None } => {
+            let sort = QuerySort::by_sku("inventory", KeyField::Sku);
+            (QuerySort { pages: true, ..sort }, texts(skus))
+        }
         DocumentQuery::OrderOfPayment(_)
         | DocumentQuery::OwnerOfPayment(_)
         | DocumentQuery::Descendants { .. }
         | DocumentQuery::ProductOfSku(_)
         | DocumentQuery::IdWalk(_)
-        | DocumentQuery::StandalonePrices { .. } => return None,
+        | DocumentQuery::StandalonePrices { .. }
+        | DocumentQuery::StockEntries { .. } => return None,
     })
 }
 
@@ -229,6 +226,9 @@ fn part(query: &DocumentQuery, keys: &[&str]) -> DocumentQuery {
         DocumentQuery::OwnersOfSkus(skus) => DocumentQuery::OwnersOfSkus(among(skus, keys)),
         DocumentQuery::StandalonePrices { skus, after } => {
             DocumentQuery::StandalonePrices { skus: among(skus, keys), after: after.clone() }
+        }
+        DocumentQuery::StockEntries { skus, after } => {
+            DocumentQuery::StockEntries { skus: among(skus, keys), after: after.clone() }
         }
         one => one.clone(),
     }
@@ -391,8 +391,9 @@ mod tests {
         Id::new(value).expect("an id")
     }
 
-    fn stock(sku: &str, channel: Option<&str>) -> DocumentQuery {
-        DocumentQuery::CountedStock { sku: sku.to_owned(), channel: channel.map(ToOwned::to_owned) }
+    fn stock(skus: &[&str]) -> DocumentQuery {
+        let skus = skus.iter().map(ToString::to_string).collect();
+        DocumentQuery::StockEntries { skus, after: None }
     }
 
     fn answered(results: &Value) -> HttpAnswer {
@@ -439,18 +440,16 @@ mod tests {
     }
 
     #[test]
-    fn stock_is_told_by_sku_and_channel() {
-        let queries =
-            [stock("s1", None), stock("s2", None), stock("s1", Some("c")), stock("s2", Some("c"))];
-        let groups = asked(queries);
-        assert_eq!(groups.len(), 2);
-        assert!(groups[0].path_and_query().contains("supplyChannel%20is%20not%20defined"));
-        let entries = json!([{"id": "e", "sku": "s2"}, {"id": "f", "sku": "s2"}]);
-        let counts: Vec<_> = told(&groups[1], &answered(&entries))
+    fn stock_is_told_by_sku_whatever_its_channel() {
+        let groups = asked([stock(&["s1"]), stock(&["s2", "s3"]), stock(&["s2"])]);
+        assert_eq!(groups.len(), 1);
+        let entries = json!([{"id": "e", "sku": "s2"}, {"id": "f", "sku": "s2"},
+            {"id": "g", "sku": "s3"}]);
+        let counts: Vec<_> = told(&groups[0], &answered(&entries))
             .into_iter()
             .map(|(place, answer)| (place, page::<Value>(&answer).map(|page| page.len())))
             .collect();
-        assert_eq!(counts, [(2, Ok(0)), (3, Ok(2))]);
+        assert_eq!(counts, [(0, Ok(0)), (1, Ok(3)), (2, Ok(2))]);
     }
 
     #[test]
@@ -459,7 +458,7 @@ mod tests {
             asked(queries).iter().map(|group| group.members.len()).collect()
         };
         let skus = |count, length: usize| {
-            (0..count).map(|n| stock(&format!("{n}{}", "x".repeat(length)), None)).collect()
+            (0..count).map(|n| stock(&[&format!("{n}{}", "x".repeat(length))])).collect()
         };
         assert_eq!(sizes(skus(120, 0)), [50, 50, 20]);
         assert!(sizes(skus(50, 240)).iter().all(|size| *size <= 20));
@@ -470,20 +469,19 @@ mod tests {
 
     #[test]
     fn an_answer_that_cannot_tell_is_none() {
-        let group = &asked([
-            DocumentQuery::AnyStock("a".to_owned()),
-            DocumentQuery::AnyStock("b".to_owned()),
-        ])[0];
+        let group = &asked([DocumentQuery::Customer(id("a")), DocumentQuery::Customer(id("b"))])[0];
         let tells = |answer: &HttpAnswer| group.split(answer).is_some();
         assert!(tells(&answered(&json!([]))));
-        let full: Vec<_> = (0..PAGE).map(|n| json!({"id": n.to_string(), "sku": "a"})).collect();
+        let full: Vec<_> = (0..PAGE).map(|n| json!({"id": n.to_string()})).collect();
         assert!(!tells(&answered(&json!(full))));
-        assert!(!tells(&answered(&json!([{"id": "a"}]))));
+        assert!(!tells(&answered(&json!([{"email": "a"}]))));
+        let of_skus = &asked([stock(&["a"]), stock(&["b"])])[0];
+        assert!(of_skus.split(&answered(&json!([{"id": "a"}]))).is_none(), "of no SKU");
         assert!(!tells(&HttpAnswer { status: 400, ..HttpAnswer::default() }));
         assert!(!tells(&HttpAnswer { status: 200, ..HttpAnswer::default() }));
         let apart: Vec<_> = group.apart().iter().map(JointQuery::path_and_query).collect();
         assert_eq!(apart.len(), 2);
-        assert!(apart.iter().all(|path| path.contains("limit=1&")), "{apart:?}");
+        assert!(apart.iter().all(|path| path.starts_with("/customers/")), "{apart:?}");
     }
 
     #[test]

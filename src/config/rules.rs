@@ -11,6 +11,7 @@ use super::SettingProblem;
 use super::import::{ImportRules, ProductImportRules};
 use super::order::OrderRules;
 use super::property_rules::{CustomFieldRules, strings};
+use super::supply_channels::SupplyChannels;
 
 /// What the operator may steer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -240,8 +241,9 @@ impl Default for ProductMessages {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InventoryRules {
-    /// The id of the supply channel whose stock counts; empty for stock without a channel.
-    pub use_channel_inventory: String,
+    /// The supply channels whose stock is summed; none for stock without a channel, or, where a SKU
+    /// has no such stock, for that of all channels.
+    pub use_channel_inventory: SupplyChannels,
 }
 
 /// `CONFIG.product.prices`: whose prices count beside those for everybody.
@@ -358,6 +360,10 @@ fn merge(
                 }
                 *default = Value::Array(list);
             }
+            (Value::Array(_), one @ Value::String(_)) if is_one_or_list(&path) => *default = one,
+            (Value::Array(_), _) if is_one_or_list(&path) => {
+                problems.push(SettingProblem::new(path, "must be a string or a list of strings"));
+            }
             (Value::String(_), Value::String(value))
                 if choices(&path).is_some_and(|choices| !choices.contains(&value.as_str())) =>
             {
@@ -370,6 +376,11 @@ fn merge(
             (default, _) => problems.push(SettingProblem::new(path, expected(default))),
         }
     }
+}
+
+/// Whether a setting takes one text in place of a list: the plugin knows only the one.
+fn is_one_or_list(path: &str) -> bool {
+    path == "CONFIG.product.inventory.useChannelInventory"
 }
 
 /// The values of a setting that knows only some.
@@ -428,6 +439,20 @@ mod tests {
     }
 
     #[test]
+    fn the_channels_of_stock_are_one_or_a_list() {
+        for (given, channels) in [(r#""a""#, 1), (r#"["a","b"]"#, 2), (r#""""#, 0), ("[]", 0)] {
+            let text =
+                format!(r#"{{"product":{{"inventory":{{"useChannelInventory":{given}}}}}}}"#);
+            let rules = OperatorRules::parse(&text).expect("rules");
+            assert_eq!(
+                rules.product.inventory.use_channel_inventory.ids().len(),
+                channels,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
     fn every_problem_is_named_by_its_path() {
         for (text, paths) in [
             ("[]", &["CONFIG"][..]),
@@ -456,6 +481,14 @@ mod tests {
             (r#"{"order":{"value":"net"}}"#, &["CONFIG.order.value"]),
             (r#"{"order":{"flowsUpToHours":0}}"#, &["CONFIG.order.flowsUpToHours"]),
             (r#"{"order":{"flowsUpToHours":721}}"#, &["CONFIG.order.flowsUpToHours"]),
+            (
+                r#"{"product":{"inventory":{"useChannelInventory":{}}}}"#,
+                &["CONFIG.product.inventory.useChannelInventory"],
+            ),
+            (
+                r#"{"product":{"inventory":{"useChannelInventory":["a",1]}}}"#,
+                &["CONFIG.product.inventory.useChannelInventory"],
+            ),
             (r#"{"klaviyo":{"share":0}}"#, &["CONFIG.klaviyo.share"]),
             (r#"{"klaviyo":{"share":1.5}}"#, &["CONFIG.klaviyo.share"]),
             (r#"{"klaviyo":{"share":"all"}}"#, &["CONFIG.klaviyo.share"]),

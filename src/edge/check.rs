@@ -11,7 +11,7 @@ use super::calls::{TimedCalls, now};
 use super::objects::SingleObject;
 use super::outbox::OUTBOX;
 use super::{import, log, reply, settings};
-use crate::check::{self, Check, CheckReport, commercetools, klaviyo, metrics};
+use crate::check::{self, Check, CheckReport, commercetools, klaviyo, metrics, stock};
 use crate::config::Config;
 
 /// How long the calls of one system may take together: a person waits.
@@ -50,22 +50,24 @@ pub(super) async fn answer(env: &Env, config: &Config) -> Result<Response> {
 }
 
 /// The token is a new one: an old one would hide that the client is refused by now.
-async fn of_commercetools(config: &Config) -> [Check; 3] {
+async fn of_commercetools(config: &Config) -> [Check; 4] {
     let calls = TimedCalls::within(config, CALLS);
     let token = calls.new_token().await;
     let asked = if token.is_ok() { commercetools::probes() } else { Vec::new() };
-    let probed: Vec<_> = stream::iter(asked)
-        .map(async |probe| {
-            let answer = calls.commercetools(&probe.path).await;
-            (probe, answer)
-        })
+    let in_channels = token.is_ok().then(|| stock::reading(config));
+    let paths: Vec<_> = asked.iter().map(|probe| probe.path.clone()).chain(in_channels).collect();
+    let mut answers: Vec<_> = stream::iter(paths)
+        .map(async |path| calls.commercetools(&path).await)
         .buffered(TOGETHER)
         .collect()
         .await;
+    let in_channels = answers.pop();
+    let probed: Vec<_> = asked.into_iter().zip(answers).collect();
     [
         commercetools::token(&token),
         commercetools::scopes(config, &token),
         commercetools::api(&probed),
+        stock::channels(config, in_channels.as_ref()),
     ]
 }
 

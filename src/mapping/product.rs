@@ -6,6 +6,7 @@ use super::price::VariantPrices;
 use super::profile::MappedBody;
 use super::variant_title::variant_title;
 use super::{category, identity, metadata, picture, stock};
+use crate::commercetools::inventory::InventoryEntry;
 use crate::commercetools::price::StandalonePrice;
 use crate::commercetools::product::{PriceMode, Product, ProductData, ProductVariant};
 use crate::config::Config;
@@ -13,7 +14,7 @@ use crate::config::product_url::ProductFacts;
 use crate::http::encode;
 use crate::klaviyo::catalog::{
     CatalogItem, CatalogKind, CatalogObject, CatalogVariant, ItemAttributes, ShownAttributes,
-    VariantAttributes,
+    VariantAttributes, VariantStock,
 };
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::limits;
@@ -31,6 +32,8 @@ pub struct ProductContext<'a> {
     pub product: &'a Product,
     /// The standalone prices of its SKUs, if its prices stand by themselves.
     pub standalone_prices: &'a [StandalonePrice],
+    /// The inventory entries of its SKUs.
+    pub stock: &'a [InventoryEntry],
     /// The names of the attributes that tell its variants apart, as its type says.
     pub telling: &'a [String],
     /// The time at which prices are to be valid (UTC).
@@ -50,6 +53,13 @@ impl<'a> ProductContext<'a> {
                 VariantPrices::new(rules, own.map(|price| &price.price), self.now)
             }
         }
+    }
+
+    fn stock(&self, config: &Config, variant: &ProductVariant) -> VariantStock {
+        let channels = &config.rules.product.inventory.use_channel_inventory;
+        let sku = identity::sku(variant);
+        let entries = self.stock.iter().filter(|entry| sku == Some(entry.sku.as_str()));
+        stock::of_variant(channels, entries, variant.availability.as_ref())
     }
 }
 
@@ -86,11 +96,7 @@ pub fn variant(
     let attributes = data.attributes.iter().chain(&variant.attributes);
     let metadata = metadata::metadata(&config.shop.locale, data, &prices, attributes);
     let MappedBody { body: shown, cut } = shown(config, context, Some(variant), metadata);
-    let attributes = VariantAttributes {
-        shown,
-        price,
-        stock: stock::of_variant(&config.rules.product.inventory, variant.availability.as_ref()),
-    };
+    let attributes = VariantAttributes { shown, price, stock: context.stock(config, variant) };
     let key = identity::variant(&product.id, variant);
     let sku = identity::sku(variant).unwrap_or(&key.external_id).to_owned();
     let item = identity::item(&product.id).id;

@@ -177,8 +177,7 @@ fn answer(shop: &Shop, query: &DocumentQuery) -> HttpAnswer {
             | DocumentQuery::OwnersOfSkus(_)
             | DocumentQuery::PublishedProducts(_)
             | DocumentQuery::StandalonePrices { .. }
-            | DocumentQuery::CountedStock { .. }
-            | DocumentQuery::AnyStock(_),
+            | DocumentQuery::StockEntries { .. },
             _,
         ) => (200, json!({ "results": documents })),
         (_, Some(document)) => (200, (*document).clone()),

@@ -6,13 +6,14 @@ import { beforeEach, describe, test } from "node:test";
 import { DEFAULT_SCOPES } from "../../sandbox/commercetools/resources.mjs";
 import { startCommercetools } from "../../sandbox/commercetools/server.mjs";
 import { ALL_SCOPES, MAPPED_METRICS } from "../../sandbox/klaviyo/server.mjs";
+import { fixedId } from "../../sandbox/shop/ids.mjs";
 import { ADMIN_TOKEN, PUSH_TOKEN, settingsFor } from "../../sandbox/worker.mjs";
 import { startAlone, unreachable, useStack } from "./harness.mjs";
 
 const AUTHORIZED = { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } };
 const NAMES = [
   ...["settings", "push_authentication", "shop"],
-  ...["commercetools_token", "commercetools_scopes", "commercetools_api"],
+  ...["commercetools_token", "commercetools_scopes", "commercetools_api", "commercetools_stock"],
   ...["klaviyo_key", "klaviyo_scopes", "klaviyo_api", "klaviyo_metrics", "outbox", "import"],
 ];
 
@@ -52,6 +53,26 @@ test("a metric that is not mapped to ours is a warning, and all is well", async 
     assert.equal(ok, true, text);
     assert.equal(of.klaviyo_metrics.level, level, text);
     assert.match(of.klaviyo_metrics.detail, said);
+  }
+});
+
+test("stock in channels that nobody named is a warning, and all is well", async () => {
+  const withStock = fixedId("channel", 1);
+  const without = "00000000-0000-4000-8000-000000000000";
+  for (const [useChannelInventory, level, said] of [
+    ["", "warning", /stock lies in supply channels, and none is named/],
+    [withStock, "ok", /in the supply channels that are named/],
+    [[without, withStock], "ok", /in the supply channels that are named/],
+    [[without], "warning", /no stock lies in the supply channels that .* names/],
+  ]) {
+    const CONFIG = JSON.stringify({ product: { inventory: { useChannelInventory } } });
+    const settings = { ...settingsFor(stack.commercetools, stack.klaviyo), CONFIG };
+    await alone(settings, async ({ call }) => {
+      const { ok, of, text } = await check(call);
+      assert.equal(ok, true, text);
+      assert.equal(of.commercetools_stock.level, level, text);
+      assert.match(of.commercetools_stock.detail, said);
+    });
   }
 });
 

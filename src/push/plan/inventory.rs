@@ -5,7 +5,6 @@ use crate::commercetools::inventory::InventoryEntry;
 use crate::commercetools::notification::{Notification, NotificationKind, NotifiedResource};
 use crate::commercetools::reference::IdReference;
 use crate::config::rules::{EventName, OperatorRules};
-use crate::mapping::stock;
 
 /// The quantity in a message is not used, since it may be an older one: what counts is read
 /// afresh by the SKU.
@@ -29,8 +28,11 @@ pub(super) fn plan(
     let carried: Option<InventoryEntry> = notification.field("inventoryEntry");
     let channel: Option<IdReference> = notification.field("supplyChannel");
     let channel = channel.or_else(|| carried.as_ref()?.supply_channel.clone());
-    let counted = stock::channel(&rules.product.inventory);
-    if channel.is_some_and(|channel| Some(channel.id.as_str()) != counted) {
+    // An entry that comes or goes may be the first or the last of its SKU, and then its stock is
+    // tracked from now on, or no more.
+    let counted = &rules.product.inventory.use_channel_inventory;
+    let is_other = channel.is_some_and(|channel| !counted.contains(channel.id.as_str()));
+    if is_other && !counted.is_empty() && name == EventName::InventoryResourceUpdated {
         return WorkPlan::Ignore(IgnoreReason::OtherChannel);
     }
     let carried = carried.map(|entry| entry.sku);

@@ -365,7 +365,7 @@ fn since_brings_orders_by_their_payments_and_products_by_stock_and_prices() {
         world.shop.put("payments", shop::payment(number, &["Success"], days_ago(20)));
         world.shop.put("products", shop::product(number, 2, None, days_ago(20)));
         let entry = |kind: &str| {
-            json!({"id": id(kind, number), "sku": format!("sku-{number}-2"),
+            json!({"id": id(kind, number), "sku": format!("sku-{number}-2"), "availableQuantity": 1,
                 "createdAt": shop::text(days_ago(20)), "lastModifiedAt": shop::text(days_ago(20))})
         };
         world.shop.put("inventory", entry("i"));

@@ -110,7 +110,8 @@ impl Shop {
         .to_string()
     }
 
-    /// Shows the stock of each variant as its inventory entry has it.
+    /// Shows the stock of each variant as its inventory entries had it before they last changed: what
+    /// commercetools shows of stock lags behind.
     fn add_stock(&self, product: &mut Value) {
         let Some(current) = product.pointer_mut("/masterData/current") else { return };
         let (master, others) = match current.as_object_mut() {
@@ -121,9 +122,16 @@ impl Shop {
             None => return,
         };
         let with_stock = |mut variant: Value| {
-            let entry = self.all("inventory").find(|entry| entry["sku"] == variant["sku"]);
-            if let Some(entry) = entry {
-                variant["availability"] = json!({"availableQuantity": entry["availableQuantity"]});
+            let sku = variant["sku"].clone();
+            for entry in self.all("inventory").filter(|entry| entry["sku"] == sku) {
+                let before = entry.get("quantityBefore").unwrap_or(&entry["availableQuantity"]);
+                let shown = &mut variant["availability"];
+                match entry.pointer("/supplyChannel/id").and_then(Value::as_str) {
+                    Some(channel) => {
+                        shown["channels"][channel] = json!({ "availableQuantity": before });
+                    }
+                    None => shown["availableQuantity"] = before.clone(),
+                }
             }
             variant
         };
@@ -198,10 +206,6 @@ fn holds(document: &Value, term: &str) -> bool {
         quoted().contains(&field("sku").as_str())
     } else if term == "masterData(published = true)" {
         document["masterData"]["published"] == true
-    } else if term == "supplyChannel is not defined" {
-        document["supplyChannel"].is_null()
-    } else if term.starts_with("sku = ") {
-        quoted().contains(&field("sku").as_str())
     } else if term.starts_with("ancestors(id = ") {
         let ancestors = document["ancestors"].as_array();
         let mut ids = ancestors.into_iter().flatten().filter_map(|one| one["id"].as_str());

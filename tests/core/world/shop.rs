@@ -1,9 +1,10 @@
 //! What happens in the shop, and the notifications that tell of it.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::World;
-use crate::import::shop::{self, id, text};
+use crate::import::shop::{self, Shop, id, text};
 use crate::import::world::time;
 
 /// How many there are of each.
@@ -30,17 +31,85 @@ pub(super) fn fill(world: &mut World) {
         let category = Some(number % CATEGORIES);
         world.shop.put("products", shop::product(number, 2, category, created));
         for variant in 1..=2 {
-            let sku = format!("sku-{number}-{variant}");
-            let entry = json!({"id": format!("e-{number}-{variant}"), "sku": sku,
-                "availableQuantity": 1, "quantityOnStock": 1,
-                "createdAt": text(created), "lastModifiedAt": text(created)});
-            world.shop.put("inventory", entry);
+            let channels: &[Option<&str>] = match (number + variant) % 3 {
+                0 => &[Some("north"), Some("south")],
+                1 => &[None, Some("north")],
+                _ => &[None],
+            };
+            for channel in channels {
+                world.shop.put("inventory", entry(number, variant, *channel, created));
+            }
         }
     }
     for number in 0..3 {
         let order = shop::order(number, Some("c0@example.com"), "Open", &[number], None, created);
         world.shop.put("orders", order);
     }
+}
+
+/// The stock of a SKU in one place.
+fn entry(number: u64, variant: u64, channel: Option<&str>, created: DateTime<Utc>) -> Value {
+    let place = channel.unwrap_or("nowhere");
+    let mut entry = json!({"id": format!("e-{number}-{variant}-{place}"),
+        "sku": format!("sku-{number}-{variant}"), "version": 1,
+        "availableQuantity": 1, "quantityOnStock": 1,
+        "createdAt": text(created), "lastModifiedAt": text(created)});
+    if let Some(channel) = channel {
+        entry["supplyChannel"] = json!({"typeId": "channel", "id": channel});
+    }
+    entry
+}
+
+/// The stock of a SKU changes in one place, or begins to lie in another.
+fn change_stock(world: &mut World, version: u64, now: DateTime<Utc>) -> Value {
+    let (number, variant) = (world.chance.next(PRODUCTS), 1 + world.chance.next(2));
+    let places = ["nowhere", "north", "south", "east"];
+    let mut ids = places.iter().map(|place| format!("e-{number}-{variant}-{place}"));
+    let east = ids.next_back().expect("a place");
+    let there = |id: &String| world.shop.all("inventory").any(|entry| entry["id"] == json!(id));
+    let mut ids: Vec<_> = ids.filter(there).collect();
+    if there(&east) {
+        ids.push(east);
+    } else if world.chance.happens(150) {
+        let created = entry(number, variant, Some("east"), now);
+        world.shop.put("inventory", created.clone());
+        return json!({"notificationType": "Message", "id": format!("m-{east}"),
+            "type": "InventoryEntryCreated", "createdAt": created["createdAt"],
+            "resource": {"typeId": "inventory-entry", "id": east}, "inventoryEntry": created});
+    }
+    let id = &ids[usize::try_from(world.chance.next(ids.len() as u64)).expect("few")];
+    // Sold out now and then, and sold more than there is.
+    let quantity = match world.chance.next(5) {
+        0 => json!(0),
+        1 => json!(-3),
+        _ => json!(version),
+    };
+    world.shop.change("inventory", id, now, |entry| {
+        entry["quantityBefore"] = entry["availableQuantity"].clone();
+        entry["availableQuantity"] = quantity.clone();
+        entry["version"] = json!(version);
+    });
+    changed("inventory-entry", id)
+}
+
+/// How much there is of a SKU, and whether Klaviyo is to hide it when there is none: the rule in
+/// words of its own. `named` is the only channel that sells, if there is one.
+pub(super) fn stock(shop: &Shop, sku: &str, named: Option<&str>) -> (i64, bool) {
+    let of_sku: Vec<_> = shop.all("inventory").filter(|entry| entry["sku"] == sku).collect();
+    let channel = |entry: &Value| {
+        entry.pointer("/supplyChannel/id").and_then(Value::as_str).map(ToOwned::to_owned)
+    };
+    let has_free = of_sku.iter().any(|entry| channel(entry).is_none());
+    let counted = of_sku.iter().filter(|entry| match (named, channel(entry)) {
+        (Some(named), channel) => channel.as_deref() == Some(named),
+        (None, channel) => channel.is_none() || !has_free,
+    });
+    let quantity = |entry: &&&Value| entry["availableQuantity"].as_i64().expect("a quantity");
+    let counted: Vec<_> = counted.map(|entry| quantity(&entry)).collect();
+    let all_below = counted.iter().all(|quantity| *quantity < 0);
+    let sum = counted.iter().filter(|quantity| all_below || **quantity > 0).sum();
+    let is_sold = named.is_none() && of_sku.iter().any(|entry| quantity(&entry) > 0);
+    (sum, sum > 0 || !is_sold)
 }
 
 /// Something happens in the shop: what is told of it.
@@ -78,14 +147,7 @@ pub(super) fn happen(world: &mut World) -> Value {
             }
             changed("product", &id)
         }
-        6..9 => {
-            let (number, variant) = (world.chance.next(PRODUCTS), 1 + world.chance.next(2));
-            let id = format!("e-{number}-{variant}");
-            world.shop.change("inventory", &id, now, |entry| {
-                entry["availableQuantity"] = json!(version);
-            });
-            changed("inventory-entry", &id)
-        }
+        6..9 => change_stock(world, version, now),
         _ => place_order(world),
     }
 }
