@@ -19,9 +19,11 @@ use crate::config::Config;
 use crate::fault::{ReadFault, TransientFault};
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::request::{WriteContent, WriteRequest};
+use crate::mapping::product::{ProductContext, without_price};
 use crate::push::conclusion::Conclusion;
 use crate::push::parking::by_resource;
 use crate::push::plan::Work;
+use crate::push::plan::price_edge::PriceEdge;
 use crate::time::ms;
 
 /// How often one delivery writes at most, before it is left to another time.
@@ -174,6 +176,38 @@ impl Delivery {
     #[must_use]
     pub fn gone_customer(&self) -> Option<&Id> {
         self.customer().filter(|_| self.documents.customer == KnownDocument::Gone)
+    }
+
+    /// The product that it brings, if that is for sale, with what its prices depend on at a time (UTC).
+    fn product_at(&self, now: DateTime<Utc>) -> Option<ProductContext<'_>> {
+        let brings_product = match &self.assignment {
+            Assignment::Now(work) => {
+                matches!(work, Work::Product(_) | Work::PriceEdge(_) | Work::StandalonePrice { .. })
+            }
+            Assignment::History(record) => matches!(record, HistoryRecord::Product(_)),
+        };
+        let KnownDocument::There(product) = &self.documents.product else { return None };
+        let standalone_prices = self.documents.standalone_prices.as_deref().unwrap_or_default();
+        (brings_product && product.master_data.published).then_some(ProductContext {
+            product,
+            standalone_prices,
+            now,
+        })
+    }
+
+    /// When the prices of the product that it brings change next by themselves. `now` is the time at
+    /// which the product was mapped (UTC).
+    #[must_use]
+    pub fn price_edge(&self, config: &Config, now: DateTime<Utc>) -> Option<PriceEdge> {
+        let context = self.product_at(now)?;
+        let at = context.next_edge(config)?;
+        Some(PriceEdge { product: context.product.id.clone(), at })
+    }
+
+    /// How many variants of the product that it brings are left out for want of a price.
+    #[must_use]
+    pub fn without_price(&self, config: &Config, now: DateTime<Utc>) -> usize {
+        self.product_at(now).map_or(0, |context| without_price(config, context))
     }
 
     /// Whether Klaviyo took something of it.
