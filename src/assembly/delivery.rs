@@ -13,15 +13,17 @@ use super::reading::KnownDocument;
 use super::record::HistoryRecord;
 use super::shared::SharedDocuments;
 use super::together::AnswerPart;
-use super::{Assignment, DeliveryStep, next};
+use super::{Assignment, DeliveryStep, next, product};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::fault::{ReadFault, TransientFault};
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::request::{WriteContent, WriteRequest};
+use crate::mapping::product::ProductContext;
 use crate::push::conclusion::Conclusion;
 use crate::push::parking::by_resource;
 use crate::push::plan::Work;
+use crate::push::plan::price_edge::PriceEdge;
 use crate::time::ms;
 
 /// How often one delivery writes at most, before it is left to another time.
@@ -174,6 +176,28 @@ impl Delivery {
     #[must_use]
     pub fn gone_customer(&self) -> Option<&Id> {
         self.customer().filter(|_| self.documents.customer == KnownDocument::Gone)
+    }
+
+    /// The product that it brings, if that is for sale, with what its prices depend on at a time (UTC).
+    fn product_at(&self, now: DateTime<Utc>) -> Option<ProductContext<'_>> {
+        let brings_product = match &self.assignment {
+            Assignment::Now(work) => {
+                matches!(work, Work::Product(_) | Work::PriceEdge(_) | Work::StandalonePrice { .. })
+            }
+            Assignment::History(record) => matches!(record, HistoryRecord::Product(_)),
+        };
+        let KnownDocument::There(product) = &self.documents.product else { return None };
+        let is_brought = brings_product && product.master_data.published;
+        is_brought.then(|| product::context(&self.documents, product, now))
+    }
+
+    /// When the prices of the product that it brings change next by themselves. `now` is the time at
+    /// which the product was mapped (UTC).
+    #[must_use]
+    pub fn price_edge(&self, config: &Config, now: DateTime<Utc>) -> Option<PriceEdge> {
+        let context = self.product_at(now)?;
+        let at = context.next_edge(config)?;
+        Some(PriceEdge { product: context.product.id.clone(), at })
     }
 
     /// Whether Klaviyo took something of it.

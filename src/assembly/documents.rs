@@ -117,7 +117,7 @@ impl Documents {
                 self.category = KnownDocument::Unasked;
                 self.descendants = None;
             }
-            Work::Product(_) => {
+            Work::Product(_) | Work::PriceEdge(_) => {
                 self.product = KnownDocument::Unasked;
                 self.standalone_prices = None;
                 self.stock.forget();

@@ -133,7 +133,9 @@ fn next_now(config: &Config, work: &Work, documents: &Documents, now: DateTime<U
         }
         Work::IdWalk(walk) => Ok(id_walk::next(documents, walk)),
         Work::CategoryGone(category) => Ok(category::gone(category)),
-        Work::Product(product) => product::next(config, documents, product, now),
+        Work::Product(product) | Work::PriceEdge(product) => {
+            product::next(config, documents, product, now)
+        }
         Work::Stock { entry, sku, gone } => {
             Ok(inventory::next(config, documents, entry, sku.as_deref(), *gone))
         }

@@ -194,6 +194,23 @@ fn withdraw(documents: &Documents, id: &Id) -> DeliveryStep {
     DeliveryStep::send(vec![delete(CatalogKind::Item, identity::item(id).id)])
 }
 
+/// The product with what else was read for it.
+pub(super) fn context<'a>(
+    documents: &'a Documents,
+    product: &'a Product,
+    now: DateTime<Utc>,
+) -> ProductContext<'a> {
+    let type_of = product.product_type.as_ref();
+    let telling = type_of.and_then(|one| documents.telling_attributes.get(&one.id));
+    ProductContext {
+        product,
+        standalone_prices: documents.standalone_prices.as_deref().unwrap_or_default(),
+        stock: documents.stock.listed(),
+        telling: telling.map(|names| &**names).unwrap_or_default(),
+        now,
+    }
+}
+
 /// New categories, then the item, then its variants: each needs what comes before it.
 fn send(
     config: &Config,
@@ -202,12 +219,7 @@ fn send(
     new_categories: Vec<WriteRequest>,
     now: DateTime<Utc>,
 ) -> DeliveryStep {
-    let standalone_prices = documents.standalone_prices.as_deref().unwrap_or_default();
-    let type_of = product.product_type.as_ref();
-    let telling = type_of.and_then(|one| documents.telling_attributes.get(&one.id));
-    let telling = telling.map(|names| &**names).unwrap_or_default();
-    let stock = documents.stock.listed();
-    let context = ProductContext { product, standalone_prices, stock, telling, now };
+    let context = context(documents, product, now);
     let MappedBody { body: mut item, mut cut } = item(config, context);
     item.categories.retain(|category| !documents.refused_categories.contains(category));
     let item_known = documents.known_variants != KnownDocument::Gone;

@@ -1,5 +1,6 @@
 //! `POST /` and `POST /events`: a push, from its bytes to its status.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -14,7 +15,7 @@ use crate::config::Config;
 use crate::config::rules::CustomerDeletion;
 use crate::engine::deliveries::{DeliveryEnd, EndedDelivery};
 use crate::fault::TransientFault;
-use crate::outbox::push_end::{PushEnd, push_end, untried};
+use crate::outbox::push_end::{PushEnd, edge_entry, push_end, untried};
 use crate::outbox::store::erasure::EraseAgain;
 use crate::outbox::store::intake::NewEntry;
 use crate::outbox::store::new_parked::UnverifiedWrites;
@@ -23,6 +24,7 @@ use crate::push::envelope::{self, DecodedPush, PushedItem};
 use crate::push::outcome::{Outcome, PushReply, reply as worst};
 use crate::push::parking::by_resource;
 use crate::push::plan::Work;
+use crate::push::plan::price_edge::PriceEdge;
 
 /// How long the calls of a push may take together. An answer is due within 4 s (`EventBridge`
 /// waits 5 s); what is left is for storing what could not be done.
@@ -121,6 +123,8 @@ struct WorkedItem {
     item: PushedItem,
     end: PushEnd,
     effort: WorkEffort,
+    /// When the prices of its product change by themselves.
+    price_edge: Option<PriceEdge>,
 }
 
 /// Works on all of them, as far as that can be done without storing anything.
@@ -132,6 +136,7 @@ async fn work(
 ) -> Vec<WorkedItem> {
     let (began, started) = (now(), now_ms());
     let mut ends: Vec<Option<(PushEnd, WorkEffort)>> = Vec::new();
+    let mut price_edges = BTreeMap::new();
     let (mut places, mut works) = (Vec::new(), Vec::new());
     for (place, PlannedItem { item, asks }) in planned.iter().enumerate() {
         let end = match asks {
@@ -159,17 +164,21 @@ async fn work(
     }
     let ended = deliver(config, calls, works).await;
     let duration_ms = now_ms() - started;
-    for (place, ended) in places.into_iter().zip(ended) {
+    for (place, mut ended) in places.into_iter().zip(ended) {
+        if let Some(edge) = ended.price_edge.take() {
+            price_edges.insert(place, edge);
+        }
         let (end, cut, calls) = match stay_erased(env, config, &ended, began).await {
             Ok(()) => concluded(&planned[place], ended, started),
             Err(error) => (PushEnd::Outcome(not_stored(&error)), Vec::new(), ended.calls),
         };
         ends[place] = Some((end, WorkEffort { duration_ms, calls, cut }));
     }
-    let worked = planned.into_iter().zip(ends).map(|(PlannedItem { item, .. }, end)| {
+    let worked = planned.into_iter().zip(ends).enumerate();
+    let worked = worked.map(|(place, (PlannedItem { item, .. }, end))| {
         let (end, effort) =
             end.unwrap_or_else(|| (PushEnd::Outcome(unavailable()), WorkEffort::default()));
-        WorkedItem { item, end, effort }
+        WorkedItem { item, end, effort, price_edge: price_edges.remove(&place) }
     });
     worked.collect()
 }
@@ -223,18 +232,32 @@ async fn erase(env: &Env, config: &Config, work: &Work) -> Result<bool> {
 
 /// Stores what has to be stored, all at once; where that fails, the sender has to keep the
 /// notifications. Then each has its outcome and its line in the log.
+///
+/// The edge of a product's prices is stored before the answer, in the same call: were it lost, nobody
+/// would tell of it again. Only a product whose prices change by themselves costs this call; if it
+/// fails, the product's notification comes again.
 async fn settle(env: &Env, config: &Config, started: u64, worked: Vec<WorkedItem>) -> Vec<Outcome> {
     let begun = now_ms();
     let new = worked.iter().filter_map(|worked| match &worked.end {
         PushEnd::Store(new) => Some((new, &worked.item)),
         PushEnd::Outcome(_) => None,
     });
+    let edges = worked.iter().map(|worked| worked.price_edge.as_ref().and_then(edge_entry));
+    let edges: Vec<_> = edges.collect();
+    let new = new.chain(edges.iter().flatten().map(|(new, item)| (new, item)));
     let passed = Duration::from_millis(begun.saturating_sub(started));
     let left = config.push_patience.unwrap_or(ANSWER).saturating_sub(passed);
-    let mut stored = outbox::store(env, config, left, new).await.into_iter();
+    let to_park = worked.iter().filter(|worked| matches!(worked.end, PushEnd::Store(_))).count();
+    let mut stored = outbox::store(env, config, left, new).await;
+    stored.resize(to_park + edges.iter().flatten().count(), None);
+    let mut edges_stored = stored.split_off(to_park).into_iter();
+    let mut stored = stored.into_iter();
     let took = now_ms() - begun;
-    let settled = worked.into_iter().map(|WorkedItem { item, end, mut effort }| {
+    let settled = worked.into_iter().zip(&edges).map(|(worked, edge)| {
+        let WorkedItem { item, end, mut effort, .. } = worked;
+        let is_lost = edge.is_some() && edges_stored.next().flatten().is_none();
         let outcome = match end {
+            PushEnd::Outcome(_) if is_lost => unavailable(),
             PushEnd::Outcome(outcome) => outcome,
             PushEnd::Store(new) => {
                 effort.duration_ms += took;

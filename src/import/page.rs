@@ -9,6 +9,7 @@ use crate::engine::unit::UnitNo;
 use crate::fault::Rejection;
 use crate::http::HttpAnswer;
 use crate::push::conclusion::Conclusion;
+use crate::push::plan::price_edge::PriceEdge;
 
 /// About what a record takes while its rows are under way.
 const RECORD_BYTES: usize = 200;
@@ -34,6 +35,9 @@ pub(super) struct RunPage {
     pub(super) units: Vec<(usize, Delivery)>,
     /// Answers that are awaited before more of them can be.
     pub(super) waits: u32,
+    /// When the prices of its products change by themselves; to be kept by the outbox before the page is
+    /// committed.
+    pub(super) price_edges: Vec<PriceEdge>,
 }
 
 /// A record under way.
@@ -87,7 +91,15 @@ impl RunRecord {
 
 impl RunPage {
     pub(super) fn new(origin: PageOrigin) -> Self {
-        Self { origin, bytes: 0, records: Vec::new(), unread: None, units: Vec::new(), waits: 0 }
+        Self {
+            origin,
+            bytes: 0,
+            records: Vec::new(),
+            unread: None,
+            units: Vec::new(),
+            waits: 0,
+            price_edges: Vec::new(),
+        }
     }
 
     /// Its documents are mapped: of its bytes nothing is left but its records.

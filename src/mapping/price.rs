@@ -69,6 +69,20 @@ impl<'a> VariantPrices<'a> {
     }
 }
 
+/// When the first of these prices becomes valid or ends after `now` (UTC), of those that are for
+/// everybody or for the channel and the customer group of the settings. In whatever currency and
+/// country: all of them are in `price_json`.
+#[must_use]
+pub fn next_edge<'a>(
+    rules: &PriceRules,
+    prices: impl IntoIterator<Item = &'a Price>,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let counted = prices.into_iter().filter(|price| is_in_scope(rules, price));
+    let edges = counted.flat_map(|price| [price.valid_from, price.valid_until]);
+    edges.flatten().filter(|edge| *edge > now).min()
+}
+
 /// What is known of the countries so far, and how well.
 #[derive(Default)]
 struct ByCountry {
@@ -116,10 +130,14 @@ fn is_elsewhere(price: &Price, country: Option<&str>) -> bool {
 }
 
 fn counts(rules: &PriceRules, price: &Price, now: DateTime<Utc>) -> bool {
+    price.valid_at(now) && is_in_scope(rules, price)
+}
+
+/// Whether a price counts while it is valid.
+fn is_in_scope(rules: &PriceRules, price: &Price) -> bool {
     let group = price.customer_group.as_ref();
     let channel = price.channel.as_ref();
-    price.valid_at(now)
-        && price.recurrence_policy.is_none()
+    price.recurrence_policy.is_none()
         && group.is_none_or(|group| group.id.as_str() == rules.customer_group)
         && channel.is_none_or(|channel| channel.id.as_str() == rules.channel)
 }
@@ -243,6 +261,42 @@ mod tests {
         ] {
             let config = config("de-DE", "EUR", &rules);
             assert_eq!(preferred(&config, &prices).as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn the_next_edge_is_the_first_that_is_to_come() {
+        let window = |from: &str, until: &str| {
+            json!({"validFrom": format!("{from}T00:00:00Z"),
+                "validUntil": format!("{until}T00:00:00Z")})
+        };
+        let of_group = |mut scope: Value| {
+            scope["customerGroup"] = json!({"id": "g"});
+            scope
+        };
+        let early = window("2026-01-02", "2026-01-03");
+        let now = NOW;
+        for (scopes, expected) in [
+            (vec![], None),
+            (vec![json!({})], None),
+            (vec![window("2025-01-01", "2025-12-31")], None),
+            (vec![window("2025-01-01", "2026-01-01")], None),
+            (vec![window("2025-01-01", "2026-02-01"), json!({})], Some("2026-02-01")),
+            (vec![window("2026-03-01", "2026-04-01"), early.clone()], Some("2026-01-02")),
+            (vec![of_group(early.clone())], None),
+            (
+                vec![json!({"recurrencePolicy": {"id": "r"}, "validFrom": "2026-02-01T00:00:00Z"})],
+                None,
+            ),
+            (
+                vec![json!({"country": "IT", "validFrom": "2026-02-01T00:00:00Z"})],
+                Some("2026-02-01"),
+            ),
+        ] {
+            let prices: Vec<_> = scopes.into_iter().map(|scope| price(1, scope)).collect();
+            let found = next_edge(&PriceRules::default(), &prices, now.parse().expect("a time"));
+            let found = found.map(|edge| edge.date_naive().to_string());
+            assert_eq!(found.as_deref(), expected, "{prices:?}");
         }
     }
 

@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
-use super::price::VariantPrices;
+use super::price::{VariantPrices, next_edge};
 use super::profile::MappedBody;
 use super::variant_title::variant_title;
 use super::{category, identity, metadata, picture, stock};
 use crate::commercetools::inventory::InventoryEntry;
-use crate::commercetools::price::StandalonePrice;
+use crate::commercetools::price::{Price, StandalonePrice};
 use crate::commercetools::product::{PriceMode, Product, ProductData, ProductVariant};
 use crate::config::Config;
 use crate::config::product_url::ProductFacts;
@@ -42,17 +42,28 @@ pub struct ProductContext<'a> {
 
 impl<'a> ProductContext<'a> {
     fn prices(&self, config: &Config, variant: Option<&'a ProductVariant>) -> VariantPrices<'a> {
-        let rules = &config.rules.product.prices;
-        let Some(variant) = variant else { return VariantPrices::new(rules, [], self.now) };
-        match self.product.price_mode {
-            PriceMode::Embedded => VariantPrices::new(rules, &variant.prices, self.now),
-            PriceMode::Standalone => {
-                let own = self.standalone_prices.iter().filter(|price| {
-                    price.active && identity::sku(variant) == Some(price.sku.as_str())
-                });
-                VariantPrices::new(rules, own.map(|price| &price.price), self.now)
-            }
-        }
+        let prices = variant.into_iter().flat_map(|variant| self.all_prices(variant));
+        VariantPrices::new(&config.rules.product.prices, prices, self.now)
+    }
+
+    /// The prices of a variant, from wherever they stand, also those that do not count.
+    fn all_prices(&self, variant: &'a ProductVariant) -> impl Iterator<Item = &'a Price> {
+        let (embedded, standalone) = match self.product.price_mode {
+            PriceMode::Embedded => (&variant.prices[..], &[][..]),
+            PriceMode::Standalone => (&[][..], self.standalone_prices),
+        };
+        let own = standalone
+            .iter()
+            .filter(|price| price.active && identity::sku(variant) == Some(price.sku.as_str()));
+        embedded.iter().chain(own.map(|price| &price.price))
+    }
+
+    /// When what the product gives changes next without anybody changing it (UTC).
+    #[must_use]
+    pub fn next_edge(&self, config: &Config) -> Option<DateTime<Utc>> {
+        let variants = self.product.master_data.current.all_variants();
+        let prices = variants.flat_map(|variant| self.all_prices(variant));
+        next_edge(&config.rules.product.prices, prices, self.now)
     }
 
     fn stock(&self, config: &Config, variant: &ProductVariant) -> VariantStock {
@@ -104,8 +115,7 @@ pub fn variant(
 }
 
 /// How many variants of a product are not shown, since none of their prices counts (`no_price`).
-#[must_use]
-pub fn without_price(config: &Config, context: ProductContext) -> usize {
+fn without_price(config: &Config, context: ProductContext) -> usize {
     let variants = context.product.master_data.current.all_variants();
     let has_none =
         |one: &&ProductVariant| context.prices(config, Some(one)).preferred(config).is_none();

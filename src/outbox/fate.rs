@@ -15,6 +15,8 @@ use crate::time::millis;
 pub enum RowFate {
     /// Klaviyo has all of it; it is removed.
     Delivered,
+    /// Klaviyo has all of it; it stays, to be tried at the next edge of its prices (ms since 1970 UTC).
+    NextEdge(u64),
     /// There is nothing to deliver; it is removed.
     Ignored(IgnoreReason),
     /// It is tried again.

@@ -32,7 +32,8 @@ use crate::klaviyo::pacing::CallPace;
 use crate::push::conclusion::{Conclusion, work_of};
 use crate::push::envelope::{self, PushedItem};
 use crate::push::parking::RowGroup;
-use crate::time::millis;
+use crate::push::plan::price_edge::PriceEdge;
+use crate::time::{millis, ms};
 
 /// What happened.
 pub enum OutboxInput {
@@ -269,7 +270,9 @@ impl OutboxMachine {
     fn ended(&mut self, ended: EndedDelivery, around: &StepContext<'_>) {
         let Some(under_way) = self.rows.remove(&ended.no) else { return };
         let unverified = UnverifiedWrites::of(&ended, under_way.began);
-        let EndedDelivery { end, sent, cut, calls, delivery, stopped_by, in_doubt, .. } = ended;
+        let EndedDelivery {
+            end, sent, cut, calls, delivery, stopped_by, in_doubt, price_edge, ..
+        } = ended;
         let group = RowGroup::of_key(&under_way.row.key);
         if let Some(group) = group {
             match &stopped_by {
@@ -296,6 +299,7 @@ impl OutboxMachine {
             }
         };
         let fate = fate_of(around, &under_way.row, conclusion);
+        let fate = self.keep_edge(fate, group, price_edge);
         if matches!(fate, RowFate::PutOff { .. }) && !sent.is_empty() {
             let row = under_way.row.clone();
             self.to_store.push(StoreCommand::NoteSent { row, sent });
@@ -307,6 +311,29 @@ impl OutboxMachine {
             fate,
             waits_for: stopped_by,
         });
+    }
+}
+
+impl OutboxMachine {
+    /// Sees to it that a product is written again at the edge of its prices. The row for its edges goes
+    /// on to the next one; any other parks that row. So a row that is being tried is never replaced by
+    /// its own end.
+    fn keep_edge(
+        &mut self,
+        fate: RowFate,
+        group: Option<RowGroup>,
+        price_edge: Option<PriceEdge>,
+    ) -> RowFate {
+        match (fate, price_edge) {
+            (RowFate::Delivered, Some(edge)) if group == Some(RowGroup::PriceEdges) => {
+                RowFate::NextEdge(ms(edge.at))
+            }
+            (fate, Some(edge)) if group != Some(RowGroup::PriceEdges) => {
+                self.to_store.push(StoreCommand::Park(vec![edge.notification()]));
+                fate
+            }
+            (fate, _) => fate,
+        }
     }
 }
 

@@ -4,12 +4,15 @@
 use super::store::dead_letters::NewDeadLetter;
 use super::store::intake::NewEntry;
 use super::store::new_parked::{NewParked, UnverifiedWrites};
+use crate::commercetools::notification::Notification;
 use crate::fault::{Setback, TransientFault};
 use crate::push::conclusion::Conclusion;
 use crate::push::envelope::{PushedItem, Undecodable};
 use crate::push::outcome::Outcome;
 use crate::push::parking::{slot, slot_of_fact};
 use crate::push::plan::Work;
+use crate::push::plan::price_edge::PriceEdge;
+use crate::time::ms;
 
 /// How it ends.
 #[derive(Debug)]
@@ -66,6 +69,16 @@ pub fn untried(item: &PushedItem, work: &Work, fault: TransientFault, now: u64) 
         }
         PushedItem::Refused { why, .. } => refused(*why, now),
     }
+}
+
+/// What has to be stored of a product that was delivered, whose prices change by themselves; none where
+/// the notification cannot be made, which does not happen.
+#[must_use]
+pub fn edge_entry(edge: &PriceEdge) -> Option<(NewEntry, PushedItem)> {
+    let notification = Notification::read(edge.notification()).ok()?;
+    let slot = slot(&notification, &Work::PriceEdge(edge.product.clone()));
+    let new = NewParked::at_edge(slot, ms(edge.at), 0);
+    Some((NewEntry::Parked(new), PushedItem::Notification(notification)))
 }
 
 fn refused(why: Undecodable, now: u64) -> PushEnd {

@@ -51,7 +51,7 @@ pub fn needed(counts: &[(RowGroup, u64)]) -> Vec<(Operation, u64)> {
                 (job(CatalogKind::Variant, CatalogAction::Update), jobs),
             ],
             RowGroup::Categories => vec![(job(CatalogKind::Category, CatalogAction::Update), jobs)],
-            RowGroup::Products | RowGroup::StandalonePrices => vec![
+            RowGroup::Products | RowGroup::PriceEdges | RowGroup::StandalonePrices => vec![
                 (Operation::VariantsOfItem, rows),
                 (Operation::CategoriesOfItem, rows),
                 (job(CatalogKind::Item, CatalogAction::Update), jobs),

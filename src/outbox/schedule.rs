@@ -13,7 +13,7 @@ impl RowGroup {
     #[must_use]
     pub fn weight(self) -> u32 {
         match self {
-            Self::Products | Self::StandalonePrices => 25,
+            Self::Products | Self::PriceEdges | Self::StandalonePrices => 25,
             Self::Facts => 5,
             Self::Customers
             | Self::BroughtBack

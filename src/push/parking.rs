@@ -41,6 +41,9 @@ pub enum RowGroup {
     Changes,
     /// Items with their variants.
     Products,
+    /// Items with their variants, at the time at which a price becomes valid or ends. Beside the
+    /// product's own row: neither waits for the other.
+    PriceEdges,
     /// Stock of variants.
     Stock,
     /// Items with their variants, found by a price.
@@ -49,12 +52,13 @@ pub enum RowGroup {
 
 impl RowGroup {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Facts,
         Self::Customers,
         Self::BroughtBack,
         Self::Stock,
         Self::Products,
+        Self::PriceEdges,
         Self::StandalonePrices,
         Self::Categories,
         Self::CategoryProducts,
@@ -72,6 +76,7 @@ impl RowGroup {
             Self::CategoryProducts => "category-products/",
             Self::Changes => "changed-since/",
             Self::Products => "product/",
+            Self::PriceEdges => "price-edge/",
             Self::Stock => "inventory-entry/",
             Self::StandalonePrices => "standalone-price/",
         }
@@ -130,6 +135,7 @@ pub fn slot(notification: &Notification, work: &Work) -> ParkingSlot {
         }
         Work::CategoryGone(category) => of_resource(RowGroup::Categories, category.as_str(), 2),
         Work::Product(product) => of_resource(RowGroup::Products, product.as_str(), 0),
+        Work::PriceEdge(product) => of_resource(RowGroup::PriceEdges, product.as_str(), 0),
         Work::Stock { entry, gone, .. } => {
             of_resource(RowGroup::Stock, entry.as_str(), u8::from(*gone))
         }
@@ -164,6 +170,7 @@ pub fn by_resource(work: &Work) -> bool {
         | Work::IdWalk(_)
         | Work::CategoryGone(_)
         | Work::Product(_)
+        | Work::PriceEdge(_)
         | Work::Stock { .. }
         | Work::StandalonePrice { .. } => true,
         Work::OrderPlaced(_)

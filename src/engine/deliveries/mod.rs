@@ -32,6 +32,7 @@ use crate::klaviyo::job::{JobRef, RowDigest};
 use crate::klaviyo::pacing::CallPace;
 use crate::klaviyo::request::WriteRequest;
 use crate::push::conclusion::Conclusion;
+use crate::push::plan::price_edge::PriceEdge;
 use crate::push::plan::{IgnoreReason, Work};
 use crate::time::ms;
 
@@ -71,6 +72,8 @@ pub struct EndedDelivery {
     pub stopped_by: Option<OperationName>,
     /// How long a write of it without an answer may still be carried out.
     pub in_doubt: Option<Duration>,
+    /// When what was delivered is right no more, since prices of it become valid or end.
+    pub price_edge: Option<PriceEdge>,
 }
 
 /// How a delivery ended.
@@ -136,6 +139,8 @@ struct OpenDelivery {
     stages: Vec<Vec<WriteRequest>>,
     /// Whether anything of that had to be sent.
     wrote: bool,
+    /// When what was delivered is right no more.
+    price_edge: Option<PriceEdge>,
 }
 
 /// All deliveries of a host that are under way.
@@ -198,6 +203,7 @@ impl Deliveries {
             waits: 0,
             stages: Vec::new(),
             wrote: false,
+            price_edge: None,
         };
         self.open.insert(no, open);
         self.advance(no, around);
@@ -306,6 +312,7 @@ impl Deliveries {
                 }
                 DeliveryStep::Conclude(conclusion) => conclusion,
             };
+            self.note_edge(no, &conclusion, around);
             return self.end(no, DeliveryEnd::Concluded(conclusion), None, None);
         }
     }
@@ -418,7 +425,17 @@ impl Deliveries {
                 return self.end(no, DeliveryEnd::WithJob, None, in_doubt);
             }
         };
+        self.note_edge(no, &end, around);
         self.end(no, DeliveryEnd::Concluded(end), stopped_by, in_doubt);
+    }
+
+    /// Notes the next edge of the prices of what was delivered: in the step that found it current, so that
+    /// no edge can pass in between.
+    fn note_edge(&mut self, no: DeliveryNo, conclusion: &Conclusion, around: &StepContext<'_>) {
+        let Some(open) = self.open.get_mut(&no) else { return };
+        if *conclusion == Conclusion::Delivered {
+            open.price_edge = open.delivery.price_edge(around.config, around.now);
+        }
     }
 
     fn end(
@@ -429,9 +446,18 @@ impl Deliveries {
         in_doubt: Option<Duration>,
     ) {
         let Some(open) = self.open.remove(&no) else { return };
-        let OpenDelivery { delivery, sent, cut, calls, .. } = open;
-        let ended = EndedDelivery { no, end, sent, cut, calls, delivery, stopped_by, in_doubt };
-        self.ended.push(ended);
+        let OpenDelivery { delivery, sent, cut, calls, price_edge, .. } = open;
+        self.ended.push(EndedDelivery {
+            no,
+            end,
+            sent,
+            cut,
+            calls,
+            delivery,
+            stopped_by,
+            in_doubt,
+            price_edge,
+        });
     }
 }
 

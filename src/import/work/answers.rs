@@ -66,6 +66,7 @@ impl RunWork {
                 self.need_answered(config, page, need, &answer, now)
             }
             RunReading::HandOver { page, .. } => self.handed_over(page, &answer),
+            RunReading::KeepEdges { page, .. } => self.edges_kept(page, &answer),
             RunReading::Written(ref ids) => self.written_read(ids, &answer, now),
             RunReading::LeaveGone(_) => self.gone_left(&answer, now),
         };

@@ -15,6 +15,7 @@ use crate::import::record_ref::PageNo;
 use crate::import::run::{PassRange, RunState};
 use crate::klaviyo::pacing::Operation;
 use crate::push::plan::customer::written_since;
+use crate::push::plan::price_edge::PriceEdge;
 
 /// A call that is under way, and why.
 pub(in crate::import) enum RunTask {
@@ -51,6 +52,9 @@ pub(super) enum RunReading {
     Need { page: PageNo, need: JointReading },
     /// Records of a page that are left to the outbox.
     HandOver { page: PageNo, ids: Vec<Id> },
+    /// Edges of the prices of a page, which the outbox keeps. Until a time (ms since 1970 UTC) a write of
+    /// its products may still be carried out.
+    KeepEdges { page: PageNo, edges: Vec<PriceEdge>, doubtful_until: u64 },
 }
 
 impl ReadTask {
@@ -67,7 +71,9 @@ impl ReadTask {
             | RunReading::Written(_) => true,
             RunReading::Page { reading, .. } => matches!(reading, PassReading::Walk(_)),
             RunReading::Need { need, .. } => need.is_of_commercetools(),
-            RunReading::HandOver { .. } | RunReading::LeaveGone(_) => false,
+            RunReading::HandOver { .. }
+            | RunReading::KeepEdges { .. }
+            | RunReading::LeaveGone(_) => false,
         }
     }
 }
@@ -257,6 +263,10 @@ impl RunWork {
                 let changes = ids.iter().map(|id| change(of_type, id.as_str())).collect();
                 HostCall::HandOver { changes, not_before: 0 }
             }
+            RunReading::KeepEdges { edges, doubtful_until, .. } => {
+                let changes = edges.iter().map(PriceEdge::notification).collect();
+                HostCall::HandOver { changes, not_before: *doubtful_until }
+            }
             RunReading::Need { need, .. } => HostCall::of_reading(need),
         }
     }
@@ -284,6 +294,7 @@ pub(super) fn operation(what: &RunReading) -> Option<Operation> {
         | RunReading::Written(_)
         | RunReading::LeaveGone(_)
         | RunReading::Linked { .. }
+        | RunReading::KeepEdges { .. }
         | RunReading::HandOver { .. } => None,
         RunReading::Page { reading, .. } => match reading {
             PassReading::Walk(_) => None,

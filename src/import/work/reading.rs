@@ -298,6 +298,21 @@ impl RunWork {
         Ok(())
     }
 
+    /// The outbox keeps the edges of the prices of a page.
+    pub(super) fn edges_kept(
+        &mut self,
+        number: PageNo,
+        answer: &HttpAnswer,
+    ) -> Result<(), ReadFault> {
+        if answer.status != 201 {
+            return Err(Setback::from(TransientFault::OutboxUnavailable).into());
+        }
+        if let Some(page) = self.pages.get_mut(&number) {
+            page.waits = 0;
+        }
+        Ok(())
+    }
+
     pub(super) fn again_read(
         &mut self,
         config: &Config,
@@ -417,6 +432,7 @@ impl RunWork {
                     waiting.push((record, delivery));
                 }
                 DeliveryStep::Send { mut stages, .. } => {
+                    page.price_edges.extend(delivery.price_edge(config, now));
                     let left_out = self.phones.keep_apart(&mut stages);
                     self.run.phones_left_out += if is_counted { left_out } else { 0 };
                     let external_id = Some(one.id.to_string());

@@ -35,6 +35,7 @@ impl RunWork {
             return;
         }
         self.take_events(now);
+        self.keep_edges(now);
         self.commit_pages();
         if self.run.state == RunState::Stopping {
             if self.under_way == 0 {
@@ -132,7 +133,7 @@ impl RunWork {
     fn commit_pages(&mut self) {
         for range in 0..self.readers.len() {
             while let Some(first) = self.readers[range].pages.front().copied() {
-                if !self.pages.get(&first).is_none_or(|page| self.is_secured(page)) {
+                if !self.pages.get(&first).is_none_or(|page| self.is_done(page)) {
                     break;
                 }
                 self.readers[range].pages.pop_front();
@@ -149,19 +150,41 @@ impl RunWork {
             }
         }
         let again = |(number, page): (&PageNo, &RunPage)| {
-            (page.origin == PageOrigin::Again && self.is_secured(page)).then_some(*number)
+            (page.origin == PageOrigin::Again && self.is_done(page)).then_some(*number)
         };
         for number in self.pages.iter().filter_map(again).collect::<Vec<_>>() {
             self.commit(number);
         }
     }
 
-    /// Whether a page can be committed.
+    /// Has the edges of the prices of pages kept, as soon as all of a page is with Klaviyo: its jobs may
+    /// bring the prices of before an edge for as long as a job may be carried out.
+    fn keep_edges(&mut self, now: DateTime<Utc>) {
+        if self.run.state != RunState::Running {
+            return;
+        }
+        let has_edges = |page: &RunPage| !page.price_edges.is_empty() && self.is_secured(page);
+        let numbers = self.pages.iter().filter(|(_, page)| has_edges(page)).map(|(no, _)| *no);
+        for number in numbers.collect::<Vec<_>>() {
+            let Some(page) = self.pages.get_mut(&number) else { continue };
+            let edges = std::mem::take(&mut page.price_edges);
+            page.waits = 1;
+            let doubtful_until = ms(now + JOB_IN_DOUBT);
+            self.now_queue(RunReading::KeepEdges { page: number, edges, doubtful_until }, now);
+        }
+    }
+
+    /// Whether all of a page is with Klaviyo, or done.
     fn is_secured(&self, page: &RunPage) -> bool {
         page.is_mapped()
             && page
                 .written_units()
                 .all(|unit| self.writer.is_secured(unit) && !self.is_held_back(unit))
+    }
+
+    /// Whether a page can be committed.
+    fn is_done(&self, page: &RunPage) -> bool {
+        self.is_secured(page) && page.price_edges.is_empty()
     }
 
     /// Makes a page part of what is stored: what is settled is counted, what is with jobs is kept

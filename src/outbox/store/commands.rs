@@ -159,6 +159,10 @@ fn settle(
             remove(sql, row)?;
             Ok(Outcome::Delivered)
         }
+        RowFate::NextEdge(edge) => {
+            parked::move_to_edge(sql, row, edge)?;
+            Ok(Outcome::Delivered)
+        }
         RowFate::Ignored(why) => {
             remove(sql, row)?;
             Ok(Outcome::Ignored(why))

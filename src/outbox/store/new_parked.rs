@@ -90,6 +90,14 @@ impl NewParked {
         Self { due: now.max(time), doubtful_until, ..new }
     }
 
+    /// One that is to be tried when a price becomes valid or ends, `edge`, which is its age too: until
+    /// then it is not late. A write that was before it may still be carried out until `doubtful_until`; 0 if
+    /// none. All in ms since 1970 UTC.
+    #[must_use]
+    pub fn at_edge(slot: ParkingSlot, edge: u64, doubtful_until: u64) -> Self {
+        Self { doubtful_until, ..Self::now(slot, TransientFault::PriceEdge, edge) }
+    }
+
     /// One that was tried once and is to be tried again.
     #[must_use]
     pub fn after(

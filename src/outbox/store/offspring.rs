@@ -7,10 +7,13 @@ use super::park::park;
 use crate::commercetools::notification::Notification;
 use crate::config::rules::OperatorRules;
 use crate::push::parking::planned_slot;
+use crate::push::plan::price_edge::edge_of;
 use crate::storage::sql::{Sql, SqlError};
+use crate::time::ms;
 
 /// Parks these notifications, to be tried now, but not before a time (ms since 1970 UTC); those that
-/// need nothing are left out.
+/// need nothing are left out. One for an edge of a product's prices is tried at the edge, and once
+/// more at that time, if the edge is before it.
 pub fn park_offspring(
     sql: &dyn Sql,
     rules: &OperatorRules,
@@ -20,7 +23,14 @@ pub fn park_offspring(
 ) -> Result<(), SqlError> {
     for notification in notifications.into_iter().filter_map(|raw| Notification::read(raw).ok()) {
         let Some(slot) = planned_slot(rules, &notification) else { continue };
-        let new = NewParked::not_before(slot, not_before, now);
+        let new = match edge_of(&notification) {
+            // A write of the product that is on its way may bring the prices from before the edge.
+            Some(edge) => {
+                let doubtful_until = if not_before > now { not_before } else { 0 };
+                NewParked::at_edge(slot, ms(edge), doubtful_until)
+            }
+            None => NewParked::not_before(slot, not_before, now),
+        };
         park(sql, &new, Value::Object(notification.raw).to_string().as_bytes())?;
     }
     Ok(())

@@ -40,6 +40,9 @@ pub fn park(sql: &dyn Sql, new: &NewParked, content: &[u8]) -> Result<(), SqlErr
         let times = (new.at.into(), new.due.into(), new.attempts);
         return insert(sql, new, times, content);
     };
+    if occupant.attempts == 0 && RowGroup::of_key(&new.key) == Some(RowGroup::PriceEdges) {
+        return bring_forward(sql, new);
+    }
     sent::forget(sql, &new.key)?;
     let old = parts::take(sql, "parked_parts", occupant.seq)?;
     sql.exec("DELETE FROM parked WHERE seq = ?", vec![occupant.seq.into()])?;
@@ -55,6 +58,18 @@ pub fn park(sql: &dyn Sql, new: &NewParked, content: &[u8]) -> Result<(), SqlErr
     let written_since = written.into_iter().filter(|since| *since > 0).min().unwrap_or(0);
     let new = NewParked { rank, doubtful_until, written_since, ..new.clone() };
     insert(sql, &new, times, content)
+}
+
+/// A product's row for the edge of its prices has not been tried. The earlier edge counts, whichever was
+/// seen later: if it is an edge no more, the product is written in vain, and the next one is found then.
+fn bring_forward(sql: &dyn Sql, new: &NewParked) -> Result<(), SqlError> {
+    sql.exec(
+        "UPDATE parked SET since = MIN(since, ?2), due = MIN(due, ?3),
+            doubtful_until = MAX(doubtful_until, ?4)
+         WHERE key = ?1",
+        vec![new.key.as_str().into(), new.at.into(), new.due.into(), new.doubtful_until.into()],
+    )?;
+    Ok(())
 }
 
 /// Stores a row in a free slot: since when it is parked, when it is due, and how often it was tried.

@@ -93,9 +93,25 @@ pub fn put_off(
     Ok(())
 }
 
+/// The row of a product was delivered, if it still is the generation that was read, and is to be so again
+/// at the next edge of its prices (ms since 1970 UTC): as if it had been parked for that alone.
+pub fn move_to_edge(sql: &dyn Sql, row: &ParkedRow, edge: u64) -> Result<(), SqlError> {
+    sql.exec(
+        "UPDATE parked SET since = ?1, due = ?1, code = ?2, attempts = 0, waits_for = NULL,
+            alone = 0, trying = 0, lost = 0, lost_alone = 0, written_since = 0, doubtful_until = 0
+         WHERE seq = ?3",
+        vec![edge.into(), TransientFault::PriceEdge.code().as_ref().into(), row.seq.into()],
+    )?;
+    sent::forget(sql, &row.key)
+}
+
 /// Faults whose rows wait for a time of their own, and not for the end of an outage.
-const OWN_TIME: [TransientFault; 3] =
-    [TransientFault::PaymentWithoutOrder, TransientFault::MayBeCarriedOut, TransientFault::Follows];
+const OWN_TIME: [TransientFault; 4] = [
+    TransientFault::PaymentWithoutOrder,
+    TransientFault::MayBeCarriedOut,
+    TransientFault::Follows,
+    TransientFault::PriceEdge,
+];
 
 /// An operation goes through again: what waits for it is due. So is what waits for anything else that
 /// may be over as well; operations that are still out are left alone all the same.
@@ -104,10 +120,10 @@ pub fn wake(sql: &dyn Sql, operation: &OperationName, now: u64) -> Result<(), Sq
         "UPDATE parked SET waits_for = NULL WHERE waits_for = ?",
         vec![operation.as_str().into()],
     )?;
-    let [payment, doubt, follows] = OWN_TIME.map(|fault| fault.code().into_owned());
+    let [payment, doubt, follows, edge] = OWN_TIME.map(|fault| fault.code().into_owned());
     sql.exec(
-        "UPDATE parked SET due = ?1 WHERE due > ?1 AND code NOT IN (?2, ?3, ?4)",
-        vec![now.into(), payment.into(), doubt.into(), follows.into()],
+        "UPDATE parked SET due = ?1 WHERE due > ?1 AND code NOT IN (?2, ?3, ?4, ?5)",
+        vec![now.into(), payment.into(), doubt.into(), follows.into(), edge.into()],
     )?;
     Ok(())
 }
@@ -138,7 +154,7 @@ pub struct WaitingRows {
     pub oldest: StoredTime,
 }
 
-/// How many rows wait of each group.
+/// How many rows wait of each group; not those for the edges of prices, which are early and not late.
 pub fn counts(sql: &dyn Sql) -> Result<Vec<(RowGroup, u64)>, SqlError> {
     #[derive(Deserialize)]
     struct GroupCount {
@@ -148,20 +164,21 @@ pub fn counts(sql: &dyn Sql) -> Result<Vec<(RowGroup, u64)>, SqlError> {
     let rows: Vec<GroupCount> = sql
         .exec(
             "SELECT SUBSTR(key, 1, INSTR(key, '/')) AS prefix, COUNT(*) AS count FROM parked
-             GROUP BY prefix",
-            vec![],
+             WHERE code <> ? GROUP BY prefix",
+            vec![TransientFault::PriceEdge.code().as_ref().into()],
         )?
         .read()?;
     let counts = rows.into_iter();
     Ok(counts.filter_map(|row| Some((RowGroup::of_key(&row.prefix)?, row.count))).collect())
 }
 
-/// What waits, by the reason, the most frequent first.
+/// What waits, by the reason, the most frequent first. A row for the edge of a product's prices waits for
+/// nothing that is late: it counts only when a try of it did not succeed.
 pub fn waiting(sql: &dyn Sql) -> Result<Vec<WaitingRows>, SqlError> {
     sql.exec(
         "SELECT code, COUNT(*) AS count, MIN(since) AS oldest FROM parked
-         GROUP BY code ORDER BY count DESC, code",
-        vec![],
+         WHERE code <> ? GROUP BY code ORDER BY count DESC, code",
+        vec![TransientFault::PriceEdge.code().as_ref().into()],
     )?
     .read()
 }

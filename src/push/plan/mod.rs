@@ -9,6 +9,7 @@ pub mod id_walk;
 mod inventory;
 mod order;
 mod payment;
+pub mod price_edge;
 mod product;
 pub mod removed_fields;
 mod standalone_price;
@@ -173,6 +174,8 @@ pub enum Work {
     CategoryGone(Id),
     /// A product with its variants, or that it is not for sale.
     Product(Id),
+    /// The same, at the time at which a price of it becomes valid or ends.
+    PriceEdge(Id),
     /// The stock of a SKU.
     Stock {
         /// The inventory entry that was changed.

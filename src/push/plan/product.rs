@@ -1,5 +1,6 @@
 //! Notifications about a product.
 
+use super::price_edge::edge_of;
 use super::{IgnoreReason, Work, WorkPlan, enabled};
 use crate::commercetools::notification::{Notification, NotificationKind, NotifiedResource};
 use crate::config::rules::{EventName, OperatorRules};
@@ -11,6 +12,9 @@ pub(super) fn plan(
     notification: &Notification,
     resource: &NotifiedResource,
 ) -> WorkPlan {
+    if edge_of(notification).is_some() {
+        return WorkPlan::Work(Work::PriceEdge(resource.id.clone()));
+    }
     let messages = &rules.product.messages;
     let deleted = messages.deleted.iter().any(|name| name == notification.type_name());
     let name = match &notification.kind {

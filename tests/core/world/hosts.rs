@@ -16,7 +16,7 @@ use commercetools_klaviyo::import::machine::{ImportEffect, ImportInput, ImportMa
 use commercetools_klaviyo::import::store::{gone, hand_over, runs};
 use commercetools_klaviyo::outbox::desk;
 use commercetools_klaviyo::outbox::machine::OutboxMachine;
-use commercetools_klaviyo::outbox::push_end::{PushEnd, push_end, untried};
+use commercetools_klaviyo::outbox::push_end::{PushEnd, edge_entry, push_end, untried};
 use commercetools_klaviyo::outbox::schedule::earlier_alarm;
 use commercetools_klaviyo::outbox::store::erasure::{self, EraseAgain};
 use commercetools_klaviyo::outbox::store::intake::{self, NewEntry};
@@ -194,6 +194,12 @@ impl World {
             DeliveryEnd::Concluded(conclusion) => conclusion,
             DeliveryEnd::WithJob => Conclusion::Later(TransientFault::JobUnderWay.into()),
         };
+        if let Some((entry, item)) = ended.price_edge.as_ref().and_then(edge_entry)
+            && !self.intake(&entry, &item)
+        {
+            self.network.hurry(Caller::Push(no), self.now + 500);
+            return self.brought_again(notification);
+        }
         let end = push_end(&item, Some(&work), conclusion, unverified, self.now);
         self.store(no, &item, end, notification);
     }
@@ -203,17 +209,8 @@ impl World {
             PushEnd::Outcome(_) => self.outcomes += 1,
             PushEnd::Store(NewEntry::DeadLetter(letter)) => panic!("{}", letter.code),
             PushEnd::Store(entry) => {
-                let bodies = intake::bodies([(&entry, item)].into_iter()).expect("bodies");
-                if self.chance.happens(self.faults.storage) {
-                    self.outbox.sql.fail_at(1 + u32::try_from(self.chance.next(4)).expect("few"));
-                }
-                let now = self.now;
-                let sql = &self.outbox.sql;
-                let stored = sql.turn(|sql| intake::take(sql, &bodies[0].1, now));
-                sql.fail_no_more();
-                if stored.is_ok() {
+                if self.intake(&entry, item) {
                     self.outcomes += 1;
-                    self.arm_outbox();
                 } else {
                     // 503: the broker has it still. What was under way is carried out before it comes
                     // again, since nobody knows of it any more.
@@ -222,6 +219,22 @@ impl World {
                 }
             }
         }
+    }
+
+    /// The outbox takes something in; whether it is stored.
+    fn intake(&mut self, entry: &NewEntry, item: &PushedItem) -> bool {
+        let bodies = intake::bodies([(entry, item)].into_iter()).expect("bodies");
+        if self.chance.happens(self.faults.storage) {
+            self.outbox.sql.fail_at(1 + u32::try_from(self.chance.next(4)).expect("few"));
+        }
+        let now = self.now;
+        let sql = &self.outbox.sql;
+        let stored = sql.turn(|sql| intake::take(sql, &bodies[0].1, now));
+        sql.fail_no_more();
+        if stored.is_ok() {
+            self.arm_outbox();
+        }
+        stored.is_ok()
     }
 
     fn brought_again(&mut self, notification: serde_json::Value) {

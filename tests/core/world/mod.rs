@@ -24,14 +24,14 @@ use commercetools_klaviyo::import::start;
 use commercetools_klaviyo::import::store::{runs, tables as import_tables};
 use commercetools_klaviyo::import::stored::StoredRun;
 use commercetools_klaviyo::klaviyo::pacing::CallPace;
-use commercetools_klaviyo::outbox::store::tables as outbox_tables;
+use commercetools_klaviyo::outbox::store::{parked, tables as outbox_tables};
 use serde_json::{Value, json};
 
 use self::hosts::{ImportObject, OutboxObject, RunningPush};
 use self::network::{Caller, Network, WayFaults};
 use crate::import::account::Account;
-use crate::import::shop::Shop;
-use crate::import::world::Chance;
+use crate::import::shop::{Shop, id, text};
+use crate::import::world::{Chance, time};
 use crate::support::config;
 
 /// 2026-06-01T00:00:00Z.
@@ -219,6 +219,11 @@ impl World {
 
     /// Lets time go on until nothing is left to be done.
     fn run(&mut self) {
+        self.run_until(u64::MAX);
+    }
+
+    /// Lets time go on until then (ms since 1970 UTC), or until nothing is left to be done.
+    fn run_until(&mut self, end: u64) {
         let mut steps = 0;
         loop {
             steps += 1;
@@ -226,6 +231,9 @@ impl World {
             let event = self.events.first_key_value().map(|((at, _), _)| *at);
             let times = [event, self.network.next_at(), self.outbox.alarm, self.import.alarm];
             let Some(next) = times.iter().flatten().min().copied() else { break };
+            if next > end {
+                break;
+            }
             if self.is_at_rest() {
                 break;
             }
@@ -445,6 +453,50 @@ impl World {
             assert_eq!(held["inventory_quantity"], quantity, "stale: stock of {sku}");
             assert_eq!(held["inventory_policy"], u8::from(is_hidden), "stale: policy of {sku}");
         }
+        // At rest no price is on sale any more.
+        let number: f64 = number.parse().expect("a number");
+        let sku = external(&format!("sku-{number}-1"));
+        let (_, held) = &self.account.variants[&sku];
+        assert_eq!(held["price"].as_f64(), Some(number + 0.01), "stale: price of {sku}");
+    }
+}
+
+/// Nobody says anything when a price becomes valid or ends: the product is written within five minutes,
+/// whichever host wrote it before, and what waits for that is no work that waits.
+#[test]
+fn what_becomes_valid_is_written_within_five_minutes() {
+    const FIVE_MINUTES: u64 = 300_000;
+    for by_import in [false, true] {
+        let mut world = World::new(7);
+        (world.faults, world.network.faults) = (Faults::default(), WayFaults::default());
+        world.events.clear();
+        let hour = 3_600_000;
+        let [from, until] = [hour, 2 * hour].map(|wait| text(time(NOW + wait)));
+        world.shop.change("products", &id("p", 0), time(NOW), |product| {
+            let prices = &mut product["masterData"]["current"]["masterVariant"]["prices"];
+            let sale = json!({"value": {"currencyCode": "EUR", "centAmount": 50, "fractionDigits": 2},
+                "validFrom": from, "validUntil": until});
+            *prices = json!([prices[0], sale]);
+        });
+        let change = json!({"notificationType": "ResourceUpdated",
+            "resource": {"typeId": "product", "id": id("p", 0)}});
+        world.told_of = usize::from(!by_import);
+        let event = if by_import {
+            Event::Import(ImportKind::Products, Value::Null)
+        } else {
+            Event::Push(change)
+        };
+        world.at(0, event);
+        for (at, price) in [(hour - 1, 0.01), (hour + FIVE_MINUTES, 0.5), (3 * hour, 0.01)] {
+            world.run_until(NOW + at);
+            world.account.finish();
+            let (_, held) = &world.account.variants["$custom:::$default:::sku-0-1"];
+            assert_eq!(held["price"].as_f64(), Some(price), "by import: {by_import}, at {at}");
+            let waiting = parked::waiting(&world.outbox.sql).expect("what waits");
+            assert!(waiting.is_empty(), "{waiting:?}");
+        }
+        world.run();
+        world.verify();
     }
 }
 

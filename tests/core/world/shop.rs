@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::World;
+use super::{BUSY, World};
 use crate::import::shop::{self, Shop, id, text};
 use crate::import::world::time;
 
@@ -29,7 +29,18 @@ pub(super) fn fill(world: &mut World) {
     }
     for number in 0..PRODUCTS {
         let category = Some(number % CATEGORIES);
-        world.shop.put("products", shop::product(number, 2, category, created));
+        let mut product = shop::product(number, 2, category, created);
+        // Products of the first half have a price that begins and ends while everything runs.
+        if number < PRODUCTS / 2 {
+            let from = 1_000 + world.chance.next(BUSY);
+            let until = from + 1_000 + world.chance.next(BUSY);
+            let [from, until] = [from, until].map(|wait| text(time(world.now + wait)));
+            let sale = json!({"value": {"currencyCode": "EUR", "centAmount": 77, "fractionDigits": 2},
+                "validFrom": from, "validUntil": until});
+            let prices = product["masterData"]["current"]["masterVariant"]["prices"].as_array_mut();
+            prices.expect("prices").push(sale);
+        }
+        world.shop.put("products", product);
         for variant in 1..=2 {
             let channels: &[Option<&str>] = match (number + variant) % 3 {
                 0 => &[Some("north"), Some("south")],
