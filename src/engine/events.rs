@@ -17,8 +17,8 @@ pub(crate) enum WriteEvent {
     WentThrough(Operation),
     /// A call met a fault that passes.
     Delayed(Operation, Setback),
-    /// A job that began at this time (ms) is not followed any longer, since its items are there: it may
-    /// be they are somebody else's, and the job is still to be carried out.
+    /// Nobody waits any longer for rows of a job that began at this time (ms), and that is still to be carried
+    /// out: its items are there, and may be somebody else's, or something else of their unit was refused.
     JobLeft(u64),
     /// Klaviyo refuses a request whatever it is about, such as a bulk request with any rows.
     RequestRefused(Rejection),

@@ -116,6 +116,15 @@ impl OpenJobs {
         rows.iter().all(Vec::is_empty)
     }
 
+    /// When the jobs began that have rows of a unit, in ms.
+    pub(super) fn began_with(&self, unit: UnitNo) -> impl Iterator<Item = u64> {
+        let has_rows = move |job: &&OpenJob| match &job.rows {
+            JobRows::Here(rows) => rows.iter().any(|waiting| waiting.contains(&unit)),
+            JobRows::WithHost => false,
+        };
+        self.open.values().filter(has_rows).map(|job| job.at)
+    }
+
     /// Forgets the rows of units that are no more; the jobs that have no others are forgotten as well.
     pub(super) fn keep_only(&mut self, is_kept: impl Fn(UnitNo) -> bool) {
         self.open.retain(|_, job| {

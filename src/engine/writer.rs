@@ -308,9 +308,13 @@ impl UnitWriter {
         }
     }
 
-    /// Gives a unit this end, whatever of it is still under way.
+    /// Gives a unit this end, whatever of it is still under way. What jobs have of it they still carry
+    /// out, perhaps after what is sent of it next.
     pub(super) fn end_unit(&mut self, no: UnitNo, end: UnitEnd) {
         if let Some(unit) = self.units.get_mut(&no) {
+            if unit.in_jobs > 0 {
+                self.events.extend(self.jobs.began_with(no).map(WriteEvent::JobLeft));
+            }
             self.bytes_later -= unit.end(end);
         }
     }
