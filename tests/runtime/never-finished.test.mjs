@@ -21,8 +21,9 @@ const ENTRY = `
       const { pathname } = new URL(request.url);
       if (pathname !== "/lose") return this.own.fetch(request);
       const { key, trying } = await request.json();
-      this.sql.exec("UPDATE parked SET due = 0");
-      this.sql.exec("UPDATE parked SET trying = ? WHERE key = ?", trying, key);
+      // A round of others ended meanwhile. A try of the row that ended, alone, would clear it.
+      this.sql.exec("UPDATE rounds SET ended = ended + 1");
+      this.sql.exec("UPDATE parked SET trying = ?, due = 9e15 WHERE key = ?", trying, key);
       await this.own.alarm();
       return Response.json([...this.sql.exec("SELECT key, lost, lost_alone FROM parked")]);
     }

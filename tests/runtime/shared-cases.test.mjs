@@ -79,7 +79,7 @@ function reasonAgainst(name) {
 async function perform(stack, { data, steps }) {
   for (const [path, documents] of Object.entries(data)) {
     const { typeId } = RESOURCES.find((resource) => resource.path === path);
-    for (const document of documents) stack.commercetools.put(typeId, document);
+    for (const document of documents) stack.commercetools.put(typeId, priced(document));
   }
   for (const { push, run, body } of steps) {
     if (run) {
@@ -93,6 +93,23 @@ async function perform(stack, { data, steps }) {
     }
   }
   stack.klaviyo.finishJobs();
+}
+
+/** A variant without a price is left out, and shows nothing of its stock: so each of a product has one. */
+function priced(document) {
+  const current = document.masterData?.current;
+  if (!current) return document;
+  const copy = structuredClone(document);
+  const { masterVariant, variants = [] } = copy.masterData.current;
+  for (const variant of [masterVariant, ...variants])
+    if (variant?.prices?.length === 0)
+      variant.prices = [
+        {
+          id: "price",
+          value: { type: "centPrecision", currencyCode: "EUR", centAmount: 100, fractionDigits: 2 },
+        },
+      ];
+  return copy;
 }
 
 function holds(stack, expected) {

@@ -120,6 +120,7 @@ fn the_end_of_an_outage_does_not_wake_what_waits_for_a_time_of_its_own() {
         TransientFault::PaymentWithoutOrder,
         TransientFault::MayBeCarriedOut,
         TransientFault::Follows,
+        TransientFault::PriceEdge,
     ] {
         let sql = outbox_with(&["customer/a"]);
         let row = take_customer(&sql, 2_000).row;

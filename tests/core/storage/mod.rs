@@ -10,6 +10,7 @@ mod job_rows;
 mod migrations;
 mod parking;
 mod parts;
+mod price_edges;
 mod runs;
 mod trying;
 
