@@ -298,7 +298,7 @@ impl From<Rejection> for ReadFault {
     }
 }
 
-/// Whether a status means that the same call can succeed later, whoever answered: a wrong key or
+/// Whether a status means that the same call can succeed later, from either system: a wrong key or
 /// missing scope (401, 403: an operator mends it), a timeout, too early, throttled, or the server's
 /// own fault.
 #[must_use]

@@ -1,7 +1,7 @@
 //! The import: pages of commercetools' documents, brought to Klaviyo in bulk.
 //!
 //! A pure state machine ([`machine`]): given what just happened, it says what is to be stored and
-//! which calls are to be made. Whoever runs it stores first and calls then, so that a crash at any
+//! which calls are to be made. Its host stores first and calls then, so that a crash at any
 //! point costs at most the pages that were under way, and a repeated page is harmless, since all
 //! ids are stable.
 //!

@@ -24,4 +24,4 @@ pub mod profile;
 pub mod properties;
 pub mod stock;
 mod street_order;
-mod variant_title;
+mod variant_titles;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::price::{VariantPrices, next_edge};
 use super::profile::MappedBody;
-use super::variant_title::variant_title;
+use super::variant_titles::variant_titles;
 use super::{category, identity, metadata, picture, stock};
 use crate::commercetools::inventory::InventoryEntry;
 use crate::commercetools::price::{Price, StandalonePrice};
@@ -82,7 +82,8 @@ pub fn item(config: &Config, context: ProductContext) -> MappedBody<CatalogItem>
     let master = data.master_variant.as_ref();
     let prices = context.prices(config, master);
     let metadata = metadata::metadata(&config.shop.locale, data, &prices, &data.attributes);
-    let MappedBody { body: shown, cut } = shown(config, context, None, metadata);
+    let title = title(config, product).to_owned();
+    let MappedBody { body: shown, cut } = shown(config, product, None, title, metadata);
     let attributes = ItemAttributes { shown, price: prices.preferred(config) };
     let categories = category::of_product(product, &config.shop.locale);
     let categories = categories.into_iter().map(|category| category.key.id).collect();
@@ -92,13 +93,18 @@ pub fn item(config: &Config, context: ProductContext) -> MappedBody<CatalogItem>
     }
 }
 
-/// A variant of a product, with the product's texts; none without a price that counts. Klaviyo wants
-/// one, and 0 would be shown as an offer.
-#[must_use]
-pub fn variant(
+/// The title of a product; Klaviyo wants one.
+fn title<'a>(config: &Config, product: &'a Product) -> &'a str {
+    product.master_data.current.name.text(&config.shop.locale).unwrap_or(product.id.as_str())
+}
+
+/// A variant of a product, with the product's texts and a `title` of its own; none without a price that
+/// counts. Klaviyo wants one, and 0 would be shown as an offer.
+fn variant(
     config: &Config,
     context: ProductContext,
     variant: &ProductVariant,
+    title: String,
 ) -> Option<MappedBody<CatalogVariant>> {
     let product = context.product;
     let data = &product.master_data.current;
@@ -106,20 +112,12 @@ pub fn variant(
     let price = prices.preferred(config)?;
     let attributes = data.attributes.iter().chain(&variant.attributes);
     let metadata = metadata::metadata(&config.shop.locale, data, &prices, attributes);
-    let MappedBody { body: shown, cut } = shown(config, context, Some(variant), metadata);
+    let MappedBody { body: shown, cut } = shown(config, product, Some(variant), title, metadata);
     let attributes = VariantAttributes { shown, price, stock: context.stock(config, variant) };
     let key = identity::variant(&product.id, variant);
     let sku = identity::sku(variant).unwrap_or(&key.external_id).to_owned();
     let item = identity::item(&product.id).id;
     Some(MappedBody { body: CatalogVariant { key, sku, item, attributes }, cut })
-}
-
-/// How many variants of a product are not shown, since none of their prices counts (`no_price`).
-fn without_price(config: &Config, context: ProductContext) -> usize {
-    let variants = context.product.master_data.current.all_variants();
-    let has_none =
-        |one: &&ProductVariant| context.prices(config, Some(one)).preferred(config).is_none();
-    variants.filter(has_none).count()
 }
 
 /// The SKUs of variants that Klaviyo has of the item, by its ids `known`, and the product has no
@@ -155,21 +153,22 @@ pub fn variant_writes(
     if data.master_variant.is_none() {
         return all;
     }
-    let mut present = Vec::new();
-    for one in data.all_variants() {
+    let (mut present, mut left_out) = (Vec::new(), 0);
+    let of_product = title(config, context.product);
+    let titles = variant_titles(&config.shop.locale, of_product, data, context.telling);
+    for (one, title) in data.all_variants().zip(titles) {
         let id = identity::variant(&context.product.id, one).id;
         let is_known = known.contains(&id);
-        match variant(config, context, one) {
-            Some(mapped) => {
-                all.cut.extend(mapped.cut);
-                all.body.push(CatalogWrite::put(CatalogObject::Variant(mapped.body), is_known));
-            }
-            None if is_known => all.body.push(CatalogWrite::Hide { variant: id.clone() }),
-            None => {}
+        if let Some(MappedBody { body, mut cut }) = variant(config, context, one, title) {
+            cut.retain(|name| !all.cut.contains(name));
+            all.cut.extend(cut);
+            all.body.push(CatalogWrite::put(CatalogObject::Variant(body), is_known));
+        } else {
+            left_out += 1;
+            all.body.extend(is_known.then(|| CatalogWrite::Hide { variant: id.clone() }));
         }
         present.push(id);
     }
-    let left_out = without_price(config, context);
     if left_out > 0 {
         all.cut.push(format!("{NO_PRICE}: {left_out}"));
     }
@@ -184,11 +183,11 @@ pub fn variant_writes(
 /// What items and variants both show; of the product as a whole, or of a variant of it.
 fn shown(
     config: &Config,
-    context: ProductContext,
+    product: &Product,
     variant: Option<&ProductVariant>,
+    title: String,
     mut custom_metadata: serde_json::Map<String, serde_json::Value>,
 ) -> MappedBody<ShownAttributes> {
-    let ProductContext { product, telling, .. } = context;
     let data = &product.master_data.current;
     let locale = &config.shop.locale;
     let mut cut = limits::fit_metadata(&mut custom_metadata);
@@ -197,14 +196,9 @@ fn shown(
         cut.push(NO_LINK.to_owned());
         shortened
     });
-    // Klaviyo wants a title.
-    let title = data.name.text(locale).unwrap_or(product.id.as_str());
     let images = pictures(data, variant);
     let body = ShownAttributes {
-        title: match variant {
-            Some(variant) => variant_title(locale, title, data, variant, telling),
-            None => title.to_owned(),
-        },
+        title,
         description: data.description.text(locale).unwrap_or_default().to_owned(),
         url,
         image_full_url: images.first().cloned(),

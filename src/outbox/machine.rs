@@ -312,9 +312,7 @@ impl OutboxMachine {
             waits_for: stopped_by,
         });
     }
-}
 
-impl OutboxMachine {
     /// Sees to it that a product is written again at the edge of its prices. The row for its edges goes
     /// on to the next one; any other parks that row. So a row that is being tried is never replaced by
     /// its own end.

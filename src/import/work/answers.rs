@@ -14,7 +14,7 @@ use crate::engine::backoff::{JOB_IN_DOUBT, SINGLE_IN_DOUBT};
 use crate::engine::events::WriteEvent;
 use crate::engine::unit::{UnitEnd, UnitNo};
 use crate::engine::written::again_at;
-use crate::fault::{ReadFault, Setback};
+use crate::fault::{ReadFault, Setback, TransientFault};
 use crate::http::HttpAnswer;
 use crate::import::page::RecordFate;
 use crate::import::run::RunWaiting;
@@ -65,10 +65,14 @@ impl RunWork {
             RunReading::Need { page, ref need } => {
                 self.need_answered(config, page, need, &answer, now)
             }
-            RunReading::HandOver { page, .. } => self.handed_over(page, &answer),
-            RunReading::KeepEdges { page, .. } => self.edges_kept(page, &answer),
+            RunReading::HandOver { page, .. } => {
+                kept_by_outbox(&answer).map(|()| self.handed_over(page))
+            }
+            RunReading::KeepEdges { page, .. } => {
+                kept_by_outbox(&answer).map(|()| self.edges_kept(page))
+            }
             RunReading::Written(ref ids) => self.written_read(ids, &answer, now),
-            RunReading::LeaveGone(_) => self.gone_left(&answer, now),
+            RunReading::LeaveGone(_) => kept_by_outbox(&answer).map(|()| self.gone_left(now)),
         };
         match taken {
             Ok(()) => self.goes_on(),
@@ -164,5 +168,13 @@ impl RunWork {
         let ReadTask { what, tries, .. } = task;
         let not_before = again_at(setback, tries + 1, ms(now));
         self.queue.push_back(ReadTask { what, not_before, tries: tries + 1 });
+    }
+}
+
+/// Whether the outbox keeps what was handed over to it.
+fn kept_by_outbox(answer: &HttpAnswer) -> Result<(), ReadFault> {
+    match answer.status {
+        201 => Ok(()),
+        _ => Err(Setback::from(TransientFault::OutboxUnavailable).into()),
     }
 }

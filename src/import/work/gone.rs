@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::config::rules::CustomerDeletion;
 use crate::engine::events::WriteEvent;
 use crate::engine::unit::{UnitEnd, UnitNo};
-use crate::fault::{ReadFault, Setback, TransientFault};
+use crate::fault::ReadFault;
 use crate::http::HttpAnswer;
 use crate::import::passes::LIST_PAGE;
 use crate::import::run::ImportKind;
@@ -145,16 +145,8 @@ impl RunWork {
     }
 
     /// The outbox sees to those who are gone.
-    pub(super) fn gone_left(
-        &mut self,
-        answer: &HttpAnswer,
-        now: DateTime<Utc>,
-    ) -> Result<(), ReadFault> {
-        if answer.status != 201 {
-            return Err(Setback::from(TransientFault::OutboxUnavailable).into());
-        }
+    pub(super) fn gone_left(&mut self, now: DateTime<Utc>) {
         self.answers_awaited(|waits| waits.saturating_sub(1), now);
-        Ok(())
     }
 
     /// The run ends before it is known: should it go on, these are sent, and asked for, once more.

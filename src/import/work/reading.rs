@@ -19,7 +19,7 @@ use crate::commercetools::reference::Id;
 use crate::commercetools::walk::{self, FilterList, Walk, WalkFilter, WalkedResource};
 use crate::config::Config;
 use crate::engine::writer::NewUnit;
-use crate::fault::{FinalFault, ReadFault, Rejection, Setback, TransientFault};
+use crate::fault::{FinalFault, ReadFault, Rejection};
 use crate::http::HttpAnswer;
 use crate::import::page::{PageOrigin, RecordFate, RunPage, RunRecord};
 use crate::import::passes::{Pass, PassLink, PassSource, divide, held, listed};
@@ -282,35 +282,19 @@ impl RunWork {
     }
 
     /// The outbox has the records of a page: nothing more is to be done with them here.
-    pub(super) fn handed_over(
-        &mut self,
-        number: PageNo,
-        answer: &HttpAnswer,
-    ) -> Result<(), ReadFault> {
-        if answer.status != 201 {
-            return Err(Setback::from(TransientFault::OutboxUnavailable).into());
-        }
-        let Some(page) = self.pages.get_mut(&number) else { return Ok(()) };
+    pub(super) fn handed_over(&mut self, number: PageNo) {
+        let Some(page) = self.pages.get_mut(&number) else { return };
         page.waits = 0;
         for record in &mut page.records {
             record.end(RecordFate::Skipped);
         }
-        Ok(())
     }
 
     /// The outbox keeps the edges of the prices of a page.
-    pub(super) fn edges_kept(
-        &mut self,
-        number: PageNo,
-        answer: &HttpAnswer,
-    ) -> Result<(), ReadFault> {
-        if answer.status != 201 {
-            return Err(Setback::from(TransientFault::OutboxUnavailable).into());
-        }
+    pub(super) fn edges_kept(&mut self, number: PageNo) {
         if let Some(page) = self.pages.get_mut(&number) {
             page.waits = 0;
         }
-        Ok(())
     }
 
     pub(super) fn again_read(

@@ -33,7 +33,7 @@ pub(super) enum EnvelopeForm {
 
 /// Tells what an object is. Only what is [`EnvelopeForm::Around`] is taken out of it.
 ///
-/// SNS comes first: its signature covers `Message` and nothing beside it, so whoever adds the
+/// SNS comes first: its signature covers `Message` and nothing beside it, so a stranger who adds the
 /// members of a notification to a signed message must not be heard.
 pub(super) fn tell(object: &mut Map<String, Value>, sns: Option<&SnsAuth>) -> EnvelopeForm {
     match object.get("Type").and_then(Value::as_str) {

@@ -18,7 +18,6 @@ use commercetools_klaviyo::import::run::{ImportKind, ImportRun, RunSelection, Ru
 use commercetools_klaviyo::import::start::RunStart;
 use commercetools_klaviyo::import::stored::read_run;
 use commercetools_klaviyo::push::plan::customer::WRITTEN_SINCE;
-use commercetools_klaviyo::push::plan::id_walk::CHANGED_SINCE;
 
 use super::account::Account;
 use super::shop::Shop;
@@ -289,7 +288,7 @@ impl World {
     pub(super) fn carry_out(&mut self, call: &HostCall) -> HttpAnswer {
         match call {
             HostCall::HandOver { changes, .. } => {
-                for change in changes.iter().filter(|change| !change.contains_key(CHANGED_SINCE)) {
+                for change in changes {
                     if let Some(since) = change.get(WRITTEN_SINCE) {
                         let customer = change["resource"]["id"].as_str().expect("an id");
                         let since = since.as_str().expect("a time");

@@ -1,6 +1,6 @@
-//! The title of a variant: the product's, with what tells this variant from the others.
+//! The titles of variants: the product's, with what tells each variant from the others.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -10,62 +10,55 @@ use crate::commercetools::locale::Locale;
 use crate::commercetools::order::Attribute;
 use crate::commercetools::product::{ProductData, ProductVariant};
 
-/// The title, such as `Shirt - Red / M`. `telling` are the names of the attributes that the product type
-/// says are unique; if the variant has none of them, those count whose values differ among the product's
-/// variants. Several variants of which nothing tells one from another are told by their SKUs.
-pub(super) fn variant_title(
+/// The titles of all variants, such as `Shirt - Red / M`, in their order. `telling` are the names of the
+/// attributes that the product type says are unique; for a variant that has none of them, those count
+/// whose values differ among the product's variants. What would be called the same has its SKU besides.
+///
+/// For all at once: a product may have 100 variants, and each is compared with all others.
+pub(super) fn variant_titles(
     locale: &Locale,
     product_title: &str,
     data: &ProductData,
-    variant: &ProductVariant,
     telling: &[String],
-) -> String {
-    let unique = telling.iter().filter_map(|name| value(variant, name, locale)).collect();
-    let several = data.all_variants().nth(1).is_some();
-    let parts: Vec<String> = match unique {
-        parts if Vec::is_empty(&parts) && several => differing(locale, data, variant),
-        parts => parts,
+) -> Vec<String> {
+    let values = |variant, names: &[&str]| -> Vec<String> {
+        names.iter().filter_map(|name| value(variant, name, locale)).collect()
     };
-    let parts = match identity::sku(variant) {
-        Some(sku) if several && is_shared(locale, data, variant, telling, &parts) => {
-            parts.into_iter().chain([sku.to_owned()]).collect()
-        }
-        _ => parts,
-    };
-    if parts.is_empty() {
-        return product_title.to_owned();
+    let telling: Vec<_> = telling.iter().map(String::as_str).collect();
+    let differing = differing(data);
+    let of_variants = data.all_variants().map(|variant| match values(variant, &telling) {
+        unique if unique.is_empty() => values(variant, &differing),
+        unique => unique,
+    });
+    let mut all: Vec<_> = of_variants.collect();
+    let mut called: HashMap<Vec<String>, HashSet<i64>> = HashMap::new();
+    for (variant, parts) in data.all_variants().zip(&all) {
+        called.entry(parts.clone()).or_default().insert(variant.id);
     }
-    format!("{product_title} - {}", parts.join(" / "))
+    for (variant, parts) in data.all_variants().zip(&mut all) {
+        if called.get(parts).is_some_and(|variants| variants.len() > 1) {
+            parts.extend(identity::sku(variant).map(ToOwned::to_owned));
+        }
+    }
+    let title = |parts: Vec<String>| {
+        let after = if parts.is_empty() { "" } else { " - " };
+        format!("{product_title}{after}{}", parts.join(" / "))
+    };
+    all.into_iter().map(title).collect()
 }
 
-/// Whether another variant of the product would have the same title.
-fn is_shared(
-    locale: &Locale,
-    data: &ProductData,
-    variant: &ProductVariant,
-    telling: &[String],
-    parts: &[String],
-) -> bool {
-    data.all_variants().filter(|other| other.id != variant.id).any(|other| {
-        let unique: Vec<_> = telling.iter().filter_map(|name| value(other, name, locale)).collect();
-        let other = if unique.is_empty() { differing(locale, data, other) } else { unique };
-        other == parts
-    })
-}
-
-/// The values of the attributes that are not the same in all variants, in the order of the first
-/// variant that has each.
-fn differing(locale: &Locale, data: &ProductData, variant: &ProductVariant) -> Vec<String> {
+/// The names of the attributes that are not the same in all variants, in the order in which they are
+/// first there.
+fn differing(data: &ProductData) -> Vec<&str> {
     let mut seen = HashSet::new();
     let names = data.all_variants().flat_map(|variant| &variant.attributes);
     let names = names.map(|attribute| attribute.name.as_str());
-    let names = names.filter(|name| seen.insert(*name));
     let differs = |name: &&str| {
         let mut values = data.all_variants().map(|one| attribute(one, name).map(|one| &one.value));
         let first = values.next();
         values.any(|value| Some(value) != first)
     };
-    names.filter(differs).filter_map(|name| value(variant, name, locale)).collect()
+    names.filter(|name| seen.insert(*name)).filter(differs).collect()
 }
 
 fn attribute<'a>(variant: &'a ProductVariant, name: &str) -> Option<&'a Attribute> {
@@ -103,8 +96,7 @@ mod tests {
         let data: ProductData = serde_json::from_value(data).expect("data");
         let telling: Vec<_> = telling.iter().map(ToString::to_string).collect();
         let locale = Locale::new("en".to_owned());
-        let title = |variant| variant_title(&locale, "Shirt", &data, variant, &telling);
-        data.all_variants().map(title).collect()
+        variant_titles(&locale, "Shirt", &data, &telling)
     }
 
     #[test]
