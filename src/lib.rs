@@ -42,6 +42,7 @@ pub mod fault;
 pub mod http;
 pub mod import;
 pub mod inflate;
+mod json;
 pub mod klaviyo;
 pub mod mapping;
 pub mod outbox;

@@ -18,6 +18,7 @@ use crate::commercetools::walk::Walk;
 use crate::fault::{ReadFault, Rejection};
 use crate::http::HttpAnswer;
 use crate::import::run::ImportKind;
+use crate::json::read_bytes;
 use crate::klaviyo::request::WriteRequest;
 use crate::push::conclusion::Conclusion;
 use crate::push::envelope::{self, PushedItem, Undecodable};
@@ -66,7 +67,7 @@ impl BadSubject {
 /// # Errors
 /// What is wrong with it.
 pub fn read(body: &[u8]) -> Result<PreviewSubject, BadSubject> {
-    if let Ok(members) = serde_json::from_slice::<Map<String, Value>>(body)
+    if let Ok(members) = read_bytes::<Map<String, Value>>(body)
         && members.contains_key("kind")
     {
         return record(&members).map_err(BadSubject::Record);

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -14,6 +13,7 @@ use crate::commercetools::payment::Payment;
 use crate::commercetools::reference::{Id, IdReference};
 use crate::commercetools::walk::WalkedResource;
 use crate::fault::Rejection;
+use crate::json::read_value;
 use crate::klaviyo::catalog::CatalogKind;
 
 /// A record, whose document is read already.
@@ -99,7 +99,7 @@ fn paid_order(text: &str) -> Result<(Order, Vec<Payment>), serde_json::Error> {
     for reference in expanded.and_then(Value::as_array_mut).into_iter().flatten() {
         let payment = reference.as_object_mut().and_then(|reference| reference.shift_remove("obj"));
         if let Some(payment) = payment {
-            payments.push(Payment::deserialize(payment)?);
+            payments.push(read_value(&payment)?);
         }
     }
     Ok((order, payments))

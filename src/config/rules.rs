@@ -12,6 +12,7 @@ use super::import::{ImportRules, ProductImportRules};
 use super::order::OrderRules;
 use super::property_rules::{CustomFieldRules, strings};
 use super::supply_channels::SupplyChannels;
+use crate::json::read_value;
 
 /// What the operator may steer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -309,7 +310,7 @@ impl OperatorRules {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let rules: Self = serde_json::from_value(merged)
+        let rules: Self = read_value(&merged)
             .map_err(|error| vec![SettingProblem::new("CONFIG", error.to_string())])?;
         let mut problems = rules.import.problems();
         if !(rules.klaviyo.share > 0.0 && rules.klaviyo.share <= 1.0) {
@@ -400,7 +401,7 @@ fn list_problem(key: &str, list: &[Value]) -> Option<String> {
     if key != "disabledEvents" {
         return None;
     }
-    let known = |name: &&Value| serde_json::from_value::<EventName>((*name).clone()).is_err();
+    let known = |name: &&Value| read_value::<EventName>(name).is_err();
     let unknown: Vec<_> = list.iter().filter(known).filter_map(Value::as_str).collect();
     (!unknown.is_empty()).then(|| format!("does not know: {}", unknown.join(", ")))
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::run::{ImportKind, RunSelection};
 use crate::commercetools::reference::Id;
+use crate::json::read_bytes;
 
 /// What a start asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +30,8 @@ pub fn read(kind: ImportKind, body: &[u8]) -> Result<RunStart, String> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(RunStart::of(RunSelection::Full));
     }
-    let members: Map<String, Value> = serde_json::from_slice(body)
-        .map_err(|_| "The body must be a JSON object, or empty.".to_owned())?;
+    let members: Map<String, Value> =
+        read_bytes(body).map_err(|_| "The body must be a JSON object, or empty.".to_owned())?;
     let known = ["ids", "startId", "since", "deleteAll", "confirmDeletion"];
     if let Some(unknown) = members.keys().find(|name| !known.contains(&name.as_str())) {
         return Err(format!("\"{unknown}\" is not known; there are {}.", known.join(", ")));

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::passes::passes;
 use super::run::{ImportKind, ImportRun, VERSION, blank};
 use crate::config::rules::OperatorRules;
+use crate::json::{read_bytes, read_value};
 
 /// The code of a run that this version cannot read.
 const CODE: &str = "stored_by_another_version";
@@ -77,11 +78,11 @@ pub fn read_run(rules: &OperatorRules, kind: ImportKind, id: &str, text: &[u8]) 
     struct RunVersion {
         version: u32,
     }
-    let version = serde_json::from_slice(text).map(|RunVersion { version }| version);
+    let version = read_bytes(text).map(|RunVersion { version }| version);
     let run: Option<ImportRun> = match version {
-        Ok(VERSION) => serde_json::from_slice(text).ok(),
-        Ok(3) => from_third_version(serde_json::from_slice(text).ok()),
-        Ok(2) => from_second_version(serde_json::from_slice(text).ok()),
+        Ok(VERSION) => read_bytes(text).ok(),
+        Ok(3) => from_third_version(read_bytes(text).ok()),
+        Ok(2) => from_second_version(read_bytes(text).ok()),
         Ok(1) => from_first_version(rules, text),
         _ => None,
     };
@@ -92,7 +93,7 @@ pub fn read_run(rules: &OperatorRules, kind: ImportKind, id: &str, text: &[u8]) 
 }
 
 fn from_first_version(rules: &OperatorRules, text: &[u8]) -> Option<ImportRun> {
-    let mut value: Value = serde_json::from_slice(text).ok()?;
+    let mut value: Value = read_bytes(text).ok()?;
     value["passes"] = json!([]);
     value["closingBegan"] = Value::Null;
     let mut run = from_second_version(Some(value))?;
@@ -112,7 +113,7 @@ fn from_third_version(value: Option<Value>) -> Option<ImportRun> {
     let mut value = value?;
     value["version"] = VERSION.into();
     value["phonesLeftOut"] = 0.into();
-    serde_json::from_value(value).ok()
+    read_value(&value).ok()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::json::read_value;
 use chrono::{DateTime, SecondsFormat};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -132,7 +133,7 @@ impl SqlAnswer {
     /// The rows, by the names of their columns.
     pub fn read<T: DeserializeOwned>(self) -> Result<Vec<T>, SqlError> {
         let rows = self.into_objects()?;
-        rows.into_iter().map(|row| Ok(serde_json::from_value(row)?)).collect()
+        rows.iter().map(|row| Ok(read_value(row)?)).collect()
     }
 
     /// The first row, if there is one.
@@ -144,7 +145,7 @@ impl SqlAnswer {
     /// The values of the first column.
     pub fn column<T: DeserializeOwned>(self) -> Result<Vec<T>, SqlError> {
         let values = self.rows.into_iter().filter_map(|row| row.into_iter().next());
-        values.map(|value| Ok(serde_json::from_value(value.into_json()?)?)).collect()
+        values.map(|value| Ok(read_value(&value.into_json()?)?)).collect()
     }
 
     /// The first value of the first row; none if there is no row, or if it is `NULL`.

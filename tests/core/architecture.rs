@@ -70,9 +70,7 @@ fn rooms_look_one_way() {
 fn each_type_name_is_defined_once() {
     let mut places: BTreeMap<String, String> = BTreeMap::new();
     for file in rust_files(&root().join("src")) {
-        let code = code_of(&file);
-        let without_tests = code.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
-        for (number, line) in (1..).zip(without_tests.lines()) {
+        for (number, line) in (1..).zip(without_tests(&code_of(&file)).lines()) {
             let Some(name) = type_defined_in(line) else { continue };
             let place = format!("{}:{number}", file.display());
             if let Some(first) = places.insert(name.to_owned(), place.clone()) {
@@ -81,6 +79,18 @@ fn each_type_name_is_defined_once() {
         }
     }
     assert!(places.len() > 300, "the types were not found");
+}
+
+/// `src/json.rs` says why: each reader is all the types once more.
+#[test]
+fn json_is_read_in_one_place() {
+    for file in rust_files(&root().join("src")) {
+        let code = code_of(&file);
+        for name in ["from_slice", "from_value", "from_reader"] {
+            let named = without_tests(&code).contains(&format!("serde_json::{name}"));
+            assert!(!named, "{} names `serde_json::{name}`", file.display());
+        }
+    }
 }
 
 /// A file of more than 600 lines is a room to split.
@@ -137,6 +147,10 @@ fn code_of(file: &Path) -> String {
     let text = fs::read_to_string(file).expect("a source file");
     let code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
     code.collect::<Vec<_>>().join("\n")
+}
+
+fn without_tests(code: &str) -> &str {
+    code.split("#[cfg(test)]\nmod tests").next().unwrap_or_default()
 }
 
 /// The name of the type that a line begins to define, also within a function. An alias counts only

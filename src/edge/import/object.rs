@@ -27,6 +27,7 @@ use crate::import::start::{self, RunStart};
 use crate::import::store::tables::MIGRATIONS;
 use crate::import::store::{failures, gone, hand_over, runs};
 use crate::import::stored::StoredRun;
+use crate::json::read_bytes;
 use crate::storage::schema::{NEWER, SchemaState, migrate};
 use crate::time::millis;
 
@@ -205,13 +206,13 @@ impl Import {
                 struct EraseBody {
                     customer: Id,
                 }
-                let EraseBody { customer } = serde_json::from_slice(body)?;
+                let EraseBody { customer } = read_bytes(body)?;
                 failures::delete(sql, ImportKind::Customers, customer.as_str())?;
                 gone::remember(sql, &config.rules, gone::CUSTOMER, &customer, now_ms())?;
                 reply::json(200, &json!({}))
             }
             (Method::Post, ["gone"], None) => {
-                let deleted: Vec<(String, Id)> = serde_json::from_slice(body)?;
+                let deleted: Vec<(String, Id)> = read_bytes(body)?;
                 for (of_type, id) in deleted {
                     gone::remember(sql, &config.rules, &of_type, &id, now_ms())?;
                 }

@@ -16,6 +16,7 @@ use crate::edge::calls::now_ms;
 use crate::edge::objects::AtWork;
 use crate::edge::sql::turn;
 use crate::edge::{log, reply, settings};
+use crate::json::read_bytes;
 use crate::outbox::quota::needed;
 use crate::outbox::schedule::earlier_alarm;
 use crate::outbox::store::erasure::{self, EraseAgain};
@@ -159,8 +160,7 @@ impl Outbox {
                 reply::json(201, &intake::take(sql, body, now_ms())?)
             }
             (Method::Post, ["changes"]) => {
-                let (changes, not_before): (Vec<Map<String, Value>>, u64) =
-                    serde_json::from_slice(body)?;
+                let (changes, not_before): (Vec<Map<String, Value>>, u64) = read_bytes(body)?;
                 self.by_rules(|rules| {
                     offspring::park_offspring(sql, rules, changes, not_before, now_ms())
                 })
@@ -170,7 +170,7 @@ impl Outbox {
                 reply::json(201, &erasure::erase(sql, &customer, now_ms())?)
             }
             (Method::Post, ["erasures", "again"]) => {
-                let asked: EraseAgain = serde_json::from_slice(body)?;
+                let asked: EraseAgain = read_bytes(body)?;
                 self.by_rules(|rules| asked.park(sql, rules, now_ms()))
             }
             (Method::Post, ["quota"]) => {
@@ -199,7 +199,7 @@ impl Outbox {
                 }
             }
             (Method::Post, ["panic"]) => {
-                let asked: EraseAgain = serde_json::from_slice(body)?;
+                let asked: EraseAgain = read_bytes(body)?;
                 self.by_rules(|rules| asked.park(sql, rules, now_ms()))?;
                 panic_on_purpose()
             }

@@ -12,6 +12,7 @@ use crate::config::rules::OperatorRules;
 use crate::import::machine::{KeptRows, RunSaving, StoredRunParts};
 use crate::import::run::{ImportKind, ImportRun, RunState};
 use crate::import::stored::{StoredRun, UnreadableRun, read_run};
+use crate::json::read_bytes;
 use crate::storage::parts;
 use crate::storage::sql::{RowId, Sql, SqlError, SqlValue};
 
@@ -147,7 +148,7 @@ fn list(sql: &dyn Sql, owner: RowId) -> Result<Option<Vec<Id>>, SqlError> {
     if content.is_empty() {
         return Ok(Some(Vec::new()));
     }
-    Ok(serde_json::from_slice(&content).ok())
+    Ok(read_bytes(&content).ok())
 }
 
 /// The rows of jobs that have not ended; none if they cannot be read.

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::commercetools::notification::Notification;
 use crate::fault::Rejection;
+use crate::json::read_bytes;
 use crate::push::parking;
 use crate::storage::parts;
 use crate::storage::sql::{RowId, Sql, SqlError, StoredTime};
@@ -186,7 +187,7 @@ pub fn forget(sql: &dyn Sql, before: u64) -> Result<(), SqlError> {
 
 /// JSON where it is JSON, else text, else base64.
 fn readable(content: Vec<u8>) -> Value {
-    if let Ok(value) = serde_json::from_slice(&content) {
+    if let Ok(value) = read_bytes(&content) {
         return value;
     }
     match String::from_utf8(content) {

@@ -10,6 +10,7 @@ use super::dead_letters::{self, NewDeadLetter};
 use super::erasure;
 use super::new_parked::NewParked;
 use super::park::park_all;
+use crate::json::read_bytes;
 use crate::push::envelope::PushedItem;
 use crate::push::parking::ERASURE_RANK;
 use crate::storage::sql::{Sql, SqlError};
@@ -73,7 +74,7 @@ pub fn take(sql: &dyn Sql, mut body: &[u8], now: u64) -> Result<Vec<String>, Sql
     let (mut stored, mut parked) = (Vec::new(), Vec::new());
     while let Some(end) = body.iter().position(|byte| *byte == b'\n') {
         let (line, rest) = body.split_at(end + 1);
-        let EntryHead { version, new, bytes }: EntryHead<NewEntry> = serde_json::from_slice(line)?;
+        let EntryHead { version, new, bytes }: EntryHead<NewEntry> = read_bytes(line)?;
         if version != VERSION {
             return Err(SqlError::new(format!("a notification of version {version}")));
         }

@@ -1,6 +1,7 @@
 //! JSON as brokers and their connectors write it, which is more than a reader of JSON takes: with a
 //! byte order mark, with half of a surrogate pair where a text was cut, with a number that is too large.
 
+use crate::json::read_bytes;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -20,7 +21,7 @@ impl JsonText {
     /// without reading what they hold.
     pub(super) fn read(text: &[u8]) -> Option<Self> {
         let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-        let whole = serde_json::from_slice(text).map(Self::Whole);
-        whole.or_else(|_| serde_json::from_slice(text).map(Self::Members)).ok()
+        let whole = read_bytes(text).map(Self::Whole);
+        whole.or_else(|_| read_bytes(text).map(Self::Members)).ok()
     }
 }

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::commercetools::notification::{Notification, NotificationKind};
 use crate::commercetools::reference::Id;
+use crate::json::read_bytes;
 
 /// The member of a stored notification, of ours, that has what earlier ones in its row named.
 const KEPT: &str = "removedFields";
@@ -55,7 +56,7 @@ impl RemovedFields {
 #[must_use]
 pub fn united(stays: &[u8], goes: &[u8]) -> Option<Vec<u8>> {
     let read = |content: &[u8]| {
-        let raw: Map<String, Value> = serde_json::from_slice(content).ok()?;
+        let raw: Map<String, Value> = read_bytes(content).ok()?;
         Notification::read(raw).ok()
     };
     let gone = RemovedFields::of(&read(goes)?);
@@ -144,7 +145,7 @@ mod tests {
         }
         assert_eq!(united(b"not JSON", &bytes(&field("a"))), None);
         assert_eq!(united(&bytes(&change), b"not JSON"), None);
-        let names = |content: Vec<u8>| removed(serde_json::from_slice(&content).expect("JSON")).0;
+        let names = |content: Vec<u8>| removed(read_bytes(&content).expect("JSON")).0;
         let first = both(&change, &field("a")).expect("something more");
         assert_eq!(names(first.clone()), ["a"]);
         let second = united(&bytes(&field("b")), &first).expect("something more");

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::SenderRefusal;
 use crate::config::OidcAuth;
+use crate::json::read_bytes;
 
 /// Google writes its name in both ways (`developers.google.com/identity/openid-connect`).
 const ISSUERS: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"];
@@ -71,7 +72,7 @@ fn check(claims: &Map<String, Value>, oidc: &OidcAuth, now_ms: u64) -> Result<()
 }
 
 fn part(encoded: &str) -> Option<Map<String, Value>> {
-    match serde_json::from_slice(&URL_SAFE_NO_PAD.decode(encoded).ok()?) {
+    match read_bytes(&URL_SAFE_NO_PAD.decode(encoded).ok()?) {
         Ok(Value::Object(part)) => Some(part),
         _ => None,
     }

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::SenderRefusal;
 use crate::config::SnsAuth;
+use crate::json::read_bytes;
 
 /// What is signed, in its order.
 const NOTIFICATION: &[&str] = &["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"];
@@ -48,7 +49,7 @@ impl SignedMessage {
     /// # Errors
     /// The first thing that is wrong with it.
     pub fn read(body: &[u8], sns: &SnsAuth) -> Result<Self, SenderRefusal> {
-        let Ok(Value::Object(object)) = serde_json::from_slice(body) else {
+        let Ok(Value::Object(object)) = read_bytes(body) else {
             return Err(SenderRefusal::NotSigned);
         };
         let member = |name: &str| object.get(name).and_then(Value::as_str);
