@@ -231,7 +231,7 @@ fn any_fault_at_any_moment_loses_and_doubles_nothing() {
     let number = |name: &str, default: u64| {
         std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
     };
-    let seeds = number("IMPORT_SEEDS", 2000);
+    let seeds = number("IMPORT_SEEDS", 1000);
     let one = std::env::var("IMPORT_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
     let all: Vec<_> = one.map_or(1..=seeds, |one| one..=one).collect();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
