@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use worker::{console_error, console_log, console_warn};
 
 use crate::commercetools::notification::Notification;
+use crate::import::machine::CutRecord;
 use crate::import::run::{ImportRun, RunState};
 use crate::push::envelope::PushedItem;
 use crate::push::outcome::Outcome;
@@ -69,6 +70,25 @@ pub(super) fn import(run: &ImportRun) {
         "failed": counts.failed,
     });
     print(level, &line);
+}
+
+/// The most records that one line names: the platform keeps 256 kB of lines of a slice.
+const CUT_RECORDS: usize = 20;
+
+/// The line of what an import left out of records. `records` counts all of them.
+pub(super) fn cut_of_import(run: &ImportRun, records: &[CutRecord]) {
+    if records.is_empty() {
+        return;
+    }
+    let line = json!({
+        "level": "info",
+        "event": "import_cut",
+        "kind": run.kind,
+        "run": run.id,
+        "records": records.len(),
+        "first": &records[..records.len().min(CUT_RECORDS)],
+    });
+    print("info", &line);
 }
 
 /// A failure of the platform or of a Durable Object.

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::run::{ImportKind, ImportRun, blank};
 use super::start::RunStart;
 use super::stored::{StoredRun, UnreadableRun};
-pub use super::work::{KeptRows, RecordFailure, RunSaving, StoredRunParts};
+pub use super::work::{CutRecord, KeptRows, RecordFailure, RunSaving, StoredRunParts};
 use super::work::{RunTask, RunWork};
 use crate::config::Config;
 use crate::engine::call::{HostCall, SliceInput};

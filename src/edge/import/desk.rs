@@ -97,6 +97,7 @@ impl ImportDesk {
     fn save(&self, sql: &SqlStorage, saving: &RunSaving) -> Result<()> {
         runs::save(sql, saving)?;
         let Some(run) = &saving.run else { return Ok(()) };
+        log::cut_of_import(run, &saving.cut);
         let mark = mark(run);
         let before = self.marks.borrow_mut().insert(run.kind, mark.clone());
         if before.is_some_and(|before| before != mark) {

@@ -105,6 +105,17 @@ pub struct RunSaving {
     pub failures: Vec<RecordFailure>,
     /// Records of a list that were sent: they are no failures any more.
     pub healed: Vec<Id>,
+    /// What was left out of records that were mapped; for the log alone, nothing of it is stored.
+    pub cut: Vec<CutRecord>,
+}
+
+/// A record that is sent without some of its values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CutRecord {
+    /// The record's id in commercetools.
+    pub id: Id,
+    /// The names of the properties that were cut, and codes as `no_price`.
+    pub cut: Vec<String>,
 }
 
 /// The rows that a job has of a committed page, as they are stored.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::calling::RunReading;
-use super::{PassEnd, PassEnds, RunWork, ms};
+use super::{CutRecord, PassEnd, PassEnds, RunWork, ms};
 use crate::assembly::DeliveryStep;
 use crate::assembly::delivery::Delivery;
 use crate::assembly::documents::Documents;
@@ -415,7 +415,10 @@ impl RunWork {
                     wanted.extend(readings.into_iter().map(|reading| (waiting.len(), reading)));
                     waiting.push((record, delivery));
                 }
-                DeliveryStep::Send { mut stages, .. } => {
+                DeliveryStep::Send { mut stages, cut } => {
+                    if !cut.is_empty() {
+                        self.saving.cut.push(CutRecord { id: one.id.clone(), cut });
+                    }
                     page.price_edges.extend(delivery.price_edge(config, now));
                     let left_out = self.phones.keep_apart(&mut stages);
                     self.run.phones_left_out += if is_counted { left_out } else { 0 };

@@ -203,6 +203,21 @@ fn customers_who_share_a_phone_number_go_together() {
     assert_eq!(world.shown(ImportKind::Customers)["phonesLeftOut"], 99);
 }
 
+/// What is left out of a record is told, with the record that it was left out of.
+#[test]
+fn what_is_left_out_of_records_is_told_by_their_ids() {
+    let mut world = calm(&json!({}));
+    let mut product = shop::product(1, 2, None, days_ago(3));
+    let master = &mut product["masterData"]["current"]["masterVariant"];
+    master["prices"] = json!([]);
+    let id = product["id"].clone();
+    world.shop.put("products", product);
+    world.start(ImportKind::Products, all(ImportKind::Products));
+    world.run();
+    let cut = serde_json::to_value(&world.store.cut).expect("JSON");
+    assert_eq!(cut[0], json!({"id": id, "cut": ["no_price: 1"]}));
+}
+
 /// A bulk request that is refused as a whole, whatever its rows are.
 #[test]
 fn a_request_that_is_refused_whatever_its_rows_fails_the_run_with_its_reason() {

@@ -12,7 +12,8 @@ use commercetools_klaviyo::engine::call::{HostCall, SliceInput};
 use commercetools_klaviyo::fault::{Setback, System};
 use commercetools_klaviyo::http::{HttpAnswer, NoAnswer};
 use commercetools_klaviyo::import::machine::{
-    ImportEffect, ImportInput, ImportMachine, KeptRows, RecordFailure, RunSaving, StoredRunParts,
+    CutRecord, ImportEffect, ImportInput, ImportMachine, KeptRows, RecordFailure, RunSaving,
+    StoredRunParts,
 };
 use commercetools_klaviyo::import::run::{ImportKind, ImportRun, RunSelection, RunState};
 use commercetools_klaviyo::import::start::RunStart;
@@ -66,11 +67,14 @@ pub(super) struct Store {
     kept: BTreeMap<ImportKind, Vec<KeptRows>>,
     pub(super) failures: BTreeMap<(ImportKind, String), RecordFailure>,
     pub(super) saves: u64,
+    /// What was left out of records.
+    pub(super) cut: Vec<CutRecord>,
 }
 
 impl Store {
     fn save(&mut self, saving: RunSaving) {
         let run = saving.run.expect("a run");
+        self.cut.extend(saving.cut);
         // It goes through its JSON, as it would in a database.
         let json = serde_json::to_string(&run).expect("JSON");
         let run: ImportRun = serde_json::from_str(&json).expect("a run");
