@@ -18,10 +18,11 @@ use crate::klaviyo::limits::EVENTS_ALONE;
 use crate::klaviyo::profile::Profile;
 use crate::klaviyo::query::KlaviyoLookup;
 use crate::klaviyo::request::WriteRequest;
+use crate::mapping::body::MappedBody;
 use crate::mapping::event::{self, BuyerDetails, OrderEvent};
 use crate::mapping::identity;
 use crate::mapping::order::OrderContext;
-use crate::mapping::profile::{MappedBody, MissingFields, profile};
+use crate::mapping::profile::{MissingFields, profile};
 use crate::push::plan::{AddedLines, IgnoreReason, PlacedOrder};
 
 /// `Placed Order` whatever the state is now, its lines, what its state says, its refunds.

@@ -30,10 +30,10 @@ use crate::klaviyo::catalog::{CatalogCategory, CatalogKind, CatalogObject};
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::query::KlaviyoLookup;
 use crate::klaviyo::request::WriteRequest;
+use crate::mapping::body::MappedBody;
 use crate::mapping::category::of_product;
 use crate::mapping::identity;
 use crate::mapping::product::{ProductContext, item, skus_left, variant_writes};
-use crate::mapping::profile::MappedBody;
 use crate::push::plan::IgnoreReason;
 
 /// Now.

@@ -7,7 +7,8 @@ use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::klaviyo::profile::Profile;
 use crate::klaviyo::request::WriteRequest;
-use crate::mapping::profile::{MappedBody, MissingFields, profile};
+use crate::mapping::body::MappedBody;
+use crate::mapping::profile::{MissingFields, profile};
 use crate::push::plan::removed_fields::RemovedFields;
 
 /// As history nothing is cleared: there may be a profile already that knows more.

@@ -11,9 +11,9 @@ use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::klaviyo::event::Event;
+use crate::mapping::body::MappedBody;
 use crate::mapping::event;
 use crate::mapping::order::OrderContext;
-use crate::mapping::profile::MappedBody;
 use crate::push::conclusion::NotYet;
 use crate::push::plan::IgnoreReason;
 

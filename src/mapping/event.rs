@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
+use super::body::MappedBody;
 use super::order::{self, OrderContext};
-use super::profile::{MappedBody, add_names};
+use super::profile::add_names;
 use super::{amounts, identity, line_item, location};
 use crate::commercetools::money::Money;
 use crate::commercetools::order::{LineItem, OrderFields};

@@ -6,8 +6,8 @@
 
 use email_address::{EmailAddress, Options};
 
+use super::body::MappedBody;
 use super::fault::MappingFault;
-use super::profile::MappedBody;
 use crate::commercetools::order::{Buyer, LineItem, OrderFields};
 use crate::commercetools::payment::{Payment, Transaction};
 use crate::commercetools::product::ProductVariant;

@@ -6,6 +6,7 @@
 //! Not in scope: which notification leads to which body (`push`).
 
 pub mod amounts;
+pub mod body;
 pub mod category;
 mod currency_countries;
 pub mod event;

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
+use super::body::MappedBody;
 use super::price::{VariantPrices, next_edge};
-use super::profile::MappedBody;
 use super::variant_titles::variant_titles;
 use super::{category, identity, metadata, picture, stock};
 use crate::commercetools::inventory::InventoryEntry;

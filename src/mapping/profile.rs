@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::body::MappedBody;
 use super::fault::MappingFault;
 use super::{flat, identity, location, properties};
 use crate::commercetools::customer::{Address, Customer};
@@ -31,16 +32,6 @@ impl MissingFields {
             (None, Self::Keep) => FieldPatch::Keep,
         }
     }
-}
-
-/// A mapped document, and the names of what had to be left out: to keep Klaviyo's limits, or since it
-/// has no form that Klaviyo can use.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MappedBody<T> {
-    /// The body.
-    pub body: T,
-    /// For the log; names only.
-    pub cut: Vec<String>,
 }
 
 /// The profile of a customer. `removed` are custom fields that were taken from the customer, by their
