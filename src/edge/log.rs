@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use worker::{console_error, console_log, console_warn};
 
 use crate::commercetools::notification::Notification;
-use crate::import::machine::CutRecord;
+use crate::import::machine::RunCuts;
 use crate::import::run::{ImportRun, RunState};
 use crate::push::envelope::PushedItem;
 use crate::push::outcome::Outcome;
@@ -72,19 +72,17 @@ pub(super) fn import(run: &ImportRun) {
     print(level, &line);
 }
 
-/// The most records that one line names: the platform keeps 256 kB of lines of a slice.
+/// The most records that one line names. The platform keeps 256 kB of the lines of one invocation, and a
+/// slice is one.
 const CUT_RECORDS: usize = 20;
 
-/// The line of what an import left out of records. `records` counts all of them.
-pub(super) fn cut_of_import(run: &ImportRun, records: &[CutRecord]) {
-    if records.is_empty() {
-        return;
-    }
+/// The line of what an import left out of records.
+pub(super) fn import_cuts(RunCuts { kind, run, records }: &RunCuts) {
     let line = json!({
         "level": "info",
         "event": "import_cut",
-        "kind": run.kind,
-        "run": run.id,
+        "kind": kind,
+        "run": run,
         "records": records.len(),
         "first": &records[..records.len().min(CUT_RECORDS)],
     });

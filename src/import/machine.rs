@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::run::{ImportKind, ImportRun, blank};
 use super::start::RunStart;
 use super::stored::{StoredRun, UnreadableRun};
-pub use super::work::{CutRecord, KeptRows, RecordFailure, RunSaving, StoredRunParts};
+pub use super::work::{CutRecord, KeptRows, RecordFailure, RunCuts, RunSaving, StoredRunParts};
 use super::work::{RunTask, RunWork};
 use crate::config::Config;
 use crate::engine::call::{HostCall, SliceInput};
@@ -48,6 +48,8 @@ pub enum ImportInput {
 pub enum ImportEffect {
     /// Store this, all of it or nothing.
     Save(Box<RunSaving>),
+    /// Log this.
+    TellCuts(RunCuts),
     /// Make this call, and hand in what is answered under this number.
     Call(u64, HostCall),
 }
@@ -149,6 +151,7 @@ impl ImportMachine {
         }
         for work in self.works.values_mut() {
             effects.extend(work.saving(now).map(|saving| ImportEffect::Save(Box::new(saving))));
+            effects.extend(work.cuts().map(ImportEffect::TellCuts));
         }
         effects.extend(calls);
         effects

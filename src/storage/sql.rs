@@ -5,11 +5,12 @@
 
 use std::fmt;
 
-use crate::json::read_value;
 use chrono::{DateTime, SecondsFormat};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::json::read_value;
 
 /// Executes statements.
 pub trait Sql {

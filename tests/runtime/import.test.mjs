@@ -221,6 +221,20 @@ describe("the sample shop", () => {
     assert.deepEqual(stack.klaviyo.store.categories(), []);
   });
 
+  test("what was left out of a record is logged with its id", async () => {
+    const product = structuredClone(shop.products[0]);
+    const { masterVariant, variants } = product.masterData.current;
+    for (const variant of [masterVariant, ...variants]) variant.prices = [];
+    stack.commercetools.put("product", product);
+    const run = await imported(url, "products", { ids: [product.id] });
+    assert.equal(run.state, "completed");
+    const line = await stack.lineWith(({ event }) => event === "import_cut");
+    assert.deepEqual([line.kind, line.run, line.records], ["products", run.id, 1]);
+    const cut = [`no_price: ${variants.length + 1}`];
+    assert.deepEqual(line.first, [{ id: product.id, cut }]);
+    stack.commercetools.reset();
+  });
+
   test("the failure of a customer who is erased is forgotten", async () => {
     await imported(url, "customers", { ids: ["nobody", "someone"] });
     const erasure = { method: "POST", body: JSON.stringify({ customer: "nobody" }) };

@@ -48,6 +48,7 @@ impl ImportDesk {
         for effect in machine.step(config, now(), input) {
             match effect {
                 ImportEffect::Save(saving) => self.save(sql, &saving)?,
+                ImportEffect::TellCuts(cuts) => log::import_cuts(&cuts),
                 ImportEffect::Call(ticket, call) => calls.push((ticket, call)),
             }
         }
@@ -97,7 +98,6 @@ impl ImportDesk {
     fn save(&self, sql: &SqlStorage, saving: &RunSaving) -> Result<()> {
         runs::save(sql, saving)?;
         let Some(run) = &saving.run else { return Ok(()) };
-        log::cut_of_import(run, &saving.cut);
         let mark = mark(run);
         let before = self.marks.borrow_mut().insert(run.kind, mark.clone());
         if before.is_some_and(|before| before != mark) {

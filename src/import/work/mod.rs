@@ -72,6 +72,8 @@ pub(super) struct RunWork {
     /// What is to be stored.
     saving: RunSaving,
     dirty: bool,
+    /// What was left out of records, and not told yet.
+    cuts: Vec<CutRecord>,
 }
 
 /// The first and the last record of a pass by time of creation, which divide it.
@@ -105,8 +107,17 @@ pub struct RunSaving {
     pub failures: Vec<RecordFailure>,
     /// Records of a list that were sent: they are no failures any more.
     pub healed: Vec<Id>,
-    /// What was left out of records that were mapped; for the log alone, nothing of it is stored.
-    pub cut: Vec<CutRecord>,
+}
+
+/// What a run left out of records since it was last told; nothing of it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunCuts {
+    /// What is imported.
+    pub kind: ImportKind,
+    /// The run's id.
+    pub run: String,
+    /// The records, at least one.
+    pub records: Vec<CutRecord>,
 }
 
 /// A record that is sent without some of its values.
@@ -114,7 +125,7 @@ pub struct RunSaving {
 pub struct CutRecord {
     /// The record's id in commercetools.
     pub id: Id,
-    /// The names of the properties that were cut, and codes as `no_price`.
+    /// The names of the properties that were left out, and codes such as `no_price: 2`.
     pub cut: Vec<String>,
 }
 
@@ -222,6 +233,7 @@ impl RunWork {
             under_way: 0,
             saving: RunSaving::default(),
             dirty: false,
+            cuts: Vec::new(),
         }
     }
 
@@ -301,6 +313,13 @@ impl RunWork {
         let mut saving = std::mem::take(&mut self.saving);
         saving.run = Some(self.run.clone());
         Some(saving)
+    }
+
+    /// What was left out of records, if anything was since this was asked last.
+    pub(super) fn cuts(&mut self) -> Option<RunCuts> {
+        let records = std::mem::take(&mut self.cuts);
+        let Self { run, .. } = self;
+        (!records.is_empty()).then(|| RunCuts { kind: run.kind, run: run.id.clone(), records })
     }
 
     fn failure(&mut self, id: Id, rejection: Rejection) {

@@ -417,7 +417,7 @@ impl RunWork {
                 }
                 DeliveryStep::Send { mut stages, cut } => {
                     if !cut.is_empty() {
-                        self.saving.cut.push(CutRecord { id: one.id.clone(), cut });
+                        self.cuts.push(CutRecord { id: one.id.clone(), cut });
                     }
                     page.price_edges.extend(delivery.price_edge(config, now));
                     let left_out = self.phones.keep_apart(&mut stages);

@@ -1,9 +1,10 @@
 //! JSON as brokers and their connectors write it, which is more than a reader of JSON takes: with a
 //! byte order mark, with half of a surrogate pair where a text was cut, with a number that is too large.
 
-use crate::json::read_bytes;
 use serde_json::Value;
 use serde_json::value::RawValue;
+
+use crate::json::read_bytes;
 
 /// UTF-8's.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

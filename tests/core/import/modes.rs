@@ -214,7 +214,7 @@ fn what_is_left_out_of_records_is_told_by_their_ids() {
     world.shop.put("products", product);
     world.start(ImportKind::Products, all(ImportKind::Products));
     world.run();
-    let cut = serde_json::to_value(&world.store.cut).expect("JSON");
+    let cut = serde_json::to_value(&world.cuts).expect("JSON");
     assert_eq!(cut[0], json!({"id": id, "cut": ["no_price: 1"]}));
 }
 

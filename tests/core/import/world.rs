@@ -67,14 +67,11 @@ pub(super) struct Store {
     kept: BTreeMap<ImportKind, Vec<KeptRows>>,
     pub(super) failures: BTreeMap<(ImportKind, String), RecordFailure>,
     pub(super) saves: u64,
-    /// What was left out of records.
-    pub(super) cut: Vec<CutRecord>,
 }
 
 impl Store {
     fn save(&mut self, saving: RunSaving) {
         let run = saving.run.expect("a run");
-        self.cut.extend(saving.cut);
         // It goes through its JSON, as it would in a database.
         let json = serde_json::to_string(&run).expect("JSON");
         let run: ImportRun = serde_json::from_str(&json).expect("a run");
@@ -132,6 +129,8 @@ pub(super) struct World {
     pub(super) shop: Shop,
     pub(super) account: Account,
     pub(super) store: Store,
+    /// What was left out of records.
+    pub(super) cuts: Vec<CutRecord>,
     pub(super) chance: Chance,
     pub(super) faults: Faults,
     /// ms since 1970 UTC.
@@ -163,6 +162,7 @@ impl World {
             shop: Shop::default(),
             account: Account::default(),
             store: Store::default(),
+            cuts: Vec::new(),
             chance: Chance::new(seed),
             faults: Faults::default(),
             now,
@@ -221,6 +221,7 @@ impl World {
         for effect in effects {
             match effect {
                 ImportEffect::Save(saving) => self.store.save(*saving),
+                ImportEffect::TellCuts(told) => self.cuts.extend(told.records),
                 ImportEffect::Call(ticket, call) => self.call(ticket, &call),
             }
             if self.chance.happens(self.faults.crash) {

@@ -414,6 +414,7 @@ impl World {
         for effect in machine.step(config, now, input) {
             match effect {
                 ImportEffect::Save(saving) => runs::save(sql, &saving)?,
+                ImportEffect::TellCuts(_) => {}
                 ImportEffect::Call(ticket, call) => calls.push((ticket, call)),
             }
         }
