@@ -1,8 +1,8 @@
 //! JSON as this crate reads it: text by one reader, a tree by the other.
 //!
 //! `serde` compiles every type once more for each kind of reader it is read by. `serde_json` has
-//! four (`&str`, `&[u8]`, `Value`, `&Value`); two of them were 60 kB of a worker of 3,800 kB, and a test
-//! keeps `from_slice` and `from_value` out of the other modules. What a text means is no matter of this one.
+//! four (`&str`, `&[u8]`, `Value`, `&Value`). Two of them made 60 kB of a worker of 3,800 kB, so a test
+//! keeps `from_slice` and `from_value` out of the other modules. This module does not say what a text means.
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Error};

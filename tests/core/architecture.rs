@@ -65,7 +65,7 @@ fn rooms_look_one_way() {
     }
 }
 
-/// A type is known by its name alone: whoever reads it need not look where it is from.
+/// A type is known by its name alone: a reader need not look where it is from.
 #[test]
 fn each_type_name_is_defined_once() {
     let mut places: BTreeMap<String, String> = BTreeMap::new();
@@ -81,7 +81,7 @@ fn each_type_name_is_defined_once() {
     assert!(places.len() > 300, "the types were not found");
 }
 
-/// `src/json.rs` says why: each reader is all the types once more.
+/// Each further reader compiles all types once more; see `src/json.rs`.
 #[test]
 fn json_is_read_in_one_place() {
     for file in rust_files(&root().join("src")) {
