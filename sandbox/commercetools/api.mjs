@@ -1,20 +1,23 @@
 // What one request to commercetools answers, without HTTP: authorization, limits, and then the
 // mock, called in process.
 //
-// Not here: what a resource looks like and does (`@labdigital/commercetools-mock`, untouched), how
-// queries are answered (storage.mjs), faults and the log of requests (server.mjs).
+// Not here: what a resource looks like and does (`@labdigital/commercetools-mock`, untouched; what it
+// does not have is in project.mjs and variants.mjs), how queries are answered (storage.mjs), faults
+// and the log of requests (server.mjs).
 
 import { CommercetoolsMock } from "@labdigital/commercetools-mock";
 import { apiError, authError } from "./errors.mjs";
+import { refuseForModel } from "./project.mjs";
 import { parseQuery } from "./query.mjs";
-import { openingScopes, RESOURCES } from "./resources.mjs";
+import { openingScopes, servedAt } from "./resources.mjs";
 import { completeSubscriptions, hideSecrets, refuseSubscription } from "./subscriptions.mjs";
+import { readVariants } from "./variants.mjs";
 import { refuseVersion } from "./versions.mjs";
 
 const METHODS = ["GET", "POST", "DELETE"];
 
 /** `async (request) => { status, body }`; `tokens` may be null, and then no token is asked for. */
-export function createApi({ projectKey, storage, tokens, keyOf }) {
+export function createApi({ projectKey, project, storage, tokens, keyOf }) {
   const mock = createMock(projectKey, storage);
 
   async function respond({ method, url, authorization, body }) {
@@ -26,15 +29,23 @@ export function createApi({ projectKey, storage, tokens, keyOf }) {
     if (refusal) return refusal;
     const query = parseQuery(url.searchParams, keyOf);
     if (query.invalid) return apiError(400, "InvalidInput", query.invalid);
-    const answer = await storage.duringQuery(query, () => callMock(mock, { method, url, body }));
+    const path = pathOf(url);
+    if (path === "") return { status: 200, body: project.document() };
+    const closed = refuseForModel({ model: project.model(), path, fields: query.fields });
+    if (closed) return closed;
+    const answer = await storage.duringQuery(query, () =>
+      path === "variants"
+        ? readVariants({ storage, projectKey, url })
+        : callMock(mock, { method, url, body }),
+    );
     if (!isSubscriptions(url) || answer.status >= 300) return answer;
     return { ...answer, body: Buffer.from(hideSecrets(answer.body)) };
   }
 
   /** What the mock would let pass. */
   function refuseWrite({ method, url, body }) {
-    const [, , path, name] = url.pathname.split("/");
-    const { typeId } = RESOURCES.find((resource) => resource.path === path);
+    const [, , path = "", name] = url.pathname.split("/");
+    const { typeId } = servedAt(path);
     const known = () => [...storage.collection(typeId).all()];
     if (method === "DELETE") {
       const document = known().find(({ id, key }) => name === id || name === `key=${key}`);
@@ -45,13 +56,16 @@ export function createApi({ projectKey, storage, tokens, keyOf }) {
   }
 
   function refuse({ method, url, authorization }) {
-    const [, project, path] = url.pathname.split("/");
+    const [, project] = url.pathname.split("/");
+    const path = pathOf(url);
     const granted = tokens.scopesOf(authorization);
     if (!granted) return authError(401, "invalid_token", "invalid_token");
-    if (!RESOURCES.some((resource) => resource.path !== undefined && resource.path === path)) {
+    const served = servedAt(path);
+    if (!served) {
       return apiError(404, "ResourceNotFound", `The sandbox does not serve '${url.pathname}'.`);
     }
-    if (!METHODS.includes(method)) return apiError(405, "MethodNotAllowed", `No ${method} here.`);
+    const methods = served.readOnly ? ["GET"] : METHODS;
+    if (!methods.includes(method)) return apiError(405, "MethodNotAllowed", `No ${method} here.`);
     const opening = openingScopes(path, method).map((scope) => `${scope}:${project}`);
     if (!opening.some((scope) => granted.has(scope))) {
       const missing = `One of the following scopes is missing: ${opening.join(", ")}.`;
@@ -64,7 +78,10 @@ export function createApi({ projectKey, storage, tokens, keyOf }) {
   return { respond, close: () => mock.app.close() };
 }
 
-const isSubscriptions = (url) => url.pathname.split("/")[2] === "subscriptions";
+/** What the request is for, below the project; "" is the project itself. */
+const pathOf = (url) => url.pathname.split("/")[2] ?? "";
+
+const isSubscriptions = (url) => pathOf(url) === "subscriptions";
 
 function createMock(projectKey, storage) {
   const mock = new CommercetoolsMock({ defaultProjectKey: projectKey, strict: true, storage });

@@ -1,34 +1,22 @@
 // The documents of one resource type, and the answer to a query over them.
 //
 // Kept in the order of their ids, so that a page of a walk (`sort=id asc`, `id > "…"`) costs a
-// page and not the whole collection, and found by their SKU, where they have one of their own;
+// page and not the whole collection, and found by the fields that many queries ask for (`indexed`);
 // everything else is a plain scan. Not here: HTTP, expansion.
 
 import { comparator } from "./ordering.mjs";
 
-export function createCollection(keyOf) {
+/** `indexed` are paths of fields, such as "current.sku". */
+export function createCollection(keyOf, indexed = []) {
   const documents = new Map();
+  const indexes = indexed.map((path) => createIndex(documents, path.split(".")));
   let sorted = null;
-  let skus = null;
 
   const byId = () => {
     sorted ??= [...documents.keys()]
       .map((id) => ({ id, key: keyOf(id) }))
       .sort((left, right) => (left.key < right.key ? -1 : 1));
     return sorted;
-  };
-
-  const ofSkus = (wanted) => {
-    if (!skus) {
-      skus = new Map();
-      for (const document of documents.values()) {
-        if (!skus.has(document.sku)) skus.set(document.sku, new Set());
-        skus.get(document.sku).add(document.id);
-      }
-    }
-    return [...new Set(wanted)].flatMap((sku) =>
-      [...(skus.get(sku) ?? [])].map((id) => documents.get(id)),
-    );
   };
 
   return {
@@ -38,34 +26,32 @@ export function createCollection(keyOf) {
     get: (id) => documents.get(id),
     all: () => documents.values(),
     put(document) {
-      if (!documents.has(document.id)) sorted = null;
-      if (!documents.has(document.id) || documents.get(document.id).sku !== document.sku) {
-        skus = null;
-      }
+      const before = documents.get(document.id);
+      if (!before) sorted = null;
       documents.set(document.id, document);
+      for (const index of indexes) index.replaced(before, document);
     },
     remove(id) {
-      if (documents.delete(id)) {
-        sorted = null;
-        skus = null;
-      }
+      const before = documents.get(id);
+      if (!documents.delete(id)) return;
+      sorted = null;
+      for (const index of indexes) index.replaced(before, undefined);
     },
     clear() {
       documents.clear();
       sorted = null;
-      skus = null;
+      for (const index of indexes) index.clear();
     },
     /** `{ total, documents }`; without `withTotal` it stops at the page's end, so knows none. */
     query({ where, sort, offset, limit, withTotal }) {
       const walksIds = sort.length > 0 && sort[0].path.join(".") === "id";
-      const candidates = where.ids.among
-        ? found(documents, where.ids.among)
-        : where.skus.among
-          ? ofSkus(where.skus.among)
-          : walksIds
-            ? idWalk(documents, byId(), keyOf, where.ids, sort[0].descending)
-            : documents.values();
-      const inOrder = sort.length === 0 || (walksIds && !where.ids.among && !where.skus.among);
+      const some = named(documents, indexes, where);
+      const candidates =
+        some ??
+        (walksIds
+          ? idWalk(documents, byId(), keyOf, where.ids, sort[0].descending)
+          : documents.values());
+      const inOrder = sort.length === 0 || (walksIds && !some);
       const matching = matches(candidates, where.matches);
       if (inOrder && !withTotal) return { documents: page(matching, offset, limit) };
       const all = [...matching];
@@ -75,8 +61,47 @@ export function createCollection(keyOf) {
   };
 }
 
+/** The documents of which a query names the ids or an indexed field, or undefined. */
+function named(documents, indexes, where) {
+  if (where.ids.among) return found(documents, where.ids.among);
+  for (const index of indexes) {
+    const values = where.among(index.path);
+    if (values) return index.find(values);
+  }
+  return undefined;
+}
+
 function found(documents, ids) {
   return [...new Set(ids)].flatMap((id) => documents.get(id) ?? []);
+}
+
+/** Which documents hold which value at `path`; made when it is first asked for, and then kept. */
+function createIndex(documents, path) {
+  let ids = null;
+  const fieldOf = (document) => path.reduce((value, name) => value?.[name], document);
+  const add = (document) => {
+    const value = fieldOf(document);
+    if (!ids.has(value)) ids.set(value, new Set());
+    ids.get(value).add(document.id);
+  };
+  return {
+    path,
+    find(values) {
+      if (!ids) {
+        ids = new Map();
+        for (const document of documents.values()) add(document);
+      }
+      return [...new Set(values)].flatMap((value) => found(documents, ids.get(value) ?? []));
+    },
+    replaced(before, now) {
+      if (!ids) return;
+      if (before) ids.get(fieldOf(before))?.delete(before.id);
+      if (now) add(now);
+    },
+    clear() {
+      ids = null;
+    },
+  };
 }
 
 function* idWalk(documents, sorted, keyOf, { after, from }, descending) {

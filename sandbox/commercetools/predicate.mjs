@@ -16,18 +16,20 @@ const HOLDS = {
 };
 
 /**
- * All of `wheres` (a repeated parameter is a conjunction) as `{ matches(document), ids, skus }`.
- * `ids` says what the whole asks of the id (`after`, `from` or `among`, none of them sharper than
- * `matches`), so that a walk need not look at what lies before its cursor; `skus` likewise, for the
- * entries of an inventory. Throws a `SyntaxError`.
+ * All of `wheres` (a repeated parameter is a conjunction) as `{ matches(document), ids, among(path),
+ * fields }`. `ids` says what the whole asks of the id (`after`, `from` or `among`, none of them
+ * sharper than `matches`), so that a walk need not look at what lies before its cursor; `among` gives
+ * the values that the field at a path is one of, where that is asked for, so that an index can find
+ * the documents; `fields` is a set of every name in it. Throws a `SyntaxError`.
  */
 export function parseWhere(wheres, variables, keyOf) {
   const trees = wheres.map((text) => parsePredicate(text, variables));
   const tests = trees.map((tree) => evaluator(tree, keyOf));
   return {
     matches: (document) => tests.every((test) => test(document)),
-    ids: Object.assign({}, ...trees.map((tree) => conditions(tree, "id"))),
-    skus: Object.assign({}, ...trees.map((tree) => conditions(tree, "sku"))),
+    ids: Object.assign({}, ...trees.map((tree) => conditions(tree, ["id"]))),
+    among: (path) => Object.assign({}, ...trees.map((tree) => conditions(tree, path))).among,
+    fields: new Set(trees.flatMap(namesIn)),
   };
 }
 
@@ -85,13 +87,20 @@ function elements(value) {
 }
 
 /** Only what stands in a conjunction must hold for every match. */
-function conditions(node, name) {
+function conditions(node, path) {
   if (node.kind === "and") {
-    return Object.assign({}, ...node.parts.map((part) => conditions(part, name)));
+    return Object.assign({}, ...node.parts.map((part) => conditions(part, path)));
   }
+  const [name, ...rest] = path;
   if (node.name !== name) return {};
+  if (node.kind === "nested") return rest.length > 0 ? conditions(node.part, rest) : {};
+  if (rest.length > 0) return {};
   if (node.kind === "in") return { among: node.values };
   if (node.kind !== "compare") return {};
   const known = { ">": { after: node.value }, ">=": { from: node.value } };
   return { ...known, "=": { among: [node.value] } }[node.symbol] ?? {};
+}
+
+function namesIn({ name, part, parts = part ? [part] : [] }) {
+  return [...(name === undefined ? [] : [name]), ...parts.flatMap(namesIn)];
 }

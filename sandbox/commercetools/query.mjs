@@ -7,8 +7,8 @@ import { parseWhere } from "./predicate.mjs";
 const MAX = { limit: 500, offset: 10_000 };
 
 /**
- * `{ sort, withTotal }` for the storage, or `{ invalid }` with the reason. The text for `offset` is
- * the real one (§5.1); the other texts are in its manner.
+ * `{ sort, withTotal }` for the storage, beside the `fields` that the predicates name, or `{ invalid }`
+ * with the reason. The text for `offset` is the real one (§5.1); the other texts are in its manner.
  */
 export function parseQuery(parameters, keyOf) {
   for (const [name, max] of Object.entries(MAX)) {
@@ -19,9 +19,9 @@ export function parseQuery(parameters, keyOf) {
     }
   }
   try {
-    parseWhere(parameters.getAll("where"), variables(parameters), keyOf);
+    const { fields } = parseWhere(parameters.getAll("where"), variables(parameters), keyOf);
     const sort = parseSort(parameters.getAll("sort"));
-    return { sort, withTotal: parameters.get("withTotal") !== "false" };
+    return { sort, withTotal: parameters.get("withTotal") !== "false", fields };
   } catch (error) {
     if (error instanceof SyntaxError) return { invalid: error.message };
     throw error;

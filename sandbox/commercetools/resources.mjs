@@ -1,5 +1,5 @@
 // The resource types of the sandbox: what a reference calls them, where the shop keeps them, where
-// the API serves them, and which OAuth scopes open that.
+// the API serves them, which OAuth scopes open that, and by which fields documents are found at once.
 // Scopes: reference §5.4, from the API reference's `resources/*.raml`; "unverified" where no stored
 // source names one. A type without a path is there for expansion only, one without a shop starts empty.
 
@@ -33,7 +33,13 @@ export const RESOURCES = [
     path: "discount-codes",
     view: ["view_discount_codes"], // unverified
   },
-  { typeId: "inventory-entry", shop: "inventory", path: "inventory", view: ["view_products"] },
+  {
+    typeId: "inventory-entry",
+    shop: "inventory",
+    path: "inventory",
+    view: ["view_products"],
+    indexed: ["sku"],
+  },
   { typeId: "order", shop: "orders", path: "orders", view: ["view_orders"] },
   { typeId: "payment", shop: "payments", path: "payments", view: ["view_payments"] },
   {
@@ -48,11 +54,23 @@ export const RESOURCES = [
     shop: "standalonePrices",
     path: "standalone-prices",
     view: ["view_standalone_prices"],
+    indexed: ["sku"],
   },
   { typeId: "store", shop: "stores", path: "stores", view: ["view_stores"] },
   { typeId: "type", shop: "types", path: "types", view: ["view_types"] },
   { typeId: "subscription", path: "subscriptions", view: ["manage_subscriptions"] },
+  {
+    typeId: "variant",
+    shop: "variants",
+    path: "variants",
+    view: ["view_products"],
+    indexed: ["product.id", "current.sku"],
+    readOnly: true,
+  },
 ];
+
+/** What stands at `/{projectKey}` itself. */
+const PROJECT = { path: "", view: ["view_project_settings"], readOnly: true };
 
 /** What the API client of the sync has (§6, "least scopes"), and the shop's own reference data. */
 export const DEFAULT_SCOPES = [
@@ -62,15 +80,25 @@ export const DEFAULT_SCOPES = [
   "view_orders",
   "view_payments",
   "view_products",
+  "view_project_settings",
   "view_published_products",
   "view_standalone_prices",
   "view_stores",
   "view_types",
 ];
 
+/** What is served at this path below the project, or undefined. */
+export function servedAt(path) {
+  return [...RESOURCES, PROJECT].find((resource) => resource.path === path);
+}
+
+export function indexedFields(typeId) {
+  return RESOURCES.find((resource) => resource.typeId === typeId)?.indexed;
+}
+
 /** Any one of these opens `path`; who may manage may view. */
 export function openingScopes(path, method) {
-  const { view } = RESOURCES.find((resource) => resource.path === path);
+  const { view } = servedAt(path);
   const manage = view.map((scope) => scope.replace(/^view_/, "manage_"));
   return [...(method === "GET" ? view : []), ...manage, "manage_project"];
 }

@@ -10,6 +10,7 @@ import { sampleShop } from "../shop/index.mjs";
 import { createApi } from "./api.mjs";
 import { apiError } from "./errors.mjs";
 import { idKeyFor } from "./ordering.mjs";
+import { createProject } from "./project.mjs";
 import { DEFAULT_SCOPES, RESOURCES } from "./resources.mjs";
 import { copy, SandboxStorage } from "./storage.mjs";
 import { createTokens, DEFAULT_TOKEN_SECONDS, openTokens } from "./tokens.mjs";
@@ -17,7 +18,8 @@ import { createTokens, DEFAULT_TOKEN_SECONDS, openTokens } from "./tokens.mjs";
 /**
  * Starts a project that holds `shop`. Documents are served as they were put: nothing is derived,
  * so a test decides what is stale or missing. `scopes` are bare names ("view_orders") and belong to
- * the API client; `now` is the clock of its tokens, in milliseconds; `idOrder: "text"` sorts ids as
+ * the API client; `catalogModel` is the project's ("Classic", "InMigration" or "Modular"), which
+ * changes no document; `now` is the clock of its tokens, in milliseconds; `idOrder: "text"` sorts ids as
  * strings, which the real API does not.
  */
 export async function startCommercetools({
@@ -30,6 +32,7 @@ export async function startCommercetools({
   scopes = DEFAULT_SCOPES,
   tokenSeconds = DEFAULT_TOKEN_SECONDS,
   idOrder = "binary",
+  catalogModel = "Classic",
   faults = createFaults(),
   now = Date.now,
 } = {}) {
@@ -42,7 +45,8 @@ export async function startCommercetools({
   const clientScopes = scopes.map((scope) => `${scope}:${projectKey}`);
   const client = { clientId, clientSecret, scopes: clientScopes, tokenSeconds, now };
   const tokens = auth ? createTokens(client) : openTokens(client);
-  const api = createApi({ projectKey, storage, tokens, keyOf });
+  const project = createProject({ projectKey, catalogModel });
+  const api = createApi({ projectKey, project, storage, tokens, keyOf });
   const requests = createLog();
 
   async function handle(req, res) {
@@ -85,12 +89,14 @@ export async function startCommercetools({
     put,
     get: (typeId, id) => copy(documents(typeId).get(id)),
     remove: (typeId, id) => documents(typeId).remove(id),
+    setCatalogModel: project.setModel,
     revokeTokens: tokens.revoke,
     expireTokens: tokens.expire,
     /** Holds the shop again as it was; forgets faults and the log. */
     reset() {
       storage.clear();
       seed(shop, storage);
+      project.reset();
       faults.clear();
       requests.clear();
     },

@@ -9,6 +9,7 @@ import { InMemoryStorage } from "@labdigital/commercetools-mock";
 import { createCollection } from "./collection.mjs";
 import { expandReferences } from "./expansion.mjs";
 import { parseWhere } from "./predicate.mjs";
+import { indexedFields } from "./resources.mjs";
 
 const DEFAULT_LIMIT = 20;
 
@@ -29,7 +30,7 @@ export class SandboxStorage extends InMemoryStorage {
 
   collection(typeId) {
     if (!this.#collections.has(typeId)) {
-      this.#collections.set(typeId, createCollection(this.#keyOf));
+      this.#collections.set(typeId, createCollection(this.#keyOf, indexedFields(typeId)));
     }
     return this.#collections.get(typeId);
   }
