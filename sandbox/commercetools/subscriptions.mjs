@@ -1,5 +1,5 @@
 // What the mock's Subscriptions lack: the checks of a draft, update actions, the test message of a
-// new destination, and that secrets are hidden in what is read.
+// new destination, the resource type `variant`, and that secrets are hidden in what is read.
 // https://docs.commercetools.com/api/projects/subscriptions
 //
 // Not here: delivery, and whether a message type exists. A message can be delivered to any
@@ -55,6 +55,8 @@ export function completeSubscriptions(repository) {
       subscription.destination = stored(destination, projectKey, subscription.key);
     },
   });
+  const { draftSchema } = repository;
+  repository.draftSchema = { safeParse: (draft) => draftSchema.safeParse(asBefore(draft)) };
   const create = repository.create.bind(repository);
   repository.create = (context, draft) => {
     const destination = stored(draft.destination, context.projectKey, draft.key);
@@ -67,6 +69,13 @@ export function hideSecrets(body) {
   return JSON.stringify(JSON.parse(body.toString()), (name, value) =>
     name === "destination" ? hidden(value) : value,
   );
+}
+
+/** The draft as the mock's schema knows it, which is older than the resource type `variant`. */
+function asBefore({ messages, changes, ...draft }) {
+  const known = (list) =>
+    Array.isArray(list) ? list.filter((each) => each?.resourceTypeId !== "variant") : list;
+  return { ...draft, messages: known(messages), changes: known(changes) };
 }
 
 const refusals = (list) => list.find((refusal) => refusal !== null) ?? null;

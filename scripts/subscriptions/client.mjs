@@ -1,5 +1,6 @@
 // The few calls to commercetools that the installer makes, and what their failures mean.
 // https://docs.commercetools.com/api/projects/subscriptions
+// https://docs.commercetools.com/api/projects/project
 
 import { Failure } from "../lib/run.mjs";
 
@@ -22,9 +23,16 @@ export class CallFailure extends Failure {
   }
 }
 
-/** A token for `manage_subscriptions` of this project and for nothing else, whatever the client may do. */
-export async function fetchToken({ authUrl, projectKey }, { clientId, secret }) {
-  const scope = `manage_subscriptions:${projectKey}`;
+const SUBSCRIPTIONS = "manage_subscriptions";
+const PROJECT = "view_project_settings";
+
+/** A token for `right` in this project and for nothing else, whatever the client may do. */
+export async function fetchToken(
+  { authUrl, projectKey },
+  { clientId, secret },
+  right = SUBSCRIPTIONS,
+) {
+  const scope = `${right}:${projectKey}`;
   const basic = Buffer.from(`${clientId}:${secret}`).toString("base64");
   const answer = await call(`${authUrl}/oauth/token`, {
     method: "POST",
@@ -32,11 +40,29 @@ export async function fetchToken({ authUrl, projectKey }, { clientId, secret }) 
     body: new URLSearchParams({ grant_type: "client_credentials", scope }),
   });
   if (answer.status === 200) return answer.body.access_token;
-  if (answer.body.error === "invalid_scope") throw scopeMissing(projectKey);
+  if (answer.body.error === "invalid_scope") throw scopeMissing(projectKey, right);
   throw new CallFailure(
     "client_refused",
     `commercetools refused the API client of ${CREDENTIALS}: ${words(answer)} Check its id and secret, and that authUrl is of the project's region`,
   );
+}
+
+/**
+ * The catalogue model of the project, `Classic` if it says nothing; null where the client may not read
+ * the project.
+ */
+export async function readCatalogModel(commercetools, credentials) {
+  const { apiUrl, projectKey } = commercetools;
+  try {
+    const token = await fetchToken(commercetools, credentials, PROJECT);
+    const headers = { authorization: `Bearer ${token}` };
+    const answer = await call(`${apiUrl}/${projectKey}`, { headers });
+    if (answer.status !== 200) throw explained(answer, projectKey, PROJECT);
+    return answer.body.productCatalogModel ?? "Classic";
+  } catch (error) {
+    if (error.code === "scope_missing") return null;
+    throw error;
+  }
 }
 
 /** `{ read(key), create(draft), update(key, version, actions), remove(key, version) }` */
@@ -92,7 +118,7 @@ function unavailable(text, retryAfterMs) {
   });
 }
 
-function explained(answer, projectKey) {
+function explained(answer, projectKey, right = SUBSCRIPTIONS) {
   switch (answer.status) {
     case 401:
       return new CallFailure(
@@ -100,7 +126,7 @@ function explained(answer, projectKey) {
         `commercetools refused its own token: ${words(answer)} Check that authUrl and apiUrl are of the same region`,
       );
     case 403:
-      return scopeMissing(projectKey);
+      return scopeMissing(projectKey, right);
     case 404:
       return new CallFailure(
         "not_found",
@@ -117,10 +143,11 @@ function explained(answer, projectKey) {
   }
 }
 
-function scopeMissing(projectKey) {
+function scopeMissing(projectKey, right) {
+  const doing = right === SUBSCRIPTIONS ? "manage subscriptions" : "read the project";
   return new CallFailure(
     "scope_missing",
-    `the API client of ${CREDENTIALS} may not manage subscriptions. Give it the scope manage_subscriptions:${projectKey}, and check projectKey`,
+    `the API client of ${CREDENTIALS} may not ${doing}. Give it the scope ${right}:${projectKey}, and check projectKey`,
   );
 }
 

@@ -7,16 +7,17 @@
 import { readFileSync } from "node:fs";
 import Ajv from "ajv";
 import { formatsOf, needsForwarder } from "./destinations.mjs";
-import { DEFAULT_RESOURCES, wanted } from "./wanted.mjs";
+import { DEFAULT_RESOURCES, resourcesFor, wanted } from "./wanted.mjs";
 
 const SCHEMA = JSON.parse(readFileSync(new URL("schema.json", import.meta.url), "utf8"));
 const OPTIONS = { allErrors: true, discriminator: true, verbose: true };
 
 /**
  * Reads the file at `path`. Gives `{ problems }`, or `{ commercetools, subscriptions, secrets }`:
- * each subscription as `{ key, draft, destination, forwarder }`, where `draft` is what commercetools
- * is to hold, with the secrets from `env`, and `destination` is without them; `secrets` are the
- * values that must not be printed. Without `needsSecrets` they stay out.
+ * each subscription as `{ key, draftFor, destination, forwarder }`, where `draftFor` gives, for the
+ * catalogue model of the project, what commercetools is to hold, with the secrets from `env`, and
+ * `destination` is without them; `secrets` are the values that must not be printed. Without
+ * `needsSecrets` they stay out.
  */
 export function readSubscriptions(path, env, { needsSecrets = true } = {}) {
   const read = parsed(path);
@@ -25,14 +26,15 @@ export function readSubscriptions(path, env, { needsSecrets = true } = {}) {
   const problems = schemaProblems(file);
   if (problems.length > 0) return { problems };
   const { commercetools, config } = file;
-  const described = file.subscriptions.map((each) => ({ resources: DEFAULT_RESOURCES, ...each }));
-  const found = crossProblems(described, config);
+  const described = file.subscriptions;
+  const inFull = described.map((each) => ({ resources: DEFAULT_RESOURCES, ...each }));
+  const found = crossProblems(inFull, config);
   const named = described.flatMap(({ destination }) => secretsOf(destination));
   if (needsSecrets) found.push(...unset(named, env));
   if (found.length > 0) return { problems: found };
   return {
     commercetools,
-    subscriptions: described.map((each) => completed(each, config, env)),
+    subscriptions: described.map((each) => completed(each, described, config, env)),
     secrets: named.map(([, { env: variable }]) => env[variable]).filter(Boolean),
   };
 }
@@ -133,18 +135,21 @@ function unset(secrets, env) {
     .map((variable) => `${variable}: the file names this environment variable, which is not set`);
 }
 
-function completed({ key, destination, format, forwarder, resources }, config, env) {
+function completed(subscription, all, config, env) {
+  const { key, destination, format, forwarder, resources } = subscription;
+  const others = all.filter((each) => each !== subscription);
+  const elsewhere = others.flatMap((each) => each.resources ?? []);
   const type = format ?? formatsOf(destination.type)[0];
   const secrets = secretsOf(destination);
   const values = secrets.map(([member, { env: variable }]) => [member, env[variable]]);
-  const draft = {
+  const draftFor = (catalogModel) => ({
     key,
     destination: { ...destination, ...Object.fromEntries(values) },
-    ...wanted(resources, config),
+    ...wanted(resourcesFor(catalogModel, resources, elsewhere), config),
     events: [],
     format: type === "CloudEvents" ? { type, cloudEventsVersion: "1.0" } : { type },
-  };
+  });
   const hidden = new Set(secrets.map(([member]) => member));
   const open = Object.entries(destination).filter(([member]) => !hidden.has(member));
-  return { key, draft, destination: Object.fromEntries(open), forwarder };
+  return { key, draftFor, destination: Object.fromEntries(open), forwarder };
 }

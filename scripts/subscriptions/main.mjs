@@ -2,7 +2,7 @@
 // touches is handed in: the environment, where it prints, how it waits.
 
 import { Failure } from "../lib/run.mjs";
-import { CREDENTIALS, createClient, fetchToken } from "./client.mjs";
+import { CREDENTIALS, createClient, fetchToken, readCatalogModel } from "./client.mjs";
 import { described, nextStep, whatToCheck } from "./destinations.mjs";
 import { readSubscriptions } from "./file.mjs";
 import { ailment } from "./health.mjs";
@@ -53,12 +53,14 @@ function hiding(secrets) {
 async function carryOut({ commercetools, subscriptions }, credentials, { options, wait, say }) {
   const token = await persistently(wait, () => fetchToken(commercetools, credentials));
   const client = createClient(commercetools, token);
+  const model = options.delete ? undefined : await catalogModel(commercetools, credentials, wait);
+  if (model === null) say(unknownModel(commercetools));
   const context = { ...options, dryRun: options["dry-run"], ...commercetools, client, wait, say };
   const work = options.delete ? remove : bring;
   const failed = [];
   for (const subscription of subscriptions) {
     try {
-      await work(subscription, context);
+      await work({ ...subscription, draft: subscription.draftFor(model) }, context);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       say(`failed     ${subscription.key}: ${error.message}`);
@@ -66,6 +68,16 @@ async function carryOut({ commercetools, subscriptions }, credentials, { options
     }
   }
   if (failed.length > 0) throw new Failure(`not as the file says: ${failed.join(", ")}`);
+}
+
+/** What the file says, else what the project says, else null. */
+async function catalogModel(commercetools, credentials, wait) {
+  if (commercetools.catalogModel) return commercetools.catalogModel;
+  return persistently(wait, () => readCatalogModel(commercetools, credentials));
+}
+
+function unknownModel({ projectKey }) {
+  return `note       the project may not be read, so variants are subscribed to as in a Classic one: not at all. Give the API client of ${CREDENTIALS} the scope view_project_settings:${projectKey}, or say in the file which "catalogModel" the project has`;
 }
 
 async function bring(subscription, { client, projectKey, say, ...how }) {

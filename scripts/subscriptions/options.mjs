@@ -13,8 +13,9 @@ export const HELP = `Creates or updates the commercetools Subscriptions that fee
   --recreate      where a format changed, delete the subscription and create it anew
   --help          this text
 
-CT_SUBSCRIPTIONS_CLIENT must hold the credentials of an API client with the one scope
-manage_subscriptions:<projectKey>, as JSON {"clientId":"…","secret":"…"}.
+CT_SUBSCRIPTIONS_CLIENT must hold the credentials of an API client with the scopes
+manage_subscriptions:<projectKey> and view_project_settings:<projectKey>, as JSON
+{"clientId":"…","secret":"…"}.
 docs/realtime.md has the rest.`;
 
 const SWITCHES = ["dry-run", "delete", "reconnect", "recreate", "help"];

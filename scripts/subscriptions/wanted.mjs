@@ -36,12 +36,36 @@ const RESOURCES = {
     changes: true,
   },
   "standalone-price": { all: true },
+  variant: {
+    types: [
+      "VariantCreated",
+      "VariantPublished",
+      "VariantUnpublished",
+      "VariantDeleted",
+      "VariantSkuSet",
+      "VariantImageAdded",
+      "VariantImagesSet",
+    ],
+    changes: true,
+  },
 };
 
 /** What a subscription is for unless it says so itself: prices of their own are rare, and many. */
 export const DEFAULT_RESOURCES = Object.keys(RESOURCES).filter(
-  (resource) => resource !== "standalone-price",
+  (resource) => !["standalone-price", "variant"].includes(resource),
 );
+
+/**
+ * What a subscription is for in a project of this catalogue model (undefined: not known). `named` are
+ * the resource types that it names, if any, `elsewhere` those of other subscriptions. Where variants
+ * are resources of their own, `product` brings them along, and every price is a standalone one.
+ */
+export function resourcesFor(catalogModel, named, elsewhere = []) {
+  if (!["Modular", "InMigration"].includes(catalogModel)) return named ?? DEFAULT_RESOURCES;
+  const prices = elsewhere.includes("standalone-price") ? [] : ["standalone-price"];
+  const resources = named ?? [...DEFAULT_RESOURCES, ...prices];
+  return resources.includes("product") ? [...resources, "variant"] : resources;
+}
 
 /**
  * The `messages` and `changes` of a commercetools Subscription for these resource types. `config` is

@@ -9,7 +9,7 @@ import { DEFAULT_RESOURCES, wanted } from "../../scripts/subscriptions/wanted.mj
 import { eventually } from "../eventually.mjs";
 import { start } from "./harness.mjs";
 
-const RESOURCES = [...DEFAULT_RESOURCES, "standalone-price"];
+const RESOURCES = [...DEFAULT_RESOURCES, "standalone-price", "variant"];
 const CHANGES = ["ResourceCreated", "ResourceUpdated", "ResourceDeleted"];
 
 /** Where a subscription has no types, it is to every message: some of them, of the API reference. */

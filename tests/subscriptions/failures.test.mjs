@@ -213,7 +213,7 @@ describe("commercetools that refuses", () => {
   }
 
   test("nothing more than it needs is asked for", async () => {
-    const scopes = ["manage_subscriptions", "manage_project"];
+    const scopes = ["manage_subscriptions", "view_project_settings", "manage_project"];
     await withProject(
       async (project) => {
         project.describe(PUBSUB);
@@ -222,7 +222,10 @@ describe("commercetools that refuses", () => {
           if (url.endsWith("/oauth/token")) asked.push(body.get("scope"));
         };
         assert.equal((await spied(note, () => project.run())).error, null);
-        assert.deepEqual(asked, ["manage_subscriptions:sandbox-shop"]);
+        assert.deepEqual(asked, [
+          "manage_subscriptions:sandbox-shop",
+          "view_project_settings:sandbox-shop",
+        ]);
       },
       { scopes },
     );

@@ -159,6 +159,12 @@ const REFUSED = [
     "subscriptions[0]: config leaves nothing to subscribe to",
   ],
   [
+    "a catalogue model that there is none of",
+    [PUBSUB],
+    { catalogModel: "modular" },
+    "commercetools.catalogModel: must be one of Classic, InMigration, Modular",
+  ],
+  [
     "an address without https",
     [PUBSUB],
     { commercetools: { authUrl: "https://a", apiUrl: "http://b", projectKey: "shop" } },

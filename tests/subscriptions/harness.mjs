@@ -1,5 +1,5 @@
 // What the tests of the installer share: a commercetools sandbox whose API client may manage
-// subscriptions and nothing else, one example of each destination type, and a way to run the
+// subscriptions, read the project and do nothing else, one example of each destination type, and a way to run the
 // installer in this process with what it prints, and how long it would wait, kept.
 
 import assert from "node:assert/strict";
@@ -93,7 +93,8 @@ export const EXAMPLES = {
 
 /** Starts a project, which is to be closed; `options` are those of the sandbox. */
 export async function startProject(options = {}) {
-  const sandbox = await startCommercetools({ scopes: ["manage_subscriptions"], ...options });
+  const scopes = ["manage_subscriptions", "view_project_settings"];
+  const sandbox = await startCommercetools({ scopes, ...options });
   const folder = mkdtempSync(join(tmpdir(), "subscriptions-"));
   return {
     ...projectIn(sandbox, folder),
@@ -125,9 +126,13 @@ function projectIn(sandbox, folder) {
     path,
     environment,
     /** Writes the file: these subscriptions, each with the key "klaviyo" unless it has one. */
-    describe(subscriptions, rest = {}) {
+    describe(subscriptions, { catalogModel, ...rest } = {}) {
       const keyed = [subscriptions].flat().map((each) => ({ key: "klaviyo", ...each }));
-      writeFileSync(path, JSON.stringify({ commercetools, subscriptions: keyed, ...rest }));
+      const project = { ...commercetools, ...(catalogModel && { catalogModel }) };
+      writeFileSync(
+        path,
+        JSON.stringify({ commercetools: project, subscriptions: keyed, ...rest }),
+      );
     },
     write: (text) => writeFileSync(path, text),
     run: (args = [], env = {}) => run(["--file", path, ...args], { ...environment, ...env }),

@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import { DEFAULT_RESOURCES, wanted } from "../../scripts/subscriptions/wanted.mjs";
+import { DEFAULT_RESOURCES, resourcesFor, wanted } from "../../scripts/subscriptions/wanted.mjs";
 
-const ALL = [...DEFAULT_RESOURCES, "standalone-price"];
+const ALL = [...DEFAULT_RESOURCES, "standalone-price", "variant"];
 
 /** The defaults of `CONFIG`'s lists of messages, from the table of docs/configuration.md. */
 function documentedMessages() {
@@ -96,4 +96,23 @@ test("standalone prices are not among the defaults, and have every message", () 
     messages: [{ resourceTypeId: "standalone-price", types: [] }],
     changes: [],
   });
+});
+
+describe("the catalogue model", () => {
+  const modular = [...DEFAULT_RESOURCES, "standalone-price", "variant"];
+  for (const [model, named, elsewhere, expected] of [
+    [undefined, undefined, [], DEFAULT_RESOURCES],
+    [null, undefined, [], DEFAULT_RESOURCES],
+    ["Classic", undefined, [], DEFAULT_RESOURCES],
+    ["Classic", ["product"], [], ["product"]],
+    ["InMigration", undefined, [], modular],
+    ["Modular", undefined, [], modular],
+    ["Modular", undefined, ["standalone-price"], [...DEFAULT_RESOURCES, "variant"]],
+    ["Modular", ["product", "order"], [], ["product", "order", "variant"]],
+    ["Modular", ["order", "standalone-price"], [], ["order", "standalone-price"]],
+  ]) {
+    test(`${model}, named: ${named}, elsewhere: ${elsewhere.join()}`, () => {
+      assert.deepEqual(resourcesFor(model, named, elsewhere), expected);
+    });
+  }
 });
