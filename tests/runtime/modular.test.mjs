@@ -8,6 +8,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { change, message } from "../../sandbox/commercetools/notifications.mjs";
+import { DEFAULT_SCOPES } from "../../sandbox/commercetools/resources.mjs";
 import { modularForm, variantDocumentId } from "../../sandbox/shop/modular.mjs";
 import { allVariants } from "../../sandbox/shop/product-parts.mjs";
 import { eventually } from "../eventually.mjs";
@@ -371,13 +372,34 @@ describe("where commercetools does not tell of variants", () => {
     test(`but answers ${what}, it is asked again`, async () => {
       await imported(stack.worker.url, "products", { ids });
       const held = catalogueOf(stack);
+      assert.deepEqual(skusAt(stack, products[1]), skusOf(products[1]));
       stack.klaviyo.requests.clear();
       stack.commercetools.faults.add({ path: /\/variants/, ...rule });
       await expectDone(stack, changed("product", products[1]));
+      assert.deepEqual(stack.commercetools.faults.rules, [], "it was not even asked");
       sameEnd(catalogueOf(stack), held);
       nothingWasTakenAway(stack);
     });
   }
+});
+
+describe("a Modular project that may not be read", () => {
+  const scopes = DEFAULT_SCOPES.filter((scope) => scope !== "view_project_settings");
+  const { settings, commercetools } = options(modular, "Modular");
+  const stack = useStack({ settings, commercetools: { ...commercetools, scopes } });
+
+  test("is imported all the same, and what is not certain stays", async () => {
+    const { products } = await importedCatalogue(stack);
+    assert.deepEqual(counts(products), expected.products);
+    assertWhole(stack);
+    stack.klaviyo.requests.clear();
+    const product = wholeProduct(11);
+    const gone = documentOf(product, allVariants(product)[2]);
+    stack.commercetools.remove("variant", gone.id);
+    await expectDone(stack, ofVariant("VariantDeleted", gone));
+    assert.deepEqual(skusAt(stack, product), skusOf(product));
+    nothingWasTakenAway(stack);
+  });
 });
 
 describe("a project in migration", () => {
