@@ -215,6 +215,7 @@ impl Delivery {
                 Work::Erasure(_)
                     | Work::BroughtBack { .. }
                     | Work::IdWalk(_)
+                    | Work::Variant { .. }
                     | Work::CategoryGone(_)
             )
     }

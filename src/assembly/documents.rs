@@ -24,6 +24,8 @@ use crate::commercetools::product::Product;
 use crate::commercetools::product_type::ProductType;
 use crate::commercetools::query::{DocumentQuery, PAGE};
 use crate::commercetools::reference::{Id, IdReference};
+use crate::commercetools::variant::{CatalogModel, VariantDocument};
+use crate::commercetools::walk::{IdWalk, WalkedResource};
 use crate::fault::{ReadFault, Setback};
 use crate::http::{HttpAnswer, NoAnswer};
 use crate::klaviyo::answer::{HeldProfile, IdPage, ids, name, profiles};
@@ -66,6 +68,12 @@ pub struct Documents {
     /// Of product types the names of the attributes that tell variants apart; of one that cannot be read,
     /// none.
     pub telling_attributes: BTreeMap<Id, Rc<[String]>>,
+    /// Whether a page of variants that are documents of their own was added to the product.
+    pub variants_are_added: bool,
+    /// Where the project keeps variants, once that was asked for.
+    pub catalog_model: Option<CatalogModel>,
+    /// The variant, where it is a document of its own.
+    pub variant: KnownDocument<Box<VariantDocument>>,
     /// The standalone price.
     pub standalone_price: KnownDocument<Box<StandalonePrice>>,
     /// The standalone prices of the product's SKUs.
@@ -100,10 +108,10 @@ pub struct Documents {
 /// A page of a walk over ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WalkPage {
-    /// The ids.
+    /// The ids of what is to be written once more: each once.
     pub ids: Vec<Id>,
-    /// Whether the page is full, so that there may be another.
-    pub full: bool,
+    /// The last document of the page, if it is full: there may be another page.
+    pub goes_on_after: Option<Id>,
 }
 
 impl Documents {
@@ -118,16 +126,10 @@ impl Documents {
                 self.descendants = None;
             }
             Work::Product(_) | Work::PriceEdge(_) => {
-                self.product = KnownDocument::Unasked;
-                self.standalone_prices = None;
-                self.stock.forget();
-                self.moved_skus = None;
+                self.forget_product();
             }
             Work::StandalonePrice { .. } => {
-                let found = std::mem::take(&mut self.product);
-                self.standalone_prices = None;
-                self.stock.forget();
-                let KnownDocument::There(product) = found else { return None };
+                let KnownDocument::There(product) = self.forget_product() else { return None };
                 return Some(Work::Product(product.id));
             }
             Work::Stock { entry, sku, gone } => {
@@ -144,9 +146,19 @@ impl Documents {
             | Work::Refund { .. }
             | Work::OrderState { .. }
             | Work::IdWalk(_)
+            | Work::Variant { .. }
             | Work::CategoryGone(_) => {}
         }
         None
+    }
+
+    /// Forgets the product and what goes with it, to be read again; gives what it was.
+    fn forget_product(&mut self) -> KnownDocument<Box<Product>> {
+        self.variants_are_added = false;
+        self.standalone_prices = None;
+        self.stock.forget();
+        self.moved_skus = None;
+        std::mem::take(&mut self.product)
     }
 
     /// Klaviyo holds what was written, and no more what was deleted.
@@ -283,12 +295,7 @@ impl Documents {
         answer: &HttpAnswer,
     ) -> Result<(), ReadFault> {
         match query {
-            DocumentQuery::IdWalk(walk) => {
-                let page: Vec<IdReference> = answer::page(answer)?;
-                let full = page.len() == walk.limit();
-                let ids = page.into_iter().map(|link| link.id).collect();
-                self.walk_page = Some(WalkPage { ids, full });
-            }
+            DocumentQuery::IdWalk(walk) => self.walk_page = Some(self.walk_page(walk, answer)?),
             DocumentQuery::Category(_) => {
                 self.category = found(answer, CategoryDocument::deserialize)?;
             }
@@ -301,7 +308,11 @@ impl Documents {
                 self.descendants.get_or_insert_default().extend(page);
             }
             DocumentQuery::Product(_) => self.product = found(answer, Product::deserialize)?,
-            DocumentQuery::ProductOfSku(_) => self.product = first(answer)?,
+            // Where no product has variants within itself, none can be asked for by one.
+            DocumentQuery::ProductOfSku(_) => {
+                let is_none = answer::is_refused_with(answer, &[400]);
+                self.product = if is_none { KnownDocument::Gone } else { first(answer)? };
+            }
             DocumentQuery::ProductType(id) => {
                 let telling = telling_of_type(answer)?;
                 self.telling_attributes.insert(id.clone(), telling);
@@ -349,8 +360,76 @@ impl Documents {
             | DocumentQuery::OwnerOfPayment(_)
             | DocumentQuery::Products(_)
             | DocumentQuery::DiscountCodes(_) => {}
+            of_variants => return self.add_of_variants(of_variants, answer),
         }
         Ok(())
+    }
+
+    /// Adds what was answered about variants that are documents of their own.
+    fn add_of_variants(
+        &mut self,
+        query: &DocumentQuery,
+        answer: &HttpAnswer,
+    ) -> Result<(), ReadFault> {
+        match query {
+            DocumentQuery::Project => {
+                self.catalog_model = Some(answer::catalog_model(answer)?);
+            }
+            DocumentQuery::Variant(_) => {
+                self.variant = found(answer, VariantDocument::deserialize)?;
+            }
+            DocumentQuery::VariantOfSku(_) => {
+                let is_none = self.has_no_variants_apart(answer);
+                self.variant = if is_none { KnownDocument::Gone } else { first(answer)? };
+            }
+            DocumentQuery::VariantsOfProduct { product, .. } => {
+                let page: Vec<VariantDocument> = answer::page(answer)?;
+                if let Some(last) = page.last().filter(|_| page.len() == PAGE) {
+                    let (product, after) = (product.clone(), Some(last.id.clone()));
+                    self.further.push(DocumentQuery::VariantsOfProduct { product, after }.into());
+                }
+                self.variants_are_added = true;
+                if let KnownDocument::There(product) = &mut self.product {
+                    product.add_variants(page);
+                }
+            }
+            DocumentQuery::VariantsOfSkus(skus) => {
+                let owners: Vec<VariantDocument> = answer::page(answer)?;
+                let owned = owners.into_iter().filter_map(|owner| owner.current.sku);
+                let owned = owned.filter(|sku| skus.contains(sku));
+                self.moved_skus.get_or_insert_default().extend(owned);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A page of a walk. Of variants that are documents of their own it gives the products: a product is
+    /// written with all its variants.
+    fn walk_page(&self, walk: &IdWalk, answer: &HttpAnswer) -> Result<WalkPage, ReadFault> {
+        if walk.of() != WalkedResource::Variants {
+            let page: Vec<IdReference> = answer::page(answer)?;
+            let ids: Vec<_> = page.into_iter().map(|link| link.id).collect();
+            let goes_on_after = ids.last().filter(|_| ids.len() == walk.limit()).cloned();
+            return Ok(WalkPage { ids, goes_on_after });
+        }
+        if self.has_no_variants_apart(answer) {
+            return Ok(WalkPage::default());
+        }
+        let page: Vec<VariantDocument> = answer::page(answer)?;
+        let last = page.last().filter(|_| page.len() == walk.limit());
+        let goes_on_after = last.map(|last| last.id.clone());
+        let mut ids: Vec<_> = page.into_iter().map(|variant| variant.product.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(WalkPage { ids, goes_on_after })
+    }
+
+    /// Whether commercetools refuses to tell of variants that are documents of their own, as it may where
+    /// there are none. Where there are, a refusal is a fault.
+    fn has_no_variants_apart(&self, answer: &HttpAnswer) -> bool {
+        self.catalog_model == Some(CatalogModel::Unknown)
+            && answer::is_refused_with(answer, &[400, 403, 404])
     }
 
     fn add_held(&mut self, lookup: &KlaviyoLookup, answer: &HttpAnswer) -> Result<(), ReadFault> {

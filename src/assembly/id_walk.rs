@@ -11,19 +11,31 @@ use super::DeliveryStep;
 use super::documents::Documents;
 use crate::commercetools::notification::change;
 use crate::commercetools::query::DocumentQuery;
-use crate::commercetools::walk::IdWalk;
+use crate::commercetools::walk::{IdWalk, WalkedResource};
 use crate::push::conclusion::Conclusion;
 use crate::push::plan::id_walk::notification;
 
 pub(super) fn next(documents: &Documents, walk: &IdWalk) -> DeliveryStep {
+    if walk.of() == WalkedResource::Variants {
+        match documents.catalog_model {
+            None => return DeliveryStep::read([DocumentQuery::Project]),
+            Some(model) if !model.may_be_apart() => {
+                return DeliveryStep::Conclude(Conclusion::Delivered);
+            }
+            Some(_) => {}
+        }
+    }
     let Some(page) = &documents.walk_page else {
         return DeliveryStep::read([DocumentQuery::IdWalk(walk.clone())]);
     };
-    let Some(last) = page.ids.last().filter(|_| !documents.followed) else {
+    if page.ids.is_empty() || documents.followed {
         return DeliveryStep::Conclude(Conclusion::Delivered);
+    }
+    let further = page.goes_on_after.as_ref().map(|last| notification(&walk.over, Some(last)));
+    let type_id = match walk.of() {
+        WalkedResource::Variants => WalkedResource::Products.type_id(),
+        of => of.type_id(),
     };
-    let further = page.full.then(|| notification(&walk.over, Some(last)));
-    let type_id = walk.of().type_id();
     DeliveryStep::Follow(
         page.ids.iter().map(|id| change(type_id, id.as_str())).chain(further).collect(),
     )
@@ -38,7 +50,7 @@ mod tests {
     use super::*;
     use crate::commercetools::notification::Notification;
     use crate::commercetools::reference::Id;
-    use crate::commercetools::walk::{WalkOver, WalkedResource};
+    use crate::commercetools::walk::WalkOver;
     use crate::config::OperatorRules;
     use crate::push::parking::slot;
     use crate::push::plan::{Work, WorkPlan, plan};
@@ -74,7 +86,8 @@ mod tests {
                 (Work::IdWalk(walk.clone()), key.to_owned())
             );
             for (full, last) in [(true, key), (false, resource)] {
-                let walk_page = Some(WalkPage { ids: vec![id("a"), id("b")], full });
+                let goes_on_after = full.then(|| id("b"));
+                let walk_page = Some(WalkPage { ids: vec![id("a"), id("b")], goes_on_after });
                 let documents = Documents { walk_page, ..Documents::default() };
                 let DeliveryStep::Follow(all) = next(&documents, &walk) else { panic!("follow") };
                 assert_eq!(all.len(), if full { 3 } else { 2 });

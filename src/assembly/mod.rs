@@ -22,6 +22,7 @@ pub mod shared;
 mod standalone_price;
 pub mod stock_documents;
 pub mod together;
+mod variant;
 
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Map, Value};
@@ -136,6 +137,7 @@ fn next_now(config: &Config, work: &Work, documents: &Documents, now: DateTime<U
         Work::Product(product) | Work::PriceEdge(product) => {
             product::next(config, documents, product, now)
         }
+        Work::Variant { variant, product } => variant::next(documents, variant, product.as_ref()),
         Work::Stock { entry, sku, gone } => {
             Ok(inventory::next(config, documents, entry, sku.as_deref(), *gone))
         }

@@ -25,6 +25,7 @@ use super::{DeliveryStep, StepResult, category};
 use crate::commercetools::product::{PriceMode, Product};
 use crate::commercetools::query::{DocumentQuery, SKUS_PER_QUERY};
 use crate::commercetools::reference::Id;
+use crate::commercetools::variant::CatalogModel;
 use crate::config::Config;
 use crate::klaviyo::catalog::{CatalogCategory, CatalogKind, CatalogObject};
 use crate::klaviyo::catalog_write::CatalogWrite;
@@ -33,7 +34,7 @@ use crate::klaviyo::request::WriteRequest;
 use crate::mapping::body::MappedBody;
 use crate::mapping::category::of_product;
 use crate::mapping::identity;
-use crate::mapping::product::{ProductContext, item, skus_left, variant_writes};
+use crate::mapping::product::{LeftVariants, ProductContext, item, skus_left, variant_writes};
 use crate::push::plan::IgnoreReason;
 
 /// Now.
@@ -44,7 +45,7 @@ pub(super) fn next(
     now: DateTime<Utc>,
 ) -> StepResult {
     let product = contents(documents, id, unread(documents, id))?;
-    let left = owners_of_skus_left(documents, product);
+    let left = unread_of_skus_left(documents, product);
     if !left.is_empty() {
         return Ok(DeliveryStep::read(left));
     }
@@ -64,7 +65,7 @@ pub(super) fn history(
 ) -> StepResult {
     let readings = unread_of_history(config, documents, id);
     let product = contents(documents, id, readings)?;
-    let left = owners_of_skus_left(documents, product).into_iter().map(UnitReading::from);
+    let left = unread_of_skus_left(documents, product).into_iter().map(UnitReading::from);
     let unknown = unsettled_categories(config, documents, product).into_iter().map(|category| {
         UnitReading::Category(Box::new(CatalogWrite::put(CatalogObject::Category(category), false)))
     });
@@ -90,19 +91,40 @@ fn contents<'a>(
     if documents.product == KnownDocument::Unasked {
         readings.push(DocumentQuery::Product(id.clone()).into());
     }
-    if documents.standalone_prices.is_none() {
+    let unread = |one: &&Product| one.has_variants_apart() && !documents.variants_are_added;
+    readings.extend(product.filter(unread).map(|one| {
+        DocumentQuery::VariantsOfProduct { product: one.id.clone(), after: None }.into()
+    }));
+    // What belongs to the SKUs of variants is asked for when all variants are known.
+    let is_whole = !readings.iter().any(is_of_variants);
+    if documents.standalone_prices.is_none() && is_whole {
         readings.extend(product.into_iter().flat_map(prices));
     }
     let type_of = product.and_then(|product| product.product_type.as_ref());
     let unread = type_of.filter(|one| !documents.telling_attributes.contains_key(&one.id));
     readings.extend(unread.map(|one| DocumentQuery::ProductType(one.id.clone()).into()));
-    if !documents.stock.is_listed() {
+    if !documents.stock.is_listed() && is_whole {
         readings.extend(product.into_iter().flat_map(stock));
     }
     if !readings.is_empty() {
         return Err(DeliveryStep::Read(readings));
     }
-    product.ok_or_else(|| withdraw(documents, id))
+    let product = product.ok_or_else(|| withdraw(documents, id))?;
+    if product.master_data.current.all_variants().next().is_some() {
+        return Ok(product);
+    }
+    // It may be one whose variants are being moved: its item is not to lose what it shows of them.
+    match documents.catalog_model {
+        None => Err(DeliveryStep::read([DocumentQuery::Project])),
+        Some(CatalogModel::Modular) => Ok(product),
+        Some(_) => Err(DeliveryStep::ignore(IgnoreReason::VariantsNotThere)),
+    }
+}
+
+fn is_of_variants(reading: &UnitReading) -> bool {
+    let of_variants =
+        |query: &DocumentQuery| matches!(query, DocumentQuery::VariantsOfProduct { .. });
+    matches!(reading, UnitReading::Commercetools(query) if of_variants(query))
 }
 
 /// What Klaviyo knows of the product, at once with the product.
@@ -165,13 +187,31 @@ fn by_skus(product: &Product, query: impl Fn(Vec<String>) -> DocumentQuery) -> V
     skus.chunks(SKUS_PER_QUERY).map(|skus| query(skus.to_vec()).into()).collect()
 }
 
-/// The queries for who has the SKUs now that the product has no more.
-fn owners_of_skus_left(documents: &Documents, product: &Product) -> Vec<DocumentQuery> {
+/// The queries for who has the SKUs now that the product has no more. Of variants that are documents of
+/// their own it has to be known first whether the project has moved all of them.
+fn unread_of_skus_left(documents: &Documents, product: &Product) -> Vec<DocumentQuery> {
     if documents.moved_skus.is_some() {
         return Vec::new();
     }
     let left = skus_left(product, documents.known_variants.list());
-    left.chunks(SKUS_PER_QUERY).map(|skus| DocumentQuery::OwnersOfSkus(skus.to_vec())).collect()
+    let left = left.chunks(SKUS_PER_QUERY).map(<[String]>::to_vec);
+    if !product.has_variants_apart() {
+        return left.map(DocumentQuery::OwnersOfSkus).collect();
+    }
+    match documents.catalog_model {
+        Some(CatalogModel::Modular) => left.map(DocumentQuery::VariantsOfSkus).collect(),
+        None if left.len() > 0 => vec![DocumentQuery::Project],
+        _ => Vec::new(),
+    }
+}
+
+/// What becomes of the variants that the product has no more.
+fn left_variants<'a>(documents: &'a Documents, product: &Product) -> LeftVariants<'a> {
+    let is_certain = documents.catalog_model == Some(CatalogModel::Modular);
+    if product.has_variants_apart() && !is_certain {
+        return LeftVariants::Stay;
+    }
+    LeftVariants::Go(documents.moved_skus.as_deref().unwrap_or_default())
 }
 
 /// The categories of which it is not known that Klaviyo has them, or will not.
@@ -202,13 +242,9 @@ pub(super) fn context<'a>(
 ) -> ProductContext<'a> {
     let type_of = product.product_type.as_ref();
     let telling = type_of.and_then(|one| documents.telling_attributes.get(&one.id));
-    ProductContext {
-        product,
-        standalone_prices: documents.standalone_prices.as_deref().unwrap_or_default(),
-        stock: documents.stock.listed(),
-        telling: telling.map(|names| &**names).unwrap_or_default(),
-        now,
-    }
+    let telling = telling.map(|names| &**names).unwrap_or_default();
+    let prices = documents.standalone_prices.as_deref().unwrap_or_default();
+    ProductContext::new(product, prices, documents.stock.listed(), telling, now)
 }
 
 /// New categories, then the item, then its variants: each needs what comes before it.
@@ -220,11 +256,11 @@ fn send(
     now: DateTime<Utc>,
 ) -> DeliveryStep {
     let context = context(documents, product, now);
-    let MappedBody { body: mut item, mut cut } = item(config, context);
+    let MappedBody { body: mut item, mut cut } = item(config, &context);
     item.categories.retain(|category| !documents.refused_categories.contains(category));
     let item_known = documents.known_variants != KnownDocument::Gone;
-    let moved = documents.moved_skus.as_deref().unwrap_or_default();
-    let variants = variant_writes(config, context, documents.known_variants.list(), moved);
+    let left = left_variants(documents, product);
+    let variants = variant_writes(config, &context, documents.known_variants.list(), left);
     cut.extend(variants.cut);
     let stages = vec![
         new_categories,

@@ -19,6 +19,7 @@ use crate::commercetools::order::{Buyer, DiscountCode};
 use crate::commercetools::product::Product;
 use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
+use crate::commercetools::variant::CatalogModel;
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::query::KlaviyoLookup;
 
@@ -40,6 +41,8 @@ pub struct SharedDocuments {
     fields_of_types: ReadCache<Id, Option<Vec<String>>>,
     /// Of product types the attributes that tell variants apart.
     telling_attributes: ReadCache<Id, Rc<[String]>>,
+    /// Where the project keeps variants.
+    catalog_model: ReadCache<(), CatalogModel>,
     /// Klaviyo's ids of categories that it has.
     categories: ReadCache<String, ()>,
 }
@@ -66,6 +69,8 @@ impl SharedDocuments {
             buyers: ReadCache::new(others, LIFETIME_MS),
             fields_of_types: ReadCache::new(TYPES, lifetime),
             telling_attributes: ReadCache::new(TYPES, lifetime),
+            // It may change in the middle of a run, and then variants are elsewhere.
+            catalog_model: ReadCache::new(1, LIFETIME_MS),
             categories: ReadCache::new(others, lifetime),
         }
     }
@@ -113,6 +118,12 @@ impl SharedDocuments {
                 });
                 left.map(|_| DocumentQuery::ProductType(id).into())
             }
+            UnitReading::Commercetools(DocumentQuery::Project) => {
+                let left = self.catalog_model.answer(vec![()], now_ms, |(), model| {
+                    documents.catalog_model = Some(*model);
+                });
+                left.map(|_| DocumentQuery::Project.into())
+            }
             UnitReading::Klaviyo(KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }) => {
                 let left = self.categories.answer(ids, now_ms, |id, ()| documents.has_category(id));
                 left.map(|ids| KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }.into())
@@ -157,6 +168,11 @@ impl SharedDocuments {
             UnitReading::Commercetools(DocumentQuery::ProductType(id)) => {
                 if let Some(names) = documents.telling_attributes.get(id) {
                     self.telling_attributes.keep(id.clone(), Rc::clone(names), now_ms);
+                }
+            }
+            UnitReading::Commercetools(DocumentQuery::Project) => {
+                if let Some(model) = documents.catalog_model {
+                    self.catalog_model.keep((), model, now_ms);
                 }
             }
             UnitReading::Klaviyo(KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }) => {

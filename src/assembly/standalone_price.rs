@@ -3,14 +3,16 @@
 use chrono::{DateTime, Utc};
 
 use super::documents::Documents;
-use super::{DeliveryStep, StepResult, product};
+use super::reading::KnownDocument;
+use super::{DeliveryStep, StepResult, product, variant};
 use crate::commercetools::product::PriceMode;
 use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::push::plan::IgnoreReason;
 
-/// Finds the product by the SKU and writes it as it is now.
+/// Finds the product by the SKU and writes it as it is now. Where the SKU is that of a variant that is a
+/// document of its own, the product is left to the outbox: it may have 10,000 of them, and prices.
 pub(super) fn next(
     config: &Config,
     documents: &Documents,
@@ -27,7 +29,13 @@ pub(super) fn next(
                 .sku
         }
     };
-    let product = documents.product.or_read([DocumentQuery::ProductOfSku(sku.to_owned())])?;
+    let product = match &documents.product {
+        KnownDocument::Unasked => {
+            return Ok(DeliveryStep::read([DocumentQuery::ProductOfSku(sku.to_owned())]));
+        }
+        KnownDocument::Gone => return variant::next_of_sku(documents, sku),
+        KnownDocument::There(product) => product,
+    };
     if product.price_mode == PriceMode::Embedded {
         return Ok(DeliveryStep::ignore(IgnoreReason::PriceNotUsed));
     }

@@ -3,22 +3,36 @@
 //! All modes need the same scopes: realtime and imports read the same resources.
 
 use super::{Check, NOBODY};
-use crate::commercetools::answer::AccessToken;
+use crate::commercetools::answer::{AccessToken, catalog_model};
 use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
+use crate::commercetools::variant::CatalogModel;
 use crate::commercetools::walk::{FilterList, Walk, WalkFilter, WalkedResource};
 use crate::config::Config;
-use crate::fault::{Setback, System, TransientFault};
+use crate::fault::{ReadFault, Setback, System, TransientFault};
 use crate::http::HttpAnswer;
+
+/// The name of the check of the catalogue.
+const CATALOG: &str = "commercetools_catalog";
+
+/// What is read of the project.
+const PROJECT: &str = "project";
+
+/// What is read only where there are variants that are documents of their own.
+const VARIANTS: &str = "variants";
 
 /// Scopes that are needed.
 const NEEDED: [&str; 4] = ["view_customers", "view_orders", "view_payments", "view_products"];
 
 /// Scopes that can be left out, and what is left out then.
-const OPTIONAL: [(&str, &str); 3] = [
+const OPTIONAL: [(&str, &str); 4] = [
     ("view_discount_codes", "events of orders carry no DiscountCode"),
     ("view_standalone_prices", "products of the price mode Standalone have no price"),
     ("view_types", "custom fields that a customer loses with a type stay at Klaviyo"),
+    (
+        "view_project_settings",
+        "variants that a product loses stay at Klaviyo if the project's catalogue is Modular",
+    ),
 ];
 
 /// Whether a token is granted.
@@ -78,7 +92,7 @@ fn scopes_found(config: &Config, granted: &Result<AccessToken, Setback>) -> Resu
     Ok(format!("{} are there{}", NEEDED.join(", "), without.concat()))
 }
 
-/// A read that proves that a resource may be read. It finds nothing.
+/// A read that proves that something may be read. Of resources it finds nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommercetoolsProbe {
     /// What is read.
@@ -108,6 +122,8 @@ pub fn probes() -> Vec<CommercetoolsProbe> {
         ("standalone prices", "view_standalone_prices", walk(WalkedResource::StandalonePrices)),
         ("discount codes", "view_discount_codes", codes),
         ("types", "view_types", "/types?limit=1&withTotal=false".to_owned()),
+        (PROJECT, "view_project_settings", DocumentQuery::Project.path_and_query()),
+        (VARIANTS, "view_products", walk(WalkedResource::Variants)),
     ]
     .map(|(what, scope, path)| CommercetoolsProbe { what, path, scope })
     .into()
@@ -118,7 +134,9 @@ pub fn probes() -> Vec<CommercetoolsProbe> {
 pub fn api(probed: &[(CommercetoolsProbe, Result<HttpAnswer, Setback>)]) -> Check {
     let mut wrong = Vec::new();
     let mut read = Vec::new();
-    for (CommercetoolsProbe { what, scope, .. }, answer) in probed {
+    // Whether there are variants to be read by themselves is for the check of the catalogue to say.
+    let of_resources = probed.iter().filter(|(probe, _)| probe.what != VARIANTS);
+    for (CommercetoolsProbe { what, scope, .. }, answer) in of_resources {
         let optional = OPTIONAL.iter().any(|(name, _)| name == scope);
         match answer.as_ref().map(|answer| answer.status) {
             Ok(200) => read.push(*what),
@@ -139,9 +157,69 @@ pub fn api(probed: &[(CommercetoolsProbe, Result<HttpAnswer, Setback>)]) -> Chec
     Check::new("commercetools_api", found)
 }
 
+/// Where the project keeps the variants of its products, and whether they can be read there.
+#[must_use]
+pub fn catalog(probed: &[(CommercetoolsProbe, Result<HttpAnswer, Setback>)]) -> Check {
+    let of = |what| probed.iter().find(|(probe, _)| probe.what == what).map(|(_, answer)| answer);
+    let Some(project) = of(PROJECT) else {
+        return Check::warning(CATALOG, "not known without a token".to_owned());
+    };
+    let model = project.as_ref().map_err(|setback| ReadFault::from(*setback));
+    let model = match model.and_then(catalog_model) {
+        Ok(model) => model,
+        Err(fault) => return Check::warning(CATALOG, format!("not known: {}", code_of(&fault))),
+    };
+    let variants = of(VARIANTS).map(|answer| answer.as_ref().map(|answer| answer.status));
+    let are_read = variants == Some(Ok(200));
+    let refused = || {
+        let status = match variants {
+            Some(Ok(status)) => format!("commercetools answers {status} to /variants"),
+            Some(Err(setback)) => setback.fault.code().into_owned(),
+            None => "not read".to_owned(),
+        };
+        format!(
+            "variants are documents of their own, and cannot be read: {status}. Products fail until \
+             they can; give the API client the scope view_products"
+        )
+    };
+    match model {
+        CatalogModel::Classic => {
+            Check::new(CATALOG, Ok("the catalogue is Classic: products hold their variants".to_owned()))
+        }
+        CatalogModel::Modular | CatalogModel::InMigration if !are_read => {
+            Check::new(CATALOG, Err(refused()))
+        }
+        CatalogModel::Modular => Check::new(
+            CATALOG,
+            Ok("the catalogue is Modular: variants are documents of their own".to_owned()),
+        ),
+        CatalogModel::InMigration => Check::warning(
+            CATALOG,
+            "the catalogue is being moved to the Modular model: variants are read wherever they are, and \
+             none that is not found is taken from Klaviyo until the project is Modular"
+                .to_owned(),
+        ),
+        CatalogModel::Unknown => Check::warning(
+            CATALOG,
+            "not known where products have their variants: give the API client the scope \
+             view_project_settings. Until then, a product whose variants are documents of their own loses \
+             none of them at Klaviyo"
+                .to_owned(),
+        ),
+    }
+}
+
+fn code_of(fault: &ReadFault) -> String {
+    match fault {
+        ReadFault::Later(setback) => setback.fault.code().into_owned(),
+        ReadFault::Never(rejection) => rejection.code().into_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::CheckLevel;
     use crate::config::test_config;
     use crate::http::NoAnswer;
 
@@ -195,7 +273,7 @@ mod tests {
         };
         let check = probed(&|_| status(200));
         assert!(check.ok && check.detail.contains("customers, orders"), "{check:?}");
-        let optional = ["discount codes", "standalone prices", "types"];
+        let optional = ["discount codes", "standalone prices", "types", "project"];
         assert!(probed(&|what| status(if optional.contains(&what) { 403 } else { 200 })).ok);
         let network = || Err(Setback::no_answer(System::Commercetools, NoAnswer::Network));
         let check = probed(&|what| match what {
@@ -216,5 +294,43 @@ mod tests {
         }
         assert!(!check.detail.contains("customers"), "{check:?}");
         assert!(!api(&[]).ok);
+    }
+
+    #[test]
+    fn the_catalogue_is_told_by_the_project() {
+        let probed = |project: (u16, &str), variants: u16| -> Vec<_> {
+            let answer = |what: &str| {
+                let (status, body) = match what {
+                    PROJECT => project,
+                    VARIANTS => (variants, ""),
+                    _ => (200, ""),
+                };
+                Ok(HttpAnswer { status, body: body.to_owned(), ..HttpAnswer::default() })
+            };
+            probes().into_iter().map(|probe| (probe.clone(), answer(probe.what))).collect()
+        };
+        let classic = (200, r#"{"key":"shop"}"#);
+        let moving = (200, r#"{"key":"shop","productCatalogModel":"InMigration"}"#);
+        let modular = (200, r#"{"key":"shop","productCatalogModel":"Modular"}"#);
+        let next = (200, r#"{"key":"shop","productCatalogModel":"Next"}"#);
+        let refused = (403, r#"{"statusCode":403,"message":"insufficient_scope"}"#);
+        for (project, variants, level, said) in [
+            (classic, 400, CheckLevel::Ok, "Classic"),
+            (moving, 200, CheckLevel::Warning, "being moved"),
+            (modular, 200, CheckLevel::Ok, "is Modular"),
+            (modular, 404, CheckLevel::Failed, "commercetools answers 404 to /variants"),
+            (moving, 403, CheckLevel::Failed, "scope view_products"),
+            (next, 200, CheckLevel::Warning, "not known"),
+            (refused, 200, CheckLevel::Warning, "view_project_settings"),
+            ((502, "<html>"), 200, CheckLevel::Warning, "commercetools_502"),
+            ((200, "<html>"), 200, CheckLevel::Warning, "not known"),
+        ] {
+            let probed = probed(project, variants);
+            let check = catalog(&probed);
+            assert_eq!(check.level, level, "{project:?} {variants}: {check:?}");
+            assert!(check.detail.contains(said), "{project:?} {variants}: {check:?}");
+            assert!(!api(&probed).detail.contains("variants"), "judged by itself");
+        }
+        assert_eq!(catalog(&[]).level, CheckLevel::Warning);
     }
 }

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::variant::{CatalogModel, Project};
 use crate::fault::{FinalFault, ReadFault, Rejection, Setback, System, TransientFault, passes};
 use crate::http::HttpAnswer;
 use crate::time::millis;
@@ -28,6 +29,21 @@ pub fn document(answer: &HttpAnswer) -> Result<Option<Value>, ReadFault> {
         404 if refusal(answer).is_some() => Ok(None),
         _ => Err(refused(answer)),
     }
+}
+
+/// Reads where the project keeps variants; not known if the API client may not read the project.
+///
+/// # Errors
+/// The answer is neither a project, which has a key and no id, nor commercetools' own refusal.
+pub fn catalog_model(answer: &HttpAnswer) -> Result<CatalogModel, ReadFault> {
+    if is_refused_with(answer, &[400, 403, 404]) {
+        return Ok(CatalogModel::Unknown);
+    }
+    if answer.status != 200 {
+        return Err(refused(answer));
+    }
+    let project: Project = serde_json::from_str(&answer.body).map_err(|_| foreign(answer))?;
+    Ok(project.product_catalog_model)
 }
 
 /// Reads the documents of a page.

@@ -22,4 +22,5 @@ pub mod product_type;
 pub mod query;
 pub mod reference;
 pub mod together;
+pub mod variant;
 pub mod walk;

@@ -8,6 +8,7 @@ use super::locale::LocalizedString;
 use super::order::{Attribute, Image};
 use super::price::Price;
 use super::reference::{Id, IdReference, Reference};
+use super::variant::VariantDocument;
 
 /// A product of the catalogue.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -25,6 +26,9 @@ pub struct Product {
     /// Which attributes it has.
     #[serde(default)]
     pub product_type: Option<IdReference>,
+    /// Whether its variants are documents of their own, and were added to it.
+    #[serde(skip)]
+    pub variants_were_apart: bool,
 }
 
 impl Product {
@@ -33,6 +37,36 @@ impl Product {
     pub fn skus(&self) -> Vec<String> {
         let variants = self.master_data.current.all_variants();
         variants.filter_map(|variant| variant.sku.clone()).collect()
+    }
+
+    /// Whether its variants are documents of their own (`productCatalogModel` is `Modular`).
+    #[must_use]
+    pub fn has_variants_apart(&self) -> bool {
+        let data = &self.master_data.current;
+        self.variants_were_apart || (data.master_variant.is_none() && data.variants.is_empty())
+    }
+
+    /// Adds variants that are documents of their own: a page of them, or all; one that is there already
+    /// stays as it is. From then on the product is
+    /// as one that has them within itself: its default variant is the master variant, and if that is
+    /// not among them (not yet, or not published) it is the first by number.
+    pub fn add_variants(&mut self, page: Vec<VariantDocument>) {
+        self.variants_were_apart = true;
+        self.price_mode = PriceMode::Standalone;
+        let data = &mut self.master_data.current;
+        let is_default = |one: &VariantDocument| {
+            data.default_variant.as_ref().is_some_and(|default| default.id == one.id)
+        };
+        let default = page.iter().find(|one| is_default(one)).map(|one| one.variant_id);
+        data.default_number = default.or(data.default_number);
+        data.variants.extend(data.master_variant.take());
+        data.variants.extend(page.into_iter().map(ProductVariant::from));
+        data.variants.sort_by_key(|one| one.id);
+        data.variants.dedup_by_key(|one| one.id);
+        let master = data.variants.iter().position(|one| Some(one.id) == data.default_number);
+        if !data.variants.is_empty() {
+            data.master_variant = Some(data.variants.remove(master.unwrap_or(0)));
+        }
     }
 
     /// What the event of an order needs of its products, which are many: of the variants only the pictures
@@ -58,7 +92,7 @@ impl Product {
         };
         let master_data = MasterData { published: *published, current };
         let (id, key) = (self.id.clone(), self.key.clone());
-        Self { id, key, master_data, price_mode: self.price_mode, product_type: None }
+        Self { id, key, master_data, product_type: None, ..*self }
     }
 }
 
@@ -98,8 +132,8 @@ pub struct ProductData {
     /// The categories it stands in.
     #[serde(default)]
     pub categories: Vec<Reference<Category>>,
-    /// The variant that stands for the product; none in a project whose variants are documents of
-    /// their own (`productCatalogModel` is `Modular`).
+    /// The variant that stands for the product; none if the variants are documents of their own, and
+    /// not added yet.
     pub master_variant: Option<ProductVariant>,
     /// All other variants.
     #[serde(default)]
@@ -107,6 +141,11 @@ pub struct ProductData {
     /// Attributes that all variants share.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
+    /// Of variants that are documents of their own the one that stands for the product.
+    pub default_variant: Option<IdReference>,
+    /// Its number, once it was added.
+    #[serde(skip)]
+    pub default_number: Option<i64>,
 }
 
 impl ProductData {

@@ -54,6 +54,23 @@ pub enum DocumentQuery {
     PublishedProducts(Vec<Id>),
     /// The published products that have variants of these SKUs; at most [`SKUS_PER_QUERY`].
     OwnersOfSkus(Vec<String>),
+    /// The project, for its model of products and variants. Its scope (`view_project_settings`) is not one
+    /// that the plugin asks for.
+    Project,
+    /// A variant that is a document of its own.
+    Variant(Id),
+    /// The same, by its SKU.
+    VariantOfSku(String),
+    /// A page of the published variants of a product, which are documents of their own.
+    VariantsOfProduct {
+        /// The product.
+        product: Id,
+        /// The last variant of the page before.
+        after: Option<Id>,
+    },
+    /// The published variants of these SKUs, which are documents of their own; at most
+    /// [`SKUS_PER_QUERY`].
+    VariantsOfSkus(Vec<String>),
     /// A page of a walk over ids.
     IdWalk(IdWalk),
     /// A standalone price.
@@ -133,6 +150,18 @@ impl DocumentQuery {
             }
             Self::PublishedProducts(ids) => published(PRODUCTS_PER_QUERY, &is_one_of("id", ids)),
             Self::OwnersOfSkus(skus) => published(SKUS_PER_QUERY, &variants_among(skus)),
+            Self::Project => String::new(),
+            Self::Variant(id) => format!("/variants/{}", encode(id.as_str())),
+            Self::VariantOfSku(sku) => {
+                format!("/variants?{}", page(&has_sku(&[sku]), None, 1))
+            }
+            Self::VariantsOfProduct { product, after } => {
+                format!("/variants?{}", page(&variants_of(&[product]), after.as_ref(), PAGE))
+            }
+            Self::VariantsOfSkus(skus) => {
+                let predicate = format!("{VARIANT_PUBLISHED} and {}", has_sku(skus));
+                format!("/variants?{}", page(&predicate, None, SKUS_PER_QUERY))
+            }
             Self::IdWalk(walk) => walk.path_and_query(),
             Self::StandalonePrice(id) => format!("/standalone-prices/{}", encode(id.as_str())),
             Self::StandalonePrices { skus, after } => {
@@ -149,6 +178,19 @@ impl DocumentQuery {
 
 /// That a product is for sale.
 pub(super) const PUBLISHED: &str = "masterData(published = true)";
+
+/// That a variant that is a document of its own is for sale.
+pub(super) const VARIANT_PUBLISHED: &str = "published = true";
+
+/// That such a variant has one of these SKUs.
+pub(super) fn has_sku(skus: &[impl AsRef<str>]) -> String {
+    format!("current({})", is_one_of("sku", skus))
+}
+
+/// That such a variant is for sale, and one of these products'.
+pub(super) fn variants_of(products: &[impl AsRef<str>]) -> String {
+    format!("{VARIANT_PUBLISHED} and product({})", is_one_of("id", products))
+}
 
 /// The published products of which this holds.
 fn published(limit: usize, predicate: &str) -> String {

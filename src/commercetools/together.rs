@@ -14,9 +14,10 @@ use serde_json::value::RawValue;
 use super::product::Product;
 use super::query::{
     self, CATEGORIES, CUSTOMER_GROUP, DocumentQuery, PAGE, PRODUCTS_PER_QUERY, PUBLISHED,
-    SKUS_PER_QUERY, is_one_of,
+    SKUS_PER_QUERY, VARIANT_PUBLISHED, is_one_of,
 };
-use super::reference::Id;
+use super::reference::{Id, IdReference};
+use super::variant::VariantDocument;
 use crate::http::{HttpAnswer, encode};
 
 /// Ids of one query.
@@ -51,6 +52,10 @@ enum KeyField {
     Sku,
     /// The SKUs of a product's variants.
     VariantSku,
+    /// The SKU of a variant that is a document of its own.
+    OwnSku,
+    /// The product of such a variant.
+    Product,
 }
 
 impl QuerySort {
@@ -75,6 +80,8 @@ impl QuerySort {
             KeyField::Id => is_one_of("id", keys),
             KeyField::Sku => is_one_of("sku", keys),
             KeyField::VariantSku => query::variants_among(keys),
+            KeyField::OwnSku => query::has_sku(keys),
+            KeyField::Product => query::variants_of(keys),
         };
         match &self.also {
             Some(also) => format!("{also} and {among}"),
@@ -196,6 +203,16 @@ fn sorted(query: &DocumentQuery) -> Option<(QuerySort, Vec<&str>)> {
             let sort = QuerySort::by_sku("products", KeyField::VariantSku);
             (QuerySort { also: published(), ..sort }, texts(skus))
         }
+        DocumentQuery::Variant(id) => (QuerySort::by_id("variants"), vec![id.as_str()]),
+        DocumentQuery::VariantsOfSkus(skus) => {
+            let also = Some(VARIANT_PUBLISHED.to_owned());
+            (QuerySort { also, ..QuerySort::by_sku("variants", KeyField::OwnSku) }, texts(skus))
+        }
+        DocumentQuery::VariantsOfProduct { product, after: None } => {
+            let sort =
+                QuerySort { key: KeyField::Product, pages: true, ..QuerySort::list("variants") };
+            (QuerySort { most: WHOLE_PRODUCTS_PER_QUERY, ..sort }, vec![product.as_str()])
+        }
         DocumentQuery::StandalonePrices { skus, after: None } => {
             let sort = QuerySort::by_sku("standalone-prices", KeyField::Sku);
             (QuerySort { pages: true, ..sort }, texts(skus))
@@ -208,6 +225,9 @@ fn sorted(query: &DocumentQuery) -> Option<(QuerySort, Vec<&str>)> {
         | DocumentQuery::OwnerOfPayment(_)
         | DocumentQuery::Descendants { .. }
         | DocumentQuery::ProductOfSku(_)
+        | DocumentQuery::Project
+        | DocumentQuery::VariantOfSku(_)
+        | DocumentQuery::VariantsOfProduct { .. }
         | DocumentQuery::IdWalk(_)
         | DocumentQuery::StandalonePrices { .. }
         | DocumentQuery::StockEntries { .. } => return None,
@@ -224,6 +244,7 @@ fn part(query: &DocumentQuery, keys: &[&str]) -> DocumentQuery {
         DocumentQuery::DiscountCodes(ids) => DocumentQuery::DiscountCodes(among(ids, keys)),
         DocumentQuery::PublishedProducts(ids) => DocumentQuery::PublishedProducts(among(ids, keys)),
         DocumentQuery::OwnersOfSkus(skus) => DocumentQuery::OwnersOfSkus(among(skus, keys)),
+        DocumentQuery::VariantsOfSkus(skus) => DocumentQuery::VariantsOfSkus(among(skus, keys)),
         DocumentQuery::StandalonePrices { skus, after } => {
             DocumentQuery::StandalonePrices { skus: among(skus, keys), after: after.clone() }
         }
@@ -362,6 +383,10 @@ fn documents(key: KeyField, body: &str) -> Option<Vec<FoundDocument<'_>>> {
         id: Id,
         sku: Option<String>,
     }
+    #[derive(Deserialize)]
+    struct VariantKeys {
+        product: IdReference,
+    }
     let DocumentPage { results } = serde_json::from_str(body).ok()?;
     let read = |text| {
         let DocumentKeys { id, sku } = serde_json::from_str(text).ok()?;
@@ -369,6 +394,12 @@ fn documents(key: KeyField, body: &str) -> Option<Vec<FoundDocument<'_>>> {
             KeyField::Id => vec![id.to_string()],
             KeyField::Sku => vec![sku?],
             KeyField::VariantSku => serde_json::from_str::<Product>(text).ok()?.skus(),
+            KeyField::OwnSku => {
+                vec![serde_json::from_str::<VariantDocument>(text).ok()?.current.sku?]
+            }
+            KeyField::Product => {
+                vec![serde_json::from_str::<VariantKeys>(text).ok()?.product.id.to_string()]
+            }
         };
         Some(FoundDocument { id, keys, text })
     };
@@ -554,5 +585,43 @@ mod tests {
         assert!(further.path_and_query().contains("id%20%3E%20%22500%22"));
         let last = told(&further, &answered(&json!([price(501, "b"), price(502, "c")])));
         assert_eq!(ids(last), [(2, skus(&["501"])), (3, skus(&["502"]))]);
+    }
+
+    #[test]
+    fn variants_are_told_by_product_and_by_sku() {
+        let of = |product| DocumentQuery::VariantsOfProduct { product: id(product), after: None };
+        let of_skus = |sku: &str| DocumentQuery::VariantsOfSkus(vec![sku.to_owned()]);
+        let groups = asked([of("p"), of("q"), of_skus("a"), of_skus("b")]);
+        let paths: Vec<_> = groups.iter().map(JointQuery::path_and_query).collect();
+        let decoded: Vec<_> = paths
+            .iter()
+            .map(|path| percent_encoding::percent_decode_str(path).decode_utf8_lossy())
+            .collect();
+        assert_eq!(
+            decoded,
+            [
+                "/variants?limit=500&withTotal=false&sort=id asc\
+                 &where=published = true and product(id in (\"p\",\"q\"))",
+                "/variants?limit=500&withTotal=false\
+                 &where=published = true and current(sku in (\"a\",\"b\"))",
+            ]
+        );
+        let variant = |id: &str, product: &str, sku: &str| {
+            json!({"id": id, "variantId": 1, "product": {"typeId": "product", "id": product},
+                "current": {"sku": sku}})
+        };
+        let page_of = |answer: &HttpAnswer| page::<Value>(answer).map_or(0, |page| page.len());
+        let three = answered(&json!([
+            variant("v1", "q", "b"),
+            variant("v2", "p", "a"),
+            variant("v3", "q", "c")
+        ]));
+        let counts = |group: &JointQuery| -> Vec<usize> {
+            let answers = told(group, &three).into_iter();
+            answers.map(|(_, answer)| page_of(&answer)).collect()
+        };
+        assert_eq!(counts(&groups[0]), [1, 2]);
+        let two = answered(&json!([variant("v1", "q", "b"), variant("v2", "p", "a")]));
+        assert_eq!(told(&groups[1], &two).len(), 2);
     }
 }

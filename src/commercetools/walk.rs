@@ -6,7 +6,9 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::query::{CATEGORIES, CUSTOMER_GROUP, PUBLISHED, is_one_of, page, quote, variants_among};
+use super::query::{
+    CATEGORIES, CUSTOMER_GROUP, PUBLISHED, has_sku, is_one_of, page, quote, variants_among,
+};
 use super::reference::Id;
 use crate::http::encode;
 
@@ -25,16 +27,19 @@ pub enum WalkedResource {
     Payments,
     Inventory,
     StandalonePrices,
+    /// Those that are documents of their own.
+    Variants,
 }
 
 impl WalkedResource {
     /// Those of which a change is told by itself.
-    pub const TOLD: [Self; 5] = [
+    pub const TOLD: [Self; 6] = [
         Self::Customers,
         Self::Categories,
         Self::Products,
         Self::Inventory,
         Self::StandalonePrices,
+        Self::Variants,
     ];
 
     /// commercetools' name of such a resource.
@@ -48,6 +53,7 @@ impl WalkedResource {
             Self::Payments => "payment",
             Self::Inventory => "inventory-entry",
             Self::StandalonePrices => "standalone-price",
+            Self::Variants => "variant",
         }
     }
 
@@ -60,6 +66,7 @@ impl WalkedResource {
             Self::Payments => "/payments",
             Self::Inventory => "/inventory",
             Self::StandalonePrices => "/standalone-prices",
+            Self::Variants => "/variants",
         }
     }
 
@@ -69,7 +76,7 @@ impl WalkedResource {
             Self::Categories => Some("ancestors[*]"),
             Self::Products => Some(CATEGORIES),
             Self::Customers => Some(CUSTOMER_GROUP),
-            Self::Payments | Self::Inventory | Self::StandalonePrices => None,
+            Self::Payments | Self::Inventory | Self::StandalonePrices | Self::Variants => None,
         }
     }
 }
@@ -102,7 +109,7 @@ pub enum FilterList {
     Ids(Vec<Id>),
     /// Orders with one of these payments.
     Payments(Vec<Id>),
-    /// Products with a variant of one of these SKUs.
+    /// Products with a variant of one of these SKUs, or variants that have one.
     Skus(Vec<String>),
 }
 
@@ -164,7 +171,7 @@ impl Walk {
     /// The path and query below `{api}/{project}`, encoded.
     #[must_use]
     pub fn path_and_query(&self) -> String {
-        let mut terms = self.filter.terms();
+        let mut terms = self.filter.terms(self.of);
         terms.extend(self.after.as_ref().map(|id| format!("id > {}", quote(id.as_str()))));
         let expand = self.of.expand().map(|expand| format!("&expand={}", encode(expand)));
         format!(
@@ -188,7 +195,7 @@ impl WalkEnd {
             self.of.path(),
             !self.newest,
             encode(order),
-            where_all(&self.filter.terms()),
+            where_all(&self.filter.terms(self.of)),
         )
     }
 }
@@ -241,7 +248,7 @@ fn where_all(terms: &[String]) -> String {
 }
 
 impl WalkFilter {
-    fn terms(&self) -> Vec<String> {
+    fn terms(&self, of: WalkedResource) -> Vec<String> {
         let at = |field: &str, operator: &str, time: &Option<DateTime<Utc>>| {
             let time = time.as_ref()?.to_rfc3339_opts(SecondsFormat::Millis, true);
             Some(format!("{field} {operator} {}", quote(&time)))
@@ -249,6 +256,7 @@ impl WalkFilter {
         let among = self.among.as_ref().map(|among| match among {
             FilterList::Ids(ids) => is_one_of("id", ids),
             FilterList::Payments(ids) => format!("paymentInfo(payments({}))", is_one_of("id", ids)),
+            FilterList::Skus(skus) if of == WalkedResource::Variants => has_sku(skus),
             FilterList::Skus(skus) => variants_among(skus),
         });
         let terms = [

@@ -50,7 +50,7 @@ pub(super) async fn answer(env: &Env, config: &Config) -> Result<Response> {
 }
 
 /// The token is a new one: an old one would hide that the client is refused by now.
-async fn of_commercetools(config: &Config) -> [Check; 4] {
+async fn of_commercetools(config: &Config) -> [Check; 5] {
     let calls = TimedCalls::within(config, CALLS);
     let token = calls.new_token().await;
     let asked = if token.is_ok() { commercetools::probes() } else { Vec::new() };
@@ -67,6 +67,7 @@ async fn of_commercetools(config: &Config) -> [Check; 4] {
         commercetools::token(&token),
         commercetools::scopes(config, &token),
         commercetools::api(&probed),
+        commercetools::catalog(&probed),
         stock::channels(config, in_channels.as_ref()),
     ]
 }

@@ -3,8 +3,11 @@
 //! A page is committed when each of its records is settled, or all that is left of it is with jobs
 //! of Klaviyo's. Until then a crash costs no more than reading it again.
 
+use std::collections::VecDeque;
+
 use crate::assembly::delivery::Delivery;
 use crate::commercetools::reference::Id;
+use crate::commercetools::walk::Walk;
 use crate::engine::unit::UnitNo;
 use crate::fault::Rejection;
 use crate::http::HttpAnswer;
@@ -31,6 +34,8 @@ pub(super) struct RunPage {
     pub(super) records: Vec<RunRecord>,
     /// What was answered, until its documents are read.
     pub(super) unread: Option<HttpAnswer>,
+    /// Walks over what its documents lead to that are still to be made.
+    pub(super) linked: VecDeque<Walk>,
     /// What is read of its records until they are mapped, each with the index of its record.
     pub(super) units: Vec<(usize, Delivery)>,
     /// Answers that are awaited before more of them can be.
@@ -96,6 +101,7 @@ impl RunPage {
             bytes: 0,
             records: Vec::new(),
             unread: None,
+            linked: VecDeque::new(),
             units: Vec::new(),
             waits: 0,
             price_edges: Vec::new(),

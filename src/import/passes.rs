@@ -5,15 +5,15 @@
 //! Nothing newer may be overwritten. Klaviyo applies a job minutes after its page was read, and a
 //! change that came by notification meanwhile was written before it. So a run over state ends with
 //! a *closing* pass over what changed since it began, and *hands over* to the outbox what changed
-//! since the closing pass began: the outbox follows each write until nothing overtook it. Stock and
-//! standalone prices count as changes of their products. Both look back a minute further, since the
+//! since the closing pass began: the outbox follows each write until nothing overtook it. Stock,
+//! standalone prices, and variants that are documents of their own count as changes of their products. Both look back a minute further, since the
 //! clocks and the indexes of queries lag.
 
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::run::{ImportKind, PassRange, RunSelection};
-use crate::commercetools::query::SKUS_PER_QUERY;
+use crate::commercetools::query::{PAGE, SKUS_PER_QUERY};
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::{Walk, WalkEnd, WalkFilter, WalkedResource};
 use crate::config::ImportRules;
@@ -71,14 +71,30 @@ pub enum PassLink {
     Inventory,
     /// Standalone prices do so as well.
     Prices,
+    /// Variants that are documents of their own lead to their products.
+    Variants,
 }
 
 impl PassLink {
+    /// Whether it leads to products by way of variants, wherever these are.
+    pub(super) fn is_of_variants(self) -> bool {
+        matches!(self, Self::Inventory | Self::Prices | Self::Variants)
+    }
+
+    /// The documents of a page: as many as there can be to ask for by their SKUs.
+    pub(super) fn limit(self) -> usize {
+        match self {
+            Self::Payments | Self::Inventory | Self::Prices => SKUS_PER_QUERY,
+            Self::Variants => PAGE,
+        }
+    }
+
     fn resource(self) -> WalkedResource {
         match self {
             Self::Payments => WalkedResource::Payments,
             Self::Inventory => WalkedResource::Inventory,
             Self::Prices => WalkedResource::StandalonePrices,
+            Self::Variants => WalkedResource::Variants,
         }
     }
 }
@@ -116,6 +132,14 @@ impl Pass {
     /// Whether it reads what changed while the passes before it were under way.
     pub(super) fn is_closing(&self) -> bool {
         self.reread && !self.hand_over && matches!(self.source, PassSource::Documents(_))
+    }
+
+    /// The documents that lead to its records, if there are such.
+    pub(super) fn link(&self) -> Option<PassLink> {
+        match self.source {
+            PassSource::Linked { link, .. } => Some(link),
+            PassSource::Documents(_) | PassSource::List { .. } | PassSource::Held { .. } => None,
+        }
     }
 
     /// Makes it read what changed since `began`.
@@ -214,7 +238,7 @@ fn linked(
 ) -> impl Iterator<Item = PassSource> {
     let links: &[PassLink] = match kind {
         ImportKind::Orders => &[PassLink::Payments],
-        ImportKind::Products => &[PassLink::Inventory, PassLink::Prices],
+        ImportKind::Products => &[PassLink::Inventory, PassLink::Prices, PassLink::Variants],
         ImportKind::Customers | ImportKind::Categories => &[],
     };
     let filter = WalkFilter { changed_before: Some(since), ..filter.clone() };
@@ -261,7 +285,7 @@ impl Pass {
             }
             PassSource::Linked { link, since, .. } => {
                 let filter = WalkFilter { changed_since: Some(*since), ..WalkFilter::default() };
-                let limit = SKUS_PER_QUERY;
+                let limit = link.limit();
                 PassReading::Walk(Walk { of: link.resource(), filter, after: after_id, limit })
             }
             PassSource::Held { check } => {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::passes::{Pass, passes};
 use crate::commercetools::reference::Id;
+use crate::commercetools::variant::CatalogModel;
 use crate::commercetools::walk::WalkedResource;
 use crate::config::rules::OperatorRules;
 use crate::engine::backoff::JOB_IN_DOUBT;
@@ -209,6 +210,8 @@ pub struct ImportRun {
     pub closing_began: Option<DateTime<Utc>>,
     /// The parts of that pass; none until it is known how to divide it.
     pub ranges: Option<Vec<PassRange>>,
+    /// Where the project kept variants when the pass began, if that matters to the pass.
+    pub catalog_model: Option<CatalogModel>,
     /// Until when a write of it that had no answer may still be carried out (UTC).
     pub doubtful_until: Option<DateTime<Utc>>,
     /// Records that are to be sent again, each by itself: a job of Klaviyo's refused them.
@@ -250,6 +253,7 @@ impl ImportRun {
             closing_began: None,
             doubtful_until: None,
             ranges: None,
+            catalog_model: None,
             again: Vec::new(),
             started_at: now,
             updated_at: now,

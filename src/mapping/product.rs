@@ -1,5 +1,7 @@
 //! A product as an item of the catalogue, and its variants.
 
+use std::collections::{HashMap, HashSet};
+
 use chrono::{DateTime, Utc};
 
 use super::body::MappedBody;
@@ -22,26 +24,56 @@ use crate::klaviyo::limits;
 /// The code of what is left out for want of a price.
 const NO_PRICE: &str = "no_price";
 
+/// The code of what the project may have moved: variants that are not found, and are not taken away either.
+const VARIANTS_KEPT: &str = "variants_kept";
+
 /// The code of what has an address only in part, since the product lacks something.
 const NO_LINK: &str = "no_link";
 
-/// A product and what else its writes depend on.
-#[derive(Debug, Clone, Copy)]
+/// A product and what else its writes depend on. A product may have 10,000 variants, so what belongs to
+/// one of them is found by its SKU.
+#[derive(Debug, Clone)]
 pub struct ProductContext<'a> {
     /// The product.
     pub product: &'a Product,
     /// The standalone prices of its SKUs, if its prices stand by themselves.
-    pub standalone_prices: &'a [StandalonePrice],
+    standalone_prices: BySku<'a, StandalonePrice>,
     /// The inventory entries of its SKUs.
-    pub stock: &'a [InventoryEntry],
+    stock: BySku<'a, InventoryEntry>,
     /// The names of the attributes that tell its variants apart, as its type says.
-    pub telling: &'a [String],
+    telling: &'a [String],
     /// The time at which prices are to be valid (UTC).
-    pub now: DateTime<Utc>,
+    now: DateTime<Utc>,
+}
+
+/// Documents by their SKU.
+type BySku<'a, T> = HashMap<&'a str, Vec<&'a T>>;
+
+fn by_sku<'a, T>(documents: &'a [T], sku: impl Fn(&'a T) -> &'a str) -> BySku<'a, T> {
+    let mut all: BySku<'a, T> = HashMap::new();
+    for document in documents {
+        all.entry(sku(document)).or_default().push(document);
+    }
+    all
 }
 
 impl<'a> ProductContext<'a> {
-    fn prices(&self, config: &Config, variant: Option<&'a ProductVariant>) -> VariantPrices<'a> {
+    /// A product with the standalone prices and inventory entries of its SKUs, the names of the attributes
+    /// that tell its variants apart, and the time at which prices are to be valid (UTC).
+    #[must_use]
+    pub fn new(
+        product: &'a Product,
+        standalone_prices: &'a [StandalonePrice],
+        stock: &'a [InventoryEntry],
+        telling: &'a [String],
+        now: DateTime<Utc>,
+    ) -> Self {
+        let standalone_prices = by_sku(standalone_prices, |price| &price.sku);
+        let stock = by_sku(stock, |entry| &entry.sku);
+        Self { product, standalone_prices, stock, telling, now }
+    }
+
+    fn prices(&self, config: &Config, variant: Option<&'a ProductVariant>) -> VariantPrices<'_> {
         let prices = variant.into_iter().flat_map(|variant| self.all_prices(variant));
         VariantPrices::new(&config.rules.product.prices, prices, self.now)
     }
@@ -50,11 +82,9 @@ impl<'a> ProductContext<'a> {
     fn all_prices(&self, variant: &'a ProductVariant) -> impl Iterator<Item = &'a Price> {
         let (embedded, standalone) = match self.product.price_mode {
             PriceMode::Embedded => (&variant.prices[..], &[][..]),
-            PriceMode::Standalone => (&[][..], self.standalone_prices),
+            PriceMode::Standalone => (&[][..], of(&self.standalone_prices, variant)),
         };
-        let own = standalone
-            .iter()
-            .filter(|price| price.active && identity::sku(variant) == Some(price.sku.as_str()));
+        let own = standalone.iter().filter(|price| price.active);
         embedded.iter().chain(own.map(|price| &price.price))
     }
 
@@ -68,15 +98,19 @@ impl<'a> ProductContext<'a> {
 
     fn stock(&self, config: &Config, variant: &ProductVariant) -> VariantStock {
         let channels = &config.rules.product.inventory.use_channel_inventory;
-        let sku = identity::sku(variant);
-        let entries = self.stock.iter().filter(|entry| sku == Some(entry.sku.as_str()));
+        let entries = of(&self.stock, variant).iter().copied();
         stock::of_variant(channels, entries, variant.availability.as_ref())
     }
 }
 
+/// What belongs to a variant.
+fn of<'s, 'a, T>(all: &'s BySku<'a, T>, variant: &ProductVariant) -> &'s [&'a T] {
+    identity::sku(variant).and_then(|sku| all.get(sku)).map(Vec::as_slice).unwrap_or_default()
+}
+
 /// The item of a product. Picture and price are those of the master variant.
 #[must_use]
-pub fn item(config: &Config, context: ProductContext) -> MappedBody<CatalogItem> {
+pub fn item(config: &Config, context: &ProductContext<'_>) -> MappedBody<CatalogItem> {
     let product = context.product;
     let data = &product.master_data.current;
     let master = data.master_variant.as_ref();
@@ -102,7 +136,7 @@ fn title<'a>(config: &Config, product: &'a Product) -> &'a str {
 /// counts. Klaviyo wants one, and 0 would be shown as an offer.
 fn variant(
     config: &Config,
-    context: ProductContext,
+    context: &ProductContext<'_>,
     variant: &ProductVariant,
     title: String,
 ) -> Option<MappedBody<CatalogVariant>> {
@@ -124,41 +158,43 @@ fn variant(
 /// more. Some may have moved to another product.
 #[must_use]
 pub fn skus_left(product: &Product, known: &[String]) -> Vec<String> {
-    let data = &product.master_data.current;
-    if data.master_variant.is_none() {
-        return Vec::new();
-    }
-    let has = |id: &String| {
-        data.all_variants().any(|variant| identity::variant(&product.id, variant).id == *id)
-    };
-    let left = known.iter().filter(|id| !has(id));
+    let variants = product.master_data.current.all_variants();
+    let own: HashSet<_> = variants.map(|one| identity::variant(&product.id, one).id).collect();
+    let left = known.iter().filter(|id| !own.contains(*id));
     left.map(|id| identity::external(id).to_owned()).collect()
+}
+
+/// What becomes of the variants that Klaviyo has of an item, and its product has no more.
+#[derive(Debug, Clone, Copy)]
+pub enum LeftVariants<'a> {
+    /// They are taken away, except those with these SKUs, which other products have now: Klaviyo knows a
+    /// variant by its SKU, so the other product writes it, and a deletion that is carried out later
+    /// would take it away.
+    Go(&'a [String]),
+    /// They stay: the project is moving its variants, or it is not known whether it is.
+    Stay,
 }
 
 /// What brings the variants of a product up to date, `known` being Klaviyo's ids of those that it
 /// has of the item: all of the product's, and the deletion of those that it has no more. Of those
-/// without a price that counts only what Klaviyo has is written: that it is hidden. A variant
-/// whose SKU has `moved` to another product stays: Klaviyo knows it by the SKU, so the other product
-/// writes it, and a deletion that is carried out later would take it away. Where variants are
-/// documents of their own, the product does not say which it has.
+/// without a price that counts only what Klaviyo has is written: that it is hidden.
 #[must_use]
 pub fn variant_writes(
     config: &Config,
-    context: ProductContext,
+    context: &ProductContext<'_>,
     known: &[String],
-    moved: &[String],
+    left: LeftVariants<'_>,
 ) -> MappedBody<Vec<CatalogWrite>> {
-    let data = &context.product.master_data.current;
+    let product = context.product;
+    let data = &product.master_data.current;
     let mut all = MappedBody { body: Vec::new(), cut: Vec::new() };
-    if data.master_variant.is_none() {
-        return all;
-    }
-    let (mut present, mut left_out) = (Vec::new(), 0);
-    let of_product = title(config, context.product);
-    let titles = variant_titles(&config.shop.locale, of_product, data, context.telling);
+    let is_known: HashSet<_> = known.iter().collect();
+    let (mut present, mut left_out) = (HashSet::new(), 0);
+    let of_product = title(config, product);
+    let titles = variant_titles(&config.shop.locale, of_product, product, context.telling);
     for (one, title) in data.all_variants().zip(titles) {
-        let id = identity::variant(&context.product.id, one).id;
-        let is_known = known.contains(&id);
+        let id = identity::variant(&product.id, one).id;
+        let is_known = is_known.contains(&id);
         if let Some(MappedBody { body, mut cut }) = variant(config, context, one, title) {
             cut.retain(|name| !all.cut.contains(name));
             all.cut.extend(cut);
@@ -167,16 +203,24 @@ pub fn variant_writes(
             left_out += 1;
             all.body.extend(is_known.then(|| CatalogWrite::Hide { variant: id.clone() }));
         }
-        present.push(id);
+        present.insert(id);
     }
     if left_out > 0 {
         all.cut.push(format!("{NO_PRICE}: {left_out}"));
     }
-    let stale = known.iter().filter(|id| {
-        !present.contains(*id) && !moved.iter().any(|sku| sku == identity::external(id))
-    });
-    let stale = stale.cloned();
-    all.body.extend(stale.map(|id| CatalogWrite::Delete { kind: CatalogKind::Variant, id }));
+    let stale = known.iter().filter(|id| !present.contains(*id));
+    match left {
+        LeftVariants::Go(moved) => {
+            let moved: HashSet<_> = moved.iter().map(String::as_str).collect();
+            let stale = stale.filter(|id| !moved.contains(identity::external(id))).cloned();
+            let deletion = |id| CatalogWrite::Delete { kind: CatalogKind::Variant, id };
+            all.body.extend(stale.map(deletion));
+        }
+        LeftVariants::Stay => match stale.count() {
+            0 => {}
+            kept => all.cut.push(format!("{VARIANTS_KEPT}: {kept}")),
+        },
+    }
     all
 }
 

@@ -8,24 +8,26 @@ use super::flat::flat;
 use super::identity;
 use crate::commercetools::locale::Locale;
 use crate::commercetools::order::Attribute;
-use crate::commercetools::product::{ProductData, ProductVariant};
+use crate::commercetools::product::{Product, ProductData, ProductVariant};
 
 /// The titles of all variants, such as `Shirt - Red / M`, in their order. `telling` are the names of the
 /// attributes that the product type says are unique; for a variant that has none of them, those count
-/// whose values differ among the product's variants. What would be called the same has its SKU besides.
+/// whose values differ among the product's variants, except if these are documents of their own (`design.md`
+/// §5). What would be called the same has its SKU besides.
 ///
-/// For all at once: a product may have 100 variants, and each is compared with all others.
+/// For all at once: each is compared with all others.
 pub(super) fn variant_titles(
     locale: &Locale,
     product_title: &str,
-    data: &ProductData,
+    product: &Product,
     telling: &[String],
 ) -> Vec<String> {
+    let data = &product.master_data.current;
     let values = |variant, names: &[&str]| -> Vec<String> {
         names.iter().filter_map(|name| value(variant, name, locale)).collect()
     };
     let telling: Vec<_> = telling.iter().map(String::as_str).collect();
-    let differing = differing(data);
+    let differing = if product.has_variants_apart() { Vec::new() } else { differing(data) };
     let of_variants = data.all_variants().map(|variant| match values(variant, &telling) {
         unique if unique.is_empty() => values(variant, &differing),
         unique => unique,
@@ -93,10 +95,11 @@ mod tests {
             })
             .collect();
         let data = json!({"masterVariant": variants[0], "variants": variants[1..]});
-        let data: ProductData = serde_json::from_value(data).expect("data");
+        let product = json!({"id": "p", "masterData": {"current": data}});
+        let product: Product = serde_json::from_value(product).expect("a product");
         let telling: Vec<_> = telling.iter().map(ToString::to_string).collect();
         let locale = Locale::new("en".to_owned());
-        variant_titles(&locale, "Shirt", &data, &telling)
+        variant_titles(&locale, "Shirt", &product, &telling)
     }
 
     #[test]

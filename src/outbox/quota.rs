@@ -58,7 +58,7 @@ pub fn needed(counts: &[(RowGroup, u64)]) -> Vec<(Operation, u64)> {
                 (job(CatalogKind::Variant, CatalogAction::Update), jobs),
             ],
             RowGroup::BroughtBack => vec![(Operation::ListProfiles, rows)],
-            RowGroup::CategoryProducts | RowGroup::Changes => Vec::new(),
+            RowGroup::CategoryProducts | RowGroup::Changes | RowGroup::Variants => Vec::new(),
         }
     });
     needs.filter(|(_, calls)| *calls > 0).collect()

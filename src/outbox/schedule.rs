@@ -20,6 +20,7 @@ impl RowGroup {
             | Self::Categories
             | Self::CategoryProducts
             | Self::Changes
+            | Self::Variants
             | Self::Stock => 1,
         }
     }

@@ -44,6 +44,8 @@ pub enum RowGroup {
     /// Items with their variants, at the time at which a price becomes valid or ends. Beside the
     /// product's own row: neither waits for the other.
     PriceEdges,
+    /// Variants that are documents of their own, until their product is known.
+    Variants,
     /// Stock of variants.
     Stock,
     /// Items with their variants, found by a price.
@@ -52,11 +54,12 @@ pub enum RowGroup {
 
 impl RowGroup {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Facts,
         Self::Customers,
         Self::BroughtBack,
         Self::Stock,
+        Self::Variants,
         Self::Products,
         Self::PriceEdges,
         Self::StandalonePrices,
@@ -77,6 +80,7 @@ impl RowGroup {
             Self::Changes => "changed-since/",
             Self::Products => "product/",
             Self::PriceEdges => "price-edge/",
+            Self::Variants => "variant/",
             Self::Stock => "inventory-entry/",
             Self::StandalonePrices => "standalone-price/",
         }
@@ -136,6 +140,7 @@ pub fn slot(notification: &Notification, work: &Work) -> ParkingSlot {
         Work::CategoryGone(category) => of_resource(RowGroup::Categories, category.as_str(), 2),
         Work::Product(product) => of_resource(RowGroup::Products, product.as_str(), 0),
         Work::PriceEdge(product) => of_resource(RowGroup::PriceEdges, product.as_str(), 0),
+        Work::Variant { variant, .. } => of_resource(RowGroup::Variants, variant.as_str(), 0),
         Work::Stock { entry, gone, .. } => {
             of_resource(RowGroup::Stock, entry.as_str(), u8::from(*gone))
         }
@@ -171,6 +176,7 @@ pub fn by_resource(work: &Work) -> bool {
         | Work::CategoryGone(_)
         | Work::Product(_)
         | Work::PriceEdge(_)
+        | Work::Variant { .. }
         | Work::Stock { .. }
         | Work::StandalonePrice { .. } => true,
         Work::OrderPlaced(_)

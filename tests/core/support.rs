@@ -163,6 +163,8 @@ fn answer(shop: &Shop, query: &DocumentQuery) -> HttpAnswer {
             | DocumentQuery::StandalonePrice(_)
             | DocumentQuery::InventoryEntry(_)
             | DocumentQuery::CustomType(_)
+            | DocumentQuery::Project
+            | DocumentQuery::Variant(_)
             | DocumentQuery::ProductType(_),
             None,
         ) => (404, json!({"statusCode": 404})),
@@ -176,6 +178,9 @@ fn answer(shop: &Shop, query: &DocumentQuery) -> HttpAnswer {
             | DocumentQuery::ProductOfSku(_)
             | DocumentQuery::OwnersOfSkus(_)
             | DocumentQuery::PublishedProducts(_)
+            | DocumentQuery::VariantOfSku(_)
+            | DocumentQuery::VariantsOfProduct { .. }
+            | DocumentQuery::VariantsOfSkus(_)
             | DocumentQuery::StandalonePrices { .. }
             | DocumentQuery::StockEntries { .. },
             _,

@@ -88,7 +88,8 @@ function texts(name, n) {
 
 function oddVariant(variant, n, index) {
   const isNameless = n % 3 === 0 && n % 4 === 0 && index === 2;
-  const { sku, key, ...rest } = variant;
+  // What is available follows from the inventory entries, and some SKUs have none.
+  const { sku, key, availability: _, ...rest } = variant;
   const attributes = variant.attributes.filter(({ name }) => name !== "color");
   return {
     ...rest,

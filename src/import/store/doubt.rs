@@ -40,6 +40,7 @@ impl RunDoubt {
                 WalkedResource::Products,
                 WalkedResource::Inventory,
                 WalkedResource::StandalonePrices,
+                WalkedResource::Variants,
             ],
             ImportKind::Orders => &[],
         };

@@ -55,6 +55,7 @@ impl RunWork {
         }
         let taken = match task.what {
             RunReading::End(ref end) => self.end_read(config, end, &answer),
+            RunReading::Project => self.project_read(&answer),
             RunReading::Page { range, limit, .. } => {
                 self.page_read(config, range, limit, &answer, now)
             }

@@ -3,6 +3,7 @@
 use super::{RunWork, ms};
 use crate::assembly::together::JointReading;
 use crate::commercetools::notification::change;
+use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::{Walk, WalkEnd};
 use crate::config::Config;
@@ -38,6 +39,8 @@ pub(in crate::import) struct ReadTask {
 pub(super) enum RunReading {
     /// To know from when to when the documents of the pass are.
     End(WalkEnd),
+    /// To know where the project keeps variants.
+    Project,
     /// A page of a range. `after` is where it begins.
     Page { range: usize, limit: usize, reading: PassReading },
     /// Records that a job refused.
@@ -66,6 +69,7 @@ impl ReadTask {
     fn of_commercetools(&self) -> bool {
         match &self.what {
             RunReading::End(_)
+            | RunReading::Project
             | RunReading::Again(_)
             | RunReading::Linked { .. }
             | RunReading::Written(_) => true,
@@ -245,6 +249,7 @@ impl RunWork {
     fn call(&self, what: &RunReading) -> HostCall {
         match what {
             RunReading::End(end) => HostCall::Commercetools(end.path_and_query()),
+            RunReading::Project => HostCall::Commercetools(DocumentQuery::Project.path_and_query()),
             RunReading::Page { reading, .. } => match reading {
                 PassReading::Walk(walk) => HostCall::Commercetools(walk.path_and_query()),
                 PassReading::Lookup(lookup) => HostCall::of_lookup(lookup),
@@ -290,6 +295,7 @@ impl RunWork {
 pub(super) fn operation(what: &RunReading) -> Option<Operation> {
     match what {
         RunReading::End(_)
+        | RunReading::Project
         | RunReading::Again(_)
         | RunReading::Written(_)
         | RunReading::LeaveGone(_)

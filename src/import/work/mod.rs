@@ -7,6 +7,7 @@
 mod answers;
 mod calling;
 mod gone;
+mod linked;
 mod reading;
 mod settling;
 
@@ -48,6 +49,8 @@ pub(super) struct RunWork {
     next_page: PageNo,
     /// The categories that are being written before the items of pages: who waits for each.
     categories: BTreeMap<String, Vec<(PageNo, JointReading)>>,
+    /// The products that variants of this pass have led to so far: each is written once.
+    linked_before: HashSet<Id>,
     /// Readings that are to be made.
     queue: VecDeque<ReadTask>,
     writer: UnitWriter,
@@ -220,6 +223,7 @@ impl RunWork {
             pages: BTreeMap::new(),
             next_page: 0,
             categories: BTreeMap::new(),
+            linked_before: HashSet::new(),
             queue: VecDeque::new(),
             writer: UnitWriter::new(WriterHost::Import),
             live: BTreeMap::new(),

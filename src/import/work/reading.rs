@@ -1,12 +1,11 @@
 //! Pages: what is read for them, what their records need, and their mapping.
 
-use std::collections::HashSet;
-
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::calling::RunReading;
+use super::linked::links;
 use super::{CutRecord, PassEnd, PassEnds, RunWork, ms};
 use crate::assembly::DeliveryStep;
 use crate::assembly::delivery::Delivery;
@@ -14,9 +13,8 @@ use crate::assembly::documents::Documents;
 use crate::assembly::record::{self, HistoryRecord};
 use crate::assembly::together::{HandedOut, JointReading, together};
 use crate::commercetools::answer as commercetools;
-use crate::commercetools::query::{PAGE, SKUS_PER_QUERY};
 use crate::commercetools::reference::Id;
-use crate::commercetools::walk::{self, FilterList, Walk, WalkFilter, WalkedResource};
+use crate::commercetools::walk::{self, WalkedResource};
 use crate::config::Config;
 use crate::engine::writer::NewUnit;
 use crate::fault::{FinalFault, ReadFault, Rejection};
@@ -34,8 +32,6 @@ const READ_BYTES: usize = 5;
 /// A page, as it was read from the source of a pass.
 struct SourcePage {
     page: RunPage,
-    /// The documents that those of the page lead to.
-    linked: Option<Walk>,
     /// Where the next page begins.
     after: Option<String>,
     /// Whether there is none.
@@ -84,7 +80,9 @@ impl RunWork {
         let Some(pass) = self.run.passes.get(self.run.pass).cloned() else { return Ok(()) };
         let before = self.readers.get(range).and_then(|reader| reader.after.clone());
         let read = self.read_of(config, &pass, limit, before.as_deref(), answer)?;
-        let SourcePage { mut page, linked, after, ended } = read;
+        let SourcePage { mut page, after, ended } = read;
+        let linked = page.linked.pop_front();
+        page.waits += u32::from(linked.is_some());
         let number = self.next_number();
         let Some(reader) = self.readers.get_mut(range) else { return Ok(()) };
         reader.reading = false;
@@ -115,7 +113,6 @@ impl RunWork {
     ) -> Result<SourcePage, ReadFault> {
         let mut page = RunPage::new(PageOrigin::Again);
         page.bytes = answer.body.len();
-        let mut linked = None;
         let (after, ended) = match &pass.source {
             PassSource::Held { check } => {
                 let found = if *check { marked_ids(answer, &MARKS)? } else { ids(answer)? };
@@ -130,12 +127,12 @@ impl RunWork {
                 (found.next, ended)
             }
             PassSource::Linked { link, filter, .. } => {
-                let results = commercetools::raw_page(answer)?;
+                let is_none = *link == PassLink::Variants && self.has_none_apart(answer);
+                let results = if is_none { Vec::new() } else { commercetools::raw_page(answer)? };
                 let found = links(&results);
                 let last = found.last().map(|found| found.id.to_string());
-                linked = self.linked_walk(*link, filter.clone(), found);
-                page.waits = u32::from(linked.is_some());
-                (last, results.len() < SKUS_PER_QUERY)
+                page.linked = self.linked_walks(*link, filter, found);
+                (last, results.len() < link.limit())
             }
             PassSource::List { .. } => {
                 let results = commercetools::raw_page(answer)?;
@@ -165,7 +162,7 @@ impl RunWork {
                 (last, results.len() < limit)
             }
         };
-        Ok(SourcePage { page, linked, after, ended })
+        Ok(SourcePage { page, after, ended })
     }
 
     /// Reads the documents of a page that was answered, if there is one. That takes a while, and
@@ -200,78 +197,8 @@ impl RunWork {
         self.next_page
     }
 
-    /// The documents that these lead to, except those that the pass before had.
-    fn linked_walk(
-        &self,
-        link: PassLink,
-        filter: WalkFilter,
-        found: Vec<LinkingDocument>,
-    ) -> Option<Walk> {
-        let among = match link {
-            PassLink::Payments => {
-                FilterList::Payments(found.into_iter().map(|found| found.id).collect())
-            }
-            PassLink::Inventory | PassLink::Prices => {
-                let mut skus: Vec<_> = found.into_iter().filter_map(|found| found.sku).collect();
-                skus.sort_unstable();
-                skus.dedup();
-                FilterList::Skus(skus)
-            }
-        };
-        let is_empty = match &among {
-            FilterList::Ids(ids) | FilterList::Payments(ids) => ids.is_empty(),
-            FilterList::Skus(skus) => skus.is_empty(),
-        };
-        let filter = WalkFilter { among: Some(among), ..filter };
-        let of = self.run.kind.documents();
-        (!is_empty).then_some(Walk { of, filter, after: None, limit: PAGE })
-    }
-
-    pub(super) fn linked_read(
-        &mut self,
-        config: &Config,
-        number: PageNo,
-        walk: &Walk,
-        answer: &HttpAnswer,
-        now: DateTime<Utc>,
-    ) -> Result<(), ReadFault> {
-        let results = commercetools::raw_page(answer)?;
-        let hand_over = self.run.passes.get(self.run.pass).is_some_and(|pass| pass.hand_over);
-        let mut more = RunPage::new(PageOrigin::Again);
-        if hand_over {
-            take_ids(&mut more, &results);
-        } else {
-            take_records(&mut more, self.run.kind.documents(), &results);
-        }
-        let last = more.records.last().map(|record| record.id.clone());
-        let full = results.len() == walk.limit;
-        // A document that several lead to is written once.
-        let pending: HashSet<&Id> = self.pending.values().collect();
-        for record in &mut more.records {
-            let id = &record.id;
-            let again = self.run.again.contains(id);
-            if again || pending.contains(id) || self.pages.values().any(|page| page.has(id)) {
-                record.fate = RecordFate::Known;
-            }
-        }
-        let Some(page) = self.pages.get_mut(&number) else { return Ok(()) };
-        page.bytes += answer.body.len();
-        page.append(more);
-        if let Some(after) = last.filter(|_| full) {
-            let walk = Walk { after: Some(after), ..walk.clone() };
-            self.now_queue(RunReading::Linked { page: number, walk }, now);
-        } else if hand_over {
-            page.waits = 0;
-            self.leave_to_outbox(number, now);
-        } else {
-            page.waits = 0;
-            self.prepare(config, number, now);
-        }
-        Ok(())
-    }
-
     /// Asks the outbox to take the records of a page.
-    fn leave_to_outbox(&mut self, number: PageNo, now: DateTime<Utc>) {
+    pub(super) fn leave_to_outbox(&mut self, number: PageNo, now: DateTime<Utc>) {
         let Some(page) = self.pages.get_mut(&number) else { return };
         let open = page.records.iter().filter(|record| record.fate == RecordFate::Open);
         let ids: Vec<_> = open.map(|record| record.id.clone()).collect();
@@ -395,7 +322,7 @@ impl RunWork {
     ///
     /// Each is rows, and freed, before the next is mapped: what is made of an order takes many times its
     /// bytes.
-    fn prepare(&mut self, config: &Config, number: PageNo, now: DateTime<Utc>) {
+    pub(super) fn prepare(&mut self, config: &Config, number: PageNo, now: DateTime<Utc>) {
         let is_counted = self.is_counted();
         let Some(page) = self.pages.get_mut(&number).filter(|page| page.waits == 0) else { return };
         let units = std::mem::take(&mut page.units);
@@ -446,19 +373,8 @@ struct CreationTime {
     created_at: DateTime<Utc>,
 }
 
-/// What is read of a document that leads to others.
-#[derive(Deserialize)]
-struct LinkingDocument {
-    id: Id,
-    sku: Option<String>,
-}
-
-fn links(results: &[&str]) -> Vec<LinkingDocument> {
-    results.iter().filter_map(|text| serde_json::from_str(text).ok()).collect()
-}
-
 /// Takes the documents of an answer into a page. One that cannot be read costs only itself.
-fn take_records(page: &mut RunPage, of: WalkedResource, results: &[&str]) {
+pub(super) fn take_records(page: &mut RunPage, of: WalkedResource, results: &[&str]) {
     for (id, read) in results.iter().filter_map(|text| record::read(of, text)) {
         let unit = read.map(|(record, documents)| Delivery::of_record(record, documents));
         page.add(id, unit.map_err(RecordFate::Failed));
@@ -466,7 +382,7 @@ fn take_records(page: &mut RunPage, of: WalkedResource, results: &[&str]) {
 }
 
 /// Takes only the ids of documents into a page.
-fn take_ids(page: &mut RunPage, results: &[&str]) {
+pub(super) fn take_ids(page: &mut RunPage, results: &[&str]) {
     let found = links(results).into_iter();
     page.records = found.map(|found| RunRecord::new(found.id, RecordFate::Open)).collect();
 }

@@ -4,13 +4,15 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
-use super::calling::{ROOM, RangeReader, RunReading};
+use super::calling::{ROOM, RangeReader, ReadTask, RunReading};
 use super::{KeptRows, PassEnds, RunWork, ms};
 use crate::commercetools::reference::Id;
+use crate::commercetools::variant::CatalogModel;
 use crate::engine::backoff::JOB_IN_DOUBT;
 use crate::engine::unit::UnitNo;
 use crate::engine::writer::RowsInJob;
 use crate::import::page::{PageOrigin, RecordFate, RunPage, RunRecord};
+use crate::import::passes::PassLink;
 use crate::import::record_ref::{PageNo, RecordRef};
 use crate::import::run::{PassRange, RunSelection, RunState};
 
@@ -58,6 +60,8 @@ impl RunWork {
         while self.is_pass_done() && self.run.state == RunState::Running {
             self.run.pass += 1;
             self.run.ranges = None;
+            self.run.catalog_model = None;
+            self.linked_before.clear();
             self.readers.clear();
             self.dirty = true;
             if self.run.pass < self.run.passes.len() {
@@ -80,19 +84,24 @@ impl RunWork {
         if let Some(began) = closing_began.filter(|_| pass.hand_over) {
             pass.look_back_to(began);
         }
-        let pass = &*pass;
-        match pass.ends(self.run.kind) {
-            None => self.begin_ranges(vec![PassRange::default()]),
-            Some(ends) => {
-                let asked = self.under_way > 0
-                    || self.queue.iter().any(|task| matches!(task.what, RunReading::End(_)));
-                if !asked {
-                    self.ends = PassEnds::default();
-                    for end in ends {
-                        self.now_queue(RunReading::End(end), now);
-                    }
+        let ends = pass.ends(self.run.kind);
+        let link = pass.link().filter(|link| link.is_of_variants());
+        let asks = |task: &ReadTask| matches!(task.what, RunReading::End(_) | RunReading::Project);
+        let is_asked = self.under_way > 0 || self.queue.iter().any(asks);
+        match (ends, link, self.run.catalog_model) {
+            (Some(_), ..) | (_, Some(_), None) if is_asked => {}
+            (Some(ends), ..) => {
+                self.ends = PassEnds::default();
+                for end in ends {
+                    self.now_queue(RunReading::End(end), now);
                 }
             }
+            (None, Some(_), None) => self.now_queue(RunReading::Project, now),
+            // There are none to walk through.
+            (None, Some(PassLink::Variants), Some(CatalogModel::Classic)) => {
+                self.begin_ranges(Vec::new());
+            }
+            (None, ..) => self.begin_ranges(vec![PassRange::default()]),
         }
     }
 

@@ -13,6 +13,7 @@ pub mod price_edge;
 mod product;
 pub mod removed_fields;
 mod standalone_price;
+mod variant;
 
 use chrono::{DateTime, Utc};
 
@@ -56,6 +57,9 @@ pub enum IgnoreReason {
     NoRefund,
     /// The product is not for sale, and Klaviyo does not hold it.
     NotPublished,
+    /// None of the product's variants is there, and it is not known that there are none: the project is moving
+    /// them, or cannot be read.
+    VariantsNotThere,
     /// The stock is not that of the channel that counts.
     OtherChannel,
     /// The price is none of the product's, whose prices stand elsewhere.
@@ -90,6 +94,7 @@ impl IgnoreReason {
             Self::NoNewLine => "no_new_line",
             Self::NoRefund => "no_refund",
             Self::NotPublished => "not_published",
+            Self::VariantsNotThere => "variants_not_there",
             Self::OtherChannel => "other_channel",
             Self::PriceNotUsed => "price_not_used",
             Self::NotHeld => "not_held",
@@ -176,6 +181,13 @@ pub enum Work {
     Product(Id),
     /// The same, at the time at which a price of it becomes valid or ends.
     PriceEdge(Id),
+    /// The product of a variant that is a document of its own.
+    Variant {
+        /// The variant.
+        variant: Id,
+        /// Its product; where the notification did not say, the one that the variant names.
+        product: Option<Id>,
+    },
     /// The stock of a SKU.
     Stock {
         /// The inventory entry that was changed.
@@ -251,6 +263,7 @@ pub fn plan(
         "category" => Ok(category::plan(rules, notification, resource)),
         "product" => Ok(product::plan(rules, notification, resource)),
         "inventory-entry" => Ok(inventory::plan(rules, notification, resource)),
+        "variant" => Ok(variant::plan(rules, notification, resource)),
         "standalone-price" => Ok(standalone_price::plan(rules, notification, resource)),
         _ => Ok(WorkPlan::Ignore(IgnoreReason::UnknownType)),
     }

@@ -7,6 +7,7 @@ pub(crate) mod account;
 mod defects;
 mod gone;
 mod modes;
+mod modular;
 mod preview;
 pub(crate) mod shop;
 mod stored;
@@ -47,6 +48,10 @@ fn world(seed: u64, records: u64) -> World {
         let created =
             time(NOW) - Duration::hours(48 + i64::try_from(dice.next(20_000)).expect("hours"));
         fill(&mut world, &mut dice, number, created);
+    }
+    if dice.happens(300) {
+        world.shop.put("product-types", shop::sizes());
+        world.shop.make_modular();
     }
     world
 }
@@ -111,22 +116,31 @@ fn expected(world: &World, kind: ImportKind) -> BTreeSet<String> {
             .all("categories")
             .map(|category| format!("{} {}", text(&category["id"]), text(&category["name"]["en"])))
             .collect(),
-        ImportKind::Products => world.shop.all("products").flat_map(expected_product).collect(),
+        ImportKind::Products => {
+            let has_type = world.shop.all("product-types").next().is_some();
+            let products = world.shop.all("products");
+            products.flat_map(|product| expected_product(product, has_type)).collect()
+        }
         ImportKind::Orders => {
             world.shop.all("orders").flat_map(|order| expected_events(world, order)).collect()
         }
     }
 }
 
-fn expected_product(product: &Value) -> Vec<String> {
+/// The item and its variants. A type says that each variant is called by its size; without one they are if
+/// they differ in it.
+fn expected_product(product: &Value, has_type: bool) -> Vec<String> {
     let current = &product["masterData"]["current"];
     let others = current["variants"].as_array().into_iter().flatten();
     let variants: Vec<_> = others.chain([&current["masterVariant"]]).collect();
     let name = text(&current["name"]["en"]);
     let mut all = vec![format!("{} {name}", text(&product["id"]))];
     for variant in &variants {
-        // One alone needs nothing that tells it from others.
-        let size = if variants.len() > 1 { format!(" - {}", variant["id"]) } else { String::new() };
+        let size = if has_type || variants.len() > 1 {
+            format!(" - {}", variant["id"])
+        } else {
+            String::new()
+        };
         all.push(format!("{} {name}{size}", text(&variant["sku"])));
     }
     all

@@ -1,16 +1,35 @@
 //! A commercetools in memory: answers the queries that the import makes.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use commercetools_klaviyo::http::HttpAnswer;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-/// Documents by path (`customers`), then by id.
+/// Documents by path (`customers`), then by id. Products are kept with their variants and prices; those
+/// that were moved are served as a Modular project has them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Shop {
     documents: BTreeMap<&'static str, BTreeMap<String, Value>>,
+    /// Where the project says that variants are; none if it is not told.
+    pub(crate) catalog: Catalog,
+    /// Products whose variants are documents of their own.
+    moved: BTreeSet<String>,
+    /// Paths that begin so are refused with this status.
+    pub(crate) refused: Option<(&'static str, u16)>,
+}
+
+/// The model of a project's products and variants.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Catalog {
+    #[default]
+    Classic,
+    InMigration,
+    Modular,
+    /// The API client may not read the project, whose variants are in either place.
+    Untold,
 }
 
 /// A time as commercetools writes it.
@@ -48,25 +67,106 @@ impl Shop {
         now: DateTime<Utc>,
         change: impl Fn(&mut Value),
     ) {
-        if let Some(document) = self.documents.get_mut(path).and_then(|all| all.get_mut(id)) {
+        self.change_silently(path, id, |document| {
             change(document);
             document["lastModifiedAt"] = json!(text(now));
+        });
+    }
+
+    /// Changes a document, without its time of change.
+    pub(crate) fn change_silently(&mut self, path: &str, id: &str, change: impl Fn(&mut Value)) {
+        if let Some(document) = self.documents.get_mut(path).and_then(|all| all.get_mut(id)) {
+            change(document);
+        }
+    }
+
+    /// Makes the variants of a product documents of their own, and its prices standalone ones.
+    pub(crate) fn move_variants(&mut self, product: &str) {
+        self.moved.insert(product.to_owned());
+    }
+
+    /// Whether the variants of a product are documents of their own.
+    pub(crate) fn is_moved(&self, product: &str) -> bool {
+        self.moved.contains(product)
+    }
+
+    /// Makes the project a Modular one.
+    pub(crate) fn make_modular(&mut self) {
+        self.catalog = Catalog::Modular;
+        let products: Vec<_> =
+            self.all("products").filter_map(|one| one["id"].as_str()).map(str::to_owned).collect();
+        self.moved.extend(products);
+    }
+
+    /// The documents as the API shows them.
+    fn served(&self, path: &str) -> Vec<Cow<'_, Value>> {
+        if self.moved.is_empty() {
+            return self.all(path).map(Cow::Borrowed).collect();
+        }
+        let is_moved = |one: &&Value| one["id"].as_str().is_some_and(|id| self.is_moved(id));
+        let moved = || self.all("products").filter(is_moved);
+        match path {
+            "products" => {
+                let form = |product| {
+                    if is_moved(&product) {
+                        Cow::Owned(without_variants(product))
+                    } else {
+                        Cow::Borrowed(product)
+                    }
+                };
+                self.all(path).map(form).collect()
+            }
+            "variants" => moved().flat_map(variants_of).map(Cow::Owned).collect(),
+            "standalone-prices" => {
+                let own = moved().flat_map(prices_of).map(Cow::Owned);
+                self.all(path).map(Cow::Borrowed).chain(own).collect()
+            }
+            _ => self.all(path).map(Cow::Borrowed).collect(),
+        }
+    }
+
+    /// Why a query is refused: the project has no variants in that place.
+    fn refusal(&self, path_and_query: &str) -> Option<(u16, &'static str)> {
+        let of_variants_apart = path_and_query.starts_with("/variants");
+        let of_variants_within = path_and_query.contains("masterVariant");
+        match self.catalog {
+            _ if self.refused.is_some_and(|(path, _)| path_and_query.starts_with(path)) => {
+                self.refused.map(|(_, status)| (status, "refused"))
+            }
+            Catalog::Classic if of_variants_apart => Some((400, "the catalogue is Classic")),
+            Catalog::Modular if of_variants_within => Some((400, "the catalogue is Modular")),
+            Catalog::Untold if path_and_query.is_empty() => Some((403, "insufficient scope")),
+            _ => None,
         }
     }
 
     /// The answer to a query, or to a read by id.
     pub(crate) fn respond(&self, path_and_query: &str) -> HttpAnswer {
+        if let Some((status, message)) = self.refusal(path_and_query) {
+            let body = json!({"statusCode": status, "message": message}).to_string();
+            return HttpAnswer { status, body, ..HttpAnswer::default() };
+        }
         let path = path_and_query.split('?').next().expect("a path").trim_start_matches('/');
         let found = match path.split_once('/') {
+            None if path.is_empty() => Some(self.project().to_string()),
             None => Some(self.answer(path_and_query)),
             Some((resource, id)) => {
-                let document = self.all(resource).find(|one| one["id"] == json!(id));
+                let documents = self.served(resource);
+                let document = documents.iter().find(|one| one["id"] == json!(id));
                 document.map(|document| self.expanded(resource, document).to_string())
             }
         };
         let none = || json!({"statusCode": 404, "message": "none"}).to_string();
         let status = if found.is_some() { 200 } else { 404 };
         HttpAnswer { status, body: found.unwrap_or_else(none), ..HttpAnswer::default() }
+    }
+
+    fn project(&self) -> Value {
+        match self.catalog {
+            Catalog::Classic | Catalog::Untold => json!({"key": "shop"}),
+            Catalog::InMigration => json!({"key": "shop", "productCatalogModel": "InMigration"}),
+            Catalog::Modular => json!({"key": "shop", "productCatalogModel": "Modular"}),
+        }
     }
 
     /// The body of the answer to a query.
@@ -81,7 +181,7 @@ impl Shop {
             .collect();
         let terms: Vec<&str> =
             members.get("where").map(|all| all.split(" and ").collect()).unwrap_or_default();
-        let mut found: Vec<&Value> = self.all(path).collect();
+        let mut found = self.served(path);
         found.retain(|document| terms.iter().all(|term| holds(document, term)));
         let sorts = query.split('&').filter_map(|pair| pair.strip_prefix("sort=")).map(decode);
         // The first counts most, and a sort keeps the order of what is equal.
@@ -101,8 +201,7 @@ impl Shop {
         let total = found.len();
         let limit: usize = members["limit"].parse().expect("a limit");
         found.truncate(limit);
-        let results: Vec<_> =
-            found.into_iter().map(|document| self.expanded(path, document)).collect();
+        let results: Vec<_> = found.iter().map(|document| self.expanded(path, document)).collect();
         match members.get("withTotal").map(String::as_str) {
             Some("true") => json!({"results": results, "total": total}),
             _ => json!({ "results": results }),
@@ -173,6 +272,68 @@ impl Shop {
     }
 }
 
+/// All variants of a product, within itself.
+fn within(product: &Value) -> impl Iterator<Item = &Value> {
+    let current = &product["masterData"]["current"];
+    let others = current["variants"].as_array().into_iter().flatten();
+    [&current["masterVariant"]].into_iter().chain(others)
+}
+
+/// The id of the document of a variant.
+fn variant_id(product: &Value, variant: &Value) -> String {
+    format!("v-{}-{}", product["id"].as_str().expect("an id"), variant["id"])
+}
+
+/// A product as a Modular project has it.
+fn without_variants(product: &Value) -> Value {
+    let mut product = product.clone();
+    let default = variant_id(&product, &product["masterData"]["current"]["masterVariant"]);
+    let current = &mut product["masterData"]["current"];
+    current["masterVariant"] = Value::Null;
+    current["variants"] = json!([]);
+    current["defaultVariant"] = json!({"typeId": "variant", "id": default});
+    product["priceMode"] = json!("Standalone");
+    product
+}
+
+/// The variants of a product as documents of their own.
+fn variants_of(product: &Value) -> Vec<Value> {
+    let document = |variant: &Value| {
+        let changed = variant.get("lastModifiedAt").unwrap_or(&product["createdAt"]);
+        json!({"id": variant_id(product, variant), "version": 1, "variantId": variant["id"],
+            "product": {"typeId": "product", "id": product["id"]},
+            "published": variant["unpublished"] != json!(true),
+            "createdAt": product["createdAt"], "lastModifiedAt": changed,
+            "current": {"sku": variant["sku"], "images": variant["images"],
+                "attributes": variant["attributes"]}})
+    };
+    within(product).map(document).collect()
+}
+
+/// The prices within a product as standalone ones.
+fn prices_of(product: &Value) -> Vec<Value> {
+    let of_variant = |variant: &Value| {
+        let prices = variant["prices"].as_array().into_iter().flatten().enumerate();
+        let price = |(place, price): (usize, &Value)| {
+            let mut price = price.clone();
+            price["id"] = json!(format!("s-{}-{place}", variant_id(product, variant)));
+            price["sku"] = variant["sku"].clone();
+            price["active"] = json!(true);
+            price["createdAt"] = product["createdAt"].clone();
+            price["lastModifiedAt"] = product["createdAt"].clone();
+            price
+        };
+        prices.map(price).collect::<Vec<_>>()
+    };
+    within(product).flat_map(of_variant).collect()
+}
+
+/// The product type that says that the size tells variants apart, wherever they are.
+pub(crate) fn sizes() -> Value {
+    json!({"id": "gone", "attributes": [
+        {"name": "size", "attributeConstraint": "CombinationUnique", "type": {"name": "number"}}]})
+}
+
 /// The order of ids: not that of the texts.
 fn key(document: &Value) -> String {
     rank(document["id"].as_str().expect("an id"))
@@ -206,6 +367,12 @@ fn holds(document: &Value, term: &str) -> bool {
         quoted().contains(&field("sku").as_str())
     } else if term == "masterData(published = true)" {
         document["masterData"]["published"] == true
+    } else if term == "published = true" {
+        document["published"] == true
+    } else if term.starts_with("product(id in (") {
+        document["product"]["id"].as_str().is_some_and(|id| quoted().contains(&id))
+    } else if term.starts_with("current(sku in (") {
+        document["current"]["sku"].as_str().is_some_and(|sku| quoted().contains(&sku))
     } else if term.starts_with("ancestors(id = ") {
         let ancestors = document["ancestors"].as_array();
         let mut ids = ancestors.into_iter().flatten().filter_map(|one| one["id"].as_str());

@@ -102,7 +102,8 @@ fn a_run_that_ends_early_leaves_what_changed_since() {
         save(&sql, &ended(1, ImportKind::Products, state, doubt));
         handed_over(&sql, now).map(|(_, _, changes)| changes)
     };
-    let all = ["product", "inventory-entry", "standalone-price"].map(str::to_owned).to_vec();
+    let all = ["product", "inventory-entry", "standalone-price", "variant"];
+    let all = all.map(str::to_owned).to_vec();
     let now_at_once = Some(vec![(all.clone(), 0)]);
     assert_eq!(walks(RunState::Completed, None), None);
     assert_eq!(walks(RunState::Completed, Some(20)), None, "carried out before the closing pass");

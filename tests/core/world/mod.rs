@@ -30,7 +30,7 @@ use serde_json::{Value, json};
 use self::hosts::{ImportObject, OutboxObject, RunningPush};
 use self::network::{Caller, Network, WayFaults};
 use crate::import::account::Account;
-use crate::import::shop::{Shop, id, text};
+use crate::import::shop::{Catalog, Shop, id, text};
 use crate::import::world::{Chance, time};
 use crate::support::config;
 
@@ -50,6 +50,8 @@ enum Event {
     ErasesElsewhere,
     /// A product is deleted.
     Deletes,
+    /// Variants become documents of their own: those of a product, or the last of them.
+    Migrates(Option<u64>),
     /// A notification arrives.
     Push(Value),
     /// An import begins.
@@ -209,6 +211,25 @@ impl World {
             let wait = self.chance.next(BUSY);
             self.at(wait, Event::Deletes);
         }
+        match self.chance.next(4) {
+            0 => {
+                self.shop.make_modular();
+                // There are items whose variants come and go, also when no import is under way any more.
+                self.at(0, Event::Import(ImportKind::Products, Value::Null));
+                for _ in 0..6 {
+                    let wait = self.chance.next(10 * BUSY);
+                    self.at(wait, Event::Happens);
+                }
+            }
+            1 => {
+                for number in 0..shop::PRODUCTS {
+                    let wait = self.chance.next(BUSY);
+                    self.at(wait, Event::Migrates(Some(number)));
+                }
+                self.at(BUSY + 1, Event::Migrates(None));
+            }
+            _ => {}
+        }
         self.at(BUSY + 30_000, Event::Peace);
     }
 
@@ -307,6 +328,12 @@ impl World {
                 let notification = shop::delete(self);
                 self.tell(&notification);
             }
+            // Nobody says anything: what is sold has not changed.
+            Event::Migrates(Some(number)) => {
+                self.shop.catalog = Catalog::InMigration;
+                self.shop.move_variants(&id("p", number));
+            }
+            Event::Migrates(None) => self.shop.catalog = Catalog::Modular,
             Event::Push(notification) => self.push(notification),
             Event::Stop(kind) => {
                 let wait = self.chance.next(60_000);
@@ -446,6 +473,10 @@ impl World {
         for variant in 1..=2 {
             let sku = format!("sku-{number}-{variant}");
             let held = self.account.variants.get(&external(&sku));
+            if shop::is_unpublished(product, variant) {
+                assert_eq!(held, None, "{sku} is not for sale");
+                continue;
+            }
             let (_, held) = held.unwrap_or_else(|| panic!("{sku} is missing"));
             let title = format!("{} - {variant}", name.as_str().unwrap_or_default());
             assert_eq!(held["title"], json!(title), "stale: variant {sku}");

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::{BUSY, World};
-use crate::import::shop::{self, Shop, id, text};
+use crate::import::shop::{self, Catalog, Shop, id, text};
 use crate::import::world::time;
 
 /// How many there are of each.
@@ -24,6 +24,7 @@ pub(super) fn fill(world: &mut World) {
         let email = format!("c{number}@example.com");
         world.shop.put("customers", shop::customer(number, created, &email));
     }
+    world.shop.put("product-types", shop::sizes());
     for number in 0..CATEGORIES {
         world.shop.put("categories", shop::category(number, created));
     }
@@ -145,6 +146,7 @@ pub(super) fn happen(world: &mut World) -> Value {
             });
             changed("category", &id)
         }
+        4 | 7 | 8 if world.shop.catalog == Catalog::Modular => change_variant(world, version, now),
         4 | 5 => {
             let number = world.chance.next(PRODUCTS);
             let unpublished = world.chance.happens(250);
@@ -161,6 +163,33 @@ pub(super) fn happen(world: &mut World) -> Value {
         6..9 => change_stock(world, version, now),
         _ => place_order(world),
     }
+}
+
+/// A variant that is a document of its own is published or not, which its product does not tell.
+fn change_variant(world: &mut World, version: u64, now: DateTime<Utc>) -> Value {
+    let product = id("p", world.chance.next(PRODUCTS));
+    let unpublished = world.chance.happens(700);
+    // The product's own time of change stays as it is.
+    world.shop.change_silently("products", &product, |product| {
+        let variant = &mut product["masterData"]["current"]["variants"][0];
+        variant["unpublished"] = json!(unpublished);
+        variant["lastModifiedAt"] = json!(text(now));
+    });
+    let variant = json!({"typeId": "variant", "id": format!("v-{product}-2")});
+    if version.is_multiple_of(2) {
+        return json!({"notificationType": "ResourceUpdated", "resource": variant});
+    }
+    let name = if unpublished { "VariantUnpublished" } else { "VariantPublished" };
+    json!({"notificationType": "Message", "id": format!("m-variant-{version}"), "type": name,
+        "createdAt": text(now), "resource": variant,
+        "product": {"typeId": "product", "id": product}})
+}
+
+/// Whether a variant, by its number, is not for sale while its product is.
+pub(super) fn is_unpublished(product: &Value, variant: u64) -> bool {
+    let others = product["masterData"]["current"]["variants"].as_array().into_iter().flatten();
+    let mut others = others.filter(|one| one["id"] == json!(variant));
+    others.any(|one| one["unpublished"] == json!(true))
 }
 
 fn place_order(world: &mut World) -> Value {

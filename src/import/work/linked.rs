@@ -1,0 +1,218 @@
+//! Documents that other documents lead to: payments to their orders; stock, standalone prices and variants
+//! that are documents of their own to their products.
+//!
+//! A SKU leads to a product by a variant within it, or by one that is a document of its own and names
+//! it. Which of these there are is the project's to say, and may change while a run is under way: it is
+//! asked as each pass begins.
+
+use std::collections::{HashSet, VecDeque};
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::RunWork;
+use super::calling::RunReading;
+use super::reading::{take_ids, take_records};
+use crate::commercetools::answer as commercetools;
+use crate::commercetools::query::PAGE;
+use crate::commercetools::reference::{Id, IdReference};
+use crate::commercetools::variant::CatalogModel;
+use crate::commercetools::walk::{FilterList, Walk, WalkFilter, WalkedResource};
+use crate::config::Config;
+use crate::fault::ReadFault;
+use crate::http::HttpAnswer;
+use crate::import::page::{PageOrigin, RecordFate, RunPage};
+use crate::import::passes::{LIST_PAGE, PassLink, PassSource};
+use crate::import::record_ref::PageNo;
+
+/// Products that are remembered as found by their variants, some 60 bytes each.
+const LINKED_BEFORE: usize = 20_000;
+
+/// What is read of a document that leads to others.
+#[derive(Deserialize)]
+pub(super) struct LinkingDocument {
+    pub(super) id: Id,
+    sku: Option<String>,
+    product: Option<IdReference>,
+}
+
+pub(super) fn links(results: &[&str]) -> Vec<LinkingDocument> {
+    results.iter().filter_map(|text| serde_json::from_str(text).ok()).collect()
+}
+
+impl RunWork {
+    /// Where the project keeps variants, as the pass begins.
+    pub(super) fn project_read(&mut self, answer: &HttpAnswer) -> Result<(), ReadFault> {
+        self.run.catalog_model = Some(commercetools::catalog_model(answer)?);
+        Ok(())
+    }
+
+    /// Whether commercetools refuses to tell of variants that are documents of their own, as it may where
+    /// there are none. Where there are, a refusal ends the run with its reason.
+    pub(super) fn has_none_apart(&self, answer: &HttpAnswer) -> bool {
+        self.run.catalog_model == Some(CatalogModel::Unknown)
+            && commercetools::is_refused_with(answer, &[400, 403, 404])
+    }
+
+    /// The walks over the documents that these lead to, except those that the pass before had.
+    pub(super) fn linked_walks(
+        &mut self,
+        link: PassLink,
+        filter: &WalkFilter,
+        found: Vec<LinkingDocument>,
+    ) -> VecDeque<Walk> {
+        if found.is_empty() {
+            return VecDeque::new();
+        }
+        let of = self.run.kind.documents();
+        match link {
+            PassLink::Payments => {
+                let ids = found.into_iter().map(|found| found.id).collect();
+                [among(of, filter, FilterList::Payments(ids))].into()
+            }
+            PassLink::Inventory | PassLink::Prices => {
+                let mut skus: Vec<_> = found.into_iter().filter_map(|found| found.sku).collect();
+                skus.sort_unstable();
+                skus.dedup();
+                let model = self.run.catalog_model.unwrap_or(CatalogModel::Unknown);
+                let mut walks = VecDeque::new();
+                if model.may_be_within() && !skus.is_empty() {
+                    walks.push_back(among(of, filter, FilterList::Skus(skus.clone())));
+                }
+                if model.may_be_apart() && !skus.is_empty() {
+                    walks.push_back(variants_of(skus));
+                }
+                walks
+            }
+            PassLink::Variants => self.walks_of_products(filter, found),
+        }
+    }
+
+    /// The products of variants, each once in a pass.
+    fn walks_of_products(
+        &mut self,
+        filter: &WalkFilter,
+        found: Vec<LinkingDocument>,
+    ) -> VecDeque<Walk> {
+        if self.linked_before.len() > LINKED_BEFORE {
+            self.linked_before.clear();
+        }
+        let ids = found.into_iter().filter_map(|found| Some(found.product?.id));
+        let ids: Vec<_> = ids.filter(|id| self.linked_before.insert(id.clone())).collect();
+        let of = self.run.kind.documents();
+        let lists = ids.chunks(LIST_PAGE).map(|ids| FilterList::Ids(ids.to_vec()));
+        lists.map(|list| among(of, filter, list)).collect()
+    }
+
+    /// Takes what the documents of a page lead to.
+    pub(super) fn linked_read(
+        &mut self,
+        config: &Config,
+        number: PageNo,
+        walk: &Walk,
+        answer: &HttpAnswer,
+        now: DateTime<Utc>,
+    ) -> Result<(), ReadFault> {
+        let Some(pass) = self.run.passes.get(self.run.pass) else { return Ok(()) };
+        let hand_over = pass.hand_over;
+        match (&pass.source, walk.of) {
+            (PassSource::Linked { filter, .. }, WalkedResource::Variants) => {
+                let filter = filter.clone();
+                self.variants_read(&filter, number, walk, answer)?;
+            }
+            _ => self.records_linked(number, walk, answer, hand_over)?,
+        }
+        let Some(page) = self.pages.get_mut(&number) else { return Ok(()) };
+        page.bytes += answer.body.len();
+        if let Some(walk) = page.linked.pop_front() {
+            self.now_queue(RunReading::Linked { page: number, walk }, now);
+            return Ok(());
+        }
+        page.waits = 0;
+        if hand_over {
+            self.leave_to_outbox(number, now);
+        } else {
+            self.prepare(config, number, now);
+        }
+        Ok(())
+    }
+
+    /// Takes the records that the documents of a page lead to.
+    fn records_linked(
+        &mut self,
+        number: PageNo,
+        walk: &Walk,
+        answer: &HttpAnswer,
+        hand_over: bool,
+    ) -> Result<(), ReadFault> {
+        let mut also = None;
+        let results = match &walk.filter.among {
+            // No product has variants within itself any more.
+            Some(FilterList::Skus(skus)) if commercetools::is_refused_with(answer, &[400]) => {
+                let is_new = self.run.catalog_model == Some(CatalogModel::Classic);
+                also = is_new.then(|| variants_of(skus.clone()));
+                Vec::new()
+            }
+            _ => commercetools::raw_page(answer)?,
+        };
+        let mut more = RunPage::new(PageOrigin::Again);
+        if hand_over {
+            take_ids(&mut more, &results);
+        } else {
+            take_records(&mut more, self.run.kind.documents(), &results);
+        }
+        let last = more.records.last().filter(|_| results.len() == walk.limit);
+        let further = last.map(|last| Walk { after: Some(last.id.clone()), ..walk.clone() });
+        // A document that several lead to is written once.
+        let pending: HashSet<&Id> = self.pending.values().collect();
+        for record in &mut more.records {
+            let id = &record.id;
+            let again = self.run.again.contains(id);
+            if again || pending.contains(id) || self.pages.values().any(|page| page.has(id)) {
+                record.fate = RecordFate::Known;
+            }
+        }
+        if let Some(page) = self.pages.get_mut(&number) {
+            page.append(more);
+            if let Some(walk) = further {
+                page.linked.push_front(walk);
+            }
+            page.linked.extend(also);
+        }
+        Ok(())
+    }
+
+    /// Takes variants that were found by their SKUs: they lead to their products.
+    fn variants_read(
+        &mut self,
+        filter: &WalkFilter,
+        number: PageNo,
+        walk: &Walk,
+        answer: &HttpAnswer,
+    ) -> Result<(), ReadFault> {
+        if self.has_none_apart(answer) {
+            return Ok(());
+        }
+        let results = commercetools::raw_page(answer)?;
+        let found = links(&results);
+        let last = found.last().filter(|_| results.len() == walk.limit);
+        let further = last.map(|last| Walk { after: Some(last.id.clone()), ..walk.clone() });
+        let products = self.walks_of_products(filter, found);
+        if let Some(page) = self.pages.get_mut(&number) {
+            page.linked.extend(products);
+            page.linked.extend(further);
+        }
+        Ok(())
+    }
+}
+
+/// A walk through documents that belong to one of these.
+fn among(of: WalkedResource, filter: &WalkFilter, list: FilterList) -> Walk {
+    let filter = WalkFilter { among: Some(list), ..filter.clone() };
+    Walk { of, filter, after: None, limit: PAGE }
+}
+
+/// A walk through the variants of these SKUs that are documents of their own.
+fn variants_of(skus: Vec<String>) -> Walk {
+    among(WalkedResource::Variants, &WalkFilter::default(), FilterList::Skus(skus))
+}
