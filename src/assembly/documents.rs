@@ -24,7 +24,7 @@ use crate::commercetools::product::Product;
 use crate::commercetools::product_type::ProductType;
 use crate::commercetools::query::{DocumentQuery, PAGE};
 use crate::commercetools::reference::{Id, IdReference};
-use crate::commercetools::variant::{CatalogModel, VariantDocument};
+use crate::commercetools::variant::{CatalogModel, MOST_VARIANTS, VariantDocument};
 use crate::commercetools::walk::{IdWalk, WalkedResource};
 use crate::fault::{ReadFault, Setback};
 use crate::http::{HttpAnswer, NoAnswer};
@@ -384,13 +384,16 @@ impl Documents {
             }
             DocumentQuery::VariantsOfProduct { product, .. } => {
                 let page: Vec<VariantDocument> = answer::page(answer)?;
-                if let Some(last) = page.last().filter(|_| page.len() == PAGE) {
-                    let (product, after) = (product.clone(), Some(last.id.clone()));
-                    self.further.push(DocumentQuery::VariantsOfProduct { product, after }.into());
-                }
+                let last = page.last().filter(|_| page.len() == PAGE);
+                let after = last.map(|last| last.id.clone());
                 self.variants_are_added = true;
-                if let KnownDocument::There(product) = &mut self.product {
-                    product.add_variants(page);
+                let KnownDocument::There(read) = &mut self.product else { return Ok(()) };
+                read.add_variants(page);
+                let number = read.master_data.current.all_variants().count();
+                read.has_unread_variants = after.is_some() && number >= MOST_VARIANTS;
+                if after.is_some() && !read.has_unread_variants {
+                    let product = product.clone();
+                    self.further.push(DocumentQuery::VariantsOfProduct { product, after }.into());
                 }
             }
             DocumentQuery::VariantsOfSkus(skus) => {

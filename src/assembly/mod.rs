@@ -32,6 +32,7 @@ use self::reading::UnitReading;
 use self::record::HistoryRecord;
 use crate::config::Config;
 use crate::klaviyo::request::WriteRequest;
+use crate::mapping::body::Cut;
 use crate::mapping::fault::MappingFault;
 use crate::push::conclusion::{Conclusion, NotYet};
 use crate::push::plan::{IgnoreReason, Work};
@@ -57,7 +58,7 @@ pub enum DeliveryStep {
         /// Stage after stage; the requests of one stage do not depend on each other.
         stages: Vec<Vec<WriteRequest>>,
         /// Names of properties that were cut to keep Klaviyo's limits, for the log.
-        cut: Vec<String>,
+        cut: Vec<Cut>,
     },
     /// That is all.
     Conclude(Conclusion),

@@ -14,7 +14,7 @@
 //!
 //! Likewise it is seen which variants are to be created, and which are stale.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -31,7 +31,7 @@ use crate::klaviyo::catalog::{CatalogCategory, CatalogKind, CatalogObject};
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::query::KlaviyoLookup;
 use crate::klaviyo::request::WriteRequest;
-use crate::mapping::body::MappedBody;
+use crate::mapping::body::{Cut, CutCode, MappedBody};
 use crate::mapping::category::of_product;
 use crate::mapping::identity;
 use crate::mapping::product::{LeftVariants, ProductContext, item, skus_left, variant_writes};
@@ -207,7 +207,8 @@ fn unread_of_skus_left(documents: &Documents, product: &Product) -> Vec<Document
 
 /// What becomes of the variants that the product has no more.
 fn left_variants<'a>(documents: &'a Documents, product: &Product) -> LeftVariants<'a> {
-    let is_certain = documents.catalog_model == Some(CatalogModel::Modular);
+    let is_moved = documents.catalog_model == Some(CatalogModel::Modular);
+    let is_certain = is_moved && !product.has_unread_variants;
     if product.has_variants_apart() && !is_certain {
         return LeftVariants::Stay;
     }
@@ -247,6 +248,20 @@ pub(super) fn context<'a>(
     ProductContext::new(product, prices, documents.stock.listed(), telling, now)
 }
 
+/// What was left out of an item and its variants: each name once, and what is counted as its sum.
+fn together(cut: Vec<Cut>) -> Vec<Cut> {
+    let (mut named, mut counts) = (Vec::new(), BTreeMap::new());
+    for one in cut {
+        match one {
+            Cut::Counted(code, number) => *counts.entry(code).or_default() += number,
+            Cut::Named(_) if named.contains(&one) => {}
+            Cut::Named(_) => named.push(one),
+        }
+    }
+    let counts = counts.into_iter().map(|(code, number)| Cut::Counted(code, number));
+    named.into_iter().chain(counts).collect()
+}
+
 /// New categories, then the item, then its variants: each needs what comes before it.
 fn send(
     config: &Config,
@@ -262,6 +277,8 @@ fn send(
     let left = left_variants(documents, product);
     let variants = variant_writes(config, &context, documents.known_variants.list(), left);
     cut.extend(variants.cut);
+    cut.extend(Cut::counted(CutCode::TooManyVariants, usize::from(product.has_unread_variants)));
+    let cut = together(cut);
     let stages = vec![
         new_categories,
         vec![WriteRequest::Catalog(CatalogWrite::put(CatalogObject::Item(item), item_known))],

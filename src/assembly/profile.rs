@@ -7,7 +7,7 @@ use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::klaviyo::profile::Profile;
 use crate::klaviyo::request::WriteRequest;
-use crate::mapping::body::MappedBody;
+use crate::mapping::body::{Cut, MappedBody};
 use crate::mapping::profile::{MissingFields, profile};
 use crate::push::plan::removed_fields::RemovedFields;
 
@@ -37,7 +37,8 @@ pub(super) fn next(
     let names = removed.names.iter().chain(of_types);
     let MappedBody { body, mut cut } = profile(config, customer, missing, names)?;
     let unknown = removed.types.iter().filter(|id| fields(id).is_some_and(Option::is_none));
-    cut.extend(unknown.map(|id| format!("removed fields of type {id}, which cannot be read")));
+    let unknown = unknown.map(|id| format!("removed fields of type {id}, which cannot be read"));
+    cut.extend(Cut::named(unknown));
     Ok(DeliveryStep::Send { stages: vec![vec![import(body)]], cut })
 }
 
@@ -86,7 +87,7 @@ mod tests {
         let [WriteRequest::ImportProfile(profile)] = stages[0].as_slice() else {
             panic!("a profile")
         };
-        Ok((profile.unset.clone(), cut))
+        Ok((profile.unset.clone(), cut.iter().map(ToString::to_string).collect()))
     }
 
     #[test]

@@ -10,6 +10,9 @@ pub mod settings;
 pub mod stock;
 
 use serde::Serialize;
+use serde_json::Value;
+
+use crate::mapping::body::CutCode;
 
 /// An id that nothing has, so that what is read holds nobody's data.
 const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
@@ -83,9 +86,53 @@ pub fn object(name: &'static str, status: Option<u16>) -> Check {
     Check::new(name, found)
 }
 
+/// What the last import of products left out, by the runs that its Durable Object shows.
+#[must_use]
+pub fn left_out(runs: Option<&Value>) -> Option<Check> {
+    const NAME: &str = "catalogue";
+    let run = &runs?["products"];
+    let number = |code: CutCode| run["leftOut"][code.code()].as_u64().filter(|number| *number > 0);
+    let of = |code, what: &str| number(code).map(|number| format!("{number} {what}"));
+    let found: Vec<_> = [
+        of(CutCode::NoPrice, "variants have no price that counts, and are not shown"),
+        of(CutCode::NoLink, "addresses lack what PRODUCT_URL_TEMPLATE names"),
+        of(CutCode::VariantsKept, "variants were not found, and stay at Klaviyo"),
+        of(CutCode::TooManyVariants, "products have more variants than are read"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    Some(if run["id"].is_null() {
+        Check::new(NAME, Ok("no products were imported yet".to_owned()))
+    } else if found.is_empty() {
+        Check::new(NAME, Ok("the last import of products left nothing out".to_owned()))
+    } else {
+        let detail = format!(
+            "in the last import of products: {}. The log names them (\"event\":\"import_cut\")",
+            found.join("; ")
+        );
+        Check::warning(NAME, detail)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_an_import_left_out_is_counted() {
+        let level = |products: Value| {
+            let check = left_out(Some(&json!({ "products": products }))).expect("a check");
+            (check.level, check.detail)
+        };
+        assert_eq!(left_out(None), None);
+        assert_eq!(level(json!({"id": null})).0, CheckLevel::Ok);
+        assert_eq!(level(json!({"id": "1", "leftOut": {"no_price": 0}})).0, CheckLevel::Ok);
+        let (level, detail) = level(json!({"id": "1", "leftOut": {"no_price": 3, "no_link": 2}}));
+        assert_eq!(level, CheckLevel::Warning);
+        assert!(detail.contains("3 variants have no price") && detail.contains("2 addresses"));
+    }
 
     #[test]
     fn all_is_well_only_if_each_check_is() {

@@ -29,6 +29,9 @@ pub struct Product {
     /// Whether its variants are documents of their own, and were added to it.
     #[serde(skip)]
     pub variants_were_apart: bool,
+    /// Whether it has more of these than are read ([`MOST_VARIANTS`](super::variant::MOST_VARIANTS)).
+    #[serde(skip)]
+    pub has_unread_variants: bool,
 }
 
 impl Product {

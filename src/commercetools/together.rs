@@ -12,83 +12,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::product::Product;
-use super::query::{
-    self, CATEGORIES, CUSTOMER_GROUP, DocumentQuery, PAGE, PRODUCTS_PER_QUERY, PUBLISHED,
-    SKUS_PER_QUERY, VARIANT_PUBLISHED, is_one_of,
-};
+use super::query::{self, DocumentQuery, PAGE};
+use super::query_sort::{KeyField, QuerySort, part, sorted};
 use super::reference::{Id, IdReference};
 use super::variant::VariantDocument;
 use crate::http::{HttpAnswer, encode};
 
-/// Ids of one query.
-const IDS_PER_QUERY: usize = PRODUCTS_PER_QUERY;
-
-/// Products of one query, each with all its variants and their prices: some 100 kB, and up to 1 MB.
-const WHOLE_PRODUCTS_PER_QUERY: usize = 20;
-
 /// Bytes of the keys of one query: SKUs can be long, and an address may have 8 kB.
 const KEY_BYTES_PER_QUERY: usize = 5_000;
-
-/// What is asked for, apart from whose.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct QuerySort {
-    path: &'static str,
-    expand: &'static str,
-    key: KeyField,
-    /// What else has to hold.
-    also: Option<String>,
-    /// Whether there may be several documents, or none, for each.
-    is_list: bool,
-    /// Whether there may be more than a page.
-    pages: bool,
-    /// Keys of one query.
-    most: usize,
-}
-
-/// By what a document is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum KeyField {
-    Id,
-    Sku,
-    /// The SKUs of a product's variants.
-    VariantSku,
-    /// The SKU of a variant that is a document of its own.
-    OwnSku,
-    /// The product of such a variant.
-    Product,
-}
-
-impl QuerySort {
-    /// One document for each id.
-    fn by_id(path: &'static str) -> Self {
-        let (key, most) = (KeyField::Id, IDS_PER_QUERY);
-        Self { path, expand: "", key, also: None, is_list: false, pages: false, most }
-    }
-
-    /// The documents of ids.
-    fn list(path: &'static str) -> Self {
-        Self { is_list: true, ..Self::by_id(path) }
-    }
-
-    /// The documents of SKUs.
-    fn by_sku(path: &'static str, key: KeyField) -> Self {
-        Self { key, most: SKUS_PER_QUERY, ..Self::list(path) }
-    }
-
-    fn predicate(&self, keys: &[String]) -> String {
-        let among = match self.key {
-            KeyField::Id => is_one_of("id", keys),
-            KeyField::Sku => is_one_of("sku", keys),
-            KeyField::VariantSku => query::variants_among(keys),
-            KeyField::OwnSku => query::has_sku(keys),
-            KeyField::Product => query::variants_of(keys),
-        };
-        match &self.also {
-            Some(also) => format!("{also} and {among}"),
-            None => among,
-        }
-    }
-}
 
 /// What is asked with one call, and by whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,96 +94,6 @@ fn group_for(groups: &mut Vec<JointQuery>, sort: &QuerySort, key: &str) -> usize
     groups[place].keys.push(key.to_owned());
     groups[place].bytes += bytes;
     place
-}
-
-/// What a query asks for, and whose; none for one that can only be asked alone.
-fn sorted(query: &DocumentQuery) -> Option<(QuerySort, Vec<&str>)> {
-    fn texts<T: AsRef<str>>(all: &[T]) -> Vec<&str> {
-        all.iter().map(AsRef::as_ref).collect()
-    }
-    let published = || Some(PUBLISHED.to_owned());
-    let with_categories = |sort| QuerySort { expand: CATEGORIES, ..sort };
-    Some(match query {
-        DocumentQuery::Buyer(id) => (QuerySort::by_id("customers"), vec![id.as_str()]),
-        DocumentQuery::Customer(id) => {
-            let sort = QuerySort { expand: CUSTOMER_GROUP, ..QuerySort::by_id("customers") };
-            (sort, vec![id.as_str()])
-        }
-        DocumentQuery::CustomType(id) => (QuerySort::by_id("types"), vec![id.as_str()]),
-        DocumentQuery::ProductType(id) => (QuerySort::by_id("product-types"), vec![id.as_str()]),
-        DocumentQuery::Order(id) => (QuerySort::by_id("orders"), vec![id.as_str()]),
-        DocumentQuery::Payment(id) => (QuerySort::by_id("payments"), vec![id.as_str()]),
-        DocumentQuery::Category(id) => {
-            let sort = QuerySort { expand: "ancestors[*]", ..QuerySort::by_id("categories") };
-            (sort, vec![id.as_str()])
-        }
-        DocumentQuery::Product(id) => {
-            let sort = with_categories(QuerySort::by_id("products"));
-            (QuerySort { most: WHOLE_PRODUCTS_PER_QUERY, ..sort }, vec![id.as_str()])
-        }
-        DocumentQuery::StandalonePrice(id) => {
-            (QuerySort::by_id("standalone-prices"), vec![id.as_str()])
-        }
-        DocumentQuery::InventoryEntry(id) => (QuerySort::by_id("inventory"), vec![id.as_str()]),
-        DocumentQuery::Products(ids) => (with_categories(QuerySort::list("products")), texts(ids)),
-        DocumentQuery::DiscountCodes(ids) => (QuerySort::list("discount-codes"), texts(ids)),
-        DocumentQuery::PublishedProducts(ids) => {
-            (QuerySort { also: published(), ..QuerySort::list("products") }, texts(ids))
-        }
-        DocumentQuery::OwnersOfSkus(skus) => {
-            let sort = QuerySort::by_sku("products", KeyField::VariantSku);
-            (QuerySort { also: published(), ..sort }, texts(skus))
-        }
-        DocumentQuery::Variant(id) => (QuerySort::by_id("variants"), vec![id.as_str()]),
-        DocumentQuery::VariantsOfSkus(skus) => {
-            let also = Some(VARIANT_PUBLISHED.to_owned());
-            (QuerySort { also, ..QuerySort::by_sku("variants", KeyField::OwnSku) }, texts(skus))
-        }
-        DocumentQuery::VariantsOfProduct { product, after: None } => {
-            let sort =
-                QuerySort { key: KeyField::Product, pages: true, ..QuerySort::list("variants") };
-            (QuerySort { most: WHOLE_PRODUCTS_PER_QUERY, ..sort }, vec![product.as_str()])
-        }
-        DocumentQuery::StandalonePrices { skus, after: None } => {
-            let sort = QuerySort::by_sku("standalone-prices", KeyField::Sku);
-            (QuerySort { pages: true, ..sort }, texts(skus))
-        }
-        DocumentQuery::StockEntries { skus, after: None } => {
-            let sort = QuerySort::by_sku("inventory", KeyField::Sku);
-            (QuerySort { pages: true, ..sort }, texts(skus))
-        }
-        DocumentQuery::OrderOfPayment(_)
-        | DocumentQuery::OwnerOfPayment(_)
-        | DocumentQuery::Descendants { .. }
-        | DocumentQuery::ProductOfSku(_)
-        | DocumentQuery::Project
-        | DocumentQuery::VariantOfSku(_)
-        | DocumentQuery::VariantsOfProduct { .. }
-        | DocumentQuery::IdWalk(_)
-        | DocumentQuery::StandalonePrices { .. }
-        | DocumentQuery::StockEntries { .. } => return None,
-    })
-}
-
-/// The part of a query that asks for these of its keys.
-fn part(query: &DocumentQuery, keys: &[&str]) -> DocumentQuery {
-    fn among<T: AsRef<str> + Clone>(all: &[T], keys: &[&str]) -> Vec<T> {
-        all.iter().filter(|one| keys.contains(&one.as_ref())).cloned().collect()
-    }
-    match query {
-        DocumentQuery::Products(ids) => DocumentQuery::Products(among(ids, keys)),
-        DocumentQuery::DiscountCodes(ids) => DocumentQuery::DiscountCodes(among(ids, keys)),
-        DocumentQuery::PublishedProducts(ids) => DocumentQuery::PublishedProducts(among(ids, keys)),
-        DocumentQuery::OwnersOfSkus(skus) => DocumentQuery::OwnersOfSkus(among(skus, keys)),
-        DocumentQuery::VariantsOfSkus(skus) => DocumentQuery::VariantsOfSkus(among(skus, keys)),
-        DocumentQuery::StandalonePrices { skus, after } => {
-            DocumentQuery::StandalonePrices { skus: among(skus, keys), after: after.clone() }
-        }
-        DocumentQuery::StockEntries { skus, after } => {
-            DocumentQuery::StockEntries { skus: among(skus, keys), after: after.clone() }
-        }
-        one => one.clone(),
-    }
 }
 
 impl JointQuery {
@@ -415,6 +256,7 @@ fn gone() -> (u16, String) {
 mod tests {
     use super::*;
     use crate::commercetools::answer::{document, page};
+    use crate::commercetools::query::SKUS_PER_QUERY;
     use crate::commercetools::reference::Id;
     use serde_json::{Value, json};
 

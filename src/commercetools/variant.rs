@@ -12,6 +12,10 @@ use super::order::{Attribute, Image};
 use super::product::ProductVariant;
 use super::reference::{Id, IdReference};
 
+/// The most variants of a product that are read. commercetools takes no more (limit of 2026-09-29); what is
+/// beyond is left out, so that no product takes all memory.
+pub const MOST_VARIANTS: usize = 10_000;
+
 /// A variant of a product, as `/variants` gives it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::future::{join, join4};
 use futures::{StreamExt, stream};
+use serde_json::Value;
 use worker::{Env, Method, Response, Result};
 
 use super::calls::{TimedCalls, now};
@@ -23,13 +24,8 @@ const TOGETHER: usize = 3;
 pub(super) async fn answer(env: &Env, config: &Config) -> Result<Response> {
     let is_set =
         |name: &str| settings::variable(env, name).is_some_and(|value| !value.trim().is_empty());
-    let imports = async {
-        if config.mode.import() {
-            Some(object(env, config, &import::IMPORT, "/runs").await)
-        } else {
-            None
-        }
-    };
+    let imports =
+        async { if config.mode.import() { of_imports(env, config).await } else { Vec::new() } };
     let (commercetools, klaviyo, outbox, imports) = join4(
         of_commercetools(config),
         of_klaviyo(config),
@@ -88,6 +84,22 @@ async fn of_klaviyo(config: &Config) -> [Check; 4] {
         klaviyo::api(&probed, now()),
         metrics::mapped(config, &mapped),
     ]
+}
+
+/// Whether the object answers, and what its last runs left out.
+async fn of_imports(env: &Env, config: &Config) -> Vec<Check> {
+    let object = &import::IMPORT;
+    let answered = object.call(env, config, Method::Get, "/runs", None).await;
+    if let Err(error) = &answered {
+        log::failure(object.name, &error.to_string());
+    }
+    let Ok(mut response) = answered else { return vec![check::object(object.name, None)] };
+    let status = response.status_code();
+    let runs = response.json::<Value>().await.ok().filter(|_| status == 200);
+    [check::object(object.name, Some(status))]
+        .into_iter()
+        .chain(check::left_out(runs.as_ref()))
+        .collect()
 }
 
 async fn object(env: &Env, config: &Config, object: &SingleObject, path: &str) -> Check {

@@ -8,6 +8,7 @@ use worker::{console_error, console_log, console_warn};
 use crate::commercetools::notification::Notification;
 use crate::import::machine::RunCuts;
 use crate::import::run::{ImportRun, RunState};
+use crate::mapping::body::Cut;
 use crate::push::envelope::PushedItem;
 use crate::push::outcome::Outcome;
 
@@ -19,7 +20,7 @@ pub(super) struct WorkEffort {
     /// How many calls were made to either system.
     pub(super) calls: u32,
     /// Names of properties that were cut to keep Klaviyo's limits.
-    pub(super) cut: Vec<String>,
+    pub(super) cut: Vec<Cut>,
 }
 
 /// The line of a notification, or of something that is none.

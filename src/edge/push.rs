@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::config::rules::CustomerDeletion;
 use crate::engine::deliveries::{DeliveryEnd, EndedDelivery};
 use crate::fault::TransientFault;
+use crate::mapping::body::Cut;
 use crate::outbox::push_end::{PushEnd, edge_entry, push_end, untried};
 use crate::outbox::store::erasure::EraseAgain;
 use crate::outbox::store::intake::NewEntry;
@@ -187,7 +188,7 @@ fn concluded(
     planned: &PlannedItem,
     ended: EndedDelivery,
     started: u64,
-) -> (PushEnd, Vec<String>, u32) {
+) -> (PushEnd, Vec<Cut>, u32) {
     let unverified = UnverifiedWrites::of(&ended, started);
     let EndedDelivery { end: how, cut, calls, .. } = ended;
     let work = match &planned.asks {

@@ -4,6 +4,8 @@
 //! settled, what is counted, and why it waits or failed. Its JSON is pinned by a test; a change of
 //! its shape needs a new [`VERSION`], and a way to read the old one ([`super::stored`]).
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -14,9 +16,10 @@ use crate::commercetools::variant::CatalogModel;
 use crate::commercetools::walk::WalkedResource;
 use crate::config::rules::OperatorRules;
 use crate::engine::backoff::JOB_IN_DOUBT;
+use crate::mapping::body::CutCode;
 
 /// The version of the stored shape.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// What is imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -199,6 +202,8 @@ pub struct ImportRun {
     /// Phone numbers that were left out, since the run had sent them with another customer. What is read
     /// once more after a crash may count twice.
     pub phones_left_out: u64,
+    /// What was left out of records, by its code. What is read once more after a crash may count twice.
+    pub left_out: BTreeMap<CutCode, u64>,
     /// How many records there are to read, if it is known.
     pub total: Option<u64>,
     /// What it walks through, as the settings were when it began: a deployment in mid-run does not
@@ -248,6 +253,7 @@ impl ImportRun {
             counts: RunCounts::default(),
             reread: 0,
             phones_left_out: 0,
+            left_out: BTreeMap::new(),
             total: None,
             pass: 0,
             closing_began: None,
@@ -315,6 +321,7 @@ impl ImportRun {
             "failed": counts.failed,
             "reread": self.reread,
             "phonesLeftOut": self.phones_left_out,
+            "leftOut": self.left_out,
             "total": self.total,
             "after": self.after(),
             "startedAt": text(self.started_at),
@@ -332,7 +339,7 @@ pub fn blank(kind: ImportKind) -> Value {
     json!({
         "id": null, "kind": kind, "mode": null, "state": "idle",
         "read": 0, "sent": 0, "skipped": 0, "failed": 0, "reread": 0,
-        "phonesLeftOut": 0, "total": null,
+        "phonesLeftOut": 0, "leftOut": {}, "total": null,
         "after": [],
         "startedAt": null, "updatedAt": null, "finishedAt": null, "waiting": null, "error": null,
     })

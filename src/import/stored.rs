@@ -81,6 +81,7 @@ pub fn read_run(rules: &OperatorRules, kind: ImportKind, id: &str, text: &[u8]) 
     let version = read_bytes(text).map(|RunVersion { version }| version);
     let run: Option<ImportRun> = match version {
         Ok(VERSION) => read_bytes(text).ok(),
+        Ok(4) => from_fourth_version(read_bytes(text).ok()),
         Ok(3) => from_third_version(read_bytes(text).ok()),
         Ok(2) => from_second_version(read_bytes(text).ok()),
         Ok(1) => from_first_version(rules, text),
@@ -111,8 +112,16 @@ fn from_second_version(value: Option<Value>) -> Option<ImportRun> {
 /// The third version did not count the phone numbers that it left out.
 fn from_third_version(value: Option<Value>) -> Option<ImportRun> {
     let mut value = value?;
-    value["version"] = VERSION.into();
     value["phonesLeftOut"] = 0.into();
+    from_fourth_version(Some(value))
+}
+
+/// The fourth version did not count what else it left out, and knew one place of variants.
+fn from_fourth_version(value: Option<Value>) -> Option<ImportRun> {
+    let mut value = value?;
+    value["version"] = VERSION.into();
+    value["leftOut"] = json!({});
+    value["catalogModel"] = Value::Null;
     read_value(&value).ok()
 }
 
@@ -157,37 +166,23 @@ mod tests {
         assert_eq!(found, Some(begun));
     }
 
+    /// Each version lacks what came after it; the first one gets the passes that it would begin with.
     #[test]
-    fn the_first_version_gets_its_passes() {
-        let mut old = stored();
-        old["version"] = 1.into();
-        let members = old.as_object_mut().expect("an object");
-        for newer in ["passes", "closingBegan", "doubtfulUntil", "phonesLeftOut"] {
-            members.shift_remove(newer);
+    fn what_older_versions_stored_is_read() {
+        let members =
+            ["passes", "closingBegan", "doubtfulUntil", "phonesLeftOut", "leftOut", "catalogModel"];
+        for (version, lacking) in
+            [(1, &members[..]), (2, &members[2..]), (3, &members[3..]), (4, &members[4..])]
+        {
+            let mut old = stored();
+            old["version"] = version.into();
+            let all = old.as_object_mut().expect("an object");
+            for newer in lacking {
+                assert!(all.shift_remove(*newer).is_some(), "{newer}");
+            }
+            assert_eq!(read(&old), read(&stored()), "{version}");
+            assert!(matches!(read(&old), StoredRun::Readable(_)), "{version}");
         }
-        assert_eq!(read(&old), read(&stored()));
-        assert!(matches!(read(&old), StoredRun::Readable(_)));
-    }
-
-    #[test]
-    fn the_second_version_knew_of_no_doubt() {
-        let mut old = stored();
-        old["version"] = 2.into();
-        let members = old.as_object_mut().expect("an object");
-        for newer in ["doubtfulUntil", "phonesLeftOut"] {
-            members.shift_remove(newer);
-        }
-        assert_eq!(read(&old), read(&stored()));
-        assert!(matches!(read(&old), StoredRun::Readable(_)));
-    }
-
-    #[test]
-    fn the_third_version_counted_no_phone_numbers() {
-        let mut old = stored();
-        old["version"] = 3.into();
-        old.as_object_mut().expect("an object").shift_remove("phonesLeftOut");
-        assert_eq!(read(&old), read(&stored()));
-        assert!(matches!(read(&old), StoredRun::Readable(_)));
     }
 
     #[test]

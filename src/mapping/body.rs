@@ -1,11 +1,80 @@
 //! What every mapping gives: a body, and what it could not say.
 
-/// A mapped document, and the names of what had to be left out: to keep Klaviyo's limits, or since it
-/// has no form that Klaviyo can use.
+use std::fmt;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+/// A mapped document, and what had to be left out: to keep Klaviyo's limits, or since it has no form
+/// that Klaviyo can use.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MappedBody<T> {
     /// The body.
     pub body: T,
-    /// For the log; names only.
-    pub cut: Vec<String>,
+    /// For the log and the counts.
+    pub cut: Vec<Cut>,
+}
+
+/// Something that had to be left out, without its value. The log shows it as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cut {
+    /// A property, by its name or path; or which properties are left out, and why.
+    Named(String),
+    /// So many of what runs count, such as `no_price: 2`.
+    Counted(CutCode, u64),
+}
+
+/// What is left out so often, and concerns so many, that it is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CutCode {
+    /// Variants without a price that counts, which are left out or hidden.
+    NoPrice,
+    /// Items and variants whose address lacks a part, since the product lacks something.
+    NoLink,
+    /// Variants that are not found, and stay at Klaviyo: the project may be moving them.
+    VariantsKept,
+    /// Products with more variants than are read.
+    TooManyVariants,
+}
+
+impl CutCode {
+    /// A stable code.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NoPrice => "no_price",
+            Self::NoLink => "no_link",
+            Self::VariantsKept => "variants_kept",
+            Self::TooManyVariants => "too_many_variants",
+        }
+    }
+}
+
+impl Cut {
+    /// So many of this, if there are any.
+    #[must_use]
+    pub fn counted(code: CutCode, number: usize) -> Option<Self> {
+        let number = u64::try_from(number).unwrap_or(u64::MAX);
+        (number > 0).then_some(Self::Counted(code, number))
+    }
+
+    /// Properties by their names.
+    pub fn named(names: impl IntoIterator<Item = String>) -> Vec<Self> {
+        names.into_iter().map(Self::Named).collect()
+    }
+}
+
+impl fmt::Display for Cut {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(name) => formatter.write_str(name),
+            Self::Counted(code, number) => write!(formatter, "{}: {number}", code.code()),
+        }
+    }
+}
+
+impl Serialize for Cut {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }

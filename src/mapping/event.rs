@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::body::MappedBody;
+use super::body::{Cut, MappedBody};
 use super::order::{self, OrderContext};
 use super::profile::add_names;
 use super::{amounts, identity, line_item, location};
@@ -147,7 +147,7 @@ fn event(
     value: &Money,
     mut properties: Map<String, Value>,
 ) -> MappedBody<Event> {
-    let cut = limits::fit_event_properties(&mut properties);
+    let cut = Cut::named(limits::fit_event_properties(&mut properties));
     let body = Event {
         metric: metric.to_owned(),
         profile,

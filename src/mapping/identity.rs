@@ -6,7 +6,7 @@
 
 use email_address::{EmailAddress, Options};
 
-use super::body::MappedBody;
+use super::body::{Cut, MappedBody};
 use super::fault::MappingFault;
 use crate::commercetools::order::{Buyer, LineItem, OrderFields};
 use crate::commercetools::payment::{Payment, Transaction};
@@ -63,7 +63,8 @@ pub fn guest(order: &OrderFields) -> Result<Option<Profile>, MappingFault> {
 pub fn buyer(customer: &Id, known: Option<&Buyer>) -> MappedBody<Profile> {
     let address = known.map(|known| known.email.as_str());
     let email = address.map(self::email);
-    let cut = if matches!(email, Some(Err(_))) { vec!["email".to_owned()] } else { Vec::new() };
+    let is_malformed = matches!(email, Some(Err(_)));
+    let cut = Cut::named(is_malformed.then(|| "email".to_owned()));
     let body = Profile {
         email: email.and_then(Result::ok),
         external_id: Some(customer.to_string()),

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::body::MappedBody;
+use super::body::{Cut, CutCode, MappedBody};
 use super::price::{VariantPrices, next_edge};
 use super::variant_titles::variant_titles;
 use super::{category, identity, metadata, picture, stock};
@@ -20,15 +20,6 @@ use crate::klaviyo::catalog::{
 };
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::limits;
-
-/// The code of what is left out for want of a price.
-const NO_PRICE: &str = "no_price";
-
-/// The code of what the project may have moved: variants that are not found, and are not taken away either.
-const VARIANTS_KEPT: &str = "variants_kept";
-
-/// The code of what has an address only in part, since the product lacks something.
-const NO_LINK: &str = "no_link";
 
 /// A product and what else its writes depend on. A product may have 10,000 variants, so what belongs to
 /// one of them is found by its SKU.
@@ -189,15 +180,14 @@ pub fn variant_writes(
     let data = &product.master_data.current;
     let mut all = MappedBody { body: Vec::new(), cut: Vec::new() };
     let is_known: HashSet<_> = known.iter().collect();
-    let (mut present, mut left_out) = (HashSet::new(), 0);
+    let (mut present, mut left_out, mut cuts) = (HashSet::new(), 0, Vec::new());
     let of_product = title(config, product);
     let titles = variant_titles(&config.shop.locale, of_product, product, context.telling);
     for (one, title) in data.all_variants().zip(titles) {
         let id = identity::variant(&product.id, one).id;
         let is_known = is_known.contains(&id);
-        if let Some(MappedBody { body, mut cut }) = variant(config, context, one, title) {
-            cut.retain(|name| !all.cut.contains(name));
-            all.cut.extend(cut);
+        if let Some(MappedBody { body, cut }) = variant(config, context, one, title) {
+            cuts.extend(cut);
             all.body.push(CatalogWrite::put(CatalogObject::Variant(body), is_known));
         } else {
             left_out += 1;
@@ -205,9 +195,7 @@ pub fn variant_writes(
         }
         present.insert(id);
     }
-    if left_out > 0 {
-        all.cut.push(format!("{NO_PRICE}: {left_out}"));
-    }
+    cuts.extend(Cut::counted(CutCode::NoPrice, left_out));
     let stale = known.iter().filter(|id| !present.contains(*id));
     match left {
         LeftVariants::Go(moved) => {
@@ -216,11 +204,9 @@ pub fn variant_writes(
             let deletion = |id| CatalogWrite::Delete { kind: CatalogKind::Variant, id };
             all.body.extend(stale.map(deletion));
         }
-        LeftVariants::Stay => match stale.count() {
-            0 => {}
-            kept => all.cut.push(format!("{VARIANTS_KEPT}: {kept}")),
-        },
+        LeftVariants::Stay => cuts.extend(Cut::counted(CutCode::VariantsKept, stale.count())),
     }
+    all.cut = cuts;
     all
 }
 
@@ -234,10 +220,10 @@ fn shown(
 ) -> MappedBody<ShownAttributes> {
     let data = &product.master_data.current;
     let locale = &config.shop.locale;
-    let mut cut = limits::fit_metadata(&mut custom_metadata);
+    let mut cut = Cut::named(limits::fit_metadata(&mut custom_metadata));
     let url = url(config, product, variant.or(data.master_variant.as_ref()));
     let url = url.unwrap_or_else(|shortened| {
-        cut.push(NO_LINK.to_owned());
+        cut.push(Cut::Counted(CutCode::NoLink, 1));
         shortened
     });
     let images = pictures(data, variant);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::body::MappedBody;
+use super::body::{Cut, MappedBody};
 use super::fault::MappingFault;
 use super::{flat, identity, location, properties};
 use crate::commercetools::customer::{Address, Customer};
@@ -60,7 +60,7 @@ pub fn profile<'a>(
     let (mut properties, mut cut) = custom_properties(config, customer);
     add_own(&mut properties, config, customer, missing);
     let unset = to_unset(config, customer, &properties, removed);
-    cut.extend(limits::fit_profile_properties(&mut properties));
+    cut.extend(Cut::named(limits::fit_profile_properties(&mut properties)));
     let body = Profile {
         email: Some(identity::email(&customer.email)?),
         external_id: Some(customer.id.to_string()),
@@ -78,7 +78,7 @@ pub fn profile<'a>(
 }
 
 /// The custom fields that the rules let pass, and the names of those that cannot be mapped.
-fn custom_properties(config: &Config, customer: &Customer) -> (Map<String, Value>, Vec<String>) {
+fn custom_properties(config: &Config, customer: &Customer) -> (Map<String, Value>, Vec<Cut>) {
     let (mut all, mut cut) = (Map::new(), Vec::new());
     let Some(custom) = &customer.custom else { return (all, cut) };
     let rules = &config.rules.customer.custom_fields.properties;
@@ -86,7 +86,7 @@ fn custom_properties(config: &Config, customer: &Customer) -> (Map<String, Value
         match flat::flat(value, &config.shop.locale) {
             Some(value) => drop(all.insert(name.to_owned(), value)),
             None if flat::is_nothing(value) => {}
-            None => cut.push(name.to_owned()),
+            None => cut.push(Cut::Named(name.to_owned())),
         }
     }
     (all, cut)
@@ -290,7 +290,7 @@ mod tests {
         ] {
             let mapped = mapped(rules, custom(fields.clone()), MissingFields::Keep, &[]);
             assert_eq!(Value::Object(mapped.body.properties), expected, "{fields}");
-            assert_eq!(mapped.cut, cut, "{fields}");
+            assert_eq!(mapped.cut, Cut::named(cut.into_iter().map(str::to_owned)), "{fields}");
         }
     }
 

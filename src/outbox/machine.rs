@@ -29,6 +29,7 @@ use crate::engine::events::StartedRow;
 use crate::engine::writer::WriterHost;
 use crate::klaviyo::job::JobRef;
 use crate::klaviyo::pacing::CallPace;
+use crate::mapping::body::Cut;
 use crate::push::conclusion::{Conclusion, work_of};
 use crate::push::envelope::{self, PushedItem};
 use crate::push::parking::RowGroup;
@@ -362,7 +363,7 @@ fn erase_again(
 }
 
 impl RowUnderWay {
-    fn tried(self, now: u64, calls: u32, cut: Vec<String>) -> TriedRow {
+    fn tried(self, now: u64, calls: u32, cut: Vec<Cut>) -> TriedRow {
         let Self { row, item, content, began } = self;
         let duration_ms = now.saturating_sub(began);
         TriedRow { row, item, content, is_written: false, duration_ms, calls, cut }

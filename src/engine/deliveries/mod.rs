@@ -31,6 +31,7 @@ use crate::http::HttpAnswer;
 use crate::klaviyo::job::{JobRef, RowDigest};
 use crate::klaviyo::pacing::CallPace;
 use crate::klaviyo::request::WriteRequest;
+use crate::mapping::body::Cut;
 use crate::push::conclusion::Conclusion;
 use crate::push::plan::price_edge::PriceEdge;
 use crate::push::plan::{IgnoreReason, Work};
@@ -63,7 +64,7 @@ pub struct EndedDelivery {
     /// What of it Klaviyo took in this try and before.
     pub sent: HashSet<RowDigest>,
     /// Names of properties that were cut to keep Klaviyo's limits.
-    pub cut: Vec<String>,
+    pub cut: Vec<Cut>,
     /// Calls that it had a part in.
     pub calls: u32,
     /// What was read and written for it.
@@ -131,7 +132,7 @@ struct OpenDelivery {
     delivery: Delivery,
     alone: bool,
     sent: HashSet<RowDigest>,
-    cut: Vec<String>,
+    cut: Vec<Cut>,
     calls: u32,
     /// Answers that are awaited before it goes on.
     waits: usize,

@@ -33,6 +33,7 @@ use crate::engine::unit::UnitNo;
 use crate::engine::writer::{UnitWriter, WriterHost};
 use crate::fault::Rejection;
 use crate::klaviyo::job::JobRef;
+use crate::mapping::body::Cut;
 use crate::time::ms;
 
 /// The work on one run.
@@ -129,7 +130,7 @@ pub struct CutRecord {
     /// The record's id in commercetools.
     pub id: Id,
     /// The names of the properties that were left out, and codes such as `no_price: 2`.
-    pub cut: Vec<String>,
+    pub cut: Vec<Cut>,
 }
 
 /// The rows that a job has of a committed page, as they are stored.

@@ -23,6 +23,7 @@ use crate::import::page::{PageOrigin, RecordFate, RunPage, RunRecord};
 use crate::import::passes::{Pass, PassLink, PassSource, divide, held, listed};
 use crate::import::record_ref::{PageNo, RecordRef};
 use crate::klaviyo::answer::{ids, marked_ids};
+use crate::mapping::body::Cut;
 use crate::mapping::identity;
 use crate::mapping::metadata::MARKS;
 
@@ -343,6 +344,12 @@ impl RunWork {
                     waiting.push((record, delivery));
                 }
                 DeliveryStep::Send { mut stages, cut } => {
+                    let counted = cut.iter().filter(|_| is_counted);
+                    for one in counted {
+                        if let Cut::Counted(code, number) = one {
+                            *self.run.left_out.entry(*code).or_default() += number;
+                        }
+                    }
                     if !cut.is_empty() {
                         self.cuts.push(CutRecord { id: one.id.clone(), cut });
                     }

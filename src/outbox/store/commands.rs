@@ -17,6 +17,7 @@ use crate::engine::events::JobEnd;
 use crate::fault::{Rejection, TransientFault};
 use crate::klaviyo::job::{JobRef, JobType, RowDigest};
 use crate::klaviyo::job_answer::blamed;
+use crate::mapping::body::Cut;
 use crate::outbox::fate::RowFate;
 use crate::push::envelope::PushedItem;
 use crate::push::outcome::Outcome;
@@ -100,7 +101,7 @@ pub struct TriedRow {
     /// Calls that it had a part in.
     pub calls: u32,
     /// Names of properties that were cut to keep Klaviyo's limits.
-    pub cut: Vec<String>,
+    pub cut: Vec<Cut>,
 }
 
 /// What became of a row, for the log.

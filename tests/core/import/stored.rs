@@ -28,10 +28,10 @@ fn a_run_of_another_version_is_shown_kept_and_not_run() {
 #[test]
 fn what_is_stored_keeps_its_shape() {
     let stored = json!({
-        "version": 4, "id": "r", "kind": "orders",
+        "version": 5, "id": "r", "kind": "orders",
         "selection": {"since": "2026-01-01T00:00:00Z"}, "state": "running",
         "counts": {"read": 4, "sent": 1, "skipped": 2, "failed": 1}, "reread": 0,
-        "phonesLeftOut": 2, "total": 9,
+        "phonesLeftOut": 2, "leftOut": {"no_price": 3}, "total": 9,
         "passes": [
             {"source": {"documents": {
                 "createdFrom": null, "createdBefore": "2026-01-01T23:00:00Z",
@@ -47,6 +47,7 @@ fn what_is_stored_keeps_its_shape() {
         ],
         "pass": 0, "closingBegan": "2026-01-02T00:00:00Z", "doubtfulUntil": null,
         "ranges": [{"from": null, "to": "2026-02-01T00:00:00Z", "after": "x", "done": false}],
+        "catalogModel": "InMigration",
         "again": ["y"], "startedAt": "2026-01-02T00:00:00Z", "updatedAt": "2026-01-02T00:00:00Z",
         "finishedAt": null, "waiting": {"code": "klaviyo_503", "since": "2026-01-02T00:00:00Z"},
         "error": null
