@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -24,10 +23,11 @@ use crate::commercetools::product::Product;
 use crate::commercetools::product_type::ProductType;
 use crate::commercetools::query::{DocumentQuery, PAGE};
 use crate::commercetools::reference::{Id, IdReference};
-use crate::commercetools::variant::{CatalogModel, MOST_VARIANTS, VariantDocument};
+use crate::commercetools::variant::{CatalogModel, MOST_VARIANTS, VariantDocument, VariantLink};
 use crate::commercetools::walk::{IdWalk, WalkedResource};
 use crate::fault::{ReadFault, Setback};
 use crate::http::{HttpAnswer, NoAnswer};
+use crate::json::read_value;
 use crate::klaviyo::answer::{HeldProfile, IdPage, ids, name, profiles};
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::catalog_write::CatalogWrite;
@@ -73,7 +73,7 @@ pub struct Documents {
     /// Where the project keeps variants, once that was asked for.
     pub catalog_model: Option<CatalogModel>,
     /// The variant, where it is a document of its own.
-    pub variant: KnownDocument<Box<VariantDocument>>,
+    pub variant: KnownDocument<Box<VariantLink>>,
     /// The standalone price.
     pub standalone_price: KnownDocument<Box<StandalonePrice>>,
     /// The standalone prices of the product's SKUs.
@@ -245,10 +245,10 @@ impl Documents {
     ) -> Result<(), ReadFault> {
         match query {
             DocumentQuery::Customer(_) => {
-                self.customer = found(answer, Customer::deserialize)?;
+                self.customer = found::<Customer>(answer)?;
             }
             DocumentQuery::Buyer(_) => {
-                self.buyer = match found(answer, Buyer::deserialize)? {
+                self.buyer = match found::<Buyer>(answer)? {
                     KnownDocument::There(buyer) => KnownDocument::There(*buyer),
                     KnownDocument::Gone | KnownDocument::Unasked => KnownDocument::Gone,
                 };
@@ -257,8 +257,10 @@ impl Documents {
                 let fields = fields_of_type(answer)?;
                 self.fields_of_types.insert(id.clone(), fields);
             }
-            DocumentQuery::Order(_) => self.order = found(answer, Order::read)?,
-            DocumentQuery::Payment(_) => self.payment = found(answer, Payment::deserialize)?,
+            DocumentQuery::Order(_) => self.order = found_tree(answer, Order::read)?,
+            DocumentQuery::Payment(_) => {
+                self.payment = found_tree(answer, |payment| read_value(&payment))?
+            }
             DocumentQuery::OrderOfPayment(_) => {
                 self.order = match answer::page::<Value>(answer)?.into_iter().next() {
                     None => KnownDocument::Gone,
@@ -297,7 +299,7 @@ impl Documents {
         match query {
             DocumentQuery::IdWalk(walk) => self.walk_page = Some(self.walk_page(walk, answer)?),
             DocumentQuery::Category(_) => {
-                self.category = found(answer, CategoryDocument::deserialize)?;
+                self.category = found::<CategoryDocument>(answer)?;
             }
             DocumentQuery::Descendants { of, .. } => {
                 let page: Vec<CategoryDocument> = answer::page(answer)?;
@@ -307,7 +309,7 @@ impl Documents {
                 }
                 self.descendants.get_or_insert_default().extend(page);
             }
-            DocumentQuery::Product(_) => self.product = found(answer, Product::deserialize)?,
+            DocumentQuery::Product(_) => self.product = found::<Product>(answer)?,
             // Where no product has variants within itself, none can be asked for by one.
             DocumentQuery::ProductOfSku(_) => {
                 let is_none = answer::is_refused_with(answer, &[400]);
@@ -326,7 +328,7 @@ impl Documents {
                 self.moved_skus.get_or_insert_default().extend(owned);
             }
             DocumentQuery::StandalonePrice(_) => {
-                self.standalone_price = found(answer, StandalonePrice::deserialize)?;
+                self.standalone_price = found::<StandalonePrice>(answer)?;
             }
             DocumentQuery::StandalonePrices { skus, .. } => {
                 let page: Vec<StandalonePrice> = answer::page(answer)?;
@@ -337,7 +339,7 @@ impl Documents {
                 self.standalone_prices.get_or_insert_default().extend(page);
             }
             DocumentQuery::InventoryEntry(id) => {
-                let entry = match found(answer, InventoryEntry::deserialize)? {
+                let entry = match found::<InventoryEntry>(answer)? {
                     KnownDocument::There(entry) => Some(*entry),
                     KnownDocument::Gone | KnownDocument::Unasked => None,
                 };
@@ -376,7 +378,7 @@ impl Documents {
                 self.catalog_model = Some(answer::catalog_model(answer)?);
             }
             DocumentQuery::Variant(_) => {
-                self.variant = found(answer, VariantDocument::deserialize)?;
+                self.variant = found::<VariantLink>(answer)?;
             }
             DocumentQuery::VariantOfSku(_) => {
                 let is_none = self.has_no_variants_apart(answer);
@@ -397,7 +399,7 @@ impl Documents {
                 }
             }
             DocumentQuery::VariantsOfSkus(skus) => {
-                let owners: Vec<VariantDocument> = answer::page(answer)?;
+                let owners: Vec<VariantLink> = answer::page(answer)?;
                 let owned = owners.into_iter().filter_map(|owner| owner.current.sku);
                 let owned = owned.filter(|sku| skus.contains(sku));
                 self.moved_skus.get_or_insert_default().extend(owned);
@@ -419,7 +421,7 @@ impl Documents {
         if self.has_no_variants_apart(answer) {
             return Ok(WalkPage::default());
         }
-        let page: Vec<VariantDocument> = answer::page(answer)?;
+        let page: Vec<VariantLink> = answer::page(answer)?;
         let last = page.last().filter(|_| page.len() == walk.limit());
         let goes_on_after = last.map(|last| last.id.clone());
         let mut ids: Vec<_> = page.into_iter().map(|variant| variant.product.id).collect();
@@ -528,7 +530,7 @@ fn fields_of_type(answer: &HttpAnswer) -> Result<Option<Vec<String>>, ReadFault>
     if answer::is_refused_with(answer, &[400, 403, 404]) {
         return Ok(None);
     }
-    let KnownDocument::There(found) = found(answer, CustomType::deserialize)? else {
+    let KnownDocument::There(found) = found::<CustomType>(answer)? else {
         return Ok(None);
     };
     Ok(Some(found.field_definitions.into_iter().map(|field| field.name).collect()))
@@ -539,17 +541,23 @@ fn telling_of_type(answer: &HttpAnswer) -> Result<Rc<[String]>, ReadFault> {
     if answer::is_refused_with(answer, &[400, 403, 404]) {
         return Ok(Rc::default());
     }
-    Ok(match found(answer, ProductType::deserialize)? {
+    Ok(match found::<ProductType>(answer)? {
         KnownDocument::There(found) => found.telling_apart().into(),
         KnownDocument::Gone | KnownDocument::Unasked => Rc::default(),
     })
 }
 
-fn found<T>(
+fn found<T: DeserializeOwned>(answer: &HttpAnswer) -> Result<KnownDocument<Box<T>>, ReadFault> {
+    let found = answer::document(answer)?;
+    Ok(found.map_or(KnownDocument::Gone, |found| KnownDocument::There(Box::new(found))))
+}
+
+/// The same of what is read from trees: orders are kept as such, and have payments in them.
+fn found_tree<T>(
     answer: &HttpAnswer,
     read: impl FnOnce(Value) -> Result<T, serde_json::Error>,
 ) -> Result<KnownDocument<Box<T>>, ReadFault> {
-    let Some(document) = answer::document(answer)? else { return Ok(KnownDocument::Gone) };
-    let read = read(document).map_err(|error| answer::malformed(&error))?;
+    let Some(tree) = answer::document(answer)? else { return Ok(KnownDocument::Gone) };
+    let read = read(tree).map_err(|error| answer::malformed(&error))?;
     Ok(KnownDocument::There(Box::new(read)))
 }

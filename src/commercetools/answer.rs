@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::reference::IdReference;
 use super::variant::{CatalogModel, Project};
 use crate::fault::{FinalFault, ReadFault, Rejection, Setback, System, TransientFault, passes};
 use crate::http::HttpAnswer;
@@ -19,13 +19,15 @@ const RENEW_BEFORE: Duration = Duration::from_mins(5);
 /// nothing may be deleted for the page of a proxy.
 ///
 /// # Errors
-/// The answer is neither a document nor such a 404.
-pub fn document(answer: &HttpAnswer) -> Result<Option<Value>, ReadFault> {
+/// The answer is neither a document of this type nor such a 404.
+pub fn document<T: DeserializeOwned>(answer: &HttpAnswer) -> Result<Option<T>, ReadFault> {
     match answer.status {
-        200 => match serde_json::from_str::<Value>(&answer.body) {
-            Ok(document) if document.get("id").is_some_and(Value::is_string) => Ok(Some(document)),
-            _ => Err(foreign(answer)),
-        },
+        200 => {
+            // What has no id is none of its documents, whatever is asked for.
+            serde_json::from_str::<IdReference>(&answer.body).map_err(|_| foreign(answer))?;
+            let read = serde_json::from_str(&answer.body);
+            read.map(Some).map_err(|error| malformed(&error).into())
+        }
         404 if refusal(answer).is_some() => Ok(None),
         _ => Err(refused(answer)),
     }
@@ -183,6 +185,7 @@ pub fn token(answer: &HttpAnswer, now: u64) -> Result<AccessToken, Setback> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
     fn answer(status: u16, body: &str) -> HttpAnswer {
         HttpAnswer { status, body: body.to_owned(), ..HttpAnswer::default() }
@@ -195,15 +198,18 @@ mod tests {
 
     #[test]
     fn a_document_is_there_or_gone() {
-        assert_eq!(document(&answer(200, r#"{"id":"a"}"#)).map(|found| found.is_some()), Ok(true));
-        assert_eq!(document(&answer(404, &own(404))), Ok(None));
+        assert_eq!(
+            document::<Value>(&answer(200, r#"{"id":"a"}"#)).map(|found| found.is_some()),
+            Ok(true)
+        );
+        assert_eq!(document::<Value>(&answer(404, &own(404))), Ok(None));
     }
 
     #[test]
     fn each_refusal_is_passing_or_permanent() {
         for (status, passing) in [(401, true), (403, true), (429, true), (503, true), (400, false)]
         {
-            let fault = document(&answer(status, &own(status))).expect_err("a fault");
+            let fault = document::<Value>(&answer(status, &own(status))).expect_err("a fault");
             assert_eq!(matches!(fault, ReadFault::Later(_)), passing, "{status}");
         }
     }
@@ -216,7 +222,7 @@ mod tests {
                 let answer = answer(status, body);
                 let setback = Setback::foreign(System::Commercetools, &answer);
                 let later = ReadFault::Later(setback);
-                assert_eq!(document(&answer), Err(later.clone()), "{status} {body}");
+                assert_eq!(document::<Value>(&answer), Err(later.clone()), "{status} {body}");
                 assert_eq!(page::<Value>(&answer), Err(later), "{status} {body}");
             }
         }

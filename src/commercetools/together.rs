@@ -14,8 +14,8 @@ use serde_json::value::RawValue;
 use super::product::Product;
 use super::query::{self, DocumentQuery, PAGE};
 use super::query_sort::{KeyField, QuerySort, part, sorted};
-use super::reference::{Id, IdReference};
-use super::variant::VariantDocument;
+use super::reference::Id;
+use super::variant::VariantLink;
 use crate::http::{HttpAnswer, encode};
 
 /// Bytes of the keys of one query: SKUs can be long, and an address may have 8 kB.
@@ -224,10 +224,6 @@ fn documents(key: KeyField, body: &str) -> Option<Vec<FoundDocument<'_>>> {
         id: Id,
         sku: Option<String>,
     }
-    #[derive(Deserialize)]
-    struct VariantKeys {
-        product: IdReference,
-    }
     let DocumentPage { results } = serde_json::from_str(body).ok()?;
     let read = |text| {
         let DocumentKeys { id, sku } = serde_json::from_str(text).ok()?;
@@ -236,10 +232,10 @@ fn documents(key: KeyField, body: &str) -> Option<Vec<FoundDocument<'_>>> {
             KeyField::Sku => vec![sku?],
             KeyField::VariantSku => serde_json::from_str::<Product>(text).ok()?.skus(),
             KeyField::OwnSku => {
-                vec![serde_json::from_str::<VariantDocument>(text).ok()?.current.sku?]
+                vec![serde_json::from_str::<VariantLink>(text).ok()?.current.sku?]
             }
             KeyField::Product => {
-                vec![serde_json::from_str::<VariantKeys>(text).ok()?.product.id.to_string()]
+                vec![serde_json::from_str::<VariantLink>(text).ok()?.product.id.to_string()]
             }
         };
         Some(FoundDocument { id, keys, text })
@@ -305,7 +301,10 @@ mod tests {
         let told: Vec<_> = told(&groups[0], &answer)
             .into_iter()
             .map(|(place, answer)| {
-                (place, document(&answer).expect("a document").map(|found| found["n"].clone()))
+                (
+                    place,
+                    document::<Value>(&answer).expect("a document").map(|found| found["n"].clone()),
+                )
             })
             .collect();
         let n = |n: u8| Some(json!(n));

@@ -24,11 +24,28 @@ pub struct VariantDocument {
     pub id: Id,
     /// Its number within the product.
     pub variant_id: i64,
+    /// What is published, or was last.
+    #[serde(default)]
+    pub current: VariantData,
+}
+
+/// The same, of which only the product and the SKU are read.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct VariantLink {
+    /// The id of the document.
+    pub id: Id,
     /// Its product.
     pub product: IdReference,
     /// What is published, or was last.
     #[serde(default)]
-    pub current: VariantData,
+    pub current: VariantSku,
+}
+
+/// The SKU of a version of a variant's data.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct VariantSku {
+    #[expect(missing_docs, reason = "as its name says")]
+    pub sku: Option<String>,
 }
 
 /// One version of a variant's data.
