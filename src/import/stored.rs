@@ -4,7 +4,6 @@
 //! that cannot be read, since a newer version stored it or part of it is missing, is never lost: it
 //! stays as it is, is shown as failed, and is resumed by the version that can read it.
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::passes::passes;
@@ -74,55 +73,48 @@ impl StoredRun {
 /// passes, and gets those that it would begin with.
 #[must_use]
 pub fn read_run(rules: &OperatorRules, kind: ImportKind, id: &str, text: &[u8]) -> StoredRun {
-    #[derive(Deserialize)]
-    struct RunVersion {
-        version: u32,
-    }
-    let version = read_bytes(text).map(|RunVersion { version }| version);
-    let run: Option<ImportRun> = match version {
-        Ok(VERSION) => read_bytes(text).ok(),
-        Ok(4) => from_fourth_version(read_bytes(text).ok()),
-        Ok(3) => from_third_version(read_bytes(text).ok()),
-        Ok(2) => from_second_version(read_bytes(text).ok()),
-        Ok(1) => from_first_version(rules, text),
+    // Whatever its version is: so a run is read by one reader.
+    let tree: Option<Value> = read_bytes(text).ok();
+    let run = tree.and_then(|tree| match u32::try_from(tree["version"].as_u64()?).ok()? {
+        VERSION => read_value(&tree).ok(),
+        4 => from_fourth_version(tree),
+        3 => from_third_version(tree),
+        2 => from_second_version(tree),
+        1 => from_first_version(rules, tree),
         _ => None,
-    };
+    });
     match run {
         Some(run) => StoredRun::Readable(Box::new(run)),
         None => StoredRun::Unreadable(UnreadableRun { id: id.to_owned(), kind }),
     }
 }
 
-fn from_first_version(rules: &OperatorRules, text: &[u8]) -> Option<ImportRun> {
-    let mut value: Value = read_bytes(text).ok()?;
-    value["passes"] = json!([]);
-    value["closingBegan"] = Value::Null;
-    let mut run = from_second_version(Some(value))?;
+fn from_first_version(rules: &OperatorRules, mut run: Value) -> Option<ImportRun> {
+    run["passes"] = json!([]);
+    run["closingBegan"] = Value::Null;
+    let mut run = from_second_version(run)?;
     run.passes = passes(rules, run.kind, &run.selection, run.started_at);
     Some(run)
 }
 
 /// The second version did not know of writes in doubt.
-fn from_second_version(value: Option<Value>) -> Option<ImportRun> {
-    let mut value = value?;
-    value["doubtfulUntil"] = Value::Null;
-    from_third_version(Some(value))
+fn from_second_version(mut run: Value) -> Option<ImportRun> {
+    run["doubtfulUntil"] = Value::Null;
+    from_third_version(run)
 }
 
 /// The third version did not count the phone numbers that it left out.
-fn from_third_version(value: Option<Value>) -> Option<ImportRun> {
-    let mut value = value?;
-    value["phonesLeftOut"] = 0.into();
-    from_fourth_version(Some(value))
+fn from_third_version(mut run: Value) -> Option<ImportRun> {
+    run["phonesLeftOut"] = 0.into();
+    from_fourth_version(run)
 }
 
 /// The fourth version did not count what else it left out, and knew one place of variants.
-fn from_fourth_version(value: Option<Value>) -> Option<ImportRun> {
-    let mut value = value?;
-    value["version"] = VERSION.into();
-    value["leftOut"] = json!({});
-    value["catalogModel"] = Value::Null;
-    read_value(&value).ok()
+fn from_fourth_version(mut run: Value) -> Option<ImportRun> {
+    run["version"] = VERSION.into();
+    run["leftOut"] = json!({});
+    run["catalogModel"] = Value::Null;
+    read_value(&run).ok()
 }
 
 #[cfg(test)]

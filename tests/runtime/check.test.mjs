@@ -13,8 +13,10 @@ import { startAlone, unreachable, useStack } from "./harness.mjs";
 const AUTHORIZED = { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } };
 const NAMES = [
   ...["settings", "push_authentication", "shop"],
-  ...["commercetools_token", "commercetools_scopes", "commercetools_api", "commercetools_stock"],
-  ...["klaviyo_key", "klaviyo_scopes", "klaviyo_api", "klaviyo_metrics", "outbox", "import"],
+  ...["commercetools_token", "commercetools_scopes", "commercetools_api"],
+  ...["commercetools_catalog", "commercetools_stock"],
+  ...["klaviyo_key", "klaviyo_scopes", "klaviyo_api", "klaviyo_metrics"],
+  ...["outbox", "import", "catalogue"],
 ];
 
 const stack = useStack();
@@ -106,6 +108,8 @@ test("all is well, and it is said what that means", async () => {
     ["shop", /PREFERRED_CURRENCY/],
     ["commercetools_scopes", /view_customers, view_orders, view_payments, view_products are there/],
     ["commercetools_api", /customers, orders, payments, products, categories, inventory/],
+    ["commercetools_catalog", /the catalogue is Classic/],
+    ["catalogue", /no products were imported yet/],
     ["klaviyo_scopes", /profiles:read, catalogs:read, lists:read are there/],
     ["klaviyo_api", /revision 2026-10-15 is retired on 2028-10-15, in \d+ days/],
   ]) {
@@ -226,7 +230,7 @@ describe("commercetools' scopes", () => {
       "none, since it may manage all",
       ["manage_project"],
       [],
-      [/are there$/, /discount codes, types can/],
+      [/are there$/, /discount codes, types, project can/],
     ],
   ]) {
     test(`missing: ${what}`, async () => {
@@ -270,7 +274,7 @@ describe("commercetools' scopes", () => {
 
 describe("each mode", () => {
   for (const [APP_TYPE, names, said] of [
-    ["EVENT", NAMES.slice(0, -1), /takes pushes and runs no imports/],
+    ["EVENT", NAMES.slice(0, -2), /takes pushes and runs no imports/],
     ["BULK_IMPORT", NAMES, /runs imports and takes no pushes/],
   ]) {
     test(`${APP_TYPE} has its checks`, () =>
