@@ -40,11 +40,15 @@ pub(super) async fn certified_key(url: &Url) -> Result<PublicKey, VerifyFault> {
         CertificateLookup::Known(key) => key,
         CertificateLookup::NotNow => return Err(NoKeys::NotNow.into()),
         CertificateLookup::Ask => match get(url.as_str()).await {
-            Ok(answer) => PublicKey::read(&answer.body)?,
+            Ok(answer) => {
+                let key = PublicKey::read(&answer.body)?;
+                CERTIFICATES.with_borrow_mut(|book| book.not_in_vain(asked));
+                key
+            }
             // Amazon answers so for a name that somebody made up.
             Err(NoKeys::Status(403 | 404)) => return Err(SenderRefusal::UnknownCertificate.into()),
             Err(why) => {
-                CERTIFICATES.with_borrow_mut(|book| book.unanswered(asked));
+                CERTIFICATES.with_borrow_mut(|book| book.not_in_vain(asked));
                 return Err(why.into());
             }
         },

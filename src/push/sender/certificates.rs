@@ -60,8 +60,8 @@ impl CertificateBook {
         CertificateLookup::Ask
     }
 
-    /// There was no answer to what was asked at this time: it does not count.
-    pub fn unanswered(&mut self, asked_ms: u64) {
+    /// What was asked at this time was not answered, or led to a certificate: it does not count.
+    pub fn not_in_vain(&mut self, asked_ms: u64) {
         if let Some(place) = self.asked.iter().position(|at| *at == asked_ms) {
             self.asked.remove(place);
         }
@@ -102,11 +102,11 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_answered_does_not_count() {
+    fn what_was_not_in_vain_does_not_count() {
         let mut book = CertificateBook::new();
         for n in 0..50 {
             assert_eq!(book.look_up(&url(n), 7), CertificateLookup::Ask, "{n}");
-            book.unanswered(7);
+            book.not_in_vain(7);
         }
     }
 
