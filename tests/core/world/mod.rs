@@ -48,7 +48,7 @@ enum Event {
     Erases,
     /// A customer is erased by another deployment, which alone is told: nobody here knows of it.
     ErasesElsewhere,
-    /// A product is deleted.
+    /// A product, or an inventory entry, is deleted.
     Deletes,
     /// Variants become documents of their own: those of a product, or the last of them.
     Migrates(Option<u64>),
@@ -325,7 +325,10 @@ impl World {
                 self.account.profiles.remove(customer);
             }
             Event::Deletes => {
-                let notification = shop::delete(self);
+                let notification = match self.chance.next(2) {
+                    0 => shop::delete(self),
+                    _ => shop::delete_stock(self),
+                };
                 self.tell(&notification);
             }
             // Nobody says anything: what is sold has not changed.
