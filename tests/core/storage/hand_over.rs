@@ -1,10 +1,12 @@
 //! What the imports leave to the outbox: who and what is gone, and what ended runs may have overwritten.
 
 use chrono::{DateTime, Duration, Utc};
+use commercetools_klaviyo::commercetools::notification::Notification;
 use commercetools_klaviyo::config::rules::OperatorRules;
 use commercetools_klaviyo::import::machine::RunSaving;
 use commercetools_klaviyo::import::run::{ImportKind, ImportRun, RunSelection, RunState};
 use commercetools_klaviyo::import::store::{gone, hand_over, runs};
+use commercetools_klaviyo::push::plan::{Work, WorkPlan, plan};
 use serde_json::json;
 
 use super::runs::{id, imports, run};
@@ -72,6 +74,34 @@ fn what_is_gone_waits_for_the_end_of_all_runs() {
     let expected = (vec!["c".to_owned()], 0, vec![(vec!["product".to_owned()], 0)]);
     assert_eq!(handed_over(&sql, now), Some(expected));
     assert_eq!(handed_over(&sql, now), None, "it is forgotten");
+}
+
+/// Stock and a price are told by their SKU, which is what is left of them: their plan leads to the SKU's
+/// stock, and to the product of the SKU.
+#[test]
+fn what_is_gone_is_told_by_what_is_left_of_it() {
+    let sql = imports();
+    let now = ms(start()) + 60_000;
+    save(&sql, &run(1, ImportKind::Products, RunSelection::Full));
+    for (of_type, name) in [("product", "p"), ("inventory-entry", "s"), ("standalone-price", "s")] {
+        remember(&sql, of_type, name, now);
+    }
+    save(&sql, &ended(1, ImportKind::Products, RunState::Completed, None));
+    let rules = OperatorRules::default();
+    let due = hand_over::due(&sql, &rules, now).expect("what is due").expect("changes");
+    let works = due.changes.into_iter().flat_map(|(changes, _)| changes).map(|change| {
+        let notification = Notification::read(change).expect("a notification");
+        plan(&rules, &notification).expect("a plan")
+    });
+    let mut works: Vec<_> = works.map(|work| format!("{work:?}")).collect();
+    works.sort_unstable();
+    let sku = Some("s".to_owned());
+    let expected = [
+        Work::Product(id("p")),
+        Work::StandalonePrice { price: id("s"), sku: sku.clone() },
+        Work::Stock { entry: id("s"), sku, gone: true },
+    ];
+    assert_eq!(works, expected.map(|work| format!("{:?}", WorkPlan::Work(work))));
 }
 
 /// A start of a job without an answer may be carried out after the run completed.
