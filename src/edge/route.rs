@@ -28,6 +28,13 @@ pub(super) enum Route {
     Preview,
 }
 
+impl Route {
+    /// Whether it changes nothing and shows nobody's data, so that the token that reads is enough.
+    pub(super) fn is_for_readers(&self) -> bool {
+        matches!(self, Self::Status | Self::Check | Self::Sync(_, SyncAction::Read))
+    }
+}
+
 /// What may be done with the imports of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SyncAction {
@@ -203,6 +210,26 @@ mod tests {
             ("GET", "/health/x", Err(NoRoute::NotFound)),
         ] {
             assert_eq!(find(method, path, Some(AppType::Both)), expected, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn readers_are_shown_how_far_everything_is() {
+        let is_for_readers = |method, path| {
+            find(method, path, Some(AppType::Both)).expect("a route").is_for_readers()
+        };
+        for path in ["/sync/status", "/sync/orders", "/check"] {
+            assert!(is_for_readers("GET", path), "{path}");
+        }
+        for (method, path) in [
+            ("POST", "/sync/orders"),
+            ("GET", "/sync/orders/failures"),
+            ("POST", "/sync/orders/stop"),
+            ("GET", "/dead-letters"),
+            ("GET", "/dead-letters/7"),
+            ("POST", "/preview"),
+        ] {
+            assert!(!is_for_readers(method, path), "{method} {path}");
         }
     }
 

@@ -10,7 +10,7 @@ import {
   snsConfirmation,
 } from "../../sandbox/commercetools/notifications.mjs";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
-import { ADMIN_TOKEN, PUSH_TOKEN, settingsFor } from "../../sandbox/worker.mjs";
+import { ADMIN_TOKEN, PUSH_TOKEN, READ_TOKEN, settingsFor } from "../../sandbox/worker.mjs";
 import { changed } from "./documents.mjs";
 import { start, startAlone } from "./harness.mjs";
 import { ended } from "./imports.mjs";
@@ -49,7 +49,8 @@ async function provoke(status, method, path, options = {}) {
   const { body, given, on = "both", query = "", headers = {}, anonymous = false } = options;
   const called = operation(method, path);
   const isPush = called.tags.includes("realtime");
-  const authorization = `Bearer ${isPush ? PUSH_TOKEN : ADMIN_TOKEN}`;
+  const { token = isPush ? PUSH_TOKEN : ADMIN_TOKEN } = options;
+  const authorization = `Bearer ${token}`;
   const raw = body === undefined || typeof body === "string" || body instanceof Uint8Array;
   const answer = await workers[on].call(filled(called, given) + query, {
     method,
@@ -123,6 +124,12 @@ describe("what is refused in the same way everywhere", () => {
     test(`${method} ${path}`, async () => {
       assert.equal(documents("401"), security.length > 0, "401 without security, or the other way");
       if (documents("401")) await provoke(401, method, path, { anonymous: true, headers });
+      const needsAdmin = security.length === 1 && "adminToken" in security[0];
+      assert.equal(documents("403"), needsAdmin, "403 without the admin token, or the other way");
+      if (documents("403")) {
+        const { body } = await provoke(403, method, path, { token: READ_TOKEN });
+        assert.equal(body.code, "read_only_token");
+      }
       if (documents("503")) await provoke(503, method, path, { on: "broken", headers });
       if (tags.includes("imports")) await provoke(404, method, path, { on: "realtime" });
       if (tags.includes("realtime")) await provoke(404, method, path, { on: "imports", headers });

@@ -15,6 +15,7 @@ use futures::future::join;
 use serde_json::{Map, Value, json};
 use worker::{Env, Method, Request, Response, Result};
 
+use super::auth::Operator;
 use super::objects::SingleObject;
 use super::outbox::OUTBOX;
 use super::route::SyncAction;
@@ -22,7 +23,7 @@ use super::{body, log, reply};
 use crate::commercetools::notification::Notification;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::import::run::{ImportKind, blank};
+use crate::import::run::{ImportKind, blank, hide_words};
 use crate::import::store::gone::deleted;
 
 /// The object. It answers at once, except for a start over many ids, which have to be stored.
@@ -34,6 +35,7 @@ pub(super) async fn answer(
     request: &mut Request,
     env: &Env,
     config: &Config,
+    operator: Operator,
     kind: ImportKind,
     action: SyncAction,
 ) -> Result<Response> {
@@ -44,7 +46,7 @@ pub(super) async fn answer(
             let path = format!("/runs/{kind}");
             return IMPORT.pass_on(env, config, Method::Post, &path, Some(&body)).await;
         }
-        SyncAction::Read => (Method::Get, format!("/runs/{kind}")),
+        SyncAction::Read => return runs(env, config, operator, kind).await,
         SyncAction::Stop => (Method::Post, format!("/runs/{kind}/stop")),
         SyncAction::Resume => (Method::Post, format!("/runs/{kind}/resume")),
         SyncAction::Failures => {
@@ -57,9 +59,21 @@ pub(super) async fn answer(
     IMPORT.pass_on(env, config, method, &path, None).await
 }
 
+/// The runs of a kind.
+async fn runs(env: &Env, config: &Config, operator: Operator, kind: &str) -> Result<Response> {
+    let path = format!("/runs/{kind}");
+    let mut runs = IMPORT.pass_on(env, config, Method::Get, &path, None).await?;
+    if operator == Operator::Admin || runs.status_code() != 200 {
+        return Ok(runs);
+    }
+    let mut shown = serde_json::from_str(&runs.text().await?)?;
+    hide_words(&mut shown);
+    reply::json(200, &shown)
+}
+
 /// `GET /sync/status`: how far every import is, how much waits in the outbox, since when, and how
 /// much was given up.
-pub(super) async fn status(env: &Env, config: &Config) -> Result<Response> {
+pub(super) async fn status(env: &Env, config: &Config, operator: Operator) -> Result<Response> {
     let outbox = OUTBOX.pass_on(env, config, Method::Get, "/status", None);
     let runs = async {
         if config.mode.import() {
@@ -77,6 +91,9 @@ pub(super) async fn status(env: &Env, config: &Config) -> Result<Response> {
         return Ok(runs);
     }
     let mut status: Value = serde_json::from_str(&runs.text().await?)?;
+    if operator == Operator::Reader {
+        hide_words(&mut status);
+    }
     status["outbox"] = serde_json::from_str(&outbox.text().await?)?;
     reply::json(200, &status)
 }
