@@ -89,8 +89,9 @@ async fn answer(mut request: Request, env: &Env) -> worker::Result<Response> {
             reply::error(403, "read_only_token", "READ_TOKEN reads only; this needs ADMIN_TOKEN.")
         }
         (Route::DeadLetters(action), _) => {
-            dead_letters::answer(&request, env, config, &action).await
+            dead_letters::answer(&mut request, env, config, &action).await
         }
+        (Route::Outbox(action), _) => outbox::answer(&request, env, config, action).await,
         (Route::Sync(kind, action), Some(operator)) => {
             import::answer(&mut request, env, config, operator, kind, action).await
         }

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use worker::{Env, Method, Request, Response, Result};
 
 use super::auth::Operator;
-use super::objects::SingleObject;
+use super::objects::{SingleObject, query};
 use super::outbox::OUTBOX;
 use super::route::SyncAction;
 use super::{body, log, reply};
@@ -50,13 +50,29 @@ pub(super) async fn answer(
         SyncAction::Stop => (Method::Post, format!("/runs/{kind}/stop")),
         SyncAction::Resume => (Method::Post, format!("/runs/{kind}/resume")),
         SyncAction::Failures => {
-            let url = request.url()?;
-            let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-            (Method::Get, format!("/failures/{kind}{query}"))
+            let form = if accepts_csv(request)? { "/csv" } else { "" };
+            (Method::Get, format!("/failures/{kind}{form}{}", query(request)?))
         }
-        SyncAction::Retry => (Method::Post, format!("/failures/{kind}/retry")),
+        SyncAction::Forget => {
+            let path = request.path();
+            let id = path.rsplit('/').next().unwrap_or_default();
+            (Method::Delete, format!("/failures/{kind}/{id}"))
+        }
+        SyncAction::ForgetMany => (Method::Delete, format!("/failures/{kind}{}", query(request)?)),
+        SyncAction::Retry => {
+            let Some(body) = body::whole(request).await? else { return reply::too_large() };
+            let path = format!("/failures/{kind}/retry");
+            return IMPORT.pass_on(env, config, Method::Post, &path, Some(&body)).await;
+        }
     };
     IMPORT.pass_on(env, config, method, &path, None).await
+}
+
+/// Whether a table is wanted and not JSON, by the types that are named.
+fn accepts_csv(request: &Request) -> Result<bool> {
+    let accepted = request.headers().get("Accept")?.unwrap_or_default();
+    let mut types = accepted.split(',').filter_map(|each| each.split(';').next());
+    Ok(types.any(|each| each.trim().eq_ignore_ascii_case("text/csv")))
 }
 
 /// The runs of a kind.
