@@ -259,7 +259,7 @@ impl Documents {
             }
             DocumentQuery::Order(_) => self.order = found_tree(answer, Order::read)?,
             DocumentQuery::Payment(_) => {
-                self.payment = found_tree(answer, |payment| read_value(&payment))?
+                self.payment = found_tree(answer, |payment| read_value(&payment))?;
             }
             DocumentQuery::OrderOfPayment(_) => {
                 self.order = match answer::page::<Value>(answer)?.into_iter().next() {

@@ -27,6 +27,7 @@ use crate::engine::deliveries::{
 };
 use crate::engine::events::StartedRow;
 use crate::engine::writer::WriterHost;
+use crate::fault::TransientFault;
 use crate::klaviyo::job::JobRef;
 use crate::klaviyo::pacing::CallPace;
 use crate::mapping::body::Cut;
@@ -331,6 +332,13 @@ impl OutboxMachine {
         match (fate, price_edge) {
             (RowFate::Delivered, Some(edge)) if group == Some(RowGroup::PriceEdges) => {
                 RowFate::NextEdge(ms(edge.at))
+            }
+            // A write of before may still be carried out, and the edge comes sooner.
+            (
+                RowFate::PutOff { due, fault: fault @ TransientFault::MayBeCarriedOut, anew },
+                Some(edge),
+            ) if group == Some(RowGroup::PriceEdges) => {
+                RowFate::PutOff { due: due.min(ms(edge.at)), fault, anew }
             }
             (fate, Some(edge)) if group != Some(RowGroup::PriceEdges) => {
                 self.to_store.push(StoreCommand::Park(vec![edge.notification()]));

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import {
   change,
   pubsub,
@@ -92,7 +93,6 @@ const outages = [
   ["fails", { status: 500 }],
   ["breaks off", { reset: true }],
   ["hangs", { hang: true }],
-  ["knows of nothing", { status: 404 }],
   ["leads elsewhere", { status: 302, headers: { location: "/certs" } }],
 ];
 
@@ -176,7 +176,11 @@ describe("Google's token", () => {
     }
   });
 
-  for (const [how, rule] of [...outages, ["answers something else", { status: 200, body: "hi" }]]) {
+  for (const [how, rule] of [
+    ...outages,
+    ["knows of nothing", { status: 404 }],
+    ["answers something else", { status: 200, body: "hi" }],
+  ]) {
     test(`while the server of the keys ${how}, a push is 503`, async () => {
       const alone = await fresh();
       try {
@@ -273,6 +277,8 @@ describe("Amazon SNS's signature", () => {
     ["none", "/SimpleNotificationService-0bad.pem", amazon],
     ["of another name", "/other.pem", stranger],
     ["the answer to a question", `${CERTIFICATE_PATH}?x`, amazon],
+    ["a part of a document", `${CERTIFICATE_PATH}#x`, amazon],
+    ["not there", "/SimpleNotificationService-0404.pem", amazon],
   ]) {
     test(`a certificate that is ${what} is 401`, async () => {
       const { status } = await post(stack, signed(message(certificateAt(path)), key.privateKey));
@@ -312,6 +318,35 @@ describe("Amazon SNS's signature", () => {
       }
     });
   }
+
+  test("a few certificates are asked for, however many a stranger names", async () => {
+    const alone = await fresh();
+    try {
+      assert.equal((await post(alone, signed(message(), amazon.privateKey))).status, 204);
+      publisher.requests.length = 0;
+      for (let n = 0; n < 30; n += 1) {
+        const path = `/SimpleNotificationService-${n.toString(16)}aaa.pem`;
+        const body = signed(message(certificateAt(path)), stranger.privateKey);
+        // What is not asked for may be genuine: it has to come again.
+        assert.ok([401, 503].includes((await post(alone, body)).status));
+      }
+      const asked = publisher.requests.length;
+      assert.ok(asked > 0 && asked <= 5, `${asked} were asked for`);
+      assert.equal((await post(alone, signed(message(), amazon.privateKey))).status, 204);
+    } finally {
+      await alone.close();
+    }
+  });
+
+  test("what nobody known sends is not read beyond 1 MB", async () => {
+    const megabytes = (count) => JSON.stringify({ Type: "x".repeat(count * 1024 * 1024) });
+    for (const body of [megabytes(2), gzipSync(megabytes(9)), gzipSync(Buffer.alloc(9 << 20))]) {
+      const { status } = await stack.call("/events", { method: "POST", body });
+      assert.equal(status, 401);
+    }
+    const genuine = await post(stack, signed(message(), amazon.privateKey));
+    assert.equal(genuine.status, 204, genuine.text);
+  });
 
   test("what is no message, or more than one, is 401", async () => {
     const genuine = signed(message(), amazon.privateKey);

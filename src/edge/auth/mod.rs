@@ -1,8 +1,8 @@
 //! Who may push, and who may administer.
 //!
 //! A push is let in by the shared secret, by Google's token, or by Amazon SNS's signature,
-//! whichever are set. It takes two steps: what it *claims* is checked before anything is fetched
-//! and before its body is read, and then *verified* with the sender's keys.
+//! whichever are set. What it *claims* is checked before anything is fetched, and then *verified* with
+//! the sender's keys; its body is read after that, except if the body itself is what is signed.
 
 mod published;
 mod secret;
@@ -38,6 +38,15 @@ pub(super) enum Operator {
     Reader,
 }
 
+/// What is known of a push before its body is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum VerifiedClaim {
+    /// Who sent it.
+    Sender,
+    /// Nothing: its body has to say it.
+    Body,
+}
+
 /// Why a push is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PushDenial {
@@ -65,6 +74,8 @@ enum NoKeys {
     Status(u16),
     #[error("the answer holds no keys")]
     Unreadable,
+    #[error("many certificates that are not known were named lately")]
+    NotNow,
 }
 
 impl From<SenderRefusal> for VerifyFault {
@@ -101,20 +112,31 @@ pub(super) fn claim(config: &Config, request: &Request) -> Result<Result<SenderC
     })
 }
 
-/// Whether a push is what it claims to be.
+/// Whether a push is what it claims to be, as far as that can be told without its body: what is left is
+/// whether its body is signed.
 pub(super) async fn verify(
     config: &Config,
     claim: SenderClaim,
-    body: &[u8],
-) -> std::result::Result<(), PushDenial> {
+) -> std::result::Result<VerifiedClaim, PushDenial> {
     let verified = match (claim, &config.push.oidc) {
+        (SenderClaim::Body, _) => return Ok(VerifiedClaim::Body),
         (SenderClaim::Secret, _) => Ok(()),
         (SenderClaim::Token(token), Some(oidc)) => genuine_token(&token, &oidc.keys_url).await,
         (SenderClaim::Token(_), None) => Err(SenderRefusal::NotAToken.into()),
-        (SenderClaim::Body, _) => match SignedMessage::read(body, &config.push.sns) {
-            Ok(message) => genuine_message(&message).await,
-            Err(refusal) => Err(refusal.into()),
-        },
+    };
+    verified.map(|()| VerifiedClaim::Sender).map_err(denied)
+}
+
+/// Whether a body is one that Amazon SNS signed; none is one that is too large for that.
+pub(super) async fn verify_body(
+    config: &Config,
+    body: Option<&[u8]>,
+) -> std::result::Result<(), PushDenial> {
+    let message = body.ok_or(SenderRefusal::NotSigned);
+    let message = message.and_then(|body| SignedMessage::read(body, &config.push.sns));
+    let verified = match message {
+        Ok(message) => genuine_message(&message).await,
+        Err(refusal) => Err(refusal.into()),
     };
     verified.map_err(denied)
 }

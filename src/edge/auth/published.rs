@@ -9,14 +9,12 @@ use crate::edge::calls::now_ms;
 use crate::edge::fetch::{self, FetchedDocument};
 use crate::push::sender::SenderRefusal;
 use crate::push::sender::certificate::PublicKey;
+use crate::push::sender::certificates::{CertificateBook, CertificateLookup};
 use crate::push::sender::keys::{self, KeyLookup, KeySet, SenderKey};
-
-/// How many certificates are kept. SNS uses one for months.
-const CERTIFICATES_KEPT: usize = 8;
 
 thread_local! {
     static KEYS: RefCell<KeySet> = const { RefCell::new(KeySet::new()) };
-    static CERTIFICATES: RefCell<Vec<(Url, PublicKey)>> = const { RefCell::new(Vec::new()) };
+    static CERTIFICATES: RefCell<CertificateBook> = const { RefCell::new(CertificateBook::new()) };
 }
 
 /// The key of that name, as published at that address.
@@ -37,21 +35,28 @@ pub(super) async fn key(url: &str, id: &str) -> Result<SenderKey, VerifyFault> {
 
 /// The key of the certificate at that address.
 pub(super) async fn certified_key(url: &Url) -> Result<PublicKey, VerifyFault> {
-    let known = CERTIFICATES.with_borrow(|kept| {
-        kept.iter().find(|(address, _)| address == url).map(|(_, key)| key.clone())
-    });
-    let key = match known {
-        Some(key) => key,
-        None => PublicKey::read(&get(url.as_str()).await?.body)?,
+    let asked = now_ms();
+    let key = match CERTIFICATES.with_borrow_mut(|book| book.look_up(url, asked)) {
+        CertificateLookup::Known(key) => key,
+        CertificateLookup::NotNow => return Err(NoKeys::NotNow.into()),
+        CertificateLookup::Ask => match get(url.as_str()).await {
+            Ok(answer) => {
+                let key = PublicKey::read(&answer.body)?;
+                CERTIFICATES.with_borrow_mut(|book| book.not_in_vain(asked));
+                key
+            }
+            // Amazon answers so for a name that somebody made up.
+            Err(NoKeys::Status(403 | 404)) => return Err(SenderRefusal::UnknownCertificate.into()),
+            Err(why) => {
+                CERTIFICATES.with_borrow_mut(|book| book.not_in_vain(asked));
+                return Err(why.into());
+            }
+        },
     };
     if !key.is_valid_at(now_ms()) {
         return Err(SenderRefusal::Certificate.into());
     }
-    CERTIFICATES.with_borrow_mut(|kept| {
-        kept.retain(|(address, _)| address != url);
-        kept.insert(0, (url.clone(), key.clone()));
-        kept.truncate(CERTIFICATES_KEPT);
-    });
+    CERTIFICATES.with_borrow_mut(|book| book.keep(url.clone(), key.clone()));
     Ok(key)
 }
 

@@ -24,7 +24,7 @@ use crate::commercetools::notification::Notification;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::import::run::{ImportKind, blank, hide_words};
-use crate::import::store::gone::deleted;
+use crate::import::store::gone::{GoneRecord, deleted};
 
 /// The object. It answers at once, except for a start over many ids, which have to be stored.
 pub(super) const IMPORT: SingleObject =
@@ -135,7 +135,8 @@ pub(super) async fn tell_of_deletions(
     config: &Config,
     notifications: impl Iterator<Item = &Notification>,
 ) -> Result<()> {
-    let all: Vec<_> = notifications.filter_map(deleted).collect();
+    let all = notifications.filter_map(deleted);
+    let all: Vec<_> = all.map(|GoneRecord { of_type, id }| (of_type, id)).collect();
     if all.is_empty() || !config.mode.import() {
         return Ok(());
     }

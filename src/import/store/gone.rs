@@ -7,10 +7,11 @@
 //! have them, and that who was erased stays so.
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::{doubt, runs};
-use crate::commercetools::notification::{Notification, NotificationKind};
-use crate::commercetools::reference::Id;
+use crate::commercetools::notification::{Notification, NotificationKind, change};
+use crate::commercetools::reference::{Id, IdReference};
 use crate::config::rules::OperatorRules;
 use crate::storage::sql::{Sql, SqlError};
 
@@ -20,24 +21,57 @@ pub struct GoneRecord {
     /// commercetools' name of its type.
     #[serde(rename = "type")]
     pub of_type: String,
-    #[expect(missing_docs, reason = "as its name says")]
+    /// Its id, or the SKU of stock and of a standalone price.
     pub id: Id,
 }
+
+/// commercetools' name of an inventory entry.
+const STOCK: &str = "inventory-entry";
+
+/// commercetools' name of a standalone price.
+const PRICE: &str = "standalone-price";
+
+/// Messages that say that something is deleted.
+const MESSAGES: [&str; 4] =
+    ["ProductDeleted", "VariantDeleted", "InventoryEntryDeleted", "StandalonePriceDeleted"];
 
 /// The type of customers; only those who were erased are remembered.
 pub const CUSTOMER: &str = "customer";
 
-/// The product or category that a notification says is deleted: its type and id.
+/// What a notification says is deleted, if a run may write it: a product or category by its id; stock and
+/// a standalone price by their SKU, which is what is left of them; a variant by its product.
 #[must_use]
-pub fn deleted(notification: &Notification) -> Option<(&str, &Id)> {
+pub fn deleted(notification: &Notification) -> Option<GoneRecord> {
     let resource = notification.resource.as_ref()?;
     let is_gone = match &notification.kind {
         NotificationKind::Deleted => true,
-        NotificationKind::Message(message) => message.name == "ProductDeleted",
+        NotificationKind::Message(message) => MESSAGES.contains(&message.name.as_str()),
         NotificationKind::Created | NotificationKind::Updated | NotificationKind::Other(_) => false,
     };
-    let of_type = resource.type_id.as_str();
-    (is_gone && matches!(of_type, "product" | "category")).then_some((of_type, &resource.id))
+    if !is_gone {
+        return None;
+    }
+    let sku = || notification.field("sku").or_else(|| notification.sku()).and_then(Id::new);
+    let product = || notification.field("product").map(|product: IdReference| product.id);
+    let (of_type, id) = match resource.type_id.as_str() {
+        of_type @ ("product" | "category") => (of_type, resource.id.clone()),
+        of_type @ (STOCK | PRICE) => (of_type, sku()?),
+        "variant" => ("product", product()?),
+        _ => return None,
+    };
+    Some(GoneRecord { of_type: of_type.to_owned(), id })
+}
+
+impl GoneRecord {
+    /// The notification that asks for it once more.
+    pub(super) fn told_again(&self) -> Map<String, Value> {
+        let mut told = change(&self.of_type, self.id.as_str());
+        if matches!(self.of_type.as_str(), STOCK | PRICE) {
+            told.insert("notificationType".to_owned(), "ResourceDeleted".into());
+            told.insert("sku".to_owned(), self.id.as_str().into());
+        }
+        told
+    }
 }
 
 /// Remembers what is gone, if a run may still write it (`now` in ms since 1970 UTC).

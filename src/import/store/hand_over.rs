@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 use super::doubt::{self, RunDoubt};
 use super::gone::{self, CUSTOMER, GoneRecord};
 use super::runs;
-use crate::commercetools::notification::change;
 use crate::config::rules::OperatorRules;
 use crate::outbox::store::erasure::EraseAgain;
 use crate::storage::sql::{Sql, SqlError};
@@ -33,7 +32,7 @@ pub fn due(sql: &dyn Sql, rules: &OperatorRules, now: u64) -> Result<Option<Hand
     let (customers, others): (Vec<_>, Vec<_>) =
         gone.iter().partition(|record| record.of_type == CUSTOMER);
     let customers = customers.into_iter().map(|record| record.id.clone()).collect();
-    let others = others.into_iter().map(|record| change(&record.of_type, record.id.as_str()));
+    let others = others.into_iter().map(GoneRecord::told_again);
     let changes = doubts.iter().map(|doubt| (doubt.walks(), doubt.until));
     let changes = changes.chain([(others.collect(), until)]);
     let changes = changes.filter(|(changes, _)| !changes.is_empty()).collect();

@@ -40,7 +40,8 @@ pub fn park(sql: &dyn Sql, new: &NewParked, content: &[u8]) -> Result<(), SqlErr
         let times = (new.at.into(), new.due.into(), new.attempts);
         return insert(sql, new, times, content);
     };
-    if occupant.attempts == 0 && RowGroup::of_key(&new.key) == Some(RowGroup::PriceEdges) {
+    let is_edge = RowGroup::of_key(&new.key) == Some(RowGroup::PriceEdges);
+    if is_edge && occupant.attempts == 0 {
         return bring_forward(sql, new);
     }
     sent::forget(sql, &new.key)?;
@@ -57,11 +58,12 @@ pub fn park(sql: &dyn Sql, new: &NewParked, content: &[u8]) -> Result<(), SqlErr
     let written = [occupant.written_since, new.written_since];
     let written_since = written.into_iter().filter(|since| *since > 0).min().unwrap_or(0);
     let new = NewParked { rank, doubtful_until, written_since, ..new.clone() };
-    insert(sql, &new, times, content)
+    insert(sql, &new, times, content)?;
+    // One that waits until nothing is in doubt any more has an edge before that.
+    if is_edge { bring_forward(sql, &new) } else { Ok(()) }
 }
 
-/// A product's row for the edge of its prices has not been tried. The earlier edge counts, whichever was
-/// seen later: if it is an edge no more, the product is written in vain, and the next one is found then.
+/// The earlier edge of a product's prices counts, whichever was seen later: if it is an edge no more, the product is written in vain, and the next one is found then.
 fn bring_forward(sql: &dyn Sql, new: &NewParked) -> Result<(), SqlError> {
     sql.exec(
         "UPDATE parked SET since = MIN(since, ?2), due = MIN(due, ?3),

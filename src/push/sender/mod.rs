@@ -8,6 +8,7 @@
 //! Not in scope: shared secrets, which are only compared.
 
 pub mod certificate;
+pub mod certificates;
 pub mod keys;
 pub mod oidc;
 pub mod sns;
@@ -45,6 +46,9 @@ pub enum SenderRefusal {
     /// The message's certificate is not to be had from Amazon SNS.
     #[error("the address of the message's certificate is not Amazon's")]
     CertificateAddress,
+    /// Amazon SNS has no such certificate.
+    #[error("Amazon SNS has no such certificate")]
+    UnknownCertificate,
     /// The message's certificate is none, or not valid at this time.
     #[error("the message's certificate is not valid")]
     Certificate,

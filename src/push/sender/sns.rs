@@ -6,7 +6,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
+use serde::Deserialize;
 use url::Url;
 
 use super::SenderRefusal;
@@ -43,16 +43,54 @@ pub struct SignedMessage {
     pub signature: Vec<u8>,
 }
 
+/// The members that count, and nothing of the others: whose body it is, is not known yet.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SnsMembers {
+    message: Option<String>,
+    message_id: Option<String>,
+    subject: Option<String>,
+    #[serde(rename = "SubscribeURL")]
+    subscribe_url: Option<String>,
+    timestamp: Option<String>,
+    token: Option<String>,
+    topic_arn: Option<String>,
+    r#type: Option<String>,
+    signature_version: Option<String>,
+    signature: Option<String>,
+    #[serde(rename = "SigningCertURL")]
+    signing_cert_url: Option<String>,
+}
+
+impl SnsMembers {
+    /// The member that SNS calls so.
+    fn get(&self, name: &str) -> Option<&str> {
+        let member = match name {
+            "Message" => &self.message,
+            "MessageId" => &self.message_id,
+            "Subject" => &self.subject,
+            "SubscribeURL" => &self.subscribe_url,
+            "Timestamp" => &self.timestamp,
+            "Token" => &self.token,
+            "TopicArn" => &self.topic_arn,
+            "Type" => &self.r#type,
+            "SignatureVersion" => &self.signature_version,
+            "Signature" => &self.signature,
+            "SigningCertURL" => &self.signing_cert_url,
+            _ => &None,
+        };
+        member.as_deref()
+    }
+}
+
 impl SignedMessage {
     /// Reads a body, which must be one message of the topic that is accepted.
     ///
     /// # Errors
     /// The first thing that is wrong with it.
     pub fn read(body: &[u8], sns: &SnsAuth) -> Result<Self, SenderRefusal> {
-        let Ok(Value::Object(object)) = read_bytes(body) else {
-            return Err(SenderRefusal::NotSigned);
-        };
-        let member = |name: &str| object.get(name).and_then(Value::as_str);
+        let members: SnsMembers = read_bytes(body).map_err(|_| SenderRefusal::NotSigned)?;
+        let member = |name: &str| members.get(name);
         let covered = match member("Type") {
             Some("Notification") => NOTIFICATION,
             Some("SubscriptionConfirmation" | "UnsubscribeConfirmation") => HANDSHAKE,
@@ -71,7 +109,7 @@ impl SignedMessage {
         for name in covered {
             match member(name) {
                 Some(value) => text.extend([*name, "\n", value, "\n"]),
-                None if *name == OPTIONAL && object.get(*name).is_none_or(Value::is_null) => {}
+                None if *name == OPTIONAL => {}
                 None => return Err(SenderRefusal::NotSigned),
             }
         }
@@ -88,19 +126,21 @@ impl SignedMessage {
     }
 }
 
-/// Whether only Amazon SNS can have put a certificate there. The host alone does not tell: it also
-/// answers calls of its API, some with what a stranger wrote.
+/// Whether only Amazon SNS can have put a certificate there, under a name as it gives them
+/// (`SimpleNotificationService-9c64…36.pem`). The host alone does not tell: it also answers calls of its
+/// API, some with what a stranger wrote.
 fn is_certificate(url: &Url, sns: &SnsAuth) -> bool {
     let name = url.path().strip_prefix("/SimpleNotificationService-");
     let name = name.and_then(|name| name.strip_suffix(".pem"));
     sns.answers_at(url)
         && url.query().is_none()
-        && name.is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        && url.fragment().is_none()
+        && name.is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

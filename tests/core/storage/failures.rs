@@ -136,22 +136,32 @@ fn the_newest_reason_counts_until_the_record_is_sent() {
 }
 
 #[test]
-fn a_run_is_told_of_deleted_products_and_categories_only() {
-    let told = |notification: serde_json::Value| {
-        let notification = Notification::read(object(notification)).expect("a notification");
-        gone::deleted(&notification).map(|(of_type, id)| format!("{of_type}/{id}"))
-    };
-    let of = |kind: &str, type_id: &str| {
-        told(json!({"notificationType": kind, "resource": {"typeId": type_id, "id": "x"}}))
-    };
-    assert_eq!(of("ResourceDeleted", "product").as_deref(), Some("product/x"));
-    assert_eq!(of("ResourceDeleted", "category").as_deref(), Some("category/x"));
-    assert_eq!(of("ResourceDeleted", "customer"), None);
-    assert_eq!(of("ResourceUpdated", "product"), None);
-    let message = |name: &str| {
-        told(json!({"notificationType": "Message", "type": name, "id": "m",
-            "resource": {"typeId": "product", "id": "x"}}))
-    };
-    assert_eq!(message("ProductDeleted").as_deref(), Some("product/x"));
-    assert_eq!(message("ProductPublished"), None);
+fn a_run_is_told_of_what_is_deleted_and_it_may_write() {
+    let sku = json!({"resourceUserProvidedIdentifiers": {"sku": "s"}});
+    let named = json!({"sku": "s"});
+    let product = json!({"product": {"typeId": "product", "id": "p"}});
+    for (kind, type_id, more, expected) in [
+        ("ResourceDeleted", "product", json!({}), Some("product/x")),
+        ("ResourceDeleted", "category", json!({}), Some("category/x")),
+        ("ResourceDeleted", "inventory-entry", sku.clone(), Some("inventory-entry/s")),
+        ("ResourceDeleted", "inventory-entry", json!({}), None),
+        ("ResourceDeleted", "standalone-price", sku, Some("standalone-price/s")),
+        ("ResourceDeleted", "variant", json!({}), None),
+        ("ResourceDeleted", "customer", json!({}), None),
+        ("ResourceUpdated", "product", json!({}), None),
+        ("ProductDeleted", "product", json!({}), Some("product/x")),
+        ("ProductPublished", "product", json!({}), None),
+        ("InventoryEntryDeleted", "inventory-entry", named.clone(), Some("inventory-entry/s")),
+        ("StandalonePriceDeleted", "standalone-price", named, Some("standalone-price/s")),
+        ("VariantDeleted", "variant", product, Some("product/p")),
+    ] {
+        let is_message = !kind.starts_with("Resource");
+        let mut told = object(json!({"resource": {"typeId": type_id, "id": "x"}, "id": "m",
+            "notificationType": if is_message { "Message" } else { kind }, "type": kind}));
+        told.extend(object(more));
+        let notification = Notification::read(told).expect("a notification");
+        let gone = gone::deleted(&notification);
+        let gone = gone.map(|gone| format!("{}/{}", gone.of_type, gone.id));
+        assert_eq!(gone.as_deref(), expected, "{kind} {type_id}");
+    }
 }

@@ -51,6 +51,21 @@ fn the_earlier_of_two_edges_counts() {
     }
 }
 
+/// A row that was tried waits until no older write is to come any more; an edge before that is kept.
+#[test]
+fn an_edge_comes_before_the_end_of_a_doubt() {
+    let sql = with_edge(90_000);
+    let row = tries::due(&sql, RowGroup::PriceEdges, Allowance::All, 90_000, 9).expect("rows");
+    let row = row[0].row.clone();
+    tries::take(&sql, 90_000, vec![row.clone()], false).expect("taken");
+    let fault = TransientFault::MayBeCarriedOut;
+    parked::put_off(&sql, &row, 700_000, fault, None, true).expect("put off");
+    park(&sql, &at_edge(100_000, 0), b"y").expect("parked");
+    assert_eq!(slot(&sql, KEY).expect("a row").due, Some(100_000));
+    park(&sql, &at_edge(800_000, 0), b"y").expect("parked");
+    assert_eq!(slot(&sql, KEY).expect("a row").due, Some(100_000));
+}
+
 #[test]
 fn a_row_moves_on_to_the_next_edge_if_it_still_is_the_one_that_was_tried() {
     let sql = with_edge(90_000);

@@ -116,8 +116,8 @@ impl World {
         let body = notification.to_string();
         let item = envelope::decode(body.as_bytes(), None).items.remove(0);
         let PushedItem::Notification(told) = &item else { panic!("a notification") };
-        if let Some((of_type, id)) = gone::deleted(told) {
-            self.tell_import(of_type, id);
+        if let Some(gone) = gone::deleted(told) {
+            self.tell_import(&gone.of_type, &gone.id);
         }
         let work = match plan(&self.config.rules, told) {
             Ok(WorkPlan::Work(work)) => work,

@@ -82,7 +82,7 @@ fn change_stock(world: &mut World, version: u64, now: DateTime<Utc>) -> Value {
     let mut ids: Vec<_> = ids.filter(there).collect();
     if there(&east) {
         ids.push(east);
-    } else if world.chance.happens(150) {
+    } else if ids.is_empty() || world.chance.happens(150) {
         let created = entry(number, variant, Some("east"), now);
         world.shop.put("inventory", created.clone());
         return json!({"notificationType": "Message", "id": format!("m-{east}"),
@@ -104,6 +104,17 @@ fn change_stock(world: &mut World, version: u64, now: DateTime<Utc>) -> Value {
     changed("inventory-entry", id)
 }
 
+/// An inventory entry is deleted: a SKU without any is not tracked.
+pub(super) fn delete_stock(world: &mut World) -> Value {
+    let (number, variant) = (world.chance.next(PRODUCTS), 1 + world.chance.next(2));
+    let id = format!("e-{number}-{variant}-nowhere");
+    world.shop.remove("inventory", &id);
+    json!({"notificationType": "Message", "id": format!("m-{id}"),
+        "type": "InventoryEntryDeleted", "createdAt": text(time(world.now)),
+        "resource": {"typeId": "inventory-entry", "id": id},
+        "sku": format!("sku-{number}-{variant}")})
+}
+
 /// How much there is of a SKU, and whether Klaviyo is to hide it when there is none: the rule in
 /// words of its own. `named` is the only channel that sells, if there is one.
 pub(super) fn stock(shop: &Shop, sku: &str, named: Option<&str>) -> (i64, bool) {
@@ -111,6 +122,9 @@ pub(super) fn stock(shop: &Shop, sku: &str, named: Option<&str>) -> (i64, bool) 
     let channel = |entry: &Value| {
         entry.pointer("/supplyChannel/id").and_then(Value::as_str).map(ToOwned::to_owned)
     };
+    if of_sku.is_empty() {
+        return (0, false);
+    }
     let has_free = of_sku.iter().any(|entry| channel(entry).is_none());
     let counted = of_sku.iter().filter(|entry| match (named, channel(entry)) {
         (Some(named), channel) => channel.as_deref() == Some(named),
