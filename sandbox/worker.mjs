@@ -9,6 +9,7 @@ const BUILD = fileURLToPath(new URL("../build/", import.meta.url));
 /** The secrets that the worker gets unless `settings` says otherwise. */
 export const PUSH_TOKEN = "sandbox-push-token";
 export const ADMIN_TOKEN = "sandbox-admin-token";
+export const READ_TOKEN = "sandbox-read-token";
 
 /** The settings that point the worker at the two sandboxes. */
 export function settingsFor(commercetools, klaviyo) {
@@ -23,6 +24,7 @@ export function settingsFor(commercetools, klaviyo) {
     KLAVIYO_API_URL: klaviyo.url,
     PUSH_TOKEN,
     ADMIN_TOKEN,
+    READ_TOKEN,
   };
 }
 

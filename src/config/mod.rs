@@ -45,6 +45,8 @@ pub struct Config {
     pub push_patience: Option<Duration>,
     /// The bearer token of the admin endpoints (`ADMIN_TOKEN`); without it they are closed.
     pub admin_token: Option<Secret>,
+    /// The bearer token that reads and changes nothing (`READ_TOKEN`); never the admin token.
+    pub read_token: Option<Secret>,
     /// Where the Durable Objects live (`DATA_JURISDICTION`).
     pub jurisdiction: Option<Jurisdiction>,
     /// The shop's language, currency and product addresses.

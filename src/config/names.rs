@@ -1,7 +1,7 @@
 //! The names of all settings.
 
 /// Every setting, and whether it is a secret; in the order in which they are read.
-pub const NAMES: [(&str, bool); 23] = [
+pub const NAMES: [(&str, bool); 24] = [
     ("CT_API_CLIENT", true),
     ("CT_AUTH_URL", false),
     ("CT_API_URL", false),
@@ -19,6 +19,7 @@ pub const NAMES: [(&str, bool); 23] = [
     ("PUSH_SNS_URL", false),
     ("PUSH_PATIENCE_MS", false),
     ("ADMIN_TOKEN", true),
+    ("READ_TOKEN", true),
     ("DATA_JURISDICTION", false),
     ("PREFERRED_CURRENCY", false),
     ("PREFERRED_COUNTRY", false),

@@ -44,6 +44,7 @@ pub fn parse(lookup: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<Sett
     let push = PushAuth { token, oidc: settings.oidc(), sns: settings.sns() };
     let push_patience = settings.push_patience();
     let admin_token = settings.secret("ADMIN_TOKEN");
+    let read_token = settings.read_token(admin_token.as_ref());
     let jurisdiction = settings.jurisdiction();
     let shop = settings.shop();
     let rules = settings.rules();
@@ -72,6 +73,7 @@ pub fn parse(lookup: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<Sett
             push,
             push_patience,
             admin_token,
+            read_token,
             jurisdiction,
             shop,
             rules,
@@ -199,6 +201,15 @@ impl<F: Fn(&str) -> Option<String>> SettingsReader<F> {
             self.problem("PUSH_PATIENCE_MS", "must be a whole number from 4000 to 600000");
         }
         ms.map(Duration::from_millis)
+    }
+
+    /// Who holds the one that only reads must not hold the one that changes things.
+    fn read_token(&mut self, admin_token: Option<&Secret>) -> Option<Secret> {
+        let token = self.secret("READ_TOKEN");
+        if token.is_some() && token.as_ref() == admin_token {
+            self.problem("READ_TOKEN", "must not be the same as `ADMIN_TOKEN`");
+        }
+        token
     }
 
     /// An address that is compared with others, and so has to be read whole.
@@ -384,6 +395,17 @@ mod tests {
         assert_eq!(problems(&[email]), [audience.0]);
         let sns = ("PUSH_SNS_URL", "http://127.0.0.1:9");
         assert!(!with(&[sns]).expect("a configuration").push.configured());
+    }
+
+    #[test]
+    fn the_token_that_reads_is_not_the_one_that_changes() {
+        let admin = ("ADMIN_TOKEN", "hidden");
+        let config = with(&[admin, ("READ_TOKEN", "another")]).expect("a configuration");
+        assert_eq!(config.read_token, Some(Secret::new("another")));
+        assert_eq!(with(&[admin]).expect("a configuration").read_token, None);
+        let found = with(&[admin, ("READ_TOKEN", " hidden ")]).expect_err("a problem");
+        let said = found.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(said, ["READ_TOKEN: must not be the same as `ADMIN_TOKEN`"]);
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod sql;
 
 use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
 
+use self::auth::Operator;
 use self::route::{NoRoute, Route};
 
 /// Chains two panic hooks: that of the crate `worker`, which begins the recovery, and the one that
@@ -78,20 +79,24 @@ async fn answer(mut request: Request, env: &Env) -> worker::Result<Response> {
         Ok(config) => config,
         Err(problems) => return reply::not_configured(problems),
     };
-    match route {
-        Route::Health => health::answer(&settings),
-        Route::Dashboard(file) => dashboard::answer(&request, file, &settings),
-        Route::Push => push::answer(&mut request, env, config).await,
-        Route::Consent => handshake::consent(config, &request),
-        Route::DeadLetters(_) | Route::Sync(..) | Route::Status | Route::Check | Route::Preview
-            if !auth::admin(config, &request)? =>
-        {
-            reply::error(401, "unauthorized", "The admin token is missing or wrong.")
+    match (route, auth::operator(config, &request)?) {
+        (Route::Health, _) => health::answer(&settings),
+        (Route::Dashboard(file), _) => dashboard::answer(&request, file, &settings),
+        (Route::Push, _) => push::answer(&mut request, env, config).await,
+        (Route::Consent, _) => handshake::consent(config, &request),
+        (_, None) => reply::error(401, "unauthorized", "The admin token is missing or wrong."),
+        (route, Some(Operator::Reader)) if !route.is_for_readers() => {
+            reply::error(403, "read_only_token", "READ_TOKEN reads only; this needs ADMIN_TOKEN.")
         }
-        Route::DeadLetters(action) => dead_letters::answer(&request, env, config, &action).await,
-        Route::Sync(kind, action) => import::answer(&mut request, env, config, kind, action).await,
-        Route::Status => import::status(env, config).await,
-        Route::Check => check::answer(env, config).await,
-        Route::Preview => preview::answer(&mut request, config).await,
+        (Route::DeadLetters(action), _) => {
+            dead_letters::answer(&mut request, env, config, &action).await
+        }
+        (Route::Outbox(action), _) => outbox::answer(&request, env, config, action).await,
+        (Route::Sync(kind, action), Some(operator)) => {
+            import::answer(&mut request, env, config, operator, kind, action).await
+        }
+        (Route::Status, Some(operator)) => import::status(env, config, operator).await,
+        (Route::Check, Some(operator)) => check::answer(env, config, operator).await,
+        (Route::Preview, _) => preview::answer(&mut request, config).await,
     }
 }

@@ -7,10 +7,13 @@ use std::time::Duration;
 use futures::future::{Either, select};
 use worker::js_sys::{Function, Reflect, Uint8Array};
 use worker::wasm_bindgen::{JsCast, JsValue};
-use worker::{Delay, Env, Error, Method, ObjectNamespace, Request, RequestInit, Response, Result};
+use worker::{
+    Delay, Env, Error, Method, ObjectNamespace, Request, RequestInit, Response, Result, Url,
+};
 
 use super::{log, reply};
 use crate::config::{Config, Jurisdiction};
+use crate::storage::selection::KeptSelection;
 
 /// One object for the whole Worker.
 pub(super) struct SingleObject {
@@ -60,7 +63,10 @@ impl SingleObject {
             // A response of another object cannot be changed or passed on as it is.
             Ok(mut response) => match response.status_code() {
                 204 => Ok(reply::empty(204)),
-                status => reply::text(status, response.text().await?),
+                status => {
+                    let text = response.text().await?;
+                    reply::passed_on(status, response.headers(), text)
+                }
             },
             Err(error) => {
                 log::failure(self.name, &error.to_string());
@@ -70,6 +76,23 @@ impl SingleObject {
             }
         }
     }
+}
+
+/// A parameter of an address.
+pub(super) fn parameter(url: &Url, name: &str) -> Option<String> {
+    let mut pairs = url.query_pairs();
+    pairs.find(|(other, _)| other == name).map(|(_, value)| value.into_owned())
+}
+
+/// What is to be deleted, by the parameters of an address; or what is wrong with them.
+pub(super) fn to_delete(url: &Url) -> std::result::Result<KeptSelection, String> {
+    KeptSelection::to_delete(parameter(url, "code"), parameter(url, "all").as_deref())
+}
+
+/// The query of a request, to be put behind a path.
+pub(super) fn query(request: &Request) -> Result<String> {
+    let url = request.url()?;
+    Ok(url.query().map(|query| format!("?{query}")).unwrap_or_default())
 }
 
 /// The part of the namespace that lies in a jurisdiction. The crate knows jurisdictions for

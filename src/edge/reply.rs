@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::json;
-use worker::{Response, ResponseBuilder, Result};
+use worker::{Headers, Response, ResponseBuilder, Result};
 
 use super::auth::PushDenial;
 use crate::config::SettingProblem;
@@ -23,12 +23,38 @@ pub(super) fn text(status: u16, json: String) -> Result<Response> {
     Ok(response.with_header("Content-Type", "application/json")?.fixed(json.into_bytes()))
 }
 
+/// A table; where it is not the whole, `next` is the address of the rest (RFC 8288).
+pub(super) fn csv(table: String, next: Option<&str>) -> Result<Response> {
+    let mut response =
+        ResponseBuilder::new().with_header("Content-Type", "text/csv; charset=utf-8")?;
+    if let Some(next) = next {
+        response = response.with_header("Link", &format!("<{next}>; rel=\"next\""))?;
+    }
+    Ok(response.fixed(table.into_bytes()))
+}
+
+/// The answer of an object, with what its headers say of it.
+pub(super) fn passed_on(status: u16, headers: &Headers, text: String) -> Result<Response> {
+    let mut response = ResponseBuilder::new().with_status(status);
+    for name in ["Content-Type", "Link"] {
+        if let Some(value) = headers.get(name)? {
+            response = response.with_header(name, &value)?;
+        }
+    }
+    Ok(response.fixed(text.into_bytes()))
+}
+
 pub(super) fn empty(status: u16) -> Response {
     ResponseBuilder::new().with_status(status).empty()
 }
 
 pub(super) fn error(status: u16, code: &str, message: &str) -> Result<Response> {
     json(status, &json!({ "message": message, "code": code }))
+}
+
+/// 400 with what is wrong, as a sentence.
+pub(super) fn bad_request(problem: &str) -> Result<Response> {
+    error(400, "bad_request", problem)
 }
 
 pub(super) fn method_not_allowed(allowed: &str) -> Result<Response> {

@@ -18,6 +18,8 @@ pub(super) enum Route {
     Consent,
     /// What was kept for a person.
     DeadLetters(DeadLetterAction),
+    /// What waits.
+    Outbox(OutboxAction),
     /// Imports of a kind.
     Sync(ImportKind, SyncAction),
     /// How far everything is.
@@ -28,6 +30,13 @@ pub(super) enum Route {
     Preview,
 }
 
+impl Route {
+    /// Whether it changes nothing and shows nobody's data, so that the token that reads is enough.
+    pub(super) fn is_for_readers(&self) -> bool {
+        matches!(self, Self::Status | Self::Check | Self::Sync(_, SyncAction::Read))
+    }
+}
+
 /// What may be done with the imports of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SyncAction {
@@ -36,6 +45,16 @@ pub(super) enum SyncAction {
     Stop,
     Resume,
     Failures,
+    /// Forget the failure that the path names.
+    Forget,
+    ForgetMany,
+    Retry,
+}
+
+/// What may be done with what waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OutboxAction {
+    List,
     Retry,
 }
 
@@ -45,8 +64,9 @@ pub(super) enum DeadLetterAction {
     List,
     Read(String),
     Delete(String),
+    DeleteMany,
     Replay(String),
-    ReplayAll,
+    ReplayMany,
 }
 
 /// Why a request leads nowhere.
@@ -83,7 +103,16 @@ pub(super) fn find(method: &str, path: &str, mode: Option<AppType>) -> Result<Ro
             (if path.is_empty() { PAGE_METHODS } else { handshake::METHODS }, route)
         }
         ["dead-letters"] => {
-            ("GET", (method == "GET").then_some(Route::DeadLetters(DeadLetterAction::List)))
+            let action = match method {
+                "GET" => Some(DeadLetterAction::List),
+                "DELETE" => Some(DeadLetterAction::DeleteMany),
+                _ => None,
+            };
+            ("GET, DELETE", action.map(Route::DeadLetters))
+        }
+        ["outbox"] => ("GET", (method == "GET").then_some(Route::Outbox(OutboxAction::List))),
+        ["outbox", "retry"] => {
+            ("POST", (method == "POST").then_some(Route::Outbox(OutboxAction::Retry)))
         }
         ["check"] => ("GET", (method == "GET").then_some(Route::Check)),
         ["preview"] => ("POST", (method == "POST").then_some(Route::Preview)),
@@ -95,7 +124,7 @@ pub(super) fn find(method: &str, path: &str, mode: Option<AppType>) -> Result<Ro
             (allowed, action.map(|action| Route::Sync(kind, action)))
         }
         ["dead-letters", "replay"] => {
-            ("POST", (method == "POST").then_some(Route::DeadLetters(DeadLetterAction::ReplayAll)))
+            ("POST", (method == "POST").then_some(Route::DeadLetters(DeadLetterAction::ReplayMany)))
         }
         ["dead-letters", id, "replay"] => {
             let action = (method == "POST").then(|| DeadLetterAction::Replay((*id).to_owned()));
@@ -121,8 +150,11 @@ fn sync(method: &str, rest: &[&str]) -> Result<(&'static str, Option<SyncAction>
         [] => ("GET, POST", &[("GET", SyncAction::Read), ("POST", SyncAction::Start)]),
         ["stop"] => ("POST", &[("POST", SyncAction::Stop)]),
         ["resume"] => ("POST", &[("POST", SyncAction::Resume)]),
-        ["failures"] => ("GET", &[("GET", SyncAction::Failures)]),
+        ["failures"] => {
+            ("GET, DELETE", &[("GET", SyncAction::Failures), ("DELETE", SyncAction::ForgetMany)])
+        }
         ["failures", "retry"] => ("POST", &[("POST", SyncAction::Retry)]),
+        ["failures", _] => ("DELETE", &[("DELETE", SyncAction::Forget)]),
         _ => return Err(NoRoute::NotFound),
     };
     let action = actions.iter().find(|(name, _)| *name == method).map(|(_, action)| *action);
@@ -152,6 +184,8 @@ mod tests {
             ("OPTIONS", "/events", Ok(Route::Consent)),
             ("OPTIONS", "/health", Err(NoRoute::Method("GET"))),
             ("GET", "/dead-letters", Ok(Route::DeadLetters(DeadLetterAction::List))),
+            ("DELETE", "/dead-letters", Ok(Route::DeadLetters(DeadLetterAction::DeleteMany))),
+            ("POST", "/dead-letters", Err(NoRoute::Method("GET, DELETE"))),
             (
                 "GET",
                 "/dead-letters/7",
@@ -167,8 +201,13 @@ mod tests {
                 "/dead-letters/7/replay",
                 Ok(Route::DeadLetters(DeadLetterAction::Replay("7".to_owned()))),
             ),
-            ("POST", "/dead-letters/replay", Ok(Route::DeadLetters(DeadLetterAction::ReplayAll))),
+            ("POST", "/dead-letters/replay", Ok(Route::DeadLetters(DeadLetterAction::ReplayMany))),
             ("GET", "/dead-letters/replay", Err(NoRoute::Method("POST"))),
+            ("GET", "/outbox", Ok(Route::Outbox(OutboxAction::List))),
+            ("DELETE", "/outbox", Err(NoRoute::Method("GET"))),
+            ("POST", "/outbox/retry", Ok(Route::Outbox(OutboxAction::Retry))),
+            ("GET", "/outbox/retry", Err(NoRoute::Method("POST"))),
+            ("GET", "/outbox/7", Err(NoRoute::NotFound)),
             ("GET", "/check", Ok(Route::Check)),
             ("POST", "/check", Err(NoRoute::Method("GET"))),
             ("POST", "/preview", Ok(Route::Preview)),
@@ -196,6 +235,18 @@ mod tests {
                 Ok(Route::Sync(ImportKind::Orders, SyncAction::Retry)),
             ),
             ("GET", "/sync/orders/failures/retry", Err(NoRoute::Method("POST"))),
+            ("POST", "/sync/orders/failures", Err(NoRoute::Method("GET, DELETE"))),
+            (
+                "DELETE",
+                "/sync/orders/failures",
+                Ok(Route::Sync(ImportKind::Orders, SyncAction::ForgetMany)),
+            ),
+            (
+                "DELETE",
+                "/sync/orders/failures/7",
+                Ok(Route::Sync(ImportKind::Orders, SyncAction::Forget)),
+            ),
+            ("GET", "/sync/orders/failures/7", Err(NoRoute::Method("DELETE"))),
             ("GET", "/sync/orders/elsewhere", Err(NoRoute::NotFound)),
             ("GET", "/sync/payments", Err(NoRoute::NotFound)),
             ("POST", "/dead-letters/7", Err(NoRoute::Method("GET, DELETE"))),
@@ -203,6 +254,28 @@ mod tests {
             ("GET", "/health/x", Err(NoRoute::NotFound)),
         ] {
             assert_eq!(find(method, path, Some(AppType::Both)), expected, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn readers_are_shown_how_far_everything_is() {
+        let is_for_readers = |method, path| {
+            find(method, path, Some(AppType::Both)).expect("a route").is_for_readers()
+        };
+        for path in ["/sync/status", "/sync/orders", "/check"] {
+            assert!(is_for_readers("GET", path), "{path}");
+        }
+        for (method, path) in [
+            ("POST", "/sync/orders"),
+            ("GET", "/sync/orders/failures"),
+            ("POST", "/sync/orders/stop"),
+            ("GET", "/dead-letters"),
+            ("GET", "/dead-letters/7"),
+            ("GET", "/outbox"),
+            ("POST", "/outbox/retry"),
+            ("POST", "/preview"),
+        ] {
+            assert!(!is_for_readers(method, path), "{method} {path}");
         }
     }
 

@@ -122,6 +122,14 @@ impl Circuits {
         self.failing.insert(operation.clone(), FailingOperation { failures, until, setback });
     }
 
+    /// Somebody asks for what waits to be tried now: no operation is out for longer, unless its system
+    /// said how long.
+    pub fn retry(&mut self, now: u64) {
+        let paused =
+            self.failing.values_mut().filter(|failing| failing.setback.retry_after.is_none());
+        paused.for_each(|failing| failing.until = failing.until.min(now));
+    }
+
     /// How many of those who wait for an operation may be tried.
     #[must_use]
     pub fn allowance(&self, operation: &OperationName, now: u64) -> Allowance {
@@ -158,6 +166,8 @@ fn is_of_system(fault: TransientFault) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::fault::System;
 
@@ -191,6 +201,21 @@ mod tests {
         circuits.went_through(&profiles);
         assert_eq!(circuits.take_reopened(), []);
         assert_eq!(circuits.allowance(&profiles, 1_000), Allowance::All);
+    }
+
+    #[test]
+    fn who_asks_for_a_try_has_one_unless_the_system_said_when() {
+        let operation = OperationName::of_klaviyo(Operation::ImportProfile);
+        for (retry_after, expected) in [(None, 10), (Some(Duration::from_secs(5)), 5_000)] {
+            let mut circuits = Circuits::default();
+            for _ in 0..FAILURES {
+                circuits.failed(&operation, Setback { retry_after, ..down() }, 0);
+            }
+            circuits.retry(10);
+            assert_eq!(circuits.next_try(&operation, 10), expected);
+            circuits.retry(20_000);
+            assert!(circuits.take(&operation, 20_000).is_ok(), "one call tries it");
+        }
     }
 
     #[test]

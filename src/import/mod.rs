@@ -8,6 +8,7 @@
 //! What it stores, and how, stands in [`store`]. Not in scope: the calls and the clock
 //! (`edge::import`).
 
+pub mod csv;
 pub mod machine;
 mod page;
 mod passes;

@@ -345,6 +345,38 @@ pub fn blank(kind: ImportKind) -> Value {
     })
 }
 
+/// Takes from what is shown of runs why they failed in words, which may be Klaviyo's own about a
+/// record: who may see nobody's data is told the code.
+pub fn hide_words(shown: &mut Value) {
+    match shown {
+        Value::Object(members) => {
+            if let Some(Value::Object(error)) = members.get_mut("error") {
+                error.insert("message".to_owned(), HIDDEN.into());
+            }
+            members.values_mut().for_each(hide_words);
+        }
+        Value::Array(runs) => runs.iter_mut().for_each(hide_words),
+        _ => {}
+    }
+}
+
+const HIDDEN: &str = "ADMIN_TOKEN shows what was said.";
+
 fn text(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_without_words_keeps_its_code() {
+        let run = json!({"id": "1", "error": {"code": "klaviyo_400", "message": "a@example.com"}});
+        let mut shown = json!({"current": run, "history": [run, blank(ImportKind::Orders)]});
+        hide_words(&mut shown);
+        assert_eq!(shown["history"][0]["error"], json!({"code": "klaviyo_400", "message": HIDDEN}));
+        assert_eq!(shown["history"][1], blank(ImportKind::Orders));
+        assert!(!shown.to_string().contains("example.com"));
+    }
 }

@@ -111,6 +111,11 @@ impl OutboxMachine {
         self.import_asked = Some(now);
     }
 
+    /// Somebody asks for what waits to be tried now (in ms).
+    pub fn retry(&mut self, now: u64) {
+        self.machine.circuits.retry(now);
+    }
+
     /// How many rows of a group may be tried of which nothing is known.
     #[must_use]
     pub fn allowance_of_group(&self, group: RowGroup, now: u64) -> Allowance {

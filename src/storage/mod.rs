@@ -1,7 +1,8 @@
 //! Storage: how the core speaks to the SQLite of a Durable Object.
 //!
 //! [`sql`] is the one trait between a statement and what executes it, [`schema`] brings tables up
-//! to date, [`parts`] keeps what is longer than a value may be. The statements stand with what they
+//! to date, [`parts`] keeps what is longer than a value may be, [`selection`] says which rows somebody means. The
+//! statements stand with what they
 //! are about: [`crate::outbox::store`], [`crate::import::store`].
 //!
 //! Not in scope: the platform (`edge::sql`) and the clock. Every function runs in a turn without an
@@ -13,4 +14,5 @@
 
 pub mod parts;
 pub mod schema;
+pub mod selection;
 pub mod sql;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { change } from "../../sandbox/commercetools/notifications.mjs";
-import { ADMIN_TOKEN, PUSH_TOKEN } from "../../sandbox/worker.mjs";
+import { ADMIN_TOKEN, PUSH_TOKEN, READ_TOKEN } from "../../sandbox/worker.mjs";
 import { startAlone, unreachable, useStack } from "./harness.mjs";
 
 const NOTHING = JSON.stringify(change("ResourceCreated", { typeId: "subscription", id: "s1" }));
@@ -48,6 +48,43 @@ describe("a configured worker", () => {
     assert.equal((await list({ authorization: `Bearer ${PUSH_TOKEN}` })).status, 401);
     assert.equal((await list({})).status, 401);
     assert.equal((await stack.call(`/dead-letters?token=${ADMIN_TOKEN}`)).status, 401);
+  });
+
+  test("the token that reads sees how far everything is, and does nothing", async () => {
+    const asReader = (method, path) =>
+      stack.call(path, { method, headers: { authorization: `Bearer ${READ_TOKEN}` } });
+    for (const path of ["/sync/status", "/sync/orders", "/check"])
+      assert.equal((await asReader("GET", path)).status, 200, path);
+    for (const [method, path] of [
+      ["POST", "/sync/orders"],
+      ["POST", "/sync/orders/stop"],
+      ["GET", "/sync/orders/failures"],
+      ["GET", "/dead-letters"],
+      ["POST", "/dead-letters/replay"],
+      ["POST", "/preview"],
+    ]) {
+      const { status, body } = await asReader(method, path);
+      assert.deepEqual([status, body.code], [403, "read_only_token"], `${method} ${path}`);
+    }
+    assert.equal((await asReader("POST", "/")).status, 401, "it is none of a push");
+    assert.equal((await asReader("GET", "/elsewhere")).status, 404);
+    assert.equal((await asReader("PUT", "/check")).status, 405);
+    assert.equal((await stack.admin("GET", "/sync/orders")).body.current.state, "idle");
+  });
+
+  test("the token that reads is shown the last check, the admin token makes one", async () => {
+    const check = async (token) => {
+      const headers = { authorization: `Bearer ${token}` };
+      const { body } = await stack.call("/check", { headers });
+      return body.checks.find(({ name }) => name === "klaviyo_key").ok;
+    };
+    assert.equal(await check(ADMIN_TOKEN), true);
+    stack.klaviyo.faults.add({ status: 401 });
+    assert.equal(await check(READ_TOKEN), true);
+    assert.equal(await check(ADMIN_TOKEN), false);
+    stack.klaviyo.faults.clear();
+    assert.equal(await check(READ_TOKEN), false);
+    assert.equal(await check(ADMIN_TOKEN), true);
   });
 
   test("health needs no token", async () => {
@@ -143,6 +180,15 @@ describe("settings", () => {
         assert.ok(!health.text.includes("hidden"));
       },
     ));
+
+  test("the token that reads must not be the admin token", () =>
+    withSettings({ ADMIN_TOKEN: "hidden-token", READ_TOKEN: "hidden-token" }, async ({ call }) => {
+      const headers = { authorization: "Bearer hidden-token" };
+      const { status, body, text } = await call("/sync/status", { headers });
+      assert.equal(status, 503);
+      assert.match(body.problems.join(), /^READ_TOKEN: .*`ADMIN_TOKEN`$/);
+      assert.ok(!text.includes("hidden"));
+    }));
 
   test("without a push secret every push is 503, without an admin token every call 401", () =>
     withSettings({ PUSH_TOKEN: undefined, ADMIN_TOKEN: undefined }, async ({ call }) => {

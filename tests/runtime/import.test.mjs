@@ -80,7 +80,7 @@ describe("the endpoints", () => {
       ["DELETE", "/sync/orders", "GET, POST"],
       ["GET", "/sync/orders/stop", "POST"],
       ["POST", "/sync/status", "GET"],
-      ["POST", "/sync/orders/failures", "GET"],
+      ["POST", "/sync/orders/failures", "GET, DELETE"],
     ]) {
       const { status, headers } = await stack.admin(method, path);
       assert.equal(status, 405, path);

@@ -62,8 +62,9 @@ export function assertDocumented({ method, path }, { status, headers, body, text
 
 /** Whether the document allows this body for the operation. */
 export function isAllowedBody({ method, path }, body) {
-  const at = ["paths", path, method.toLowerCase(), "requestBody", "content", "application/json"];
-  return validator([...at, "schema"])(body);
+  const at = ["paths", path, method.toLowerCase(), "requestBody"];
+  const { place } = reached(member(document, at), at);
+  return validator([...place, "content", "application/json", "schema"])(body);
 }
 
 function assertValid(at, value, what) {

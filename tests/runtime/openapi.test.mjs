@@ -10,7 +10,7 @@ import {
   snsConfirmation,
 } from "../../sandbox/commercetools/notifications.mjs";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
-import { ADMIN_TOKEN, PUSH_TOKEN, settingsFor } from "../../sandbox/worker.mjs";
+import { ADMIN_TOKEN, PUSH_TOKEN, READ_TOKEN, settingsFor } from "../../sandbox/worker.mjs";
 import { changed } from "./documents.mjs";
 import { start, startAlone } from "./harness.mjs";
 import { ended } from "./imports.mjs";
@@ -24,6 +24,14 @@ import {
 } from "./openapi.mjs";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+const BAD_SELECTIONS = [
+  { ids: [] },
+  { ids: [1] },
+  { code: "" },
+  { x: 1 },
+  { ids: ["a"], code: "b" },
+];
+const BAD_DELETIONS = ["", "?code=", "?all=false", "?all=true&code=x"];
 const PUSHES = ["/", "/events"];
 const [customer, another] = sampleShop().customers;
 const customerChanged = (document) => changed("customer", document);
@@ -49,7 +57,8 @@ async function provoke(status, method, path, options = {}) {
   const { body, given, on = "both", query = "", headers = {}, anonymous = false } = options;
   const called = operation(method, path);
   const isPush = called.tags.includes("realtime");
-  const authorization = `Bearer ${isPush ? PUSH_TOKEN : ADMIN_TOKEN}`;
+  const { token = isPush ? PUSH_TOKEN : ADMIN_TOKEN } = options;
+  const authorization = `Bearer ${token}`;
   const raw = body === undefined || typeof body === "string" || body instanceof Uint8Array;
   const answer = await workers[on].call(filled(called, given) + query, {
     method,
@@ -123,6 +132,12 @@ describe("what is refused in the same way everywhere", () => {
     test(`${method} ${path}`, async () => {
       assert.equal(documents("401"), security.length > 0, "401 without security, or the other way");
       if (documents("401")) await provoke(401, method, path, { anonymous: true, headers });
+      const needsAdmin = security.length === 1 && "adminToken" in security[0];
+      assert.equal(documents("403"), needsAdmin, "403 without the admin token, or the other way");
+      if (documents("403")) {
+        const { body } = await provoke(403, method, path, { token: READ_TOKEN });
+        assert.equal(body.code, "read_only_token");
+      }
       if (documents("503")) await provoke(503, method, path, { on: "broken", headers });
       if (tags.includes("imports")) await provoke(404, method, path, { on: "realtime" });
       if (tags.includes("realtime")) await provoke(404, method, path, { on: "imports", headers });
@@ -223,9 +238,19 @@ test("an import, from its start to the retry of what failed", async () => {
   assert.deepEqual([run.state, run.failed], ["completed", 1]);
   const { body } = await call(200, "GET", "/failures");
   assert.equal(body.failures.length, 1);
+  await call(200, "GET", "/failures", { headers: { accept: "text/csv" } });
+  for (const body of BAD_SELECTIONS) await call(400, "POST", "/failures/retry", { body });
+  for (const query of BAD_DELETIONS) await call(400, "DELETE", "/failures", { query });
+  await call(404, "DELETE", "/failures/{id}");
+  const failed = { ...given, id: customer.id };
+  for (const body of [{ ids: [customer.id] }, { code: "malformed_email" }, {}]) {
+    await call(202, "POST", "/failures/retry", { body });
+    await ended(stack.worker.url, "customers");
+  }
+  await call(204, "DELETE", "/failures/{id}", { given: failed });
+  await call(204, "DELETE", "/failures", { query: "?code=malformed_email" });
+  await call(204, "DELETE", "/failures", { query: "?all=true" });
   stack.commercetools.put("customer", customer);
-  await call(202, "POST", "/failures/retry");
-  await ended(stack.worker.url, "customers");
   for (const body of [
     { ids: [customer.id] },
     { startId: customer.id },
@@ -249,8 +274,8 @@ test("an import, from its start to the retry of what failed", async () => {
 });
 
 test("dead letters and what waits", async () => {
-  const call = (status, method, rest, given) =>
-    provoke(status, method, `/dead-letters${rest}`, { given });
+  const call = (status, method, rest, given, more) =>
+    provoke(status, method, `/dead-letters${rest}`, { given, ...more });
   const { id } = (await provoke(202, "POST", "/", { body: "no notification" })).body;
   const { body } = await call(200, "GET", "");
   assert.ok(body.deadLetters.length > 0);
@@ -261,10 +286,18 @@ test("dead letters and what waits", async () => {
   await call(202, "POST", "/replay");
   await call(204, "DELETE", "/{id}", { id });
   await call(404, "DELETE", "/{id}");
+  for (const body of [{}, { ids: ["x"] }, { code: "x" }])
+    await call(202, "POST", "/replay", {}, { body });
+  for (const body of BAD_SELECTIONS) await call(400, "POST", "/replay", {}, { body });
+  for (const query of ["?code=x", "?all=true"]) await call(204, "DELETE", "", {}, { query });
+  for (const query of BAD_DELETIONS) await call(400, "DELETE", "", {}, { query });
   stack.klaviyo.faults.add({ status: 503 });
   await provoke(202, "POST", "/", { body: customerChanged(another) });
   const { body: status } = await provoke(200, "GET", "/sync/status");
   assert.equal(status.outbox.waiting, 1);
+  const { body: waiting } = await provoke(200, "GET", "/outbox");
+  assert.equal(waiting.parked.length, 1);
+  await provoke(202, "POST", "/outbox/retry");
 });
 
 test("every answer that is documented was provoked", () => {

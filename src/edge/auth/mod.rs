@@ -13,7 +13,7 @@ use worker::{Request, Result};
 use self::webcrypto::Signature;
 use super::calls::now_ms;
 use super::log;
-use crate::config::Config;
+use crate::config::{Config, Secret};
 use crate::http::NoAnswer;
 use crate::push::sender::SenderRefusal;
 use crate::push::sender::oidc::SignedToken;
@@ -27,6 +27,15 @@ pub(super) enum SenderClaim {
     Token(SignedToken),
     /// Perhaps a signature in its body.
     Body,
+}
+
+/// Who asks for something that is not a push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operator {
+    /// May see and do everything.
+    Admin,
+    /// May see how far everything is, and nobody's data.
+    Reader,
 }
 
 /// What is known of a push before its body is read.
@@ -138,10 +147,14 @@ pub(super) fn has_push_secret(config: &Config, request: &Request) -> Result<bool
     secret::is_carried(token, request)
 }
 
-/// Whether the request carries the admin token; without one set, nothing does.
-pub(super) fn admin(config: &Config, request: &Request) -> Result<bool> {
-    let Some(token) = &config.admin_token else { return Ok(false) };
-    Ok(secret::bearer(request.headers())?.is_some_and(|carried| secret::is_same(token, &carried)))
+/// Who asks, by the token that the request carries; nobody, if that is not one that is set.
+pub(super) fn operator(config: &Config, request: &Request) -> Result<Option<Operator>> {
+    let Some(carried) = secret::bearer(request.headers())? else { return Ok(None) };
+    let is = |token: &Option<Secret>| {
+        token.as_ref().is_some_and(|token| secret::is_same(token, &carried))
+    };
+    let admin = is(&config.admin_token).then_some(Operator::Admin);
+    Ok(admin.or_else(|| is(&config.read_token).then_some(Operator::Reader)))
 }
 
 async fn genuine_token(

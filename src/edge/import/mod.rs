@@ -15,14 +15,15 @@ use futures::future::join;
 use serde_json::{Map, Value, json};
 use worker::{Env, Method, Request, Response, Result};
 
-use super::objects::SingleObject;
+use super::auth::Operator;
+use super::objects::{SingleObject, query};
 use super::outbox::OUTBOX;
 use super::route::SyncAction;
 use super::{body, log, reply};
 use crate::commercetools::notification::Notification;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::import::run::{ImportKind, blank};
+use crate::import::run::{ImportKind, blank, hide_words};
 use crate::import::store::gone::{GoneRecord, deleted};
 
 /// The object. It answers at once, except for a start over many ids, which have to be stored.
@@ -34,6 +35,7 @@ pub(super) async fn answer(
     request: &mut Request,
     env: &Env,
     config: &Config,
+    operator: Operator,
     kind: ImportKind,
     action: SyncAction,
 ) -> Result<Response> {
@@ -44,22 +46,50 @@ pub(super) async fn answer(
             let path = format!("/runs/{kind}");
             return IMPORT.pass_on(env, config, Method::Post, &path, Some(&body)).await;
         }
-        SyncAction::Read => (Method::Get, format!("/runs/{kind}")),
+        SyncAction::Read => return runs(env, config, operator, kind).await,
         SyncAction::Stop => (Method::Post, format!("/runs/{kind}/stop")),
         SyncAction::Resume => (Method::Post, format!("/runs/{kind}/resume")),
         SyncAction::Failures => {
-            let url = request.url()?;
-            let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-            (Method::Get, format!("/failures/{kind}{query}"))
+            let form = if accepts_csv(request)? { "/csv" } else { "" };
+            (Method::Get, format!("/failures/{kind}{form}{}", query(request)?))
         }
-        SyncAction::Retry => (Method::Post, format!("/failures/{kind}/retry")),
+        SyncAction::Forget => {
+            let path = request.path();
+            let id = path.rsplit('/').next().unwrap_or_default();
+            (Method::Delete, format!("/failures/{kind}/{id}"))
+        }
+        SyncAction::ForgetMany => (Method::Delete, format!("/failures/{kind}{}", query(request)?)),
+        SyncAction::Retry => {
+            let Some(body) = body::whole(request).await? else { return reply::too_large() };
+            let path = format!("/failures/{kind}/retry");
+            return IMPORT.pass_on(env, config, Method::Post, &path, Some(&body)).await;
+        }
     };
     IMPORT.pass_on(env, config, method, &path, None).await
 }
 
+/// Whether a table is wanted and not JSON, by the types that are named.
+fn accepts_csv(request: &Request) -> Result<bool> {
+    let accepted = request.headers().get("Accept")?.unwrap_or_default();
+    let mut types = accepted.split(',').filter_map(|each| each.split(';').next());
+    Ok(types.any(|each| each.trim().eq_ignore_ascii_case("text/csv")))
+}
+
+/// The runs of a kind.
+async fn runs(env: &Env, config: &Config, operator: Operator, kind: &str) -> Result<Response> {
+    let path = format!("/runs/{kind}");
+    let mut runs = IMPORT.pass_on(env, config, Method::Get, &path, None).await?;
+    if operator == Operator::Admin || runs.status_code() != 200 {
+        return Ok(runs);
+    }
+    let mut shown = serde_json::from_str(&runs.text().await?)?;
+    hide_words(&mut shown);
+    reply::json(200, &shown)
+}
+
 /// `GET /sync/status`: how far every import is, how much waits in the outbox, since when, and how
 /// much was given up.
-pub(super) async fn status(env: &Env, config: &Config) -> Result<Response> {
+pub(super) async fn status(env: &Env, config: &Config, operator: Operator) -> Result<Response> {
     let outbox = OUTBOX.pass_on(env, config, Method::Get, "/status", None);
     let runs = async {
         if config.mode.import() {
@@ -77,6 +107,9 @@ pub(super) async fn status(env: &Env, config: &Config) -> Result<Response> {
         return Ok(runs);
     }
     let mut status: Value = serde_json::from_str(&runs.text().await?)?;
+    if operator == Operator::Reader {
+        hide_words(&mut status);
+    }
     status["outbox"] = serde_json::from_str(&outbox.text().await?)?;
     reply::json(200, &status)
 }

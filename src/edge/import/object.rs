@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures::FutureExt;
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Map, json};
 use worker::{
@@ -17,18 +18,20 @@ use super::slice::{self, NextSlice};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::edge::calls::now_ms;
-use crate::edge::objects::AtWork;
+use crate::edge::objects::{AtWork, parameter, to_delete};
 use crate::edge::sql::turn;
 use crate::edge::{log, reply, settings};
 use crate::engine::backoff::backoff;
 use crate::import::machine::ImportInput;
 use crate::import::run::{ImportKind, RunSelection};
 use crate::import::start::{self, RunStart};
+use crate::import::store::failures::{self, FailurePage};
 use crate::import::store::tables::MIGRATIONS;
-use crate::import::store::{failures, gone, hand_over, runs};
+use crate::import::store::{gone, hand_over, runs};
 use crate::import::stored::StoredRun;
 use crate::json::read_bytes;
 use crate::storage::schema::{NEWER, SchemaState, migrate};
+use crate::storage::selection::KeptSelection;
 use crate::time::millis;
 
 /// How long to wait while the settings are not in order, in ms.
@@ -185,17 +188,40 @@ impl Import {
             (Method::Get, ["runs"], Some(kind)) => self.history(sql, config, kind),
             (Method::Post, ["runs"], Some(kind)) => match start::read(kind, body) {
                 Ok(start) => self.start(sql, config, kind, start),
-                Err(problem) => reply::error(400, "bad_request", &problem),
+                Err(problem) => reply::bad_request(&problem),
             },
             (Method::Post, ["runs", "stop"], Some(kind)) => self.stop(sql, config, kind),
             (Method::Post, ["runs", "resume"], Some(kind)) => self.resume(sql, config, kind),
-            (Method::Get, ["failures"], Some(kind)) => {
-                let cursor = url.query_pairs().find(|(name, _)| name == "cursor");
-                let cursor = cursor.map(|(_, cursor)| cursor.into_owned()).unwrap_or_default();
-                reply::json(200, &failures::page(sql, kind, &cursor)?)
+            (Method::Get, ["failures", form @ ..], Some(kind)) => {
+                let (cursor, code) = (parameter(&url, "cursor"), parameter(&url, "code"));
+                let cursor = cursor.as_deref().unwrap_or_default();
+                let page = FailurePage { kind, cursor, code: code.as_deref() };
+                if form.is_empty() {
+                    return reply::json(200, &page.shown(sql)?);
+                }
+                let (table, next) = page.csv(sql)?;
+                reply::csv(table, next.as_deref())
+            }
+            (Method::Delete, ["failures"], Some(kind)) => match to_delete(&url) {
+                Ok(which) => {
+                    failures::delete(sql, kind, &which)?;
+                    Ok(reply::empty(204))
+                }
+                Err(problem) => reply::bad_request(&problem),
+            },
+            (Method::Delete, ["failures", id], Some(kind)) => {
+                if failures::delete_one(sql, kind, &percent_decode_str(id).decode_utf8_lossy())? {
+                    Ok(reply::empty(204))
+                } else {
+                    reply::error(404, "not_found", "This record did not fail.")
+                }
             }
             (Method::Post, ["failures", "retry"], Some(kind)) => {
-                let ids = failures::ids(sql, kind)?;
+                let which = match KeptSelection::read(body) {
+                    Ok(which) => which,
+                    Err(problem) => return reply::bad_request(&problem),
+                };
+                let ids = failures::ids(sql, kind, &which)?;
                 if ids.is_empty() && !self.desk.is_active(sql, &config.rules, Some(kind))? {
                     return reply::error(400, "no_failures", "There is no failure to retry.");
                 }
@@ -207,7 +233,7 @@ impl Import {
                     customer: Id,
                 }
                 let EraseBody { customer } = read_bytes(body)?;
-                failures::delete(sql, ImportKind::Customers, customer.as_str())?;
+                failures::delete_one(sql, ImportKind::Customers, customer.as_str())?;
                 gone::remember(sql, &config.rules, gone::CUSTOMER, &customer, now_ms())?;
                 reply::json(200, &json!({}))
             }

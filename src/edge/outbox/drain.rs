@@ -52,6 +52,13 @@ impl OutboxDesk {
         }
     }
 
+    /// Somebody asks for what waits to be tried now. If there is no machine, no operation is out.
+    pub(super) fn retry(&self) {
+        if let Some(machine) = self.0.borrow_mut().as_mut() {
+            machine.retry(now_ms());
+        }
+    }
+
     /// Drops the machine: the next step begins with what is stored.
     pub(super) fn forget(&self) {
         self.0.take();

@@ -11,10 +11,11 @@ mod store;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use worker::{Env, Error, Method, Response, Result};
+use worker::{Env, Error, Method, Request, Response, Result};
 
 pub(super) use self::store::store;
-use super::objects::SingleObject;
+use super::objects::{SingleObject, query};
+use super::route::OutboxAction;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::klaviyo::pacing::Operation;
@@ -23,6 +24,20 @@ use crate::outbox::store::erasure::EraseAgain;
 /// The object. A call may take what is left of a push's 4 s after its calls.
 pub(super) const OUTBOX: SingleObject =
     SingleObject { binding: "OUTBOX", name: "outbox", patience: Duration::from_millis(800) };
+
+/// The endpoints on what waits, passed on to the object.
+pub(super) async fn answer(
+    request: &Request,
+    env: &Env,
+    config: &Config,
+    action: OutboxAction,
+) -> Result<Response> {
+    let (method, path) = match action {
+        OutboxAction::List => (Method::Get, format!("/outbox{}", query(request)?)),
+        OutboxAction::Retry => (Method::Post, "/outbox/retry".to_owned()),
+    };
+    OUTBOX.pass_on(env, config, method, &path, None).await
+}
 
 /// Erases a customer from all that is stored; whether a job of Klaviyo may bring the profile back, so
 /// that the erasure has to be parked.

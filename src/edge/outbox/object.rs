@@ -6,14 +6,14 @@ use std::panic::AssertUnwindSafe;
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
 use worker::{
-    DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, Storage,
+    DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, Storage, Url,
     durable_object,
 };
 
 use super::drain::{self, OutboxDesk};
 use crate::config::rules::OperatorRules;
 use crate::edge::calls::now_ms;
-use crate::edge::objects::AtWork;
+use crate::edge::objects::{AtWork, parameter, to_delete};
 use crate::edge::sql::turn;
 use crate::edge::{log, reply, settings};
 use crate::json::read_bytes;
@@ -23,6 +23,7 @@ use crate::outbox::store::erasure::{self, EraseAgain};
 use crate::outbox::store::tables::MIGRATIONS;
 use crate::outbox::store::{dead_letters, intake, offspring, parked, replay};
 use crate::storage::schema::{NEWER, SchemaState, migrate};
+use crate::storage::selection::KeptSelection;
 use crate::storage::sql::{RowId, SqlError, StoredTime};
 
 /// How long to wait while the settings are not in order, in ms.
@@ -178,18 +179,29 @@ impl Outbox {
                 reply::json(201, &needed(&parked::counts(sql)?))
             }
             (Method::Get, ["status"]) => reply::json(200, &status(sql)?),
-            (Method::Get, ["dead-letters"]) => {
-                let cursor = url.query_pairs().find(|(name, _)| name == "cursor");
-                let cursor = cursor.and_then(|(_, cursor)| RowId::parse(&cursor));
-                reply::json(200, &dead_letters::list(sql, cursor)?)
+            (Method::Get, ["outbox"]) => reply::json(200, &parked::page(sql, cursor(&url))?),
+            (Method::Post, ["outbox", "retry"]) => {
+                self.desk.retry();
+                reply::json(202, &json!({ "retried": parked::retry(sql, now_ms())? }))
             }
+            (Method::Get, ["dead-letters"]) => {
+                reply::json(200, &dead_letters::list(sql, cursor(&url))?)
+            }
+            (Method::Delete, ["dead-letters"]) => match to_delete(&url) {
+                Ok(which) => {
+                    dead_letters::delete_all(sql, &which)?;
+                    Ok(reply::empty(204))
+                }
+                Err(problem) => reply::bad_request(&problem),
+            },
             (Method::Get, ["dead-letters", id]) => match dead_letters::read(sql, id)? {
                 Some(letter) => reply::json(200, &letter),
                 None => no_letter(),
             },
-            (Method::Post, ["dead-letters", "replay"]) => {
-                self.replay(sql, &dead_letters::ids(sql)?)
-            }
+            (Method::Post, ["dead-letters", "replay"]) => match KeptSelection::read(body) {
+                Ok(which) => self.replay(sql, &dead_letters::ids(sql, &which)?),
+                Err(problem) => reply::bad_request(&problem),
+            },
             (Method::Post, ["dead-letters", id, "replay"]) => self.replay(sql, &[(*id).to_owned()]),
             (Method::Delete, ["dead-letters", id]) => {
                 if dead_letters::delete(sql, id)? {
@@ -247,6 +259,10 @@ fn status(sql: &SqlStorage) -> Result<Value> {
         status["lastErrors"] = errors.collect();
     }
     Ok(status)
+}
+
+fn cursor(url: &Url) -> Option<RowId> {
+    RowId::parse(&parameter(url, "cursor")?)
 }
 
 fn no_letter() -> Result<Response> {

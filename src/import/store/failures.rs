@@ -6,12 +6,18 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::commercetools::reference::Id;
+use crate::http::encode;
+use crate::import::csv;
 use crate::import::machine::RunSaving;
 use crate::import::run::{ImportKind, ImportRun, RunSelection, RunState};
+use crate::storage::selection::KeptSelection;
 use crate::storage::sql::{Sql, SqlError, StoredTime};
 
 /// Failures on one page.
 const PAGE: usize = 100;
+
+/// Failures in one table of CSV: a shop's, mostly, and far less than an object may hold in memory.
+const CSV_PAGE: usize = 10_000;
 
 /// Stores what became of records.
 pub fn save(sql: &dyn Sql, run: &ImportRun, saving: &RunSaving) -> Result<(), SqlError> {
@@ -34,7 +40,7 @@ pub fn save(sql: &dyn Sql, run: &ImportRun, saving: &RunSaving) -> Result<(), Sq
         )?;
     }
     for id in &saving.healed {
-        delete(sql, run.kind, id.as_str())?;
+        delete_one(sql, run.kind, id.as_str())?;
     }
     if run.state == RunState::Completed && run.selection == RunSelection::Full {
         sql.exec(
@@ -45,51 +51,98 @@ pub fn save(sql: &dyn Sql, run: &ImportRun, saving: &RunSaving) -> Result<(), Sq
     Ok(())
 }
 
-/// A page of the failures of a kind, by the id of the record; the cursor is the last id of the page
-/// before.
-pub fn page(sql: &dyn Sql, kind: ImportKind, cursor: &str) -> Result<Value, SqlError> {
-    #[derive(Deserialize)]
-    struct FailureRow {
-        id: String,
-        code: String,
-        detail: String,
-        pointer: Option<String>,
-        run: String,
-        at: StoredTime,
-    }
-    let query = format!(
-        "SELECT id, code, detail, pointer, run, at FROM failures WHERE kind = ? AND id > ?
-         ORDER BY id LIMIT {}",
-        PAGE + 1
-    );
-    let rows: Vec<FailureRow> =
-        sql.exec(&query, vec![kind.name().into(), cursor.into()])?.read()?;
-    let page = &rows[..rows.len().min(PAGE)];
-    let next = page.last().filter(|_| rows.len() > PAGE).map(|row| row.id.clone());
-    let shown = page.iter().map(|row| {
+/// A row of `failures`.
+#[derive(Deserialize)]
+struct FailureRow {
+    id: String,
+    code: String,
+    detail: String,
+    pointer: Option<String>,
+    run: String,
+    at: StoredTime,
+}
+
+impl FailureRow {
+    fn shown(&self) -> Value {
         json!({
-            "id": row.id,
-            "code": row.code,
-            "detail": row.detail,
-            "pointer": row.pointer,
-            "run": row.run,
-            "at": row.at.shown(),
+            "id": self.id,
+            "code": self.code,
+            "detail": self.detail,
+            "pointer": self.pointer,
+            "run": self.run,
+            "at": self.at.shown(),
         })
-    });
-    Ok(json!({ "failures": shown.collect::<Vec<_>>(), "next": next }))
+    }
+
+    fn line(&self) -> String {
+        let at = self.at.shown().unwrap_or_default();
+        let pointer = self.pointer.as_deref().unwrap_or_default();
+        csv::line([&*self.id, &self.code, &self.detail, pointer, &self.run, &at])
+    }
 }
 
-/// The ids of all records of a kind that failed.
-pub fn ids(sql: &dyn Sql, kind: ImportKind) -> Result<Vec<Id>, SqlError> {
-    let query = "SELECT id FROM failures WHERE kind = ? ORDER BY id";
-    sql.exec(query, vec![kind.name().into()])?.column()
+/// Which failures of a kind are asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct FailurePage<'a> {
+    #[expect(missing_docs, reason = "as its name says")]
+    pub kind: ImportKind,
+    /// The last id of the page before; empty for the first one.
+    pub cursor: &'a str,
+    /// Only those that failed for this reason.
+    pub code: Option<&'a str>,
 }
 
-/// Forgets a failure.
-pub fn delete(sql: &dyn Sql, kind: ImportKind, id: &str) -> Result<(), SqlError> {
-    sql.exec(
-        "DELETE FROM failures WHERE kind = ? AND id = ?",
-        vec![kind.name().into(), id.into()],
-    )?;
-    Ok(())
+impl FailurePage<'_> {
+    /// At most so many rows by the id of the record, and the cursor of the next page.
+    fn rows(
+        &self,
+        sql: &dyn Sql,
+        most: usize,
+    ) -> Result<(Vec<FailureRow>, Option<String>), SqlError> {
+        let query = "SELECT id, code, detail, pointer, run, at FROM failures
+             WHERE kind = ?1 AND id > ?2 AND (?3 IS NULL OR code = ?3) ORDER BY id LIMIT ?4";
+        let values =
+            vec![self.kind.name().into(), self.cursor.into(), self.code.into(), (most + 1).into()];
+        let mut rows: Vec<FailureRow> = sql.exec(query, values)?.read()?;
+        let is_last = rows.len() <= most;
+        rows.truncate(most);
+        let next = rows.last().filter(|_| !is_last).map(|row| row.id.clone());
+        Ok((rows, next))
+    }
+
+    /// The page as JSON.
+    pub fn shown(&self, sql: &dyn Sql) -> Result<Value, SqlError> {
+        let (rows, next) = self.rows(sql, PAGE)?;
+        let shown: Vec<_> = rows.iter().map(FailureRow::shown).collect();
+        Ok(json!({ "failures": shown, "next": next }))
+    }
+
+    /// A longer page as CSV, and the query of the next one.
+    pub fn csv(&self, sql: &dyn Sql) -> Result<(String, Option<String>), SqlError> {
+        let (rows, next) = self.rows(sql, CSV_PAGE)?;
+        let code = self.code.map(|code| format!("&code={}", encode(code))).unwrap_or_default();
+        let next = next.map(|next| format!("?cursor={}{code}", encode(&next)));
+        let header = csv::line(["id", "code", "detail", "pointer", "run", "at"]);
+        let lines = rows.iter().map(FailureRow::line);
+        Ok((std::iter::once(header).chain(lines).collect(), next))
+    }
+}
+
+/// The ids of the records of a kind that failed, of those that are meant.
+pub fn ids(sql: &dyn Sql, kind: ImportKind, which: &KeptSelection) -> Result<Vec<Id>, SqlError> {
+    let query =
+        format!("SELECT id FROM failures WHERE kind = ? AND {} ORDER BY id", which.condition());
+    sql.exec(&query, vec![kind.name().into(), which.value()])?.column()
+}
+
+/// Forgets the failures that are meant; whether there was any.
+pub fn delete(sql: &dyn Sql, kind: ImportKind, which: &KeptSelection) -> Result<bool, SqlError> {
+    let statement = format!("DELETE FROM failures WHERE kind = ? AND {}", which.condition());
+    let deleted = sql.exec(&statement, vec![kind.name().into(), which.value()])?;
+    Ok(deleted.written > 0)
+}
+
+/// Forgets the failure of a record; whether there was one.
+pub fn delete_one(sql: &dyn Sql, kind: ImportKind, id: &str) -> Result<bool, SqlError> {
+    delete(sql, kind, &KeptSelection::Ids(vec![id.to_owned()]))
 }

@@ -16,6 +16,7 @@ use crate::fault::Rejection;
 use crate::json::read_bytes;
 use crate::push::parking;
 use crate::storage::parts;
+use crate::storage::selection::KeptSelection;
 use crate::storage::sql::{RowId, Sql, SqlError, StoredTime};
 
 /// Dead letters on one page.
@@ -143,9 +144,10 @@ pub fn find(sql: &dyn Sql, id: &str) -> Result<Option<DeadLetterRow>, SqlError> 
     sql.exec("SELECT * FROM dead_letters WHERE id = ?", vec![id.into()])?.first()
 }
 
-/// All ids.
-pub fn ids(sql: &dyn Sql) -> Result<Vec<String>, SqlError> {
-    sql.exec("SELECT id FROM dead_letters ORDER BY seq", vec![])?.column()
+/// The ids of those that are meant, the oldest first.
+pub fn ids(sql: &dyn Sql, which: &KeptSelection) -> Result<Vec<String>, SqlError> {
+    let query = format!("SELECT id FROM dead_letters WHERE {} ORDER BY seq", which.condition());
+    sql.exec(&query, vec![which.value()])?.column()
 }
 
 /// How many there are.
@@ -172,6 +174,15 @@ pub fn delete(sql: &dyn Sql, id: &str) -> Result<bool, SqlError> {
     parts::delete(sql, "dead_letter_parts", row.seq)?;
     sql.exec("DELETE FROM dead_letters WHERE seq = ?", vec![row.seq.into()])?;
     Ok(true)
+}
+
+/// Deletes the letters that are meant.
+pub fn delete_all(sql: &dyn Sql, which: &KeptSelection) -> Result<(), SqlError> {
+    let letters = format!("FROM dead_letters WHERE {}", which.condition());
+    let parts = format!("DELETE FROM dead_letter_parts WHERE owner IN (SELECT seq {letters})");
+    sql.exec(&parts, vec![which.value()])?;
+    sql.exec(&format!("DELETE {letters}"), vec![which.value()])?;
+    Ok(())
 }
 
 /// Deletes the letters that were last dated before `before`, in ms since 1970 UTC.

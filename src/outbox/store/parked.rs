@@ -6,6 +6,7 @@
 //! a job of Klaviyo; see [`super::jobs`].
 
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::new_parked::to_second;
 use super::{lost, sent};
@@ -128,6 +129,20 @@ pub fn wake(sql: &dyn Sql, operation: &OperationName, now: u64) -> Result<(), Sq
     Ok(())
 }
 
+/// Lets what waits be tried now, because somebody asks for it; how many rows that are. What waits for
+/// a time of its own keeps it: before that a write may still be carried out, or there is nothing to do.
+/// So does what waits for a job of Klaviyo.
+pub fn retry(sql: &dyn Sql, now: u64) -> Result<u32, SqlError> {
+    let [_, doubt, follows, edge] = OWN_TIME.map(|fault| fault.code().into_owned());
+    let rows = "due > ?1 AND doubtful_until <= ?1 AND code NOT IN (?2, ?3, ?4)";
+    let values =
+        || vec![now.into(), doubt.clone().into(), follows.clone().into(), edge.clone().into()];
+    let count =
+        sql.exec(&format!("SELECT COUNT(*) AS count FROM parked WHERE {rows}"), values())?;
+    sql.exec(&format!("UPDATE parked SET due = ?1 WHERE {rows}"), values())?;
+    Ok(count.value()?.unwrap_or(0))
+}
+
 /// Whether any row waits for a job.
 pub fn any_waits(sql: &dyn Sql) -> Result<bool, SqlError> {
     Ok(!sql.exec("SELECT seq FROM parked WHERE due IS NULL LIMIT 1", vec![])?.is_empty())
@@ -181,4 +196,50 @@ pub fn waiting(sql: &dyn Sql) -> Result<Vec<WaitingRows>, SqlError> {
         vec![TransientFault::PriceEdge.code().as_ref().into()],
     )?
     .read()
+}
+
+/// Rows on one page.
+const PAGE: usize = 100;
+
+/// A page of what waits, in the order in which it was parked last: a row that is parked again comes
+/// later, so none is missed. As for [`waiting`], a row for the edge of a product's prices is none. What a
+/// notification is about stands in it, and in the slot only for some.
+pub fn page(sql: &dyn Sql, cursor: Option<RowId>) -> Result<Value, SqlError> {
+    #[derive(Deserialize)]
+    struct WaitingRow {
+        seq: RowId,
+        code: String,
+        since: StoredTime,
+        due: Option<StoredTime>,
+        attempts: u32,
+        resource: Option<String>,
+    }
+    let query = format!(
+        "SELECT seq, code, since, due, attempts,
+            CASE WHEN json_valid(content)
+            THEN (content ->> '$.resource.typeId') || '/' || (content ->> '$.resource.id')
+            END AS resource
+         FROM (
+            SELECT parked.*, (
+                SELECT CAST(content AS TEXT) FROM parked_parts WHERE owner = seq AND part = 0
+            ) AS content
+            FROM parked WHERE seq > ? AND code <> ? ORDER BY seq LIMIT {})",
+        PAGE + 1
+    );
+    let edge = TransientFault::PriceEdge.code().into_owned();
+    let rows: Vec<WaitingRow> =
+        sql.exec(&query, vec![cursor.unwrap_or_default().into(), edge.into()])?.read()?;
+    let page = &rows[..rows.len().min(PAGE)];
+    let next = page.last().filter(|_| rows.len() > PAGE).map(|row| row.seq.to_string());
+    let shown = page.iter().map(|row| {
+        json!({
+            "id": row.seq.to_string(),
+            "resource": row.resource,
+            "code": row.code,
+            "since": row.since.shown(),
+            "attempts": row.attempts,
+            "nextAttempt": row.due.and_then(StoredTime::shown),
+        })
+    });
+    Ok(json!({ "parked": shown.collect::<Vec<_>>(), "next": next }))
 }

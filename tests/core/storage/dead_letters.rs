@@ -6,6 +6,7 @@ use commercetools_klaviyo::outbox::store::intake::{self, NewEntry};
 use commercetools_klaviyo::outbox::store::offspring::park_offspring;
 use commercetools_klaviyo::outbox::store::replay::replay;
 use commercetools_klaviyo::push::envelope::decode;
+use commercetools_klaviyo::storage::selection::KeptSelection;
 use commercetools_klaviyo::storage::sql::RowId;
 use serde_json::{Value, json};
 
@@ -72,12 +73,46 @@ fn old_ones_are_forgotten_with_their_content() {
         dead_letters::keep(&sql, &letter(at), at.to_string().as_bytes()).expect("kept");
     }
     dead_letters::forget(&sql, 3).expect("forgotten");
-    let ids = dead_letters::ids(&sql).expect("ids");
+    let ids = dead_letters::ids(&sql, &KeptSelection::All).expect("ids");
     assert_eq!(ids.len(), 1);
     assert_eq!(dead_letters::delete(&sql, &ids[0]), Ok(true));
     assert_eq!(dead_letters::delete(&sql, &ids[0]), Ok(false));
     assert_whole(&sql);
     assert!(sql.tables()["dead_letter_parts"].is_empty());
+}
+
+#[test]
+fn those_that_are_meant_are_found_and_deleted() {
+    let kept = || {
+        let sql = outbox();
+        let ids = ["klaviyo_400", "not_json", "klaviyo_400"].iter().enumerate().map(|(n, code)| {
+            let letter = NewDeadLetter { code: (*code).to_owned(), ..letter(1) };
+            dead_letters::keep(&sql, &letter, n.to_string().as_bytes()).expect("kept")
+        });
+        let ids: Vec<_> = ids.collect();
+        (sql, ids)
+    };
+    let some = |(_, ids): &(Sqlite, Vec<String>), places: &[usize]| {
+        places.iter().map(|place| ids[*place].clone()).collect::<Vec<_>>()
+    };
+    let by_id = |ids: &[String]| KeptSelection::Ids([ids, &["no-such-letter".into()]].concat());
+    let code = |code: &str| KeptSelection::Code(code.to_owned());
+    let (_, ids) = kept();
+    for (which, meant, others) in [
+        (KeptSelection::All, vec![0, 1, 2], vec![]),
+        (code("klaviyo_400"), vec![0, 2], vec![1]),
+        (code("no_such_code"), vec![], vec![0, 1, 2]),
+        (by_id(&ids[1..]), vec![1, 2], vec![0]),
+    ] {
+        let kept = kept();
+        let sql = &kept.0;
+        assert_eq!(dead_letters::ids(sql, &which), Ok(some(&kept, &meant)), "{which:?}");
+        fails_whole(sql, |sql| dead_letters::delete_all(sql, &which));
+        dead_letters::delete_all(sql, &which).expect("deleted");
+        let left = dead_letters::ids(sql, &KeptSelection::All);
+        assert_eq!(left, Ok(some(&kept, &others)), "{which:?}");
+        assert_whole(sql);
+    }
 }
 
 #[test]
@@ -130,7 +165,7 @@ fn what_a_push_sends_is_what_the_object_stores() {
     fails_whole(&sql, |sql| intake::take(sql, body, 1_000));
     let stored = intake::take(&sql, body, 1_000).expect("stored");
     assert_eq!(stored[0], "", "it is parked");
-    assert_eq!(dead_letters::ids(&sql), Ok(vec![stored[1].clone()]));
+    assert_eq!(dead_letters::ids(&sql, &KeptSelection::All), Ok(vec![stored[1].clone()]));
     let row = slot(&sql, "customer/c").expect("a row");
     assert_eq!(row.content, notification.to_string().as_bytes());
     let read = dead_letters::read(&sql, &stored[1]).expect("read").expect("a letter");

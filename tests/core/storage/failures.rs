@@ -3,9 +3,10 @@
 use commercetools_klaviyo::commercetools::notification::Notification;
 use commercetools_klaviyo::import::machine::{RecordFailure, RunSaving};
 use commercetools_klaviyo::import::run::{ImportKind, RunSelection, RunState};
-use commercetools_klaviyo::import::store::gone;
-use commercetools_klaviyo::import::store::{failures, runs};
-use serde_json::json;
+use commercetools_klaviyo::import::store::failures::{self, FailurePage};
+use commercetools_klaviyo::import::store::{gone, runs};
+use commercetools_klaviyo::storage::selection::KeptSelection;
+use serde_json::{Value, json};
 
 use super::runs::{id, imports, run};
 use crate::sqlite::Sqlite;
@@ -29,8 +30,63 @@ fn failed(sql: &Sqlite, number: u64, failures: Vec<RecordFailure>) {
 }
 
 fn ids(sql: &Sqlite) -> Vec<String> {
-    let ids = failures::ids(sql, ImportKind::Orders).expect("ids");
+    let ids = failures::ids(sql, ImportKind::Orders, &KeptSelection::All).expect("ids");
     ids.iter().map(ToString::to_string).collect()
+}
+
+fn page(sql: &Sqlite, cursor: &str, code: Option<&str>) -> Value {
+    FailurePage { kind: ImportKind::Orders, cursor, code }.shown(sql).expect("a page")
+}
+
+#[test]
+fn those_of_a_code_are_listed_forgotten_and_retried() {
+    let kept = || {
+        let sql = imports();
+        let number = |n| failure(&format!("{n:03}"), if n % 2 == 0 { "even" } else { "odd" });
+        failed(&sql, 1, (0..250).map(number).collect());
+        sql
+    };
+    let sql = kept();
+    let first = page(&sql, "", Some("odd"));
+    assert_eq!((&first["failures"][99]["id"], &first["next"]), (&json!("199"), &json!("199")));
+    let rest = page(&sql, "199", Some("odd"));
+    assert_eq!(rest["failures"].as_array().map(Vec::len), Some(25));
+    assert_eq!(rest["next"], json!(null));
+    assert_eq!(page(&sql, "", Some("none")), json!({"failures": [], "next": null}));
+
+    let two = KeptSelection::Ids(vec!["000".to_owned(), "003".to_owned(), "unknown".to_owned()]);
+    for (which, count) in
+        [(KeptSelection::Code("odd".to_owned()), 125), (two, 2), (KeptSelection::All, 250)]
+    {
+        let sql = kept();
+        let of = |kind| failures::ids(&sql, kind, &which).expect("ids").len();
+        assert_eq!((of(ImportKind::Orders), of(ImportKind::Customers)), (count, 0), "{which:?}");
+        assert_eq!(failures::delete(&sql, ImportKind::Customers, &which), Ok(false));
+        assert_eq!(failures::delete(&sql, ImportKind::Orders, &which), Ok(true));
+        assert_eq!((of(ImportKind::Orders), ids(&sql).len()), (0, 250 - count), "{which:?}");
+    }
+}
+
+#[test]
+fn a_table_has_many_and_says_where_it_goes_on() {
+    let csv = |sql: &Sqlite, cursor: &str, code: Option<&str>| {
+        FailurePage { kind: ImportKind::Orders, cursor, code }.csv(sql).expect("a table")
+    };
+    let sql = imports();
+    let header = "id,code,detail,pointer,run,at\r\n";
+    assert_eq!(csv(&sql, "", None), (header.to_owned(), None));
+    let detail = "=1+1, he said".to_owned();
+    let formula = RecordFailure { detail, pointer: Some("/data".into()), ..failure("a", "c") };
+    failed(&sql, 1, vec![formula, failure("b", "other")]);
+    let line = "a,c,\"'=1+1, he said\",/data,0000000000001,2026-07-01T12:00:00.000Z\r\n";
+    assert_eq!(csv(&sql, "", Some("c")), (format!("{header}{line}"), None));
+    assert_eq!(csv(&sql, "", None).0.lines().count(), 3);
+
+    failed(&sql, 2, (0..10_001).map(|n| failure(&format!("n {n:05}"), "a&b")).collect());
+    let (table, next) = csv(&sql, "", Some("a&b"));
+    assert_eq!(table.lines().count(), 10_001);
+    assert_eq!(next.as_deref(), Some("?cursor=n%2009999&code=a%26b"));
+    assert_eq!(csv(&sql, "n 09999", Some("a&b")).0.lines().count(), 2);
 }
 
 #[test]
@@ -39,7 +95,7 @@ fn failures_are_listed_in_pages() {
     failed(&sql, 1, (0..250).map(|n| failure(&format!("{n:03}"), "c")).collect());
     let (mut sizes, mut found, mut cursor) = (Vec::new(), Vec::new(), String::new());
     loop {
-        let page = failures::page(&sql, ImportKind::Orders, &cursor).expect("a page");
+        let page = page(&sql, &cursor, None);
         let rows = page["failures"].as_array().expect("failures");
         sizes.push(rows.len());
         found.extend(rows.iter().map(|row| row["id"].as_str().unwrap_or("").to_owned()));
@@ -48,11 +104,12 @@ fn failures_are_listed_in_pages() {
     }
     assert_eq!(sizes, [100, 100, 50]);
     assert_eq!(found, ids(&sql));
-    let page = failures::page(&sql, ImportKind::Orders, "248").expect("a page");
+    let page = page(&sql, "248", None);
     let expected = json!({"failures": [{"id": "249", "code": "c", "detail": "d", "pointer": null,
         "run": "0000000000001", "at": "2026-07-01T12:00:00.000Z"}], "next": null});
     assert_eq!(page, expected);
-    let other = failures::page(&sql, ImportKind::Customers, "").expect("a page");
+    let other = FailurePage { kind: ImportKind::Customers, cursor: "", code: None }.shown(&sql);
+    let other = other.expect("a page");
     assert_eq!(other, json!({"failures": [], "next": null}));
 }
 
@@ -61,7 +118,7 @@ fn the_newest_reason_counts_until_the_record_is_sent() {
     let sql = imports();
     failed(&sql, 1, vec![failure("a", "old"), failure("b", "old"), failure("c", "old")]);
     failed(&sql, 2, vec![failure("a", "new")]);
-    let page = failures::page(&sql, ImportKind::Orders, "").expect("a page");
+    let page = page(&sql, "", None);
     assert_eq!(
         (&page["failures"][0]["code"], &page["failures"][1]["code"]),
         (&json!("new"), &json!("old"))
@@ -73,7 +130,8 @@ fn the_newest_reason_counts_until_the_record_is_sent() {
     assert_eq!(ids(&sql), ["a", "c"]);
     save(&sql, 2, RunSelection::Full, RunSaving::default());
     assert_eq!(ids(&sql), ["a"], "its own failures stay");
-    failures::delete(&sql, ImportKind::Orders, "a").expect("deleted");
+    assert_eq!(failures::delete_one(&sql, ImportKind::Orders, "a"), Ok(true));
+    assert_eq!(failures::delete_one(&sql, ImportKind::Orders, "a"), Ok(false));
     assert!(ids(&sql).is_empty());
 }
 

@@ -13,6 +13,7 @@ mod parts;
 mod price_edges;
 mod runs;
 mod trying;
+mod waiting;
 
 use commercetools_klaviyo::engine::circuits::Allowance;
 use commercetools_klaviyo::klaviyo::job::{JobRef, JobType};
