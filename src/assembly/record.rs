@@ -68,7 +68,9 @@ pub fn ids_of(texts: &[&str]) -> HashSet<Id> {
     texts.iter().filter_map(|text| id_of(text)).collect()
 }
 
-fn id_of(text: &str) -> Option<Id> {
+/// The id of a document, if it has one.
+#[must_use]
+pub fn id_of(text: &str) -> Option<Id> {
     from_json::<IdReference>(text).ok().map(|link| link.id)
 }
 

@@ -8,7 +8,7 @@ use super::locale::LocalizedString;
 use super::order::{Attribute, Image};
 use super::price::Price;
 use super::reference::{Id, IdReference, Reference};
-use super::variant::VariantDocument;
+use super::variant::{VariantData, VariantDocument};
 
 /// A product of the catalogue.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -176,4 +176,12 @@ pub struct ProductVariant {
     pub attributes: Vec<Attribute>,
     /// Its stock; none where that is not tracked.
     pub availability: Option<Availability>,
+}
+
+impl From<VariantDocument> for ProductVariant {
+    fn from(VariantDocument { variant_id, current, .. }: VariantDocument) -> Self {
+        let VariantData { sku, images, attributes } = current;
+        let (prices, availability) = (Vec::new(), None);
+        Self { id: variant_id, sku, prices, images, attributes, availability }
+    }
 }

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use super::lenient::list;
 use super::order::{Attribute, Image};
-use super::product::ProductVariant;
 use super::reference::{Id, IdReference};
 
 /// The most variants of a product that are read. commercetools takes no more (limit of 2026-09-29); what is
@@ -59,14 +58,6 @@ pub struct VariantData {
     #[serde(default, deserialize_with = "list")]
     #[expect(missing_docs, reason = "as its name says")]
     pub attributes: Vec<Attribute>,
-}
-
-impl From<VariantDocument> for ProductVariant {
-    fn from(VariantDocument { variant_id, current, .. }: VariantDocument) -> Self {
-        let VariantData { sku, images, attributes } = current;
-        let (prices, availability) = (Vec::new(), None);
-        Self { id: variant_id, sku, prices, images, attributes, availability }
-    }
 }
 
 /// Where a project keeps the variants of its products.

@@ -6,8 +6,9 @@
 use std::collections::VecDeque;
 
 use crate::assembly::delivery::Delivery;
+use crate::assembly::record;
 use crate::commercetools::reference::Id;
-use crate::commercetools::walk::Walk;
+use crate::commercetools::walk::{Walk, WalkedResource};
 use crate::engine::unit::UnitNo;
 use crate::fault::Rejection;
 use crate::http::HttpAnswer;
@@ -127,6 +128,20 @@ impl RunPage {
             Err(fate) => fate,
         };
         self.records.push(RunRecord::new(id, fate));
+    }
+
+    /// Takes the documents of an answer. One that cannot be read costs only itself.
+    pub(super) fn take_records(&mut self, of: WalkedResource, results: &[&str]) {
+        for (id, read) in results.iter().filter_map(|text| record::read(of, text)) {
+            let unit = read.map(|(record, documents)| Delivery::of_record(record, documents));
+            self.add(id, unit.map_err(RecordFate::Failed));
+        }
+    }
+
+    /// Takes only the ids of documents.
+    pub(super) fn take_ids(&mut self, results: &[&str]) {
+        let found = results.iter().filter_map(|text| record::id_of(text));
+        self.records = found.map(|id| RunRecord::new(id, RecordFate::Open)).collect();
     }
 
     /// Adds the records of another page.

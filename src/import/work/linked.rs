@@ -12,7 +12,6 @@ use serde::Deserialize;
 
 use super::RunWork;
 use super::calling::RunReading;
-use super::reading::{take_ids, take_records};
 use crate::commercetools::answer as commercetools;
 use crate::commercetools::query::PAGE;
 use crate::commercetools::reference::{Id, IdReference};
@@ -157,9 +156,9 @@ impl RunWork {
         };
         let mut more = RunPage::new(PageOrigin::Again);
         if hand_over {
-            take_ids(&mut more, &results);
+            more.take_ids(&results);
         } else {
-            take_records(&mut more, self.run.kind.documents(), &results);
+            more.take_records(self.run.kind.documents(), &results);
         }
         let last = more.records.last().filter(|_| results.len() == walk.limit);
         let further = last.map(|last| Walk { after: Some(last.id.clone()), ..walk.clone() });

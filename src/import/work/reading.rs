@@ -14,12 +14,12 @@ use crate::assembly::record::{self, HistoryRecord};
 use crate::assembly::together::{HandedOut, JointReading, together};
 use crate::commercetools::answer as commercetools;
 use crate::commercetools::reference::Id;
-use crate::commercetools::walk::{self, WalkedResource};
+use crate::commercetools::walk;
 use crate::config::Config;
 use crate::engine::writer::NewUnit;
 use crate::fault::{FinalFault, ReadFault, Rejection};
 use crate::http::HttpAnswer;
-use crate::import::page::{PageOrigin, RecordFate, RunPage, RunRecord};
+use crate::import::page::{PageOrigin, RecordFate, RunPage};
 use crate::import::passes::{Pass, PassLink, PassSource, divide, held, listed};
 use crate::import::record_ref::{PageNo, RecordRef};
 use crate::klaviyo::answer::{ids, marked_ids};
@@ -139,9 +139,9 @@ impl RunWork {
                 let results = commercetools::raw_page(answer)?;
                 let part = listed(&self.list, before);
                 if pass.hand_over {
-                    take_ids(&mut page, &results);
+                    page.take_ids(&results);
                 } else {
-                    take_records(&mut page, self.run.kind.documents(), &results);
+                    page.take_records(self.run.kind.documents(), &results);
                     let missing = self.list[part.clone()].iter().filter(|id| !page.has(id));
                     let missing: Vec<_> = missing.cloned().collect();
                     for id in missing {
@@ -155,7 +155,7 @@ impl RunWork {
                 self.learn_size(config, results.len(), answer.body.len());
                 let last = record::last_id(&results).map(|id| id.to_string());
                 if pass.hand_over {
-                    take_ids(&mut page, &results);
+                    page.take_ids(&results);
                 } else if last.is_some() {
                     page.unread = Some(answer.clone());
                     page.waits = 1;
@@ -180,7 +180,7 @@ impl RunWork {
         let results = commercetools::raw_page(&answer).unwrap_or_default();
         let of = self.run.kind.documents();
         if let Some(page) = self.pages.get_mut(&number) {
-            take_records(page, of, &results);
+            page.take_records(of, &results);
             page.bytes = answer.body.len() * READ_BYTES;
             page.waits = 0;
         }
@@ -235,7 +235,7 @@ impl RunWork {
         let results = commercetools::raw_page(answer)?;
         let mut page = RunPage::new(PageOrigin::Again);
         page.bytes = answer.body.len();
-        take_records(&mut page, self.run.kind.documents(), &results);
+        page.take_records(self.run.kind.documents(), &results);
         // What is gone by now needs nothing any more.
         let gone: Vec<_> = asked.iter().filter(|id| !page.has(id)).cloned().collect();
         self.leave_gone(gone.clone(), now);
@@ -378,20 +378,6 @@ impl RunWork {
 #[serde(rename_all = "camelCase")]
 struct CreationTime {
     created_at: DateTime<Utc>,
-}
-
-/// Takes the documents of an answer into a page. One that cannot be read costs only itself.
-pub(super) fn take_records(page: &mut RunPage, of: WalkedResource, results: &[&str]) {
-    for (id, read) in results.iter().filter_map(|text| record::read(of, text)) {
-        let unit = read.map(|(record, documents)| Delivery::of_record(record, documents));
-        page.add(id, unit.map_err(RecordFate::Failed));
-    }
-}
-
-/// Takes only the ids of documents into a page.
-pub(super) fn take_ids(page: &mut RunPage, results: &[&str]) {
-    let found = links(results).into_iter();
-    page.records = found.map(|found| RunRecord::new(found.id, RecordFate::Open)).collect();
 }
 
 fn not_found() -> RecordFate {
