@@ -139,7 +139,6 @@ fn the_newest_reason_counts_until_the_record_is_sent() {
 fn a_run_is_told_of_what_is_deleted_and_it_may_write() {
     let sku = json!({"resourceUserProvidedIdentifiers": {"sku": "s"}});
     let named = json!({"sku": "s"});
-    let product = json!({"product": {"typeId": "product", "id": "p"}});
     for (kind, type_id, more, expected) in [
         ("ResourceDeleted", "product", json!({}), Some("product/x")),
         ("ResourceDeleted", "category", json!({}), Some("category/x")),
@@ -153,7 +152,6 @@ fn a_run_is_told_of_what_is_deleted_and_it_may_write() {
         ("ProductPublished", "product", json!({}), None),
         ("InventoryEntryDeleted", "inventory-entry", named.clone(), Some("inventory-entry/s")),
         ("StandalonePriceDeleted", "standalone-price", named, Some("standalone-price/s")),
-        ("VariantDeleted", "variant", product, Some("product/p")),
     ] {
         let is_message = !kind.starts_with("Resource");
         let mut told = object(json!({"resource": {"typeId": type_id, "id": "x"}, "id": "m",
