@@ -5,33 +5,36 @@ use std::collections::HashSet;
 use serde::Deserialize;
 
 use super::new_parked::NewParked;
+use super::parked::FOR_A_TIME;
 use super::sent;
 use crate::push::parking::{ERASURE_RANK, RowGroup};
 use crate::push::plan::removed_fields::united;
 use crate::storage::parts;
-use crate::storage::sql::{RowId, Sql, SqlError, SqlValue, StoredTime};
+use crate::storage::sql::{RowId, Sql, SqlError, SqlValue};
 
 /// Who is in a slot already.
 #[derive(Deserialize)]
 struct SlotOccupant {
     seq: RowId,
     rank: u8,
-    since: StoredTime,
-    due: Option<StoredTime>,
+    since: u64,
+    due: Option<u64>,
     attempts: u32,
+    code: String,
     doubtful_until: u64,
     written_since: u64,
 }
 
 /// Parks a notification. If its slot has an open job, the row waits for that job. If the slot is
 /// taken, the age, the number of tries and the time of the next one are kept, so that a stream of
-/// changes does not defeat the waiting. Custom fields that either says were removed are to be unset by
+/// changes does not defeat the waiting. A row that does not wait after a try, but for a time
+/// ([`FOR_A_TIME`]), is tried at the earlier of both: what is told now is not to wait for that. Custom fields that either says were removed are to be unset by
 /// the one that stays. What was sent for it counts no more: somebody else may have
 /// written something else meanwhile.
 pub fn park(sql: &dyn Sql, new: &NewParked, content: &[u8]) -> Result<(), SqlError> {
     let occupant: Option<SlotOccupant> = sql
         .exec(
-            "SELECT seq, rank, since, due, attempts, doubtful_until, written_since
+            "SELECT seq, rank, since, due, attempts, code, doubtful_until, written_since
              FROM parked WHERE key = ?",
             vec![new.key.as_str().into()],
         )?
@@ -40,10 +43,6 @@ pub fn park(sql: &dyn Sql, new: &NewParked, content: &[u8]) -> Result<(), SqlErr
         let times = (new.at.into(), new.due.into(), new.attempts);
         return insert(sql, new, times, content);
     };
-    let is_edge = RowGroup::of_key(&new.key) == Some(RowGroup::PriceEdges);
-    if is_edge && occupant.attempts == 0 {
-        return bring_forward(sql, new);
-    }
     sent::forget(sql, &new.key)?;
     let old = parts::take(sql, "parked_parts", occupant.seq)?;
     sql.exec("DELETE FROM parked WHERE seq = ?", vec![occupant.seq.into()])?;
@@ -53,25 +52,17 @@ pub fn park(sql: &dyn Sql, new: &NewParked, content: &[u8]) -> Result<(), SqlErr
     let is_change = RowGroup::of_key(&new.key) == Some(RowGroup::Customers) && rank < ERASURE_RANK;
     let united = if is_change { united(stays, goes) } else { None };
     let content = united.as_deref().unwrap_or(stays);
-    let times = (occupant.since.into(), occupant.due.into(), occupant.attempts);
+    let waits_for_a_time = FOR_A_TIME.iter().any(|fault| fault.code() == occupant.code);
+    let due = match occupant.due {
+        Some(due) if waits_for_a_time => Some(due.min(new.due)),
+        due => due,
+    };
+    let times = (occupant.since.min(new.at).into(), due.into(), occupant.attempts);
     let doubtful_until = occupant.doubtful_until.max(new.doubtful_until);
     let written = [occupant.written_since, new.written_since];
     let written_since = written.into_iter().filter(|since| *since > 0).min().unwrap_or(0);
     let new = NewParked { rank, doubtful_until, written_since, ..new.clone() };
-    insert(sql, &new, times, content)?;
-    // One that waits until nothing is in doubt any more has an edge before that.
-    if is_edge { bring_forward(sql, &new) } else { Ok(()) }
-}
-
-/// The earlier edge of a product's prices counts, whichever was seen later: if it is an edge no more, the product is written in vain, and the next one is found then.
-fn bring_forward(sql: &dyn Sql, new: &NewParked) -> Result<(), SqlError> {
-    sql.exec(
-        "UPDATE parked SET since = MIN(since, ?2), due = MIN(due, ?3),
-            doubtful_until = MAX(doubtful_until, ?4)
-         WHERE key = ?1",
-        vec![new.key.as_str().into(), new.at.into(), new.due.into(), new.doubtful_until.into()],
-    )?;
-    Ok(())
+    insert(sql, &new, times, content)
 }
 
 /// Stores a row in a free slot: since when it is parked, when it is due, and how often it was tried.

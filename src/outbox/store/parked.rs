@@ -106,13 +106,9 @@ pub fn move_to_edge(sql: &dyn Sql, row: &ParkedRow, edge: u64) -> Result<(), Sql
     sent::forget(sql, &row.key)
 }
 
-/// Faults whose rows wait for a time of their own, and not for the end of an outage.
-const OWN_TIME: [TransientFault; 4] = [
-    TransientFault::PaymentWithoutOrder,
-    TransientFault::MayBeCarriedOut,
-    TransientFault::Follows,
-    TransientFault::PriceEdge,
-];
+/// Faults whose rows wait for a time that is known: the end of a doubt, or the edge of prices.
+pub(super) const FOR_A_TIME: [TransientFault; 3] =
+    [TransientFault::MayBeCarriedOut, TransientFault::Follows, TransientFault::PriceEdge];
 
 /// An operation goes through again: what waits for it is due. So is what waits for anything else that
 /// may be over as well; operations that are still out are left alone all the same.
@@ -121,7 +117,9 @@ pub fn wake(sql: &dyn Sql, operation: &OperationName, now: u64) -> Result<(), Sq
         "UPDATE parked SET waits_for = NULL WHERE waits_for = ?",
         vec![operation.as_str().into()],
     )?;
-    let [payment, doubt, follows, edge] = OWN_TIME.map(|fault| fault.code().into_owned());
+    let [doubt, follows, edge] = FOR_A_TIME.map(|fault| fault.code().into_owned());
+    // A refund waits for its order, and not for the end of an outage.
+    let payment = TransientFault::PaymentWithoutOrder.code().into_owned();
     sql.exec(
         "UPDATE parked SET due = ?1 WHERE due > ?1 AND code NOT IN (?2, ?3, ?4, ?5)",
         vec![now.into(), payment.into(), doubt.into(), follows.into(), edge.into()],
@@ -133,7 +131,7 @@ pub fn wake(sql: &dyn Sql, operation: &OperationName, now: u64) -> Result<(), Sq
 /// a time of its own keeps it: before that a write may still be carried out, or there is nothing to do.
 /// So does what waits for a job of Klaviyo.
 pub fn retry(sql: &dyn Sql, now: u64) -> Result<u32, SqlError> {
-    let [_, doubt, follows, edge] = OWN_TIME.map(|fault| fault.code().into_owned());
+    let [doubt, follows, edge] = FOR_A_TIME.map(|fault| fault.code().into_owned());
     let rows = "due > ?1 AND doubtful_until <= ?1 AND code NOT IN (?2, ?3, ?4)";
     let values =
         || vec![now.into(), doubt.clone().into(), follows.clone().into(), edge.clone().into()];

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use commercetools_klaviyo::commercetools::notification::Notification;
+use commercetools_klaviyo::fault::TransientFault;
 use commercetools_klaviyo::outbox::store::new_parked::NewParked;
 use commercetools_klaviyo::outbox::store::park::{park, park_all};
 use commercetools_klaviyo::outbox::store::sent;
-use commercetools_klaviyo::push::parking::RowGroup;
+use commercetools_klaviyo::push::parking::{ParkingSlot, RowGroup};
 use commercetools_klaviyo::push::plan::removed_fields::RemovedFields;
 use commercetools_klaviyo::storage::parts;
 use commercetools_klaviyo::storage::sql::{RowId, Sql, SqlValue};
@@ -86,6 +87,23 @@ fn a_taken_slot_keeps_its_age_and_its_time() {
         assert!(after.seq != before.seq, "{what}: it is a new generation");
         assert_whole(&sql);
     }
+}
+
+/// A row that waits until nothing is in doubt any more, and what is told of its resource meanwhile: that
+/// is tried at once, and the row once more when the doubt is over.
+#[test]
+fn what_is_told_does_not_wait_for_the_end_of_a_doubt() {
+    let sql = outbox();
+    let slot_of = || ParkingSlot { key: "product/p".to_owned(), rank: 0, customer: None };
+    park(&sql, &NewParked::not_before(slot_of(), 700_000, 1_000), b"old").expect("parked");
+    assert_eq!(slot(&sql, "product/p").expect("a row").due, Some(700_000));
+    let told = NewParked::now(slot_of(), TransientFault::Follows, 10_000);
+    park(&sql, &told, b"new").expect("parked");
+    let row = slot(&sql, "product/p").expect("a row");
+    assert_eq!((row.due, row.since, row.doubtful_until), (Some(10_000), 1_000, 700_000));
+    park(&sql, &NewParked::not_before(slot_of(), 800_000, 20_000), b"newer").expect("parked");
+    let row = slot(&sql, "product/p").expect("a row");
+    assert_eq!((row.due, row.doubtful_until), (Some(10_000), 800_000));
 }
 
 /// Since when the slot, and what comes, may have been written.

@@ -4,6 +4,7 @@ use commercetools_klaviyo::engine::circuits::Allowance;
 use commercetools_klaviyo::fault::{System, TransientFault};
 use commercetools_klaviyo::outbox::store::new_parked::NewParked;
 use commercetools_klaviyo::outbox::store::park::park;
+use commercetools_klaviyo::outbox::store::parked::ParkedRow;
 use commercetools_klaviyo::outbox::store::{parked, tries};
 use commercetools_klaviyo::push::parking::{ParkingSlot, RowGroup};
 
@@ -22,6 +23,14 @@ fn with_edge(edge: u64) -> Sqlite {
     let sql = outbox_with(&["product/p"]);
     park(&sql, &at_edge(edge, 0), b"x").expect("parked");
     sql
+}
+
+/// The row for the edge at 90,000, which is being tried.
+fn tried(sql: &Sqlite) -> ParkedRow {
+    let due = tries::due(sql, RowGroup::PriceEdges, Allowance::All, 90_000, 9).expect("rows");
+    let row = due[0].row.clone();
+    tries::take(sql, 90_000, vec![row.clone()], false).expect("taken");
+    row
 }
 
 #[test]
@@ -55,9 +64,7 @@ fn the_earlier_of_two_edges_counts() {
 #[test]
 fn an_edge_comes_before_the_end_of_a_doubt() {
     let sql = with_edge(90_000);
-    let row = tries::due(&sql, RowGroup::PriceEdges, Allowance::All, 90_000, 9).expect("rows");
-    let row = row[0].row.clone();
-    tries::take(&sql, 90_000, vec![row.clone()], false).expect("taken");
+    let row = tried(&sql);
     let fault = TransientFault::MayBeCarriedOut;
     parked::put_off(&sql, &row, 700_000, fault, None, true).expect("put off");
     park(&sql, &at_edge(100_000, 0), b"y").expect("parked");
@@ -69,9 +76,7 @@ fn an_edge_comes_before_the_end_of_a_doubt() {
 #[test]
 fn a_row_moves_on_to_the_next_edge_if_it_still_is_the_one_that_was_tried() {
     let sql = with_edge(90_000);
-    let due = tries::due(&sql, RowGroup::PriceEdges, Allowance::All, 90_000, 9).expect("rows");
-    let row = due[0].row.clone();
-    tries::take(&sql, 90_000, vec![row.clone()], false).expect("taken");
+    let row = tried(&sql);
     parked::move_to_edge(&sql, &row, 200_000).expect("moved");
     let moved = slot(&sql, KEY).expect("a row");
     assert_eq!((moved.due, moved.since, moved.attempts), (Some(200_000), 200_000, 0));

@@ -8,6 +8,7 @@
 //! Each seed is a world of its own. `WORLD_SEEDS` is their number, `WORLD_SEED` runs one.
 
 mod doubt;
+mod edges;
 mod hosts;
 mod network;
 mod shop;
@@ -24,14 +25,14 @@ use commercetools_klaviyo::import::start;
 use commercetools_klaviyo::import::store::{runs, tables as import_tables};
 use commercetools_klaviyo::import::stored::StoredRun;
 use commercetools_klaviyo::klaviyo::pacing::CallPace;
-use commercetools_klaviyo::outbox::store::{parked, tables as outbox_tables};
+use commercetools_klaviyo::outbox::store::tables as outbox_tables;
 use serde_json::{Value, json};
 
 use self::hosts::{ImportObject, OutboxObject, RunningPush};
 use self::network::{Caller, Network, WayFaults};
 use crate::import::account::Account;
-use crate::import::shop::{Catalog, Shop, id, text};
-use crate::import::world::{Chance, time};
+use crate::import::shop::{Catalog, Shop, id};
+use crate::import::world::Chance;
 use crate::support::config;
 
 /// 2026-06-01T00:00:00Z.
@@ -492,54 +493,6 @@ impl World {
         let sku = external(&format!("sku-{number}-1"));
         let (_, held) = &self.account.variants[&sku];
         assert_eq!(held["price"].as_f64(), Some(number + 0.01), "stale: price of {sku}");
-    }
-}
-
-/// Nobody says anything when a price becomes valid or ends: the product is written within five minutes,
-/// whichever host wrote it before, and what waits for that is no work that waits.
-#[test]
-fn what_becomes_valid_is_written_within_five_minutes() {
-    const FIVE_MINUTES: u64 = 300_000;
-    let hour = 3_600_000;
-    let far = (hour, 2 * hour);
-    let after_both = |until| vec![(until + FIVE_MINUTES, 0.01)];
-    let each = vec![(hour - 1, 0.01), (hour + FIVE_MINUTES, 0.5), (3 * hour, 0.01)];
-    // The near edges lie in the time in which a job of an import may be carried out.
-    for (by_import, (from, until), checks) in [
-        (false, far, each.clone()),
-        (true, far, each),
-        (false, (60_000, 120_000), after_both(120_000)),
-        (true, (60_000, 120_000), after_both(120_000)),
-    ] {
-        let mut world = World::new(7);
-        (world.faults, world.network.faults) = (Faults::default(), WayFaults::default());
-        world.events.clear();
-        let [from, until] = [from, until].map(|wait| text(time(NOW + wait)));
-        world.shop.change("products", &id("p", 0), time(NOW), |product| {
-            let prices = &mut product["masterData"]["current"]["masterVariant"]["prices"];
-            let sale = json!({"value": {"currencyCode": "EUR", "centAmount": 50, "fractionDigits": 2},
-                "validFrom": from, "validUntil": until});
-            *prices = json!([prices[0], sale]);
-        });
-        let change = json!({"notificationType": "ResourceUpdated",
-            "resource": {"typeId": "product", "id": id("p", 0)}});
-        world.told_of = usize::from(!by_import);
-        let event = if by_import {
-            Event::Import(ImportKind::Products, Value::Null)
-        } else {
-            Event::Push(change)
-        };
-        world.at(0, event);
-        for (at, price) in checks {
-            world.run_until(NOW + at);
-            world.account.finish();
-            let (_, held) = &world.account.variants["$custom:::$default:::sku-0-1"];
-            assert_eq!(held["price"].as_f64(), Some(price), "by import: {by_import}, at {at}");
-            let waiting = parked::waiting(&world.outbox.sql).expect("what waits");
-            assert!(waiting.is_empty() || at < hour, "{waiting:?}");
-        }
-        world.run();
-        world.verify();
     }
 }
 
