@@ -381,7 +381,7 @@ impl Documents {
                 self.variant = found::<VariantLink>(answer)?;
             }
             DocumentQuery::VariantOfSku(_) => {
-                let is_none = self.has_no_variants_apart(answer);
+                let is_none = answer::has_no_variants_apart(self.catalog_model, answer);
                 self.variant = if is_none { KnownDocument::Gone } else { first(answer)? };
             }
             DocumentQuery::VariantsOfProduct { product, .. } => {
@@ -418,7 +418,7 @@ impl Documents {
             let goes_on_after = ids.last().filter(|_| ids.len() == walk.limit()).cloned();
             return Ok(WalkPage { ids, goes_on_after });
         }
-        if self.has_no_variants_apart(answer) {
+        if answer::has_no_variants_apart(self.catalog_model, answer) {
             return Ok(WalkPage::default());
         }
         let page: Vec<VariantLink> = answer::page(answer)?;
@@ -428,13 +428,6 @@ impl Documents {
         ids.sort_unstable();
         ids.dedup();
         Ok(WalkPage { ids, goes_on_after })
-    }
-
-    /// Whether commercetools refuses to tell of variants that are documents of their own, as it may where
-    /// there are none. Where there are, a refusal is a fault.
-    fn has_no_variants_apart(&self, answer: &HttpAnswer) -> bool {
-        self.catalog_model == Some(CatalogModel::Unknown)
-            && answer::is_refused_with(answer, &[400, 403, 404])
     }
 
     fn add_held(&mut self, lookup: &KlaviyoLookup, answer: &HttpAnswer) -> Result<(), ReadFault> {

@@ -48,6 +48,13 @@ pub fn catalog_model(answer: &HttpAnswer) -> Result<CatalogModel, ReadFault> {
     Ok(project.product_catalog_model)
 }
 
+/// Whether commercetools refuses to tell of variants that are documents of their own, as it may where there
+/// are none. Where there are (`model` says so), a refusal is a fault.
+#[must_use]
+pub fn has_no_variants_apart(model: Option<CatalogModel>, answer: &HttpAnswer) -> bool {
+    model == Some(CatalogModel::Unknown) && is_refused_with(answer, &[400, 403, 404])
+}
+
 /// Reads the documents of a page.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::{doubt, runs};
 use crate::commercetools::notification::{Notification, NotificationKind, change};
-use crate::commercetools::reference::Id;
+use crate::commercetools::reference::{Id, IdReference};
 use crate::config::rules::OperatorRules;
 use crate::storage::sql::{Sql, SqlError};
 
@@ -32,13 +32,14 @@ const STOCK: &str = "inventory-entry";
 const PRICE: &str = "standalone-price";
 
 /// Messages that say that something is deleted.
-const MESSAGES: [&str; 3] = ["ProductDeleted", "InventoryEntryDeleted", "StandalonePriceDeleted"];
+const MESSAGES: [&str; 4] =
+    ["ProductDeleted", "VariantDeleted", "InventoryEntryDeleted", "StandalonePriceDeleted"];
 
 /// The type of customers; only those who were erased are remembered.
 pub const CUSTOMER: &str = "customer";
 
 /// What a notification says is deleted, if a run may write it: a product or category by its id; stock and
-/// a standalone price by their SKU, which is what is left of them.
+/// a standalone price by their SKU, which is what is left of them; a variant by its product.
 #[must_use]
 pub fn deleted(notification: &Notification) -> Option<GoneRecord> {
     let resource = notification.resource.as_ref()?;
@@ -51,9 +52,11 @@ pub fn deleted(notification: &Notification) -> Option<GoneRecord> {
         return None;
     }
     let sku = || notification.field("sku").or_else(|| notification.sku()).and_then(Id::new);
+    let product = || notification.field("product").map(|product: IdReference| product.id);
     let (of_type, id) = match resource.type_id.as_str() {
         of_type @ ("product" | "category") => (of_type, resource.id.clone()),
         of_type @ (STOCK | PRICE) => (of_type, sku()?),
+        "variant" => ("product", product()?),
         _ => return None,
     };
     Some(GoneRecord { of_type: of_type.to_owned(), id })

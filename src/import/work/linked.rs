@@ -46,13 +46,6 @@ impl RunWork {
         Ok(())
     }
 
-    /// Whether commercetools refuses to tell of variants that are documents of their own, as it may where
-    /// there are none. Where there are, a refusal ends the run with its reason.
-    pub(super) fn has_none_apart(&self, answer: &HttpAnswer) -> bool {
-        self.run.catalog_model == Some(CatalogModel::Unknown)
-            && commercetools::is_refused_with(answer, &[400, 403, 404])
-    }
-
     /// The walks over the documents that these lead to, except those that the pass before had.
     pub(super) fn linked_walks(
         &mut self,
@@ -189,7 +182,7 @@ impl RunWork {
         walk: &Walk,
         answer: &HttpAnswer,
     ) -> Result<(), ReadFault> {
-        if self.has_none_apart(answer) {
+        if commercetools::has_no_variants_apart(self.run.catalog_model, answer) {
             return Ok(());
         }
         let results = commercetools::raw_page(answer)?;

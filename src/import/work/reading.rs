@@ -128,7 +128,8 @@ impl RunWork {
                 (found.next, ended)
             }
             PassSource::Linked { link, filter, .. } => {
-                let is_none = *link == PassLink::Variants && self.has_none_apart(answer);
+                let is_none = *link == PassLink::Variants
+                    && commercetools::has_no_variants_apart(self.run.catalog_model, answer);
                 let results = if is_none { Vec::new() } else { commercetools::raw_page(answer)? };
                 let found = links(&results);
                 let last = found.last().map(|found| found.id.to_string());

@@ -139,6 +139,7 @@ fn the_newest_reason_counts_until_the_record_is_sent() {
 fn a_run_is_told_of_what_is_deleted_and_it_may_write() {
     let sku = json!({"resourceUserProvidedIdentifiers": {"sku": "s"}});
     let named = json!({"sku": "s"});
+    let product = json!({"product": {"typeId": "product", "id": "p"}});
     for (kind, type_id, more, expected) in [
         ("ResourceDeleted", "product", json!({}), Some("product/x")),
         ("ResourceDeleted", "category", json!({}), Some("category/x")),
@@ -146,6 +147,7 @@ fn a_run_is_told_of_what_is_deleted_and_it_may_write() {
         ("ResourceDeleted", "inventory-entry", json!({}), None),
         ("ResourceDeleted", "standalone-price", sku, Some("standalone-price/s")),
         ("ResourceDeleted", "variant", json!({}), None),
+        ("VariantDeleted", "variant", product, Some("product/p")),
         ("ResourceDeleted", "customer", json!({}), None),
         ("ResourceUpdated", "product", json!({}), None),
         ("ProductDeleted", "product", json!({}), Some("product/x")),
