@@ -69,22 +69,36 @@ pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) ->
         return reply::denied(denied);
     }
     let Some(body) = body else { return reply::too_large() };
-    let DecodedPush { items, handshake } = envelope::decode(&body, Some(&config.push.sns));
-    drop(body);
-    let notifications = items.iter().filter_map(|item| match item {
-        PushedItem::Notification(notification) => Some(notification),
-        PushedItem::Refused { .. } => None,
-    });
-    if let Err(error) = import::tell_of_deletions(env, config, notifications).await {
-        log::failure("import", &error.to_string());
-        return reply::to_push(worst(vec![unavailable()]));
+    let parts = envelope::parts(&body);
+    let size = if parts.len() > 1 { PushSize::Large } else { PushSize::Usual };
+    let (mut outcomes, mut asked) = (Vec::new(), None);
+    for part in parts {
+        let DecodedPush { items, handshake, .. } = part.decode(Some(&config.push.sns));
+        asked = asked.or(handshake);
+        let notifications = items.iter().filter_map(|item| match item {
+            PushedItem::Notification(notification) => Some(notification),
+            PushedItem::Refused { .. } => None,
+        });
+        if let Err(error) = import::tell_of_deletions(env, config, notifications).await {
+            log::failure("import", &error.to_string());
+            return reply::to_push(worst(vec![unavailable()]));
+        }
+        let worked = work(env, config, &calls, plan(config, items, size)).await;
+        outcomes.extend(settle(env, config, started, worked).await);
     }
-    let worked = work(env, config, &calls, plan(config, items)).await;
-    let outcomes = settle(env, config, started, worked).await;
-    match (worst(outcomes), handshake) {
+    match (worst(outcomes), asked) {
         (PushReply::Done, Some(handshake)) => handshake::answer(handshake).await,
         (reply, _) => reply::to_push(reply),
     }
+}
+
+/// How much a push brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PushSize {
+    /// As much as is worked on at once.
+    Usual,
+    /// More: all of it is parked, since an answer is due within 4 s.
+    Large,
 }
 
 /// What one thing that was pushed asks for.
@@ -103,8 +117,9 @@ enum PlannedWork {
 }
 
 /// Looks at all of a push. What says only that something changed goes to the outbox without being
-/// tried, if there is much of it: that reads it together and writes it in jobs.
-fn plan(config: &Config, items: Vec<PushedItem>) -> Vec<PlannedItem> {
+/// tried, if there is much of it: that reads it together and writes it in jobs. An erasure is begun at
+/// once in any case.
+fn plan(config: &Config, items: Vec<PushedItem>, size: PushSize) -> Vec<PlannedItem> {
     let planned = items.into_iter().map(|item| {
         let asks = match &item {
             PushedItem::Refused { why, .. } => {
@@ -116,20 +131,22 @@ fn plan(config: &Config, items: Vec<PushedItem>) -> Vec<PlannedItem> {
         };
         PlannedItem { item, asks }
     });
-    let mut planned: Vec<_> = planned.collect();
+    let planned: Vec<_> = planned.collect();
     let changes = planned
         .iter()
         .filter(|one| matches!(&one.asks, PlannedWork::Work(work) if by_resource(work)));
-    if changes.count() > MOST_CHANGES {
-        let to_outbox = |PlannedItem { item, asks }| match asks {
-            PlannedWork::Work(work) if by_resource(&work) => {
-                PlannedItem { item, asks: PlannedWork::Outbox(work) }
-            }
-            asks => PlannedItem { item, asks },
-        };
-        planned = planned.into_iter().map(to_outbox).collect();
-    }
-    planned
+    let are_many = changes.count() > MOST_CHANGES;
+    let is_for_outbox = |work: &Work| match size {
+        PushSize::Usual => are_many && by_resource(work),
+        PushSize::Large => !matches!(work, Work::Erasure(_)),
+    };
+    let to_outbox = |PlannedItem { item, asks }| match asks {
+        PlannedWork::Work(work) if is_for_outbox(&work) => {
+            PlannedItem { item, asks: PlannedWork::Outbox(work) }
+        }
+        asks => PlannedItem { item, asks },
+    };
+    planned.into_iter().map(to_outbox).collect()
 }
 
 /// What was worked on.

@@ -103,6 +103,11 @@ fn text(value: Option<&Value>) -> Option<JsonText> {
 
 /// JSON in base64 in a string.
 fn decoded(value: Option<&Value>) -> Option<JsonText> {
-    let text: String = value?.as_str()?.split_ascii_whitespace().collect();
-    JsonText::read(&BASE64.decode(text).ok()?)
+    let text = value?.as_str()?;
+    let decoded = if text.contains(|one: char| one.is_ascii_whitespace()) {
+        BASE64.decode(text.split_ascii_whitespace().collect::<String>())
+    } else {
+        BASE64.decode(text)
+    };
+    JsonText::read(&decoded.ok()?)
 }

@@ -16,10 +16,11 @@ pub mod handshake;
 mod text;
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use self::forms::EnvelopeForm;
 pub use self::handshake::Handshake;
-use self::text::JsonText;
+use self::text::{JsonText, MOST_VALUES};
 use crate::commercetools::notification::Notification;
 use crate::config::SnsAuth;
 
@@ -43,6 +44,10 @@ pub enum Undecodable {
     /// JSON that is no notification.
     #[error("the body is no commercetools notification")]
     NotANotification,
+    /// It stands in a list within an envelope, or in a body that was kept, after more than there is
+    /// memory for.
+    #[error("the push holds more than can be read at once")]
+    TooLarge,
     /// A handshake that must not be answered.
     #[error(
         "the handshake is of another topic, leads to an address that is not the sender's, or is the second of one push"
@@ -58,8 +63,62 @@ impl Undecodable {
             Self::NotJson => "not_json",
             Self::Envelope => "envelope_undecodable",
             Self::NotANotification => "not_a_notification",
+            Self::TooLarge => "push_too_large",
             Self::Handshake => "handshake_refused",
         }
+    }
+}
+
+/// Bytes of a push that are worked on at once; some ten times as many are taken by what is made of them.
+const PART_BYTES: usize = 1_000_000;
+
+/// A part of a push: all of it, or members of the list that it is.
+#[derive(Debug)]
+pub enum PushPart<'a> {
+    #[expect(missing_docs, reason = "as its name says")]
+    Whole(&'a [u8]),
+    #[expect(missing_docs, reason = "as its name says")]
+    Members(Vec<&'a RawValue>),
+}
+
+/// The parts of a push, each of which is worked on by itself: a list that is larger than [`PART_BYTES`] is
+/// some of its members at a time.
+#[must_use]
+pub fn parts(body: &[u8]) -> Vec<PushPart<'_>> {
+    let list = if body.len() > PART_BYTES { text::members(body) } else { None };
+    let Some(list) = list else { return vec![PushPart::Whole(body)] };
+    let mut parts = Vec::new();
+    let (mut part, mut bytes) = (Vec::new(), 0);
+    for member in list {
+        let more = member.get().len();
+        if bytes + more > PART_BYTES && !part.is_empty() {
+            parts.push(PushPart::Members(std::mem::take(&mut part)));
+            bytes = 0;
+        }
+        bytes += more;
+        part.push(member);
+    }
+    parts.push(PushPart::Members(part));
+    parts
+}
+
+impl PushPart<'_> {
+    /// Reads all that it holds. `sns` says which of Amazon's handshakes may be answered; without it
+    /// no broker's is, since the body was kept and nobody waits for an answer any more.
+    #[must_use]
+    pub fn decode(&self, sns: Option<&SnsAuth>) -> DecodedPush {
+        let mut push = DecodedPush::default();
+        match self {
+            Self::Whole(body) => push.unwrap_text(JsonText::read(body), body, sns, DEPTH),
+            Self::Members(members) => {
+                for member in members {
+                    let text = member.get().as_bytes();
+                    push.unwrap_text(JsonText::read(text), text, sns, DEPTH - 1);
+                }
+            }
+        }
+        push.items = gathered(push.items);
+        push
     }
 }
 
@@ -70,6 +129,8 @@ pub struct DecodedPush {
     pub items: Vec<PushedItem>,
     /// What the broker wants to be answered once the items are done.
     pub handshake: Option<Handshake>,
+    /// How many values it has, as far as it was read.
+    values: usize,
 }
 
 /// One thing that a push brought.
@@ -86,14 +147,10 @@ pub enum PushedItem {
     },
 }
 
-/// Reads all that a body holds. `sns` says which of Amazon's handshakes may be answered; without it
-/// no broker's is, since the body was kept and nobody waits for an answer any more.
+/// Reads all that a body holds, as [`PushPart::decode`].
 #[must_use]
 pub fn decode(body: &[u8], sns: Option<&SnsAuth>) -> DecodedPush {
-    let mut push = DecodedPush::default();
-    push.unwrap_text(JsonText::read(body), body, sns, DEPTH);
-    push.items = gathered(push.items);
-    push
+    PushPart::Whole(body).decode(sns)
 }
 
 /// Puts what is no notification into one list, except the first of them.
@@ -138,8 +195,17 @@ impl DecodedPush {
                 };
                 for member in members {
                     let text = member.get().as_bytes();
-                    self.unwrap_text(JsonText::read(text), text, sns, depth);
+                    // What an envelope is around is read as a whole, up to so much.
+                    self.values += text::values(text);
+                    if self.values > MOST_VALUES {
+                        self.keep(Undecodable::TooLarge, text.to_vec());
+                    } else {
+                        self.unwrap_text(JsonText::read(text), text, sns, depth);
+                    }
                 }
+            }
+            None if text::values(text) > MOST_VALUES => {
+                self.keep(Undecodable::TooLarge, text.to_vec());
             }
             None => self.keep(Undecodable::NotJson, text.to_vec()),
         }
