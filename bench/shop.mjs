@@ -30,12 +30,17 @@ function customer(n) {
 
 function line(n, index, product) {
   const sku = `SKU-${product}-1`;
-  return `{"id":"${id("d", n * LINES + index)}","productId":"${id("b", product)}","productKey":"product-${product}","name":{"en":"Product ${product}","de":"Produkt ${product}"},"productType":{"typeId":"product-type","id":"${id("e", 1)}"},"productSlug":{"en":"product-${product}","de":"produkt-${product}"},"variant":{"id":1,"sku":"${sku}","prices":[{"id":"p","value":${euros(1990)}},{"id":"q","country":"GB","value":${euros(2190)}}],"images":[{"url":"https://cdn.example.com/${sku}.jpg","dimensions":{"w":800,"h":600}}],"attributes":[{"name":"brand","value":"Fellweg"},{"name":"size","value":"M"},{"name":"color","value":{"key":"blue","label":"Blue"}}],"assets":[],"availability":{"isOnStock":true,"availableQuantity":12}},"price":{"id":"p","value":${euros(1990)}},"quantity":1,"discountedPricePerQuantity":[],"taxedPrice":{"totalNet":${euros(1672)},"totalGross":${euros(1990)}},"taxRate":{"name":"VAT","amount":0.19,"includedInPrice":true,"country":"DE"},"totalPrice":${euros(1990)},"state":[{"quantity":1,"state":{"typeId":"state","id":"${id("a", 1)}"}}],"priceMode":"Platform","lineItemMode":"Standard","custom":{"type":{"typeId":"type","id":"${id("f", 2)}"},"fields":{"gift":false}}}`;
+  return `{"id":"${id("d", n * 1000 + index)}","productId":"${id("b", product)}","productKey":"product-${product}","name":{"en":"Product ${product}","de":"Produkt ${product}"},"productType":{"typeId":"product-type","id":"${id("e", 1)}"},"productSlug":{"en":"product-${product}","de":"produkt-${product}"},"variant":{"id":1,"sku":"${sku}","prices":[{"id":"p","value":${euros(1990)}},{"id":"q","country":"GB","value":${euros(2190)}}],"images":[{"url":"https://cdn.example.com/${sku}.jpg","dimensions":{"w":800,"h":600}}],"attributes":[{"name":"brand","value":"Fellweg"},{"name":"size","value":"M"},{"name":"color","value":{"key":"blue","label":"Blue"}}],"assets":[],"availability":{"isOnStock":true,"availableQuantity":12}},"price":{"id":"p","value":${euros(1990)}},"quantity":1,"discountedPricePerQuantity":[],"taxedPrice":{"totalNet":${euros(1672)},"totalGross":${euros(1990)}},"taxRate":{"name":"VAT","amount":0.19,"includedInPrice":true,"country":"DE"},"totalPrice":${euros(1990)},"state":[{"quantity":1,"state":{"typeId":"state","id":"${id("a", 1)}"}}],"priceMode":"Platform","lineItemMode":"Standard","custom":{"type":{"typeId":"type","id":"${id("f", 2)}"},"fields":{"gift":false}}}`;
+}
+
+/** How many lines an order has: one in so many has far more than the others. */
+function linesOf(n, { lines = LINES, longEvery, longLines }) {
+  return longEvery && n % longEvery === longEvery - 1 ? longLines : lines;
 }
 
 function order(n, sizes) {
   const address = `{"id":"a","firstName":"Jane","lastName":"Doe","streetName":"Example Street","streetNumber":"1","postalCode":"10115","city":"Berlin","country":"DE"}`;
-  const lines = Array.from({ length: LINES }, (_, index) =>
+  const lines = Array.from({ length: linesOf(n, shape) }, (_, index) =>
     line(n, index, (n * 7 + index * 13) % sizes.products),
   );
   const state = n % 4 === 0 ? "Complete" : "Open";
@@ -50,10 +55,14 @@ function variant(n, index) {
 }
 
 function product(n) {
-  const variants = Array.from({ length: VARIANTS }, (_, index) => variant(n, index));
+  // What no one reads: assets, search keywords, staged texts.
+  const beside = "x".repeat(shape.productBytes ?? 0);
+  const variants = Array.from({ length: shape.variants ?? VARIANTS }, (_, index) =>
+    variant(n, index),
+  );
   const of = n % CATEGORIES;
-  const data = `{"name":{"en":"Product ${n}","de":"Produkt ${n}"},"description":{"en":"${"Made for long days outside. ".repeat(8)}"},"slug":{"en":"product-${n}","de":"produkt-${n}"},"categories":[{"typeId":"category","id":"${id("9", of)}","obj":${category(of)}}],"masterVariant":${variants[0]},"variants":[${variants.slice(1).join(",")}],"searchKeywords":{},"attributes":[]}`;
-  return `{${base("b", n)},"key":"product-${n}","productType":{"typeId":"product-type","id":"${id("e", 1)}"},"priceMode":"Embedded","masterData":{"published":true,"hasStagedChanges":false,"current":${data},"staged":${data}},"lastVariantId":${VARIANTS}}`;
+  const data = `{"name":{"en":"Product ${n}","de":"Produkt ${n}"},"description":{"en":"${"Made for long days outside. ".repeat(8)}"},"slug":{"en":"product-${n}","de":"produkt-${n}"},"categories":[{"typeId":"category","id":"${id("9", of)}","obj":${category(of)}}],"masterVariant":${variants[0]},"variants":[${variants.slice(1).join(",")}],"searchKeywords":{"en":[{"text":"${beside}"}]},"attributes":[]}`;
+  return `{${base("b", n)},"key":"product-${n}","productType":{"typeId":"product-type","id":"${id("e", 1)}"},"priceMode":"Embedded","masterData":{"published":true,"hasStagedChanges":false,"current":${data},"staged":${data}},"lastVariantId":${variants.length}}`;
 }
 
 const MAKERS = { customers: customer, orders: order, products: product, categories: category };
@@ -97,7 +106,7 @@ function page(numbers, make, sizes, total) {
   return `{"limit":500,"offset":0,"count":${numbers.length},"results":[${documents}]${counted}}`;
 }
 
-const { sizes, latencyMs } = JSON.parse(process.argv[2]);
+const { sizes, latencyMs, shape = {} } = JSON.parse(process.argv[2]);
 let requests = 0;
 const server = createServer((request, response) => {
   request.resume();

@@ -91,6 +91,14 @@ impl TransientFault {
         matches!(self, Self::NoAnswer(System::Klaviyo, _) | Self::JobWithoutId)
     }
 
+    /// Whether this system, or what stands before it, took too long: it may answer if less is asked for.
+    #[must_use]
+    pub fn is_slowness_of(self, system: System) -> bool {
+        self == Self::NoAnswer(system, NoAnswer::Timeout)
+            || self == Self::Status(system, 504)
+            || self == Self::ForeignAnswer(system, 504)
+    }
+
     /// A stable code.
     #[must_use]
     pub fn code(self) -> Cow<'static, str> {
@@ -212,6 +220,8 @@ pub enum FinalFault {
     MessageMalformed,
     /// The document gives nothing that Klaviyo takes.
     Mapping(MappingFault),
+    /// A document of commercetools' is larger than can be worked on in the memory that there is.
+    TooLarge,
     /// commercetools has no such record, or hides it.
     NotFound,
     /// It was tried for as long as it may be; this was the fault of the last try.
@@ -231,6 +241,7 @@ impl FinalFault {
             Self::Undecodable(why) => why.code().into(),
             Self::MessageMalformed => "message_malformed".into(),
             Self::Mapping(fault) => fault.code().into(),
+            Self::TooLarge => "too_large".into(),
             Self::NotFound => "not_found".into(),
             Self::Expired(fault) => format!("expired_{}", fault.code()).into(),
             Self::NeverFinished => "never_finished".into(),

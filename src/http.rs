@@ -32,7 +32,19 @@ pub struct HttpAnswer {
     pub retires: Option<String>,
     /// The body as text.
     pub body: String,
+    /// Whether the body is only the beginning of what was answered, since that is longer than is read
+    /// of it ([`PAGE_BYTES`], [`DOCUMENT_BYTES`]).
+    pub is_beginning: bool,
 }
+
+/// How many bytes are read of an answer that may hold several documents: what is not read is asked
+/// for again, with fewer documents. A page of an import aims at half of that.
+pub const PAGE_BYTES: usize = 2_000_000;
+
+/// How many bytes are read of an answer that holds one document. A document may have 16 MB
+/// (commercetools' limits); what is made of one of 5 MB while it is mapped takes some 30 MB of the
+/// 128 MB of an isolate.
+pub const DOCUMENT_BYTES: usize = 5_000_000;
 
 impl HttpAnswer {
     /// How long not to call this operation again, where its quota is used up: at least a second,

@@ -9,9 +9,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::reading::{KnownDocument, UnitReading};
+use super::record::id_of;
 use super::stock_documents::StockDocuments;
 use super::together::{AnswerPart, PartContent};
-use crate::commercetools::answer;
+use crate::commercetools::answer::{self, LongPage, begun_page, long_page};
 use crate::commercetools::category::CategoryDocument;
 use crate::commercetools::custom_type::CustomType;
 use crate::commercetools::customer::Customer;
@@ -25,7 +26,7 @@ use crate::commercetools::query::{DocumentQuery, PAGE};
 use crate::commercetools::reference::{Id, IdReference};
 use crate::commercetools::variant::{CatalogModel, MOST_VARIANTS, VariantDocument, VariantLink};
 use crate::commercetools::walk::{IdWalk, WalkedResource};
-use crate::fault::{ReadFault, Setback};
+use crate::fault::{FinalFault, ReadFault, Rejection, Setback};
 use crate::http::{HttpAnswer, NoAnswer};
 use crate::json::read_value;
 use crate::klaviyo::answer::{HeldProfile, IdPage, ids, name, profiles};
@@ -302,8 +303,9 @@ impl Documents {
                 self.category = found::<CategoryDocument>(answer)?;
             }
             DocumentQuery::Descendants { of, .. } => {
-                let page: Vec<CategoryDocument> = answer::page(answer)?;
-                if let Some(last) = page.last().filter(|_| page.len() == PAGE) {
+                let LongPage { results: page, goes_on } =
+                    long_page::<CategoryDocument>(answer, PAGE)?;
+                if let Some(last) = page.last().filter(|_| goes_on) {
                     let after = Some(last.id.clone());
                     self.further.push(DocumentQuery::Descendants { of: of.clone(), after }.into());
                 }
@@ -331,8 +333,9 @@ impl Documents {
                 self.standalone_price = found::<StandalonePrice>(answer)?;
             }
             DocumentQuery::StandalonePrices { skus, .. } => {
-                let page: Vec<StandalonePrice> = answer::page(answer)?;
-                if let Some(last) = page.last().filter(|_| page.len() == PAGE) {
+                let LongPage { results: page, goes_on } =
+                    long_page::<StandalonePrice>(answer, PAGE)?;
+                if let Some(last) = page.last().filter(|_| goes_on) {
                     let (skus, after) = (skus.clone(), Some(last.id.clone()));
                     self.further.push(DocumentQuery::StandalonePrices { skus, after }.into());
                 }
@@ -346,8 +349,9 @@ impl Documents {
                 self.stock.add_by_id(id.clone(), entry);
             }
             DocumentQuery::StockEntries { skus, .. } => {
-                let page: Vec<InventoryEntry> = answer::page(answer)?;
-                if let Some(last) = page.last().filter(|_| page.len() == PAGE) {
+                let LongPage { results: page, goes_on } =
+                    long_page::<InventoryEntry>(answer, PAGE)?;
+                if let Some(last) = page.last().filter(|_| goes_on) {
                     let (skus, after) = (skus.clone(), Some(last.id.clone()));
                     self.further.push(DocumentQuery::StockEntries { skus, after }.into());
                 }
@@ -385,8 +389,9 @@ impl Documents {
                 self.variant = if is_none { KnownDocument::Gone } else { first(answer)? };
             }
             DocumentQuery::VariantsOfProduct { product, .. } => {
-                let page: Vec<VariantDocument> = answer::page(answer)?;
-                let last = page.last().filter(|_| page.len() == PAGE);
+                let LongPage { results: page, goes_on } =
+                    long_page::<VariantDocument>(answer, PAGE)?;
+                let last = page.last().filter(|_| goes_on);
                 let after = last.map(|last| last.id.clone());
                 self.variants_are_added = true;
                 let KnownDocument::There(read) = &mut self.product else { return Ok(()) };
@@ -413,16 +418,20 @@ impl Documents {
     /// written with all its variants.
     fn walk_page(&self, walk: &IdWalk, answer: &HttpAnswer) -> Result<WalkPage, ReadFault> {
         if walk.of() != WalkedResource::Variants {
-            let page: Vec<IdReference> = answer::page(answer)?;
-            let ids: Vec<_> = page.into_iter().map(|link| link.id).collect();
-            let goes_on_after = ids.last().filter(|_| ids.len() == walk.limit()).cloned();
+            let page = begun_page(answer)?;
+            let ids = page.results.iter().map(|text| id_of(text).ok_or_else(without_id));
+            // Of a document that is too large its id is known all the same.
+            let mut ids = ids.collect::<Result<Vec<_>, _>>()?;
+            ids.extend(page.begun);
+            let goes_on = !page.is_whole || ids.len() >= walk.limit();
+            let goes_on_after = ids.last().filter(|_| goes_on).cloned();
             return Ok(WalkPage { ids, goes_on_after });
         }
         if answer::has_no_variants_apart(self.catalog_model, answer) {
             return Ok(WalkPage::default());
         }
-        let page: Vec<VariantLink> = answer::page(answer)?;
-        let last = page.last().filter(|_| page.len() == walk.limit());
+        let LongPage { results: page, goes_on } = long_page::<VariantLink>(answer, walk.limit())?;
+        let last = page.last().filter(|_| goes_on);
         let goes_on_after = last.map(|last| last.id.clone());
         let mut ids: Vec<_> = page.into_iter().map(|variant| variant.product.id).collect();
         ids.sort_unstable();
@@ -510,6 +519,11 @@ fn add_id(list: &mut KnownDocument<Vec<String>>, id: Option<&str>) {
 /// order, whether they were read together or not.
 pub(super) fn sort(products: &mut [Rc<Product>]) {
     products.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+}
+
+/// That a document of a page has no id.
+fn without_id() -> Rejection {
+    Rejection::new(FinalFault::DocumentMalformed, "a document of the page has no id")
 }
 
 /// The only document of a list.

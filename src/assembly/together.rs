@@ -14,7 +14,9 @@ use super::reading::UnitReading;
 use crate::commercetools::answer::page;
 use crate::commercetools::product::Product;
 use crate::commercetools::query::DocumentQuery;
-use crate::commercetools::together::{JointQuery, SplitAnswer, together as queries_together};
+use crate::commercetools::together::{
+    BegunAnswer, JointQuery, SplitAnswer, together as queries_together,
+};
 use crate::fault::passes;
 use crate::http::{HttpAnswer, NoAnswer};
 use crate::klaviyo::answer::ids;
@@ -47,8 +49,13 @@ pub enum JointReading {
 /// The call that gets an answer.
 #[derive(Debug)]
 pub enum ReadingCall<'a> {
-    /// A `GET` of commercetools, below `{api}/{project}`.
-    Commercetools(String),
+    /// A `GET` of commercetools.
+    Commercetools {
+        /// The path and query below `{api}/{project}`.
+        path: String,
+        /// How many bytes of the answer are wanted at most.
+        most: usize,
+    },
     /// A `GET` of Klaviyo.
     Lookup(&'a KlaviyoLookup),
     /// A write of Klaviyo.
@@ -141,7 +148,10 @@ impl JointReading {
     #[must_use]
     pub fn call(&self) -> ReadingCall<'_> {
         match self {
-            Self::Queries(together) => ReadingCall::Commercetools(together.path_and_query()),
+            Self::Queries(together) => ReadingCall::Commercetools {
+                path: together.path_and_query(),
+                most: together.most_bytes(),
+            },
             Self::Existing { lookup, .. } | Self::Lookup(lookup, _) => ReadingCall::Lookup(lookup),
             Self::Category(write, _) => {
                 ReadingCall::Category(WriteRequest::Catalog((**write).clone()))
@@ -183,6 +193,11 @@ impl JointReading {
     pub fn hand_out<'a>(&self, answer: Result<&'a HttpAnswer, NoAnswer>) -> HandedOut<'a> {
         let to_all = || self.each(|_| PartContent::Answer(answer.map(Cow::Borrowed)));
         let Ok(told) = answer else { return to_all() };
+        if let Self::Queries(together) = self
+            && let Some(BegunAnswer { answered, further }) = together.begun(told)
+        {
+            return handed_out_so_far(answered, further);
+        }
         match self {
             Self::Queries(together) => match products(together, told) {
                 Some(products) => {
@@ -236,6 +251,35 @@ impl JointReading {
             }
         };
         HandedOut { parts, further: Vec::new() }
+    }
+}
+
+/// What comes of the beginning of an answer.
+fn handed_out_so_far<'a>(
+    answered: Option<(JointQuery, HttpAnswer)>,
+    further: Vec<JointQuery>,
+) -> HandedOut<'a> {
+    let mut parts = Vec::new();
+    let mut further: Vec<_> = further.into_iter().map(JointReading::Queries).collect();
+    if let Some((query, answer)) = answered {
+        let so_far = JointReading::Queries(query).hand_out(Ok(&answer));
+        parts.extend(so_far.parts.into_iter().map(AnswerPart::into_owned));
+        further.extend(so_far.further);
+    }
+    HandedOut { parts, further }
+}
+
+impl AnswerPart<'_> {
+    /// The same, whatever it was a part of.
+    fn into_owned<'a>(self) -> AnswerPart<'a> {
+        let Self { unit, reading, content } = self;
+        let content = match content {
+            PartContent::Answer(answer) => {
+                PartContent::Answer(answer.map(|answer| Cow::Owned(answer.into_owned())))
+            }
+            PartContent::Products(products) => PartContent::Products(products),
+        };
+        AnswerPart { unit, reading, content }
     }
 }
 

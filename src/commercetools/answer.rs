@@ -6,10 +6,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::reference::IdReference;
+use super::beginning;
+use super::reference::{Id, IdReference};
 use super::variant::{CatalogModel, Project};
 use crate::fault::{FinalFault, ReadFault, Rejection, Setback, System, TransientFault, passes};
-use crate::http::HttpAnswer;
+use crate::http::{DOCUMENT_BYTES, HttpAnswer};
 use crate::time::millis;
 
 /// How long before its end a token is renewed, as in the vendor's own client: 5 minutes.
@@ -21,6 +22,7 @@ const RENEW_BEFORE: Duration = Duration::from_mins(5);
 /// # Errors
 /// The answer is neither a document of this type nor such a 404.
 pub fn document<T: DeserializeOwned>(answer: &HttpAnswer) -> Result<Option<T>, ReadFault> {
+    whole(answer)?;
     match answer.status {
         200 => {
             // What has no id is none of its documents, whatever is asked for.
@@ -63,16 +65,87 @@ pub fn page<T: DeserializeOwned>(answer: &HttpAnswer) -> Result<Vec<T>, ReadFaul
     counted_page(answer).map(|page| page.results)
 }
 
-/// Reads the documents of a page as texts, so that one that cannot be read costs only itself.
+/// Documents of a page that may not be all there are.
+#[derive(Debug)]
+pub struct LongPage<T> {
+    /// The documents.
+    pub results: Vec<T>,
+    /// Whether there may be more after the last of them: it is a full page, or more than is read of an
+    /// answer.
+    pub goes_on: bool,
+}
+
+/// Reads the documents of a page that may hold `limit`. The documents after those that were read are
+/// those after the last of them, if the page is sorted by id.
+///
+/// # Errors
+/// The answer is no page of `T`, or its first document alone is too large.
+pub fn long_page<T: DeserializeOwned>(
+    answer: &HttpAnswer,
+    limit: usize,
+) -> Result<LongPage<T>, ReadFault> {
+    if !answer.is_beginning {
+        let results: Vec<T> = page(answer)?;
+        return Ok(LongPage { goes_on: results.len() >= limit, results });
+    }
+    let texts = begun_page(answer)?.results;
+    if texts.is_empty() {
+        return Err(too_large().into());
+    }
+    let results = texts.into_iter().map(serde_json::from_str).collect::<Result<_, _>>();
+    Ok(LongPage { results: results.map_err(|error| malformed(&error))?, goes_on: true })
+}
+
+/// The documents of a page as texts, as far as they were read.
+#[derive(Debug, Default)]
+pub struct BegunPage<'a> {
+    /// Those that are there whole.
+    pub results: Vec<&'a str>,
+    /// Whether those are all.
+    pub is_whole: bool,
+    /// The id of the one after those, of which only a part was read.
+    pub begun: Option<Id>,
+}
+
+/// Reads the documents of a page as texts, as far as they were read: of an answer that is longer than
+/// is read of it, those at its beginning.
 ///
 /// # Errors
 /// The answer is no page.
+pub fn begun_page(answer: &HttpAnswer) -> Result<BegunPage<'_>, ReadFault> {
+    if !answer.is_beginning {
+        return Ok(BegunPage { results: raw_page(answer)?, is_whole: true, begun: None });
+    }
+    if answer.status != 200 {
+        return Err(refused(answer));
+    }
+    let begun = beginning::documents(&answer.body).ok_or_else(|| foreign(answer))?;
+    Ok(BegunPage { results: begun.whole, is_whole: false, begun: begun.next })
+}
+
+/// That a document is longer than is read of it.
+#[must_use]
+pub fn too_large() -> Rejection {
+    let detail = format!("the document has more than {DOCUMENT_BYTES} bytes");
+    Rejection::new(FinalFault::TooLarge, detail)
+}
+
+/// Passes if all of an answer was read.
+fn whole(answer: &HttpAnswer) -> Result<(), ReadFault> {
+    if answer.is_beginning && answer.status == 200 { Err(too_large().into()) } else { Ok(()) }
+}
+
+/// Reads the documents of a page as texts, so that one that cannot be read costs only itself.
+///
+/// # Errors
+/// The answer is no page, or more than is read of one.
 pub fn raw_page(answer: &HttpAnswer) -> Result<Vec<&str>, ReadFault> {
     #[derive(Deserialize)]
     struct RawPage<'a> {
         #[serde(borrow)]
         results: Vec<&'a RawValue>,
     }
+    whole(answer)?;
     let page = match answer.status {
         200 => serde_json::from_str::<RawPage>(&answer.body).map_err(|_| foreign(answer))?,
         _ => return Err(refused(answer)),

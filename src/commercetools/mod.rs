@@ -6,6 +6,7 @@
 //! Not in scope: how a query is sent (`edge`), and what Klaviyo gets (`mapping`).
 
 pub mod answer;
+mod beginning;
 pub mod category;
 pub mod custom_type;
 pub mod customer;

@@ -9,14 +9,14 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
+use super::answer::begun_page;
 use super::product::Product;
 use super::query::{self, DocumentQuery, PAGE};
 use super::query_sort::{KeyField, QuerySort, part, sorted};
 use super::reference::Id;
 use super::variant::VariantLink;
-use crate::http::{HttpAnswer, encode};
+use crate::http::{DOCUMENT_BYTES, HttpAnswer, PAGE_BYTES, encode};
 
 /// Bytes of the keys of one query: SKUs can be long, and an address may have 8 kB.
 const KEY_BYTES_PER_QUERY: usize = 5_000;
@@ -41,6 +41,14 @@ pub struct SplitAnswer<'a> {
     pub answers: Vec<Cow<'a, HttpAnswer>>,
     /// What is to be asked as well, since there is more.
     pub further: Option<JointQuery>,
+}
+
+/// The beginning of an answer that is longer than is read of it.
+pub struct BegunAnswer {
+    /// What is answered by it, and the answer.
+    pub answered: Option<(JointQuery, HttpAnswer)>,
+    /// What is still to be asked.
+    pub further: Vec<JointQuery>,
 }
 
 /// Puts together what can be asked together. Each query says who asks it.
@@ -114,6 +122,58 @@ impl JointQuery {
         self.sort.as_ref().filter(|_| !same).ok_or(first)
     }
 
+    /// How many bytes of the answer are wanted at most.
+    #[must_use]
+    pub fn most_bytes(&self) -> usize {
+        let is_one = self.sort.as_ref().is_none_or(|sort| !sort.pages && self.keys.len() == 1);
+        if is_one { DOCUMENT_BYTES } else { PAGE_BYTES }
+    }
+
+    /// What of it is answered by the beginning of a page, and what is to be asked once more: with as many
+    /// keys at a time as there were documents. None if that tells nothing, or does not have to be known, as
+    /// the page goes on after its last document.
+    #[must_use]
+    pub fn begun(&self, answer: &HttpAnswer) -> Option<BegunAnswer> {
+        let sort = self.sort.as_ref().filter(|sort| answer.is_beginning && !sort.pages)?;
+        if self.keys.len() < 2 {
+            return None;
+        }
+        let documents = documents(sort.key, &begun_page(answer).ok()?.results)?;
+        let is_found = |key: &&String| documents.iter().any(|one| one.keys.contains(key));
+        let (found, rest): (Vec<_>, Vec<_>) = self.keys.iter().partition(is_found);
+        let further = rest.chunks(found.len().max(1)).filter_map(|keys| self.of_keys(keys));
+        let answered = self.of_keys(&found).map(|query| {
+            let is_list = sort.is_list || query.asked().is_ok();
+            (query, told(is_list, documents.iter().map(|document| document.text)))
+        });
+        Some(BegunAnswer { answered, further: further.collect() })
+    }
+
+    /// The same with half of its keys each; none if it has only one, or goes on after a page.
+    #[must_use]
+    pub fn halves(&self) -> Vec<Self> {
+        if self.sort.is_none() || self.keys.len() < 2 || self.after.is_some() {
+            return Vec::new();
+        }
+        let keys: Vec<_> = self.keys.iter().collect();
+        let halves = keys.chunks(keys.len().div_ceil(2));
+        halves.filter_map(|keys| self.of_keys(keys)).collect()
+    }
+
+    /// The part of it that asks for these of its keys.
+    fn of_keys(&self, keys: &[&String]) -> Option<Self> {
+        let of_member = |(place, query): &(usize, DocumentQuery)| {
+            let (_, own) = sorted(query)?;
+            let own: Vec<_> =
+                own.into_iter().filter(|key| keys.iter().any(|one| one == key)).collect();
+            (!own.is_empty()).then(|| (*place, part(query, &own)))
+        };
+        let members: Vec<_> = self.members.iter().filter_map(of_member).collect();
+        let keys: Vec<_> = keys.iter().map(|key| (*key).clone()).collect();
+        let bytes = keys.iter().map(|key| encode(key).len()).sum();
+        (!members.is_empty()).then(|| Self { members, keys, bytes, ..self.clone() })
+    }
+
     /// The same queries, each asked alone.
     #[must_use]
     pub fn apart(&self) -> Vec<Self> {
@@ -158,9 +218,11 @@ impl JointQuery {
         if answer.status != 200 {
             return None;
         }
-        let documents = documents(sort.key, &answer.body)?;
+        let page = begun_page(answer).ok()?;
+        let documents = documents(sort.key, &page.results)?;
         // A full page may not be all.
-        let further = match documents.last().filter(|_| documents.len() >= PAGE) {
+        let goes_on = documents.len() >= PAGE || !page.is_whole;
+        let further = match documents.last().filter(|_| goes_on) {
             Some(last) if sort.pages => Some(Self { after: Some(last.id.clone()), ..self.clone() }),
             Some(_) => return None,
             None => None,
@@ -212,20 +274,14 @@ struct FoundDocument<'a> {
     text: &'a str,
 }
 
-/// The documents of a page; none if it is none, or if one of them does not say whose it is.
-fn documents(key: KeyField, body: &str) -> Option<Vec<FoundDocument<'_>>> {
-    #[derive(Deserialize)]
-    struct DocumentPage<'a> {
-        #[serde(borrow)]
-        results: Vec<&'a RawValue>,
-    }
+/// The documents of a page; none if one of them does not say whose it is.
+fn documents<'a>(key: KeyField, results: &[&'a str]) -> Option<Vec<FoundDocument<'a>>> {
     #[derive(Deserialize)]
     struct DocumentKeys {
         id: Id,
         sku: Option<String>,
     }
-    let DocumentPage { results } = serde_json::from_str(body).ok()?;
-    let read = |text| {
+    let read = |text: &'a str| {
         let DocumentKeys { id, sku } = serde_json::from_str(text).ok()?;
         let keys = match key {
             KeyField::Id => vec![id.to_string()],
@@ -240,7 +296,7 @@ fn documents(key: KeyField, body: &str) -> Option<Vec<FoundDocument<'_>>> {
         };
         Some(FoundDocument { id, keys, text })
     };
-    results.into_iter().map(|raw| read(raw.get())).collect()
+    results.iter().map(|text| read(text)).collect()
 }
 
 /// commercetools' 404, as it would have been answered for the document alone.

@@ -10,12 +10,13 @@ use chrono::{DateTime, Utc};
 use worker::js_sys::Uint8Array;
 use worker::{Date, Delay, Fetch, Headers, Method, RequestInit, RequestRedirect};
 
+use super::body;
 use super::fetch::{self, USER_AGENT};
 use crate::commercetools::answer::{self, AccessToken};
 use crate::config::Config;
 use crate::engine::call::HostCall;
 use crate::fault::{Setback, System, TransientFault};
-use crate::http::{HttpAnswer, NoAnswer, encode};
+use crate::http::{DOCUMENT_BYTES, HttpAnswer, NoAnswer, encode};
 use crate::klaviyo::{FALL_FORWARD_OPT_OUT, MEDIA_TYPE, REVISION};
 use crate::time::millis;
 
@@ -47,23 +48,29 @@ impl<'a> TimedCalls<'a> {
         Self { config, deadline_ms }
     }
 
-    /// A read of commercetools, below the project. With a new token once more where it is refused.
+    /// A read of commercetools, below the project.
     pub(super) async fn commercetools(&self, path_and_query: &str) -> Result<HttpAnswer, Setback> {
+        self.read(path_and_query, DOCUMENT_BYTES).await
+    }
+
+    /// A read of commercetools, of which so many bytes are wanted at most. With a new token once more
+    /// where it is refused.
+    async fn read(&self, path_and_query: &str, most: usize) -> Result<HttpAnswer, Setback> {
         let no_answer = |why| Setback::no_answer(System::Commercetools, why);
         let token = self.token().await?;
-        let answer = self.query(path_and_query, &token).await.map_err(no_answer)?;
+        let answer = self.query(path_and_query, &token, most).await.map_err(no_answer)?;
         if answer.status != 401 {
             return Ok(answer);
         }
         forget(&token);
         let token = self.token().await?;
-        self.query(path_and_query, &token).await.map_err(no_answer)
+        self.query(path_and_query, &token, most).await.map_err(no_answer)
     }
 
     /// A call of either system.
     pub(super) async fn make(&self, call: HostCall) -> Result<HttpAnswer, Setback> {
         match call {
-            HostCall::Commercetools(path) => self.commercetools(&path).await,
+            HostCall::Commercetools { path, most } => self.read(&path, most).await,
             HostCall::Klaviyo { method, path, body } => {
                 let answer = self.klaviyo(method, &path, body).await;
                 answer.map_err(|why| Setback::no_answer(System::Klaviyo, why))
@@ -73,12 +80,12 @@ impl<'a> TimedCalls<'a> {
         }
     }
 
-    async fn query(&self, path_and_query: &str, token: &str) -> CallResult {
+    async fn query(&self, path_and_query: &str, token: &str, most: usize) -> CallResult {
         let access = &self.config.commercetools;
         let url = format!("{}/{}{path_and_query}", access.api_url, access.project_key);
         let authorization = format!("Bearer {token}");
         let headers = [("Authorization", authorization.as_str()), ("Accept", "application/json")];
-        self.call(Method::Get, &url, &headers, None).await
+        self.call(Method::Get, &url, &headers, None, most).await
     }
 
     /// A call of Klaviyo, below its address.
@@ -110,7 +117,7 @@ impl<'a> TimedCalls<'a> {
             .into_iter()
             .filter(|(name, _)| body.is_some() || *name != "Content-Type")
             .collect();
-        self.call(method, &url, &headers, body).await
+        self.call(method, &url, &headers, body, DOCUMENT_BYTES).await
     }
 
     /// The token, fetched once however many pushes wait for it. If that takes a second, the first who
@@ -144,7 +151,8 @@ impl<'a> TimedCalls<'a> {
             ("Content-Type", "application/x-www-form-urlencoded"),
         ];
         let url = format!("{}/oauth/token", access.auth_url);
-        let answer = self.call(Method::Post, &url, &headers, Some(grant(access.scopes.as_deref())));
+        let form = Some(grant(access.scopes.as_deref()));
+        let answer = self.call(Method::Post, &url, &headers, form, DOCUMENT_BYTES);
         let token = match answer.await {
             Ok(answer) => answer::token(&answer, now_ms())?,
             Err(why) => return Err(Setback::no_answer(System::CommercetoolsToken, why)),
@@ -153,14 +161,15 @@ impl<'a> TimedCalls<'a> {
         Ok(token)
     }
 
-    /// One call within the time that is left. A redirect is not followed, since it would carry
-    /// the key elsewhere.
+    /// One call within the time that is left, of whose answer so many bytes are read at most. A redirect
+    /// is not followed, since it would carry the key elsewhere.
     async fn call(
         &self,
         method: Method,
         url: &str,
         headers: &[(&str, &str)],
         body: Option<String>,
+        most: usize,
     ) -> Result<HttpAnswer, NoAnswer> {
         let left = Duration::from_millis(self.deadline_ms.saturating_sub(now_ms()));
         if left.is_zero() {
@@ -178,6 +187,7 @@ impl<'a> TimedCalls<'a> {
             init.with_body(body.map(|body| Uint8Array::from(body.as_bytes()).into()));
             let request = worker::Request::new_with_init(url, &init)?;
             let mut response = Fetch::Request(request).send_with_signal(&signal).await?;
+            let body = body::beginning(&mut response, most).await?;
             Ok(HttpAnswer {
                 status: response.status_code(),
                 retry_after: seconds(response.headers(), "Retry-After")?,
@@ -185,14 +195,16 @@ impl<'a> TimedCalls<'a> {
                 quota_limits: response.headers().get("RateLimit-Limit")?,
                 quota_back: seconds(response.headers(), "RateLimit-Reset")?,
                 retires: response.headers().get("X-Klaviyo-Api-Retirement-Date")?,
-                body: text(response.bytes().await?),
+                body: text(body.bytes),
+                is_beginning: !body.is_whole,
             })
         })
         .await
     }
 }
 
-/// JSON is UTF-8 (RFC 8259); what is not, is no JSON and will not be understood anyway.
+/// JSON is UTF-8 (RFC 8259); what is not, is no JSON and will not be understood anyway. A beginning may
+/// end within a character.
 fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())

@@ -11,8 +11,13 @@ use crate::klaviyo::request::WriteRequest;
 /// A call, as it is to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HostCall {
-    /// A `GET` of commercetools, below `{api}/{project}`.
-    Commercetools(String),
+    /// A `GET` of commercetools.
+    Commercetools {
+        /// The path and query below `{api}/{project}`.
+        path: String,
+        /// How many bytes of the answer are wanted at most.
+        most: usize,
+    },
     /// A call of Klaviyo.
     Klaviyo {
         /// The HTTP method.
@@ -58,7 +63,7 @@ impl HostCall {
     #[must_use]
     pub fn of_reading(reading: &JointReading) -> Self {
         match reading.call() {
-            ReadingCall::Commercetools(path) => Self::Commercetools(path),
+            ReadingCall::Commercetools { path, most } => Self::Commercetools { path, most },
             ReadingCall::Lookup(lookup) => Self::of_lookup(lookup),
             ReadingCall::Category(request) => Self::of_request(&request),
         }

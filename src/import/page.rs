@@ -87,6 +87,10 @@ impl RunRecord {
         Self { id, fate, unit: None }
     }
 
+    pub(super) fn open(id: Id) -> Self {
+        Self::new(id, RecordFate::Open)
+    }
+
     /// Gives it this end, unless it has one.
     pub(super) fn end(&mut self, fate: RecordFate) {
         if self.fate == RecordFate::Open {
@@ -141,7 +145,7 @@ impl RunPage {
     /// Takes only the ids of documents.
     pub(super) fn take_ids(&mut self, results: &[&str]) {
         let found = results.iter().filter_map(|text| record::id_of(text));
-        self.records = found.map(|id| RunRecord::new(id, RecordFate::Open)).collect();
+        self.records = found.map(RunRecord::open).collect();
     }
 
     /// Adds the records of another page.

@@ -81,9 +81,11 @@ impl PassLink {
         matches!(self, Self::Inventory | Self::Prices | Self::Variants)
     }
 
-    /// The documents of a page: as many as there can be to ask for by their SKUs.
-    pub(super) fn limit(self) -> usize {
+    /// The documents of a page, if one of records is to have `limit`: as many as there can be to ask for by
+    /// their SKUs, or one if the first is too large to be read with others.
+    pub(super) fn limit(self, limit: usize) -> usize {
         match self {
+            _ if limit == 1 => 1,
             Self::Payments | Self::Inventory | Self::Prices => SKUS_PER_QUERY,
             Self::Variants => PAGE,
         }
@@ -279,13 +281,13 @@ impl Pass {
                 PassReading::Walk(Walk { of: kind.documents(), filter, after: after_id, limit })
             }
             PassSource::List { changed_since } => {
-                let mut walk = of_ids(kind, &list[listed(list, after)]);
+                let mut walk = of_ids(kind, &list[listed(list, after, limit)]);
                 walk.filter.changed_since = *changed_since;
                 PassReading::Walk(walk)
             }
             PassSource::Linked { link, since, .. } => {
                 let filter = WalkFilter { changed_since: Some(*since), ..WalkFilter::default() };
-                let limit = link.limit();
+                let limit = link.limit(limit);
                 PassReading::Walk(Walk { of: link.resource(), filter, after: after_id, limit })
             }
             PassSource::Held { check } => {
@@ -302,13 +304,13 @@ impl Pass {
 
 /// The query for records by their ids.
 pub(super) fn of_ids(kind: ImportKind, ids: &[Id]) -> Walk {
-    Walk::among_ids(kind.documents(), ids.to_vec(), LIST_PAGE)
+    Walk::among_ids(kind.documents(), ids.to_vec(), ids.len().max(1))
 }
 
-/// The part of a list that is the page after the first so many ids.
-pub(super) fn listed(list: &[Id], after: Option<&str>) -> std::ops::Range<usize> {
+/// The part of a list that is the page of `limit` after the first so many ids.
+pub(super) fn listed(list: &[Id], after: Option<&str>, limit: usize) -> std::ops::Range<usize> {
     let begin = after.and_then(|after| after.parse().ok()).unwrap_or(0).min(list.len());
-    begin..(begin + LIST_PAGE).min(list.len())
+    begin..(begin + LIST_PAGE.min(limit)).min(list.len())
 }
 
 /// What Klaviyo holds of a kind that can be deleted.

@@ -136,7 +136,7 @@ impl Deliveries {
 fn asked(joint: &JointReading) -> (OperationName, HostCall) {
     let call = HostCall::of_reading(joint);
     let name = match (&call, joint.operation()) {
-        (HostCall::Commercetools(path), _) => OperationName::of_commercetools(path),
+        (HostCall::Commercetools { path, .. }, _) => OperationName::of_commercetools(path),
         (_, Some(operation)) => OperationName::of_klaviyo(operation),
         (_, None) => OperationName::of_commercetools(""),
     };

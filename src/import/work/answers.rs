@@ -14,7 +14,7 @@ use crate::engine::backoff::{JOB_IN_DOUBT, SINGLE_IN_DOUBT};
 use crate::engine::events::WriteEvent;
 use crate::engine::unit::{UnitEnd, UnitNo};
 use crate::engine::written::again_at;
-use crate::fault::{ReadFault, Setback, TransientFault};
+use crate::fault::{ReadFault, Setback, System, TransientFault};
 use crate::http::HttpAnswer;
 use crate::import::page::RecordFate;
 use crate::import::run::RunWaiting;
@@ -48,7 +48,7 @@ impl RunWork {
     ) {
         let answer = match answer {
             Ok(answer) => answer,
-            Err(setback) => return self.put_off(task, setback, now),
+            Err(setback) => return self.put_off(config, task, setback, now),
         };
         if let Some(operation) = operation(&task.what) {
             pace.note(operation, &answer, ms(now));
@@ -77,7 +77,7 @@ impl RunWork {
         };
         match taken {
             Ok(()) => self.goes_on(),
-            Err(ReadFault::Later(setback)) => self.put_off(task, setback, now),
+            Err(ReadFault::Later(setback)) => self.put_off(config, task, setback, now),
             Err(ReadFault::Never(rejection)) => self.fail(&rejection.code(), rejection.detail),
         }
     }
@@ -163,10 +163,18 @@ impl RunWork {
         }
     }
 
-    /// Puts a reading off after a fault that passes.
-    fn put_off(&mut self, task: ReadTask, setback: Setback, now: DateTime<Utc>) {
+    /// Puts a reading off after a fault that passes; one that took too long is made smaller, if it can be.
+    fn put_off(&mut self, config: &Config, task: ReadTask, setback: Setback, now: DateTime<Utc>) {
         self.delayed(setback, now);
         let ReadTask { what, tries, .. } = task;
+        let what = if setback.fault.is_slowness_of(System::Commercetools) {
+            match self.made_smaller(config, what, tries, now) {
+                Some(what) => what,
+                None => return,
+            }
+        } else {
+            what
+        };
         let not_before = again_at(setback, tries + 1, ms(now));
         self.queue.push_back(ReadTask { what, not_before, tries: tries + 1 });
     }

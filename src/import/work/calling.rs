@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::engine::call::HostCall;
 use crate::engine::calling::WriteTask;
 use crate::engine::grants::CallGrants;
+use crate::http::{DOCUMENT_BYTES, PAGE_BYTES};
 use crate::import::page::PageOrigin;
 use crate::import::passes::{PassReading, of_ids};
 use crate::import::record_ref::PageNo;
@@ -116,10 +117,6 @@ impl RangeReader {
     }
 }
 
-/// Bytes that a page is to have. With [`ROOM`] of pages and what is made of them an isolate stays
-/// below half of its 128 MB.
-pub(super) const PAGE_BYTES: usize = 1_000_000;
-
 /// Bytes of pages and rows that wait, of all runs, before no further pages are read. A product waits
 /// some seconds for its item before its variants can be written: so many have to be under way
 /// that all connections are busy meanwhile.
@@ -195,7 +192,10 @@ impl RunWork {
     /// Whether no further rows come soon: nothing is being read, and nothing can be.
     pub(super) fn is_quiet(&self) -> bool {
         let reading = self.readers.iter().any(|reader| reader.reading);
-        let preparing = self.pages.values().any(|page| page.waits > 0);
+        let preparing = self.pages.iter().any(|(number, page)| match page.unread {
+            Some(_) => self.has_room_to_read(*number),
+            None => page.waits > 0,
+        });
         let more = self.readers.iter().any(|reader| !reader.ended) && self.has_room();
         !reading && !preparing && !more
     }
@@ -212,8 +212,9 @@ impl RunWork {
             !reader.ended && !reader.reading && (reader.is_active() || active < lanes)
         })?;
         let after = self.readers[range].after.as_deref();
-        let reading = pass.reading(self.run.kind, &ranges[range], after, &self.list, self.limit);
-        let task = ReadTask::new(RunReading::Page { range, limit: self.limit, reading }, 0);
+        let reading =
+            pass.reading(self.run.kind, &ranges[range], after, &self.list, self.size.limit);
+        let task = ReadTask::new(RunReading::Page { range, limit: self.size.limit, reading }, 0);
         if task.of_commercetools() && grants.reading == 0 {
             return None;
         }
@@ -227,7 +228,7 @@ impl RunWork {
     /// Queues the records that were refused among others, each to be sent by itself.
     pub(super) fn queue_again(&mut self, now: u64) {
         let free = self.run.again.iter().filter(|id| !self.again_under_way.contains(id));
-        let ids: Vec<_> = free.take(AGAIN_PAGE).cloned().collect();
+        let ids: Vec<_> = free.take(AGAIN_PAGE.min(self.size.limit)).cloned().collect();
         let busy = self.pages.values().any(|page| page.origin == PageOrigin::Again)
             || self.queue.iter().any(|task| matches!(task.what, RunReading::Again(_)));
         if !ids.is_empty() && !busy && self.again_under_way.is_empty() {
@@ -240,7 +241,7 @@ impl RunWork {
     fn has_room(&self) -> bool {
         let pages: usize = self.pages.values().map(|page| page.bytes).sum();
         let reading = self.readers.iter().filter(|reader| reader.reading).count();
-        let coming = reading * self.page_bytes;
+        let coming = reading * self.size.bytes;
         pages + coming + self.writer.bytes() < self.room
             && self.pending.len() < PENDING
             && self.run.again.len() < AGAIN
@@ -248,21 +249,21 @@ impl RunWork {
 
     fn call(&self, what: &RunReading) -> HostCall {
         match what {
-            RunReading::End(end) => HostCall::Commercetools(end.path_and_query()),
-            RunReading::Project => HostCall::Commercetools(DocumentQuery::Project.path_and_query()),
+            RunReading::End(end) => read(end.path_and_query(), PAGE_BYTES),
+            RunReading::Project => read(DocumentQuery::Project.path_and_query(), PAGE_BYTES),
             RunReading::Page { reading, .. } => match reading {
-                PassReading::Walk(walk) => HostCall::Commercetools(walk.path_and_query()),
+                PassReading::Walk(walk) => walk_call(walk),
                 PassReading::Lookup(lookup) => HostCall::of_lookup(lookup),
             },
             RunReading::Again(ids) | RunReading::Written(ids) => {
-                HostCall::Commercetools(of_ids(self.run.kind, ids).path_and_query())
+                walk_call(&of_ids(self.run.kind, ids))
             }
             RunReading::LeaveGone(ids) => {
                 let since = self.run.started_at;
                 let changes = ids.iter().map(|id| written_since(id, since)).collect();
                 HostCall::HandOver { changes, not_before: 0 }
             }
-            RunReading::Linked { walk, .. } => HostCall::Commercetools(walk.path_and_query()),
+            RunReading::Linked { walk, .. } => walk_call(walk),
             RunReading::HandOver { ids, .. } => {
                 let of_type = self.run.kind.resource_type();
                 let changes = ids.iter().map(|id| change(of_type, id.as_str())).collect();
@@ -276,19 +277,18 @@ impl RunWork {
         }
     }
 
-    /// The records of a page that has this many bytes for so many records.
-    pub(super) fn learn_size(&mut self, config: &Config, records: usize, bytes: usize) {
-        if records >= 10 {
-            self.page_bytes = bytes;
-            let each = (bytes / records).max(1);
-            let most = usize::try_from(config.rules.import.page_size).unwrap_or(1);
-            self.limit = (PAGE_BYTES / each).clamp(most.min(20), most);
-        }
-    }
-
     pub(super) fn now_queue(&mut self, what: RunReading, now: chrono::DateTime<chrono::Utc>) {
         self.queue.push_back(ReadTask::new(what, ms(now)));
     }
+}
+
+/// A `GET` of commercetools.
+fn read(path: String, most: usize) -> HostCall {
+    HostCall::Commercetools { path, most }
+}
+
+fn walk_call(walk: &Walk) -> HostCall {
+    read(walk.path_and_query(), if walk.limit == 1 { DOCUMENT_BYTES } else { PAGE_BYTES })
 }
 
 /// The operation of a call of Klaviyo.

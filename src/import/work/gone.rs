@@ -129,8 +129,15 @@ impl RunWork {
         answer: &HttpAnswer,
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
-        let there = ids_of(&commercetools::raw_page(answer)?);
-        let gone: Vec<_> = asked.iter().filter(|id| !there.contains(id)).cloned().collect();
+        let page = commercetools::begun_page(answer)?;
+        let mut there = ids_of(&page.results);
+        there.extend(page.begun);
+        let rest: Vec<_> = asked.iter().filter(|id| !there.contains(id)).cloned().collect();
+        if !page.is_whole && !rest.is_empty() {
+            self.now_queue(RunReading::Written(rest), now);
+            return Ok(());
+        }
+        let gone = rest;
         self.leave_gone(gone, now);
         self.answers_awaited(|waits| waits.saturating_sub(1), now);
         Ok(())

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::RunWork;
 use super::calling::RunReading;
-use crate::commercetools::answer as commercetools;
+use crate::commercetools::answer::{self as commercetools, BegunPage};
 use crate::commercetools::query::PAGE;
 use crate::commercetools::reference::{Id, IdReference};
 use crate::commercetools::variant::CatalogModel;
@@ -20,7 +20,7 @@ use crate::commercetools::walk::{FilterList, Walk, WalkFilter, WalkedResource};
 use crate::config::Config;
 use crate::fault::ReadFault;
 use crate::http::HttpAnswer;
-use crate::import::page::{PageOrigin, RecordFate, RunPage};
+use crate::import::page::{PageOrigin, RecordFate, RunPage, RunRecord};
 use crate::import::passes::{LIST_PAGE, PassLink, PassSource};
 use crate::import::record_ref::PageNo;
 
@@ -112,11 +112,12 @@ impl RunWork {
                 let filter = filter.clone();
                 self.variants_read(&filter, number, walk, answer)?;
             }
-            _ => self.records_linked(number, walk, answer, hand_over)?,
+            _ => self.records_linked(config, number, walk, answer, hand_over)?,
         }
         let Some(page) = self.pages.get_mut(&number) else { return Ok(()) };
         page.bytes += answer.body.len();
         if let Some(walk) = page.linked.pop_front() {
+            let walk = self.sized(walk);
             self.now_queue(RunReading::Linked { page: number, walk }, now);
             return Ok(());
         }
@@ -132,29 +133,37 @@ impl RunWork {
     /// Takes the records that the documents of a page lead to.
     fn records_linked(
         &mut self,
+        config: &Config,
         number: PageNo,
         walk: &Walk,
         answer: &HttpAnswer,
         hand_over: bool,
     ) -> Result<(), ReadFault> {
         let mut also = None;
-        let results = match &walk.filter.among {
+        let page = match &walk.filter.among {
             // No product has variants within itself any more.
             Some(FilterList::Skus(skus)) if commercetools::is_refused_with(answer, &[400]) => {
                 let is_new = self.run.catalog_model == Some(CatalogModel::Classic);
                 also = is_new.then(|| variants_of(skus.clone()));
-                Vec::new()
+                BegunPage { is_whole: true, ..BegunPage::default() }
             }
-            _ => commercetools::raw_page(answer)?,
+            _ => commercetools::begun_page(answer)?,
         };
+        let BegunPage { results, is_whole, begun } = page;
+        self.learn_size(config, results.len(), answer.body.len());
         let mut more = RunPage::new(PageOrigin::Again);
         if hand_over {
             more.take_ids(&results);
         } else {
             more.take_records(self.run.kind.documents(), &results);
         }
-        let last = more.records.last().filter(|_| results.len() == walk.limit);
-        let further = last.map(|last| Walk { after: Some(last.id.clone()), ..walk.clone() });
+        if results.is_empty() && walk.limit == 1 {
+            let fate = RecordFate::Failed(commercetools::too_large());
+            more.records.extend(begun.map(|id| RunRecord::new(id, fate)));
+        }
+        let goes_on = !is_whole || results.len() == walk.limit;
+        let after = more.records.last().map(|last| last.id.clone()).or(walk.after.clone());
+        let further = goes_on.then(|| Walk { after, limit: PAGE, ..walk.clone() });
         // A document that several lead to is written once.
         let pending: HashSet<&Id> = self.pending.values().collect();
         for record in &mut more.records {
@@ -185,9 +194,9 @@ impl RunWork {
         if commercetools::has_no_variants_apart(self.run.catalog_model, answer) {
             return Ok(());
         }
-        let results = commercetools::raw_page(answer)?;
+        let BegunPage { results, is_whole, .. } = commercetools::begun_page(answer)?;
         let found = links(&results);
-        let last = found.last().filter(|_| results.len() == walk.limit);
+        let last = found.last().filter(|_| !is_whole || results.len() == walk.limit);
         let further = last.map(|last| Walk { after: Some(last.id.clone()), ..walk.clone() });
         let products = self.walks_of_products(filter, found);
         if let Some(page) = self.pages.get_mut(&number) {

@@ -10,6 +10,7 @@ mod gone;
 mod linked;
 mod reading;
 mod settling;
+mod size;
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use self::calling::RunTask;
 use self::calling::{RangeReader, ReadTask};
 use self::gone::HeldBack;
+use self::size::PageSize;
 use super::page::RunPage;
 use super::phones::PhoneBook;
 use super::record_ref::{PageNo, RecordRef};
@@ -63,12 +65,10 @@ pub(super) struct RunWork {
     again_under_way: HashSet<Id>,
     memory: SharedDocuments,
     phones: PhoneBook,
-    /// Records of a page, so that a page has about [`calling::PAGE_BYTES`].
-    limit: usize,
+    /// How many documents a page is to have.
+    size: PageSize,
     /// Its part of [`calling::ROOM`].
     room: usize,
-    /// The bytes of a page, as far as is known.
-    page_bytes: usize,
     /// What is written, until it is known whether its customers are there; none if that is not asked.
     held_back: Option<HeldBack>,
     /// Calls under way.
@@ -212,8 +212,7 @@ impl RunWork {
         // Before it is known how large the records are.
         let limit = match run.kind {
             ImportKind::Customers | ImportKind::Categories => most,
-            ImportKind::Orders => most.min(100),
-            ImportKind::Products => most.min(50),
+            ImportKind::Orders | ImportKind::Products => most.min(50),
         };
         Self {
             held_back: HeldBack::of(config, run.kind),
@@ -232,9 +231,8 @@ impl RunWork {
             again_under_way: HashSet::new(),
             memory: SharedDocuments::of_run(),
             phones: PhoneBook::default(),
-            limit,
+            size: PageSize::new(limit),
             room: calling::ROOM,
-            page_bytes: calling::PAGE_BYTES,
             under_way: 0,
             saving: RunSaving::default(),
             dirty: false,

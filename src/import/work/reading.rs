@@ -12,14 +12,14 @@ use crate::assembly::delivery::Delivery;
 use crate::assembly::documents::Documents;
 use crate::assembly::record::{self, HistoryRecord};
 use crate::assembly::together::{HandedOut, JointReading, together};
-use crate::commercetools::answer as commercetools;
+use crate::commercetools::answer::{self as commercetools, BegunPage};
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk;
 use crate::config::Config;
 use crate::engine::writer::NewUnit;
 use crate::fault::{FinalFault, ReadFault, Rejection};
 use crate::http::HttpAnswer;
-use crate::import::page::{PageOrigin, RecordFate, RunPage};
+use crate::import::page::{PageOrigin, RecordFate, RunPage, RunRecord};
 use crate::import::passes::{Pass, PassLink, PassSource, divide, held, listed};
 use crate::import::record_ref::{PageNo, RecordRef};
 use crate::klaviyo::answer::{ids, marked_ids};
@@ -46,20 +46,36 @@ impl RunWork {
         asked: &walk::WalkEnd,
         answer: &HttpAnswer,
     ) -> Result<(), ReadFault> {
+        // Without its time the walk is not divided, which costs time and no document. Of a document that
+        // is larger than is read nothing is known, and neither is the number after it.
+        if answer.is_beginning {
+            self.end_unknown(config, asked);
+            return Ok(());
+        }
         let page = commercetools::counted_page::<Box<RawValue>>(answer)?;
-        // Without its time the walk is not divided, which costs time and no document.
-        let at = page.results.first().and_then(|document| {
-            let known = serde_json::from_str::<CreationTime>(document.get()).ok()?;
-            Some(known.created_at)
-        });
-        let end = PassEnd { at, total: page.total.unwrap_or(0) };
+        let mut end = PassEnd { at: None, total: page.total.unwrap_or(0) };
+        if let Some(document) = page.results.first() {
+            let known = serde_json::from_str::<CreationTime>(document.get()).ok();
+            end.at = known.map(|known| known.created_at);
+            self.learn_size(config, 1, document.get().len());
+        }
+        // The number is asked for together with the oldest.
+        if !asked.newest && self.is_counted() && self.run.total.is_none() {
+            self.run.total = Some(end.total.max(self.run.counts.read));
+        }
+        self.end_known(config, asked, end);
+        Ok(())
+    }
+
+    /// An end of the pass is not known: the run is not divided, and its records are not counted before.
+    pub(super) fn end_unknown(&mut self, config: &Config, asked: &walk::WalkEnd) {
+        self.end_known(config, asked, PassEnd { at: None, total: 0 });
+    }
+
+    fn end_known(&mut self, config: &Config, asked: &walk::WalkEnd, end: PassEnd) {
         if asked.newest {
             self.ends.newest = Some(end);
         } else {
-            // The number is asked for together with the oldest.
-            if self.is_counted() && self.run.total.is_none() {
-                self.run.total = Some(end.total.max(self.run.counts.read));
-            }
             self.ends.oldest = Some(end);
         }
         if let PassEnds { oldest: Some(oldest), newest: Some(newest) } = self.ends {
@@ -67,7 +83,6 @@ impl RunWork {
             let rules = &config.rules.import;
             self.begin_ranges(divide(oldest.at, newest.at, oldest.total, rules));
         }
-        Ok(())
     }
 
     pub(super) fn page_read(
@@ -80,9 +95,15 @@ impl RunWork {
     ) -> Result<(), ReadFault> {
         let Some(pass) = self.run.passes.get(self.run.pass).cloned() else { return Ok(()) };
         let before = self.readers.get(range).and_then(|reader| reader.after.clone());
-        let read = self.read_of(config, &pass, limit, before.as_deref(), answer)?;
+        let Some(read) = self.read_of(config, &pass, limit, before.as_deref(), answer)? else {
+            // The same page is asked for with fewer documents.
+            if let Some(reader) = self.readers.get_mut(range) {
+                reader.reading = false;
+            }
+            return Ok(());
+        };
         let SourcePage { mut page, after, ended } = read;
-        let linked = page.linked.pop_front();
+        let linked = page.linked.pop_front().map(|walk| self.sized(walk));
         page.waits += u32::from(linked.is_some());
         let number = self.next_number();
         let Some(reader) = self.readers.get_mut(range) else { return Ok(()) };
@@ -103,7 +124,8 @@ impl RunWork {
         Ok(())
     }
 
-    /// What an answer to the reading of a pass holds; the page begins after `before`.
+    /// What an answer to the reading of a pass holds; the page begins after `before`. None if it holds
+    /// nothing whole, and is to be asked for with fewer documents.
     fn read_of(
         &mut self,
         config: &Config,
@@ -111,9 +133,16 @@ impl RunWork {
         limit: usize,
         before: Option<&str>,
         answer: &HttpAnswer,
-    ) -> Result<SourcePage, ReadFault> {
+    ) -> Result<Option<SourcePage>, ReadFault> {
         let mut page = RunPage::new(PageOrigin::Again);
         page.bytes = answer.body.len();
+        if answer.is_beginning && !matches!(pass.source, PassSource::Held { .. }) {
+            let begun = commercetools::begun_page(answer)?;
+            if begun.results.is_empty() && limit > 1 {
+                self.size.limit = 1;
+                return Ok(None);
+            }
+        }
         let (after, ended) = match &pass.source {
             PassSource::Held { check } => {
                 let found = if *check { marked_ids(answer, &MARKS)? } else { ids(answer)? };
@@ -130,41 +159,63 @@ impl RunWork {
             PassSource::Linked { link, filter, .. } => {
                 let is_none = *link == PassLink::Variants
                     && commercetools::has_no_variants_apart(self.run.catalog_model, answer);
-                let results = if is_none { Vec::new() } else { commercetools::raw_page(answer)? };
+                let begun = if is_none { None } else { Some(commercetools::begun_page(answer)?) };
+                let BegunPage { results, is_whole, begun } = begun.unwrap_or_default();
                 let found = links(&results);
                 let last = found.last().map(|found| found.id.to_string());
                 page.linked = self.linked_walks(*link, filter, found);
-                (last, results.len() < link.limit())
+                // What only leads to a record, and is too large to do so, is left out.
+                let last = begun.filter(|_| results.is_empty()).map(|id| id.to_string()).or(last);
+                let ended = (is_none || is_whole) && results.len() < link.limit(limit);
+                self.size.limit = self.size.limit.max(2);
+                (last, ended)
             }
             PassSource::List { .. } => {
-                let results = commercetools::raw_page(answer)?;
-                let part = listed(&self.list, before);
+                let BegunPage { results, is_whole, begun } = commercetools::begun_page(answer)?;
+                let part = listed(&self.list, before, limit);
+                self.learn_size(config, results.len(), answer.body.len());
                 if pass.hand_over {
+                    // Which of them changed is not known of those that were not read.
                     page.take_ids(&results);
+                    let rest = self.list[part.clone()].iter().filter(|_| !is_whole);
+                    let rest: Vec<_> = rest.filter(|id| !page.has(id)).cloned().collect();
+                    page.records.extend(rest.into_iter().map(RunRecord::open));
                 } else {
                     page.take_records(self.run.kind.documents(), &results);
+                    if limit == 1 && results.is_empty() {
+                        page.records.extend(begun.map(|id| RunRecord::new(id, too_large())));
+                    }
                     let missing = self.list[part.clone()].iter().filter(|id| !page.has(id));
                     let missing: Vec<_> = missing.cloned().collect();
                     for id in missing {
-                        page.add(id, Err(not_found()));
+                        let fate = if is_whole { not_found() } else { RecordFate::Again };
+                        page.add(id, Err(fate));
                     }
                 }
                 (Some(part.end.to_string()), part.end >= self.list.len())
             }
             PassSource::Documents(_) => {
-                let results = commercetools::raw_page(answer)?;
+                let BegunPage { results, is_whole, begun } = commercetools::begun_page(answer)?;
                 self.learn_size(config, results.len(), answer.body.len());
-                let last = record::last_id(&results).map(|id| id.to_string());
+                let ended = is_whole && results.len() < limit;
+                let mut last = record::last_id(&results);
                 if pass.hand_over {
                     page.take_ids(&results);
                 } else if last.is_some() {
                     page.unread = Some(answer.clone());
                     page.waits = 1;
                 }
-                (last, results.len() < limit)
+                if results.is_empty() && !is_whole {
+                    // Without its id the run cannot go on behind it.
+                    let id = begun.ok_or_else(commercetools::too_large)?;
+                    let fate = if pass.hand_over { RecordFate::Open } else { too_large() };
+                    page.records.push(RunRecord::new(id.clone(), fate));
+                    last = Some(id);
+                }
+                (last.map(|id| id.to_string()), ended)
             }
         };
-        Ok(SourcePage { page, after, ended })
+        Ok(Some(SourcePage { page, after, ended }))
     }
 
     /// Reads the documents of a page that was answered, if there is one. That takes a while, and
@@ -175,10 +226,13 @@ impl RunWork {
         now: DateTime<Utc>,
     ) -> bool {
         let Some(number) = self.unread() else { return false };
+        if !self.has_room_to_read(number) {
+            return false;
+        }
         let answer = self.pages.get_mut(&number).and_then(|page| page.unread.take());
         let answer = answer.unwrap_or_default();
         // It was a page when it was answered.
-        let results = commercetools::raw_page(&answer).unwrap_or_default();
+        let results = commercetools::begun_page(&answer).unwrap_or_default().results;
         let of = self.run.kind.documents();
         if let Some(page) = self.pages.get_mut(&number) {
             page.take_records(of, &results);
@@ -187,6 +241,16 @@ impl RunWork {
         }
         self.prepare(config, number, now);
         true
+    }
+
+    /// Whether the documents of a page may be read. Those of one page are, whatever its size, but not
+    /// beside those of others, or beside more rows than there is room for.
+    pub(super) fn has_room_to_read(&self, number: PageNo) -> bool {
+        let Some(page) = self.pages.get(&number) else { return false };
+        let others = self.pages.values().filter(|page| page.unread.is_none());
+        let used = others.clone().map(|page| page.bytes).sum::<usize>() + self.writer.bytes();
+        let is_only = others.clone().all(|page| page.units.is_empty());
+        used + page.bytes * READ_BYTES <= self.room || (is_only && used < self.room)
     }
 
     /// The oldest page that was answered, and whose documents are not read.
@@ -233,15 +297,26 @@ impl RunWork {
         answer: &HttpAnswer,
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
-        let results = commercetools::raw_page(answer)?;
+        let BegunPage { results, is_whole, .. } = commercetools::begun_page(answer)?;
         let mut page = RunPage::new(PageOrigin::Again);
         page.bytes = answer.body.len();
         page.take_records(self.run.kind.documents(), &results);
-        // What is gone by now needs nothing any more.
-        let gone: Vec<_> = asked.iter().filter(|id| !page.has(id)).cloned().collect();
-        self.leave_gone(gone.clone(), now);
-        for id in gone {
-            page.add(id, Err(RecordFate::Skipped));
+        self.learn_size(config, results.len(), answer.body.len());
+        let missing: Vec<_> = asked.iter().filter(|id| !page.has(id)).cloned().collect();
+        if is_whole {
+            // What is gone by now needs nothing any more.
+            self.leave_gone(missing.clone(), now);
+            page.records
+                .extend(missing.into_iter().map(|id| RunRecord::new(id, RecordFate::Skipped)));
+        } else if let [only] = asked
+            && results.is_empty()
+        {
+            page.records.push(RunRecord::new(only.clone(), too_large()));
+        } else {
+            // The others are asked for once more, and fewer of them at a time.
+            for id in missing {
+                self.again_under_way.remove(&id);
+            }
         }
         let number = self.next_number();
         self.pages.insert(number, page);
@@ -288,7 +363,10 @@ impl RunWork {
                 Ok(()) => {}
                 // What cannot be read costs those records that need it.
                 Err(ReadFault::Never(rejection))
-                    if rejection.fault == FinalFault::DocumentMalformed =>
+                    if matches!(
+                        rejection.fault,
+                        FinalFault::DocumentMalformed | FinalFault::TooLarge
+                    ) =>
                 {
                     if let Some(record) = page.records.get_mut(*record) {
                         record.end(RecordFate::Failed(rejection));
@@ -305,7 +383,7 @@ impl RunWork {
 
     /// Asks for what records of a page need. A category that others wait for already is written for
     /// the first of them.
-    fn ask(&mut self, number: PageNo, needs: Vec<JointReading>, now: DateTime<Utc>) {
+    pub(super) fn ask(&mut self, number: PageNo, needs: Vec<JointReading>, now: DateTime<Utc>) {
         let Some(page) = self.pages.get_mut(&number) else { return };
         page.waits += u32::try_from(needs.len()).unwrap_or(u32::MAX);
         for need in needs {
@@ -379,6 +457,10 @@ impl RunWork {
 #[serde(rename_all = "camelCase")]
 struct CreationTime {
     created_at: DateTime<Utc>,
+}
+
+fn too_large() -> RecordFate {
+    RecordFate::Failed(commercetools::too_large())
 }
 
 fn not_found() -> RecordFate {

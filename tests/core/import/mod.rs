@@ -10,6 +10,7 @@ mod modes;
 mod modular;
 mod preview;
 pub(crate) mod shop;
+mod sizes;
 mod stored;
 pub(crate) mod world;
 
@@ -44,6 +45,9 @@ fn world(seed: u64, records: u64) -> World {
     world.account.pointers = dice.happens(500);
     world.account.job_ms = dice.next(20_000);
     world.account.linger_ms = if dice.happens(500) { 240_000 } else { 0 };
+    // Pages that are longer than is read of them.
+    let bytes = usize::try_from(1_000 + dice.next(9_000)).expect("a size");
+    world.shop.page_bytes = dice.happens(300).then_some(bytes);
     for number in 0..records {
         let created =
             time(NOW) - Duration::hours(48 + i64::try_from(dice.next(20_000)).expect("hours"));
@@ -296,8 +300,11 @@ fn simulate(seed: u64) -> (u64, u64) {
         throttled: often(150),
         down: often(200),
         stop: often(60),
+        slow_above: None,
         status: None,
     };
+    let slow_above = usize::try_from(1 + dice.next(6)).expect("a number");
+    world.faults.slow_above = dice.happens(100).then_some(slow_above);
     for kind in ImportKind::ALL {
         world.start(kind, all(kind));
     }

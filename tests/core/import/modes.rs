@@ -19,7 +19,7 @@ pub(super) fn calm(rules: &Value) -> World {
     world
 }
 
-fn days_ago(days: i64) -> chrono::DateTime<chrono::Utc> {
+pub(super) fn days_ago(days: i64) -> chrono::DateTime<chrono::Utc> {
     time(NOW) - Duration::days(days)
 }
 

@@ -5,6 +5,7 @@ use commercetools_klaviyo::assembly::together::together;
 use commercetools_klaviyo::commercetools::reference::Id;
 use commercetools_klaviyo::engine::call::HostCall;
 use commercetools_klaviyo::fault::ReadFault;
+use commercetools_klaviyo::http::DOCUMENT_BYTES;
 use commercetools_klaviyo::import::run::ImportKind;
 use commercetools_klaviyo::preview::{DryEnd, DryRun, DryStep, record_query};
 use commercetools_klaviyo::push::conclusion::Conclusion;
@@ -15,7 +16,9 @@ use super::{NOW, expected, held, world};
 /// What a preview says, with the account asked as it is.
 fn preview(world: &mut World, kind: ImportKind, id: &str) -> Option<DryEnd> {
     let id = Id::new(id).expect("an id");
-    let answer = world.carry_out(&HostCall::Commercetools(record_query(kind, id)));
+    let path = record_query(kind, id);
+    let call = HostCall::Commercetools { path, most: DOCUMENT_BYTES };
+    let answer = world.carry_out(&call);
     let mut unit = match DryRun::of_record(kind, &answer) {
         Ok(unit) => unit?,
         Err(ReadFault::Never(rejection)) => return Some(Conclusion::Never(rejection).into()),

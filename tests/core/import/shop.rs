@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
-use commercetools_klaviyo::http::HttpAnswer;
+use commercetools_klaviyo::http::{HttpAnswer, PAGE_BYTES};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
@@ -19,6 +19,8 @@ pub(crate) struct Shop {
     moved: BTreeSet<String>,
     /// Paths that begin so are refused with this status.
     pub(crate) refused: Option<(&'static str, u16)>,
+    /// How many bytes of an answer of several documents are read, if fewer than is asked for.
+    pub(crate) page_bytes: Option<usize>,
 }
 
 /// The model of a project's products and variants.
@@ -141,7 +143,22 @@ impl Shop {
     }
 
     /// The answer to a query, or to a read by id.
-    pub(crate) fn respond(&self, path_and_query: &str) -> HttpAnswer {
+    /// What is read of the answer, if that is `most` bytes.
+    pub(crate) fn respond(&self, path_and_query: &str, most: usize) -> HttpAnswer {
+        let mut answer = self.whole_answer(path_and_query);
+        let most = match self.page_bytes {
+            Some(bytes) if most == PAGE_BYTES => bytes,
+            _ => most,
+        };
+        if answer.body.len() > most {
+            let end = answer.body.floor_char_boundary(most);
+            answer.body.truncate(end);
+            answer.is_beginning = true;
+        }
+        answer
+    }
+
+    fn whole_answer(&self, path_and_query: &str) -> HttpAnswer {
         if let Some((status, message)) = self.refusal(path_and_query) {
             let body = json!({"statusCode": status, "message": message}).to_string();
             return HttpAnswer { status, body, ..HttpAnswer::default() };

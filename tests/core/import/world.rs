@@ -52,6 +52,8 @@ pub(super) struct Faults {
     pub(super) lost_before: u64,
     pub(super) lost_after: u64,
     pub(super) hang: u64,
+    /// More documents than this are not answered in time, and neither is a count.
+    pub(super) slow_above: Option<usize>,
     pub(super) throttled: u64,
     pub(super) down: u64,
     pub(super) stop: u64,
@@ -262,7 +264,7 @@ impl World {
 
     fn call(&mut self, ticket: u64, call: &HostCall) {
         let system = match call {
-            HostCall::Commercetools(_) => System::Commercetools,
+            HostCall::Commercetools { .. } => System::Commercetools,
             HostCall::Klaviyo { .. } | HostCall::HandOver { .. } => System::Klaviyo,
         };
         let latency = 20 + self.chance.next(400);
@@ -271,7 +273,7 @@ impl World {
             (latency, lost(NoAnswer::Network))
         } else if let (Some(status), System::Klaviyo) = (self.faults.status, system) {
             (latency, Ok(HttpAnswer { status, ..HttpAnswer::default() }))
-        } else if self.chance.happens(self.faults.hang) {
+        } else if self.is_slow(call) || self.chance.happens(self.faults.hang) {
             (10_000, lost(NoAnswer::Timeout))
         } else if self.chance.happens(self.faults.throttled) {
             let retry_after = Some(Duration::from_secs(1 + self.chance.next(3)));
@@ -288,6 +290,24 @@ impl World {
         };
         self.under_way.insert(ticket, (self.now + after, answer));
         self.most_calls = self.most_calls.max(self.under_way.len());
+    }
+
+    /// Whether a call asks for more than is answered in time.
+    fn is_slow(&self, call: &HostCall) -> bool {
+        let (Some(most), HostCall::Commercetools { path, .. }) = (self.faults.slow_above, call)
+        else {
+            return false;
+        };
+        let limit =
+            path.split("limit=").nth(1).and_then(|rest| rest.split('&').next()?.parse().ok());
+        // A list of ids has as many documents.
+        let listed = path.split("id%20in%20").nth(1).map(|list| list.split("%2C").count());
+        let asked: Option<usize> = listed.into_iter().chain(limit).min();
+        // What belongs to SKUs is little, however much may be answered.
+        if path.contains("sku") {
+            return false;
+        }
+        path.contains("withTotal=true") || asked.is_some_and(|asked| asked > most)
     }
 
     pub(super) fn carry_out(&mut self, call: &HostCall) -> HttpAnswer {
@@ -308,7 +328,7 @@ impl World {
                 }
                 HttpAnswer { status: 201, ..HttpAnswer::default() }
             }
-            HostCall::Commercetools(path) => self.shop.respond(path),
+            HostCall::Commercetools { path, most } => self.shop.respond(path, *most),
             HostCall::Klaviyo { method, path, body } => {
                 assert!(
                     body.as_ref().is_none_or(|body| body.len() <= 5_000_000),

@@ -59,7 +59,7 @@ fn a_write_without_an_answer_leaves_a_doubt_beside_one_that_is_refused() {
                     HostCall::Klaviyo { method, path, .. } => {
                         account.answer(method, path, None, NOW)
                     }
-                    HostCall::Commercetools(path) => shop.respond(path),
+                    HostCall::Commercetools { path, most } => shop.respond(path, *most),
                     HostCall::HandOver { .. } => panic!("a push hands nothing over"),
                 };
                 machine.answered(ticket, Ok(answered), &mut around, &mut pace);

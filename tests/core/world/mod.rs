@@ -146,6 +146,8 @@ impl World {
             down: often(150),
             foreign: often(40),
         };
+        // Pages that are longer than is read of them.
+        let page_bytes = chance.happens(200).then_some(1_500);
         let mut world = Self {
             config,
             named_channel,
@@ -171,6 +173,7 @@ impl World {
             steps: 0,
         };
         world.network.faults = way;
+        world.shop.page_bytes = page_bytes;
         world.account.takes_live_events = true;
         world.account.pointers = world.chance.happens(500);
         // From a moment to ten minutes, each job for itself.
@@ -418,7 +421,7 @@ impl World {
     fn carry_out(&mut self, call: &HostCall, now: u64) -> HttpAnswer {
         match call {
             HostCall::HandOver { changes, not_before } => self.hand_over(changes, *not_before),
-            HostCall::Commercetools(path) => self.shop.respond(path),
+            HostCall::Commercetools { path, most } => self.shop.respond(path, *most),
             HostCall::Klaviyo { method, path, body } => {
                 self.account.answer(method, path, body.as_deref(), now)
             }

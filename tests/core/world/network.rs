@@ -74,7 +74,7 @@ impl Network {
         let tail = if chance.happens(100) { 2_000 } else { 150 };
         let latency = (10 + chance.next(tail)).min(limit);
         let system = match &call {
-            HostCall::Commercetools(_) => System::Commercetools,
+            HostCall::Commercetools { .. } => System::Commercetools,
             HostCall::Klaviyo { .. } | HostCall::HandOver { .. } => System::Klaviyo,
         };
         let writes = matches!(&call, HostCall::Klaviyo { body: Some(_), .. });

@@ -1,0 +1,155 @@
+//! How much is read at once: as much as answers that are neither too long nor too slow hold.
+//!
+//! A page that is longer than is read of it gives the documents at its beginning; one that takes too long
+//! gives none, and is asked for again with half of them. Both make the pages that follow smaller, down to a
+//! single document, and pages grow again while that goes well.
+
+use chrono::{DateTime, Utc};
+
+use super::RunWork;
+use super::calling::RunReading;
+use crate::assembly::together::JointReading;
+use crate::commercetools::walk::Walk;
+use crate::config::Config;
+use crate::http::PAGE_BYTES;
+
+/// Bytes that a page is to have: half of what is read of it ([`PAGE_BYTES`]), so that few have to be asked
+/// for again.
+pub(super) const AIMED_BYTES: usize = PAGE_BYTES / 2;
+
+/// How many times as many documents as this one the next page may have.
+const GROWTH: usize = 4;
+
+/// How many documents a page may have.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PageSize {
+    /// As many as the next is to have.
+    pub(super) limit: usize,
+    /// The most that are answered in time, as far as is known.
+    in_time: usize,
+    /// The bytes of the last page.
+    pub(super) bytes: usize,
+}
+
+impl PageSize {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { limit: limit.max(1), in_time: usize::MAX, bytes: AIMED_BYTES }
+    }
+
+    /// Learns from so many documents of so many bytes. One that is larger than others makes the next page
+    /// small, and those after it grow again.
+    pub(super) fn learn(&mut self, documents: usize, bytes: usize, page_size: usize) {
+        // The empty page at the end says nothing.
+        if documents == 0 && bytes < AIMED_BYTES {
+            return;
+        }
+        self.bytes = bytes;
+        self.in_time = self.in_time.saturating_add(self.in_time / 4 + 1);
+        let each = (bytes / documents.max(1)).max(1);
+        let most = page_size.min(self.in_time).min(GROWTH.saturating_mul(self.limit));
+        self.limit = (AIMED_BYTES / each).clamp(1, most.max(1));
+    }
+
+    /// So many documents took too long.
+    fn too_slow(&mut self, limit: usize) {
+        self.in_time = (limit / 2).max(1);
+        self.limit = self.limit.min(self.in_time);
+    }
+}
+
+impl RunWork {
+    pub(super) fn learn_size(&mut self, config: &Config, documents: usize, bytes: usize) {
+        let page_size = usize::try_from(config.rules.import.page_size).unwrap_or(1);
+        self.size.learn(documents, bytes, page_size);
+    }
+
+    /// A walk over records, with as many to a page as their size allows.
+    pub(super) fn sized(&self, walk: Walk) -> Walk {
+        let is_of_records = walk.of == self.run.kind.documents();
+        let limit = if is_of_records { self.size.limit.min(walk.limit) } else { walk.limit };
+        Walk { limit, ..walk }
+    }
+
+    /// A reading that took too long, with less to answer. None if it is asked for in another way, or done
+    /// without.
+    pub(super) fn made_smaller(
+        &mut self,
+        config: &Config,
+        what: RunReading,
+        tries: u32,
+        now: DateTime<Utc>,
+    ) -> Option<RunReading> {
+        match what {
+            RunReading::Page { range, limit, .. } if limit > 1 => {
+                self.size.too_slow(limit);
+                if let Some(reader) = self.readers.get_mut(range) {
+                    reader.reading = false;
+                }
+                None
+            }
+            RunReading::Linked { page, walk } if walk.limit > 1 => {
+                let limit = walk.limit / 2;
+                Some(RunReading::Linked { page, walk: Walk { limit, ..walk } })
+            }
+            RunReading::Again(ids) if ids.len() > 1 => {
+                self.size.too_slow(ids.len());
+                for id in &ids {
+                    self.again_under_way.remove(id);
+                }
+                None
+            }
+            RunReading::Need { page, need: JointReading::Queries(query) } => {
+                let halves = query.halves().into_iter().map(JointReading::Queries);
+                let halves: Vec<_> = halves.collect();
+                if halves.is_empty() {
+                    return Some(RunReading::Need { page, need: JointReading::Queries(query) });
+                }
+                if let Some(page) = self.pages.get_mut(&page) {
+                    page.waits = page.waits.saturating_sub(1);
+                }
+                self.ask(page, halves, now);
+                None
+            }
+            // Once more, since it divides the walk; then the run does without.
+            RunReading::End(end) if tries > 0 => {
+                self.end_unknown(config, &end);
+                None
+            }
+            other => Some(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_has_as_many_documents_as_its_bytes_and_its_time_allow() {
+        let mut size = PageSize::new(50);
+        let mut limits = Vec::new();
+        for (documents, bytes) in [
+            (50, 100_000),
+            (200, 400_000),
+            (3, 2_000_000),
+            (1, 3_000_000),
+            (1, 2_000),
+            (4, 8_000),
+            (16, 32_000),
+            (0, 40),
+        ] {
+            size.learn(documents, bytes, 500);
+            limits.push(size.limit);
+        }
+        assert_eq!(limits, [200, 500, 1, 1, 4, 16, 64, 64]);
+        size.too_slow(64);
+        assert_eq!(size.limit, 32);
+        let grown = (0..4).map(|_| {
+            size.learn(size.limit, size.limit * 2_000, 500);
+            size.limit
+        });
+        assert_eq!(grown.collect::<Vec<_>>(), [41, 52, 66, 83]);
+        size.too_slow(1);
+        assert_eq!(size.limit, 1, "never none");
+    }
+}
