@@ -1,0 +1,154 @@
+// The WebAssembly memory that the worker takes, which never shrinks: an isolate has 128 MB for all it holds, and may
+// hold the Worker and both Durable Objects. Each shape has a worker of its own.
+//
+// The documents are made as they are asked for, by the generator of the benchmark.
+
+import assert from "node:assert/strict";
+import { fork } from "node:child_process";
+import { after, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { MEASURED, wasmMemory } from "../../sandbox/wasm-memory.mjs";
+import { ADMIN_TOKEN, startWorker } from "../../sandbox/worker.mjs";
+import { startAlone, unreachable } from "./harness.mjs";
+import { imported } from "./imports.mjs";
+
+const MB = 1_000_000;
+
+/** What an isolate may take at most, of its 128 MB. */
+const MOST = 80 * MB;
+
+/** Starts a server of the benchmark in a process of its own. */
+function serve(file, options) {
+  const path = fileURLToPath(new URL(`../../bench/${file}`, import.meta.url));
+  const child = fork(path, [JSON.stringify(options)]);
+  after(() => child.kill());
+  return new Promise((resolve) => child.once("message", resolve));
+}
+
+/** A worker between the two systems of the benchmark. */
+async function shopOf(sizes, shape) {
+  const shop = await serve("shop.mjs", { sizes, shape, latencyMs: 0 });
+  const klaviyo = await serve("klaviyo.mjs", { latencyMs: 0, jobMs: { min: 0, max: 50 } });
+  const address = `http://127.0.0.1:${shop.port}`;
+  const worker = await startWorker({
+    entry: MEASURED,
+    settings: {
+      CT_API_CLIENT: JSON.stringify({ clientId: "id", secret: "secret" }),
+      CT_AUTH_URL: address,
+      CT_API_URL: address,
+      CT_PROJECT_ID: "shop",
+      KLAVIYO_AUTH_KEY: klaviyo.key,
+      KLAVIYO_API_URL: klaviyo.url,
+      ADMIN_TOKEN,
+      PREFERRED_LOCALE: "en",
+      PREFERRED_CURRENCY: "EUR",
+    },
+  });
+  after(() => worker.close());
+  return worker;
+}
+
+async function within(url, what) {
+  const bytes = await wasmMemory(url);
+  const mb = (bytes / MB).toFixed(0);
+  assert.ok(bytes <= MOST, `${what} took ${mb} MB of WebAssembly memory`);
+  return mb;
+}
+
+describe("an import", () => {
+  for (const [name, kind, sizes, shape] of [
+    ["orders of 100 lines", "orders", { orders: 300 }, { lines: 100 }],
+    [
+      "orders of which one in thirty has 500 lines",
+      "orders",
+      { orders: 600 },
+      { longEvery: 30, longLines: 500 },
+    ],
+    ["orders of 500 lines", "orders", { orders: 60 }, { lines: 500 }],
+    [
+      "orders whose products have 438 kB",
+      "orders",
+      { orders: 300, products: 120 },
+      { productBytes: 217_000 },
+    ],
+    ["products of 901 kB", "products", { products: 60 }, { productBytes: 448_000 }],
+  ]) {
+    test(`of ${name}`, async (t) => {
+      const all = { customers: 100, products: 20, categories: 50, ...sizes };
+      const worker = await shopOf({ orders: 0, ...all }, shape);
+      const run = await imported(worker.url, kind);
+      const { state, read, sent, error } = run;
+      assert.deepEqual(
+        { state, read, sent },
+        { state: "completed", read: all[kind], sent: all[kind] },
+        JSON.stringify(error),
+      );
+      t.diagnostic(`${await within(worker.url, name)} MB`);
+    });
+  }
+});
+
+/** A notification of an order, with the order in it, as large as a real one. */
+function orderCreated(n) {
+  const line = {
+    id: `l${n}`,
+    productId: "p",
+    name: { en: "Thing" },
+    quantity: 1,
+    variant: { id: 1, attributes: [] },
+  };
+  const order = {
+    id: `o${n}`,
+    version: 1,
+    customerEmail: `c${n}@example.com`,
+    lineItems: Array(12).fill(line),
+  };
+  const resource = { typeId: "order", id: `o${n}` };
+  return {
+    notificationType: "Message",
+    type: "OrderCreated",
+    id: `m${n}`,
+    resource,
+    order,
+    beside: "x".repeat(1_500),
+  };
+}
+
+const BODIES = [
+  ["zeros", () => `[${Array(5_000_000).fill("0").join(",")}]`],
+  ["empty objects", () => `[${Array(3_400_000).fill("{}").join(",")}]`],
+  ["one object of many members", () => `{${Array(1_600_000).fill('"a":0').join(",")}}`],
+  ["open brackets", () => "[".repeat(10 * MB)],
+  ["2,900 orders", () => JSON.stringify(Array.from({ length: 2_900 }, (_, n) => orderCreated(n)))],
+  [
+    "an envelope of Pub/Sub around a list",
+    () => {
+      const list = JSON.stringify(Array.from({ length: 2_000 }, (_, n) => orderCreated(n)));
+      return JSON.stringify({
+        message: { data: Buffer.from(list).toString("base64") },
+        subscription: "s",
+      });
+    },
+  ],
+];
+
+describe("a body of 10 MB", () => {
+  for (const [name, make] of BODIES) {
+    test(`of ${name}`, async (t) => {
+      const body = make();
+      assert.ok(body.length <= 10 * 1024 * 1024, `${body.length} bytes`);
+      const settings = {
+        ...unreachable,
+        PUSH_SNS_TOPIC_ARN: "arn:aws:sns:eu-central-1:123456789012:shop",
+      };
+      const worker = await startAlone(settings, { entry: MEASURED });
+      after(() => worker.close());
+      const push = (headers) => worker.call("/", { method: "POST", headers, body });
+      assert.equal((await push({})).status, 413, "of a stranger");
+      await within(worker.url, `${name} of a stranger`);
+      const known = await push({ authorization: `Bearer ${settings.PUSH_TOKEN}` });
+      assert.equal(known.status, 202, known.text);
+      t.diagnostic(`${await within(worker.url, name)} MB`);
+    });
+  }
+});
