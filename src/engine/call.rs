@@ -7,6 +7,7 @@ use crate::fault::Setback;
 use crate::http::HttpAnswer;
 use crate::klaviyo::query::KlaviyoLookup;
 use crate::klaviyo::request::WriteRequest;
+use crate::time::UnixMs;
 
 /// A call, as it is to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +28,8 @@ pub enum HostCall {
     HandOver {
         /// The notifications.
         changes: Vec<Map<String, Value>>,
-        /// In ms since 1970 UTC.
-        not_before: u64,
+        /// That time.
+        not_before: UnixMs,
     },
 }
 

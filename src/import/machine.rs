@@ -19,7 +19,7 @@ use crate::engine::call::{HostCall, SliceInput};
 use crate::engine::grants::{BYTES_UNDER_WAY, CONNECTIONS, CallGrants, READING};
 use crate::klaviyo::job::OPEN_JOBS;
 use crate::klaviyo::pacing::{CallPace, QuotaParts};
-use crate::time::ms;
+use crate::time::UnixMs;
 
 /// What happened.
 #[derive(Debug, Clone)]
@@ -66,8 +66,8 @@ pub struct ImportMachine {
     calls_left: u32,
     /// Whose turn it is.
     turn: usize,
-    /// When something can be done that cannot be done now, in ms.
-    wake: Option<u64>,
+    /// When something can be done that cannot be done now.
+    wake: Option<UnixMs>,
 }
 
 impl ImportMachine {
@@ -147,7 +147,7 @@ impl ImportMachine {
             calls = self.settled_calls(config, now);
         }
         if self.calls_left > 0 && self.works.values().any(|work| work.unread().is_some()) {
-            self.wake = Some(ms(now));
+            self.wake = Some(UnixMs::from(now));
         }
         for work in self.works.values_mut() {
             effects.extend(work.saving(now).map(|saving| ImportEffect::Save(Box::new(saving))));
@@ -182,7 +182,7 @@ impl ImportMachine {
                 pace: &mut self.pace,
                 counts: true,
                 circuits: None,
-                now: ms(now),
+                now: UnixMs::from(now),
                 wake: &mut self.wake,
             };
             let work = self.works.get_mut(&kind);
@@ -200,10 +200,10 @@ impl ImportMachine {
         calls
     }
 
-    /// When to step again without an answer, in ms since 1970 UTC; none if only an answer, or a
+    /// When to step again without an answer; none if only an answer, or a
     /// new slice, can bring it on.
     #[must_use]
-    pub fn wake(&self) -> Option<u64> {
+    pub fn wake(&self) -> Option<UnixMs> {
         self.wake
     }
 

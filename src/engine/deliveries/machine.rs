@@ -12,6 +12,7 @@ use crate::fault::Setback;
 use crate::http::HttpAnswer;
 use crate::klaviyo::job::OPEN_JOBS;
 use crate::klaviyo::pacing::CallPace;
+use crate::time::UnixMs;
 
 /// Deliveries, and the calls that are under way for them.
 pub struct DeliveryMachine {
@@ -20,8 +21,8 @@ pub struct DeliveryMachine {
     pub(crate) circuits: Circuits,
     under_way: BTreeMap<u64, DeliveryTask>,
     next_ticket: u64,
-    /// When something can be done that cannot be done now, in ms.
-    wake: Option<u64>,
+    /// When something can be done that cannot be done now.
+    wake: Option<UnixMs>,
     /// Deliveries with which jobs are being started.
     starting: Vec<DeliveryNo>,
 }
@@ -70,7 +71,7 @@ impl DeliveryMachine {
                 pace,
                 counts: self.host != WriterHost::Push,
                 circuits: Some(&mut self.circuits),
-                now: around.ms(),
+                now: around.now_ms(),
                 wake: &mut self.wake,
             };
             let Some((task, call)) = self.deliveries.next(around, &mut grants) else {
@@ -106,9 +107,9 @@ impl DeliveryMachine {
         std::mem::take(&mut self.starting)
     }
 
-    /// When to ask for calls again without an answer, in ms since 1970 UTC.
+    /// When to ask for calls again without an answer.
     #[must_use]
-    pub fn wake(&self) -> Option<u64> {
+    pub fn wake(&self) -> Option<UnixMs> {
         self.wake
     }
 }

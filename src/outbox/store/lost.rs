@@ -15,7 +15,7 @@ use crate::push::envelope::{self, PushedItem};
 use crate::push::parking::RowGroup;
 use crate::storage::parts;
 use crate::storage::sql::{RowId, Sql, SqlError, list};
-use crate::time::millis;
+use crate::time::UnixMs;
 
 /// The values of `trying`: 0 is a row that is not being tried.
 pub(super) const IN_COMPANY: u8 = 1;
@@ -38,7 +38,7 @@ struct LostRow {
 }
 
 /// Counts the tries that never ended, and gives up what never will.
-pub fn count(sql: &dyn Sql, now: u64) -> Result<(), SqlError> {
+pub fn count(sql: &dyn Sql, now: UnixMs) -> Result<(), SqlError> {
     let rows: Vec<LostRow> = sql
         .exec(
             "SELECT seq, key, attempts, trying, lost, lost_alone, lost_at_round FROM parked
@@ -61,7 +61,7 @@ pub fn count(sql: &dyn Sql, now: u64) -> Result<(), SqlError> {
         // Whatever was under way for it may still be carried out.
         let in_doubt = if row.trying == IN_JOB { JOB_IN_DOUBT } else { SINGLE_IN_DOUBT };
         let is_fact = RowGroup::of_key(&row.key) == Some(RowGroup::Facts);
-        let doubtful_until = if is_fact { 0 } else { now + millis(in_doubt) };
+        let doubtful_until = if is_fact { UnixMs::EPOCH } else { now + in_doubt };
         if !is_fact {
             sent::forget(sql, &row.key)?;
         }
@@ -102,7 +102,7 @@ fn rounds_ended(sql: &dyn Sql) -> Result<u64, SqlError> {
     Ok(sql.exec("SELECT ended FROM rounds", vec![])?.value()?.unwrap_or(0))
 }
 
-fn give_up(sql: &dyn Sql, row: &LostRow, now: u64) -> Result<(), SqlError> {
+fn give_up(sql: &dyn Sql, row: &LostRow, now: UnixMs) -> Result<(), SqlError> {
     let content = parts::take(sql, "parked_parts", row.seq)?;
     sent::forget(sql, &row.key)?;
     sql.exec("DELETE FROM parked WHERE seq = ?", vec![row.seq.into()])?;

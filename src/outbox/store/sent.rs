@@ -7,6 +7,7 @@
 use serde::Deserialize;
 
 use crate::storage::sql::{RowId, Sql, SqlError};
+use crate::time::UnixMs;
 
 /// What the rows of these generations (a list of SQL) sent already: slots and digests.
 pub fn of(sql: &dyn Sql, seqs: &str) -> Result<Vec<(String, String)>, SqlError> {
@@ -29,7 +30,7 @@ pub fn note(
     key: &str,
     seq: RowId,
     digests: &[String],
-    now: u64,
+    now: UnixMs,
 ) -> Result<(), SqlError> {
     sql.exec(
         "INSERT OR IGNORE INTO sent (key, digest) SELECT ?1, value FROM json_each(?2)

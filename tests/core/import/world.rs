@@ -19,6 +19,7 @@ use commercetools_klaviyo::import::run::{ImportKind, ImportRun, RunSelection, Ru
 use commercetools_klaviyo::import::start::RunStart;
 use commercetools_klaviyo::import::stored::read_run;
 use commercetools_klaviyo::push::plan::customer::WRITTEN_SINCE;
+use commercetools_klaviyo::time::UnixMs;
 
 use super::account::Account;
 use super::shop::Shop;
@@ -382,7 +383,7 @@ impl World {
     /// Brings the next thing that happens.
     fn next(&mut self) {
         let answer = self.under_way.iter().map(|(ticket, (at, _))| (*at, *ticket)).min();
-        let wake = self.machine.wake().unwrap_or(u64::MAX).max(self.now + 1);
+        let wake = self.machine.wake().map_or(u64::MAX, UnixMs::ms).max(self.now + 1);
         let slice = self.slice_ends;
         match answer {
             Some((at, ticket)) if at <= wake && at <= slice => {
