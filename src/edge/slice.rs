@@ -17,7 +17,7 @@ use worker::{Delay, Env, Result, Storage};
 use super::calls::{TimedCalls, now_ms};
 use super::{log, outbox};
 use crate::config::Config;
-use crate::engine::call::{HostCall, SliceInput};
+use crate::engine::call::{CallTicket, HostCall, SliceInput};
 use crate::fault::{Setback, TransientFault};
 use crate::http::HttpAnswer;
 use crate::time::UnixMs;
@@ -36,7 +36,7 @@ const AWAKE: Duration = Duration::from_millis(2_500);
 const SHORTEST: Duration = Duration::from_millis(1);
 
 /// Calls to be made, with their numbers.
-pub(super) type NumberedCalls = Vec<(u64, HostCall)>;
+pub(super) type NumberedCalls = Vec<(CallTicket, HostCall)>;
 
 /// How long a slice is.
 pub(super) struct SliceLimits {
@@ -68,7 +68,7 @@ pub(super) enum SliceEnd {
 
 /// What a slice waits for.
 enum SliceEvent {
-    Answered(u64, Result<HttpAnswer, Setback>),
+    Answered(CallTicket, Result<HttpAnswer, Setback>),
     /// Someone else made a step, and these calls are to be made.
     Asked(NumberedCalls),
     Time,
@@ -126,7 +126,9 @@ pub(super) async fn work(
 }
 
 async fn wait(
-    under_way: &mut FuturesUnordered<impl Future<Output = (u64, Result<HttpAnswer, Setback>)>>,
+    under_way: &mut FuturesUnordered<
+        impl Future<Output = (CallTicket, Result<HttpAnswer, Setback>)>,
+    >,
     asked: Option<&mut UnboundedReceiver<NumberedCalls>>,
     pause: Duration,
 ) -> SliceEvent {
@@ -156,9 +158,9 @@ async fn make(
     env: &Env,
     config: &Config,
     limits: &SliceLimits,
-    ticket: u64,
+    ticket: CallTicket,
     call: HostCall,
-) -> (u64, Result<HttpAnswer, Setback>) {
+) -> (CallTicket, Result<HttpAnswer, Setback>) {
     let limit = match &call {
         HostCall::Klaviyo { path, body: Some(_), .. } if path.contains("-bulk-") => BULK_CALL,
         _ => limits.call,

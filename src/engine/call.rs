@@ -33,6 +33,18 @@ pub enum HostCall {
     },
 }
 
+/// The number under which a machine gives out a call and takes its answer: unique within the life of
+/// the machine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallTicket(u64);
+
+impl CallTicket {
+    /// The number after this one.
+    pub(crate) fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
 /// What the slice of a host brings to its machine.
 #[derive(Debug, Clone)]
 pub enum SliceInput {
@@ -44,7 +56,7 @@ pub enum SliceInput {
     /// A call was answered, or not.
     Answered {
         /// The call's number.
-        ticket: u64,
+        ticket: CallTicket,
         /// The answer, or why there is none.
         answer: Result<HttpAnswer, Setback>,
     },

@@ -15,7 +15,7 @@ use super::stored::{StoredRun, UnreadableRun};
 pub use super::work::{CutRecord, KeptRows, RecordFailure, RunCuts, RunSaving, StoredRunParts};
 use super::work::{RunTask, RunWork};
 use crate::config::Config;
-use crate::engine::call::{HostCall, SliceInput};
+use crate::engine::call::{CallTicket, HostCall, SliceInput};
 use crate::engine::grants::{BYTES_UNDER_WAY, CONNECTIONS, CallGrants, READING};
 use crate::klaviyo::job::OPEN_JOBS;
 use crate::klaviyo::pacing::{CallPace, QuotaParts};
@@ -51,7 +51,7 @@ pub enum ImportEffect {
     /// Log this.
     TellCuts(RunCuts),
     /// Make this call, and hand in what is answered under this number.
-    Call(u64, HostCall),
+    Call(CallTicket, HostCall),
 }
 
 /// All runs that are known, one a kind.
@@ -60,8 +60,8 @@ pub struct ImportMachine {
     /// Runs that another version stored, and that are only shown.
     unreadable: BTreeMap<ImportKind, UnreadableRun>,
     pace: CallPace,
-    under_way: BTreeMap<u64, (ImportKind, RunTask)>,
-    next_ticket: u64,
+    under_way: BTreeMap<CallTicket, (ImportKind, RunTask)>,
+    last_ticket: CallTicket,
     /// Calls that are left in this slice.
     calls_left: u32,
     /// Whose turn it is.
@@ -90,7 +90,7 @@ impl ImportMachine {
             unreadable,
             pace: CallPace::new(config.rules.klaviyo.share),
             under_way: BTreeMap::new(),
-            next_ticket: 0,
+            last_ticket: CallTicket::default(),
             calls_left: 0,
             turn: 0,
             wake: None,
@@ -190,10 +190,10 @@ impl ImportMachine {
                 None => idle += 1,
                 Some((task, call)) => {
                     idle = 0;
-                    self.next_ticket += 1;
+                    self.last_ticket = self.last_ticket.next();
                     self.calls_left -= 1;
-                    self.under_way.insert(self.next_ticket, (kind, task));
-                    calls.push(ImportEffect::Call(self.next_ticket, call));
+                    self.under_way.insert(self.last_ticket, (kind, task));
+                    calls.push(ImportEffect::Call(self.last_ticket, call));
                 }
             }
         }

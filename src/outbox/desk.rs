@@ -11,7 +11,7 @@ use super::schedule::{RoundLimits, in_turn};
 use super::store::commands::{ToldOutcome, carry_out};
 use super::store::{dead_letters, jobs, lost, parked, tries};
 use crate::config::Config;
-use crate::engine::call::{HostCall, SliceInput};
+use crate::engine::call::{CallTicket, HostCall, SliceInput};
 use crate::engine::deliveries::StepContext;
 use crate::push::parking::RowGroup;
 use crate::storage::sql::{Sql, SqlError};
@@ -28,7 +28,7 @@ const DAY: Duration = Duration::from_hours(24);
 #[derive(Default)]
 pub struct OutboxStep {
     /// Calls to be made, with their numbers.
-    pub calls: Vec<(u64, HostCall)>,
+    pub calls: Vec<(CallTicket, HostCall)>,
     /// What became of rows, for the log.
     pub told: Vec<ToldOutcome>,
 }

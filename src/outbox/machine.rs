@@ -17,7 +17,7 @@ use super::store::tries::TakenRow;
 use crate::assembly::delivery::Delivery;
 use crate::config::Config;
 use crate::config::rules::CustomerDeletion;
-use crate::engine::call::{HostCall, SliceInput};
+use crate::engine::call::{CallTicket, HostCall, SliceInput};
 use crate::engine::circuits::{Allowance, OperationName};
 use crate::engine::deliveries::machine::DeliveryMachine;
 use crate::engine::deliveries::{
@@ -50,7 +50,7 @@ pub enum OutboxEffect {
     /// Take the rows of the next round, and hand them in.
     Take,
     /// Make this call, and hand in what is answered under this number.
-    Call(u64, HostCall),
+    Call(CallTicket, HostCall),
 }
 
 /// A row that is being tried.

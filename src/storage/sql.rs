@@ -203,7 +203,7 @@ impl From<RowId> for SqlValue {
 
 /// Numbers as SQL has them: a statement may have only 100 values of its own.
 #[must_use]
-pub fn list(numbers: &[RowId]) -> String {
+pub fn list(numbers: &[impl ToString]) -> String {
     let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
     numbers.join(",")
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Deliveries, DeliveryTask, EndedDelivery, NewDelivery, StepContext};
-use crate::engine::call::HostCall;
+use crate::engine::call::{CallTicket, HostCall};
 use crate::engine::circuits::Circuits;
 use crate::engine::deliveries::DeliveryNo;
 use crate::engine::grants::{BYTES_UNDER_WAY, CONNECTIONS, CallGrants, READING};
@@ -19,8 +19,8 @@ pub struct DeliveryMachine {
     host: WriterHost,
     pub(crate) deliveries: Deliveries,
     pub(crate) circuits: Circuits,
-    under_way: BTreeMap<u64, DeliveryTask>,
-    next_ticket: u64,
+    under_way: BTreeMap<CallTicket, DeliveryTask>,
+    last_ticket: CallTicket,
     /// When something can be done that cannot be done now.
     wake: Option<UnixMs>,
     /// Deliveries with which jobs are being started.
@@ -40,7 +40,7 @@ impl DeliveryMachine {
             deliveries: Deliveries::new(host),
             circuits: Circuits::default(),
             under_way: BTreeMap::new(),
-            next_ticket: 0,
+            last_ticket: CallTicket::default(),
             wake: None,
             starting: Vec::new(),
         }
@@ -56,7 +56,7 @@ impl DeliveryMachine {
         &mut self,
         around: &mut StepContext<'_>,
         pace: &mut CallPace,
-    ) -> Vec<(u64, HostCall)> {
+    ) -> Vec<(CallTicket, HostCall)> {
         let mut calls = Vec::new();
         self.wake = None;
         loop {
@@ -77,17 +77,17 @@ impl DeliveryMachine {
             let Some((task, call)) = self.deliveries.next(around, &mut grants) else {
                 return calls;
             };
-            self.next_ticket += 1;
+            self.last_ticket = self.last_ticket.next();
             self.starting.extend(self.deliveries.of_job(&task));
-            self.under_way.insert(self.next_ticket, task);
-            calls.push((self.next_ticket, call));
+            self.under_way.insert(self.last_ticket, task);
+            calls.push((self.last_ticket, call));
         }
     }
 
     /// Takes what was answered to the call of this number, or why there is no answer.
     pub fn answered(
         &mut self,
-        ticket: u64,
+        ticket: CallTicket,
         answer: Result<HttpAnswer, Setback>,
         around: &mut StepContext<'_>,
         pace: &mut CallPace,

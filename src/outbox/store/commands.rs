@@ -9,7 +9,7 @@ use super::dead_letters::{self, NewDeadLetter};
 use super::erasure::EraseAgain;
 use super::jobs::{self, JobFate, JobRow};
 use super::offspring::park_offspring;
-use super::parked::{self, ParkedRow};
+use super::parked::{self, ParkedRow, RowGeneration};
 use super::{lost, sent};
 use crate::commercetools::notification::Notification;
 use crate::config::rules::OperatorRules;
@@ -23,7 +23,7 @@ use crate::outbox::fate::RowFate;
 use crate::push::envelope::PushedItem;
 use crate::push::outcome::Outcome;
 use crate::push::plan::IgnoreReason;
-use crate::storage::sql::{RowId, Sql, SqlError};
+use crate::storage::sql::{Sql, SqlError};
 use crate::time::UnixMs;
 
 /// Something to be stored.
@@ -54,7 +54,7 @@ pub enum StoreCommand {
         until: UnixMs,
     },
     /// A job is being started with these rows.
-    StartJob(Vec<RowId>),
+    StartJob(Vec<RowGeneration>),
     /// Klaviyo took a job.
     OpenJob {
         /// The job.

@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::parked::RowGeneration;
 use crate::fault::TransientFault;
 use crate::klaviyo::job::JobRef;
 use crate::storage::sql::{RowId, Sql, SqlError, SqlValue};
@@ -30,7 +31,7 @@ pub struct JobRow {
     /// The slot.
     pub key: String,
     /// The generation of its row that was sent.
-    pub seq: RowId,
+    pub seq: RowGeneration,
     /// Of what it writes.
     pub digest: String,
     /// The profile that it writes, if it writes one.

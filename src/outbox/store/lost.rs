@@ -7,6 +7,7 @@
 use serde::Deserialize;
 
 use super::dead_letters::{self, NewDeadLetter};
+use super::parked::RowGeneration;
 use super::sent;
 use crate::engine::backoff::{JOB_IN_DOUBT, SINGLE_IN_DOUBT};
 use crate::fault::{FinalFault, Rejection};
@@ -14,7 +15,7 @@ use crate::outbox::lost_tries::{LostTries, NextTry};
 use crate::push::envelope::{self, PushedItem};
 use crate::push::parking::RowGroup;
 use crate::storage::parts;
-use crate::storage::sql::{RowId, Sql, SqlError, list};
+use crate::storage::sql::{Sql, SqlError, list};
 use crate::time::UnixMs;
 
 /// The values of `trying`: 0 is a row that is not being tried.
@@ -28,7 +29,7 @@ pub(super) const TRIED_ALONE: u32 = 3;
 
 #[derive(Deserialize)]
 struct LostRow {
-    seq: RowId,
+    seq: RowGeneration,
     key: String,
     attempts: u32,
     trying: u8,
@@ -82,7 +83,7 @@ pub fn count(sql: &dyn Sql, now: UnixMs) -> Result<(), SqlError> {
 }
 
 /// A job is being started with these rows.
-pub fn job_starts(sql: &dyn Sql, rows: &[RowId]) -> Result<(), SqlError> {
+pub fn job_starts(sql: &dyn Sql, rows: &[RowGeneration]) -> Result<(), SqlError> {
     let seqs = list(rows);
     sql.exec(
         &format!("UPDATE parked SET trying = {IN_JOB} WHERE trying > 0 AND seq IN ({seqs})"),
@@ -103,7 +104,7 @@ fn rounds_ended(sql: &dyn Sql) -> Result<u64, SqlError> {
 }
 
 fn give_up(sql: &dyn Sql, row: &LostRow, now: UnixMs) -> Result<(), SqlError> {
-    let content = parts::take(sql, "parked_parts", row.seq)?;
+    let content = parts::take(sql, "parked_parts", row.seq.row())?;
     sent::forget(sql, &row.key)?;
     sql.exec("DELETE FROM parked WHERE seq = ?", vec![row.seq.into()])?;
     let items = envelope::decode(&content, None).items;

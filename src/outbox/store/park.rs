@@ -5,18 +5,18 @@ use std::collections::HashSet;
 use serde::Deserialize;
 
 use super::new_parked::NewParked;
-use super::parked::FOR_A_TIME;
+use super::parked::{FOR_A_TIME, RowGeneration};
 use super::sent;
 use crate::push::parking::{ERASURE_RANK, RowGroup};
 use crate::push::plan::removed_fields::united;
 use crate::storage::parts;
-use crate::storage::sql::{RowId, Sql, SqlError, SqlValue};
+use crate::storage::sql::{Sql, SqlError, SqlValue};
 use crate::time::UnixMs;
 
 /// Who is in a slot already.
 #[derive(Deserialize)]
 struct SlotOccupant {
-    seq: RowId,
+    seq: RowGeneration,
     rank: u8,
     since: UnixMs,
     due: Option<UnixMs>,
@@ -45,7 +45,7 @@ pub fn park(sql: &dyn Sql, new: &NewParked, content: &[u8]) -> Result<(), SqlErr
         return insert(sql, new, times, content);
     };
     sent::forget(sql, &new.key)?;
-    let old = parts::take(sql, "parked_parts", occupant.seq)?;
+    let old = parts::take(sql, "parked_parts", occupant.seq.row())?;
     sql.exec("DELETE FROM parked WHERE seq = ?", vec![occupant.seq.into()])?;
     let (stays, goes) =
         if occupant.rank > new.rank { (&old[..], content) } else { (content, &old[..]) };

@@ -5,7 +5,9 @@
 //! try of the old one cannot remove what came meanwhile. A row without a time to try it waits for
 //! a job of Klaviyo; see [`super::jobs`].
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::new_parked::to_second;
@@ -14,14 +16,40 @@ use crate::engine::circuits::OperationName;
 use crate::fault::TransientFault;
 use crate::push::parking::RowGroup;
 use crate::storage::parts;
-use crate::storage::sql::{RowId, Sql, SqlError};
+use crate::storage::sql::{RowId, Sql, SqlError, SqlValue};
 use crate::time::UnixMs;
+
+/// The generation of a row of `parked`, which is its `seq`: no other row has the same, nor has the row
+/// that is parked into the slot next.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RowGeneration(RowId);
+
+impl RowGeneration {
+    /// The number of the row, by which its notification is found.
+    #[must_use]
+    pub fn row(self) -> RowId {
+        self.0
+    }
+}
+
+impl fmt::Display for RowGeneration {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl From<RowGeneration> for SqlValue {
+    fn from(generation: RowGeneration) -> Self {
+        generation.0.into()
+    }
+}
 
 /// A row of `parked`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct ParkedRow {
     /// The generation.
-    pub seq: RowId,
+    pub seq: RowGeneration,
     /// The slot.
     pub key: String,
     /// When the slot was first parked.
@@ -50,7 +78,7 @@ impl ParkedRow {
 /// Removes a row, if it still is the generation that was read; whether it was.
 pub fn remove(sql: &dyn Sql, row: &ParkedRow) -> Result<bool, SqlError> {
     let removed = sql.exec("DELETE FROM parked WHERE seq = ?", vec![row.seq.into()])?;
-    parts::delete(sql, "parked_parts", row.seq)?;
+    parts::delete(sql, "parked_parts", row.seq.row())?;
     Ok(removed.written > 0)
 }
 

@@ -6,7 +6,8 @@
 
 use serde::Deserialize;
 
-use crate::storage::sql::{RowId, Sql, SqlError};
+use super::parked::RowGeneration;
+use crate::storage::sql::{Sql, SqlError};
 use crate::time::UnixMs;
 
 /// What the rows of these generations (a list of SQL) sent already: slots and digests.
@@ -28,7 +29,7 @@ pub fn of(sql: &dyn Sql, seqs: &str) -> Result<Vec<(String, String)>, SqlError> 
 pub fn note(
     sql: &dyn Sql,
     key: &str,
-    seq: RowId,
+    seq: RowGeneration,
     digests: &[String],
     now: UnixMs,
 ) -> Result<(), SqlError> {

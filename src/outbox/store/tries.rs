@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::Deserialize;
 
 use super::lost::{self, TRIED_ALONE};
-use super::parked::ParkedRow;
+use super::parked::{ParkedRow, RowGeneration};
 use super::{erasure, sent};
 use crate::engine::backoff::{backoff, jitter};
 use crate::engine::circuits::{Allowance, OperationName};
@@ -13,7 +13,7 @@ use crate::outbox::schedule::DueRow;
 use crate::push::parking::ERASURE_RANK;
 use crate::push::parking::RowGroup;
 use crate::storage::parts;
-use crate::storage::sql::{RowId, Sql, SqlError, list};
+use crate::storage::sql::{Sql, SqlError, list};
 use crate::time::UnixMs;
 
 /// A row that is being tried.
@@ -153,7 +153,7 @@ pub fn take(
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let mut by_attempts: Vec<(u32, Vec<RowId>)> = Vec::new();
+    let mut by_attempts: Vec<(u32, Vec<RowGeneration>)> = Vec::new();
     for row in &rows {
         match by_attempts.iter_mut().find(|(attempts, _)| *attempts == row.attempts) {
             Some((_, seqs)) => seqs.push(row.seq),
@@ -181,7 +181,7 @@ pub fn take(
         .map(|row| TakenRow { content: Vec::new(), sent: HashSet::new(), row })
         .collect();
     for (owner, content) in contents {
-        let of = taken.iter_mut().find(|taken| taken.row.seq == owner);
+        let of = taken.iter_mut().find(|taken| taken.row.seq.row() == owner);
         if let Some(taken) = of {
             taken.content.extend(content);
         }
@@ -198,10 +198,10 @@ pub fn take(
 
 /// Erases what is stored of the customers whose erasures are among these generations; those that
 /// have to wait for a job.
-fn erase_first(sql: &dyn Sql, seqs: &str, now: UnixMs) -> Result<Vec<RowId>, SqlError> {
+fn erase_first(sql: &dyn Sql, seqs: &str, now: UnixMs) -> Result<Vec<RowGeneration>, SqlError> {
     #[derive(Deserialize)]
     struct ParkedErasure {
-        seq: RowId,
+        seq: RowGeneration,
         customer: String,
     }
     let [from, to] = keys(RowGroup::Customers);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use commercetools_klaviyo::commercetools::reference::Id;
 use commercetools_klaviyo::config::{Config, OperatorRules};
-use commercetools_klaviyo::engine::call::{HostCall, SliceInput};
+use commercetools_klaviyo::engine::call::{CallTicket, HostCall, SliceInput};
 use commercetools_klaviyo::fault::{Setback, System};
 use commercetools_klaviyo::http::{HttpAnswer, NoAnswer};
 use commercetools_klaviyo::import::machine::{
@@ -138,7 +138,7 @@ pub(super) struct World {
     pub(super) now: u64,
     machine: ImportMachine,
     /// Calls under way: when they are answered, and with what.
-    under_way: HashMap<u64, (u64, Result<HttpAnswer, Setback>)>,
+    under_way: HashMap<CallTicket, (u64, Result<HttpAnswer, Setback>)>,
     next_run: u64,
     slice_ends: u64,
     pub(super) crashes: u64,
@@ -261,7 +261,7 @@ impl World {
         self.now += 1 + self.chance.next(20_000);
     }
 
-    fn call(&mut self, ticket: u64, call: &HostCall) {
+    fn call(&mut self, ticket: CallTicket, call: &HostCall) {
         let system = match call {
             HostCall::Commercetools(_) => System::Commercetools,
             HostCall::Klaviyo { .. } | HostCall::HandOver { .. } => System::Klaviyo,

@@ -143,6 +143,15 @@ fn gone(customer: &str) -> EraseAgain {
     }
 }
 
+/// The Worker and the object may be of different versions while they are deployed.
+#[test]
+fn what_is_asked_of_the_object_keeps_its_form() {
+    let asked = json!({"customers": ["a"], "wait_ms": 60_000,
+        "gone_written_since": "1970-01-01T00:16:40Z"});
+    assert_eq!(serde_json::to_value(gone("a")).expect("JSON"), asked);
+    assert_eq!(serde_json::from_value::<EraseAgain>(asked).expect("what is asked"), gone("a"));
+}
+
 /// Perhaps erased in another deployment: what we wrote of them is looked for.
 #[test]
 fn who_is_gone_and_was_not_erased_here_is_looked_for() {

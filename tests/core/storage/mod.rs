@@ -20,11 +20,12 @@ use commercetools_klaviyo::klaviyo::job::{JobRef, JobType};
 use commercetools_klaviyo::outbox::store::jobs::{self, JobRow};
 use commercetools_klaviyo::outbox::store::new_parked::NewParked;
 use commercetools_klaviyo::outbox::store::park::park;
+use commercetools_klaviyo::outbox::store::parked::RowGeneration;
 use commercetools_klaviyo::outbox::store::tables::MIGRATIONS;
 use commercetools_klaviyo::outbox::store::tries::{self, TakenRow};
 use commercetools_klaviyo::push::parking::RowGroup;
 use commercetools_klaviyo::storage::schema::{SchemaState, migrate};
-use commercetools_klaviyo::storage::sql::{RowId, Sql, SqlAnswer, SqlError, SqlValue};
+use commercetools_klaviyo::storage::sql::{Sql, SqlAnswer, SqlError, SqlValue};
 use commercetools_klaviyo::time::UnixMs;
 use serde::Deserialize;
 
@@ -65,7 +66,7 @@ fn outbox_with(keys: &[&str]) -> Sqlite {
 /// A row of `parked`, with its content.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 struct StoredRow {
-    seq: RowId,
+    seq: RowGeneration,
     key: String,
     rank: u8,
     customer: Option<String>,
@@ -111,7 +112,7 @@ fn take_customer(sql: &Sqlite, now: u64) -> TakenRow {
 }
 
 /// What a slot has in a job: its digest is `d` and the number of the row.
-fn job_row(n: usize, key: &str, seq: RowId) -> JobRow {
+fn job_row(n: usize, key: &str, seq: RowGeneration) -> JobRow {
     JobRow {
         n,
         key: key.to_owned(),

@@ -6,11 +6,12 @@ use commercetools_klaviyo::commercetools::notification::Notification;
 use commercetools_klaviyo::fault::TransientFault;
 use commercetools_klaviyo::outbox::store::new_parked::NewParked;
 use commercetools_klaviyo::outbox::store::park::{park, park_all};
+use commercetools_klaviyo::outbox::store::parked::RowGeneration;
 use commercetools_klaviyo::outbox::store::sent;
 use commercetools_klaviyo::push::parking::{ParkingSlot, RowGroup};
 use commercetools_klaviyo::push::plan::removed_fields::RemovedFields;
 use commercetools_klaviyo::storage::parts;
-use commercetools_klaviyo::storage::sql::{RowId, Sql, SqlValue};
+use commercetools_klaviyo::storage::sql::{Sql, SqlValue};
 
 use super::{
     StoredRow, assert_whole, fails_whole, job_row, new_parked, open, outbox, slot, take_customer,
@@ -190,7 +191,7 @@ fn comparable(sql: &Sqlite) -> (Vec<StoredRow>, BTreeMap<String, Vec<Vec<SqlValu
     assert_whole(sql);
     let keys: Vec<String> = sql.all("SELECT key FROM parked ORDER BY key").column().expect("keys");
     let rows = keys.iter().filter_map(|key| slot(sql, key));
-    let rows = rows.map(|row| StoredRow { seq: RowId::default(), ..row }).collect();
+    let rows = rows.map(|row| StoredRow { seq: RowGeneration::default(), ..row }).collect();
     let mut tables = sql.tables();
     tables.retain(|name, _| name == "sent" || name == "job_rows" || name == "jobs");
     (rows, tables)
@@ -222,7 +223,7 @@ fn any_new(chance: &mut Chance) -> (NewParked, Vec<u8>) {
 
 fn remove(sql: &Sqlite, row: &StoredRow) {
     sql.exec("DELETE FROM parked WHERE seq = ?", vec![row.seq.into()]).expect("removed");
-    parts::delete(sql, "parked_parts", row.seq).expect("removed");
+    parts::delete(sql, "parked_parts", row.seq.row()).expect("removed");
 }
 
 /// Some rows, of which some sent something, and some wait for a job.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use commercetools_klaviyo::assembly::shared::SharedDocuments;
 use commercetools_klaviyo::commercetools::reference::Id;
-use commercetools_klaviyo::engine::call::{HostCall, SliceInput};
+use commercetools_klaviyo::engine::call::{CallTicket, HostCall, SliceInput};
 use commercetools_klaviyo::engine::deliveries::machine::DeliveryMachine;
 use commercetools_klaviyo::engine::deliveries::{
     DeliveryEnd, EndedDelivery, NewDelivery, StepContext,
@@ -152,7 +152,7 @@ impl World {
     pub(super) fn go_on_with_push(
         &mut self,
         no: u64,
-        answered: Option<(u64, Result<HttpAnswer, Setback>)>,
+        answered: Option<(CallTicket, Result<HttpAnswer, Setback>)>,
     ) {
         let Some(mut push) = self.pushes.remove(&no) else { return };
         let calls = self.with_shared(|world, shared| {
@@ -407,7 +407,10 @@ impl World {
         self.rest_import();
     }
 
-    fn effects_of_import(&mut self, input: ImportInput) -> Result<Vec<(u64, HostCall)>, SqlError> {
+    fn effects_of_import(
+        &mut self,
+        input: ImportInput,
+    ) -> Result<Vec<(CallTicket, HostCall)>, SqlError> {
         let (config, now) = (&self.config, time(self.now));
         let sql: &dyn Sql = &self.import.sql;
         let mut machine = match self.import.machine.take() {
@@ -536,7 +539,7 @@ impl World {
         }
     }
 
-    fn send(&mut self, caller: Caller, ticket: u64, call: HostCall, limit: u64) {
+    fn send(&mut self, caller: Caller, ticket: CallTicket, call: HostCall, limit: u64) {
         let (chance, now) = (&mut self.chance, self.now);
         self.network.send(chance, now, (caller, ticket, call), limit);
     }
