@@ -49,6 +49,6 @@ pub mod outbox;
 pub mod preview;
 pub mod push;
 pub mod storage;
-mod time;
+pub mod time;
 
 pub mod edge;

@@ -1,15 +1,123 @@
-//! Times and durations in ms, as they are stored and compared.
+//! A point in time in whole ms, as it is stored and compared.
+//!
+//! Dates with a time zone, and what is written for people, are chrono's.
 
+use std::ops::{Add, Sub};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
 
-/// A time in ms since 1970 UTC.
-pub(crate) fn ms(time: DateTime<Utc>) -> u64 {
-    u64::try_from(time.timestamp_millis()).unwrap_or(0)
+/// A point in time in ms since 1970 UTC. What it would leave its range with stays at the end of it.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct UnixMs(u64);
+
+impl UnixMs {
+    /// The beginning of 1970. What is stored says with it that there is no such time.
+    pub const EPOCH: Self = Self(0);
+
+    /// The time so many ms after 1970 began.
+    #[must_use]
+    pub const fn from_ms(ms: u64) -> Self {
+        Self(ms)
+    }
+
+    /// Its ms since 1970 began.
+    #[must_use]
+    pub const fn ms(self) -> u64 {
+        self.0
+    }
+
+    /// How long it is after another one; nothing if it is before.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+
+    /// The same as a date, if chrono has it.
+    #[must_use]
+    pub fn to_utc(self) -> Option<DateTime<Utc>> {
+        i64::try_from(self.0).ok().and_then(DateTime::from_timestamp_millis)
+    }
+
+    /// As the endpoints show it (RFC 3339).
+    #[must_use]
+    pub fn shown(self) -> Option<String> {
+        Some(self.to_utc()?.to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+}
+
+impl From<DateTime<Utc>> for UnixMs {
+    fn from(time: DateTime<Utc>) -> Self {
+        Self(u64::try_from(time.timestamp_millis()).unwrap_or(0))
+    }
+}
+
+impl Add<Duration> for UnixMs {
+    type Output = Self;
+
+    fn add(self, length: Duration) -> Self {
+        Self(self.0.saturating_add(millis(length)))
+    }
+}
+
+impl Sub<Duration> for UnixMs {
+    type Output = Self;
+
+    fn sub(self, length: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(length)))
+    }
 }
 
 /// A duration in ms.
 pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A duration that is written in ms.
+pub(crate) mod in_ms {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(
+        duration: &Duration,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(super::millis(*duration))
+    }
+
+    pub(crate) fn deserialize<'a, D: Deserializer<'a>>(
+        deserializer: D,
+    ) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_millis)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_stored_as_its_ms() {
+        let time = UnixMs::from_ms(1_780_272_000_000);
+        assert_eq!(serde_json::to_string(&time).ok().as_deref(), Some("1780272000000"));
+        assert_eq!(serde_json::from_str("1780272000000").ok(), Some(time));
+        assert_eq!(time.shown().as_deref(), Some("2026-06-01T00:00:00.000Z"));
+        assert_eq!(time.to_utc().map(UnixMs::from), Some(time));
+    }
+
+    #[test]
+    fn a_time_stays_in_its_range() {
+        let [first, second, last] = [0, 1_000, u64::MAX].map(UnixMs::from_ms);
+        let second_long = Duration::from_secs(1);
+        assert_eq!((first + second_long, second - second_long), (second, first));
+        assert_eq!((last + second_long, first - second_long), (last, first));
+        assert_eq!((second.since(first), first.since(second)), (second_long, Duration::ZERO));
+        assert_eq!(last.to_utc(), None);
+        assert_eq!(UnixMs::from(DateTime::<Utc>::MIN_UTC), UnixMs::EPOCH);
+    }
 }

@@ -24,7 +24,7 @@ use crate::push::conclusion::Conclusion;
 use crate::push::parking::by_resource;
 use crate::push::plan::Work;
 use crate::push::plan::price_edge::PriceEdge;
-use crate::time::ms;
+use crate::time::UnixMs;
 
 /// How often one delivery writes at most, before it is left to another time.
 const WRITES: u32 = 2;
@@ -110,7 +110,7 @@ impl Delivery {
                 DeliveryStep::Read(readings) => readings,
                 step => return step,
             };
-            let left = shared.answer(readings, &mut self.documents, ms(now));
+            let left = shared.answer(readings, &mut self.documents, UnixMs::from(now));
             if !left.is_empty() {
                 return DeliveryStep::Read(left);
             }
@@ -128,7 +128,7 @@ impl Delivery {
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
         self.documents.add_part(part)?;
-        shared.keep(&part.reading, &self.documents, ms(now));
+        shared.keep(&part.reading, &self.documents, UnixMs::from(now));
         Ok(())
     }
 

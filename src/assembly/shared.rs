@@ -11,6 +11,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::documents::{Documents, sort};
 use super::reading::{KnownDocument, UnitReading};
@@ -22,10 +23,11 @@ use crate::commercetools::reference::Id;
 use crate::commercetools::variant::CatalogModel;
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::query::KlaviyoLookup;
+use crate::time::UnixMs;
 
-/// How long a document counts as read by an isolate, in ms: a minute. A category that is renamed
+/// How long a document counts as read by an isolate. A category that is renamed
 /// meanwhile still has its old name in an order's event, as it has if the order is a minute older.
-const LIFETIME_MS: u64 = 60_000;
+const LIFETIME: Duration = Duration::from_mins(1);
 
 /// Types, of custom fields and of products, that are remembered each; a shop has a few.
 const TYPES: usize = 100;
@@ -52,25 +54,25 @@ impl SharedDocuments {
     /// MB of its 128.
     #[must_use]
     pub fn of_isolate() -> Self {
-        Self::new(LIFETIME_MS, 1_000, 1_000)
+        Self::new(LIFETIME, 1_000, 1_000)
     }
 
     /// What a run of an import shares, from page to page until its end.
     #[must_use]
     pub fn of_run() -> Self {
-        Self::new(u64::MAX, 4_000, 20_000)
+        Self::new(Duration::MAX, 4_000, 20_000)
     }
 
-    fn new(lifetime: u64, products: usize, others: usize) -> Self {
+    fn new(lifetime: Duration, products: usize, others: usize) -> Self {
         Self {
             products: ReadCache::new(products, lifetime),
             discount_codes: ReadCache::new(others, lifetime),
             // A run may take hours, and what it says of a customer must not be that old.
-            buyers: ReadCache::new(others, LIFETIME_MS),
+            buyers: ReadCache::new(others, LIFETIME),
             fields_of_types: ReadCache::new(TYPES, lifetime),
             telling_attributes: ReadCache::new(TYPES, lifetime),
             // It may change in the middle of a run, and then variants are elsewhere.
-            catalog_model: ReadCache::new(1, LIFETIME_MS),
+            catalog_model: ReadCache::new(1, LIFETIME),
             categories: ReadCache::new(others, lifetime),
         }
     }
@@ -80,12 +82,12 @@ impl SharedDocuments {
         &self,
         readings: Vec<UnitReading>,
         documents: &mut Documents,
-        now_ms: u64,
+        now: UnixMs,
     ) -> Vec<UnitReading> {
         let left = readings.into_iter().filter_map(|reading| match reading {
             UnitReading::Commercetools(DocumentQuery::Products(ids)) => {
                 let known = documents.products.get_or_insert_default();
-                let left = self.products.answer(ids, now_ms, |_, product| {
+                let left = self.products.answer(ids, now, |_, product| {
                     known.extend(product.clone());
                 });
                 sort(known);
@@ -93,44 +95,44 @@ impl SharedDocuments {
             }
             UnitReading::Commercetools(DocumentQuery::DiscountCodes(ids)) => {
                 let known = documents.discount_codes.get_or_insert_default();
-                let left = self.discount_codes.answer(ids, now_ms, |_, code| {
+                let left = self.discount_codes.answer(ids, now, |_, code| {
                     known.extend(code.clone());
                 });
                 left.map(|ids| DocumentQuery::DiscountCodes(ids).into())
             }
             UnitReading::Commercetools(DocumentQuery::Buyer(id)) => {
-                let left = self.buyers.answer(vec![id.clone()], now_ms, |_, buyer| {
+                let left = self.buyers.answer(vec![id.clone()], now, |_, buyer| {
                     documents.buyer = KnownDocument::There(buyer.clone());
                 });
                 left.map(|_| DocumentQuery::Buyer(id).into())
             }
             UnitReading::Commercetools(DocumentQuery::CustomType(id)) => {
                 let known = &mut documents.fields_of_types;
-                let left = self.fields_of_types.answer(vec![id.clone()], now_ms, |id, fields| {
+                let left = self.fields_of_types.answer(vec![id.clone()], now, |id, fields| {
                     known.insert(id.clone(), fields.clone());
                 });
                 left.map(|_| DocumentQuery::CustomType(id).into())
             }
             UnitReading::Commercetools(DocumentQuery::ProductType(id)) => {
                 let known = &mut documents.telling_attributes;
-                let left = self.telling_attributes.answer(vec![id.clone()], now_ms, |id, names| {
+                let left = self.telling_attributes.answer(vec![id.clone()], now, |id, names| {
                     known.insert(id.clone(), Rc::clone(names));
                 });
                 left.map(|_| DocumentQuery::ProductType(id).into())
             }
             UnitReading::Commercetools(DocumentQuery::Project) => {
-                let left = self.catalog_model.answer(vec![()], now_ms, |(), model| {
+                let left = self.catalog_model.answer(vec![()], now, |(), model| {
                     documents.catalog_model = Some(*model);
                 });
                 left.map(|_| DocumentQuery::Project.into())
             }
             UnitReading::Klaviyo(KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }) => {
-                let left = self.categories.answer(ids, now_ms, |id, ()| documents.has_category(id));
+                let left = self.categories.answer(ids, now, |id, ()| documents.has_category(id));
                 left.map(|ids| KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }.into())
             }
             UnitReading::Category(write) => {
                 let id = vec![write.id().to_owned()];
-                let left = self.categories.answer(id, now_ms, |id, ()| documents.has_category(id));
+                let left = self.categories.answer(id, now, |id, ()| documents.has_category(id));
                 left.map(|_| UnitReading::Category(write))
             }
             other => Some(other),
@@ -139,51 +141,51 @@ impl SharedDocuments {
     }
 
     /// Keeps what was read.
-    pub fn keep(&mut self, reading: &UnitReading, documents: &Documents, now_ms: u64) {
+    pub fn keep(&mut self, reading: &UnitReading, documents: &Documents, now: UnixMs) {
         match reading {
             UnitReading::Commercetools(DocumentQuery::Products(ids)) => {
                 let read = documents.products.as_deref().unwrap_or_default();
                 for id in ids {
                     let product = read.iter().find(|product| product.id == *id);
-                    self.products.keep(id.clone(), product.cloned(), now_ms);
+                    self.products.keep(id.clone(), product.cloned(), now);
                 }
             }
             UnitReading::Commercetools(DocumentQuery::DiscountCodes(ids)) => {
                 let read = documents.discount_codes.as_deref().unwrap_or_default();
                 for id in ids {
                     let code = read.iter().find(|code| code.id == *id);
-                    self.discount_codes.keep(id.clone(), code.cloned(), now_ms);
+                    self.discount_codes.keep(id.clone(), code.cloned(), now);
                 }
             }
             UnitReading::Commercetools(DocumentQuery::Buyer(id)) => {
                 if let KnownDocument::There(buyer) = &documents.buyer {
-                    self.buyers.keep(id.clone(), buyer.clone(), now_ms);
+                    self.buyers.keep(id.clone(), buyer.clone(), now);
                 }
             }
             UnitReading::Commercetools(DocumentQuery::CustomType(id)) => {
                 if let Some(fields) = documents.fields_of_types.get(id) {
-                    self.fields_of_types.keep(id.clone(), fields.clone(), now_ms);
+                    self.fields_of_types.keep(id.clone(), fields.clone(), now);
                 }
             }
             UnitReading::Commercetools(DocumentQuery::ProductType(id)) => {
                 if let Some(names) = documents.telling_attributes.get(id) {
-                    self.telling_attributes.keep(id.clone(), Rc::clone(names), now_ms);
+                    self.telling_attributes.keep(id.clone(), Rc::clone(names), now);
                 }
             }
             UnitReading::Commercetools(DocumentQuery::Project) => {
                 if let Some(model) = documents.catalog_model {
-                    self.catalog_model.keep((), model, now_ms);
+                    self.catalog_model.keep((), model, now);
                 }
             }
             UnitReading::Klaviyo(KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }) => {
                 for id in ids.iter().filter(|id| documents.known_categories.list().contains(id)) {
-                    self.categories.keep(id.clone(), (), now_ms);
+                    self.categories.keep(id.clone(), (), now);
                 }
             }
             UnitReading::Category(write) => {
                 let id = write.id().to_owned();
                 if documents.known_categories.list().contains(&id) {
-                    self.categories.keep(id, (), now_ms);
+                    self.categories.keep(id, (), now);
                 }
             }
             _ => {}
@@ -213,26 +215,26 @@ fn stands_in(product: &Product, category: &Id) -> bool {
     })
 }
 
-/// What was read by its id, each until a time in ms.
+/// What was read by its id, each until a time.
 #[derive(Debug)]
 struct ReadCache<K, T> {
-    known: HashMap<K, (T, u64)>,
+    known: HashMap<K, (T, UnixMs)>,
     /// How many there are at most.
     most: usize,
-    /// For how long, in ms.
-    lifetime: u64,
+    /// For how long.
+    lifetime: Duration,
 }
 
 impl<K: Eq + Hash, T> ReadCache<K, T> {
-    fn new(most: usize, lifetime: u64) -> Self {
+    fn new(most: usize, lifetime: Duration) -> Self {
         Self { known: HashMap::new(), most, lifetime }
     }
 
     /// Hands over those that are known, and gives the ids of the others, if there are any.
-    fn answer(&self, ids: Vec<K>, now_ms: u64, mut know: impl FnMut(&K, &T)) -> Option<Vec<K>> {
+    fn answer(&self, ids: Vec<K>, now: UnixMs, mut know: impl FnMut(&K, &T)) -> Option<Vec<K>> {
         let mut left = Vec::new();
         for id in ids {
-            match self.known.get(&id).filter(|(_, until)| now_ms < *until) {
+            match self.known.get(&id).filter(|(_, until)| now < *until) {
                 Some((known, _)) => know(&id, known),
                 None => left.push(id),
             }
@@ -240,15 +242,15 @@ impl<K: Eq + Hash, T> ReadCache<K, T> {
         (!left.is_empty()).then_some(left)
     }
 
-    fn keep(&mut self, id: K, one: T, now_ms: u64) {
+    fn keep(&mut self, id: K, one: T, now: UnixMs) {
         if self.known.len() >= self.most {
-            self.known.retain(|_, (_, until)| now_ms < *until);
+            self.known.retain(|_, (_, until)| now < *until);
         }
         // A shop with more than that reads again, from the beginning.
         if self.known.len() >= self.most {
             self.known.clear();
         }
-        self.known.insert(id, (one, now_ms.saturating_add(self.lifetime)));
+        self.known.insert(id, (one, now + self.lifetime));
     }
 
     fn retain(&mut self, keeps: impl Fn(&K, &T) -> bool) {
@@ -261,6 +263,10 @@ mod tests {
     use super::*;
     use crate::http::HttpAnswer;
     use serde_json::{Value, json};
+
+    fn at(ms: u64) -> UnixMs {
+        UnixMs::from_ms(ms)
+    }
 
     fn id(value: &str) -> Id {
         Id::new(value).expect("an id")
@@ -277,9 +283,9 @@ mod tests {
     }
 
     /// Reads these products at this time, as for an order; what is named `gone…` is not there.
-    fn read(shared: &mut SharedDocuments, ids: &[&str], now_ms: u64) -> Vec<UnitReading> {
+    fn read(shared: &mut SharedDocuments, ids: &[&str], now: UnixMs) -> Vec<UnitReading> {
         let mut documents = Documents::default();
-        let asked = shared.answer(vec![query(ids)], &mut documents, now_ms);
+        let asked = shared.answer(vec![query(ids)], &mut documents, now);
         for reading in &asked {
             let UnitReading::Commercetools(DocumentQuery::Products(ids)) = reading else {
                 panic!("products")
@@ -289,7 +295,7 @@ mod tests {
             let body = json!({ "results": results }).to_string();
             let answer = HttpAnswer { status: 200, body, ..HttpAnswer::default() };
             documents.add(reading, &Ok(answer)).expect("products");
-            shared.keep(reading, &documents, now_ms);
+            shared.keep(reading, &documents, now);
         }
         let read = documents.products.unwrap_or_default();
         let read: Vec<_> = read.iter().map(|product| product.id.as_str()).collect();
@@ -303,22 +309,22 @@ mod tests {
     #[test]
     fn only_what_was_not_read_lately_is_asked_for() {
         let mut shared = SharedDocuments::of_isolate();
-        assert_eq!(read(&mut shared, &["a", "b"], 0), [query(&["a", "b"])]);
-        assert_eq!(read(&mut shared, &["b", "a"], 1), []);
-        assert_eq!(read(&mut shared, &["a", "c"], 30_000), [query(&["c"])]);
-        assert_eq!(read(&mut shared, &["a", "c"], LIFETIME_MS), [query(&["a"])]);
+        assert_eq!(read(&mut shared, &["a", "b"], at(0)), [query(&["a", "b"])]);
+        assert_eq!(read(&mut shared, &["b", "a"], at(1)), []);
+        assert_eq!(read(&mut shared, &["a", "c"], at(30_000)), [query(&["c"])]);
+        assert_eq!(read(&mut shared, &["a", "c"], UnixMs::EPOCH + LIFETIME), [query(&["a"])]);
         let mut shared = SharedDocuments::of_run();
-        assert_eq!(read(&mut shared, &["a", "b"], 0), [query(&["a", "b"])]);
-        assert_eq!(read(&mut shared, &["b", "a"], u64::MAX - 1), [], "until the run ends");
+        assert_eq!(read(&mut shared, &["a", "b"], at(0)), [query(&["a", "b"])]);
+        assert_eq!(read(&mut shared, &["b", "a"], at(u64::MAX - 1)), [], "until the run ends");
     }
 
     #[test]
     fn what_is_gone_is_not_asked_for_again() {
         let mut shared = SharedDocuments::of_isolate();
-        assert_eq!(read(&mut shared, &["a", "gone"], 0), [query(&["a", "gone"])]);
-        assert_eq!(read(&mut shared, &["a", "gone"], 1), []);
+        assert_eq!(read(&mut shared, &["a", "gone"], at(0)), [query(&["a", "gone"])]);
+        assert_eq!(read(&mut shared, &["a", "gone"], at(1)), []);
         shared.forget(&told("product", "gone"));
-        assert_eq!(read(&mut shared, &["a", "gone"], 2), [query(&["gone"])]);
+        assert_eq!(read(&mut shared, &["a", "gone"], at(2)), [query(&["gone"])]);
     }
 
     fn told(type_id: &str, id: &str) -> Notification {
@@ -340,9 +346,9 @@ mod tests {
             ("inventory-entry", "a", vec![]),
         ] {
             let mut shared = SharedDocuments::of_isolate();
-            read(&mut shared, &["a", "b"], 0);
+            read(&mut shared, &["a", "b"], at(0));
             shared.forget(&told(type_id, changed));
-            assert_eq!(read(&mut shared, &["a", "b"], 1), asked, "{type_id} {changed}");
+            assert_eq!(read(&mut shared, &["a", "b"], at(1)), asked, "{type_id} {changed}");
         }
     }
 
@@ -351,10 +357,10 @@ mod tests {
         for mut shared in [SharedDocuments::of_isolate(), SharedDocuments::of_run()] {
             let most = shared.products.most;
             for n in 0..3 * most {
-                read(&mut shared, &[&n.to_string()], 0);
+                read(&mut shared, &[&n.to_string()], at(0));
                 assert!(shared.products.known.len() <= most);
             }
-            assert_eq!(read(&mut shared, &[&(3 * most - 1).to_string()], 1), []);
+            assert_eq!(read(&mut shared, &[&(3 * most - 1).to_string()], at(1)), []);
         }
     }
 
@@ -367,9 +373,9 @@ mod tests {
         let mut shared = SharedDocuments::of_run();
         let mut documents = Documents::default();
         documents.has_category("a");
-        shared.keep(&existing(&["a", "b"]), &documents, 0);
+        shared.keep(&existing(&["a", "b"]), &documents, at(0));
         let mut other = Documents::default();
-        let left = shared.answer(vec![existing(&["b", "a"])], &mut other, 1);
+        let left = shared.answer(vec![existing(&["b", "a"])], &mut other, at(1));
         assert_eq!(left, [existing(&["b"])], "whether b is there is not known for good");
         assert_eq!(other.known_categories.list(), ["a"]);
     }
@@ -378,7 +384,7 @@ mod tests {
     fn other_readings_pass() {
         let other = vec![UnitReading::from(DocumentQuery::Product(id("a")))];
         let mut documents = Documents::default();
-        let left = SharedDocuments::of_isolate().answer(other.clone(), &mut documents, 0);
+        let left = SharedDocuments::of_isolate().answer(other.clone(), &mut documents, at(0));
         assert_eq!((left, documents), (other, Documents::default()));
     }
 }

@@ -222,9 +222,14 @@ mod tests {
     use crate::check::CheckLevel;
     use crate::config::test_config;
     use crate::http::NoAnswer;
+    use crate::time::UnixMs;
 
     fn granting(scopes: &str) -> AccessToken {
-        AccessToken { bearer: "b".to_owned(), renew_at: 0, scopes: Some(scopes.to_owned()) }
+        AccessToken {
+            bearer: "b".to_owned(),
+            renew_at: UnixMs::EPOCH,
+            scopes: Some(scopes.to_owned()),
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::reference::{Id, IdReference};
 use super::variant::{CatalogModel, Project};
 use crate::fault::{FinalFault, ReadFault, Rejection, Setback, System, TransientFault, passes};
 use crate::http::{DOCUMENT_BYTES, HttpAnswer};
-use crate::time::millis;
+use crate::time::UnixMs;
 
 /// How long before its end a token is renewed, as in the vendor's own client: 5 minutes.
 const RENEW_BEFORE: Duration = Duration::from_mins(5);
@@ -230,18 +230,18 @@ fn refusal(answer: &HttpAnswer) -> Option<String> {
 pub struct AccessToken {
     /// The value of the `Bearer` header.
     pub bearer: String,
-    /// When it is to be renewed, in ms since 1970 UTC.
-    pub renew_at: u64,
+    /// When it is to be renewed.
+    pub renew_at: UnixMs,
     /// The scopes that were granted, space separated, each with its project; none if the answer
     /// does not name them.
     pub scopes: Option<String>,
 }
 
-/// Reads the answer of the token endpoint, `now` in ms since 1970 UTC.
+/// Reads the answer of the token endpoint.
 ///
 /// # Errors
 /// Every other answer is a fault that passes: the credentials are the operator's to mend.
-pub fn token(answer: &HttpAnswer, now: u64) -> Result<AccessToken, Setback> {
+pub fn token(answer: &HttpAnswer, now: UnixMs) -> Result<AccessToken, Setback> {
     #[derive(Deserialize)]
     struct TokenResponse {
         access_token: String,
@@ -257,7 +257,7 @@ pub fn token(answer: &HttpAnswer, now: u64) -> Result<AccessToken, Setback> {
     let lifetime = Duration::from_secs(granted.expires_in).saturating_sub(RENEW_BEFORE);
     Ok(AccessToken {
         bearer: granted.access_token,
-        renew_at: now.saturating_add(millis(lifetime)),
+        renew_at: now + lifetime,
         scopes: granted.scope,
     })
 }
@@ -321,15 +321,16 @@ mod tests {
 
     #[test]
     fn a_token_is_renewed_before_its_end() {
+        let (now, lifetime) = (UnixMs::from_ms(1_000), Duration::from_mins(2_875));
         let granted =
             answer(200, r#"{"access_token":"t","expires_in":172800,"token_type":"Bearer"}"#);
-        assert_eq!(token(&granted, 1_000).map(|token| token.renew_at), Ok(1_000 + 172_500_000));
+        assert_eq!(token(&granted, now).map(|token| token.renew_at), Ok(now + lifetime));
         let short = answer(200, r#"{"access_token":"t","expires_in":60}"#);
-        assert_eq!(token(&short, 1_000).map(|token| token.renew_at), Ok(1_000));
+        assert_eq!(token(&short, now).map(|token| token.renew_at), Ok(now));
         for (status, code) in [(401, "commercetools_token_401"), (503, "commercetools_token_503")] {
-            let fault = token(&answer(status, "{}"), 0).map(|_| ()).expect_err("a fault");
+            let fault = token(&answer(status, "{}"), now).map(|_| ()).expect_err("a fault");
             assert_eq!(fault.fault.code(), code);
         }
-        assert!(token(&answer(200, "<html>"), 0).is_err());
+        assert!(token(&answer(200, "<html>"), now).is_err());
     }
 }

@@ -4,6 +4,8 @@
 //! An unknown key is a problem that names its whole path, since a misspelt key that is silently
 //! ignored is worse than none.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -273,10 +275,10 @@ impl Default for OutboxRules {
 }
 
 impl OutboxRules {
-    /// The same in ms.
+    /// The same as a duration.
     #[must_use]
-    pub fn retention_ms(&self) -> u64 {
-        u64::from(self.retention_days) * 24 * 60 * 60 * 1000
+    pub fn retention(&self) -> Duration {
+        Duration::from_hours(24 * u64::from(self.retention_days))
     }
 }
 

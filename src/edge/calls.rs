@@ -18,15 +18,15 @@ use crate::engine::call::HostCall;
 use crate::fault::{Setback, System, TransientFault};
 use crate::http::{DOCUMENT_BYTES, HttpAnswer, NoAnswer, encode};
 use crate::klaviyo::{FALL_FORWARD_OPT_OUT, MEDIA_TYPE, REVISION};
-use crate::time::millis;
+use crate::time::UnixMs;
 
 thread_local! {
     /// The access token of this isolate. Its value may be shared between requests; a call that is
     /// under way may not, so the others look for its result ([`TimedCalls::token`]).
     static TOKEN: RefCell<Option<AccessToken>> = const { RefCell::new(None) };
 
-    /// Since when (ms since 1970 UTC) somebody in this isolate fetches a token; none if nobody does.
-    static FETCHING: Cell<Option<u64>> = const { Cell::new(None) };
+    /// Since when somebody in this isolate fetches a token; none if nobody does.
+    static FETCHING: Cell<Option<UnixMs>> = const { Cell::new(None) };
 }
 
 /// How long to wait for a token that somebody else fetches, and how often to look for it.
@@ -36,7 +36,7 @@ const TOKEN_LOOK: Duration = Duration::from_millis(20);
 /// Calls of both systems within a time.
 pub(super) struct TimedCalls<'a> {
     config: &'a Config,
-    deadline_ms: u64,
+    deadline: UnixMs,
 }
 
 type CallResult = Result<HttpAnswer, NoAnswer>;
@@ -44,8 +44,8 @@ type CallResult = Result<HttpAnswer, NoAnswer>;
 impl<'a> TimedCalls<'a> {
     /// Calls that all end within `budget` from now.
     pub(super) fn within(config: &'a Config, budget: Duration) -> Self {
-        let deadline_ms = now_ms().saturating_add(millis(budget));
-        Self { config, deadline_ms }
+        let deadline = now_ms() + budget;
+        Self { config, deadline }
     }
 
     /// A read of commercetools, below the project.
@@ -124,12 +124,12 @@ impl<'a> TimedCalls<'a> {
     /// sees it fetches one itself: the request that was fetching may have been cut off. The others
     /// wait for that one, and no longer than for a second more.
     async fn token(&self) -> Result<String, Setback> {
-        let gives_up = now_ms() + 2 * millis(TOKEN_WAIT);
+        let gives_up = now_ms() + 2 * TOKEN_WAIT;
         loop {
             if let Some(bearer) = known_token() {
                 return Ok(bearer);
             }
-            let fetching = FETCHING.get().filter(|since| now_ms() < since + millis(TOKEN_WAIT));
+            let fetching = FETCHING.get().filter(|since| now_ms() < *since + TOKEN_WAIT);
             if fetching.is_none() || now_ms() >= gives_up {
                 break;
             }
@@ -171,7 +171,7 @@ impl<'a> TimedCalls<'a> {
         body: Option<String>,
         most: usize,
     ) -> Result<HttpAnswer, NoAnswer> {
-        let left = Duration::from_millis(self.deadline_ms.saturating_sub(now_ms()));
+        let left = self.deadline.since(now_ms());
         if left.is_zero() {
             return Err(NoAnswer::Timeout);
         }
@@ -245,12 +245,12 @@ fn grant(scopes: Option<&str>) -> String {
     form
 }
 
-/// The platform's clock, in ms since 1970 UTC; it stands still between I/O.
-pub(super) fn now_ms() -> u64 {
-    Date::now().as_millis()
+/// The platform's clock; it stands still between I/O.
+pub(super) fn now_ms() -> UnixMs {
+    UnixMs::from_ms(Date::now().as_millis())
 }
 
-/// The same as a time.
+/// The same as a date.
 pub(super) fn now() -> DateTime<Utc> {
-    i64::try_from(now_ms()).ok().and_then(DateTime::from_timestamp_millis).unwrap_or_default()
+    now_ms().to_utc().unwrap_or_default()
 }

@@ -16,6 +16,7 @@ use super::outbox::OUTBOX;
 use super::{import, log, reply, settings};
 use crate::check::{self, Check, CheckReport, commercetools, klaviyo, metrics, stock};
 use crate::config::Config;
+use crate::time::UnixMs;
 
 /// How long the calls of one system may take together: a person waits.
 const CALLS: Duration = Duration::from_secs(8);
@@ -23,17 +24,17 @@ const CALLS: Duration = Duration::from_secs(8);
 /// Calls of each system at once: a Worker has six connections.
 const TOGETHER: usize = 3;
 
-/// How long what was found is shown to who only reads, in ms: each check costs calls of both systems.
-const KEPT: u64 = 60_000;
+/// How long what was found is shown to who only reads: each check costs calls of both systems.
+const KEPT: Duration = Duration::from_mins(1);
 
 thread_local! {
-    /// What was found last, as JSON, and when, in ms since 1970 UTC.
-    static LAST: RefCell<Option<(u64, String)>> = const { RefCell::new(None) };
+    /// What was found last, as JSON, and when.
+    static LAST: RefCell<Option<(UnixMs, String)>> = const { RefCell::new(None) };
 }
 
 pub(super) async fn answer(env: &Env, config: &Config, operator: Operator) -> Result<Response> {
     let kept = LAST.with_borrow(|last| {
-        let last = last.as_ref().filter(|(at, _)| now_ms().saturating_sub(*at) < KEPT);
+        let last = last.as_ref().filter(|(at, _)| now_ms().since(*at) < KEPT);
         last.filter(|_| operator == Operator::Reader).map(|(_, found)| found.clone())
     });
     if let Some(found) = kept {

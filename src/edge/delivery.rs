@@ -10,7 +10,7 @@ use super::calls::{TimedCalls, now};
 use super::shared::{with_shared, with_told};
 use crate::commercetools::notification::Notification;
 use crate::config::Config;
-use crate::engine::call::HostCall;
+use crate::engine::call::{CallTicket, HostCall};
 use crate::engine::deliveries::machine::DeliveryMachine;
 use crate::engine::deliveries::{DeliveryNo, EndedDelivery, NewDelivery, StepContext};
 use crate::fault::Setback;
@@ -57,8 +57,8 @@ pub(super) async fn deliver(
 
 async fn make(
     calls: &TimedCalls<'_>,
-    ticket: u64,
+    ticket: CallTicket,
     call: HostCall,
-) -> (u64, Result<HttpAnswer, Setback>) {
+) -> (CallTicket, Result<HttpAnswer, Setback>) {
     (ticket, calls.make(call).await)
 }

@@ -2,6 +2,8 @@
 //!
 //! INFO: done. WARN: not done, but nothing is lost. ERROR: a person must act.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use worker::{console_error, console_log, console_warn};
 
@@ -11,12 +13,13 @@ use crate::import::run::{ImportRun, RunState};
 use crate::mapping::body::Cut;
 use crate::push::envelope::PushedItem;
 use crate::push::outcome::Outcome;
+use crate::time::millis;
 
 /// What was done for one notification.
 #[derive(Default)]
 pub(super) struct WorkEffort {
-    /// How long it took, in ms.
-    pub(super) duration_ms: u64,
+    /// How long it took.
+    pub(super) duration: Duration,
     /// How many calls were made to either system.
     pub(super) calls: u32,
     /// Names of properties that were cut to keep Klaviyo's limits.
@@ -44,7 +47,7 @@ pub(super) fn notification(item: &PushedItem, outcome: &Outcome, effort: &WorkEf
         })),
         "outcome": outcome.name(),
         "code": outcome.code(),
-        "duration_ms": effort.duration_ms,
+        "duration_ms": millis(effort.duration),
         "calls": effort.calls,
     });
     if !effort.cut.is_empty() {

@@ -27,6 +27,7 @@ use crate::push::outcome::{Outcome, PushReply, reply as worst};
 use crate::push::parking::by_resource;
 use crate::push::plan::Work;
 use crate::push::plan::price_edge::PriceEdge;
+use crate::time::UnixMs;
 
 /// How long the calls of a push may take together. An answer is due within 4 s (`EventBridge`
 /// waits 5 s); what is left is for storing what could not be done.
@@ -54,7 +55,7 @@ pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) ->
         Ok(verified) => verified,
         Err(denied) => return reply::denied(denied),
     };
-    let spent = now_ms() - began;
+    let spent = now_ms().since(began);
     let body = match verified {
         VerifiedClaim::Sender => body::whole(request).await?,
         VerifiedClaim::Body => body::of_stranger(request).await?,
@@ -62,7 +63,7 @@ pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) ->
     // How long the sender took to send the body is not our time.
     let started = now_ms() - spent;
     let patience = config.push_patience.unwrap_or(CALLS);
-    let calls = TimedCalls::within(config, patience.saturating_sub(Duration::from_millis(spent)));
+    let calls = TimedCalls::within(config, patience.saturating_sub(spent));
     if verified == VerifiedClaim::Body
         && let Err(denied) = auth::verify_body(config, body.as_deref()).await
     {
@@ -194,7 +195,7 @@ async fn work(
         ends.push(end.map(|end| (end, WorkEffort::default())));
     }
     let ended = deliver(config, calls, works).await;
-    let duration_ms = now_ms() - started;
+    let duration = now_ms().since(started);
     for (place, mut ended) in places.into_iter().zip(ended) {
         if let Some(edge) = ended.price_edge.take() {
             price_edges.insert(place, edge);
@@ -203,7 +204,7 @@ async fn work(
             Ok(()) => concluded(&planned[place], ended, started),
             Err(error) => (PushEnd::Outcome(not_stored(&error)), Vec::new(), ended.calls),
         };
-        ends[place] = Some((end, WorkEffort { duration_ms, calls, cut }));
+        ends[place] = Some((end, WorkEffort { duration, calls, cut }));
     }
     let worked = planned.into_iter().zip(ends).enumerate();
     let worked = worked.map(|(place, (PlannedItem { item, .. }, end))| {
@@ -217,7 +218,7 @@ async fn work(
 fn concluded(
     planned: &PlannedItem,
     ended: EndedDelivery,
-    started: u64,
+    started: UnixMs,
 ) -> (PushEnd, Vec<Cut>, u32) {
     let unverified = UnverifiedWrites::of(&ended, started);
     let EndedDelivery { end: how, cut, calls, .. } = ended;
@@ -244,7 +245,7 @@ async fn stay_erased(
         && config.rules.customer.deletion == CustomerDeletion::Erase
     {
         let customers = vec![customer.clone()];
-        let asked = EraseAgain { customers, wait_ms: 0, gone_written_since: Some(began) };
+        let asked = EraseAgain { customers, wait: Duration::ZERO, gone_written_since: Some(began) };
         outbox::erase_again(env, config, &asked).await?;
     }
     Ok(())
@@ -267,7 +268,12 @@ async fn erase(env: &Env, config: &Config, work: &Work) -> Result<bool> {
 /// The edge of a product's prices is stored before the answer, in the same call: were it lost, nobody
 /// would tell of it again. Only a product whose prices change by themselves costs this call; if it
 /// fails, the product's notification comes again.
-async fn settle(env: &Env, config: &Config, started: u64, worked: Vec<WorkedItem>) -> Vec<Outcome> {
+async fn settle(
+    env: &Env,
+    config: &Config,
+    started: UnixMs,
+    worked: Vec<WorkedItem>,
+) -> Vec<Outcome> {
     let begun = now_ms();
     let new = worked.iter().filter_map(|worked| match &worked.end {
         PushEnd::Store(new) => Some((new, &worked.item)),
@@ -276,14 +282,14 @@ async fn settle(env: &Env, config: &Config, started: u64, worked: Vec<WorkedItem
     let edges = worked.iter().map(|worked| worked.price_edge.as_ref().and_then(edge_entry));
     let edges: Vec<_> = edges.collect();
     let new = new.chain(edges.iter().flatten().map(|(new, item)| (new, item)));
-    let passed = Duration::from_millis(begun.saturating_sub(started));
+    let passed = begun.since(started);
     let left = config.push_patience.unwrap_or(ANSWER).saturating_sub(passed);
     let to_park = worked.iter().filter(|worked| matches!(worked.end, PushEnd::Store(_))).count();
     let mut stored = outbox::store(env, config, left, new).await;
     stored.resize(to_park + edges.iter().flatten().count(), None);
     let mut edges_stored = stored.split_off(to_park).into_iter();
     let mut stored = stored.into_iter();
-    let took = now_ms() - begun;
+    let took = now_ms().since(begun);
     let settled = worked.into_iter().zip(&edges).map(|(worked, edge)| {
         let WorkedItem { item, end, mut effort, .. } = worked;
         let is_lost = edge.is_some() && edges_stored.next().flatten().is_none();
@@ -291,7 +297,7 @@ async fn settle(env: &Env, config: &Config, started: u64, worked: Vec<WorkedItem
             PushEnd::Outcome(_) if is_lost => unavailable(),
             PushEnd::Outcome(outcome) => outcome,
             PushEnd::Store(new) => {
-                effort.duration_ms += took;
+                effort.duration += took;
                 match (new, stored.next().flatten()) {
                     (NewEntry::Parked(new), Some(_)) => Outcome::Parked { code: new.code },
                     (NewEntry::DeadLetter(letter), Some(id)) => {

@@ -17,10 +17,10 @@ use worker::{Delay, Env, Result, Storage};
 use super::calls::{TimedCalls, now_ms};
 use super::{log, outbox};
 use crate::config::Config;
-use crate::engine::call::{HostCall, SliceInput};
+use crate::engine::call::{CallTicket, HostCall, SliceInput};
 use crate::fault::{Setback, TransientFault};
 use crate::http::HttpAnswer;
-use crate::time::millis;
+use crate::time::UnixMs;
 
 /// How far ahead the watchdog is set, and how often.
 const WATCHDOG: Duration = Duration::from_secs(15);
@@ -29,19 +29,19 @@ const RENEWAL: Duration = Duration::from_secs(5);
 /// How long a call may take that writes many records.
 const BULK_CALL: Duration = Duration::from_secs(30);
 
-/// The longest wait, in ms, for which the object is kept awake.
-const AWAKE: u64 = 2_500;
+/// The longest wait for which the object is kept awake.
+const AWAKE: Duration = Duration::from_millis(2_500);
 
-/// The shortest wait, in ms: the clock stands still unless something is waited for.
-const SHORTEST: u64 = 1;
+/// The shortest wait: the clock stands still unless something is waited for.
+const SHORTEST: Duration = Duration::from_millis(1);
 
 /// Calls to be made, with their numbers.
-pub(super) type NumberedCalls = Vec<(u64, HostCall)>;
+pub(super) type NumberedCalls = Vec<(CallTicket, HostCall)>;
 
 /// How long a slice is.
 pub(super) struct SliceLimits {
-    /// How long it begins calls, in ms.
-    pub(super) length: u64,
+    /// How long it begins calls.
+    pub(super) length: Duration,
     /// How many calls it may make.
     pub(super) calls: u32,
     /// How long a call may take that is not one for many records.
@@ -53,8 +53,8 @@ pub(super) trait SliceWork {
     /// One step. What the machine wants kept is kept when this returns.
     fn step(&self, input: SliceInput) -> Result<NumberedCalls>;
 
-    /// When to step again without an answer, in ms since 1970 UTC.
-    fn wake(&self) -> Option<u64>;
+    /// When to step again without an answer.
+    fn wake(&self) -> Option<UnixMs>;
 }
 
 /// How a slice ended.
@@ -62,13 +62,13 @@ pub(super) trait SliceWork {
 pub(super) enum SliceEnd {
     /// Its time or its calls are used up.
     UsedUp,
-    /// Nothing can be done before this time, in ms since 1970 UTC; none if nothing is waited for.
-    Idle(Option<u64>),
+    /// Nothing can be done before this time; none if nothing is waited for.
+    Idle(Option<UnixMs>),
 }
 
 /// What a slice waits for.
 enum SliceEvent {
-    Answered(u64, Result<HttpAnswer, Setback>),
+    Answered(CallTicket, Result<HttpAnswer, Setback>),
     /// Someone else made a step, and these calls are to be made.
     Asked(NumberedCalls),
     Time,
@@ -89,7 +89,7 @@ pub(super) async fn work(
     mut asked: Option<UnboundedReceiver<NumberedCalls>>,
 ) -> Result<SliceEnd> {
     let mut under_way = FuturesUnordered::new();
-    let mut renew_at = now_ms() + millis(RENEWAL);
+    let mut renew_at = now_ms() + RENEWAL;
     let mut end = Some(now_ms() + limits.length);
     let mut left = limits.calls;
     let mut calls = machine.step(SliceInput::Begun { calls: left })?;
@@ -100,7 +100,7 @@ pub(super) async fn work(
         let now = now_ms();
         if now >= renew_at {
             watch(storage).await?;
-            renew_at = now + millis(RENEWAL);
+            renew_at = now + RENEWAL;
         }
         // The platform ends an invocation that has used up its CPU time, and says so shortly before.
         if end.is_some_and(|end| now >= end || is_near_cpu_limit()) {
@@ -114,7 +114,7 @@ pub(super) async fn work(
             return Ok(if used_up { SliceEnd::UsedUp } else { SliceEnd::Idle(wake) });
         }
         let until = [Some(renew_at), end, wake].into_iter().flatten().min().unwrap_or(renew_at);
-        let pause = Duration::from_millis(until.saturating_sub(now).max(SHORTEST));
+        let pause = until.since(now).max(SHORTEST);
         calls = match wait(&mut under_way, asked.as_mut(), pause).await {
             SliceEvent::Answered(ticket, answer) => {
                 machine.step(SliceInput::Answered { ticket, answer })?
@@ -126,7 +126,9 @@ pub(super) async fn work(
 }
 
 async fn wait(
-    under_way: &mut FuturesUnordered<impl Future<Output = (u64, Result<HttpAnswer, Setback>)>>,
+    under_way: &mut FuturesUnordered<
+        impl Future<Output = (CallTicket, Result<HttpAnswer, Setback>)>,
+    >,
     asked: Option<&mut UnboundedReceiver<NumberedCalls>>,
     pause: Duration,
 ) -> SliceEvent {
@@ -156,9 +158,9 @@ async fn make(
     env: &Env,
     config: &Config,
     limits: &SliceLimits,
-    ticket: u64,
+    ticket: CallTicket,
     call: HostCall,
-) -> (u64, Result<HttpAnswer, Setback>) {
+) -> (CallTicket, Result<HttpAnswer, Setback>) {
     let limit = match &call {
         HostCall::Klaviyo { path, body: Some(_), .. } if path.contains("-bulk-") => BULK_CALL,
         _ => limits.call,
@@ -177,7 +179,7 @@ async fn hand_over(
     env: &Env,
     config: &Config,
     changes: &[Map<String, Value>],
-    not_before: u64,
+    not_before: UnixMs,
 ) -> Result<HttpAnswer, Setback> {
     match outbox::park_changes(env, config, changes, not_before).await {
         Ok(()) => Ok(HttpAnswer { status: 201, ..HttpAnswer::default() }),

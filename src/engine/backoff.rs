@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::fault::{Setback, System, TransientFault};
+use crate::time::UnixMs;
 
 /// The longest wait: an outage that is over is to be noticed within 30 s.
 const LONGEST: Duration = Duration::from_secs(24);
@@ -21,8 +22,8 @@ pub fn backoff(attempts: u32, asked: Option<Duration>, jitter: f64) -> Duration 
 
 /// A jitter without a source of chance: by where the clock stands.
 #[must_use]
-pub(crate) fn jitter(now: u64) -> f64 {
-    f64::from(u32::try_from(now % 1000).unwrap_or(0)) / 1000.0
+pub(crate) fn jitter(now: UnixMs) -> f64 {
+    f64::from(u32::try_from(now.ms() % 1000).unwrap_or(0)) / 1000.0
 }
 
 /// The longest that is added to what Klaviyo asks for with a 429, so that all who were refused do

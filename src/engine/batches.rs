@@ -14,6 +14,7 @@ use crate::klaviyo::limits::{EVENTS_PER_JOB, JOB_BYTES};
 use crate::klaviyo::pacing::Operation;
 use crate::klaviyo::request::WriteRequest;
 use crate::klaviyo::verdict::ExpectedSuccess;
+use crate::time::UnixMs;
 
 /// The sorts of bulk requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -212,12 +213,12 @@ pub(crate) struct BatchBuffers {
 struct RowBuffer {
     rows: VecDeque<BatchRow>,
     bytes: usize,
-    /// When the oldest row came, in ms.
-    since: u64,
+    /// When the oldest row came.
+    since: UnixMs,
 }
 
 impl BatchBuffers {
-    pub(crate) fn push(&mut self, sort: BatchSort, row: BatchRow, now: u64) {
+    pub(crate) fn push(&mut self, sort: BatchSort, row: BatchRow, now: UnixMs) {
         let buffer = self.buffers.entry(sort).or_default();
         if buffer.rows.is_empty() {
             buffer.since = now;
@@ -235,8 +236,8 @@ impl BatchBuffers {
         self.buffers.values().all(|buffer| buffer.rows.is_empty())
     }
 
-    /// The sorts that have rows: those with a whole batch, or older than `old` (ms), or all.
-    pub(crate) fn due(&self, old: u64, all: bool) -> Vec<BatchSort> {
+    /// The sorts that have rows: those with a whole batch, or older than `old`, or all.
+    pub(crate) fn due(&self, old: UnixMs, all: bool) -> Vec<BatchSort> {
         let due = |(sort, buffer): (&BatchSort, &RowBuffer)| {
             let full = buffer.rows.len() >= sort.most() || buffer.bytes >= JOB_BYTES;
             let some = !buffer.rows.is_empty();
@@ -252,7 +253,7 @@ impl BatchBuffers {
 
     /// Takes a batch: the oldest rows, as many as the limits allow, no name twice. What several units
     /// want written the same stands in it once.
-    pub(crate) fn take(&mut self, sort: BatchSort, now: u64) -> Batch {
+    pub(crate) fn take(&mut self, sort: BatchSort, now: UnixMs) -> Batch {
         self.batches += 1;
         let whole = WholeBatch { number: self.batches, rows: 0 };
         let mut batch = Batch { sort, rows: Vec::new(), whole };
@@ -296,6 +297,10 @@ mod tests {
     use crate::klaviyo::job_answer::row_of_pointer;
     use crate::klaviyo::profile::Profile;
 
+    fn at(ms: u64) -> UnixMs {
+        UnixMs::from_ms(ms)
+    }
+
     fn row(record: u64, email: &str) -> (BatchSort, BatchRow) {
         let profile = Profile { email: Some(email.to_owned()), ..Profile::default() };
         let request = WriteRequest::ImportProfile(Box::new(profile));
@@ -312,14 +317,14 @@ mod tests {
         let emails = ["a@x.de", "b@x.de", "A@x.de", "c@x.de", "a@X.de"];
         for (record, email) in (0..).zip(emails) {
             let (sort, row) = row(record, email);
-            buffers.push(sort, row, 5);
+            buffers.push(sort, row, at(5));
         }
         let sort = BatchSort::Job(JobType::Profiles);
-        assert_eq!(buffers.due(4, false), []);
-        assert_eq!(buffers.due(5, false), [sort]);
-        assert_eq!(records(&buffers.take(sort, 6)), [0, 1, 3]);
-        assert_eq!(records(&buffers.take(sort, 6)), [2]);
-        assert_eq!(records(&buffers.take(sort, 6)), [4]);
+        assert_eq!(buffers.due(at(4), false), []);
+        assert_eq!(buffers.due(at(5), false), [sort]);
+        assert_eq!(records(&buffers.take(sort, at(6))), [0, 1, 3]);
+        assert_eq!(records(&buffers.take(sort, at(6))), [2]);
+        assert_eq!(records(&buffers.take(sort, at(6))), [4]);
         assert!(buffers.is_empty());
         assert_eq!(buffers.bytes(), 0);
     }
@@ -344,9 +349,9 @@ mod tests {
         let mut buffers = BatchBuffers::default();
         for (record, email) in (0..).zip(["a@x.de", "b@x.de", "a@x.de"]) {
             let (sort, row) = row(record, email);
-            buffers.push(sort, row, 5);
+            buffers.push(sort, row, at(5));
         }
-        let batch = buffers.take(BatchSort::Job(JobType::Profiles), 6);
+        let batch = buffers.take(BatchSort::Job(JobType::Profiles), at(6));
         assert_eq!(batch.rows.len(), 2);
         assert_eq!(records(&batch), [0, 2, 1]);
         assert!(buffers.is_empty());

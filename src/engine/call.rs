@@ -7,6 +7,7 @@ use crate::fault::Setback;
 use crate::http::HttpAnswer;
 use crate::klaviyo::query::KlaviyoLookup;
 use crate::klaviyo::request::WriteRequest;
+use crate::time::UnixMs;
 
 /// A call, as it is to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,9 +33,21 @@ pub enum HostCall {
     HandOver {
         /// The notifications.
         changes: Vec<Map<String, Value>>,
-        /// In ms since 1970 UTC.
-        not_before: u64,
+        /// That time.
+        not_before: UnixMs,
     },
+}
+
+/// The number under which a machine gives out a call and takes its answer: unique within the life of
+/// the machine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallTicket(u64);
+
+impl CallTicket {
+    /// The number after this one.
+    pub(crate) fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
 }
 
 /// What the slice of a host brings to its machine.
@@ -48,7 +61,7 @@ pub enum SliceInput {
     /// A call was answered, or not.
     Answered {
         /// The call's number.
-        ticket: u64,
+        ticket: CallTicket,
         /// The answer, or why there is none.
         answer: Result<HttpAnswer, Setback>,
     },

@@ -14,12 +14,13 @@ use crate::klaviyo::job::JobRef;
 use crate::klaviyo::pacing::Operation;
 use crate::klaviyo::query::{IDS_PER_QUERY, KlaviyoLookup};
 use crate::klaviyo::request::WriteRequest;
+use crate::time::UnixMs;
 
 /// A call of the engine that is to be made, or is under way.
 pub(crate) struct WriteTask {
     pub(super) call: WriteCall,
-    /// Not before this time, in ms.
-    pub(super) not_before: u64,
+    /// Not before this time.
+    pub(super) not_before: UnixMs,
     /// How often it was tried.
     pub(super) tries: u32,
 }
@@ -41,11 +42,11 @@ pub(super) enum WriteCall {
     Items { lookup: KlaviyoLookup, awaited: Vec<AwaitedItem> },
 }
 
-/// How long a row waits for others, in ms.
-const AGE: u64 = 1_500;
+/// How long a row waits for others.
+const AGE: Duration = Duration::from_millis(1_500);
 
-/// How long between two looks for items, in ms.
-pub(super) const LOOK_FOR_ITEMS: u64 = 1_000;
+/// How long between two looks for items.
+pub(super) const LOOK_FOR_ITEMS: Duration = Duration::from_secs(1);
 
 /// The longest wait for Klaviyo's quota in the middle of a try, where a host keeps nothing.
 const SHORT_WAIT: Duration = Duration::from_secs(2);
@@ -54,7 +55,7 @@ const SHORT_WAIT: Duration = Duration::from_secs(2);
 const NO_ROOM: Duration = Duration::from_secs(10);
 
 impl WriteTask {
-    pub(super) fn new(call: WriteCall, not_before: u64) -> Self {
+    pub(super) fn new(call: WriteCall, not_before: UnixMs) -> Self {
         Self { call, not_before, tries: 0 }
     }
 
@@ -142,7 +143,7 @@ impl UnitWriter {
         if self.buffers.is_empty() {
             return None;
         }
-        let old = grants.now.saturating_sub(AGE);
+        let old = grants.now - AGE;
         for sort in self.buffers.due(old, quiet) {
             if self.buffers.count(sort) <= self.host.alone_up_to() {
                 self.send_alone(sort, grants.now);
@@ -163,7 +164,7 @@ impl UnitWriter {
             match grants.take(sort.operation()) {
                 Ok(()) => {
                     let batch = self.buffers.take(sort, grants.now);
-                    return Some(WriteTask::new(self.known_first(batch), 0));
+                    return Some(WriteTask::new(self.known_first(batch), UnixMs::EPOCH));
                 }
                 Err(setback) if self.lets_go(setback) => {
                     let batch = self.buffers.take(sort, grants.now);
@@ -177,7 +178,7 @@ impl UnitWriter {
     }
 
     /// Sends the few rows of a sort each by itself: a job is carried out later.
-    fn send_alone(&mut self, sort: BatchSort, now: u64) {
+    fn send_alone(&mut self, sort: BatchSort, now: UnixMs) {
         while self.buffers.count(sort) > 0 {
             for row in self.buffers.take(sort, now).rows {
                 self.queue_row(row, now);
@@ -201,7 +202,7 @@ impl UnitWriter {
         if self.awaited.is_empty() {
             self.next_look_for_items = grants.now + LOOK_FOR_ITEMS;
         }
-        Some(WriteTask::new(WriteCall::Items { lookup, awaited }, 0))
+        Some(WriteTask::new(WriteCall::Items { lookup, awaited }, UnixMs::EPOCH))
     }
 
     /// Whether a host gives up rather than wait until an operation is free: the outbox waits a moment

@@ -4,11 +4,12 @@
 //! call. It is kept in memory only: of what nothing is known, everything may be tried.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::backoff::{backoff, jitter};
 use crate::fault::{Setback, TransientFault};
 use crate::klaviyo::pacing::Operation;
-use crate::time::millis;
+use crate::time::UnixMs;
 
 /// An operation of either system, by name. Stored with what waits for it, and compared only.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,8 +45,8 @@ impl OperationName {
 /// Failures in a row after which an operation is shut. One alone may be anybody's.
 const FAILURES: u32 = 3;
 
-/// How long a call that tries a shut operation has before another may, in ms.
-const TRIAL: u64 = 10_000;
+/// How long a call that tries a shut operation has before another may.
+const TRIAL: Duration = Duration::from_secs(10);
 
 /// How many of those who wait for an operation may be tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,8 +75,8 @@ pub struct Circuits {
 #[derive(Debug, Clone, Copy)]
 struct FailingOperation {
     failures: u32,
-    /// Not before this time, in ms.
-    until: u64,
+    /// Not before this time.
+    until: UnixMs,
     setback: Setback,
 }
 
@@ -85,7 +86,7 @@ impl Circuits {
     ///
     /// # Errors
     /// What it fails with, if it is shut.
-    pub fn take(&mut self, operation: &OperationName, now: u64) -> Result<(), Setback> {
+    pub fn take(&mut self, operation: &OperationName, now: UnixMs) -> Result<(), Setback> {
         let Some(failing) = self.failing.get_mut(operation) else { return Ok(()) };
         if failing.failures < FAILURES {
             return Ok(());
@@ -111,20 +112,20 @@ impl Circuits {
     }
 
     /// A call met a fault. One that says nothing of the system as a whole does not count.
-    pub fn failed(&mut self, operation: &OperationName, setback: Setback, now: u64) {
+    pub fn failed(&mut self, operation: &OperationName, setback: Setback, now: UnixMs) {
         if !is_of_system(setback.fault) {
             return;
         }
         let known = self.failing.get(operation);
         let failures = known.map_or(0, |failing| failing.failures).saturating_add(1);
         let attempts = failures.saturating_sub(FAILURES - 1);
-        let until = now.saturating_add(millis(backoff(attempts, setback.retry_after, jitter(now))));
+        let until = now + backoff(attempts, setback.retry_after, jitter(now));
         self.failing.insert(operation.clone(), FailingOperation { failures, until, setback });
     }
 
     /// Somebody asks for what waits to be tried now: no operation is out for longer, unless its system
     /// said how long.
-    pub fn retry(&mut self, now: u64) {
+    pub fn retry(&mut self, now: UnixMs) {
         let paused =
             self.failing.values_mut().filter(|failing| failing.setback.retry_after.is_none());
         paused.for_each(|failing| failing.until = failing.until.min(now));
@@ -132,7 +133,7 @@ impl Circuits {
 
     /// How many of those who wait for an operation may be tried.
     #[must_use]
-    pub fn allowance(&self, operation: &OperationName, now: u64) -> Allowance {
+    pub fn allowance(&self, operation: &OperationName, now: UnixMs) -> Allowance {
         match self.failing.get(operation) {
             None => Allowance::All,
             Some(failing) if failing.failures < FAILURES => Allowance::All,
@@ -141,10 +142,10 @@ impl Circuits {
         }
     }
 
-    /// When those who wait for an operation and are due at `due` can be tried, in ms. It depends on
+    /// When those who wait for an operation and are due at `due` can be tried. It depends on
     /// nothing but what was stored and what failed: asking again does not move it.
     #[must_use]
-    pub fn next_try(&self, operation: &OperationName, due: u64) -> u64 {
+    pub fn next_try(&self, operation: &OperationName, due: UnixMs) -> UnixMs {
         match self.failing.get(operation) {
             Some(failing) if failing.failures >= FAILURES => due.max(failing.until),
             _ => due,
@@ -166,10 +167,12 @@ fn is_of_system(fault: TransientFault) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::fault::System;
+
+    fn at(ms: u64) -> UnixMs {
+        UnixMs::from_ms(ms)
+    }
 
     fn down() -> Setback {
         TransientFault::Status(System::Klaviyo, 503).into()
@@ -181,26 +184,26 @@ mod tests {
         let profiles = OperationName::of_klaviyo(Operation::ImportProfile);
         let products = OperationName::of_commercetools("/products?limit=1");
         for _ in 0..FAILURES {
-            assert_eq!(circuits.take(&profiles, 0), Ok(()));
-            circuits.failed(&profiles, down(), 0);
+            assert_eq!(circuits.take(&profiles, at(0)), Ok(()));
+            circuits.failed(&profiles, down(), at(0));
         }
-        assert_eq!(circuits.take(&profiles, 999), Err(down()));
-        assert_eq!(circuits.allowance(&profiles, 999), Allowance::None);
-        assert_eq!(circuits.take(&products, 0), Ok(()));
-        assert_eq!(circuits.next_try(&profiles, 5), 1_000);
-        assert_eq!(circuits.next_try(&profiles, 5_000), 5_000);
-        assert_eq!(circuits.next_try(&products, 5), 5);
-        assert_eq!(circuits.allowance(&profiles, 1_000), Allowance::Few(FEW));
-        assert_eq!(circuits.take(&profiles, 1_000), Ok(()), "one call tries it");
-        assert_eq!(circuits.take(&profiles, 1_000), Err(down()), "the others wait for it");
-        circuits.failed(&profiles, down(), 1_000);
-        assert_eq!(circuits.next_try(&profiles, 0), 3_000);
+        assert_eq!(circuits.take(&profiles, at(999)), Err(down()));
+        assert_eq!(circuits.allowance(&profiles, at(999)), Allowance::None);
+        assert_eq!(circuits.take(&products, at(0)), Ok(()));
+        assert_eq!(circuits.next_try(&profiles, at(5)), at(1_000));
+        assert_eq!(circuits.next_try(&profiles, at(5_000)), at(5_000));
+        assert_eq!(circuits.next_try(&products, at(5)), at(5));
+        assert_eq!(circuits.allowance(&profiles, at(1_000)), Allowance::Few(FEW));
+        assert_eq!(circuits.take(&profiles, at(1_000)), Ok(()), "one call tries it");
+        assert_eq!(circuits.take(&profiles, at(1_000)), Err(down()), "the others wait for it");
+        circuits.failed(&profiles, down(), at(1_000));
+        assert_eq!(circuits.next_try(&profiles, at(0)), at(3_000));
         circuits.went_through(&products);
         circuits.went_through(&profiles);
         assert_eq!(circuits.take_reopened(), std::slice::from_ref(&profiles), "the outage is over");
         circuits.went_through(&profiles);
         assert_eq!(circuits.take_reopened(), []);
-        assert_eq!(circuits.allowance(&profiles, 1_000), Allowance::All);
+        assert_eq!(circuits.allowance(&profiles, at(1_000)), Allowance::All);
     }
 
     #[test]
@@ -209,12 +212,12 @@ mod tests {
         for (retry_after, expected) in [(None, 10), (Some(Duration::from_secs(5)), 5_000)] {
             let mut circuits = Circuits::default();
             for _ in 0..FAILURES {
-                circuits.failed(&operation, Setback { retry_after, ..down() }, 0);
+                circuits.failed(&operation, Setback { retry_after, ..down() }, at(0));
             }
-            circuits.retry(10);
-            assert_eq!(circuits.next_try(&operation, 10), expected);
-            circuits.retry(20_000);
-            assert!(circuits.take(&operation, 20_000).is_ok(), "one call tries it");
+            circuits.retry(at(10));
+            assert_eq!(circuits.next_try(&operation, at(10)), at(expected));
+            circuits.retry(at(20_000));
+            assert!(circuits.take(&operation, at(20_000)).is_ok(), "one call tries it");
         }
     }
 
@@ -226,9 +229,9 @@ mod tests {
             let mut circuits = Circuits::default();
             for _ in 0..FAILURES {
                 let fault = TransientFault::Status(System::Klaviyo, status);
-                circuits.failed(&operation, fault.into(), 0);
+                circuits.failed(&operation, fault.into(), at(0));
             }
-            assert_eq!(circuits.take(&operation, 0).is_err(), is_shut, "{status}");
+            assert_eq!(circuits.take(&operation, at(0)).is_err(), is_shut, "{status}");
         }
     }
 

@@ -7,6 +7,7 @@ use crate::fault::{Rejection, Setback};
 use crate::klaviyo::job::{JobRef, RowDigest};
 use crate::klaviyo::job_answer::RowError;
 use crate::klaviyo::pacing::Operation;
+use crate::time::UnixMs;
 
 /// Something that a host has to know, in the order in which it came about.
 #[derive(Debug)]
@@ -19,14 +20,14 @@ pub(crate) enum WriteEvent {
     Delayed(Operation, Setback),
     /// Nobody waits any longer for rows of a job that began at this time (ms), and that is still to be carried
     /// out: its items are there, and may be somebody else's, or something else of their unit was refused.
-    JobLeft(u64),
+    JobLeft(UnixMs),
     /// Klaviyo refuses a request whatever it is about, such as a bulk request with any rows.
     RequestRefused(Rejection),
     /// Klaviyo took a job whose rows the host keeps.
     JobStarted(JobRef, Vec<StartedRow<UnitNo>>),
     /// A job is not done yet, or nothing was learned of it for this reason; the next look is not
     /// before the time (ms).
-    JobPutOff(JobRef, Setback, u64),
+    JobPutOff(JobRef, Setback, UnixMs),
     /// A job has ended; with what was wrong with its rows, where the host keeps them.
     JobEnded(JobRef, JobEnd),
 }

@@ -12,13 +12,14 @@ use crate::http::HttpAnswer;
 use crate::klaviyo::answer::ids;
 use crate::klaviyo::job::JobType;
 use crate::klaviyo::job_answer::{self, JobProgress};
+use crate::time::UnixMs;
 
 impl UnitWriter {
     pub(super) fn job_seen(
         &mut self,
         key: JobKey,
         answer: &HttpAnswer,
-        now: u64,
+        now: UnixMs,
     ) -> Result<(), ReadFault> {
         let Some(open) = self.jobs.get_mut(key) else { return Ok(()) };
         open.looked = now;
@@ -54,7 +55,7 @@ impl UnitWriter {
         &mut self,
         key: JobKey,
         answer: &HttpAnswer,
-        now: u64,
+        now: UnixMs,
     ) -> Result<(), ReadFault> {
         let page = job_answer::import_errors(answer)?;
         let Some(open) = self.jobs.get_mut(key) else { return Ok(()) };
@@ -71,7 +72,7 @@ impl UnitWriter {
     }
 
     /// A job has ended, and some of its rows may have failed: those that Klaviyo names, or any.
-    fn rows_failed(&mut self, key: JobKey, now: u64) {
+    fn rows_failed(&mut self, key: JobKey, now: UnixMs) {
         let Some(open) = self.jobs.get_mut(key) else { return };
         let (failed, errors) = (open.failed, std::mem::take(&mut open.errors));
         if let JobRows::WithHost = open.rows {
@@ -95,13 +96,13 @@ impl UnitWriter {
     }
 
     /// A job has ended: these rows were refused, or all of them if it is not known which.
-    pub(super) fn job_ended(&mut self, key: JobKey, refused: Option<&HashSet<usize>>, now: u64) {
+    pub(super) fn job_ended(&mut self, key: JobKey, refused: Option<&HashSet<usize>>, now: UnixMs) {
         let Some(open) = self.jobs.get_mut(key) else { return };
         let JobRows::Here(rows) = &mut open.rows else {
             return self.close_job(key, JobEnd::Unknown);
         };
         let (rows, at) = (std::mem::take(rows), open.at);
-        self.jobs.ended(now.saturating_sub(at));
+        self.jobs.ended(now.since(at));
         self.close_job(key, JobEnd::Unknown);
         let awaited: Vec<AwaitedItem> = self.awaited.extract_if(.., |one| one.job == key).collect();
         for one in awaited {
@@ -132,7 +133,7 @@ impl UnitWriter {
         &mut self,
         answer: &HttpAnswer,
         awaited: &[AwaitedItem],
-        now: u64,
+        now: UnixMs,
     ) -> Result<(), ReadFault> {
         let there: HashSet<_> = ids(answer)?.unwrap_or_default().ids.into_iter().collect();
         for one in awaited {
@@ -147,7 +148,7 @@ impl UnitWriter {
         Ok(())
     }
 
-    pub(super) fn item_is_there(&mut self, item: &AwaitedItem, now: u64) {
+    pub(super) fn item_is_there(&mut self, item: &AwaitedItem, now: UnixMs) {
         let in_job = self.jobs.get(item.job).is_some();
         if self.jobs.free(item.job, item.index, item.unit) {
             let began = self.jobs.get(item.job).map(|open| open.at);

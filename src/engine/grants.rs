@@ -4,7 +4,7 @@
 use super::circuits::{Circuits, OperationName};
 use crate::fault::Setback;
 use crate::klaviyo::pacing::{CallPace, Operation};
-use crate::time::millis;
+use crate::time::UnixMs;
 
 /// Connections that a Worker may have open at once.
 pub(crate) const CONNECTIONS: usize = 6;
@@ -31,14 +31,14 @@ pub(crate) struct CallGrants<'a> {
     pub(crate) counts: bool,
     /// Which operations are out; none where each call waits for itself.
     pub(crate) circuits: Option<&'a mut Circuits>,
-    /// In ms since 1970 UTC.
-    pub(crate) now: u64,
-    pub(crate) wake: &'a mut Option<u64>,
+    /// The time.
+    pub(crate) now: UnixMs,
+    pub(crate) wake: &'a mut Option<UnixMs>,
 }
 
 impl CallGrants<'_> {
     /// Notes that something can be done at this time.
-    pub(crate) fn wake_at(&mut self, time: u64) {
+    pub(crate) fn wake_at(&mut self, time: UnixMs) {
         *self.wake = Some(self.wake.map_or(time, |wake| wake.min(time)));
     }
 
@@ -54,7 +54,7 @@ impl CallGrants<'_> {
             self.pace.refused_for(operation, self.now).map_or(Ok(()), Err)
         };
         taken.map_err(|wait| {
-            self.wake_at(self.now.saturating_add(millis(wait)));
+            self.wake_at(self.now + wait);
             Setback::throttled(wait)
         })
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::unit::UnitNo;
 use crate::klaviyo::job::{GIVEN_UP_AFTER, JobRef};
 use crate::klaviyo::job_answer::RowError;
+use crate::time::UnixMs;
 
 /// The number of a job, unique within the life of a writer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,10 +18,10 @@ pub(crate) struct JobKey(u64);
 /// A job under way.
 pub(super) struct OpenJob {
     pub(super) job: JobRef,
-    /// When Klaviyo took it, in ms.
-    pub(super) at: u64,
-    /// When it was looked at last, or begun, in ms.
-    pub(super) looked: u64,
+    /// When Klaviyo took it.
+    pub(super) at: UnixMs,
+    /// When it was looked at last, or begun.
+    pub(super) looked: UnixMs,
     pub(super) rows: JobRows,
     /// How many rows failed, once it has ended, and what Klaviyo said of them so far.
     pub(super) failed: u64,
@@ -37,8 +38,8 @@ pub(super) enum JobRows {
 
 impl OpenJob {
     /// Whether it was followed for as long as it may be.
-    pub(super) fn is_too_old(&self, now: u64) -> bool {
-        Duration::from_millis(now.saturating_sub(self.at)) > GIVEN_UP_AFTER
+    pub(super) fn is_too_old(&self, now: UnixMs) -> bool {
+        now.since(self.at) > GIVEN_UP_AFTER
     }
 }
 
@@ -47,22 +48,26 @@ impl OpenJob {
 pub(super) struct OpenJobs {
     open: BTreeMap<JobKey, OpenJob>,
     next: u64,
-    /// How long the slowest of the last jobs took, in ms; fades.
-    usual: u64,
+    /// How long the slowest of the last jobs took; fades.
+    usual: Duration,
 }
 
-/// How long a job is thought to take before one has ended, in ms.
-const FIRST_GUESS: u64 = 2_000;
+/// How long a job is thought to take before one has ended.
+const FIRST_GUESS: Duration = Duration::from_secs(2);
 
-/// The longest between two looks at a job, in ms.
-const LONGEST: u64 = 20_000;
+/// The shortest and the longest between two looks at a job.
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(20);
+
+/// The time between two looks at any job, when nothing but jobs is awaited.
+const EACH: Duration = Duration::from_millis(500);
 
 impl OpenJobs {
     pub(super) fn len(&self) -> usize {
         self.open.len()
     }
 
-    pub(super) fn add(&mut self, job: JobRef, at: u64, rows: JobRows) -> JobKey {
+    pub(super) fn add(&mut self, job: JobRef, at: UnixMs, rows: JobRows) -> JobKey {
         self.next += 1;
         let open = OpenJob { job, at, looked: at, rows, failed: 0, errors: Vec::new() };
         self.open.insert(JobKey(self.next), open);
@@ -83,26 +88,26 @@ impl OpenJobs {
     }
 
     /// A job ended: others of the run take about as long.
-    pub(super) fn ended(&mut self, took: u64) {
-        self.usual = took.max(self.usual - self.usual / 8);
+    pub(super) fn ended(&mut self, took: Duration) {
+        self.usual = took.max(self.usual.saturating_sub(self.usual / 8));
     }
 
     /// When to look at a job for the first time, and again after that: about when it is done, since
     /// Klaviyo allows no more looks at jobs than jobs.
-    pub(super) fn next_look(&self, at: u64, now: u64) -> u64 {
-        let usual = if self.usual == 0 { FIRST_GUESS } else { self.usual + self.usual / 8 };
-        let age = now.saturating_sub(at);
-        if age < usual { at + usual } else { now + (age / 4).clamp(1_000, LONGEST) }
+    pub(super) fn next_look(&self, at: UnixMs, now: UnixMs) -> UnixMs {
+        let usual = if self.usual.is_zero() { FIRST_GUESS } else { self.usual + self.usual / 8 };
+        let age = now.since(at);
+        if age < usual { at + usual } else { now + (age / 4).clamp(SHORTEST, LONGEST) }
     }
 
     /// When to look at a job at the end of a pass, when nothing but jobs is awaited: sooner, since
     /// everything waits for it; all of them together at most twice a second, of the 150 looks a
     /// minute that Klaviyo allows at jobs of profiles.
-    pub(super) fn last_look(&self, key: JobKey) -> Option<u64> {
+    pub(super) fn last_look(&self, key: JobKey) -> Option<UnixMs> {
         let job = self.open.get(&key)?;
-        let jobs = u64::try_from(self.open.len()).unwrap_or(u64::MAX);
-        let pause = (job.looked.saturating_sub(job.at) / 4).max(jobs.saturating_mul(500));
-        Some(job.looked + pause.clamp(1_000, LONGEST))
+        let jobs = u32::try_from(self.open.len()).unwrap_or(u32::MAX);
+        let pause = (job.looked.since(job.at) / 4).max(EACH.saturating_mul(jobs));
+        Some(job.looked + pause.clamp(SHORTEST, LONGEST))
     }
 
     /// Frees a row of a unit; whether nobody waits for any other of the job.
@@ -116,8 +121,8 @@ impl OpenJobs {
         rows.iter().all(Vec::is_empty)
     }
 
-    /// When the jobs began that have rows of a unit, in ms.
-    pub(super) fn began_with(&self, unit: UnitNo) -> impl Iterator<Item = u64> {
+    /// When the jobs began that have rows of a unit.
+    pub(super) fn began_with(&self, unit: UnitNo) -> impl Iterator<Item = UnixMs> {
         let has_rows = move |job: &&OpenJob| match &job.rows {
             JobRows::Here(rows) => rows.iter().any(|waiting| waiting.contains(&unit)),
             JobRows::WithHost => false,
@@ -146,20 +151,24 @@ mod tests {
     use super::*;
     use crate::klaviyo::job::JobType;
 
+    fn at(ms: u64) -> UnixMs {
+        UnixMs::from_ms(ms)
+    }
+
     #[test]
     fn the_last_jobs_are_looked_at_soon_and_not_too_often() {
         let mut jobs = OpenJobs::default();
         let job = |id: u64| JobRef { of: JobType::Profiles, id: id.to_string() };
-        let first = jobs.add(job(0), 10_000, JobRows::WithHost);
-        jobs.ended(60_000);
-        assert_eq!(jobs.next_look(10_000, 10_000), 77_500);
-        assert_eq!(jobs.last_look(first), Some(11_000));
+        let first = jobs.add(job(0), at(10_000), JobRows::WithHost);
+        jobs.ended(Duration::from_mins(1));
+        assert_eq!(jobs.next_look(at(10_000), at(10_000)), at(77_500));
+        assert_eq!(jobs.last_look(first), Some(at(11_000)));
         if let Some(open) = jobs.get_mut(first) {
-            open.looked = 50_000;
+            open.looked = at(50_000);
         }
-        assert_eq!(jobs.last_look(first), Some(60_000));
-        let last = (1..=9).map(|id| jobs.add(job(id), 50_000, JobRows::WithHost)).last();
-        assert_eq!(last.and_then(|last| jobs.last_look(last)), Some(55_000));
+        assert_eq!(jobs.last_look(first), Some(at(60_000)));
+        let last = (1..=9).map(|id| jobs.add(job(id), at(50_000), JobRows::WithHost)).last();
+        assert_eq!(last.and_then(|last| jobs.last_look(last)), Some(at(55_000)));
         assert_eq!(jobs.last_look(JobKey(99)), None);
     }
 }

@@ -10,6 +10,7 @@ use super::jobs::{JobKey, JobRows, OpenJobs};
 use super::unit::{UnitEnd, UnitNo, WriteUnit};
 use crate::klaviyo::job::JobRef;
 use crate::klaviyo::request::WriteRequest;
+use crate::time::UnixMs;
 
 /// Up to so many rows of a sort go each by itself where there is no import: a job is carried out later.
 const ALONE: usize = 10;
@@ -53,8 +54,8 @@ pub(crate) struct UnitWriter {
     pub(super) jobs: OpenJobs,
     /// Items that have to exist before their variants are written.
     pub(super) awaited: Vec<AwaitedItem>,
-    /// When to look for them, in ms.
-    pub(super) next_look_for_items: u64,
+    /// When to look for them.
+    pub(super) next_look_for_items: UnixMs,
     pub(super) blame: Blame,
     pub(super) events: Vec<WriteEvent>,
     /// The bytes of stages that wait for those before them.
@@ -81,14 +82,14 @@ pub(crate) struct NewUnit {
     pub(crate) stages: Vec<Vec<WriteRequest>>,
 }
 
-/// A job as it was stored: when Klaviyo took it (ms), and the names of its rows by their places.
-pub(crate) type KeptJob<N> = (JobRef, u64, Vec<(usize, N)>);
+/// A job as it was stored: when Klaviyo took it, and the names of its rows by their places.
+pub(crate) type KeptJob<N> = (JobRef, UnixMs, Vec<(usize, N)>);
 
 /// The rows that a job has of units, by their places in it.
 pub(crate) struct RowsInJob {
     pub(crate) job: JobRef,
-    /// When Klaviyo took it, in ms since 1970 UTC.
-    pub(crate) at: u64,
+    /// When Klaviyo took it.
+    pub(crate) at: UnixMs,
     pub(crate) rows: Vec<(usize, UnitNo)>,
 }
 
@@ -102,15 +103,15 @@ impl UnitWriter {
             buffers: BatchBuffers::default(),
             jobs: OpenJobs::default(),
             awaited: Vec::new(),
-            next_look_for_items: 0,
+            next_look_for_items: UnixMs::EPOCH,
             blame: Blame::default(),
             events: Vec::new(),
             bytes_later: 0,
         }
     }
 
-    /// Takes a unit, and sends its first stage. `now` is in ms, as everywhere here.
-    pub(crate) fn add(&mut self, new: NewUnit, now: u64) -> UnitNo {
+    /// Takes a unit, and sends its first stage.
+    pub(crate) fn add(&mut self, new: NewUnit, now: UnixMs) -> UnitNo {
         let NewUnit { alone, external_id, stages } = new;
         let no = self.next_unit();
         let whole = !self.host.keeps();
@@ -138,7 +139,7 @@ impl UnitWriter {
         external_id: impl Fn(&N) -> String,
     ) -> BTreeMap<N, UnitNo> {
         let mut numbers: BTreeMap<N, UnitNo> = BTreeMap::new();
-        let mut jobs: BTreeMap<String, (JobRef, u64, Vec<Vec<UnitNo>>)> = BTreeMap::new();
+        let mut jobs: BTreeMap<String, (JobRef, UnixMs, Vec<Vec<UnitNo>>)> = BTreeMap::new();
         for (job, at, rows) in kept {
             let (_, _, all) = jobs.entry(job.id.clone()).or_insert_with(|| (job, at, Vec::new()));
             for (index, name) in rows {
@@ -172,14 +173,14 @@ impl UnitWriter {
     }
 
     /// Takes up a job whose rows the host stored; it is looked at from this time on.
-    pub(crate) fn follow(&mut self, job: JobRef, at: u64, not_before: u64) -> JobKey {
+    pub(crate) fn follow(&mut self, job: JobRef, at: UnixMs, not_before: UnixMs) -> JobKey {
         let key = self.jobs.add(job.clone(), at, JobRows::WithHost);
         self.queue.push_back(WriteTask::new(WriteCall::Look(key, job), not_before));
         key
     }
 
     /// Looks after all jobs that it has.
-    pub(crate) fn take_up(&mut self, now: u64) {
+    pub(crate) fn take_up(&mut self, now: UnixMs) {
         for key in self.jobs.keys() {
             if let Some(open) = self.jobs.get(key) {
                 self.queue.push_back(WriteTask::new(WriteCall::Look(key, open.job.clone()), now));
@@ -258,12 +259,12 @@ impl UnitWriter {
         }
     }
 
-    pub(super) fn queue_call(&mut self, call: WriteCall, now: u64) {
+    pub(super) fn queue_call(&mut self, call: WriteCall, now: UnixMs) {
         self.queue.push_back(WriteTask::new(call, now));
     }
 
     /// Sends the next stage of a unit, if everything of the one before is there; tells of its end.
-    pub(super) fn go_on(&mut self, no: UnitNo, now: u64) {
+    pub(super) fn go_on(&mut self, no: UnitNo, now: UnixMs) {
         let Some(unit) = self.units.get_mut(&no) else { return };
         let stage = unit.advance();
         // From here on it is counted where it waits.
@@ -287,7 +288,7 @@ impl UnitWriter {
 
     /// Sends a row by itself: it has ways out then, and shows what is wrong. If its request is not
     /// kept, its units are to do so.
-    pub(super) fn queue_row(&mut self, row: BatchRow, now: u64) {
+    pub(super) fn queue_row(&mut self, row: BatchRow, now: UnixMs) {
         let BatchRow { units, request, .. } = row;
         match request {
             Some(request) => self.queue_call(WriteCall::Single { units, request: *request }, now),
@@ -296,7 +297,7 @@ impl UnitWriter {
     }
 
     /// A row or request of units is done, or has this bad end.
-    pub(super) fn rows_done(&mut self, units: Vec<UnitNo>, end: Option<&UnitEnd>, now: u64) {
+    pub(super) fn rows_done(&mut self, units: Vec<UnitNo>, end: Option<&UnitEnd>, now: UnixMs) {
         for no in units {
             let Some(unit) = self.units.get_mut(&no) else { continue };
             debug_assert!(unit.open > 0, "what is done was open");

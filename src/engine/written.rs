@@ -19,7 +19,7 @@ use crate::klaviyo::pacing::{CallPace, Operation};
 use crate::klaviyo::query::existing;
 use crate::klaviyo::request::WriteRequest;
 use crate::klaviyo::verdict::{Refusal, Verdict, judge};
-use crate::time::millis;
+use crate::time::UnixMs;
 
 /// How often something that Klaviyo does not find is tried again: what it belongs to may come.
 const MISSING_TRIES: u32 = 3;
@@ -31,9 +31,9 @@ fn refused(status: u16, detail: &str) -> Rejection {
     Rejection::new(FinalFault::Refused(System::Klaviyo, status), detail)
 }
 
-/// When to make a call again that met a setback for the `tries`th time, in ms.
-pub(crate) fn again_at(setback: Setback, tries: u32, now: u64) -> u64 {
-    now.saturating_add(millis(wait_after(setback, tries, jitter(now))))
+/// When to make a call again that met a setback for the `tries`th time.
+pub(crate) fn again_at(setback: Setback, tries: u32, now: UnixMs) -> UnixMs {
+    now + wait_after(setback, tries, jitter(now))
 }
 
 impl UnitWriter {
@@ -42,7 +42,7 @@ impl UnitWriter {
         &mut self,
         task: WriteTask,
         answer: Result<HttpAnswer, Setback>,
-        now: u64,
+        now: UnixMs,
         pace: &mut CallPace,
     ) {
         let operation = task.call.operation();
@@ -79,7 +79,7 @@ impl UnitWriter {
         }
     }
 
-    fn written(&mut self, task: WriteTask, answer: &HttpAnswer, now: u64) {
+    fn written(&mut self, task: WriteTask, answer: &HttpAnswer, now: UnixMs) {
         let operation = task.call.operation();
         let judged = |success| judge(&success, &Ok(answer.clone()));
         match task.call {
@@ -141,7 +141,7 @@ impl UnitWriter {
         Some(UnitEnd::Failed(rejection))
     }
 
-    fn batch_taken(&mut self, batch: Batch, answer: &HttpAnswer, now: u64) {
+    fn batch_taken(&mut self, batch: Batch, answer: &HttpAnswer, now: UnixMs) {
         self.blame.taken(&batch);
         for no in batch.rows.iter().flat_map(|row| &row.units) {
             if let Some(unit) = self.units.get_mut(no) {
@@ -169,7 +169,7 @@ impl UnitWriter {
         }
     }
 
-    fn job_started(&mut self, job: JobRef, batch: Batch, now: u64) {
+    fn job_started(&mut self, job: JobRef, batch: Batch, now: UnixMs) {
         if self.host.keeps() {
             return self.keep_job(job, batch, now);
         }
@@ -186,7 +186,7 @@ impl UnitWriter {
         }
     }
 
-    fn keep_job(&mut self, job: JobRef, batch: Batch, now: u64) {
+    fn keep_job(&mut self, job: JobRef, batch: Batch, now: UnixMs) {
         let units = batch.rows.iter().map(|row| row.units.clone()).collect();
         let key = self.jobs.add(job.clone(), now, JobRows::Here(units));
         self.queue_call(WriteCall::Look(key, job), self.jobs.next_look(now, now));
@@ -208,7 +208,7 @@ impl UnitWriter {
 
     /// Takes out the rows that Klaviyo names, and sends the rest again; where it names none, finds
     /// out who is to blame.
-    fn batch_refused(&mut self, batch: Batch, refusal: &Refusal, now: u64) {
+    fn batch_refused(&mut self, batch: Batch, refusal: &Refusal, now: UnixMs) {
         let pointers = refusal.errors.iter().filter_map(|error| error.pointer.as_deref());
         let named: HashSet<_> =
             pointers.filter_map(row_of_pointer).filter(|row| *row < batch.rows.len()).collect();
@@ -266,7 +266,7 @@ impl UnitWriter {
         }
     }
 
-    fn known(&mut self, task: WriteTask, answer: &HttpAnswer, now: u64) {
+    fn known(&mut self, task: WriteTask, answer: &HttpAnswer, now: UnixMs) {
         let WriteCall::Know { batch, lookup, mut known, mut rest } = task.call else { return };
         match ids(answer) {
             Ok(page) => known.extend(page.unwrap_or_default().ids),
@@ -294,7 +294,7 @@ impl UnitWriter {
     }
 
     /// Klaviyo does not have the object of a row: nothing is to be written, or it is to be created.
-    fn object_is_missing(&mut self, row: BatchRow, now: u64) {
+    fn object_is_missing(&mut self, row: BatchRow, now: UnixMs) {
         let Some(WriteRequest::Catalog(write)) = row.request.as_deref() else {
             return self.queue_row(row, now);
         };
@@ -315,7 +315,7 @@ impl UnitWriter {
     }
 
     /// Puts a call off after a fault that passes, or lets it go where the host keeps nothing.
-    fn put_off(&mut self, task: WriteTask, setback: Setback, now: u64) {
+    fn put_off(&mut self, task: WriteTask, setback: Setback, now: UnixMs) {
         self.events.push(WriteEvent::Delayed(task.call.operation(), setback));
         let WriteTask { call, tries, .. } = task;
         let not_before = again_at(setback, tries + 1, now);
@@ -339,7 +339,7 @@ impl UnitWriter {
 
     /// Ends the units of a call with this setback. `called` says whether Klaviyo got the call, and
     /// may carry it out.
-    pub(super) fn let_go(&mut self, call: WriteCall, setback: Setback, called: bool, now: u64) {
+    pub(super) fn let_go(&mut self, call: WriteCall, setback: Setback, called: bool, now: UnixMs) {
         let operation = call.operation();
         let rows: Vec<Vec<UnitNo>> = match call {
             WriteCall::Single { units, .. } => vec![units],

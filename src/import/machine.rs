@@ -15,11 +15,11 @@ use super::stored::{StoredRun, UnreadableRun};
 pub use super::work::{CutRecord, KeptRows, RecordFailure, RunCuts, RunSaving, StoredRunParts};
 use super::work::{RunTask, RunWork};
 use crate::config::Config;
-use crate::engine::call::{HostCall, SliceInput};
+use crate::engine::call::{CallTicket, HostCall, SliceInput};
 use crate::engine::grants::{BYTES_UNDER_WAY, CONNECTIONS, CallGrants, READING};
 use crate::klaviyo::job::OPEN_JOBS;
 use crate::klaviyo::pacing::{CallPace, QuotaParts};
-use crate::time::ms;
+use crate::time::UnixMs;
 
 /// What happened.
 #[derive(Debug, Clone)]
@@ -51,7 +51,7 @@ pub enum ImportEffect {
     /// Log this.
     TellCuts(RunCuts),
     /// Make this call, and hand in what is answered under this number.
-    Call(u64, HostCall),
+    Call(CallTicket, HostCall),
 }
 
 /// All runs that are known, one a kind.
@@ -60,14 +60,14 @@ pub struct ImportMachine {
     /// Runs that another version stored, and that are only shown.
     unreadable: BTreeMap<ImportKind, UnreadableRun>,
     pace: CallPace,
-    under_way: BTreeMap<u64, (ImportKind, RunTask)>,
-    next_ticket: u64,
+    under_way: BTreeMap<CallTicket, (ImportKind, RunTask)>,
+    last_ticket: CallTicket,
     /// Calls that are left in this slice.
     calls_left: u32,
     /// Whose turn it is.
     turn: usize,
-    /// When something can be done that cannot be done now, in ms.
-    wake: Option<u64>,
+    /// When something can be done that cannot be done now.
+    wake: Option<UnixMs>,
 }
 
 impl ImportMachine {
@@ -90,7 +90,7 @@ impl ImportMachine {
             unreadable,
             pace: CallPace::new(config.rules.klaviyo.share),
             under_way: BTreeMap::new(),
-            next_ticket: 0,
+            last_ticket: CallTicket::default(),
             calls_left: 0,
             turn: 0,
             wake: None,
@@ -147,7 +147,7 @@ impl ImportMachine {
             calls = self.settled_calls(config, now);
         }
         if self.calls_left > 0 && self.works.values().any(|work| work.unread().is_some()) {
-            self.wake = Some(ms(now));
+            self.wake = Some(UnixMs::from(now));
         }
         for work in self.works.values_mut() {
             effects.extend(work.saving(now).map(|saving| ImportEffect::Save(Box::new(saving))));
@@ -182,7 +182,7 @@ impl ImportMachine {
                 pace: &mut self.pace,
                 counts: true,
                 circuits: None,
-                now: ms(now),
+                now: UnixMs::from(now),
                 wake: &mut self.wake,
             };
             let work = self.works.get_mut(&kind);
@@ -190,20 +190,20 @@ impl ImportMachine {
                 None => idle += 1,
                 Some((task, call)) => {
                     idle = 0;
-                    self.next_ticket += 1;
+                    self.last_ticket = self.last_ticket.next();
                     self.calls_left -= 1;
-                    self.under_way.insert(self.next_ticket, (kind, task));
-                    calls.push(ImportEffect::Call(self.next_ticket, call));
+                    self.under_way.insert(self.last_ticket, (kind, task));
+                    calls.push(ImportEffect::Call(self.last_ticket, call));
                 }
             }
         }
         calls
     }
 
-    /// When to step again without an answer, in ms since 1970 UTC; none if only an answer, or a
+    /// When to step again without an answer; none if only an answer, or a
     /// new slice, can bring it on.
     #[must_use]
-    pub fn wake(&self) -> Option<u64> {
+    pub fn wake(&self) -> Option<UnixMs> {
         self.wake
     }
 

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::catalog::{CatalogAction, CatalogKind};
 use super::job::JobType;
 use crate::http::HttpAnswer;
-use crate::time::millis;
+use crate::time::UnixMs;
 
 /// An operation, as Klaviyo counts its rate limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -108,8 +108,8 @@ impl Operation {
 
 /// Windows are taken to be a little longer than Klaviyo's, which opens them when a call arrives:
 /// the first call of a window may have been slower than the first of the next.
-const SECOND_MS: u64 = 1_100;
-const MINUTE_MS: u64 = 60_500;
+const SECOND: Duration = Duration::from_millis(1_100);
+const MINUTE: Duration = Duration::from_millis(60_500);
 
 /// The part of the limits that one of several who share a budget may use, from 0 to 1.
 #[derive(Debug, Clone, PartialEq)]
@@ -142,54 +142,54 @@ pub struct CallPace {
 struct OperationUse {
     second: QuotaWindow,
     minute: QuotaWindow,
-    /// Not before this, in ms.
-    refused_until: u64,
-    /// What is left to others, and since when, in ms.
+    /// Not before this.
+    refused_until: UnixMs,
+    /// What is left to others, and since when.
     given_way: GivenWay,
 }
 
 /// The part of a limit that is left to others after they showed: half of what was used, which fades
-/// within [`GROWS_BACK_MS`].
+/// within [`GROWS_BACK`].
 #[derive(Debug, Clone, Copy, Default)]
 struct GivenWay {
     part: f64,
-    since: u64,
+    since: UnixMs,
 }
 
 /// The most that is left to others.
 const MOST_GIVEN_WAY: f64 = 0.75;
 
-/// How long it takes until a whole limit is used again, in ms.
-const GROWS_BACK_MS: u32 = 60_000;
+/// How long it takes until a whole limit is used again.
+const GROWS_BACK: Duration = Duration::from_mins(1);
 
 impl GivenWay {
-    fn now(self, now_ms: u64) -> f64 {
-        let passed = u32::try_from(now_ms.saturating_sub(self.since)).unwrap_or(u32::MAX);
-        (self.part - f64::from(passed) / f64::from(GROWS_BACK_MS)).max(0.0)
+    fn now(self, now: UnixMs) -> f64 {
+        let passed = now.since(self.since).div_duration_f64(GROWS_BACK);
+        (self.part - passed).max(0.0)
     }
 
     /// Half of what is used now is left to others, too.
-    fn halve(&mut self, now_ms: u64) {
-        let given = self.now(now_ms);
-        *self = Self { part: (given + (1.0 - given) / 2.0).min(MOST_GIVEN_WAY), since: now_ms };
+    fn halve(&mut self, now: UnixMs) {
+        let given = self.now(now);
+        *self = Self { part: (given + (1.0 - given) / 2.0).min(MOST_GIVEN_WAY), since: now };
     }
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct QuotaWindow {
-    /// When it was opened, in ms.
-    opened: u64,
+    /// When it was opened.
+    opened: UnixMs,
     calls: u32,
 }
 
 impl QuotaWindow {
-    /// How long to wait in ms; none if there is room. A window that is over is closed.
-    fn wait(&mut self, now_ms: u64, length: u64, limit: u32) -> Option<u64> {
-        let end = self.opened.saturating_add(length);
-        if now_ms >= end || now_ms < self.opened {
-            *self = Self { opened: now_ms, calls: 0 };
+    /// How long to wait; none if there is room. A window that is over is closed.
+    fn wait(&mut self, now: UnixMs, length: Duration, limit: u32) -> Option<Duration> {
+        let end = self.opened + length;
+        if now >= end || now < self.opened {
+            *self = Self { opened: now, calls: 0 };
         }
-        (self.calls >= limit).then_some(end.saturating_sub(now_ms))
+        (self.calls >= limit).then_some(end.since(now))
     }
 }
 
@@ -210,25 +210,22 @@ impl CallPace {
         self.parts = parts;
     }
 
-    /// Takes one call of an operation at `now_ms`.
+    /// Takes one call of an operation at `now`.
     ///
     /// # Errors
     /// How long to wait, where there is none to take.
-    pub fn take(&mut self, operation: Operation, now_ms: u64) -> Result<(), Duration> {
+    pub fn take(&mut self, operation: Operation, now: UnixMs) -> Result<(), Duration> {
         let tier = self.told.get(&operation).copied().unwrap_or_else(|| operation.tier());
         let part = self.parts.of.get(&operation).copied().unwrap_or(self.parts.rest);
-        let left = self.used.get(&operation).map_or(1.0, |used| 1.0 - used.given_way.now(now_ms));
+        let left = self.used.get(&operation).map_or(1.0, |used| 1.0 - used.given_way.now(now));
         let left = left * part;
         let (second, minute) = (self.limit(tier.second, left), self.limit(tier.minute, left));
         let used = self.used.entry(operation).or_default();
-        let refused = used.refused_until.checked_sub(now_ms).filter(|wait| *wait > 0);
-        let waits = [
-            refused,
-            used.second.wait(now_ms, SECOND_MS, second),
-            used.minute.wait(now_ms, MINUTE_MS, minute),
-        ];
+        let refused = (used.refused_until > now).then(|| used.refused_until.since(now));
+        let waits =
+            [refused, used.second.wait(now, SECOND, second), used.minute.wait(now, MINUTE, minute)];
         if let Some(wait) = waits.into_iter().flatten().max() {
-            return Err(Duration::from_millis(wait));
+            return Err(wait);
         }
         used.second.calls += 1;
         used.minute.calls += 1;
@@ -236,14 +233,14 @@ impl CallPace {
     }
 
     /// Takes what an answer says of the limits of its operation.
-    pub fn note(&mut self, operation: Operation, answer: &HttpAnswer, now_ms: u64) {
+    pub fn note(&mut self, operation: Operation, answer: &HttpAnswer, now: UnixMs) {
         if let Some(tier) = answer.quota_limits.as_deref().and_then(RateTier::parse) {
             self.learn(operation, tier);
         }
         let Some(wait) = answer.quota_wait() else { return };
-        let until = now_ms.saturating_add(millis(wait));
+        let until = now + wait;
         if answer.status == 429 {
-            self.refused(operation, now_ms, until);
+            self.refused(operation, now, until);
         } else {
             self.used_up(operation, until);
         }
@@ -252,26 +249,25 @@ impl CallPace {
     /// Whether the operation was refused, or its quota used up: how long it is not to be called.
     /// For a host that does not count what it uses.
     #[must_use]
-    pub fn refused_for(&self, operation: Operation, now_ms: u64) -> Option<Duration> {
+    pub fn refused_for(&self, operation: Operation, now: UnixMs) -> Option<Duration> {
         let until = self.used.get(&operation)?.refused_until;
-        let wait = until.checked_sub(now_ms).filter(|wait| *wait > 0)?;
-        Some(Duration::from_millis(wait))
+        (until > now).then(|| until.since(now))
     }
 
-    /// Klaviyo refuses the operation until `until_ms`: others use the same account. Refusals of one
+    /// Klaviyo refuses the operation until `until`: others use the same account. Refusals of one
     /// second count once.
-    pub fn refused(&mut self, operation: Operation, now_ms: u64, until_ms: u64) {
+    pub fn refused(&mut self, operation: Operation, now: UnixMs, until: UnixMs) {
         let used = self.used.entry(operation).or_default();
-        if now_ms >= used.refused_until {
-            used.given_way.halve(now_ms);
+        if now >= used.refused_until {
+            used.given_way.halve(now);
         }
-        used.refused_until = used.refused_until.max(until_ms);
+        used.refused_until = used.refused_until.max(until);
     }
 
-    /// The quota of the operation is used up until `until_ms`, as its answer says.
-    pub fn used_up(&mut self, operation: Operation, until_ms: u64) {
+    /// The quota of the operation is used up until `until`, as its answer says.
+    pub fn used_up(&mut self, operation: Operation, until: UnixMs) {
         let used = self.used.entry(operation).or_default();
-        used.refused_until = used.refused_until.max(until_ms);
+        used.refused_until = used.refused_until.max(until);
     }
 
     /// An answer says what the limits of the operation are.
@@ -293,12 +289,16 @@ impl CallPace {
 mod tests {
     use super::*;
 
+    fn at(ms: u64) -> UnixMs {
+        UnixMs::from_ms(ms)
+    }
+
     const UPDATE: Operation = Operation::Catalog(CatalogKind::Variant, CatalogAction::Update);
 
     /// How many calls can be taken at this time.
-    fn room(pace: &mut CallPace, operation: Operation, now_ms: u64) -> u32 {
+    fn room(pace: &mut CallPace, operation: Operation, now: UnixMs) -> u32 {
         let mut taken = 0;
-        while pace.take(operation, now_ms).is_ok() {
+        while pace.take(operation, now).is_ok() {
             taken += 1;
         }
         taken
@@ -308,55 +308,55 @@ mod tests {
     fn a_part_of_the_share_is_used_where_somebody_else_uses_the_rest() {
         let mut pace = CallPace::new(0.8);
         pace.use_parts(QuotaParts { of: BTreeMap::from([(UPDATE, 0.25)]), rest: 0.5 });
-        assert_eq!(room(&mut pace, UPDATE, 0), 15);
-        assert_eq!(room(&mut pace, Operation::CreateEvents, 0), 4);
+        assert_eq!(room(&mut pace, UPDATE, UnixMs::EPOCH), 15);
+        assert_eq!(room(&mut pace, Operation::CreateEvents, UnixMs::EPOCH), 4);
         pace.use_parts(QuotaParts::of_all(1.0));
-        assert_eq!(room(&mut pace, UPDATE, SECOND_MS), 60);
+        assert_eq!(room(&mut pace, UPDATE, UnixMs::EPOCH + SECOND), 60);
     }
 
     #[test]
     fn both_windows_are_kept() {
         let mut pace = CallPace::new(1.0);
-        let start = 1_000_000;
-        let minute: Vec<_> =
-            (0..12).map(|n| room(&mut pace, UPDATE, start + n * SECOND_MS)).collect();
+        let start = at(1_000_000);
+        let minute: Vec<_> = (0..12).map(|n| room(&mut pace, UPDATE, start + n * SECOND)).collect();
         assert_eq!(minute, [75, 75, 75, 75, 75, 75, 75, 75, 75, 75, 0, 0]);
-        let wait = pace.take(UPDATE, start + 20_000);
-        assert_eq!(wait, Err(Duration::from_millis(MINUTE_MS - 20_000)));
-        assert_eq!(room(&mut pace, UPDATE, start + MINUTE_MS), 75);
-        assert_eq!(pace.take(UPDATE, start + MINUTE_MS), Err(Duration::from_millis(SECOND_MS)));
+        let passed = Duration::from_secs(20);
+        let wait = pace.take(UPDATE, start + passed);
+        assert_eq!(wait, Err((start + MINUTE).since(start + passed)));
+        assert_eq!(room(&mut pace, UPDATE, start + MINUTE), 75);
+        assert_eq!(pace.take(UPDATE, start + MINUTE), Err(SECOND));
     }
 
     #[test]
     fn each_operation_has_its_own() {
         let mut pace = CallPace::new(1.0);
-        assert_eq!(room(&mut pace, UPDATE, 5), 75);
+        assert_eq!(room(&mut pace, UPDATE, at(5)), 75);
         assert_eq!(
-            room(&mut pace, Operation::Catalog(CatalogKind::Variant, CatalogAction::Create), 5),
+            room(&mut pace, Operation::Catalog(CatalogKind::Variant, CatalogAction::Create), at(5)),
             75
         );
-        assert_eq!(room(&mut pace, Operation::StartJob(JobType::Profiles), 5), 10);
-        assert_eq!(room(&mut pace, Operation::VariantsOfItem, 5), 350);
+        assert_eq!(room(&mut pace, Operation::StartJob(JobType::Profiles), at(5)), 10);
+        assert_eq!(room(&mut pace, Operation::VariantsOfItem, at(5)), 350);
         let deletions = JobType::Catalog(CatalogKind::Item, CatalogAction::Delete);
-        assert_eq!(room(&mut pace, Operation::JobStatus(deletions), 5), 350);
+        assert_eq!(room(&mut pace, Operation::JobStatus(deletions), at(5)), 350);
     }
 
     #[test]
     fn a_share_leaves_the_rest_to_others_and_at_least_one_call() {
         let mut pace = CallPace::new(0.5);
-        assert_eq!(room(&mut pace, UPDATE, 5), 37);
+        assert_eq!(room(&mut pace, UPDATE, at(5)), 37);
         pace.set_share(0.001);
-        assert_eq!(room(&mut pace, Operation::CreateEvents, 5), 1);
+        assert_eq!(room(&mut pace, Operation::CreateEvents, at(5)), 1);
     }
 
     #[test]
     fn after_a_refusal_half_is_left_to_others_and_grows_back() {
         let mut pace = CallPace::new(1.0);
-        let start = 1_000_000;
-        pace.refused(UPDATE, start, start + 1_000);
+        let start = at(1_000_000);
+        let later = |seconds| start + Duration::from_secs(seconds);
+        pace.refused(UPDATE, start, later(1));
         // Several refusals of one second are one.
-        pace.refused(UPDATE, start, start + 1_000);
-        let later = |seconds: u64| start + seconds * 1_000;
+        pace.refused(UPDATE, start, later(1));
         assert_eq!(room(&mut pace.clone(), UPDATE, later(1)), 38);
         assert_eq!(room(&mut pace.clone(), UPDATE, later(15)), 56);
         assert_eq!(room(&mut pace.clone(), UPDATE, later(30)), 75);
@@ -377,17 +377,17 @@ mod tests {
         }
         let mut pace = CallPace::new(1.0);
         pace.learn(UPDATE, M);
-        assert_eq!(room(&mut pace, UPDATE, 5), 10);
+        assert_eq!(room(&mut pace, UPDATE, at(5)), 10);
         pace.learn(UPDATE, L);
-        assert_eq!(room(&mut pace, UPDATE, 5), 65);
+        assert_eq!(room(&mut pace, UPDATE, at(5)), 65);
     }
 
     #[test]
     fn a_refusal_is_kept_to_the_longest() {
         let mut pace = CallPace::new(1.0);
-        pace.used_up(UPDATE, 10_000);
-        pace.used_up(UPDATE, 9_000);
-        assert_eq!(pace.take(UPDATE, 4_000), Err(Duration::from_secs(6)));
-        assert_eq!(pace.take(UPDATE, 10_000), Ok(()));
+        pace.used_up(UPDATE, at(10_000));
+        pace.used_up(UPDATE, at(9_000));
+        assert_eq!(pace.take(UPDATE, at(4_000)), Err(Duration::from_secs(6)));
+        assert_eq!(pace.take(UPDATE, at(10_000)), Ok(()));
     }
 }

@@ -4,28 +4,31 @@
 //! Here no more is decided than in what order statements are executed; so a simulator that uses this
 //! runs what the object runs.
 
+use std::time::Duration;
+
 use super::machine::{OutboxEffect, OutboxInput, OutboxMachine};
 use super::schedule::{RoundLimits, in_turn};
 use super::store::commands::{ToldOutcome, carry_out};
 use super::store::{dead_letters, jobs, lost, parked, tries};
 use crate::config::Config;
-use crate::engine::call::{HostCall, SliceInput};
+use crate::engine::call::{CallTicket, HostCall, SliceInput};
 use crate::engine::deliveries::StepContext;
 use crate::push::parking::RowGroup;
 use crate::storage::sql::{Sql, SqlError};
+use crate::time::UnixMs;
 
 /// Rows of a round, what they may weigh, and bytes of their notifications. Together with what is
 /// read for them and the bodies made of it they must stay far below the 128 MB of an isolate.
 const ROUND: RoundLimits = RoundLimits { rows: 500, weight: 500, bytes: 3_000_000 };
 
-/// A day in ms.
-const DAY: u64 = 86_400_000;
+/// A day.
+const DAY: Duration = Duration::from_hours(24);
 
 /// What a step leaves to its host.
 #[derive(Default)]
 pub struct OutboxStep {
     /// Calls to be made, with their numbers.
-    pub calls: Vec<(u64, HostCall)>,
+    pub calls: Vec<(CallTicket, HostCall)>,
     /// What became of rows, for the log.
     pub told: Vec<ToldOutcome>,
 }
@@ -39,12 +42,12 @@ pub fn load(sql: &dyn Sql, config: &Config) -> Result<OutboxMachine, SqlError> {
 }
 
 /// What is seen to at the beginning of a slice: what was kept for too long, and tries that never
-/// ended. `now` is in ms since 1970 UTC, as everywhere here.
+/// ended.
 ///
 /// # Errors
 /// A statement failed.
-pub fn begin_slice(sql: &dyn Sql, config: &Config, now: u64) -> Result<(), SqlError> {
-    let kept_from = now.saturating_sub(config.rules.outbox.retention_ms());
+pub fn begin_slice(sql: &dyn Sql, config: &Config, now: UnixMs) -> Result<(), SqlError> {
+    let kept_from = now - config.rules.outbox.retention();
     dead_letters::forget(sql, kept_from)?;
     parked::expire(sql, now, kept_from)?;
     lost::count(sql, now)
@@ -66,12 +69,12 @@ pub fn step(
         for effect in machine.step(around, input) {
             match effect {
                 OutboxEffect::Store(command) => {
-                    let told = carry_out(sql, &around.config.rules, *command, around.ms())?;
+                    let told = carry_out(sql, &around.config.rules, *command, around.now_ms())?;
                     done.told.extend(told);
                 }
                 OutboxEffect::Call(ticket, call) => done.calls.push((ticket, call)),
                 OutboxEffect::Take => {
-                    next = Some(OutboxInput::Taken(take(sql, machine, around.ms())?));
+                    next = Some(OutboxInput::Taken(take(sql, machine, around.now_ms())?));
                 }
             }
         }
@@ -84,7 +87,7 @@ pub fn step(
 fn take(
     sql: &dyn Sql,
     machine: &OutboxMachine,
-    now: u64,
+    now: UnixMs,
 ) -> Result<Vec<tries::TakenRow>, SqlError> {
     if machine.alone_first() {
         let alone = tries::take(sql, now, tries::due_alone(sql, now)?, true)?;
@@ -109,16 +112,16 @@ fn take(
     tries::take(sql, now, rows, false)
 }
 
-/// When there is something to do, in ms since 1970 UTC; none if there is nothing.
+/// When there is something to do; none if there is nothing.
 ///
 /// # Errors
 /// A statement failed.
 pub fn next_alarm(
     sql: &dyn Sql,
     machine: &OutboxMachine,
-    now: u64,
-) -> Result<Option<u64>, SqlError> {
-    let mut times: Vec<u64> = jobs::next_due(sql)?.into_iter().collect();
+    now: UnixMs,
+) -> Result<Option<UnixMs>, SqlError> {
+    let mut times: Vec<UnixMs> = jobs::next_due(sql)?.into_iter().collect();
     for (group, waits_for, due) in tries::next_due(sql)? {
         times.push(machine.next_try(waits_for.as_ref(), group, due));
     }

@@ -8,21 +8,21 @@ use crate::engine::deliveries::StepContext;
 use crate::fault::{FinalFault, Rejection, Setback, TransientFault};
 use crate::push::conclusion::Conclusion;
 use crate::push::plan::IgnoreReason;
-use crate::time::millis;
+use crate::time::UnixMs;
 
 /// What becomes of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RowFate {
     /// Klaviyo has all of it; it is removed.
     Delivered,
-    /// Klaviyo has all of it; it stays, to be tried at the next edge of its prices (ms since 1970 UTC).
-    NextEdge(u64),
+    /// Klaviyo has all of it; it stays, to be tried at the next edge of its prices.
+    NextEdge(UnixMs),
     /// There is nothing to deliver; it is removed.
     Ignored(IgnoreReason),
     /// It is tried again.
     PutOff {
-        /// When, in ms since 1970 UTC.
-        due: u64,
+        /// When.
+        due: UnixMs,
         /// Why.
         fault: TransientFault,
         /// Whether everything of it is to be sent again.
@@ -38,14 +38,10 @@ pub(super) fn fate_of(
     row: &ParkedRow,
     conclusion: Conclusion,
 ) -> RowFate {
-    let now = around.ms();
+    let now = around.now_ms();
     let jitter = jitter(now);
-    let expired = row.since + around.config.rules.outbox.retention_ms() < now;
-    let put_off = |wait: Duration, fault| RowFate::PutOff {
-        due: now.saturating_add(millis(wait)),
-        fault,
-        anew: false,
-    };
+    let expired = row.since + around.config.rules.outbox.retention() < now;
+    let put_off = |wait: Duration, fault| RowFate::PutOff { due: now + wait, fault, anew: false };
     match conclusion {
         // Klaviyo may carry out an older write yet: the row is read and written once more then, also
         // if there is nothing to be written now.
@@ -65,7 +61,7 @@ pub(super) fn fate_of(
             put_off(wait_after(setback, row.attempts + 1, jitter), setback.fault)
         }
         Conclusion::NotYet(not_yet) => {
-            let age = Duration::from_millis(now.saturating_sub(row.since));
+            let age = now.since(row.since);
             put_off(patience(row.attempts + 1, age, jitter), not_yet.fault())
         }
     }

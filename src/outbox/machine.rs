@@ -6,8 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono::DateTime;
-
 use super::fate::{RowFate, fate_of};
 use super::quota::left_for_outbox;
 use super::store::commands::{StoreCommand, TriedRow};
@@ -19,7 +17,7 @@ use super::store::tries::TakenRow;
 use crate::assembly::delivery::Delivery;
 use crate::config::Config;
 use crate::config::rules::CustomerDeletion;
-use crate::engine::call::{HostCall, SliceInput};
+use crate::engine::call::{CallTicket, HostCall, SliceInput};
 use crate::engine::circuits::{Allowance, OperationName};
 use crate::engine::deliveries::machine::DeliveryMachine;
 use crate::engine::deliveries::{
@@ -35,7 +33,7 @@ use crate::push::conclusion::{Conclusion, work_of};
 use crate::push::envelope::{self, PushedItem};
 use crate::push::parking::RowGroup;
 use crate::push::plan::price_edge::PriceEdge;
-use crate::time::{millis, ms};
+use crate::time::UnixMs;
 
 /// What happened.
 pub enum OutboxInput {
@@ -52,7 +50,7 @@ pub enum OutboxEffect {
     /// Take the rows of the next round, and hand them in.
     Take,
     /// Make this call, and hand in what is answered under this number.
-    Call(u64, HostCall),
+    Call(CallTicket, HostCall),
 }
 
 /// A row that is being tried.
@@ -60,8 +58,8 @@ struct RowUnderWay {
     row: ParkedRow,
     item: PushedItem,
     content: Vec<u8>,
-    /// When the try began, in ms.
-    began: u64,
+    /// When the try began.
+    began: UnixMs,
 }
 
 /// The outbox at work.
@@ -72,8 +70,8 @@ pub struct OutboxMachine {
     /// which something went through since.
     stopped: BTreeMap<RowGroup, OperationName>,
     pace: CallPace,
-    /// When an import asked last what waiting rows need, in ms.
-    import_asked: Option<u64>,
+    /// When an import asked last what waiting rows need.
+    import_asked: Option<UnixMs>,
     to_store: Vec<StoreCommand>,
     /// Whether rows may be taken.
     takes: bool,
@@ -106,32 +104,37 @@ impl OutboxMachine {
         }
     }
 
-    /// An import asks for its part of the limits (`now` in ms).
-    pub fn import_asks(&mut self, now: u64) {
+    /// An import asks for its part of the limits.
+    pub fn import_asks(&mut self, now: UnixMs) {
         self.import_asked = Some(now);
     }
 
-    /// Somebody asks for what waits to be tried now (in ms).
-    pub fn retry(&mut self, now: u64) {
+    /// Somebody asks for what waits to be tried now.
+    pub fn retry(&mut self, now: UnixMs) {
         self.machine.circuits.retry(now);
     }
 
     /// How many rows of a group may be tried of which nothing is known.
     #[must_use]
-    pub fn allowance_of_group(&self, group: RowGroup, now: u64) -> Allowance {
+    pub fn allowance_of_group(&self, group: RowGroup, now: UnixMs) -> Allowance {
         let stopped = self.stopped.get(&group);
         stopped.map_or(Allowance::All, |operation| self.machine.circuits.allowance(operation, now))
     }
 
     /// How many rows may be tried that wait for an operation.
     #[must_use]
-    pub fn allowance_of(&self, operation: &OperationName, now: u64) -> Allowance {
+    pub fn allowance_of(&self, operation: &OperationName, now: UnixMs) -> Allowance {
         self.machine.circuits.allowance(operation, now)
     }
 
-    /// When rows that are due at `due` can be tried, in ms since 1970 UTC.
+    /// When rows that are due at `due` can be tried.
     #[must_use]
-    pub fn next_try(&self, waits_for: Option<&OperationName>, group: RowGroup, due: u64) -> u64 {
+    pub fn next_try(
+        &self,
+        waits_for: Option<&OperationName>,
+        group: RowGroup,
+        due: UnixMs,
+    ) -> UnixMs {
         match waits_for.or_else(|| self.stopped.get(&group)) {
             Some(operation) => self.machine.circuits.next_try(operation, due),
             None => due,
@@ -144,16 +147,16 @@ impl OutboxMachine {
         self.rounds % 2 == 1
     }
 
-    /// When to step again without an answer, in ms since 1970 UTC.
+    /// When to step again without an answer.
     #[must_use]
-    pub fn wake(&self) -> Option<u64> {
+    pub fn wake(&self) -> Option<UnixMs> {
         self.machine.wake()
     }
 
     /// One step: takes what happened, and says what is to be done.
     pub fn step(&mut self, around: &mut StepContext<'_>, input: OutboxInput) -> Vec<OutboxEffect> {
         self.pace.set_share(around.config.rules.klaviyo.share);
-        self.pace.use_parts(left_for_outbox(self.import_asked, around.ms()));
+        self.pace.use_parts(left_for_outbox(self.import_asked, around.now_ms()));
         self.none_due = matches!(&input, OutboxInput::Taken(rows) if rows.is_empty());
         match input {
             OutboxInput::Slice(SliceInput::Begun { .. }) => self.takes = true,
@@ -199,7 +202,7 @@ impl OutboxMachine {
             self.to_store.push(StoreCommand::Remove(row));
             return;
         };
-        let began = around.ms();
+        let began = around.now_ms();
         let alone = row.alone();
         let under_way = RowUnderWay { row, item, content, began };
         let work = match &under_way.item {
@@ -216,7 +219,7 @@ impl OutboxMachine {
             }
             Err(conclusion) => {
                 let fate = fate_of(around, &under_way.row, conclusion);
-                let tried = under_way.tried(around.ms(), 0, Vec::new());
+                let tried = under_way.tried(around.now_ms(), 0, Vec::new());
                 self.to_store.push(StoreCommand::Settle {
                     tried: Box::new(tried),
                     fate,
@@ -287,10 +290,10 @@ impl OutboxMachine {
                 None => self.stopped.remove(&group),
             };
         }
-        let now = around.ms();
+        let now = around.now_ms();
         let in_doubt = in_doubt.filter(|_| group != Some(RowGroup::Facts));
-        let doubtful_until = in_doubt.map_or(0, |length| now + millis(length));
-        if doubtful_until > 0 {
+        let doubtful_until = in_doubt.map_or(UnixMs::EPOCH, |length| now + length);
+        if doubtful_until > UnixMs::EPOCH {
             let row = under_way.row.clone();
             self.to_store.push(StoreCommand::KeepInDoubt { row, until: doubtful_until });
         }
@@ -311,7 +314,7 @@ impl OutboxMachine {
             let row = under_way.row.clone();
             self.to_store.push(StoreCommand::NoteSent { row, sent });
         }
-        let is_written = unverified.since > 0;
+        let is_written = unverified.since > UnixMs::EPOCH;
         let tried = TriedRow { is_written, ..under_way.tried(now, calls, cut) };
         self.to_store.push(StoreCommand::Settle {
             tried: Box::new(tried),
@@ -331,14 +334,14 @@ impl OutboxMachine {
     ) -> RowFate {
         match (fate, price_edge) {
             (RowFate::Delivered, Some(edge)) if group == Some(RowGroup::PriceEdges) => {
-                RowFate::NextEdge(ms(edge.at))
+                RowFate::NextEdge(UnixMs::from(edge.at))
             }
             // A write of before may still be carried out, and the edge comes sooner.
             (
                 RowFate::PutOff { due, fault: fault @ TransientFault::MayBeCarriedOut, anew },
                 Some(edge),
             ) if group == Some(RowGroup::PriceEdges) => {
-                RowFate::PutOff { due: due.min(ms(edge.at)), fault, anew }
+                RowFate::PutOff { due: due.min(UnixMs::from(edge.at)), fault, anew }
             }
             (fate, Some(edge)) if group != Some(RowGroup::PriceEdges) => {
                 self.to_store.push(StoreCommand::Park(vec![edge.notification()]));
@@ -356,29 +359,34 @@ fn erase_again(
     tried: &RowUnderWay,
     delivery: &Delivery,
     unverified: UnverifiedWrites,
-    now: u64,
+    now: UnixMs,
 ) -> Option<EraseAgain> {
     let customer = delivery.customer()?;
     let row = &tried.row;
-    let in_doubt = unverified.in_doubt.map_or(0, |length| now + millis(length));
+    let in_doubt = unverified.in_doubt.map_or(UnixMs::EPOCH, |length| now + length);
     let doubtful_until = row.doubtful_until.max(in_doubt);
-    let since = [row.written_since, unverified.since].into_iter().filter(|since| *since > 0).min();
+    let since = [row.written_since, unverified.since]
+        .into_iter()
+        .filter(|since| *since > UnixMs::EPOCH)
+        .min();
     let is_gone = delivery.gone_customer().is_some();
-    if unverified.since == 0 && doubtful_until == 0 && (!is_gone || since.is_none()) {
+    if unverified.since == UnixMs::EPOCH
+        && doubtful_until == UnixMs::EPOCH
+        && (!is_gone || since.is_none())
+    {
         return None;
     }
-    let since = since.and_then(|since| i64::try_from(since).ok());
     Some(EraseAgain {
         customers: vec![customer.clone()],
-        wait_ms: doubtful_until.saturating_sub(now),
-        gone_written_since: since.filter(|_| is_gone).and_then(DateTime::from_timestamp_millis),
+        wait: doubtful_until.since(now),
+        gone_written_since: since.filter(|_| is_gone).and_then(UnixMs::to_utc),
     })
 }
 
 impl RowUnderWay {
-    fn tried(self, now: u64, calls: u32, cut: Vec<Cut>) -> TriedRow {
+    fn tried(self, now: UnixMs, calls: u32, cut: Vec<Cut>) -> TriedRow {
         let Self { row, item, content, began } = self;
-        let duration_ms = now.saturating_sub(began);
-        TriedRow { row, item, content, is_written: false, duration_ms, calls, cut }
+        let duration = now.since(began);
+        TriedRow { row, item, content, is_written: false, duration, calls, cut }
     }
 }

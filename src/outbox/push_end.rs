@@ -12,7 +12,7 @@ use crate::push::outcome::Outcome;
 use crate::push::parking::{slot, slot_of_fact};
 use crate::push::plan::Work;
 use crate::push::plan::price_edge::PriceEdge;
-use crate::time::ms;
+use crate::time::UnixMs;
 
 /// How it ends.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub enum PushEnd {
 }
 
 /// What a conclusion means for what was pushed; a notification is parked in the slot of its work, or
-/// as a fact where nothing is known of that. `now` is in ms since 1970 UTC.
+/// as a fact where nothing is known of that.
 ///
 /// What can be tried again has to be a notification: what is none is refused for good.
 #[must_use]
@@ -33,7 +33,7 @@ pub fn push_end(
     work: Option<&Work>,
     conclusion: Conclusion,
     unverified: UnverifiedWrites,
-    now: u64,
+    now: UnixMs,
 ) -> PushEnd {
     let setback: Setback = match conclusion {
         Conclusion::Delivered => return PushEnd::Outcome(Outcome::Delivered),
@@ -61,7 +61,7 @@ pub fn push_end(
 
 /// What is to be parked without having been tried.
 #[must_use]
-pub fn untried(item: &PushedItem, work: &Work, fault: TransientFault, now: u64) -> PushEnd {
+pub fn untried(item: &PushedItem, work: &Work, fault: TransientFault, now: UnixMs) -> PushEnd {
     match item {
         PushedItem::Notification(notification) => {
             let slot = slot(notification, work);
@@ -77,10 +77,10 @@ pub fn untried(item: &PushedItem, work: &Work, fault: TransientFault, now: u64) 
 pub fn edge_entry(edge: &PriceEdge) -> Option<(NewEntry, PushedItem)> {
     let notification = Notification::read(edge.notification()).ok()?;
     let slot = slot(&notification, &Work::PriceEdge(edge.product.clone()));
-    let new = NewParked::at_edge(slot, ms(edge.at), 0);
+    let new = NewParked::at_edge(slot, edge.at.into(), UnixMs::EPOCH);
     Some((NewEntry::Parked(new), PushedItem::Notification(notification)))
 }
 
-fn refused(why: Undecodable, now: u64) -> PushEnd {
+fn refused(why: Undecodable, now: UnixMs) -> PushEnd {
     PushEnd::Store(NewEntry::DeadLetter(NewDeadLetter::of(None, why.into(), 1, now)))
 }

@@ -4,11 +4,14 @@
 //! quarter for the import. While an import asks, the outbox leaves it that quarter. Pushes and other
 //! deployments cannot be asked; they show as 429 ([`crate::klaviyo::pacing`]).
 
+use std::time::Duration;
+
 use crate::klaviyo::catalog::{CatalogAction, CatalogKind};
 use crate::klaviyo::job::{JobType, PROFILES_PER_JOB};
 use crate::klaviyo::limits::EVENTS_PER_JOB;
 use crate::klaviyo::pacing::{Operation, QuotaParts};
 use crate::push::parking::RowGroup;
+use crate::time::UnixMs;
 
 /// What is left for an import at least, of every limit.
 const FOR_IMPORT: f64 = 0.25;
@@ -16,8 +19,8 @@ const FOR_IMPORT: f64 = 0.25;
 /// What an import uses where the outbox does not say what it needs.
 const UNTOLD: f64 = 0.5;
 
-/// How long after an import asked the outbox leaves it its quarter, in ms: a slice and a half.
-pub const LEFT_FOR: u64 = 90_000;
+/// How long after an import asked the outbox leaves it its quarter: a slice and a half.
+pub const LEFT_FOR: Duration = Duration::from_secs(90);
 
 /// Events that an order has on average.
 const EVENTS_PER_FACT: u64 = 3;
@@ -78,10 +81,10 @@ pub fn left_for_import(needed: Option<&[(Operation, u64)]>) -> QuotaParts {
     parts
 }
 
-/// What the outbox uses at this time, where an import asked last at `asked` (both in ms).
+/// What the outbox uses at this time, where an import asked last at `asked`.
 #[must_use]
-pub fn left_for_outbox(asked: Option<u64>, now: u64) -> QuotaParts {
-    let imports = asked.is_some_and(|asked| now.saturating_sub(asked) < LEFT_FOR);
+pub fn left_for_outbox(asked: Option<UnixMs>, now: UnixMs) -> QuotaParts {
+    let imports = asked.is_some_and(|asked| now.since(asked) < LEFT_FOR);
     QuotaParts::of_all(if imports { 1.0 - FOR_IMPORT } else { 1.0 })
 }
 
@@ -113,13 +116,14 @@ mod tests {
 
     #[test]
     fn the_outbox_leaves_a_quarter_while_an_import_asks() {
+        let asked = UnixMs::from_ms(9_000);
         for (asked, now, part) in [
-            (None, 9_000, 1.0),
-            (Some(9_000), 9_000, 0.75),
-            (Some(9_000), 9_000 + LEFT_FOR - 1, 0.75),
-            (Some(9_000), 9_000 + LEFT_FOR, 1.0),
+            (None, asked, 1.0),
+            (Some(asked), asked, 0.75),
+            (Some(asked), asked + LEFT_FOR - Duration::from_millis(1), 0.75),
+            (Some(asked), asked + LEFT_FOR, 1.0),
         ] {
-            assert_eq!(left_for_outbox(asked, now), QuotaParts::of_all(part), "{asked:?} {now}");
+            assert_eq!(left_for_outbox(asked, now), QuotaParts::of_all(part), "{asked:?} {now:?}");
         }
     }
 }

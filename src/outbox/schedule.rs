@@ -6,6 +6,7 @@
 //! ([`crate::engine::circuits::Circuits`]), while the other groups go on.
 
 use crate::push::parking::RowGroup;
+use crate::time::UnixMs;
 
 impl RowGroup {
     /// What trying a row takes in an isolate's memory, in hundredths of a few MB: products are read
@@ -72,7 +73,7 @@ pub fn in_turn<R>(groups: Vec<Vec<DueRow<R>>>, limits: RoundLimits) -> Vec<DueRo
 /// The alarm to set, where `set` is the one that is set and `wanted` the next that is needed: a
 /// push only ever moves it to an earlier time, so that a stream of pushes cannot put it off.
 #[must_use]
-pub fn earlier_alarm(set: Option<u64>, wanted: u64) -> Option<u64> {
+pub fn earlier_alarm(set: Option<UnixMs>, wanted: UnixMs) -> Option<UnixMs> {
     set.is_none_or(|set| wanted < set).then_some(wanted)
 }
 
@@ -113,10 +114,12 @@ mod tests {
 
     #[test]
     fn an_alarm_moves_only_to_an_earlier_time() {
-        assert_eq!(earlier_alarm(None, 9), Some(9));
-        assert_eq!(earlier_alarm(Some(10), 9), Some(9));
-        assert_eq!(earlier_alarm(Some(9), 9), None);
-        assert_eq!(earlier_alarm(Some(8), 9), None);
+        let wanted = UnixMs::from_ms(9);
+        for (set, expected) in [(None, true), (Some(10), true), (Some(9), false), (Some(8), false)]
+        {
+            let alarm = earlier_alarm(set.map(UnixMs::from_ms), wanted);
+            assert_eq!(alarm, expected.then_some(wanted), "{set:?}");
+        }
     }
 
     #[test]

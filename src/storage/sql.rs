@@ -5,12 +5,12 @@
 
 use std::fmt;
 
-use chrono::{DateTime, SecondsFormat};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::json::read_value;
+use crate::time::UnixMs;
 
 /// Executes statements.
 pub trait Sql {
@@ -203,28 +203,14 @@ impl From<RowId> for SqlValue {
 
 /// Numbers as SQL has them: a statement may have only 100 values of its own.
 #[must_use]
-pub fn list(numbers: &[RowId]) -> String {
+pub fn list(numbers: &[impl ToString]) -> String {
     let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
     numbers.join(",")
 }
 
-/// A time as it is stored: ms since 1970 UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct StoredTime(i64);
-
-impl StoredTime {
-    /// As the endpoints show it (RFC 3339).
-    #[must_use]
-    pub fn shown(self) -> Option<String> {
-        let time = DateTime::from_timestamp_millis(self.0)?;
-        Some(time.to_rfc3339_opts(SecondsFormat::Millis, true))
-    }
-}
-
-impl From<StoredTime> for SqlValue {
-    fn from(time: StoredTime) -> Self {
-        Self::Integer(time.0)
+impl From<UnixMs> for SqlValue {
+    fn from(time: UnixMs) -> Self {
+        Self::from(time.ms())
     }
 }
 

@@ -13,7 +13,7 @@ use commercetools_klaviyo::push::sender::oidc::SignedToken;
 use commercetools_klaviyo::push::sender::sns::SignedMessage;
 use proptest::prelude::*;
 
-use crate::support::config;
+use crate::support::{at, config};
 
 /// Decodes and plans, and reads as a signed message and a signed token; what it returns does not matter, that it returns does.
 fn take(body: &[u8]) {
@@ -28,7 +28,7 @@ fn take(body: &[u8]) {
     let _ = SignedMessage::read(body, &SnsAuth { topic, url: None });
     let text = String::from_utf8_lossy(body);
     let oidc = OidcAuth { audience: String::new(), email: String::new(), keys_url: String::new() };
-    let _ = SignedToken::read(&text, &oidc, 0);
+    let _ = SignedToken::read(&text, &oidc, at(0));
     let _ = keys::read(&text);
     let _ = PublicKey::read(&text);
 }

@@ -15,7 +15,13 @@ use commercetools_klaviyo::klaviyo::query::KlaviyoLookup;
 use commercetools_klaviyo::klaviyo::request::WriteRequest;
 use commercetools_klaviyo::push::conclusion::Conclusion;
 use commercetools_klaviyo::push::plan::{IgnoreReason, WorkPlan, plan};
+use commercetools_klaviyo::time::UnixMs;
 use serde_json::{Map, Value, json};
+
+/// The time so many ms after 1970 began.
+pub(crate) fn at(ms: u64) -> UnixMs {
+    UnixMs::from_ms(ms)
+}
 
 /// A complete configuration with these settings beside the required ones.
 pub(crate) fn config(settings: &[(&str, &str)]) -> Config {

@@ -21,6 +21,7 @@ use crate::import::machine::{ImportEffect, ImportInput, ImportMachine, RunSaving
 use crate::import::run::{ImportKind, ImportRun, PassRange, RunCounts, blank};
 use crate::import::store::runs;
 use crate::import::stored::StoredRun;
+use crate::time::UnixMs;
 
 /// How far a run is; if it is further than before, the machine is not stuck.
 type RunMark = (String, usize, RunCounts, u64, Option<Vec<PassRange>>);
@@ -140,8 +141,8 @@ impl ImportDesk {
         }
     }
 
-    /// When to step again without an answer, in ms since 1970 UTC.
-    pub(super) fn wake(&self) -> Option<u64> {
+    /// When to step again without an answer.
+    pub(super) fn wake(&self) -> Option<UnixMs> {
         self.machine.borrow().as_ref().and_then(ImportMachine::wake)
     }
 

@@ -32,10 +32,9 @@ use crate::import::stored::StoredRun;
 use crate::json::read_bytes;
 use crate::storage::schema::{NEWER, SchemaState, migrate};
 use crate::storage::selection::KeptSelection;
-use crate::time::millis;
 
-/// How long to wait while the settings are not in order, in ms.
-const NOT_CONFIGURED: u64 = 30_000;
+/// How long to wait while the settings are not in order.
+const NOT_CONFIGURED: Duration = Duration::from_secs(30);
 
 /// The one object that runs imports.
 #[durable_object(alarm)]
@@ -134,7 +133,7 @@ impl Import {
         log::failure("import", error);
         self.desk.forget();
         let pause = backoff(runs::lost(&self.sql())?.max(1), None, 0.0);
-        Ok(NextSlice::At(now_ms() + millis(pause)))
+        Ok(NextSlice::At(now_ms() + pause))
     }
 
     /// Sets the alarm after someone asked for something. While the alarm is at work it does so
@@ -157,10 +156,7 @@ impl Import {
         match next {
             NextSlice::Never => storage.delete_alarm().await,
             NextSlice::Now => storage.set_alarm(Duration::ZERO).await,
-            NextSlice::At(time) => {
-                let wait = Duration::from_millis(time.saturating_sub(now_ms()));
-                storage.set_alarm(wait).await
-            }
+            NextSlice::At(time) => storage.set_alarm(time.since(now_ms())).await,
         }
     }
 

@@ -14,12 +14,13 @@ use crate::engine::call::SliceInput;
 use crate::import::machine::{ImportInput, RunSaving};
 use crate::import::store::runs;
 use crate::outbox::quota::left_for_import;
+use crate::time::UnixMs;
 
 /// How long a call may take that is not one for many records.
 const CALL: Duration = Duration::from_secs(10);
 
-/// How long to wait, in ms, where the machine is active but has nothing to do and waits for nothing.
-const STUCK: u64 = 10_000;
+/// How long to wait where the machine is active but has nothing to do and waits for nothing.
+const STUCK: Duration = Duration::from_secs(10);
 
 /// How many slices in a row may be lost, without anything being brought on, before the runs fail.
 const LOST: u32 = 8;
@@ -31,8 +32,8 @@ pub(super) enum NextSlice {
     Never,
     /// There is something to do.
     Now,
-    /// Nothing can be done before this time, in ms since 1970 UTC.
-    At(u64),
+    /// Nothing can be done before this time.
+    At(UnixMs),
 }
 
 /// The machine with its storage.
@@ -47,7 +48,7 @@ impl SliceWork for ImportWork<'_> {
         turn(self.storage, |sql| self.desk.step(sql, self.config, ImportInput::Slice(input)))
     }
 
-    fn wake(&self) -> Option<u64> {
+    fn wake(&self) -> Option<UnixMs> {
         self.desk.wake()
     }
 }
@@ -74,7 +75,7 @@ pub(super) async fn run(
     turn(storage, |sql| desk.step(sql, config, quota))?;
     let rules = &config.rules.import;
     let limits = SliceLimits {
-        length: 1000 * u64::from(rules.slice_seconds),
+        length: Duration::from_secs(rules.slice_seconds.into()),
         calls: rules.subrequests_per_slice,
         call: CALL,
     };

@@ -16,13 +16,14 @@ use crate::engine::deliveries::StepContext;
 use crate::outbox::desk;
 use crate::outbox::machine::OutboxMachine;
 use crate::outbox::store::commands::ToldOutcome;
+use crate::time::UnixMs;
 
 /// How long a call may take. In an outage that makes calls hang, this and the longest pause are what
 /// it takes to notice its end.
 const CALL: Duration = Duration::from_secs(8);
 
-/// How long a slice goes on taking rows, in ms.
-const SLICE: u64 = 10_000;
+/// How long a slice goes on taking rows.
+const SLICE: Duration = Duration::from_secs(10);
 
 /// The machine's place. It is out of it during a step, and comes back only if everything it wanted
 /// stored is stored; else the next step makes it anew from what is.
@@ -37,8 +38,8 @@ impl OutboxDesk {
         }
     }
 
-    /// When there is something to do, in ms since 1970 UTC.
-    pub(super) fn next_alarm(&self, sql: &SqlStorage, config: &Config) -> Result<Option<u64>> {
+    /// When there is something to do.
+    pub(super) fn next_alarm(&self, sql: &SqlStorage, config: &Config) -> Result<Option<UnixMs>> {
         let machine = self.take(sql, config)?;
         let next = desk::next_alarm(sql, &machine, now_ms())?;
         self.0.replace(Some(machine));
@@ -85,13 +86,13 @@ impl SliceWork for OutboxWork<'_> {
         self.desk.0.replace(Some(machine));
         for ToldOutcome { tried, outcome } in done.told {
             let effort =
-                WorkEffort { duration_ms: tried.duration_ms, calls: tried.calls, cut: tried.cut };
+                WorkEffort { duration: tried.duration, calls: tried.calls, cut: tried.cut };
             log::notification(&tried.item, &outcome, &effort);
         }
         Ok(done.calls)
     }
 
-    fn wake(&self) -> Option<u64> {
+    fn wake(&self) -> Option<UnixMs> {
         self.desk.0.borrow().as_ref().and_then(OutboxMachine::wake)
     }
 }

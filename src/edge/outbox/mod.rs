@@ -20,6 +20,7 @@ use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::klaviyo::pacing::Operation;
 use crate::outbox::store::erasure::EraseAgain;
+use crate::time::UnixMs;
 
 /// The object. A call may take what is left of a push's 4 s after its calls.
 pub(super) const OUTBOX: SingleObject =
@@ -61,13 +62,12 @@ pub(super) async fn needed(env: &Env, config: &Config) -> Result<Vec<(Operation,
     Ok(serde_json::from_str(&response.text().await?)?)
 }
 
-/// Parks changes, each to be delivered as if it had been pushed, but not before a time (ms since 1970
-/// UTC).
+/// Parks changes, each to be delivered as if it had been pushed, but not before a time.
 pub(super) async fn park_changes(
     env: &Env,
     config: &Config,
     changes: &[Map<String, Value>],
-    not_before: u64,
+    not_before: UnixMs,
 ) -> Result<()> {
     let body = serde_json::to_vec(&(changes, not_before))?;
     // Nobody waits for an answer here, and there may be hundreds.

@@ -2,8 +2,8 @@
 
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
-use chrono::DateTime;
 use serde_json::{Map, Value, json};
 use worker::{
     DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, Storage, Url,
@@ -24,10 +24,11 @@ use crate::outbox::store::tables::MIGRATIONS;
 use crate::outbox::store::{dead_letters, intake, offspring, parked, replay};
 use crate::storage::schema::{NEWER, SchemaState, migrate};
 use crate::storage::selection::KeptSelection;
-use crate::storage::sql::{RowId, SqlError, StoredTime};
+use crate::storage::sql::{RowId, SqlError};
+use crate::time::UnixMs;
 
-/// How long to wait while the settings are not in order, in ms.
-const NOT_CONFIGURED: u64 = 20_000;
+/// How long to wait while the settings are not in order.
+const NOT_CONFIGURED: Duration = Duration::from_secs(20);
 
 /// The one object that keeps what could not be delivered.
 #[durable_object(alarm)]
@@ -114,7 +115,8 @@ impl Outbox {
         }
         let Some(wanted) = self.next_alarm()? else { return Ok(()) };
         let storage = self.state.storage();
-        let set = storage.get_alarm().await?.and_then(|set| u64::try_from(set).ok());
+        let set =
+            storage.get_alarm().await?.and_then(|set| u64::try_from(set).ok()).map(UnixMs::from_ms);
         match earlier_alarm(set, wanted) {
             Some(time) => set_alarm(&storage, time).await,
             None => Ok(()),
@@ -130,8 +132,8 @@ impl Outbox {
         }
     }
 
-    /// When there is something to do, in ms since 1970 UTC.
-    fn next_alarm(&self) -> Result<Option<u64>> {
+    /// When there is something to do.
+    fn next_alarm(&self) -> Result<Option<UnixMs>> {
         let settings = settings::read(&self.env);
         match settings.as_ref() {
             Ok(config) => self.desk.next_alarm(&self.sql(), config),
@@ -161,7 +163,7 @@ impl Outbox {
                 reply::json(201, &intake::take(sql, body, now_ms())?)
             }
             (Method::Post, ["changes"]) => {
-                let (changes, not_before): (Vec<Map<String, Value>>, u64) = read_bytes(body)?;
+                let (changes, not_before): (Vec<Map<String, Value>>, UnixMs) = read_bytes(body)?;
                 self.by_rules(|rules| {
                     offspring::park_offspring(sql, rules, changes, not_before, now_ms())
                 })
@@ -251,7 +253,7 @@ fn status(sql: &SqlStorage) -> Result<Value> {
     let oldest = waiting.iter().map(|rows| rows.oldest).min();
     let mut status = json!({
         "waiting": waiting.iter().map(|rows| rows.count).sum::<u32>(),
-        "oldest": oldest.and_then(StoredTime::shown),
+        "oldest": oldest.and_then(UnixMs::shown),
         "deadLetters": dead_letters::count(sql)?,
     });
     if !waiting.is_empty() {
@@ -269,8 +271,7 @@ fn no_letter() -> Result<Response> {
     reply::error(404, "not_found", "There is no such dead letter.")
 }
 
-/// Sets the alarm to a time in ms since 1970 UTC.
-async fn set_alarm(storage: &Storage, time: u64) -> Result<()> {
-    let time = i64::try_from(time).unwrap_or(i64::MAX);
-    storage.set_alarm(DateTime::from_timestamp_millis(time).unwrap_or_default()).await
+/// Sets the alarm to a time.
+async fn set_alarm(storage: &Storage, time: UnixMs) -> Result<()> {
+    storage.set_alarm(time.to_utc().unwrap_or_default()).await
 }

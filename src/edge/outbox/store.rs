@@ -11,7 +11,6 @@ use crate::edge::log;
 use crate::edge::objects::SingleObject;
 use crate::outbox::store::intake::{NewEntry, bodies};
 use crate::push::envelope::PushedItem;
-use crate::time::millis;
 
 /// Stores each of these, within `time`: for each the id of its dead letter, or an empty text if it
 /// is parked; none if it is not stored.
@@ -24,10 +23,10 @@ pub(in crate::edge) async fn store<'a>(
     let failed = |error: Error| log::failure("outbox", &error.to_string());
     // What cannot be written cannot be told apart: then none is stored.
     let Ok(bodies) = bodies(all).map_err(Error::from).map_err(failed) else { return Vec::new() };
-    let end = now_ms() + millis(time.max(OUTBOX.patience));
+    let end = now_ms() + time.max(OUTBOX.patience);
     let mut stored = Vec::new();
     for (count, body) in bodies {
-        let patience = Duration::from_millis(end.saturating_sub(now_ms()));
+        let patience = end.since(now_ms());
         match call(env, config, &SingleObject { patience, ..OUTBOX }, &body).await {
             Ok(ids) if ids.len() == count => stored.extend(ids.into_iter().map(Some)),
             answered => {

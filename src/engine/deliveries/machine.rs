@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Deliveries, DeliveryTask, EndedDelivery, NewDelivery, StepContext};
-use crate::engine::call::HostCall;
+use crate::engine::call::{CallTicket, HostCall};
 use crate::engine::circuits::Circuits;
 use crate::engine::deliveries::DeliveryNo;
 use crate::engine::grants::{BYTES_UNDER_WAY, CONNECTIONS, CallGrants, READING};
@@ -12,16 +12,17 @@ use crate::fault::Setback;
 use crate::http::HttpAnswer;
 use crate::klaviyo::job::OPEN_JOBS;
 use crate::klaviyo::pacing::CallPace;
+use crate::time::UnixMs;
 
 /// Deliveries, and the calls that are under way for them.
 pub struct DeliveryMachine {
     host: WriterHost,
     pub(crate) deliveries: Deliveries,
     pub(crate) circuits: Circuits,
-    under_way: BTreeMap<u64, DeliveryTask>,
-    next_ticket: u64,
-    /// When something can be done that cannot be done now, in ms.
-    wake: Option<u64>,
+    under_way: BTreeMap<CallTicket, DeliveryTask>,
+    last_ticket: CallTicket,
+    /// When something can be done that cannot be done now.
+    wake: Option<UnixMs>,
     /// Deliveries with which jobs are being started.
     starting: Vec<DeliveryNo>,
 }
@@ -39,7 +40,7 @@ impl DeliveryMachine {
             deliveries: Deliveries::new(host),
             circuits: Circuits::default(),
             under_way: BTreeMap::new(),
-            next_ticket: 0,
+            last_ticket: CallTicket::default(),
             wake: None,
             starting: Vec::new(),
         }
@@ -55,7 +56,7 @@ impl DeliveryMachine {
         &mut self,
         around: &mut StepContext<'_>,
         pace: &mut CallPace,
-    ) -> Vec<(u64, HostCall)> {
+    ) -> Vec<(CallTicket, HostCall)> {
         let mut calls = Vec::new();
         self.wake = None;
         loop {
@@ -70,23 +71,23 @@ impl DeliveryMachine {
                 pace,
                 counts: self.host != WriterHost::Push,
                 circuits: Some(&mut self.circuits),
-                now: around.ms(),
+                now: around.now_ms(),
                 wake: &mut self.wake,
             };
             let Some((task, call)) = self.deliveries.next(around, &mut grants) else {
                 return calls;
             };
-            self.next_ticket += 1;
+            self.last_ticket = self.last_ticket.next();
             self.starting.extend(self.deliveries.of_job(&task));
-            self.under_way.insert(self.next_ticket, task);
-            calls.push((self.next_ticket, call));
+            self.under_way.insert(self.last_ticket, task);
+            calls.push((self.last_ticket, call));
         }
     }
 
     /// Takes what was answered to the call of this number, or why there is no answer.
     pub fn answered(
         &mut self,
-        ticket: u64,
+        ticket: CallTicket,
         answer: Result<HttpAnswer, Setback>,
         around: &mut StepContext<'_>,
         pace: &mut CallPace,
@@ -106,9 +107,9 @@ impl DeliveryMachine {
         std::mem::take(&mut self.starting)
     }
 
-    /// When to ask for calls again without an answer, in ms since 1970 UTC.
+    /// When to ask for calls again without an answer.
     #[must_use]
-    pub fn wake(&self) -> Option<u64> {
+    pub fn wake(&self) -> Option<UnixMs> {
         self.wake
     }
 }

@@ -35,7 +35,7 @@ use crate::mapping::body::Cut;
 use crate::push::conclusion::Conclusion;
 use crate::push::plan::price_edge::PriceEdge;
 use crate::push::plan::{IgnoreReason, Work};
-use crate::time::ms;
+use crate::time::UnixMs;
 
 /// The number of a delivery, unique within the life of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,9 +97,9 @@ pub struct StepContext<'a> {
 }
 
 impl StepContext<'_> {
-    /// The time in ms since 1970 UTC.
-    pub(crate) fn ms(&self) -> u64 {
-        ms(self.now)
+    /// The same as it is stored and compared.
+    pub(crate) fn now_ms(&self) -> UnixMs {
+        UnixMs::from(self.now)
     }
 }
 
@@ -167,8 +167,8 @@ pub struct Deliveries {
 pub(crate) enum JobNews {
     /// Klaviyo took a job with these rows.
     Started(JobRef, Vec<StartedRow<DeliveryNo>>),
-    /// It is not done yet, or nothing was learned of it; it is looked at again at this time (ms).
-    PutOff(JobRef, Setback, u64),
+    /// It is not done yet, or nothing was learned of it; it is looked at again at this time.
+    PutOff(JobRef, Setback, UnixMs),
     /// It has ended.
     Ended(JobRef, JobEnd),
 }
@@ -276,7 +276,7 @@ impl Deliveries {
     ) {
         match task.0 {
             DeliveryCall::Write(task) => {
-                self.writer.answered(task, answer, around.ms(), pace);
+                self.writer.answered(task, answer, around.now_ms(), pace);
                 self.take_write_events(around, Some(circuits));
             }
             DeliveryCall::Read(joint) => {
@@ -344,7 +344,7 @@ impl Deliveries {
         open.stages = stages;
         let external_id = None;
         let new = NewUnit { alone: open.alone, external_id, stages: to_send };
-        let unit = self.writer.add(new, around.ms());
+        let unit = self.writer.add(new, around.now_ms());
         self.units.insert(unit, no);
         // Without anything to send it has ended already.
         self.take_write_events(around, None);
@@ -375,7 +375,7 @@ impl Deliveries {
                     WriteEvent::Delayed(operation, setback) => {
                         if let Some(circuits) = &mut circuits {
                             let name = OperationName::of_klaviyo(operation);
-                            circuits.failed(&name, setback, around.ms());
+                            circuits.failed(&name, setback, around.now_ms());
                         }
                     }
                     WriteEvent::RequestRefused(_) | WriteEvent::JobLeft(_) => {}

@@ -83,12 +83,12 @@ impl Deliveries {
         let answer = match answer {
             Ok(answer) => answer,
             Err(setback) => {
-                circuits.failed(&name, setback, around.ms());
+                circuits.failed(&name, setback, around.now_ms());
                 return self.end_all(joint, &ReadFault::Later(setback), &name);
             }
         };
         if let Some(operation) = joint.operation() {
-            pace.note(operation, &answer, around.ms());
+            pace.note(operation, &answer, around.now_ms());
         }
         let handed_out = joint.hand_out(Ok(&answer));
         let mut met = None;
@@ -103,7 +103,7 @@ impl Deliveries {
             }
         }
         match met {
-            Some(setback) => circuits.failed(&name, setback, around.ms()),
+            Some(setback) => circuits.failed(&name, setback, around.now_ms()),
             None => circuits.went_through(&name),
         }
         for further in handed_out.further {

@@ -6,7 +6,6 @@
 //!
 //! Table `doubts` has a row for each such run, until it is left and nothing of the run is to come.
 
-use chrono::DateTime;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -15,17 +14,17 @@ use crate::import::passes::LOOK_BACK;
 use crate::import::run::{ImportKind, ImportRun, RunState};
 use crate::push::plan::id_walk::notification;
 use crate::storage::sql::{Sql, SqlError};
-use crate::time::ms;
+use crate::time::UnixMs;
 
 /// What a run that ended left in doubt.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RunDoubt {
     run: String,
     kind: ImportKind,
-    /// When the run began, in ms since 1970 UTC: whatever it wrote was read after that.
-    since: u64,
-    /// Until when a write of it may still be carried out, in ms since 1970 UTC.
-    pub until: u64,
+    /// When the run began: whatever it wrote was read after that.
+    since: UnixMs,
+    /// Until when a write of it may still be carried out.
+    pub until: UnixMs,
 }
 
 impl RunDoubt {
@@ -44,8 +43,7 @@ impl RunDoubt {
             ],
             ImportKind::Orders => &[],
         };
-        let since = i64::try_from(self.since).ok().and_then(DateTime::from_timestamp_millis);
-        let since = since.unwrap_or_default() - LOOK_BACK;
+        let since = self.since.to_utc().unwrap_or_default() - LOOK_BACK;
         let walks = of.iter().map(|of| WalkOver::ChangedSince { of: *of, since });
         walks.map(|over| notification(&over, None)).collect()
     }
@@ -67,17 +65,19 @@ pub fn keep(sql: &dyn Sql, run: &ImportRun) -> Result<(), SqlError> {
         vec![
             run.id.as_str().into(),
             run.kind.name().into(),
-            ms(run.started_at).into(),
-            ms(until).into(),
+            UnixMs::from(run.started_at).into(),
+            UnixMs::from(until).into(),
         ],
     )?;
     Ok(())
 }
 
-/// Until when a write of a run that ended may still be carried out, in ms since 1970 UTC; 0 if none may.
-pub fn until(sql: &dyn Sql) -> Result<u64, SqlError> {
-    let until: Option<u64> = sql.exec("SELECT MAX(until) AS until FROM doubts", vec![])?.value()?;
-    Ok(until.unwrap_or(0))
+/// Until when a write of a run that ended may still be carried out;
+/// [`UnixMs::EPOCH`] if none may.
+pub fn until(sql: &dyn Sql) -> Result<UnixMs, SqlError> {
+    let until: Option<UnixMs> =
+        sql.exec("SELECT MAX(until) AS until FROM doubts", vec![])?.value()?;
+    Ok(until.unwrap_or_default())
 }
 
 /// Those that are to be left to the outbox.
@@ -85,8 +85,8 @@ pub fn to_leave(sql: &dyn Sql) -> Result<Vec<RunDoubt>, SqlError> {
     sql.exec("SELECT run, kind, since, until FROM doubts WHERE is_left = 0", vec![])?.read()
 }
 
-/// These are left; `now` in ms since 1970 UTC.
-pub fn left(sql: &dyn Sql, doubts: &[RunDoubt], now: u64) -> Result<(), SqlError> {
+/// These are left.
+pub fn left(sql: &dyn Sql, doubts: &[RunDoubt], now: UnixMs) -> Result<(), SqlError> {
     for RunDoubt { run, .. } in doubts {
         sql.exec("UPDATE doubts SET is_left = 1 WHERE run = ?", vec![run.as_str().into()])?;
     }

@@ -11,7 +11,8 @@ use crate::import::csv;
 use crate::import::machine::RunSaving;
 use crate::import::run::{ImportKind, ImportRun, RunSelection, RunState};
 use crate::storage::selection::KeptSelection;
-use crate::storage::sql::{Sql, SqlError, StoredTime};
+use crate::storage::sql::{Sql, SqlError};
+use crate::time::UnixMs;
 
 /// Failures on one page.
 const PAGE: usize = 100;
@@ -35,7 +36,7 @@ pub fn save(sql: &dyn Sql, run: &ImportRun, saving: &RunSaving) -> Result<(), Sq
                 failure.detail.as_str().into(),
                 failure.pointer.clone().into(),
                 run.id.as_str().into(),
-                run.updated_at.timestamp_millis().into(),
+                UnixMs::from(run.updated_at).into(),
             ],
         )?;
     }
@@ -59,7 +60,7 @@ struct FailureRow {
     detail: String,
     pointer: Option<String>,
     run: String,
-    at: StoredTime,
+    at: UnixMs,
 }
 
 impl FailureRow {

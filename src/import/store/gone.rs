@@ -14,6 +14,7 @@ use crate::commercetools::notification::{Notification, NotificationKind, change}
 use crate::commercetools::reference::{Id, IdReference};
 use crate::config::rules::OperatorRules;
 use crate::storage::sql::{Sql, SqlError};
+use crate::time::UnixMs;
 
 /// A record that is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -74,13 +75,13 @@ impl GoneRecord {
     }
 }
 
-/// Remembers what is gone, if a run may still write it (`now` in ms since 1970 UTC).
+/// Remembers what is gone, if a run may still write it.
 pub fn remember(
     sql: &dyn Sql,
     rules: &OperatorRules,
     of_type: &str,
     id: &Id,
-    now: u64,
+    now: UnixMs,
 ) -> Result<(), SqlError> {
     if doubt::until(sql)? <= now && !runs::is_any_active(sql, rules)? {
         return Ok(());

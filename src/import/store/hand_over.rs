@@ -8,6 +8,7 @@ use super::runs;
 use crate::config::rules::OperatorRules;
 use crate::outbox::store::erasure::EraseAgain;
 use crate::storage::sql::{Sql, SqlError};
+use crate::time::UnixMs;
 
 /// What is handed over.
 #[derive(Debug)]
@@ -16,13 +17,16 @@ pub struct HandOver {
     doubts: Vec<RunDoubt>,
     /// Customers who were erased.
     pub erase: EraseAgain,
-    /// Changes to park, each with the time before which it is not to be delivered, in ms since 1970 UTC.
-    pub changes: Vec<(Vec<Map<String, Value>>, u64)>,
+    /// Changes to park, each with the time before which it is not to be delivered.
+    pub changes: Vec<(Vec<Map<String, Value>>, UnixMs)>,
 }
 
-/// What there is to hand over, if anything. What is gone waits until no run is active (`now` in ms
-/// since 1970 UTC).
-pub fn due(sql: &dyn Sql, rules: &OperatorRules, now: u64) -> Result<Option<HandOver>, SqlError> {
+/// What there is to hand over, if anything. What is gone waits until no run is active.
+pub fn due(
+    sql: &dyn Sql,
+    rules: &OperatorRules,
+    now: UnixMs,
+) -> Result<Option<HandOver>, SqlError> {
     let gone = if runs::is_any_active(sql, rules)? { Vec::new() } else { gone::all(sql)? };
     let doubts = doubt::to_leave(sql)?;
     if gone.is_empty() && doubts.is_empty() {
@@ -36,13 +40,13 @@ pub fn due(sql: &dyn Sql, rules: &OperatorRules, now: u64) -> Result<Option<Hand
     let changes = doubts.iter().map(|doubt| (doubt.walks(), doubt.until));
     let changes = changes.chain([(others.collect(), until)]);
     let changes = changes.filter(|(changes, _)| !changes.is_empty()).collect();
-    let wait_ms = until.saturating_sub(now);
-    let erase = EraseAgain { customers, wait_ms, gone_written_since: None };
+    let wait = until.since(now);
+    let erase = EraseAgain { customers, wait, gone_written_since: None };
     Ok(Some(HandOver { gone, doubts, erase, changes }))
 }
 
 /// It is handed over; what was told meanwhile stays for the next time.
-pub fn done(sql: &dyn Sql, handed_over: &HandOver, now: u64) -> Result<(), SqlError> {
+pub fn done(sql: &dyn Sql, handed_over: &HandOver, now: UnixMs) -> Result<(), SqlError> {
     gone::forget(sql, &handed_over.gone)?;
     doubt::left(sql, &handed_over.doubts, now)
 }

@@ -15,6 +15,7 @@ use crate::import::stored::{StoredRun, UnreadableRun, read_run};
 use crate::json::read_bytes;
 use crate::storage::parts;
 use crate::storage::sql::{RowId, Sql, SqlError, SqlValue};
+use crate::time::UnixMs;
 
 /// Runs of a kind that are kept.
 const HISTORY: u32 = 20;
@@ -170,12 +171,12 @@ pub fn is_any_active(sql: &dyn Sql, rules: &OperatorRules) -> Result<bool, SqlEr
     Ok(runs.any(|run| run.is_active()))
 }
 
-/// The id of a run that begins now (ms since 1970 UTC): later ones are greater, as numbers and as
+/// The id of a run that begins now: later ones are greater, as numbers and as
 /// text.
-pub fn new_id(sql: &dyn Sql, now: u64) -> Result<String, SqlError> {
+pub fn new_id(sql: &dyn Sql, now: UnixMs) -> Result<String, SqlError> {
     let last: Option<String> = sql.exec("SELECT MAX(id) AS id FROM runs", vec![])?.value()?;
     let last = last.and_then(|id| id.parse::<u64>().ok()).unwrap_or(0);
-    Ok(format!("{:013}", now.max(last + 1)))
+    Ok(format!("{:013}", now.ms().max(last + 1)))
 }
 
 /// Counts a slice as lost until [`slice_ended`] says otherwise; how many were lost in a row before.

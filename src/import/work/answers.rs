@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::RunWork;
 use super::calling::{ReadTask, RunReading, RunTask, operation};
-use super::{RunWork, ms};
 use crate::config::Config;
 use crate::engine::backoff::{JOB_IN_DOUBT, SINGLE_IN_DOUBT};
 use crate::engine::events::WriteEvent;
@@ -19,6 +19,7 @@ use crate::http::HttpAnswer;
 use crate::import::page::RecordFate;
 use crate::import::run::RunWaiting;
 use crate::klaviyo::pacing::{CallPace, Operation};
+use crate::time::UnixMs;
 
 impl RunWork {
     /// Takes what was answered.
@@ -33,7 +34,7 @@ impl RunWork {
         self.under_way = self.under_way.saturating_sub(1);
         match task {
             RunTask::Read(task) => self.read(config, now, task, answer, pace),
-            RunTask::Write(task) => self.writer.answered(task, answer, ms(now), pace),
+            RunTask::Write(task) => self.writer.answered(task, answer, UnixMs::from(now), pace),
         }
         self.take_events(now);
     }
@@ -51,7 +52,7 @@ impl RunWork {
             Err(setback) => return self.put_off(config, task, setback, now),
         };
         if let Some(operation) = operation(&task.what) {
-            pace.note(operation, &answer, ms(now));
+            pace.note(operation, &answer, UnixMs::from(now));
         }
         let taken = match task.what {
             RunReading::End(ref end) => self.end_read(config, end, &answer),
@@ -102,8 +103,7 @@ impl RunWork {
                 self.delayed(setback, now);
             }
             WriteEvent::JobLeft(began) => {
-                let began = i64::try_from(began).ok().and_then(DateTime::from_timestamp_millis);
-                self.doubt(JOB_IN_DOUBT, began.unwrap_or(now));
+                self.doubt(JOB_IN_DOUBT, began.to_utc().unwrap_or(now));
             }
             WriteEvent::RequestRefused(rejection) => {
                 self.fail(&rejection.code(), rejection.detail);
@@ -175,7 +175,7 @@ impl RunWork {
         } else {
             what
         };
-        let not_before = again_at(setback, tries + 1, ms(now));
+        let not_before = again_at(setback, tries + 1, UnixMs::from(now));
         self.queue.push_back(ReadTask { what, not_before, tries: tries + 1 });
     }
 }

@@ -1,6 +1,6 @@
 //! Which call comes next: what waits in the queue, then writes, then pages.
 
-use super::{RunWork, ms};
+use super::RunWork;
 use crate::assembly::together::JointReading;
 use crate::commercetools::notification::change;
 use crate::commercetools::query::DocumentQuery;
@@ -18,6 +18,7 @@ use crate::import::run::{PassRange, RunState};
 use crate::klaviyo::pacing::Operation;
 use crate::push::plan::customer::written_since;
 use crate::push::plan::price_edge::PriceEdge;
+use crate::time::UnixMs;
 
 /// A call that is under way, and why.
 pub(in crate::import) enum RunTask {
@@ -30,8 +31,8 @@ pub(in crate::import) enum RunTask {
 /// A reading that is to be made, or is under way.
 pub(in crate::import) struct ReadTask {
     pub(super) what: RunReading,
-    /// Not before this time, in ms.
-    pub(super) not_before: u64,
+    /// Not before this time.
+    pub(super) not_before: UnixMs,
     /// How often it was tried.
     pub(super) tries: u32,
 }
@@ -56,13 +57,13 @@ pub(super) enum RunReading {
     Need { page: PageNo, need: JointReading },
     /// Records of a page that are left to the outbox.
     HandOver { page: PageNo, ids: Vec<Id> },
-    /// Edges of the prices of a page, which the outbox keeps. Until a time (ms since 1970 UTC) a write of
+    /// Edges of the prices of a page, which the outbox keeps. Until a time a write of
     /// its products may still be carried out.
-    KeepEdges { page: PageNo, edges: Vec<PriceEdge>, doubtful_until: u64 },
+    KeepEdges { page: PageNo, edges: Vec<PriceEdge>, doubtful_until: UnixMs },
 }
 
 impl ReadTask {
-    pub(super) fn new(what: RunReading, not_before: u64) -> Self {
+    pub(super) fn new(what: RunReading, not_before: UnixMs) -> Self {
         Self { what, not_before, tries: 0 }
     }
 
@@ -214,7 +215,8 @@ impl RunWork {
         let after = self.readers[range].after.as_deref();
         let reading =
             pass.reading(self.run.kind, &ranges[range], after, &self.list, self.size.limit);
-        let task = ReadTask::new(RunReading::Page { range, limit: self.size.limit, reading }, 0);
+        let page = RunReading::Page { range, limit: self.size.limit, reading };
+        let task = ReadTask::new(page, UnixMs::EPOCH);
         if task.of_commercetools() && grants.reading == 0 {
             return None;
         }
@@ -226,7 +228,7 @@ impl RunWork {
     }
 
     /// Queues the records that were refused among others, each to be sent by itself.
-    pub(super) fn queue_again(&mut self, now: u64) {
+    pub(super) fn queue_again(&mut self, now: UnixMs) {
         let free = self.run.again.iter().filter(|id| !self.again_under_way.contains(id));
         let ids: Vec<_> = free.take(AGAIN_PAGE.min(self.size.limit)).cloned().collect();
         let busy = self.pages.values().any(|page| page.origin == PageOrigin::Again)
@@ -261,13 +263,13 @@ impl RunWork {
             RunReading::LeaveGone(ids) => {
                 let since = self.run.started_at;
                 let changes = ids.iter().map(|id| written_since(id, since)).collect();
-                HostCall::HandOver { changes, not_before: 0 }
+                HostCall::HandOver { changes, not_before: UnixMs::EPOCH }
             }
             RunReading::Linked { walk, .. } => walk_call(walk),
             RunReading::HandOver { ids, .. } => {
                 let of_type = self.run.kind.resource_type();
                 let changes = ids.iter().map(|id| change(of_type, id.as_str())).collect();
-                HostCall::HandOver { changes, not_before: 0 }
+                HostCall::HandOver { changes, not_before: UnixMs::EPOCH }
             }
             RunReading::KeepEdges { edges, doubtful_until, .. } => {
                 let changes = edges.iter().map(PriceEdge::notification).collect();
@@ -278,7 +280,7 @@ impl RunWork {
     }
 
     pub(super) fn now_queue(&mut self, what: RunReading, now: chrono::DateTime<chrono::Utc>) {
-        self.queue.push_back(ReadTask::new(what, ms(now)));
+        self.queue.push_back(ReadTask::new(what, UnixMs::from(now)));
     }
 }
 

@@ -36,7 +36,7 @@ use crate::engine::writer::{UnitWriter, WriterHost};
 use crate::fault::Rejection;
 use crate::klaviyo::job::JobRef;
 use crate::mapping::body::Cut;
-use crate::time::ms;
+use crate::time::UnixMs;
 
 /// The work on one run.
 pub(super) struct RunWork {
@@ -138,8 +138,8 @@ pub struct CutRecord {
 pub struct KeptRows {
     /// The job.
     pub job: JobRef,
-    /// When Klaviyo took it, in ms since 1970 UTC.
-    pub at: u64,
+    /// When Klaviyo took it.
+    pub at: UnixMs,
     /// The index in the job and the record's id, for each row.
     pub rows: Vec<(usize, Id)>,
 }
@@ -244,7 +244,7 @@ impl RunWork {
     /// the jobs that it has.
     fn take_up(&mut self, now: DateTime<Utc>) {
         self.readers = self.run.ranges.iter().flatten().map(RangeReader::of).collect();
-        self.writer.take_up(ms(now));
+        self.writer.take_up(UnixMs::from(now));
     }
 
     pub(super) fn run(&self) -> &ImportRun {

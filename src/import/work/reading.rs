@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::calling::RunReading;
 use super::linked::links;
-use super::{CutRecord, PassEnd, PassEnds, RunWork, ms};
+use super::{CutRecord, PassEnd, PassEnds, RunWork};
 use crate::assembly::DeliveryStep;
 use crate::assembly::delivery::Delivery;
 use crate::assembly::documents::Documents;
@@ -26,6 +26,7 @@ use crate::klaviyo::answer::{ids, marked_ids};
 use crate::mapping::body::Cut;
 use crate::mapping::identity;
 use crate::mapping::metadata::MARKS;
+use crate::time::UnixMs;
 
 /// About how many bytes each byte of a document takes once it is read, until it is mapped.
 const READ_BYTES: usize = 5;
@@ -436,7 +437,8 @@ impl RunWork {
                     let left_out = self.phones.keep_apart(&mut stages);
                     self.run.phones_left_out += if is_counted { left_out } else { 0 };
                     let external_id = Some(one.id.to_string());
-                    let unit = self.writer.add(NewUnit { alone, external_id, stages }, ms(now));
+                    let unit =
+                        self.writer.add(NewUnit { alone, external_id, stages }, UnixMs::from(now));
                     one.unit = Some(unit);
                     self.live.insert(unit, RecordRef { page: number, record });
                 }

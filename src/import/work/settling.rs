@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use super::calling::{ROOM, RangeReader, ReadTask, RunReading};
-use super::{KeptRows, PassEnds, RunWork, ms};
+use super::{KeptRows, PassEnds, RunWork};
 use crate::commercetools::reference::Id;
 use crate::commercetools::variant::CatalogModel;
 use crate::engine::backoff::JOB_IN_DOUBT;
@@ -15,6 +15,7 @@ use crate::import::page::{PageOrigin, RecordFate, RunPage, RunRecord};
 use crate::import::passes::PassLink;
 use crate::import::record_ref::{PageNo, RecordRef};
 use crate::import::run::{PassRange, RunSelection, RunState};
+use crate::time::UnixMs;
 
 impl RunWork {
     pub(super) fn record(&mut self, place: RecordRef) -> Option<&mut RunRecord> {
@@ -53,7 +54,7 @@ impl RunWork {
         if self.run.ranges.is_none() {
             self.begin_pass(now);
         }
-        self.queue_again(ms(now));
+        self.queue_again(UnixMs::from(now));
         if self.is_quiet() && self.writer.has_no_rows() {
             self.writer.hasten_looks();
         }
@@ -178,7 +179,7 @@ impl RunWork {
             let Some(page) = self.pages.get_mut(&number) else { continue };
             let edges = std::mem::take(&mut page.price_edges);
             page.waits = 1;
-            let doubtful_until = ms(now + JOB_IN_DOUBT);
+            let doubtful_until = UnixMs::from(now + JOB_IN_DOUBT);
             self.now_queue(RunReading::KeepEdges { page: number, edges, doubtful_until }, now);
         }
     }

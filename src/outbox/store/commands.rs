@@ -1,6 +1,7 @@
 //! What the machine wants stored, and how that is done.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -8,7 +9,7 @@ use super::dead_letters::{self, NewDeadLetter};
 use super::erasure::EraseAgain;
 use super::jobs::{self, JobFate, JobRow};
 use super::offspring::park_offspring;
-use super::parked::{self, ParkedRow};
+use super::parked::{self, ParkedRow, RowGeneration};
 use super::{lost, sent};
 use crate::commercetools::notification::Notification;
 use crate::config::rules::OperatorRules;
@@ -22,7 +23,8 @@ use crate::outbox::fate::RowFate;
 use crate::push::envelope::PushedItem;
 use crate::push::outcome::Outcome;
 use crate::push::plan::IgnoreReason;
-use crate::storage::sql::{RowId, Sql, SqlError};
+use crate::storage::sql::{Sql, SqlError};
+use crate::time::UnixMs;
 
 /// Something to be stored.
 pub enum StoreCommand {
@@ -48,11 +50,11 @@ pub enum StoreCommand {
     KeepInDoubt {
         /// The row.
         row: ParkedRow,
-        /// In ms since 1970 UTC.
-        until: u64,
+        /// That time.
+        until: UnixMs,
     },
     /// A job is being started with these rows.
-    StartJob(Vec<RowId>),
+    StartJob(Vec<RowGeneration>),
     /// Klaviyo took a job.
     OpenJob {
         /// The job.
@@ -66,8 +68,8 @@ pub enum StoreCommand {
         job: JobRef,
         /// Why what waits for it does.
         fault: TransientFault,
-        /// When it is looked at again, in ms since 1970 UTC.
-        until: u64,
+        /// When it is looked at again.
+        until: UnixMs,
     },
     /// A job has ended.
     CloseJob {
@@ -96,8 +98,8 @@ pub struct TriedRow {
     pub content: Vec<u8>,
     /// Whether the try may have written something.
     pub is_written: bool,
-    /// How long the try took, in ms.
-    pub duration_ms: u64,
+    /// How long the try took.
+    pub duration: Duration,
     /// Calls that it had a part in.
     pub calls: u32,
     /// Names of properties that were cut to keep Klaviyo's limits.
@@ -112,7 +114,7 @@ pub struct ToldOutcome {
     pub outcome: Outcome,
 }
 
-/// Stores something; what there is to tell of it. `now` is in ms since 1970 UTC.
+/// Stores something; what there is to tell of it.
 ///
 /// # Errors
 /// A statement failed.
@@ -120,7 +122,7 @@ pub fn carry_out(
     sql: &dyn Sql,
     rules: &OperatorRules,
     command: StoreCommand,
-    now: u64,
+    now: UnixMs,
 ) -> Result<Option<ToldOutcome>, SqlError> {
     match command {
         StoreCommand::Remove(row) => {
@@ -152,7 +154,7 @@ fn settle(
     tried: &TriedRow,
     fate: RowFate,
     waits_for: Option<&OperationName>,
-    now: u64,
+    now: UnixMs,
 ) -> Result<Outcome, SqlError> {
     let row = &tried.row;
     match fate {
@@ -172,7 +174,7 @@ fn settle(
             if anew {
                 sent::forget(sql, &row.key)?;
             }
-            let is_written = tried.is_written || row.written_since > 0;
+            let is_written = tried.is_written || row.written_since > UnixMs::EPOCH;
             parked::put_off(sql, row, due, fault, waits_for, is_written)?;
             Ok(Outcome::Parked { code: fault.code().into_owned() })
         }
@@ -195,7 +197,7 @@ fn give_up(
     sql: &dyn Sql,
     tried: &TriedRow,
     rejection: Rejection,
-    now: u64,
+    now: UnixMs,
 ) -> Result<Outcome, SqlError> {
     if !remove(sql, &tried.row)? {
         return Ok(Outcome::Ignored(IgnoreReason::Superseded));
@@ -210,7 +212,7 @@ fn give_up(
     Ok(Outcome::DeadLettered { id, code })
 }
 
-fn close_job(sql: &dyn Sql, job: &JobRef, end: JobEnd, now: u64) -> Result<(), SqlError> {
+fn close_job(sql: &dyn Sql, job: &JobRef, end: JobEnd, now: UnixMs) -> Result<(), SqlError> {
     let fate = match end {
         JobEnd::Unknown => JobFate::Unknown,
         JobEnd::Done { failed: 0, .. } => JobFate::DoneBut(Vec::new()),

@@ -17,7 +17,8 @@ use crate::json::read_bytes;
 use crate::push::parking;
 use crate::storage::parts;
 use crate::storage::selection::KeptSelection;
-use crate::storage::sql::{RowId, Sql, SqlError, StoredTime};
+use crate::storage::sql::{RowId, Sql, SqlError};
+use crate::time::UnixMs;
 
 /// Dead letters on one page.
 const PAGE: usize = 100;
@@ -25,8 +26,8 @@ const PAGE: usize = 100;
 /// What is known of a dead letter when it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewDeadLetter {
-    /// When, in ms since 1970 UTC.
-    pub at: u64,
+    /// When.
+    pub at: UnixMs,
     /// Why, as a stable code.
     pub code: String,
     /// Why, in words; may be Klaviyo's own.
@@ -42,13 +43,13 @@ pub struct NewDeadLetter {
 }
 
 impl NewDeadLetter {
-    /// A letter of `now` (ms since 1970 UTC), for a notification or for something that is none.
+    /// A letter of `now`, for a notification or for something that is none.
     #[must_use]
     pub fn of(
         notification: Option<&Notification>,
         rejection: Rejection,
         attempts: u32,
-        now: u64,
+        now: UnixMs,
     ) -> Self {
         let resource = notification.and_then(|notification| notification.resource.as_ref());
         Self {
@@ -69,7 +70,7 @@ pub struct DeadLetterRow {
     seq: RowId,
     /// The digest of its notification.
     pub id: String,
-    at: StoredTime,
+    at: UnixMs,
     code: String,
     detail: String,
     pointer: Option<String>,
@@ -185,8 +186,8 @@ pub fn delete_all(sql: &dyn Sql, which: &KeptSelection) -> Result<(), SqlError> 
     Ok(())
 }
 
-/// Deletes the letters that were last dated before `before`, in ms since 1970 UTC.
-pub fn forget(sql: &dyn Sql, before: u64) -> Result<(), SqlError> {
+/// Deletes the letters that were last dated before `before`.
+pub fn forget(sql: &dyn Sql, before: UnixMs) -> Result<(), SqlError> {
     sql.exec(
         "DELETE FROM dead_letter_parts
          WHERE owner IN (SELECT seq FROM dead_letters WHERE at < ?)",

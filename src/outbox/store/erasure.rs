@@ -20,7 +20,7 @@ use crate::config::rules::OperatorRules;
 use crate::push::parking::{ERASURE_RANK, ParkingSlot, of_customer};
 use crate::push::plan::customer::written_since;
 use crate::storage::sql::{Sql, SqlError, SqlValue};
-use crate::time::millis;
+use crate::time::{UnixMs, in_ms};
 
 /// How long it is known who was erased.
 const REMEMBERED: Duration = Duration::from_hours(90 * 24);
@@ -29,7 +29,7 @@ const REMEMBERED: Duration = Duration::from_hours(90 * 24);
 /// Klaviyo, and remembers the erasure. What names no customer (a guest's order, a body that cannot
 /// be read) stays; it goes by its age. Whether a job is open that may bring the customer's profile
 /// back: then the erasure is to be parked, and waits in its slot for the end of that job.
-pub fn erase(sql: &dyn Sql, customer: &str, now: u64) -> Result<bool, SqlError> {
+pub fn erase(sql: &dyn Sql, customer: &str, now: UnixMs) -> Result<bool, SqlError> {
     let key = of_customer(customer);
     let parked = || vec![SqlValue::from(customer), key.as_str().into(), ERASURE_RANK.into()];
     // All in one turn without an await, so it happens whole or not at all.
@@ -54,16 +54,16 @@ pub fn erase(sql: &dyn Sql, customer: &str, now: u64) -> Result<bool, SqlError> 
     )?;
     sql.exec("DELETE FROM dead_letters WHERE customer = ?1 OR resource = ?2", kept())?;
     if doubtful_until > now {
-        again(sql, customer, doubtful_until - now, now)?;
+        again(sql, customer, doubtful_until.since(now), now)?;
     }
     jobs::await_all_of(sql, &key, customer)
 }
 
-/// Until when a write of the customer's profile may still be carried out, in ms since 1970 UTC.
-fn doubtful_until(sql: &dyn Sql, customer: &str) -> Result<u64, SqlError> {
+/// Until when a write of the customer's profile may still be carried out.
+fn doubtful_until(sql: &dyn Sql, customer: &str) -> Result<UnixMs, SqlError> {
     let key = of_customer(customer);
     let until = sql.exec("SELECT doubtful_until FROM parked WHERE key = ?", vec![key.into()])?;
-    Ok(until.value()?.unwrap_or(0))
+    Ok(until.value()?.unwrap_or_default())
 }
 
 /// Customers of whom a write has ended that may have brought an erased profile back.
@@ -71,8 +71,9 @@ fn doubtful_until(sql: &dyn Sql, customer: &str) -> Result<u64, SqlError> {
 pub struct EraseAgain {
     /// The customers' ids.
     pub customers: Vec<Id>,
-    /// How long the write may still be carried out, in ms.
-    pub wait_ms: u64,
+    /// How long the write may still be carried out.
+    #[serde(rename = "wait_ms", with = "in_ms")]
+    pub wait: Duration,
     /// Since when it may have been (UTC), if commercetools does not have them any more: then they may
     /// have been erased in another deployment, too.
     pub gone_written_since: Option<DateTime<Utc>>,
@@ -81,12 +82,12 @@ pub struct EraseAgain {
 impl EraseAgain {
     /// Parks the erasure of those who were erased. Who is gone, and was not erased here, is looked for at
     /// Klaviyo.
-    pub fn park(&self, sql: &dyn Sql, rules: &OperatorRules, now: u64) -> Result<(), SqlError> {
+    pub fn park(&self, sql: &dyn Sql, rules: &OperatorRules, now: UnixMs) -> Result<(), SqlError> {
         for customer in &self.customers {
-            let was_erased = again(sql, customer.as_str(), self.wait_ms, now)?;
+            let was_erased = again(sql, customer.as_str(), self.wait, now)?;
             if let Some(since) = self.gone_written_since.filter(|_| !was_erased) {
                 let change = written_since(customer, since);
-                park_offspring(sql, rules, vec![change], now + self.wait_ms, now)?;
+                park_offspring(sql, rules, vec![change], now + self.wait, now)?;
             }
         }
         Ok(())
@@ -94,9 +95,9 @@ impl EraseAgain {
 }
 
 /// A write that may have brought this customer's profile back has ended: parks the erasure once
-/// more, if the customer was erased. Whether so. `wait_ms` is how long the write may still be
+/// more, if the customer was erased. Whether so. `wait` is how long the write may still be
 /// carried out.
-fn again(sql: &dyn Sql, customer: &str, wait_ms: u64, now: u64) -> Result<bool, SqlError> {
+fn again(sql: &dyn Sql, customer: &str, wait: Duration, now: UnixMs) -> Result<bool, SqlError> {
     let hash = hash(sql, customer)?;
     if sql.exec("SELECT at FROM erased WHERE hash = ?", vec![hash.into()])?.is_empty() {
         return Ok(false);
@@ -106,7 +107,7 @@ fn again(sql: &dyn Sql, customer: &str, wait_ms: u64, now: u64) -> Result<bool, 
         rank: ERASURE_RANK,
         customer: Some(customer.to_owned()),
     };
-    let new = NewParked::not_before(slot, now + wait_ms, now);
+    let new = NewParked::not_before(slot, now + wait, now);
     park(sql, &new, notification(customer).to_string().as_bytes())?;
     Ok(true)
 }
@@ -120,8 +121,8 @@ fn notification(customer: &str) -> Value {
     })
 }
 
-fn remember(sql: &dyn Sql, customer: &str, now: u64) -> Result<(), SqlError> {
-    let forgotten = now.saturating_sub(millis(REMEMBERED));
+fn remember(sql: &dyn Sql, customer: &str, now: UnixMs) -> Result<(), SqlError> {
+    let forgotten = now - REMEMBERED;
     sql.exec("DELETE FROM erased WHERE at < ?", vec![forgotten.into()])?;
     sql.exec(
         "INSERT OR REPLACE INTO erased (hash, at) VALUES (?, ?)",

@@ -14,6 +14,7 @@ use crate::json::read_bytes;
 use crate::push::envelope::PushedItem;
 use crate::push::parking::ERASURE_RANK;
 use crate::storage::sql::{Sql, SqlError};
+use crate::time::UnixMs;
 
 /// Bytes of one call, unless one notification has more.
 const BYTES: usize = 8_000_000;
@@ -70,7 +71,7 @@ pub fn bodies<'a>(
 }
 
 /// Stores what a body has; what is answered. All in one turn without an await.
-pub fn take(sql: &dyn Sql, mut body: &[u8], now: u64) -> Result<Vec<String>, SqlError> {
+pub fn take(sql: &dyn Sql, mut body: &[u8], now: UnixMs) -> Result<Vec<String>, SqlError> {
     let (mut stored, mut parked) = (Vec::new(), Vec::new());
     while let Some(end) = body.iter().position(|byte| *byte == b'\n') {
         let (line, rest) = body.split_at(end + 1);

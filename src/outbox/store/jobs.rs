@@ -7,18 +7,20 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::parked::RowGeneration;
 use crate::fault::TransientFault;
 use crate::klaviyo::job::JobRef;
 use crate::storage::sql::{RowId, Sql, SqlError, SqlValue};
+use crate::time::UnixMs;
 
 /// A job that is not done yet.
 pub struct AwaitedJob {
     /// The job at Klaviyo.
     pub job: JobRef,
-    /// When it was started, in ms since 1970 UTC.
-    pub since: u64,
-    /// When it is to be looked at, in ms since 1970 UTC.
-    pub due: u64,
+    /// When it was started.
+    pub since: UnixMs,
+    /// When it is to be looked at.
+    pub due: UnixMs,
 }
 
 /// What a slot has in a job.
@@ -29,7 +31,7 @@ pub struct JobRow {
     /// The slot.
     pub key: String,
     /// The generation of its row that was sent.
-    pub seq: RowId,
+    pub seq: RowGeneration,
     /// Of what it writes.
     pub digest: String,
     /// The profile that it writes, if it writes one.
@@ -45,7 +47,7 @@ pub enum JobFate {
 }
 
 /// Stores a job that Klaviyo took, and lets the slots wait for it.
-pub fn open(sql: &dyn Sql, job: &JobRef, rows: &[JobRow], now: u64) -> Result<(), SqlError> {
+pub fn open(sql: &dyn Sql, job: &JobRef, rows: &[JobRow], now: UnixMs) -> Result<(), SqlError> {
     let inserted = sql.exec(
         "INSERT INTO jobs (job, since, due) VALUES (?1, ?2, ?2) RETURNING seq",
         vec![serde_json::to_string(job)?.into(), now.into()],
@@ -75,8 +77,8 @@ pub fn all(sql: &dyn Sql) -> Result<Vec<AwaitedJob>, SqlError> {
     #[derive(Deserialize)]
     struct StoredJob {
         job: String,
-        since: u64,
-        due: u64,
+        since: UnixMs,
+        due: UnixMs,
     }
     let rows: Vec<StoredJob> =
         sql.exec("SELECT job, since, due FROM jobs ORDER BY seq", vec![])?.read()?;
@@ -86,8 +88,8 @@ pub fn all(sql: &dyn Sql) -> Result<Vec<AwaitedJob>, SqlError> {
     rows.into_iter().map(read).collect()
 }
 
-/// When the next job is to be looked at, in ms since 1970 UTC.
-pub fn next_due(sql: &dyn Sql) -> Result<Option<u64>, SqlError> {
+/// When the next job is to be looked at.
+pub fn next_due(sql: &dyn Sql) -> Result<Option<UnixMs>, SqlError> {
     sql.exec("SELECT MIN(due) AS due FROM jobs", vec![])?.value()
 }
 
@@ -97,12 +99,12 @@ fn number(sql: &dyn Sql, job: &JobRef) -> Result<Option<RowId>, SqlError> {
     sql.exec("SELECT seq FROM jobs WHERE job = ? ORDER BY seq", vec![stored.into()])?.value()
 }
 
-/// A job is looked at again at `due` (ms since 1970 UTC), and what waits for it says why.
+/// A job is looked at again at `due`, and what waits for it says why.
 pub fn put_off(
     sql: &dyn Sql,
     job: &JobRef,
     fault: TransientFault,
-    due: u64,
+    due: UnixMs,
 ) -> Result<(), SqlError> {
     let Some(seq) = number(sql, job)? else { return Ok(()) };
     sql.exec(
@@ -133,7 +135,7 @@ pub fn rows_of_profiles(sql: &dyn Sql, job: &JobRef) -> Result<Vec<(String, usiz
 
 /// A job has ended. Its slots are due again, unless they wait for another one too; what failed is
 /// tried alone. What is in doubt is not due before nothing else can be carried out.
-pub fn close(sql: &dyn Sql, job: &JobRef, fate: &JobFate, now: u64) -> Result<(), SqlError> {
+pub fn close(sql: &dyn Sql, job: &JobRef, fate: &JobFate, now: UnixMs) -> Result<(), SqlError> {
     let Some(seq) = number(sql, job)? else { return Ok(()) };
     let failed = match fate {
         JobFate::DoneBut(rows) => {

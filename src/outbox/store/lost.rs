@@ -7,6 +7,7 @@
 use serde::Deserialize;
 
 use super::dead_letters::{self, NewDeadLetter};
+use super::parked::RowGeneration;
 use super::sent;
 use crate::engine::backoff::{JOB_IN_DOUBT, SINGLE_IN_DOUBT};
 use crate::fault::{FinalFault, Rejection};
@@ -14,8 +15,8 @@ use crate::outbox::lost_tries::{LostTries, NextTry};
 use crate::push::envelope::{self, PushedItem};
 use crate::push::parking::RowGroup;
 use crate::storage::parts;
-use crate::storage::sql::{RowId, Sql, SqlError, list};
-use crate::time::millis;
+use crate::storage::sql::{Sql, SqlError, list};
+use crate::time::UnixMs;
 
 /// The values of `trying`: 0 is a row that is not being tried.
 pub(super) const IN_COMPANY: u8 = 1;
@@ -28,7 +29,7 @@ pub(super) const TRIED_ALONE: u32 = 3;
 
 #[derive(Deserialize)]
 struct LostRow {
-    seq: RowId,
+    seq: RowGeneration,
     key: String,
     attempts: u32,
     trying: u8,
@@ -38,7 +39,7 @@ struct LostRow {
 }
 
 /// Counts the tries that never ended, and gives up what never will.
-pub fn count(sql: &dyn Sql, now: u64) -> Result<(), SqlError> {
+pub fn count(sql: &dyn Sql, now: UnixMs) -> Result<(), SqlError> {
     let rows: Vec<LostRow> = sql
         .exec(
             "SELECT seq, key, attempts, trying, lost, lost_alone, lost_at_round FROM parked
@@ -61,7 +62,7 @@ pub fn count(sql: &dyn Sql, now: u64) -> Result<(), SqlError> {
         // Whatever was under way for it may still be carried out.
         let in_doubt = if row.trying == IN_JOB { JOB_IN_DOUBT } else { SINGLE_IN_DOUBT };
         let is_fact = RowGroup::of_key(&row.key) == Some(RowGroup::Facts);
-        let doubtful_until = if is_fact { 0 } else { now + millis(in_doubt) };
+        let doubtful_until = if is_fact { UnixMs::EPOCH } else { now + in_doubt };
         if !is_fact {
             sent::forget(sql, &row.key)?;
         }
@@ -82,7 +83,7 @@ pub fn count(sql: &dyn Sql, now: u64) -> Result<(), SqlError> {
 }
 
 /// A job is being started with these rows.
-pub fn job_starts(sql: &dyn Sql, rows: &[RowId]) -> Result<(), SqlError> {
+pub fn job_starts(sql: &dyn Sql, rows: &[RowGeneration]) -> Result<(), SqlError> {
     let seqs = list(rows);
     sql.exec(
         &format!("UPDATE parked SET trying = {IN_JOB} WHERE trying > 0 AND seq IN ({seqs})"),
@@ -102,8 +103,8 @@ fn rounds_ended(sql: &dyn Sql) -> Result<u64, SqlError> {
     Ok(sql.exec("SELECT ended FROM rounds", vec![])?.value()?.unwrap_or(0))
 }
 
-fn give_up(sql: &dyn Sql, row: &LostRow, now: u64) -> Result<(), SqlError> {
-    let content = parts::take(sql, "parked_parts", row.seq)?;
+fn give_up(sql: &dyn Sql, row: &LostRow, now: UnixMs) -> Result<(), SqlError> {
+    let content = parts::take(sql, "parked_parts", row.seq.row())?;
     sent::forget(sql, &row.key)?;
     sql.exec("DELETE FROM parked WHERE seq = ?", vec![row.seq.into()])?;
     let items = envelope::decode(&content, None).items;

@@ -6,7 +6,7 @@
 //! never succeed goes to [`dead_letters`], and back by [`replay`]. [`erasure`] knows all tables with
 //! personal data.
 //!
-//! Times are arguments, in ms since 1970 UTC, and so is chance. Not in scope: which rows are tried
+//! Times are arguments, and so is chance. Not in scope: which rows are tried
 //! next ([`super::schedule`]), and the calls (`edge::outbox`).
 #![expect(
     clippy::missing_errors_doc,

@@ -8,7 +8,7 @@ use crate::engine::backoff::wait_after;
 use crate::engine::deliveries::EndedDelivery;
 use crate::fault::{Setback, TransientFault};
 use crate::push::parking::{ParkingSlot, RowGroup};
-use crate::time::millis;
+use crate::time::UnixMs;
 
 /// What is known of a notification when it is parked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,46 +19,46 @@ pub struct NewParked {
     pub rank: u8,
     /// The customer of the slot.
     pub customer: Option<String>,
-    /// Now, in ms since 1970 UTC.
-    pub at: u64,
-    /// When to try, in ms since 1970 UTC.
-    pub due: u64,
+    /// Now.
+    pub at: UnixMs,
+    /// When to try.
+    pub due: UnixMs,
     /// Why it was parked, as a stable code.
     pub code: String,
     /// How often it was tried.
     pub attempts: u32,
-    /// Until when a write of it without an answer may still be carried out, in ms since 1970 UTC;
-    /// 0 if there is none. Until then the row stays, to be read and written once more.
-    pub doubtful_until: u64,
-    /// Since when it may have been written, without that being known to be current, in ms since 1970
-    /// UTC; 0 if it was not.
+    /// Until when a write of it without an answer may still be carried out;
+    /// [`UnixMs::EPOCH`] if there is none. Until then the row stays, to be read and written once more.
+    pub doubtful_until: UnixMs,
+    /// Since when it may have been written, without that being known to be current;
+    /// [`UnixMs::EPOCH`] if it was not.
     #[serde(default)]
-    pub written_since: u64,
+    pub written_since: UnixMs,
 }
 
 /// What a try of a notification may have left at Klaviyo that is not known to be current.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct UnverifiedWrites {
-    /// When the try began, in ms since 1970 UTC; 0 if nothing was written.
-    pub since: u64,
+    /// When the try began; [`UnixMs::EPOCH`] if nothing was written.
+    pub since: UnixMs,
     /// How long a write without an answer may still be carried out.
     pub in_doubt: Option<Duration>,
 }
 
 impl UnverifiedWrites {
-    /// Those of a delivery that began at a time (ms since 1970 UTC).
+    /// Those of a delivery that began at a time.
     #[must_use]
-    pub fn of(ended: &EndedDelivery, began: u64) -> Self {
+    pub fn of(ended: &EndedDelivery, began: UnixMs) -> Self {
         let in_doubt = ended.in_doubt;
         let is_written = ended.delivery.has_written() || in_doubt.is_some();
-        Self { since: if is_written { began } else { 0 }, in_doubt }
+        Self { since: if is_written { began } else { UnixMs::EPOCH }, in_doubt }
     }
 }
 
 impl NewParked {
-    /// One that is to be tried `now`, in ms since 1970 UTC.
+    /// One that is to be tried `now`.
     #[must_use]
-    pub fn now(slot: ParkingSlot, fault: TransientFault, now: u64) -> Self {
+    pub fn now(slot: ParkingSlot, fault: TransientFault, now: UnixMs) -> Self {
         let ParkingSlot { key, rank, customer } = slot;
         let code = fault.code().into_owned();
         Self {
@@ -69,32 +69,32 @@ impl NewParked {
             due: now,
             code,
             attempts: 0,
-            doubtful_until: 0,
-            written_since: 0,
+            doubtful_until: UnixMs::EPOCH,
+            written_since: UnixMs::EPOCH,
         }
     }
 
     /// One that was not tried, and is to be with what else is parked in this second.
     #[must_use]
-    pub fn soon(slot: ParkingSlot, fault: TransientFault, now: u64) -> Self {
+    pub fn soon(slot: ParkingSlot, fault: TransientFault, now: UnixMs) -> Self {
         let new = Self::now(slot, fault, now);
         Self { due: to_second(new.due), ..new }
     }
 
-    /// One that is to be tried at a time (ms since 1970 UTC), when no write that was before it is to come
+    /// One that is to be tried at a time, when no write that was before it is to come
     /// any more. If its slot is taken, and tried, sooner, the slot is in doubt until then.
     #[must_use]
-    pub fn not_before(slot: ParkingSlot, time: u64, now: u64) -> Self {
+    pub fn not_before(slot: ParkingSlot, time: UnixMs, now: UnixMs) -> Self {
         let new = Self::now(slot, TransientFault::Follows, now);
-        let doubtful_until = if time > now { time } else { 0 };
+        let doubtful_until = if time > now { time } else { UnixMs::EPOCH };
         Self { due: now.max(time), doubtful_until, ..new }
     }
 
     /// One that is to be tried when a price becomes valid or ends, `edge`, which is its age too: until
-    /// then it is not late. A write that was before it may still be carried out until `doubtful_until`; 0 if
-    /// none. All in ms since 1970 UTC.
+    /// then it is not late. A write that was before it may still be carried out until `doubtful_until`;
+    /// [`UnixMs::EPOCH`] if none.
     #[must_use]
-    pub fn at_edge(slot: ParkingSlot, edge: u64, doubtful_until: u64) -> Self {
+    pub fn at_edge(slot: ParkingSlot, edge: UnixMs, doubtful_until: UnixMs) -> Self {
         Self { doubtful_until, ..Self::now(slot, TransientFault::PriceEdge, edge) }
     }
 
@@ -104,18 +104,18 @@ impl NewParked {
         slot: ParkingSlot,
         setback: Setback,
         unverified: UnverifiedWrites,
-        now: u64,
+        now: UnixMs,
     ) -> Self {
         let UnverifiedWrites { since, in_doubt } = unverified;
         let wait = wait_after(setback, 1, 0.0);
         let mut new = Self::now(slot, setback.fault, now);
-        new.due = to_second(new.due + millis(wait));
+        new.due = to_second(new.due + wait);
         new.attempts = 1;
         new.written_since = since;
         if let Some(length) =
             in_doubt.filter(|_| RowGroup::of_key(&new.key) != Some(RowGroup::Facts))
         {
-            new.doubtful_until = new.at + millis(length);
+            new.doubtful_until = new.at + length;
         }
         new
     }
@@ -123,6 +123,6 @@ impl NewParked {
 
 /// The end of the second: rows that were parked together become due together, and their requests
 /// can go together.
-pub(super) fn to_second(time: u64) -> u64 {
-    time.next_multiple_of(1000)
+pub(super) fn to_second(time: UnixMs) -> UnixMs {
+    UnixMs::from_ms(time.ms().next_multiple_of(1000))
 }

@@ -9,25 +9,25 @@ use crate::config::rules::OperatorRules;
 use crate::push::parking::planned_slot;
 use crate::push::plan::price_edge::edge_of;
 use crate::storage::sql::{Sql, SqlError};
-use crate::time::ms;
+use crate::time::UnixMs;
 
-/// Parks these notifications, to be tried now, but not before a time (ms since 1970 UTC); those that
+/// Parks these notifications, to be tried now, but not before a time; those that
 /// need nothing are left out. One for an edge of a product's prices is tried at the edge, and once
 /// more at that time, if the edge is before it.
 pub fn park_offspring(
     sql: &dyn Sql,
     rules: &OperatorRules,
     notifications: Vec<Map<String, Value>>,
-    not_before: u64,
-    now: u64,
+    not_before: UnixMs,
+    now: UnixMs,
 ) -> Result<(), SqlError> {
     for notification in notifications.into_iter().filter_map(|raw| Notification::read(raw).ok()) {
         let Some(slot) = planned_slot(rules, &notification) else { continue };
         let new = match edge_of(&notification) {
             // A write of the product that is on its way may bring the prices from before the edge.
             Some(edge) => {
-                let doubtful_until = if not_before > now { not_before } else { 0 };
-                NewParked::at_edge(slot, ms(edge), doubtful_until)
+                let doubtful_until = if not_before > now { not_before } else { UnixMs::EPOCH };
+                NewParked::at_edge(slot, UnixMs::from(edge), doubtful_until)
             }
             None => NewParked::not_before(slot, not_before, now),
         };

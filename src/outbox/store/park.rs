@@ -5,24 +5,25 @@ use std::collections::HashSet;
 use serde::Deserialize;
 
 use super::new_parked::NewParked;
-use super::parked::FOR_A_TIME;
+use super::parked::{FOR_A_TIME, RowGeneration};
 use super::sent;
 use crate::push::parking::{ERASURE_RANK, RowGroup};
 use crate::push::plan::removed_fields::united;
 use crate::storage::parts;
-use crate::storage::sql::{RowId, Sql, SqlError, SqlValue};
+use crate::storage::sql::{Sql, SqlError, SqlValue};
+use crate::time::UnixMs;
 
 /// Who is in a slot already.
 #[derive(Deserialize)]
 struct SlotOccupant {
-    seq: RowId,
+    seq: RowGeneration,
     rank: u8,
-    since: u64,
-    due: Option<u64>,
+    since: UnixMs,
+    due: Option<UnixMs>,
     attempts: u32,
     code: String,
-    doubtful_until: u64,
-    written_since: u64,
+    doubtful_until: UnixMs,
+    written_since: UnixMs,
 }
 
 /// Parks a notification. If its slot has an open job, the row waits for that job. If the slot is
@@ -44,7 +45,7 @@ pub fn park(sql: &dyn Sql, new: &NewParked, content: &[u8]) -> Result<(), SqlErr
         return insert(sql, new, times, content);
     };
     sent::forget(sql, &new.key)?;
-    let old = parts::take(sql, "parked_parts", occupant.seq)?;
+    let old = parts::take(sql, "parked_parts", occupant.seq.row())?;
     sql.exec("DELETE FROM parked WHERE seq = ?", vec![occupant.seq.into()])?;
     let (stays, goes) =
         if occupant.rank > new.rank { (&old[..], content) } else { (content, &old[..]) };
@@ -60,7 +61,8 @@ pub fn park(sql: &dyn Sql, new: &NewParked, content: &[u8]) -> Result<(), SqlErr
     let times = (occupant.since.min(new.at).into(), due.into(), occupant.attempts);
     let doubtful_until = occupant.doubtful_until.max(new.doubtful_until);
     let written = [occupant.written_since, new.written_since];
-    let written_since = written.into_iter().filter(|since| *since > 0).min().unwrap_or(0);
+    let written_since =
+        written.into_iter().filter(|since| *since > UnixMs::EPOCH).min().unwrap_or_default();
     let new = NewParked { rank, doubtful_until, written_since, ..new.clone() };
     insert(sql, &new, times, content)
 }

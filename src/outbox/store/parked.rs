@@ -5,7 +5,9 @@
 //! try of the old one cannot remove what came meanwhile. A row without a time to try it waits for
 //! a job of Klaviyo; see [`super::jobs`].
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::new_parked::to_second;
@@ -14,24 +16,51 @@ use crate::engine::circuits::OperationName;
 use crate::fault::TransientFault;
 use crate::push::parking::RowGroup;
 use crate::storage::parts;
-use crate::storage::sql::{RowId, Sql, SqlError, StoredTime};
+use crate::storage::sql::{RowId, Sql, SqlError, SqlValue};
+use crate::time::UnixMs;
+
+/// The generation of a row of `parked`, which is its `seq`: no other row has the same, nor has the row
+/// that is parked into the slot next.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RowGeneration(RowId);
+
+impl RowGeneration {
+    /// The number of the row, by which its notification is found.
+    #[must_use]
+    pub fn row(self) -> RowId {
+        self.0
+    }
+}
+
+impl fmt::Display for RowGeneration {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl From<RowGeneration> for SqlValue {
+    fn from(generation: RowGeneration) -> Self {
+        generation.0.into()
+    }
+}
 
 /// A row of `parked`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct ParkedRow {
     /// The generation.
-    pub seq: RowId,
+    pub seq: RowGeneration,
     /// The slot.
     pub key: String,
-    /// When the slot was first parked, in ms since 1970 UTC.
-    pub since: u64,
+    /// When the slot was first parked.
+    pub since: UnixMs,
     /// How often it was tried.
     pub attempts: u32,
     /// Until when a write of it may still be carried out; see [`super::new_parked::NewParked`].
-    pub doubtful_until: u64,
-    /// Since when it may have been written before, without that being known to be current, in ms since
-    /// 1970 UTC; 0 if it was not.
-    pub written_since: u64,
+    pub doubtful_until: UnixMs,
+    /// Since when it may have been written before, without that being known to be current; [`UnixMs::EPOCH`] if
+    /// it was not.
+    pub written_since: UnixMs,
     /// Whether its requests are to go alone, since a job failed with them: not 0.
     pub(super) alone: u8,
     /// The bytes of its notification.
@@ -49,13 +78,13 @@ impl ParkedRow {
 /// Removes a row, if it still is the generation that was read; whether it was.
 pub fn remove(sql: &dyn Sql, row: &ParkedRow) -> Result<bool, SqlError> {
     let removed = sql.exec("DELETE FROM parked WHERE seq = ?", vec![row.seq.into()])?;
-    parts::delete(sql, "parked_parts", row.seq)?;
+    parts::delete(sql, "parked_parts", row.seq.row())?;
     Ok(removed.written > 0)
 }
 
-/// A write of a row may still be carried out until then, in ms since 1970 UTC. It is in doubt for
+/// A write of a row may still be carried out until then. It is in doubt for
 /// whatever was parked into the slot meanwhile as well, and what was sent counts no more.
-pub fn keep_in_doubt(sql: &dyn Sql, row: &ParkedRow, until: u64) -> Result<(), SqlError> {
+pub fn keep_in_doubt(sql: &dyn Sql, row: &ParkedRow, until: UnixMs) -> Result<(), SqlError> {
     sql.exec(
         "UPDATE parked SET doubtful_until = MAX(doubtful_until, ?) WHERE key = ?",
         vec![until.into(), row.key.as_str().into()],
@@ -70,7 +99,7 @@ pub fn keep_in_doubt(sql: &dyn Sql, row: &ParkedRow, until: u64) -> Result<(), S
 pub fn put_off(
     sql: &dyn Sql,
     row: &ParkedRow,
-    due: u64,
+    due: UnixMs,
     fault: TransientFault,
     waits_for: Option<&OperationName>,
     is_written: bool,
@@ -95,8 +124,8 @@ pub fn put_off(
 }
 
 /// The row of a product was delivered, if it still is the generation that was read, and is to be so again
-/// at the next edge of its prices (ms since 1970 UTC): as if it had been parked for that alone.
-pub fn move_to_edge(sql: &dyn Sql, row: &ParkedRow, edge: u64) -> Result<(), SqlError> {
+/// at the next edge of its prices: as if it had been parked for that alone.
+pub fn move_to_edge(sql: &dyn Sql, row: &ParkedRow, edge: UnixMs) -> Result<(), SqlError> {
     sql.exec(
         "UPDATE parked SET since = ?1, due = ?1, code = ?2, attempts = 0, waits_for = NULL,
             alone = 0, trying = 0, lost = 0, lost_alone = 0, written_since = 0, doubtful_until = 0
@@ -112,7 +141,7 @@ pub(super) const FOR_A_TIME: [TransientFault; 3] =
 
 /// An operation goes through again: what waits for it is due. So is what waits for anything else that
 /// may be over as well; operations that are still out are left alone all the same.
-pub fn wake(sql: &dyn Sql, operation: &OperationName, now: u64) -> Result<(), SqlError> {
+pub fn wake(sql: &dyn Sql, operation: &OperationName, now: UnixMs) -> Result<(), SqlError> {
     sql.exec(
         "UPDATE parked SET waits_for = NULL WHERE waits_for = ?",
         vec![operation.as_str().into()],
@@ -130,7 +159,7 @@ pub fn wake(sql: &dyn Sql, operation: &OperationName, now: u64) -> Result<(), Sq
 /// Lets what waits be tried now, because somebody asks for it; how many rows that are. What waits for
 /// a time of its own keeps it: before that a write may still be carried out, or there is nothing to do.
 /// So does what waits for a job of Klaviyo.
-pub fn retry(sql: &dyn Sql, now: u64) -> Result<u32, SqlError> {
+pub fn retry(sql: &dyn Sql, now: UnixMs) -> Result<u32, SqlError> {
     let [doubt, follows, edge] = FOR_A_TIME.map(|fault| fault.code().into_owned());
     let rows = "due > ?1 AND doubtful_until <= ?1 AND code NOT IN (?2, ?3, ?4)";
     let values =
@@ -148,7 +177,7 @@ pub fn any_waits(sql: &dyn Sql) -> Result<bool, SqlError> {
 
 /// Lets rows that wait for a job longer than they may be kept be tried now, alone: whatever comes
 /// of it is their end.
-pub fn expire(sql: &dyn Sql, now: u64, kept_from: u64) -> Result<(), SqlError> {
+pub fn expire(sql: &dyn Sql, now: UnixMs, kept_from: UnixMs) -> Result<(), SqlError> {
     sql.exec(
         "UPDATE parked SET due = ?, alone = 1 WHERE due IS NULL AND since < ?",
         vec![now.into(), kept_from.into()],
@@ -163,8 +192,8 @@ pub struct WaitingRows {
     pub code: String,
     /// How many there are.
     pub count: u32,
-    /// Since when the oldest waits, in ms since 1970 UTC.
-    pub oldest: StoredTime,
+    /// Since when the oldest waits.
+    pub oldest: UnixMs,
 }
 
 /// How many rows wait of each group; not those for the edges of prices, which are early and not late.
@@ -207,8 +236,8 @@ pub fn page(sql: &dyn Sql, cursor: Option<RowId>) -> Result<Value, SqlError> {
     struct WaitingRow {
         seq: RowId,
         code: String,
-        since: StoredTime,
-        due: Option<StoredTime>,
+        since: UnixMs,
+        due: Option<UnixMs>,
         attempts: u32,
         resource: Option<String>,
     }
@@ -236,7 +265,7 @@ pub fn page(sql: &dyn Sql, cursor: Option<RowId>) -> Result<Value, SqlError> {
             "code": row.code,
             "since": row.since.shown(),
             "attempts": row.attempts,
-            "nextAttempt": row.due.and_then(StoredTime::shown),
+            "nextAttempt": row.due.and_then(UnixMs::shown),
         })
     });
     Ok(json!({ "parked": shown.collect::<Vec<_>>(), "next": next }))

@@ -10,10 +10,16 @@ use crate::fault::TransientFault;
 use crate::push::envelope::{self, PushedItem};
 use crate::push::parking::{planned_slot, slot_of_fact};
 use crate::storage::sql::{Sql, SqlError};
+use crate::time::UnixMs;
 
 /// Parks what a dead letter holds, to be tried now; whether there is such a letter. One that holds
 /// something else than notifications stays where it is.
-pub fn replay(sql: &dyn Sql, rules: &OperatorRules, id: &str, now: u64) -> Result<bool, SqlError> {
+pub fn replay(
+    sql: &dyn Sql,
+    rules: &OperatorRules,
+    id: &str,
+    now: UnixMs,
+) -> Result<bool, SqlError> {
     let Some(row) = dead_letters::find(sql, id)? else { return Ok(false) };
     let content = dead_letters::content(sql, &row)?;
     let mut all_parked = true;

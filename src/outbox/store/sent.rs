@@ -6,7 +6,9 @@
 
 use serde::Deserialize;
 
-use crate::storage::sql::{RowId, Sql, SqlError};
+use super::parked::RowGeneration;
+use crate::storage::sql::{Sql, SqlError};
+use crate::time::UnixMs;
 
 /// What the rows of these generations (a list of SQL) sent already: slots and digests.
 pub fn of(sql: &dyn Sql, seqs: &str) -> Result<Vec<(String, String)>, SqlError> {
@@ -27,9 +29,9 @@ pub fn of(sql: &dyn Sql, seqs: &str) -> Result<Vec<(String, String)>, SqlError> 
 pub fn note(
     sql: &dyn Sql,
     key: &str,
-    seq: RowId,
+    seq: RowGeneration,
     digests: &[String],
-    now: u64,
+    now: UnixMs,
 ) -> Result<(), SqlError> {
     sql.exec(
         "INSERT OR IGNORE INTO sent (key, digest) SELECT ?1, value FROM json_each(?2)

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::Deserialize;
 
 use super::lost::{self, TRIED_ALONE};
-use super::parked::ParkedRow;
+use super::parked::{ParkedRow, RowGeneration};
 use super::{erasure, sent};
 use crate::engine::backoff::{backoff, jitter};
 use crate::engine::circuits::{Allowance, OperationName};
@@ -13,8 +13,8 @@ use crate::outbox::schedule::DueRow;
 use crate::push::parking::ERASURE_RANK;
 use crate::push::parking::RowGroup;
 use crate::storage::parts;
-use crate::storage::sql::{RowId, Sql, SqlError, list};
-use crate::time::millis;
+use crate::storage::sql::{Sql, SqlError, list};
+use crate::time::UnixMs;
 
 /// A row that is being tried.
 pub struct TakenRow {
@@ -44,7 +44,7 @@ pub fn due(
     sql: &dyn Sql,
     group: RowGroup,
     allowance: Allowance,
-    now: u64,
+    now: UnixMs,
     most: u32,
 ) -> Result<Vec<DueRow<ParkedRow>>, SqlError> {
     let Some((order, limit)) = order(allowance, most) else { return Ok(Vec::new()) };
@@ -62,7 +62,7 @@ pub fn due(
 }
 
 /// The operations for which rows wait that are due.
-pub fn awaited_operations(sql: &dyn Sql, now: u64) -> Result<Vec<OperationName>, SqlError> {
+pub fn awaited_operations(sql: &dyn Sql, now: UnixMs) -> Result<Vec<OperationName>, SqlError> {
     let names: Vec<String> = sql
         .exec(
             "SELECT DISTINCT waits_for FROM parked WHERE waits_for IS NOT NULL AND due <= ?",
@@ -77,7 +77,7 @@ pub fn due_for(
     sql: &dyn Sql,
     operation: &OperationName,
     allowance: Allowance,
-    now: u64,
+    now: UnixMs,
     most: u32,
 ) -> Result<Vec<DueRow<ParkedRow>>, SqlError> {
     let Some((order, limit)) = order(allowance, most) else { return Ok(Vec::new()) };
@@ -98,7 +98,7 @@ pub fn due_for(
 }
 
 /// The row that is due and is to be tried alone, since its tries in company were lost.
-pub fn due_alone(sql: &dyn Sql, now: u64) -> Result<Vec<ParkedRow>, SqlError> {
+pub fn due_alone(sql: &dyn Sql, now: UnixMs) -> Result<Vec<ParkedRow>, SqlError> {
     sql.exec(
         &format!(
             "SELECT {COLUMNS} FROM parked
@@ -109,14 +109,14 @@ pub fn due_alone(sql: &dyn Sql, now: u64) -> Result<Vec<ParkedRow>, SqlError> {
     .read()
 }
 
-/// When the next rows are due, in ms since 1970 UTC: of each group, and of those that wait for each
+/// When the next rows are due: of each group, and of those that wait for each
 /// operation.
-pub fn next_due(sql: &dyn Sql) -> Result<Vec<(RowGroup, Option<OperationName>, u64)>, SqlError> {
+pub fn next_due(sql: &dyn Sql) -> Result<Vec<(RowGroup, Option<OperationName>, UnixMs)>, SqlError> {
     #[derive(Deserialize)]
     struct NextFor {
         waits_for: String,
         key: String,
-        due: u64,
+        due: UnixMs,
     }
     let mut times = Vec::new();
     for group in RowGroup::ALL {
@@ -146,14 +146,14 @@ pub fn next_due(sql: &dyn Sql) -> Result<Vec<(RowGroup, Option<OperationName>, u
 /// which may bring the profile back, is not given out.
 pub fn take(
     sql: &dyn Sql,
-    now: u64,
+    now: UnixMs,
     rows: Vec<ParkedRow>,
     alone: bool,
 ) -> Result<Vec<TakenRow>, SqlError> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let mut by_attempts: Vec<(u32, Vec<RowId>)> = Vec::new();
+    let mut by_attempts: Vec<(u32, Vec<RowGeneration>)> = Vec::new();
     for row in &rows {
         match by_attempts.iter_mut().find(|(attempts, _)| *attempts == row.attempts) {
             Some((_, seqs)) => seqs.push(row.seq),
@@ -162,7 +162,7 @@ pub fn take(
     }
     let trying = if alone { lost::ALONE } else { lost::IN_COMPANY };
     for (attempts, seqs) in by_attempts {
-        let due = now + millis(backoff(attempts, None, jitter(now)));
+        let due = now + backoff(attempts, None, jitter(now));
         sql.exec(
             &format!(
                 "UPDATE parked SET attempts = attempts + 1, due = ?, trying = {trying},
@@ -181,7 +181,7 @@ pub fn take(
         .map(|row| TakenRow { content: Vec::new(), sent: HashSet::new(), row })
         .collect();
     for (owner, content) in contents {
-        let of = taken.iter_mut().find(|taken| taken.row.seq == owner);
+        let of = taken.iter_mut().find(|taken| taken.row.seq.row() == owner);
         if let Some(taken) = of {
             taken.content.extend(content);
         }
@@ -198,10 +198,10 @@ pub fn take(
 
 /// Erases what is stored of the customers whose erasures are among these generations; those that
 /// have to wait for a job.
-fn erase_first(sql: &dyn Sql, seqs: &str, now: u64) -> Result<Vec<RowId>, SqlError> {
+fn erase_first(sql: &dyn Sql, seqs: &str, now: UnixMs) -> Result<Vec<RowGeneration>, SqlError> {
     #[derive(Deserialize)]
     struct ParkedErasure {
-        seq: RowId,
+        seq: RowGeneration,
         customer: String,
     }
     let [from, to] = keys(RowGroup::Customers);

@@ -8,6 +8,8 @@ use x509_cert::der::{DecodePem, Encode};
 
 use super::SenderRefusal;
 
+use crate::time::UnixMs;
+
 /// A key, and when its certificate holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicKey {
@@ -42,8 +44,8 @@ impl PublicKey {
 
     /// Whether its certificate holds at this time.
     #[must_use]
-    pub fn is_valid_at(&self, now_ms: u64) -> bool {
-        (self.from_s..=self.to_s).contains(&(now_ms / 1000))
+    pub fn is_valid_at(&self, now: UnixMs) -> bool {
+        (self.from_s..=self.to_s).contains(&(now.ms() / 1000))
     }
 }
 
@@ -71,8 +73,8 @@ mod tests {
     #[test]
     fn a_certificate_holds_for_its_time() {
         let key = PublicKey { spki: vec![], from_s: 10, to_s: 20 };
-        for (now_ms, valid) in [(9_999, false), (10_000, true), (20_999, true), (21_000, false)] {
-            assert_eq!(key.is_valid_at(now_ms), valid, "{now_ms}");
+        for (now, valid) in [(9_999, false), (10_000, true), (20_999, true), (21_000, false)] {
+            assert_eq!(key.is_valid_at(UnixMs::from_ms(now)), valid, "{now}");
         }
     }
 }

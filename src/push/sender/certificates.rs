@@ -3,26 +3,30 @@
 //! Who signed a message is known only when its certificate was fetched, and anybody can name one. So a
 //! few are fetched in an hour, whatever is named: SNS itself uses one for months.
 
+use std::time::Duration;
+
 use url::Url;
 
 use super::certificate::PublicKey;
 
+use crate::time::UnixMs;
+
 /// How many are kept.
 const KEPT: usize = 8;
 
-/// How many unknown ones are asked for within [`WINDOW_MS`].
+/// How many unknown ones are asked for within [`WINDOW`].
 const ASKED: usize = 5;
 
 /// An hour.
-const WINDOW_MS: u64 = 3_600_000;
+const WINDOW: Duration = Duration::from_hours(1);
 
 /// What is known, and what was asked for.
 #[derive(Debug, Default)]
 pub struct CertificateBook {
     /// The one that was used last first.
     known: Vec<(Url, PublicKey)>,
-    /// When the last ones were asked for, in ms since 1970 UTC.
-    asked: Vec<u64>,
+    /// When the last ones were asked for.
+    asked: Vec<UnixMs>,
 }
 
 /// What is known of a certificate.
@@ -43,26 +47,25 @@ impl CertificateBook {
         Self { known: Vec::new(), asked: Vec::new() }
     }
 
-    /// Looks a certificate up. One that is to be asked for counts as asked for from now on (ms since 1970
-    /// UTC).
-    pub fn look_up(&mut self, url: &Url, now_ms: u64) -> CertificateLookup {
+    /// Looks a certificate up. One that is to be asked for counts as asked for from now on.
+    pub fn look_up(&mut self, url: &Url, now: UnixMs) -> CertificateLookup {
         if let Some(place) = self.known.iter().position(|(address, _)| address == url) {
             let known = self.known.remove(place);
             let key = known.1.clone();
             self.known.insert(0, known);
             return CertificateLookup::Known(key);
         }
-        self.asked.retain(|at| now_ms < at.saturating_add(WINDOW_MS));
+        self.asked.retain(|at| now < *at + WINDOW);
         if self.asked.len() >= ASKED {
             return CertificateLookup::NotNow;
         }
-        self.asked.push(now_ms);
+        self.asked.push(now);
         CertificateLookup::Ask
     }
 
     /// What was asked at this time was not answered, or led to a certificate: it does not count.
-    pub fn not_in_vain(&mut self, asked_ms: u64) {
-        if let Some(place) = self.asked.iter().position(|at| *at == asked_ms) {
+    pub fn not_in_vain(&mut self, asked: UnixMs) {
+        if let Some(place) = self.asked.iter().position(|at| *at == asked) {
             self.asked.remove(place);
         }
     }
@@ -92,21 +95,21 @@ mod tests {
     fn a_few_unknown_ones_are_asked_for_in_an_hour() {
         let mut book = CertificateBook::new();
         book.keep(url(0), key());
-        let now = 1_000;
-        let asked = (1..50).map(|n| book.look_up(&url(n), now + n as u64));
+        let at = UnixMs::from_ms;
+        let asked = (1..50_u8).map(|n| book.look_up(&url(n.into()), at(n.into())));
         let asked = asked.filter(|found| *found == CertificateLookup::Ask).count();
         assert_eq!(asked, ASKED);
-        assert_eq!(book.look_up(&url(0), now + 60), CertificateLookup::Known(key()));
-        assert_eq!(book.look_up(&url(99), now + 60), CertificateLookup::NotNow);
-        assert_eq!(book.look_up(&url(99), now + 1 + WINDOW_MS), CertificateLookup::Ask);
+        assert_eq!(book.look_up(&url(0), at(60)), CertificateLookup::Known(key()));
+        assert_eq!(book.look_up(&url(99), at(60)), CertificateLookup::NotNow);
+        assert_eq!(book.look_up(&url(99), at(1) + WINDOW), CertificateLookup::Ask);
     }
 
     #[test]
     fn what_was_not_in_vain_does_not_count() {
         let mut book = CertificateBook::new();
         for n in 0..50 {
-            assert_eq!(book.look_up(&url(n), 7), CertificateLookup::Ask, "{n}");
-            book.not_in_vain(7);
+            assert_eq!(book.look_up(&url(n), UnixMs::EPOCH), CertificateLookup::Ask, "{n}");
+            book.not_in_vain(UnixMs::EPOCH);
         }
     }
 
@@ -115,7 +118,11 @@ mod tests {
         let mut book = CertificateBook::new();
         for n in 0..20 {
             book.keep(url(n), key());
-            assert_eq!(book.look_up(&url(0), 0), CertificateLookup::Known(key()), "{n}");
+            assert_eq!(
+                book.look_up(&url(0), UnixMs::EPOCH),
+                CertificateLookup::Known(key()),
+                "{n}"
+            );
         }
         assert_eq!(book.known.len(), KEPT);
     }

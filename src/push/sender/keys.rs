@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::time::UnixMs;
+
 /// How long keys are used where the signer says otherwise or nothing: at least, at most, and by
 /// default. Google says some hours.
 const LEAST: Duration = Duration::from_mins(1);
@@ -12,7 +14,7 @@ const DEFAULT: Duration = Duration::from_mins(5);
 
 /// How often an unknown key makes the Worker ask again: a new key is known at once, and a stranger
 /// who invents names cannot make it ask with each push.
-const AGAIN_MS: u64 = 10_000;
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// An RSA key for RS256, its numbers in base64url as they were published.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +31,8 @@ pub struct SenderKey {
 #[derive(Debug, Default)]
 pub struct KeySet {
     keys: Vec<SenderKey>,
-    fresh_until_ms: u64,
-    asked_again_ms: Option<u64>,
+    fresh_until: UnixMs,
+    asked_again: Option<UnixMs>,
 }
 
 /// What is known of a key.
@@ -48,28 +50,28 @@ impl KeySet {
     /// An empty set, with nothing known.
     #[must_use]
     pub const fn new() -> Self {
-        Self { keys: Vec::new(), fresh_until_ms: 0, asked_again_ms: None }
+        Self { keys: Vec::new(), fresh_until: UnixMs::EPOCH, asked_again: None }
     }
 
     /// Finds a key.
     #[must_use]
-    pub fn look_up(&self, id: &str, now_ms: u64) -> KeyLookup {
-        if now_ms >= self.fresh_until_ms {
+    pub fn look_up(&self, id: &str, now: UnixMs) -> KeyLookup {
+        if now >= self.fresh_until {
             return KeyLookup::Ask;
         }
-        match (self.find(id), self.asked_again_ms) {
+        match (self.find(id), self.asked_again) {
             (Some(key), _) => KeyLookup::Known(key),
-            (None, Some(asked)) if now_ms < asked.saturating_add(AGAIN_MS) => KeyLookup::Unknown,
+            (None, Some(asked)) if now < asked + AGAIN => KeyLookup::Unknown,
             (None, _) => KeyLookup::Ask,
         }
     }
 
     /// Takes over what the signer answered, for as long as it said, and finds a key in it.
-    pub fn renew(&mut self, keys: Vec<SenderKey>, age: Option<Duration>, now_ms: u64) {
-        let fresh = age.unwrap_or(DEFAULT).clamp(LEAST, MOST).as_millis();
-        let asked_again = now_ms < self.fresh_until_ms;
-        self.asked_again_ms = if asked_again { Some(now_ms) } else { self.asked_again_ms };
-        self.fresh_until_ms = now_ms.saturating_add(u64::try_from(fresh).unwrap_or(u64::MAX));
+    pub fn renew(&mut self, keys: Vec<SenderKey>, age: Option<Duration>, now: UnixMs) {
+        let fresh = age.unwrap_or(DEFAULT).clamp(LEAST, MOST);
+        let asked_again = now < self.fresh_until;
+        self.asked_again = if asked_again { Some(now) } else { self.asked_again };
+        self.fresh_until = now + fresh;
         self.keys = keys;
     }
 
@@ -116,6 +118,10 @@ pub fn freshness(cache_control: Option<&str>, age: Option<&str>) -> Option<Durat
 mod tests {
     use super::*;
 
+    fn at(ms: u64) -> UnixMs {
+        UnixMs::from_ms(ms)
+    }
+
     fn key(id: &str) -> SenderKey {
         SenderKey { id: id.to_owned(), modulus: "n".to_owned(), exponent: "AQAB".to_owned() }
     }
@@ -138,25 +144,25 @@ mod tests {
     #[test]
     fn keys_are_known_as_long_as_the_signer_says() {
         let mut set = KeySet::new();
-        assert_eq!(set.look_up("a", 0), KeyLookup::Ask);
-        set.renew(vec![key("a")], Some(Duration::from_secs(100)), 1_000);
-        assert_eq!(set.look_up("a", 100_999), KeyLookup::Known(key("a")));
-        assert_eq!(set.look_up("a", 101_000), KeyLookup::Ask);
-        set.renew(vec![key("a")], Some(Duration::ZERO), 200_000);
-        assert_eq!(set.look_up("a", 259_999), KeyLookup::Known(key("a")));
-        set.renew(vec![key("a")], Some(Duration::MAX), 300_000);
-        assert_eq!(set.look_up("a", 300_000 + 24 * 60 * 60 * 1000), KeyLookup::Ask);
+        assert_eq!(set.look_up("a", at(0)), KeyLookup::Ask);
+        set.renew(vec![key("a")], Some(Duration::from_secs(100)), at(1_000));
+        assert_eq!(set.look_up("a", at(100_999)), KeyLookup::Known(key("a")));
+        assert_eq!(set.look_up("a", at(101_000)), KeyLookup::Ask);
+        set.renew(vec![key("a")], Some(Duration::ZERO), at(200_000));
+        assert_eq!(set.look_up("a", at(259_999)), KeyLookup::Known(key("a")));
+        set.renew(vec![key("a")], Some(Duration::MAX), at(300_000));
+        assert_eq!(set.look_up("a", at(300_000) + MOST), KeyLookup::Ask);
     }
 
     #[test]
     fn an_unknown_key_is_asked_for_once_in_a_while() {
         let mut set = KeySet::new();
-        set.renew(vec![key("a")], None, 1_000);
-        assert_eq!(set.look_up("b", 1_000), KeyLookup::Ask);
-        set.renew(vec![key("a"), key("b")], None, 2_000);
-        assert_eq!(set.look_up("b", 2_000), KeyLookup::Known(key("b")));
-        assert_eq!(set.look_up("c", 11_999), KeyLookup::Unknown);
-        assert_eq!(set.look_up("c", 12_000), KeyLookup::Ask);
+        set.renew(vec![key("a")], None, at(1_000));
+        assert_eq!(set.look_up("b", at(1_000)), KeyLookup::Ask);
+        set.renew(vec![key("a"), key("b")], None, at(2_000));
+        assert_eq!(set.look_up("b", at(2_000)), KeyLookup::Known(key("b")));
+        assert_eq!(set.look_up("c", at(11_999)), KeyLookup::Unknown);
+        assert_eq!(set.look_up("c", at(12_000)), KeyLookup::Ask);
     }
 
     #[test]

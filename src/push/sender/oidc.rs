@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::SenderRefusal;
 use crate::config::OidcAuth;
 use crate::json::read_bytes;
+use crate::time::UnixMs;
 
 /// Google writes its name in both ways (`developers.google.com/identity/openid-connect`).
 const ISSUERS: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"];
@@ -33,7 +34,7 @@ impl SignedToken {
     ///
     /// # Errors
     /// The first thing that is wrong with it.
-    pub fn read(bearer: &str, oidc: &OidcAuth, now_ms: u64) -> Result<Self, SenderRefusal> {
+    pub fn read(bearer: &str, oidc: &OidcAuth, now: UnixMs) -> Result<Self, SenderRefusal> {
         let (signed, signature) = bearer.rsplit_once('.').ok_or(SenderRefusal::NotAToken)?;
         let (header, claims) = signed.split_once('.').ok_or(SenderRefusal::NotAToken)?;
         let header = part(header).ok_or(SenderRefusal::NotAToken)?;
@@ -42,7 +43,7 @@ impl SignedToken {
             return Err(SenderRefusal::Algorithm);
         }
         let key_id = header.get("kid").and_then(Value::as_str).ok_or(SenderRefusal::UnknownKey)?;
-        check(&part(claims).ok_or(SenderRefusal::NotAToken)?, oidc, now_ms)?;
+        check(&part(claims).ok_or(SenderRefusal::NotAToken)?, oidc, now)?;
         Ok(Self {
             key_id: key_id.to_owned(),
             signed: signed.to_owned(),
@@ -51,7 +52,7 @@ impl SignedToken {
     }
 }
 
-fn check(claims: &Map<String, Value>, oidc: &OidcAuth, now_ms: u64) -> Result<(), SenderRefusal> {
+fn check(claims: &Map<String, Value>, oidc: &OidcAuth, now: UnixMs) -> Result<(), SenderRefusal> {
     let text = |name| claims.get(name).and_then(Value::as_str);
     if !text("iss").is_some_and(|issuer| ISSUERS.contains(&issuer)) {
         return Err(SenderRefusal::Issuer);
@@ -64,7 +65,7 @@ fn check(claims: &Map<String, Value>, oidc: &OidcAuth, now_ms: u64) -> Result<()
         return Err(SenderRefusal::Email);
     }
     let seconds = |name| claims.get(name).and_then(Value::as_u64).ok_or(SenderRefusal::Time);
-    let (expires, issued, now) = (seconds("exp")?, seconds("iat")?, now_ms / 1000);
+    let (expires, issued, now) = (seconds("exp")?, seconds("iat")?, now.ms() / 1000);
     if expires.saturating_add(LEEWAY) <= now || issued > now.saturating_add(LEEWAY) {
         return Err(SenderRefusal::Time);
     }
@@ -84,8 +85,8 @@ mod tests {
 
     use super::*;
 
-    const NOW: u64 = 1_767_323_045_600;
-    const NOW_S: u64 = NOW / 1000;
+    const NOW: UnixMs = UnixMs::from_ms(1_767_323_045_600);
+    const NOW_S: u64 = NOW.ms() / 1000;
 
     fn oidc() -> OidcAuth {
         OidcAuth {

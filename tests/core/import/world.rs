@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use commercetools_klaviyo::commercetools::reference::Id;
 use commercetools_klaviyo::config::{Config, OperatorRules};
-use commercetools_klaviyo::engine::call::{HostCall, SliceInput};
+use commercetools_klaviyo::engine::call::{CallTicket, HostCall, SliceInput};
 use commercetools_klaviyo::fault::{Setback, System};
 use commercetools_klaviyo::http::{HttpAnswer, NoAnswer};
 use commercetools_klaviyo::import::machine::{
@@ -19,6 +19,7 @@ use commercetools_klaviyo::import::run::{ImportKind, ImportRun, RunSelection, Ru
 use commercetools_klaviyo::import::start::RunStart;
 use commercetools_klaviyo::import::stored::read_run;
 use commercetools_klaviyo::push::plan::customer::WRITTEN_SINCE;
+use commercetools_klaviyo::time::UnixMs;
 
 use super::account::Account;
 use super::shop::Shop;
@@ -139,7 +140,7 @@ pub(super) struct World {
     pub(super) now: u64,
     machine: ImportMachine,
     /// Calls under way: when they are answered, and with what.
-    under_way: HashMap<u64, (u64, Result<HttpAnswer, Setback>)>,
+    under_way: HashMap<CallTicket, (u64, Result<HttpAnswer, Setback>)>,
     next_run: u64,
     slice_ends: u64,
     pub(super) crashes: u64,
@@ -262,7 +263,7 @@ impl World {
         self.now += 1 + self.chance.next(20_000);
     }
 
-    fn call(&mut self, ticket: u64, call: &HostCall) {
+    fn call(&mut self, ticket: CallTicket, call: &HostCall) {
         let system = match call {
             HostCall::Commercetools { .. } => System::Commercetools,
             HostCall::Klaviyo { .. } | HostCall::HandOver { .. } => System::Klaviyo,
@@ -402,7 +403,7 @@ impl World {
     /// Brings the next thing that happens.
     fn next(&mut self) {
         let answer = self.under_way.iter().map(|(ticket, (at, _))| (*at, *ticket)).min();
-        let wake = self.machine.wake().unwrap_or(u64::MAX).max(self.now + 1);
+        let wake = self.machine.wake().map_or(u64::MAX, UnixMs::ms).max(self.now + 1);
         let slice = self.slice_ends;
         match answer {
             Some((at, ticket)) if at <= wake && at <= slice => {

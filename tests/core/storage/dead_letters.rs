@@ -8,14 +8,16 @@ use commercetools_klaviyo::outbox::store::replay::replay;
 use commercetools_klaviyo::push::envelope::decode;
 use commercetools_klaviyo::storage::selection::KeptSelection;
 use commercetools_klaviyo::storage::sql::RowId;
+use commercetools_klaviyo::time::UnixMs;
 use serde_json::{Value, json};
 
 use super::{assert_whole, fails_whole, new_parked, outbox, slot};
 use crate::sqlite::Sqlite;
+use crate::support::at;
 
-fn letter(at: u64) -> NewDeadLetter {
+fn letter(time: u64) -> NewDeadLetter {
     NewDeadLetter {
-        at,
+        at: at(time),
         code: "klaviyo_400".to_owned(),
         detail: "Klaviyo's words".to_owned(),
         pointer: Some("/data".to_owned()),
@@ -72,7 +74,7 @@ fn old_ones_are_forgotten_with_their_content() {
     for at in [1, 2, 3] {
         dead_letters::keep(&sql, &letter(at), at.to_string().as_bytes()).expect("kept");
     }
-    dead_letters::forget(&sql, 3).expect("forgotten");
+    dead_letters::forget(&sql, at(3)).expect("forgotten");
     let ids = dead_letters::ids(&sql, &KeptSelection::All).expect("ids");
     assert_eq!(ids.len(), 1);
     assert_eq!(dead_letters::delete(&sql, &ids[0]), Ok(true));
@@ -129,14 +131,14 @@ fn a_letter_is_replayed_into_the_slot_of_its_work() {
     for (what, content, keys, kept) in cases {
         let sql = outbox();
         let id = dead_letters::keep(&sql, &letter(1), content.as_bytes()).expect("kept");
-        fails_whole(&sql, |sql| replay(sql, &rules, &id, 7_000));
-        assert_eq!(replay(&sql, &rules, &id, 7_000), Ok(true), "{what}");
+        fails_whole(&sql, |sql| replay(sql, &rules, &id, at(7_000)));
+        assert_eq!(replay(&sql, &rules, &id, at(7_000)), Ok(true), "{what}");
         assert_eq!(parked_keys(&sql), keys, "{what}");
         for row in keys.iter().filter_map(|key| slot(&sql, key)) {
             assert_eq!((row.due, row.attempts, row.code.as_str()), (Some(7_000), 0, "replayed"));
         }
         assert_eq!(dead_letters::count(&sql), Ok(kept), "{what}");
-        assert_eq!(replay(&sql, &rules, "unknown", 7_000), Ok(false));
+        assert_eq!(replay(&sql, &rules, "unknown", at(7_000)), Ok(false));
         assert_whole(&sql);
     }
 }
@@ -146,7 +148,7 @@ fn what_follows_is_parked_if_it_asks_for_anything() {
     let sql = outbox();
     let all = [change("product", "p"), change("nothing", "n"), json!({}), change("category", "k")];
     let all: Vec<_> = all.iter().filter_map(Value::as_object).cloned().collect();
-    park_offspring(&sql, &OperatorRules::default(), all, 0, 7_000).expect("parked");
+    park_offspring(&sql, &OperatorRules::default(), all, UnixMs::EPOCH, at(7_000)).expect("parked");
     assert_eq!(parked_keys(&sql), ["category/k", "product/p"]);
 }
 
@@ -162,8 +164,8 @@ fn what_a_push_sends_is_what_the_object_stores() {
     let bodies = intake::bodies(new.iter().zip(&push.items)).expect("bodies");
     let [(2, body)] = bodies.as_slice() else { panic!("one body") };
     let sql = outbox();
-    fails_whole(&sql, |sql| intake::take(sql, body, 1_000));
-    let stored = intake::take(&sql, body, 1_000).expect("stored");
+    fails_whole(&sql, |sql| intake::take(sql, body, at(1_000)));
+    let stored = intake::take(&sql, body, at(1_000)).expect("stored");
     assert_eq!(stored[0], "", "it is parked");
     assert_eq!(dead_letters::ids(&sql, &KeptSelection::All), Ok(vec![stored[1].clone()]));
     let row = slot(&sql, "customer/c").expect("a row");
@@ -172,7 +174,7 @@ fn what_a_push_sends_is_what_the_object_stores() {
     assert_eq!(read["notification"], 1);
 
     // A body that was cut off, and one of another version, are refused.
-    assert!(intake::take(&outbox(), &body[..body.len() - 1], 1_000).is_err());
+    assert!(intake::take(&outbox(), &body[..body.len() - 1], at(1_000)).is_err());
     let other = String::from_utf8_lossy(body).replace("\"version\":1", "\"version\":2");
-    assert!(intake::take(&outbox(), other.as_bytes(), 1_000).is_err());
+    assert!(intake::take(&outbox(), other.as_bytes(), at(1_000)).is_err());
 }

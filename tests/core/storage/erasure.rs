@@ -1,5 +1,7 @@
 //! Erasures: nothing of the person stays, and who was erased stays erased.
 
+use std::time::Duration;
+
 use chrono::DateTime;
 use commercetools_klaviyo::commercetools::reference::Id;
 use commercetools_klaviyo::config::rules::OperatorRules;
@@ -16,6 +18,7 @@ use serde_json::{Value, json};
 
 use super::{assert_whole, fails_whole, job_row, new_parked, open, outbox, outbox_with, slot};
 use crate::sqlite::Sqlite;
+use crate::support::at;
 
 const NOW: u64 = 1_780_272_000_000;
 const DAY: u64 = 86_400_000;
@@ -25,7 +28,7 @@ const NAME: &str = "Ada Lovelace";
 
 fn letter(customer: Option<&str>, resource: Option<&str>) -> NewDeadLetter {
     NewDeadLetter {
-        at: NOW,
+        at: at(NOW),
         code: "klaviyo_400".to_owned(),
         detail: format!("{} is no name", customer.map_or("x", |_| NAME)),
         pointer: None,
@@ -66,7 +69,7 @@ fn outbox_of_two() -> Sqlite {
     ] {
         park(&sql, &new, content).expect("parked");
         let row = slot(&sql, &new.key).expect("a row");
-        sent::note(&sql, &new.key, row.seq, &["d".to_owned()], 2_000).expect("noted");
+        sent::note(&sql, &new.key, row.seq, &["d".to_owned()], at(2_000)).expect("noted");
     }
     for (letter, content) in [
         (letter(Some("ada-1"), Some("order/o")), large.as_slice()),
@@ -83,8 +86,12 @@ fn outbox_of_two() -> Sqlite {
 fn an_erasure_leaves_nothing_of_the_person() {
     let sql = outbox_of_two();
     assert_eq!(found(&sql, NAME), ["dead_letter_parts", "dead_letters", "parked_parts"]);
-    fails_whole(&sql, |sql| erasure::erase(sql, "ada-1", NOW));
-    assert_eq!(erasure::erase(&sql, "ada-1", NOW), Ok(false), "no job may bring the profile back");
+    fails_whole(&sql, |sql| erasure::erase(sql, "ada-1", at(NOW)));
+    assert_eq!(
+        erasure::erase(&sql, "ada-1", at(NOW)),
+        Ok(false),
+        "no job may bring the profile back"
+    );
     assert!(found(&sql, NAME).is_empty());
     assert!(found(&sql, "ada-1").is_empty(), "not even the id");
     assert_whole(&sql);
@@ -99,17 +106,17 @@ fn an_erasure_leaves_nothing_of_the_person() {
 #[test]
 fn who_was_erased_is_erased_again_for_90_days() {
     let sql = outbox();
-    erasure::erase(&sql, "a", NOW).expect("erased");
+    erasure::erase(&sql, "a", at(NOW)).expect("erased");
     let again = |sql: &Sqlite, customer: &str, now| {
         let asked = EraseAgain { gone_written_since: None, ..gone(customer) };
-        asked.park(sql, &erases(), now).expect("asked");
+        asked.park(sql, &erases(), at(now)).expect("asked");
         let key = format!("customer/{customer}");
         let parked = slot(sql, &key).is_some();
         sql.exec("UPDATE parked SET key = 'seen' WHERE key = ?", vec![key.into()]).expect("seen");
         parked
     };
     assert!(!again(&sql, "b", NOW), "nobody erased them");
-    gone("a").park(&sql, &erases(), NOW + 5).expect("asked");
+    gone("a").park(&sql, &erases(), at(NOW + 5)).expect("asked");
     assert_eq!(slot(&sql, "brought-back/a"), None, "it is known who was erased");
     let row = slot(&sql, "customer/a").expect("a row");
     assert_eq!((row.rank, row.due), (ERASURE_RANK, Some(NOW + 60_005)));
@@ -117,7 +124,7 @@ fn who_was_erased_is_erased_again_for_90_days() {
     assert_eq!(content["dataErasure"], true);
     // It is known until somebody else is erased after that time.
     for (days, known) in [(90, true), (91, false)] {
-        erasure::erase(&sql, "c", NOW + days * DAY).expect("erased");
+        erasure::erase(&sql, "c", at(NOW + days * DAY)).expect("erased");
         assert_eq!(again(&sql, "a", NOW + days * DAY), known, "{days}");
     }
 }
@@ -131,23 +138,32 @@ fn erases() -> OperatorRules {
 fn gone(customer: &str) -> EraseAgain {
     EraseAgain {
         customers: vec![Id::new(customer).expect("an id")],
-        wait_ms: 60_000,
+        wait: Duration::from_mins(1),
         gone_written_since: DateTime::from_timestamp_millis(1_000_000),
     }
+}
+
+/// The Worker and the object may be of different versions while they are deployed.
+#[test]
+fn what_is_asked_of_the_object_keeps_its_form() {
+    let asked = json!({"customers": ["a"], "wait_ms": 60_000,
+        "gone_written_since": "1970-01-01T00:16:40Z"});
+    assert_eq!(serde_json::to_value(gone("a")).expect("JSON"), asked);
+    assert_eq!(serde_json::from_value::<EraseAgain>(asked).expect("what is asked"), gone("a"));
 }
 
 /// Perhaps erased in another deployment: what we wrote of them is looked for.
 #[test]
 fn who_is_gone_and_was_not_erased_here_is_looked_for() {
     let sql = outbox();
-    gone("b").park(&sql, &erases(), NOW).expect("asked");
+    gone("b").park(&sql, &erases(), at(NOW)).expect("asked");
     let row = slot(&sql, "brought-back/b").expect("a row");
     assert_eq!((row.due, row.doubtful_until), (Some(NOW + 60_000), NOW + 60_000));
     let content: Value = serde_json::from_slice(&row.content).expect("JSON");
     assert_eq!(content["writtenSince"], "1970-01-01T00:16:40+00:00");
     // Who is merely not known of, while erasures are not passed on, is left alone.
     let sql = outbox();
-    gone("b").park(&sql, &OperatorRules::default(), NOW).expect("asked");
+    gone("b").park(&sql, &OperatorRules::default(), at(NOW)).expect("asked");
     assert!(sql.tables()["parked"].is_empty());
 }
 
@@ -157,12 +173,12 @@ fn an_erasure_waits_for_the_jobs_that_may_bring_the_profile_back() {
     let rows = ["customer/a", "customer/b"]
         .map(|key| job_row(0, key, slot(&sql, key).expect("a row").seq));
     open(&sql, "j", &rows, 2_000);
-    assert_eq!(erasure::erase(&sql, "a", 3_000), Ok(true));
+    assert_eq!(erasure::erase(&sql, "a", at(3_000)), Ok(true));
     let new = NewParked { rank: ERASURE_RANK, ..new_parked("customer/a") };
     park(&sql, &new, b"erase").expect("parked");
     assert_eq!(slot(&sql, "customer/a").expect("a row").due, None);
     let awaited = jobs::all(&sql).expect("jobs").remove(0);
-    jobs::close(&sql, &awaited.job, &JobFate::DoneBut(vec![]), 9_000).expect("closed");
+    jobs::close(&sql, &awaited.job, &JobFate::DoneBut(vec![]), at(9_000)).expect("closed");
     assert_eq!(slot(&sql, "customer/a").expect("a row").due, Some(9_000));
     let sent: Vec<String> = sql.all("SELECT key FROM sent").column().expect("keys");
     assert_eq!(sent, ["customer/b"], "what the job wrote of the erased one counts no more");
@@ -171,9 +187,9 @@ fn an_erasure_waits_for_the_jobs_that_may_bring_the_profile_back() {
 #[test]
 fn an_erasure_waits_for_a_write_in_doubt() {
     let sql = outbox();
-    let new = NewParked { doubtful_until: 70_000, ..new_parked("customer/a") };
+    let new = NewParked { doubtful_until: at(70_000), ..new_parked("customer/a") };
     park(&sql, &new, b"change").expect("parked");
-    assert_eq!(erasure::erase(&sql, "a", 30_000), Ok(false));
+    assert_eq!(erasure::erase(&sql, "a", at(30_000)), Ok(false));
     let row = slot(&sql, "customer/a").expect("a row");
     assert_eq!((row.rank, row.due), (ERASURE_RANK, Some(70_000)));
     assert!(String::from_utf8_lossy(&row.content).contains("dataErasure"));
@@ -190,8 +206,8 @@ fn an_erasure_that_is_only_parked_erases_what_is_stored_here() {
     };
     let head = json!({"version": 1, "new": {"parked": new}, "bytes": 5});
     let body = format!("{head}\nerase");
-    fails_whole(&sql, |sql| intake::take(sql, body.as_bytes(), NOW));
-    assert_eq!(intake::take(&sql, body.as_bytes(), NOW), Ok(vec![String::new()]));
+    fails_whole(&sql, |sql| intake::take(sql, body.as_bytes(), at(NOW)));
+    assert_eq!(intake::take(&sql, body.as_bytes(), at(NOW)), Ok(vec![String::new()]));
     assert!(found(&sql, NAME).is_empty());
     let row = slot(&sql, "customer/ada-1").expect("a row");
     assert_eq!((row.content.as_slice(), row.due), (b"erase".as_slice(), Some(2_000)));

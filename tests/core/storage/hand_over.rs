@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::runs::{id, imports, run};
 use crate::sqlite::Sqlite;
+use crate::support::at;
 
 fn ms(time: DateTime<Utc>) -> u64 {
     u64::try_from(time.timestamp_millis()).expect("after 1970")
@@ -37,23 +38,23 @@ fn ended(number: u64, kind: ImportKind, state: RunState, doubt: Option<i64>) -> 
 
 fn remember(sql: &Sqlite, of_type: &str, name: &str, now: u64) {
     let rules = OperatorRules::default();
-    gone::remember(sql, &rules, of_type, &id(name), now).expect("remembered");
+    gone::remember(sql, &rules, of_type, &id(name), at(now)).expect("remembered");
 }
 
 /// What is handed over at this time: the customers with how long to wait for (ms), and the changes as
 /// types with the time, from the start on, before which they are not to be delivered (ms).
-type HandedOver = (Vec<String>, u64, Vec<(Vec<String>, u64)>);
+type HandedOver = (Vec<String>, u128, Vec<(Vec<String>, u128)>);
 
 fn handed_over(sql: &Sqlite, now: u64) -> Option<HandedOver> {
-    let due = hand_over::due(sql, &OperatorRules::default(), now).expect("what is due")?;
+    let due = hand_over::due(sql, &OperatorRules::default(), at(now)).expect("what is due")?;
     let customers = due.erase.customers.iter().map(ToString::to_string).collect();
     let changes = due.changes.iter().map(|(changes, not_before)| {
         let types = changes.iter().map(|change| change["resource"]["typeId"].as_str());
         let types = types.map(|name| name.unwrap_or_default().to_owned()).collect();
-        (types, not_before.saturating_sub(ms(start())))
+        (types, not_before.since(start().into()).as_millis())
     });
-    let handed_over = (customers, due.erase.wait_ms, changes.collect());
-    hand_over::done(sql, &due, now).expect("noted");
+    let handed_over = (customers, due.erase.wait.as_millis(), changes.collect());
+    hand_over::done(sql, &due, at(now)).expect("noted");
     Some(handed_over)
 }
 
@@ -88,7 +89,7 @@ fn what_is_gone_is_told_by_what_is_left_of_it() {
     }
     save(&sql, &ended(1, ImportKind::Products, RunState::Completed, None));
     let rules = OperatorRules::default();
-    let due = hand_over::due(&sql, &rules, now).expect("what is due").expect("changes");
+    let due = hand_over::due(&sql, &rules, at(now)).expect("what is due").expect("changes");
     let works = due.changes.into_iter().flat_map(|(changes, _)| changes).map(|change| {
         let notification = Notification::read(change).expect("a notification");
         plan(&rules, &notification).expect("a plan")

@@ -13,6 +13,7 @@ use super::{
     fails_whole, job_row, new_parked, next_due, open, outbox_with, slot, take, take_customer,
 };
 use crate::sqlite::Sqlite;
+use crate::support::at;
 
 /// The jobs that are open, the oldest first.
 fn open_jobs(sql: &Sqlite) -> Vec<JobRef> {
@@ -37,14 +38,14 @@ fn rows_wait_for_their_job_and_are_due_when_it_ends() {
     assert_eq!(next_due(&sql, RowGroup::Customers), None);
     assert!(take(&sql, RowGroup::Customers, 900_000).is_empty());
     assert_eq!(slot(&sql, "customer/a").expect("a row").code, "klaviyo_job");
-    assert_eq!(jobs::next_due(&sql), Ok(Some(2_000)));
+    assert_eq!(jobs::next_due(&sql), Ok(Some(at(2_000))));
     assert_eq!(open_jobs(&sql).len(), 1);
 
     let job = open_jobs(&sql).remove(0);
     assert_eq!(job.id, "j1");
     let done = JobFate::DoneBut(vec![1]);
-    fails_whole(&sql, |sql| jobs::close(sql, &job, &done, 9_000));
-    jobs::close(&sql, &job, &done, 9_000).expect("closed");
+    fails_whole(&sql, |sql| jobs::close(sql, &job, &done, at(9_000)));
+    jobs::close(&sql, &job, &done, at(9_000)).expect("closed");
     assert_eq!(open_jobs(&sql), []);
     assert_eq!(parked::any_waits(&sql), Ok(false));
     let taken = take(&sql, RowGroup::Customers, 9_000);
@@ -56,7 +57,7 @@ fn rows_wait_for_their_job_and_are_due_when_it_ends() {
 #[test]
 fn of_a_job_that_nobody_knows_of_all_go_alone_and_again() {
     let sql = outbox_with_job(&["customer/a", "customer/b"]);
-    jobs::close(&sql, &open_jobs(&sql).remove(0), &JobFate::Unknown, 9_000).expect("closed");
+    jobs::close(&sql, &open_jobs(&sql).remove(0), &JobFate::Unknown, at(9_000)).expect("closed");
     let taken = take(&sql, RowGroup::Customers, 9_000);
     assert_eq!(taken.len(), 2);
     assert!(taken.iter().all(|taken| taken.row.alone() && taken.sent.is_empty()));
@@ -69,7 +70,7 @@ fn a_row_waits_for_each_of_its_jobs() {
     open(&sql, "j2", &[job_row(0, "customer/a", row.seq)], 2_000);
     let done = JobFate::DoneBut(vec![]);
     for (job, due) in open_jobs(&sql).iter().zip([None, Some(9_000)]) {
-        jobs::close(&sql, job, &done, 9_000).expect("closed");
+        jobs::close(&sql, job, &done, at(9_000)).expect("closed");
         assert_eq!(slot(&sql, "customer/a").expect("a row").due, due, "{}", job.id);
     }
 }
@@ -85,7 +86,7 @@ fn what_was_sent_is_forgotten_when_somebody_parks_into_the_slot() {
     let sql = outbox_with_job(&["customer/a", "customer/b"]);
     parks(&sql);
     assert_eq!(slot(&sql, "customer/a").expect("a row").due, None, "it waits for the job as well");
-    jobs::close(&sql, &open_jobs(&sql).remove(0), &done, 9_000).expect("closed");
+    jobs::close(&sql, &open_jobs(&sql).remove(0), &done, at(9_000)).expect("closed");
     let sent = |sql: &Sqlite| {
         let taken = take(sql, RowGroup::Customers, 99_000).into_iter();
         taken.map(|taken| (taken.row.key, taken.sent.len())).collect::<HashSet<_>>()
@@ -94,7 +95,7 @@ fn what_was_sent_is_forgotten_when_somebody_parks_into_the_slot() {
     assert_eq!(sent(&sql), HashSet::from([one("customer/a", 0), one("customer/b", 1)]));
 
     let sql = outbox_with_job(&["customer/a"]);
-    jobs::close(&sql, &open_jobs(&sql).remove(0), &done, 9_000).expect("closed");
+    jobs::close(&sql, &open_jobs(&sql).remove(0), &done, at(9_000)).expect("closed");
     parks(&sql);
     assert_eq!(sent(&sql), HashSet::from([one("customer/a", 0)]));
 
@@ -103,7 +104,7 @@ fn what_was_sent_is_forgotten_when_somebody_parks_into_the_slot() {
     parks(&sql);
     open(&sql, "j1", &[job_row(0, "customer/a", row.seq)], 2_500);
     assert_eq!(slot(&sql, "customer/a").expect("a row").due, None);
-    jobs::close(&sql, &open_jobs(&sql).remove(0), &done, 9_000).expect("closed");
+    jobs::close(&sql, &open_jobs(&sql).remove(0), &done, at(9_000)).expect("closed");
     assert_eq!(sent(&sql), HashSet::from([one("customer/a", 0)]));
 }
 
@@ -113,7 +114,7 @@ fn what_was_sent_is_told_to_the_next_try() {
     let row = take(&sql, RowGroup::Customers, 2_000).remove(0).row;
     let digests = ["d1".to_owned(), "d2".to_owned()];
     for _ in 0..2 {
-        sent::note(&sql, &row.key, row.seq, &digests, 2_000).expect("noted");
+        sent::note(&sql, &row.key, row.seq, &digests, at(2_000)).expect("noted");
     }
     let taken = take(&sql, RowGroup::Customers, 9_000);
     assert_eq!(taken[0].sent, HashSet::from(digests));
@@ -127,9 +128,9 @@ fn a_job_is_looked_at_again_and_its_rows_say_why_they_wait() {
     let sql = outbox_with_job(&["customer/a"]);
     let job = open_jobs(&sql).remove(0);
     let fault = TransientFault::OutboxUnavailable;
-    fails_whole(&sql, |sql| jobs::put_off(sql, &job, fault, 64_000));
-    jobs::put_off(&sql, &job, fault, 64_000).expect("put off");
-    assert_eq!(jobs::next_due(&sql), Ok(Some(64_000)));
+    fails_whole(&sql, |sql| jobs::put_off(sql, &job, fault, at(64_000)));
+    jobs::put_off(&sql, &job, fault, at(64_000)).expect("put off");
+    assert_eq!(jobs::next_due(&sql), Ok(Some(at(64_000))));
     let row = slot(&sql, "customer/a").expect("a row");
     assert_eq!(row.code, fault.code());
     assert_eq!(row.due, None);
@@ -140,9 +141,9 @@ fn a_job_is_looked_at_again_and_its_rows_say_why_they_wait() {
 #[test]
 fn retention_ends_the_waiting_for_a_job() {
     let sql = outbox_with_job(&["customer/a", "customer/b"]);
-    parked::expire(&sql, 50_000, 1_000).expect("expired");
+    parked::expire(&sql, at(50_000), at(1_000)).expect("expired");
     assert_eq!(parked::any_waits(&sql), Ok(true), "they are as old as they may be");
-    parked::expire(&sql, 50_000, 1_001).expect("expired");
+    parked::expire(&sql, at(50_000), at(1_001)).expect("expired");
     assert_eq!(parked::any_waits(&sql), Ok(false));
     let taken = take(&sql, RowGroup::Customers, 50_000);
     assert_eq!(taken.len(), 2);

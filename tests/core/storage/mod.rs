@@ -20,14 +20,17 @@ use commercetools_klaviyo::klaviyo::job::{JobRef, JobType};
 use commercetools_klaviyo::outbox::store::jobs::{self, JobRow};
 use commercetools_klaviyo::outbox::store::new_parked::NewParked;
 use commercetools_klaviyo::outbox::store::park::park;
+use commercetools_klaviyo::outbox::store::parked::RowGeneration;
 use commercetools_klaviyo::outbox::store::tables::MIGRATIONS;
 use commercetools_klaviyo::outbox::store::tries::{self, TakenRow};
 use commercetools_klaviyo::push::parking::RowGroup;
 use commercetools_klaviyo::storage::schema::{SchemaState, migrate};
-use commercetools_klaviyo::storage::sql::{RowId, Sql, SqlAnswer, SqlError, SqlValue};
+use commercetools_klaviyo::storage::sql::{Sql, SqlAnswer, SqlError, SqlValue};
+use commercetools_klaviyo::time::UnixMs;
 use serde::Deserialize;
 
 use crate::sqlite::Sqlite;
+use crate::support::at;
 
 /// The outbox with nothing in it.
 fn outbox() -> Sqlite {
@@ -42,12 +45,12 @@ fn new_parked(key: &str) -> NewParked {
         key: key.to_owned(),
         rank: 0,
         customer: None,
-        at: 1_000,
-        due: 2_000,
+        at: at(1_000),
+        due: at(2_000),
         code: "klaviyo_503".to_owned(),
         attempts: 1,
-        doubtful_until: 0,
-        written_since: 0,
+        doubtful_until: UnixMs::EPOCH,
+        written_since: UnixMs::EPOCH,
     }
 }
 
@@ -63,7 +66,7 @@ fn outbox_with(keys: &[&str]) -> Sqlite {
 /// A row of `parked`, with its content.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 struct StoredRow {
-    seq: RowId,
+    seq: RowGeneration,
     key: String,
     rank: u8,
     customer: Option<String>,
@@ -96,9 +99,9 @@ fn slot(sql: &Sqlite, key: &str) -> Option<StoredRow> {
 
 /// Takes what is due of the group at `now`, in company.
 fn take(sql: &Sqlite, group: RowGroup, now: u64) -> Vec<TakenRow> {
-    let due = tries::due(sql, group, Allowance::All, now, 100).expect("due rows");
+    let due = tries::due(sql, group, Allowance::All, at(now), 100).expect("due rows");
     let rows = due.into_iter().map(|due| due.row).collect();
-    tries::take(sql, now, rows, false).expect("taken rows")
+    tries::take(sql, at(now), rows, false).expect("taken rows")
 }
 
 /// Takes the one customer that is due.
@@ -109,7 +112,7 @@ fn take_customer(sql: &Sqlite, now: u64) -> TakenRow {
 }
 
 /// What a slot has in a job: its digest is `d` and the number of the row.
-fn job_row(n: usize, key: &str, seq: RowId) -> JobRow {
+fn job_row(n: usize, key: &str, seq: RowGeneration) -> JobRow {
     JobRow {
         n,
         key: key.to_owned(),
@@ -122,7 +125,7 @@ fn job_row(n: usize, key: &str, seq: RowId) -> JobRow {
 /// Klaviyo took a job at `now` with these rows.
 fn open(sql: &Sqlite, id: &str, rows: &[JobRow], now: u64) {
     let job = JobRef { of: JobType::Profiles, id: id.to_owned() };
-    jobs::open(sql, &job, rows, now).expect("opened");
+    jobs::open(sql, &job, rows, at(now)).expect("opened");
 }
 
 /// Whatever statement of it fails: it says so, and nothing of it is kept.
@@ -157,5 +160,8 @@ fn assert_whole(sql: &Sqlite) {
 /// When the next rows of a group are due that wait for no operation.
 fn next_due(sql: &Sqlite, group: RowGroup) -> Option<u64> {
     let times = tries::next_due(sql).expect("times").into_iter();
-    times.filter(|(of, waits_for, _)| *of == group && waits_for.is_none()).map(|time| time.2).min()
+    times
+        .filter(|(of, waits_for, _)| *of == group && waits_for.is_none())
+        .map(|time| time.2.ms())
+        .min()
 }

@@ -6,17 +6,19 @@ use commercetools_klaviyo::commercetools::notification::Notification;
 use commercetools_klaviyo::fault::TransientFault;
 use commercetools_klaviyo::outbox::store::new_parked::NewParked;
 use commercetools_klaviyo::outbox::store::park::{park, park_all};
+use commercetools_klaviyo::outbox::store::parked::RowGeneration;
 use commercetools_klaviyo::outbox::store::sent;
 use commercetools_klaviyo::push::parking::{ParkingSlot, RowGroup};
 use commercetools_klaviyo::push::plan::removed_fields::RemovedFields;
 use commercetools_klaviyo::storage::parts;
-use commercetools_klaviyo::storage::sql::{RowId, Sql, SqlValue};
+use commercetools_klaviyo::storage::sql::{Sql, SqlValue};
 
 use super::{
     StoredRow, assert_whole, fails_whole, job_row, new_parked, open, outbox, slot, take_customer,
 };
 use crate::import::world::Chance;
 use crate::sqlite::Sqlite;
+use crate::support::at;
 
 #[test]
 fn a_free_slot_takes_all_that_is_known() {
@@ -24,8 +26,8 @@ fn a_free_slot_takes_all_that_is_known() {
     let new = NewParked {
         rank: 1,
         customer: Some("c".to_owned()),
-        doubtful_until: 61_000,
-        written_since: 900,
+        doubtful_until: at(61_000),
+        written_since: at(900),
         ..new_parked("customer/c")
     };
     park(&sql, &new, "{\"ä\":1}".as_bytes()).expect("parked");
@@ -63,8 +65,11 @@ fn a_taken_slot_keeps_its_age_and_its_time() {
     ];
     for (what, old, new, (rank, doubtful_until, content)) in cases {
         let sql = outbox();
-        let parked =
-            |(rank, doubtful_until)| NewParked { rank, doubtful_until, ..new_parked("customer/c") };
+        let parked = |(rank, doubt)| NewParked {
+            rank,
+            doubtful_until: at(doubt),
+            ..new_parked("customer/c")
+        };
         park(&sql, &parked(old), b"old").expect("parked");
         // Tried twice: at 2,000, and when it is due again.
         let taken = take_customer(&sql, 2_000);
@@ -72,8 +77,8 @@ fn a_taken_slot_keeps_its_age_and_its_time() {
         let before = slot(&sql, "customer/c").expect("a row");
         let key = &taken.row.key;
         let newer = NewParked {
-            at: 10_000,
-            due: 10_500,
+            at: at(10_000),
+            due: at(10_500),
             attempts: 1,
             code: "network".to_owned(),
             ..parked(new)
@@ -95,13 +100,14 @@ fn a_taken_slot_keeps_its_age_and_its_time() {
 fn what_is_told_does_not_wait_for_the_end_of_a_doubt() {
     let sql = outbox();
     let slot_of = || ParkingSlot { key: "product/p".to_owned(), rank: 0, customer: None };
-    park(&sql, &NewParked::not_before(slot_of(), 700_000, 1_000), b"old").expect("parked");
+    park(&sql, &NewParked::not_before(slot_of(), at(700_000), at(1_000)), b"old").expect("parked");
     assert_eq!(slot(&sql, "product/p").expect("a row").due, Some(700_000));
-    let told = NewParked::now(slot_of(), TransientFault::Follows, 10_000);
+    let told = NewParked::now(slot_of(), TransientFault::Follows, at(10_000));
     park(&sql, &told, b"new").expect("parked");
     let row = slot(&sql, "product/p").expect("a row");
     assert_eq!((row.due, row.since, row.doubtful_until), (Some(10_000), 1_000, 700_000));
-    park(&sql, &NewParked::not_before(slot_of(), 800_000, 20_000), b"newer").expect("parked");
+    park(&sql, &NewParked::not_before(slot_of(), at(800_000), at(20_000)), b"newer")
+        .expect("parked");
     let row = slot(&sql, "product/p").expect("a row");
     assert_eq!((row.due, row.doubtful_until), (Some(10_000), 800_000));
 }
@@ -112,7 +118,7 @@ fn a_slot_knows_since_when_it_may_have_been_written() {
     for (old, new, expected) in [(0, 0, 0), (0, 900, 900), (900, 0, 900), (900, 950, 900)] {
         let sql = outbox();
         for written_since in [old, new] {
-            let new = NewParked { written_since, ..new_parked("customer/c") };
+            let new = NewParked { written_since: at(written_since), ..new_parked("customer/c") };
             park(&sql, &new, b"x").expect("parked");
         }
         let row = slot(&sql, "customer/c").expect("a row");
@@ -185,7 +191,7 @@ fn comparable(sql: &Sqlite) -> (Vec<StoredRow>, BTreeMap<String, Vec<Vec<SqlValu
     assert_whole(sql);
     let keys: Vec<String> = sql.all("SELECT key FROM parked ORDER BY key").column().expect("keys");
     let rows = keys.iter().filter_map(|key| slot(sql, key));
-    let rows = rows.map(|row| StoredRow { seq: RowId::default(), ..row }).collect();
+    let rows = rows.map(|row| StoredRow { seq: RowGeneration::default(), ..row }).collect();
     let mut tables = sql.tables();
     tables.retain(|name, _| name == "sent" || name == "job_rows" || name == "jobs");
     (rows, tables)
@@ -198,12 +204,12 @@ fn any_new(chance: &mut Chance) -> (NewParked, Vec<u8>) {
     let new = NewParked {
         rank: u8::try_from(chance.next(3)).unwrap_or(0),
         customer: chance.happens(500).then(|| format!("c{}", chance.next(3))),
-        at: 1_000 + chance.next(50),
-        due: 2_000 + chance.next(50),
+        at: at(1_000 + chance.next(50)),
+        due: at(2_000 + chance.next(50)),
         code: format!("klaviyo_50{}", chance.next(3)),
         attempts: u32::try_from(chance.next(3)).unwrap_or(0),
-        doubtful_until: chance.next(2) * (60_000 + chance.next(9)),
-        written_since: chance.next(2) * (900 + chance.next(9)),
+        doubtful_until: at(chance.next(2) * (60_000 + chance.next(9))),
+        written_since: at(chance.next(2) * (900 + chance.next(9))),
         ..new_parked(&format!("{}{}", group.prefix(), chance.next(4)))
     };
     let content = match chance.next(20) {
@@ -217,7 +223,7 @@ fn any_new(chance: &mut Chance) -> (NewParked, Vec<u8>) {
 
 fn remove(sql: &Sqlite, row: &StoredRow) {
     sql.exec("DELETE FROM parked WHERE seq = ?", vec![row.seq.into()]).expect("removed");
-    parts::delete(sql, "parked_parts", row.seq).expect("removed");
+    parts::delete(sql, "parked_parts", row.seq.row()).expect("removed");
 }
 
 /// Some rows, of which some sent something, and some wait for a job.
@@ -227,7 +233,7 @@ fn prepared(sql: &Sqlite, chance: &mut Chance) {
         park(sql, &new, &content).expect("parked");
         let row = slot(sql, &new.key).expect("a row");
         match chance.next(3) {
-            0 => sent::note(sql, &row.key, row.seq, &[format!("d{n}")], 2_000).expect("noted"),
+            0 => sent::note(sql, &row.key, row.seq, &[format!("d{n}")], at(2_000)).expect("noted"),
             1 => {
                 open(sql, &format!("j{n}"), &[job_row(0, &row.key, row.seq)], 1_500);
                 // Its slot may be free before the job has ended: somebody else settled it.

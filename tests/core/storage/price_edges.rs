@@ -10,13 +10,14 @@ use commercetools_klaviyo::push::parking::{ParkingSlot, RowGroup};
 
 use super::{outbox, outbox_with, slot};
 use crate::sqlite::Sqlite;
+use crate::support::at;
 
 const KEY: &str = "price-edge/p";
 
 /// The row for an edge, with a write in doubt until then (both in ms).
 fn at_edge(edge: u64, doubtful_until: u64) -> NewParked {
     let slot = ParkingSlot { key: KEY.to_owned(), rank: 0, customer: None };
-    NewParked::at_edge(slot, edge, doubtful_until)
+    NewParked::at_edge(slot, at(edge), at(doubtful_until))
 }
 
 fn with_edge(edge: u64) -> Sqlite {
@@ -27,9 +28,9 @@ fn with_edge(edge: u64) -> Sqlite {
 
 /// The row for the edge at 90,000, which is being tried.
 fn tried(sql: &Sqlite) -> ParkedRow {
-    let due = tries::due(sql, RowGroup::PriceEdges, Allowance::All, 90_000, 9).expect("rows");
+    let due = tries::due(sql, RowGroup::PriceEdges, Allowance::All, at(90_000), 9).expect("rows");
     let row = due[0].row.clone();
-    tries::take(sql, 90_000, vec![row.clone()], false).expect("taken");
+    tries::take(sql, at(90_000), vec![row.clone()], false).expect("taken");
     row
 }
 
@@ -38,13 +39,14 @@ fn an_edge_is_not_waiting_until_a_try_of_it_fails() {
     let sql = with_edge(90_000);
     let counts = || (parked::counts(&sql), parked::waiting(&sql).map(|rows| rows.len()));
     assert_eq!(counts(), (Ok(vec![(RowGroup::Products, 1)]), Ok(1)));
-    let due = |now| tries::due(&sql, RowGroup::PriceEdges, Allowance::All, now, 9).expect("rows");
+    let due =
+        |now| tries::due(&sql, RowGroup::PriceEdges, Allowance::All, at(now), 9).expect("rows");
     assert!(due(89_999).is_empty());
     let row = due(90_000).remove(0).row;
-    assert_eq!(row.since, 90_000, "its age begins at the edge");
-    tries::take(&sql, 90_000, vec![row.clone()], false).expect("taken");
+    assert_eq!(row.since, at(90_000), "its age begins at the edge");
+    tries::take(&sql, at(90_000), vec![row.clone()], false).expect("taken");
     let fault = TransientFault::Status(System::Klaviyo, 503);
-    parked::put_off(&sql, &row, 95_000, fault, None, false).expect("put off");
+    parked::put_off(&sql, &row, at(95_000), fault, None, false).expect("put off");
     let both = vec![(RowGroup::PriceEdges, 1), (RowGroup::Products, 1)];
     assert_eq!(counts().0, Ok(both));
 }
@@ -66,7 +68,7 @@ fn an_edge_comes_before_the_end_of_a_doubt() {
     let sql = with_edge(90_000);
     let row = tried(&sql);
     let fault = TransientFault::MayBeCarriedOut;
-    parked::put_off(&sql, &row, 700_000, fault, None, true).expect("put off");
+    parked::put_off(&sql, &row, at(700_000), fault, None, true).expect("put off");
     park(&sql, &at_edge(100_000, 0), b"y").expect("parked");
     assert_eq!(slot(&sql, KEY).expect("a row").due, Some(100_000));
     park(&sql, &at_edge(800_000, 0), b"y").expect("parked");
@@ -77,12 +79,12 @@ fn an_edge_comes_before_the_end_of_a_doubt() {
 fn a_row_moves_on_to_the_next_edge_if_it_still_is_the_one_that_was_tried() {
     let sql = with_edge(90_000);
     let row = tried(&sql);
-    parked::move_to_edge(&sql, &row, 200_000).expect("moved");
+    parked::move_to_edge(&sql, &row, at(200_000)).expect("moved");
     let moved = slot(&sql, KEY).expect("a row");
     assert_eq!((moved.due, moved.since, moved.attempts), (Some(200_000), 200_000, 0));
     assert_eq!((moved.code.as_str(), moved.written_since), ("price_edge", 0));
     let sql = outbox();
     park(&sql, &at_edge(300_000, 0), b"x").expect("parked");
-    parked::move_to_edge(&sql, &row, 200_000).expect("moved");
+    parked::move_to_edge(&sql, &row, at(200_000)).expect("moved");
     assert!(parked::remove(&sql, &row).is_ok());
 }

@@ -13,6 +13,7 @@ use commercetools_klaviyo::storage::schema::{SchemaState, migrate};
 
 use super::fails_whole;
 use crate::sqlite::Sqlite;
+use crate::support::at;
 
 pub(super) fn imports() -> Sqlite {
     let sql = Sqlite::new();
@@ -32,7 +33,7 @@ pub(super) fn run(number: u64, kind: ImportKind, selection: RunSelection) -> Imp
 fn kept(job: &str, records: &[&str]) -> KeptRows {
     KeptRows {
         job: JobRef { of: JobType::Profiles, id: job.to_owned() },
-        at: 1_000,
+        at: at(1_000),
         rows: records.iter().map(|record| id(record)).enumerate().collect(),
     }
 }
@@ -150,7 +151,7 @@ fn a_run_without_all_that_belongs_to_it_does_not_go_on() {
 fn ids_of_runs_grow_even_if_the_clock_does_not() {
     let sql = imports();
     for (now, expected) in [(5_000, 5_000), (5_000, 5_001), (4_000, 5_002), (9_000, 9_000)] {
-        let new = runs::new_id(&sql, now).expect("an id");
+        let new = runs::new_id(&sql, at(now)).expect("an id");
         assert_eq!(new, format!("{expected:013}"));
         let run = Some(run(expected, ImportKind::Orders, RunSelection::Full));
         runs::save(&sql, &RunSaving { run, ..RunSaving::default() }).expect("saved");

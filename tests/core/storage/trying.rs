@@ -13,9 +13,10 @@ use super::{
     assert_whole, fails_whole, new_parked, next_due, outbox, outbox_with, slot, take, take_customer,
 };
 use crate::sqlite::Sqlite;
+use crate::support::at;
 
 fn due_rows(sql: &Sqlite, now: u64) -> Vec<ParkedRow> {
-    let due = tries::due(sql, RowGroup::Customers, Allowance::All, now, 100);
+    let due = tries::due(sql, RowGroup::Customers, Allowance::All, at(now), 100);
     due.expect("due rows").into_iter().map(|due| due.row).collect()
 }
 
@@ -23,11 +24,11 @@ fn due_rows(sql: &Sqlite, now: u64) -> Vec<ParkedRow> {
 fn a_row_counts_as_tried_and_is_put_off_before_it_is() {
     let sql = outbox_with(&["customer/c"]);
     let due = due_rows(&sql, 9_000);
-    fails_whole(&sql, |sql| tries::take(sql, 9_000, due.clone(), false));
+    fails_whole(&sql, |sql| tries::take(sql, at(9_000), due.clone(), false));
     // The first wait is one second, the next two; the clock adds up to a quarter.
     for (now, attempts, due) in [(9_000, 2, 10_000), (10_500, 3, 12_750)] {
         let rows = due_rows(&sql, now);
-        assert_eq!(tries::take(&sql, now, rows, false).expect("taken").len(), 1);
+        assert_eq!(tries::take(&sql, at(now), rows, false).expect("taken").len(), 1);
         let row = slot(&sql, "customer/c").expect("a row");
         assert_eq!((row.attempts, row.due), (attempts, Some(due)));
         assert!(due_rows(&sql, due - 1).is_empty());
@@ -52,11 +53,12 @@ fn rows_are_due_by_their_time_and_probed_by_their_tries() {
     for (key, due, attempts) in [("a", 3_000, 1), ("b", 2_000, 9), ("c", 2_500, 0), ("d", 9_000, 0)]
     {
         let key = format!("customer/{key}");
-        let new = NewParked { due, attempts, ..new_parked(&key) };
+        let new = NewParked { due: at(due), attempts, ..new_parked(&key) };
         park(&sql, &new, b"{}").expect("parked");
     }
     let due = |allowance, most| -> String {
-        let due = tries::due(&sql, RowGroup::Customers, allowance, 3_000, most).expect("due rows");
+        let due =
+            tries::due(&sql, RowGroup::Customers, allowance, at(3_000), most).expect("due rows");
         due.into_iter().map(|due| due.row.key.trim_start_matches("customer/").to_owned()).collect()
     };
     assert_eq!(due(Allowance::All, 100), "bca");
@@ -68,13 +70,13 @@ fn rows_are_due_by_their_time_and_probed_by_their_tries() {
 
 /// Tries what is due at `now`, which never ends; the next slice counts it as lost.
 fn lose(sql: &Sqlite, now: u64) {
-    let alone = tries::due_alone(sql, now).expect("due rows");
+    let alone = tries::due_alone(sql, at(now)).expect("due rows");
     if alone.is_empty() {
         take(sql, RowGroup::Customers, now);
     } else {
-        tries::take(sql, now, alone, true).expect("taken");
+        tries::take(sql, at(now), alone, true).expect("taken");
     }
-    lost::count(sql, now).expect("counted");
+    lost::count(sql, at(now)).expect("counted");
 }
 
 #[test]
@@ -85,10 +87,10 @@ fn what_is_lost_again_and_again_is_tried_alone_and_then_given_up() {
     let sql = outbox();
     park(&sql, &new_parked("customer/c"), content.as_bytes()).expect("parked");
     let row = slot(&sql, "customer/c").expect("a row");
-    sent::note(&sql, "customer/c", row.seq, &["d".to_owned()], 2_000).expect("noted");
+    sent::note(&sql, "customer/c", row.seq, &["d".to_owned()], at(2_000)).expect("noted");
     let mut now = 2_000;
     for lost in 1..=3 {
-        assert!(tries::due_alone(&sql, now).expect("due rows").is_empty(), "{lost}");
+        assert!(tries::due_alone(&sql, at(now)).expect("due rows").is_empty(), "{lost}");
         lose(&sql, now);
         let row = slot(&sql, "customer/c").expect("a row");
         assert_eq!((row.lost, row.lost_alone), (lost, 0));
@@ -102,10 +104,10 @@ fn what_is_lost_again_and_again_is_tried_alone_and_then_given_up() {
     }
     assert_eq!(slot(&sql, "customer/c").expect("a row").lost_alone, 1);
     // One that ends, alone, clears the row: from here on it has all three again.
-    let row = tries::due_alone(&sql, now).expect("due rows").remove(0);
-    tries::take(&sql, now, vec![row.clone()], true).expect("taken");
+    let row = tries::due_alone(&sql, at(now)).expect("due rows").remove(0);
+    tries::take(&sql, at(now), vec![row.clone()], true).expect("taken");
     let fault = TransientFault::Status(System::Klaviyo, 503);
-    parked::put_off(&sql, &row, now + 50_000, fault, None, false).expect("put off");
+    parked::put_off(&sql, &row, at(now + 50_000), fault, None, false).expect("put off");
     lost::round_ended(&sql).expect("ended");
     now += 100_000;
     assert_eq!(slot(&sql, "customer/c").expect("a row").lost_alone, 0);
@@ -134,7 +136,7 @@ fn what_ends_is_not_lost() {
     for _ in 0..10 {
         take_customer(&sql, now);
         lost::round_ended(&sql).expect("ended");
-        lost::count(&sql, now).expect("counted");
+        lost::count(&sql, at(now)).expect("counted");
         now += 100_000;
     }
     assert_eq!(slot(&sql, "customer/c").expect("a row").lost, 0);
@@ -143,7 +145,7 @@ fn what_ends_is_not_lost() {
 #[test]
 fn what_waits_is_told_by_its_reason() {
     let sql = outbox_with(&["customer/a", "customer/b"]);
-    let other = NewParked { code: "network".to_owned(), at: 500, ..new_parked("product/p") };
+    let other = NewParked { code: "network".to_owned(), at: at(500), ..new_parked("product/p") };
     park(&sql, &other, b"{}").expect("parked");
     let waiting = parked::waiting(&sql).expect("rows").into_iter();
     let waiting: Vec<_> = waiting

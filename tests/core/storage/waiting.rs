@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::{fails_whole, job_row, new_parked, next_due, open, outbox, outbox_with, slot, take};
 use crate::sqlite::Sqlite;
+use crate::support::at;
 
 fn parked_as(sql: &Sqlite, new: &NewParked, resource: &Value) {
     let content = json!({"notificationType": "Message", "resource": resource}).to_string();
@@ -86,8 +87,8 @@ fn it_is_tried_now_unless_it_waits_for_a_time_of_its_own_or_a_job() {
     let due = 50_000;
     let row = |key: &str, code: &str, doubtful_until| NewParked {
         code: code.to_owned(),
-        due,
-        doubtful_until,
+        due: at(due),
+        doubtful_until: at(doubtful_until),
         ..new_parked(key)
     };
     let (now, kept, tried) = (9_000, Some(50_000), Some(9_000));
@@ -103,10 +104,10 @@ fn it_is_tried_now_unless_it_waits_for_a_time_of_its_own_or_a_job() {
     ] {
         let sql = outbox();
         park(&sql, &row("customer/c", code, doubtful_until), b"x").expect("parked");
-        fails_whole(&sql, |sql| parked::retry(sql, now));
-        assert_eq!(parked::retry(&sql, now), Ok(u32::from(expected == tried)), "{what}");
+        fails_whole(&sql, |sql| parked::retry(sql, at(now)));
+        assert_eq!(parked::retry(&sql, at(now)), Ok(u32::from(expected == tried)), "{what}");
         assert_eq!(slot(&sql, "customer/c").expect("a row").due, expected, "{what}");
-        assert_eq!(parked::retry(&sql, now), Ok(0), "{what}, again");
+        assert_eq!(parked::retry(&sql, at(now)), Ok(0), "{what}, again");
     }
 }
 
@@ -115,9 +116,9 @@ fn what_waits_for_a_job_goes_on_waiting_for_it() {
     let sql = outbox_with(&["customer/c"]);
     let seq = take(&sql, RowGroup::Customers, 2_000).remove(0).row.seq;
     open(&sql, "j", &[job_row(0, "customer/c", seq)], 2_500);
-    assert_eq!(parked::retry(&sql, 3_000), Ok(0));
+    assert_eq!(parked::retry(&sql, at(3_000)), Ok(0));
     assert_eq!(next_due(&sql, RowGroup::Customers), None);
     let job = JobRef { of: JobType::Profiles, id: "j".to_owned() };
-    jobs::close(&sql, &job, &JobFate::Unknown, 4_000).expect("closed");
+    jobs::close(&sql, &job, &JobFate::Unknown, at(4_000)).expect("closed");
     assert_eq!(next_due(&sql, RowGroup::Customers), Some(4_000));
 }

@@ -2,10 +2,11 @@
 //! through the very statements that run in production, on SQLite itself.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use commercetools_klaviyo::assembly::shared::SharedDocuments;
 use commercetools_klaviyo::commercetools::reference::Id;
-use commercetools_klaviyo::engine::call::{HostCall, SliceInput};
+use commercetools_klaviyo::engine::call::{CallTicket, HostCall, SliceInput};
 use commercetools_klaviyo::engine::deliveries::machine::DeliveryMachine;
 use commercetools_klaviyo::engine::deliveries::{
     DeliveryEnd, EndedDelivery, NewDelivery, StepContext,
@@ -27,11 +28,13 @@ use commercetools_klaviyo::push::envelope::{self, PushedItem};
 use commercetools_klaviyo::push::plan::{Work, WorkPlan, plan};
 use commercetools_klaviyo::storage::schema::migrate;
 use commercetools_klaviyo::storage::sql::{Sql, SqlError};
+use commercetools_klaviyo::time::UnixMs;
 
 use super::network::{Caller, Heard};
 use super::{Crash, Event, World};
 use crate::import::world::time;
 use crate::sqlite::Sqlite;
+use crate::support::at;
 
 /// How long the calls of a push, of the outbox and of an import may take, in ms, and those of bulk
 /// requests.
@@ -124,10 +127,10 @@ impl World {
             Ok(WorkPlan::Ignore(_)) | Err(_) => return self.outcomes += 1,
         };
         if let Work::Erasure(customer) = &work {
-            let waits = erasure::erase(&self.outbox.sql, customer.as_str(), self.now);
+            let waits = erasure::erase(&self.outbox.sql, customer.as_str(), at(self.now));
             self.tell_import(gone::CUSTOMER, customer);
             if waits.expect("erased") {
-                let end = untried(&item, &work, TransientFault::JobUnderWay, self.now);
+                let end = untried(&item, &work, TransientFault::JobUnderWay, at(self.now));
                 return self.store(0, &item, end, notification);
             }
         }
@@ -149,7 +152,7 @@ impl World {
     pub(super) fn go_on_with_push(
         &mut self,
         no: u64,
-        answered: Option<(u64, Result<HttpAnswer, Setback>)>,
+        answered: Option<(CallTicket, Result<HttpAnswer, Setback>)>,
     ) {
         let Some(mut push) = self.pushes.remove(&no) else { return };
         let calls = self.with_shared(|world, shared| {
@@ -185,11 +188,11 @@ impl World {
         {
             let customers = vec![customer.clone()];
             let gone_written_since = Some(time(began));
-            let asked = EraseAgain { customers, wait_ms: 0, gone_written_since };
-            asked.park(&self.outbox.sql, &self.config.rules, self.now).expect("parked");
+            let asked = EraseAgain { customers, wait: Duration::ZERO, gone_written_since };
+            asked.park(&self.outbox.sql, &self.config.rules, at(self.now)).expect("parked");
             self.arm_outbox();
         }
-        let unverified = UnverifiedWrites::of(&ended, began);
+        let unverified = UnverifiedWrites::of(&ended, at(began));
         let conclusion = match ended.end {
             DeliveryEnd::Concluded(conclusion) => conclusion,
             DeliveryEnd::WithJob => Conclusion::Later(TransientFault::JobUnderWay.into()),
@@ -200,7 +203,7 @@ impl World {
             self.network.hurry(Caller::Push(no), self.now + 500);
             return self.brought_again(notification);
         }
-        let end = push_end(&item, Some(&work), conclusion, unverified, self.now);
+        let end = push_end(&item, Some(&work), conclusion, unverified, at(self.now));
         self.store(no, &item, end, notification);
     }
 
@@ -227,7 +230,7 @@ impl World {
         if self.chance.happens(self.faults.storage) {
             self.outbox.sql.fail_at(1 + u32::try_from(self.chance.next(4)).expect("few"));
         }
-        let now = self.now;
+        let now = at(self.now);
         let sql = &self.outbox.sql;
         let stored = sql.turn(|sql| intake::take(sql, &bodies[0].1, now));
         sql.fail_no_more();
@@ -250,7 +253,7 @@ impl World {
             return;
         }
         self.outbox.slice_ends = Some(self.now + 10_000);
-        let begun = desk::begin_slice(&self.outbox.sql, &self.config, self.now);
+        let begun = desk::begin_slice(&self.outbox.sql, &self.config, at(self.now));
         begun.expect("a slice begins");
         self.step_outbox(SliceInput::Begun { calls: u32::MAX });
     }
@@ -311,7 +314,7 @@ impl World {
     /// Ends the slice where nothing can be done for a while, and sets the alarm.
     fn rest_outbox(&mut self) {
         let Some(machine) = &self.outbox.machine else { return };
-        let wake = machine.wake();
+        let wake = machine.wake().map(UnixMs::ms);
         if self.outbox.calling > 0 || wake.is_some_and(|wake| wake <= self.now + 2_500) {
             if let Some(wake) = wake {
                 let time = wake.max(self.now + 1);
@@ -322,8 +325,8 @@ impl World {
             return;
         }
         self.outbox.slice_ends = None;
-        let stored = desk::next_alarm(&self.outbox.sql, machine, self.now).expect("an alarm");
-        self.outbox.alarm = [stored, wake].into_iter().flatten().min();
+        let stored = desk::next_alarm(&self.outbox.sql, machine, at(self.now)).expect("an alarm");
+        self.outbox.alarm = [stored.map(UnixMs::ms), wake].into_iter().flatten().min();
         self.check_outbox();
     }
 
@@ -347,10 +350,11 @@ impl World {
             Some(machine) => machine,
             None => desk::load(&self.outbox.sql, &self.config).expect("a machine"),
         };
-        let wanted = desk::next_alarm(&self.outbox.sql, &machine, self.now).expect("an alarm");
+        let wanted = desk::next_alarm(&self.outbox.sql, &machine, at(self.now)).expect("an alarm");
         self.outbox.machine = Some(machine);
-        if let Some(time) = wanted.and_then(|wanted| earlier_alarm(self.outbox.alarm, wanted)) {
-            self.outbox.alarm = Some(time);
+        let set = self.outbox.alarm.map(at);
+        if let Some(time) = wanted.and_then(|wanted| earlier_alarm(set, wanted)) {
+            self.outbox.alarm = Some(time.ms());
         }
     }
 
@@ -403,7 +407,10 @@ impl World {
         self.rest_import();
     }
 
-    fn effects_of_import(&mut self, input: ImportInput) -> Result<Vec<(u64, HostCall)>, SqlError> {
+    fn effects_of_import(
+        &mut self,
+        input: ImportInput,
+    ) -> Result<Vec<(CallTicket, HostCall)>, SqlError> {
         let (config, now) = (&self.config, time(self.now));
         let sql: &dyn Sql = &self.import.sql;
         let mut machine = match self.import.machine.take() {
@@ -424,7 +431,7 @@ impl World {
 
     fn rest_import(&mut self) {
         let Some(machine) = &self.import.machine else { return };
-        let wake = machine.wake();
+        let wake = machine.wake().map(UnixMs::ms);
         if self.import.calling > 0 || wake.is_some_and(|wake| wake <= self.now + 2_500) {
             if let Some(wake) = wake {
                 let time = wake.max(self.now + 1);
@@ -441,20 +448,20 @@ impl World {
 
     /// What the imports hand over at the end of a slice, as the object does.
     fn hand_over_to_outbox(&mut self) {
-        let due = hand_over::due(&self.import.sql, &self.config.rules, self.now);
+        let due = hand_over::due(&self.import.sql, &self.config.rules, at(self.now));
         let Some(due) = due.expect("what is due") else { return };
-        due.erase.park(&self.outbox.sql, &self.config.rules, self.now).expect("parked");
+        due.erase.park(&self.outbox.sql, &self.config.rules, at(self.now)).expect("parked");
         for (changes, not_before) in &due.changes {
             self.hand_over(changes, *not_before);
         }
-        hand_over::done(&self.import.sql, &due, self.now).expect("noted");
+        hand_over::done(&self.import.sql, &due, at(self.now)).expect("noted");
         self.arm_outbox();
     }
 
     /// Tells the imports of what is gone; without a run, what they do of it is done at once.
     fn tell_import(&mut self, of_type: &str, id: &Id) {
         let (sql, rules) = (&self.import.sql, &self.config.rules);
-        gone::remember(sql, rules, of_type, id, self.now).expect("stored");
+        gone::remember(sql, rules, of_type, id, at(self.now)).expect("stored");
         if self.import.alarm.is_none() && self.import.slice_ends.is_none() {
             self.hand_over_to_outbox();
         }
@@ -464,10 +471,10 @@ impl World {
     pub(super) fn hand_over(
         &mut self,
         changes: &[serde_json::Map<String, serde_json::Value>],
-        not_before: u64,
+        not_before: UnixMs,
     ) -> HttpAnswer {
         let (sql, rules) = (&self.outbox.sql, &self.config.rules);
-        park_offspring(sql, rules, changes.to_vec(), not_before, self.now).expect("parked");
+        park_offspring(sql, rules, changes.to_vec(), not_before, at(self.now)).expect("parked");
         self.arm_outbox();
         HttpAnswer { status: 201, ..HttpAnswer::default() }
     }
@@ -532,7 +539,7 @@ impl World {
         }
     }
 
-    fn send(&mut self, caller: Caller, ticket: u64, call: HostCall, limit: u64) {
+    fn send(&mut self, caller: Caller, ticket: CallTicket, call: HostCall, limit: u64) {
         let (chance, now) = (&mut self.chance, self.now);
         self.network.send(chance, now, (caller, ticket, call), limit);
     }

@@ -33,7 +33,7 @@ use self::network::{Caller, Network, WayFaults};
 use crate::import::account::Account;
 use crate::import::shop::{Catalog, Shop, id};
 use crate::import::world::Chance;
-use crate::support::config;
+use crate::support::{at, config};
 
 /// 2026-06-01T00:00:00Z.
 const NOW: u64 = 1_780_272_000_000;
@@ -364,7 +364,7 @@ impl World {
             Event::Import(kind, ref body) => {
                 let body = if body.is_null() { String::new() } else { body.to_string() };
                 let start = start::read(kind, body.as_bytes()).expect("a start");
-                let id = runs::new_id(&self.import.sql, self.now).expect("an id");
+                let id = runs::new_id(&self.import.sql, at(self.now)).expect("an id");
                 self.ask_import(ImportInput::Start { id, kind, start });
                 self.again_unless_active(kind, event);
             }

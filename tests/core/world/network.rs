@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use commercetools_klaviyo::engine::call::HostCall;
+use commercetools_klaviyo::engine::call::{CallTicket, HostCall};
 use commercetools_klaviyo::fault::{Setback, System};
 use commercetools_klaviyo::http::{HttpAnswer, NoAnswer};
 
@@ -33,7 +33,7 @@ pub(super) struct WayFaults {
 #[derive(Debug)]
 pub(super) struct CallUnderWay {
     pub(super) caller: Caller,
-    pub(super) ticket: u64,
+    pub(super) ticket: CallTicket,
     pub(super) call: HostCall,
     /// When it is carried out, in ms; never if it is lost before.
     pub(super) effect_at: Option<u64>,
@@ -68,7 +68,7 @@ impl Network {
         &mut self,
         chance: &mut Chance,
         now: u64,
-        (caller, ticket, call): (Caller, u64, HostCall),
+        (caller, ticket, call): (Caller, CallTicket, HostCall),
         limit: u64,
     ) {
         let tail = if chance.happens(100) { 2_000 } else { 150 };
