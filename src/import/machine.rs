@@ -146,7 +146,7 @@ impl ImportMachine {
         {
             calls = self.settled_calls(config, now);
         }
-        if self.calls_left > 0 && self.works.values().any(|work| work.unread().is_some()) {
+        if self.calls_left > 0 && self.works.values().any(RunWork::can_read_documents) {
             self.wake = Some(UnixMs::from(now));
         }
         for work in self.works.values_mut() {

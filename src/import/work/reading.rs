@@ -226,10 +226,8 @@ impl RunWork {
         config: &Config,
         now: DateTime<Utc>,
     ) -> bool {
-        let Some(number) = self.unread() else { return false };
-        if !self.has_room_to_read(number) {
-            return false;
-        }
+        let room = |number: &PageNo| self.has_room_to_read(*number);
+        let Some(number) = self.unread().filter(room) else { return false };
         let answer = self.pages.get_mut(&number).and_then(|page| page.unread.take());
         let answer = answer.unwrap_or_default();
         // It was a page when it was answered.
@@ -244,6 +242,11 @@ impl RunWork {
         true
     }
 
+    /// Whether there are documents that may be read.
+    pub(in crate::import) fn can_read_documents(&self) -> bool {
+        self.unread().is_some_and(|number| self.has_room_to_read(number))
+    }
+
     /// Whether the documents of a page may be read. Those of one page are, whatever its size, but not
     /// beside those of others, or beside more rows than there is room for.
     pub(super) fn has_room_to_read(&self, number: PageNo) -> bool {
@@ -255,7 +258,7 @@ impl RunWork {
     }
 
     /// The oldest page that was answered, and whose documents are not read.
-    pub(in crate::import) fn unread(&self) -> Option<PageNo> {
+    fn unread(&self) -> Option<PageNo> {
         self.pages.iter().find(|(_, page)| page.unread.is_some()).map(|(number, _)| *number)
     }
 
