@@ -4,7 +4,7 @@ import { startKlaviyo } from "../sandbox/klaviyo/server.mjs";
 
 const { latencyMs, jobMs } = JSON.parse(process.argv[2]);
 const klaviyo = await startKlaviyo({ keepProperties: false, jobMs, schema: null, sdk: false });
-klaviyo.faults.add({ path: "/api", latencyMs });
+if (latencyMs > 0) klaviyo.faults.add({ path: "/api", latencyMs });
 process.send({ url: klaviyo.url, key: klaviyo.key });
 
 process.on("message", () => {

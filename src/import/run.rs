@@ -225,6 +225,9 @@ pub struct ImportRun {
     pub started_at: DateTime<Utc>,
     #[expect(missing_docs, reason = "as its name says")]
     pub updated_at: DateTime<Utc>,
+    /// For how long it has settled nothing, in ms of its own work: while the object is down no time passes.
+    #[serde(default)]
+    pub unsettled_ms: u64,
     /// When it ended, in whatever way.
     pub finished_at: Option<DateTime<Utc>>,
     /// What it waits for, while it does.
@@ -263,6 +266,7 @@ impl ImportRun {
             again: Vec::new(),
             started_at: now,
             updated_at: now,
+            unsettled_ms: 0,
             finished_at: None,
             waiting: None,
             error: None,

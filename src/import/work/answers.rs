@@ -92,6 +92,17 @@ impl RunWork {
     }
 
     pub(super) fn take_event(&mut self, event: WriteEvent, now: DateTime<Utc>) {
+        let settles = match &event {
+            WriteEvent::Ended(_) | WriteEvent::JobLeft(_) | WriteEvent::JobEnded(..) => true,
+            WriteEvent::WentThrough(_)
+            | WriteEvent::Delayed(..)
+            | WriteEvent::RequestRefused(_)
+            | WriteEvent::JobStarted(..)
+            | WriteEvent::JobPutOff(..) => false,
+        };
+        if settles {
+            self.run.unsettled_ms = 0;
+        }
         match event {
             WriteEvent::Ended(ended) => self.unit_ended(ended.no, ended.end),
             WriteEvent::WentThrough(_) => self.goes_on(),

@@ -71,6 +71,8 @@ pub(super) struct RunWork {
     room: usize,
     /// What is written, until it is known whether its customers are there; none if that is not asked.
     held_back: Option<HeldBack>,
+    /// When its last step was.
+    stepped_at: Option<DateTime<Utc>>,
     /// Calls under way.
     under_way: u32,
     /// What is to be stored.
@@ -233,6 +235,7 @@ impl RunWork {
             phones: PhoneBook::default(),
             size: PageSize::new(limit),
             room: calling::ROOM,
+            stepped_at: None,
             under_way: 0,
             saving: RunSaving::default(),
             dirty: false,
@@ -302,6 +305,7 @@ impl RunWork {
             self.run.state = RunState::Running;
             self.run.error = None;
             self.run.finished_at = None;
+            self.run.unsettled_ms = 0;
             self.dirty = true;
             self.take_up(now);
         }

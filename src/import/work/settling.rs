@@ -1,6 +1,7 @@
 //! How pages, passes and the run come to their end.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -15,7 +16,14 @@ use crate::import::page::{PageOrigin, RecordFate, RunPage, RunRecord};
 use crate::import::passes::PassLink;
 use crate::import::record_ref::{PageNo, RecordRef};
 use crate::import::run::{PassRange, RunSelection, RunState};
-use crate::time::UnixMs;
+use crate::time::{UnixMs, millis};
+
+/// How long a run may settle nothing before it fails. A job of Klaviyo's takes minutes, and counts when it
+/// ends.
+const MOST_WAIT: Duration = Duration::from_mins(15);
+
+/// The longest time between two steps that counts for that: what is longer, the object was down.
+const MOST_STEP: Duration = Duration::from_mins(2);
 
 impl RunWork {
     pub(super) fn record(&mut self, place: RecordRef) -> Option<&mut RunRecord> {
@@ -40,6 +48,7 @@ impl RunWork {
         self.take_events(now);
         self.keep_edges(now);
         self.commit_pages();
+        self.end_what_settles_nothing(now);
         if self.run.state == RunState::Stopping {
             if self.under_way == 0 {
                 let state =
@@ -72,6 +81,24 @@ impl RunWork {
         if self.run.pass >= self.run.passes.len() && self.under_way == 0 {
             self.finish(RunState::Completed, now);
         }
+    }
+
+    /// Fails a run that settled nothing for too long: whatever it waits for, a person is to know.
+    fn end_what_settles_nothing(&mut self, now: DateTime<Utc>) {
+        if let Some(before) = self.stepped_at.replace(now) {
+            let passed = (now - before).to_std().unwrap_or_default().min(MOST_STEP);
+            let minutes = |ms: u64| ms / 60_000;
+            let until_now = self.run.unsettled_ms + millis(passed);
+            self.dirty |= minutes(until_now) > minutes(self.run.unsettled_ms);
+            self.run.unsettled_ms = until_now;
+        }
+        if self.run.unsettled_ms < millis(MOST_WAIT) || self.run.state != RunState::Running {
+            return;
+        }
+        let waits_for = self.run.waiting.as_ref().map(|waiting| waiting.code.clone());
+        let code = waits_for.as_deref().unwrap_or("import_stuck");
+        let message = "Nothing was settled for 15 minutes. Resume the run once the reason is gone.";
+        self.fail(code, message.to_owned());
     }
 
     /// Begins a pass: first it has to be known how to divide it, if it can be.
@@ -148,6 +175,7 @@ impl RunWork {
                 }
                 self.readers[range].pages.pop_front();
                 self.commit(first);
+                self.run.unsettled_ms = 0;
             }
             let reader = &self.readers[range];
             if reader.ended
@@ -164,6 +192,7 @@ impl RunWork {
         };
         for number in self.pages.iter().filter_map(again).collect::<Vec<_>>() {
             self.commit(number);
+            self.run.unsettled_ms = 0;
         }
     }
 

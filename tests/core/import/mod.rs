@@ -5,6 +5,7 @@
 
 pub(crate) mod account;
 mod defects;
+mod endless;
 mod gone;
 mod modes;
 mod modular;

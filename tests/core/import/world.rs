@@ -218,7 +218,7 @@ impl World {
     }
 
     /// Lets the machine take one step, and does what it says.
-    fn give(&mut self, input: ImportInput) {
+    pub(super) fn give(&mut self, input: ImportInput) {
         let effects = self.machine.step(&self.config, time(self.now), input);
         self.check();
         for effect in effects {
