@@ -174,12 +174,11 @@ impl Maker {
     }
 
     /// In which state an order is created, and which it comes into.
-    fn states(&mut self, is_edited: bool) -> States {
+    fn states(&mut self) -> States {
         let states = ["Open", "Confirmed", "Complete"];
         let created = states[usize::try_from(self.chance.next(3)).expect("few")];
         let fulfilled = created != "Open" || self.chance.happens(400);
-        // What is added to an order that is cancelled by the time it is read was never bought.
-        let cancelled = !fulfilled && !is_edited && self.chance.happens(500);
+        let cancelled = !fulfilled && self.chance.happens(500);
         let now = match (fulfilled, cancelled) {
             (_, true) => "Cancelled",
             (true, _) if created == "Open" => "Confirmed",
@@ -222,7 +221,7 @@ impl Maker {
         let whole = if off > 0 { whole } else { total };
         let amount = self.currency.written(whole.gross);
         tell("Placed Order", &id, amount.clone());
-        let States { created, now: state, fulfilled, cancelled } = self.states(!edits.is_empty());
+        let States { created, now: state, fulfilled, cancelled } = self.states();
         if fulfilled {
             tell("Fulfilled Order", &id, amount.clone());
         }
