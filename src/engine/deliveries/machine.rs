@@ -24,6 +24,8 @@ pub struct DeliveryMachine {
     wake: Option<u64>,
     /// Deliveries with which jobs are being started.
     starting: Vec<DeliveryNo>,
+    /// Whether a call that was given out brings events in bulk that say customers' e-mails.
+    brings_emails: bool,
 }
 
 impl DeliveryMachine {
@@ -42,6 +44,7 @@ impl DeliveryMachine {
             next_ticket: 0,
             wake: None,
             starting: Vec::new(),
+            brings_emails: false,
         }
     }
 
@@ -78,6 +81,7 @@ impl DeliveryMachine {
             };
             self.next_ticket += 1;
             self.starting.extend(self.deliveries.of_job(&task));
+            self.brings_emails |= task.brings_emails();
             self.under_way.insert(self.next_ticket, task);
             calls.push((self.next_ticket, call));
         }
@@ -104,6 +108,12 @@ impl DeliveryMachine {
     /// The deliveries with which calls that were given out since it was asked last start jobs.
     pub(crate) fn take_starting(&mut self) -> Vec<DeliveryNo> {
         std::mem::take(&mut self.starting)
+    }
+
+    /// Whether a call that was given out since it was asked last brings events in bulk that say
+    /// customers' e-mails.
+    pub(crate) fn take_brings_emails(&mut self) -> bool {
+        std::mem::take(&mut self.brings_emails)
     }
 
     /// When to ask for calls again without an answer, in ms since 1970 UTC.
