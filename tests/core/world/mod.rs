@@ -12,6 +12,7 @@ mod edges;
 mod emails;
 mod hosts;
 mod network;
+mod orders;
 mod shop;
 
 use std::collections::{BTreeMap, BTreeSet};
