@@ -69,6 +69,8 @@ pub enum TransientFault {
     ManyFollow,
     /// Another notification gave rise to it.
     Follows,
+    /// What changed is looked at when older writes cannot be carried out any more.
+    FollowsLater,
     /// A price of the product becomes valid or ends at a time that is known.
     PriceEdge,
     /// A call of Klaviyo's had no answer, and may still be carried out: until it is certain that it
@@ -122,6 +124,7 @@ impl TransientFault {
             Self::ManyAtOnce => "many_at_once",
             Self::ManyFollow => "many_follow",
             Self::Follows => "follows",
+            Self::FollowsLater => "follows_later",
             Self::PriceEdge => "price_edge",
             Self::MayBeCarriedOut => "klaviyo_unanswered",
             Self::Overtaken => "overtaken",

@@ -86,7 +86,8 @@ pub(super) fn state_changed(
 }
 
 /// The new lines are those that came after the order was placed, among those that the message names.
-/// A line that another message told of already gives the same event again.
+/// A line that another message told of already gives the same event again. That it was added is a fact,
+/// whatever became of the order since.
 pub(super) fn edited(
     config: &Config,
     documents: &Documents,
@@ -101,9 +102,6 @@ pub(super) fn edited(
     };
     if !order.fields.line_items.iter().any(is_new) {
         return Ok(DeliveryStep::ignore(IgnoreReason::NoNewLine));
-    }
-    if !counts_as_placed(config, order) {
-        return Ok(DeliveryStep::ignore(IgnoreReason::StateWithoutEvent));
     }
     with_contents(config, order, documents, |context| {
         let time = at.unwrap_or(order.fields.last_modified_at);

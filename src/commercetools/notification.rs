@@ -49,6 +49,17 @@ pub enum NotificationKind {
     Other(String),
 }
 
+/// What tells a notification from others, and what its resource cannot say once it is gone.
+const NEEDED: [&str; 7] = [
+    "notificationType",
+    "type",
+    "resource",
+    "createdAt",
+    "payloadNotIncluded",
+    "resourceUserProvidedIdentifiers",
+    "dataErasure",
+];
+
 /// A message; its own fields stand in the notification's `raw` members.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
@@ -82,6 +93,25 @@ impl Notification {
             }
             _ => Err(NotANotification { document: raw }),
         }
+    }
+
+    /// Reads one JSON object some of whose members, the `unread`, could not be read. A message is then one
+    /// whose payload was left out. None if it is no notification without them.
+    #[must_use]
+    pub fn read_partly<'a>(
+        mut raw: Map<String, Value>,
+        mut unread: impl Iterator<Item = &'a str>,
+    ) -> Option<Self> {
+        if unread.any(|name| NEEDED.contains(&name)) {
+            return None;
+        }
+        if let Some(NotificationKind::Message(message)) = kind(&raw)
+            && !message.payload_left_out
+        {
+            let left_out = json!({"reason": "It could not be read.", "payloadType": message.name});
+            raw.insert("payloadNotIncluded".to_owned(), left_out);
+        }
+        Self::read(raw).ok()
     }
 
     /// Its type for a log line: the message's name, or the notification type.

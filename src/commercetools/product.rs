@@ -73,17 +73,21 @@ impl Product {
     }
 
     /// What the event of an order needs of its products, which are many: of the variants only the pictures
-    /// of the master variant, no prices, no texts beside name and slug.
+    /// of the one that stands for the product, no prices, no texts beside name and slug.
     #[must_use]
     pub fn for_orders(&self) -> Self {
         let MasterData { published, current } = &self.master_data;
-        let master_variant = current.master_variant.as_ref().map(|master| ProductVariant {
-            images: master.images.clone(),
+        let within = current.master_variant.as_ref().map(|master| (master.id, &master.images));
+        let apart = current.default_variant.as_ref().and_then(|default| default.obj.as_deref());
+        let apart = apart.filter(|variant| variant.published);
+        let shown = within.or(apart.map(|variant| (variant.variant_id, &variant.current.images)));
+        let master_variant = shown.map(|(id, images)| ProductVariant {
+            id,
+            images: images.clone(),
             sku: None,
             prices: Vec::new(),
             attributes: Vec::new(),
             availability: None,
-            ..*master
         });
         let current = ProductData {
             name: current.name.clone(),
@@ -145,7 +149,7 @@ pub struct ProductData {
     #[serde(default)]
     pub attributes: Vec<Attribute>,
     /// Of variants that are documents of their own the one that stands for the product.
-    pub default_variant: Option<IdReference>,
+    pub default_variant: Option<Reference<VariantDocument>>,
     /// Its number, once it was added.
     #[serde(skip)]
     pub default_number: Option<i64>,

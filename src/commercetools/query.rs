@@ -30,8 +30,8 @@ pub enum DocumentQuery {
     OrderOfPayment(Id),
     /// The same, of which only the id is needed.
     OwnerOfPayment(Id),
-    /// Products with their categories and those categories' ancestors; at most
-    /// [`PRODUCTS_PER_QUERY`] at once.
+    /// Products with their categories, those categories' ancestors and the variant that stands for each,
+    /// for orders; at most [`PRODUCTS_PER_QUERY`] at once.
     Products(Vec<Id>),
     /// Discount codes. Their scope (`view_discount_codes`) is not one that the plugin asks for.
     DiscountCodes(Vec<Id>),
@@ -99,6 +99,16 @@ pub(super) const CUSTOMER_GROUP: &str = "customerGroup";
 /// What a product is read with.
 pub(super) const CATEGORIES: &str = "masterData.current.categories[*].ancestors[*]";
 
+/// The variant that stands for a product, where variants are documents of their own. A path that leads
+/// nowhere, as this one in a Classic project, is passed over.
+pub(super) const DEFAULT_VARIANT: &str = "masterData.current.defaultVariant";
+
+/// What is to be with a document that is read, as a part of the query.
+pub(super) fn expand(paths: &[&str]) -> String {
+    let all: Vec<_> = paths.iter().map(|path| format!("expand={}", encode(path))).collect();
+    all.join("&")
+}
+
 impl DocumentQuery {
     /// The path and query below `{api}/{project}`, encoded.
     #[must_use]
@@ -118,8 +128,8 @@ impl DocumentQuery {
                 encode(&format!("paymentInfo(payments(id = {}))", quote(id.as_str()))),
             ),
             Self::Products(ids) => format!(
-                "/products?limit={PRODUCTS_PER_QUERY}&withTotal=false&expand={}&where={}",
-                encode(CATEGORIES),
+                "/products?limit={PRODUCTS_PER_QUERY}&withTotal=false&{}&where={}",
+                expand(&[CATEGORIES, DEFAULT_VARIANT]),
                 encode(&is_one_of("id", ids)),
             ),
             Self::DiscountCodes(ids) => format!(

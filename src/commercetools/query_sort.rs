@@ -4,8 +4,8 @@
 //! Not in scope: how their answer is cut up again ([`super::together`]).
 
 use super::query::{
-    self, CATEGORIES, CUSTOMER_GROUP, DocumentQuery, PRODUCTS_PER_QUERY, PUBLISHED, SKUS_PER_QUERY,
-    VARIANT_PUBLISHED, is_one_of,
+    self, CATEGORIES, CUSTOMER_GROUP, DEFAULT_VARIANT, DocumentQuery, PRODUCTS_PER_QUERY,
+    PUBLISHED, SKUS_PER_QUERY, VARIANT_PUBLISHED, is_one_of,
 };
 
 /// Ids of one query.
@@ -18,7 +18,7 @@ const WHOLE_PRODUCTS_PER_QUERY: usize = 20;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct QuerySort {
     pub(super) path: &'static str,
-    pub(super) expand: &'static str,
+    pub(super) expand: &'static [&'static str],
     pub(super) key: KeyField,
     /// What else has to hold.
     pub(super) also: Option<String>,
@@ -47,7 +47,7 @@ impl QuerySort {
     /// One document for each id.
     fn by_id(path: &'static str) -> Self {
         let (key, most) = (KeyField::Id, IDS_PER_QUERY);
-        Self { path, expand: "", key, also: None, is_list: false, pages: false, most }
+        Self { path, expand: &[], key, also: None, is_list: false, pages: false, most }
     }
 
     /// The documents of ids.
@@ -81,11 +81,11 @@ pub(super) fn sorted(query: &DocumentQuery) -> Option<(QuerySort, Vec<&str>)> {
         all.iter().map(AsRef::as_ref).collect()
     }
     let published = || Some(PUBLISHED.to_owned());
-    let with_categories = |sort| QuerySort { expand: CATEGORIES, ..sort };
+    let with_categories = |sort| QuerySort { expand: &[CATEGORIES], ..sort };
     Some(match query {
         DocumentQuery::Buyer(id) => (QuerySort::by_id("customers"), vec![id.as_str()]),
         DocumentQuery::Customer(id) => {
-            let sort = QuerySort { expand: CUSTOMER_GROUP, ..QuerySort::by_id("customers") };
+            let sort = QuerySort { expand: &[CUSTOMER_GROUP], ..QuerySort::by_id("customers") };
             (sort, vec![id.as_str()])
         }
         DocumentQuery::CustomType(id) => (QuerySort::by_id("types"), vec![id.as_str()]),
@@ -93,7 +93,7 @@ pub(super) fn sorted(query: &DocumentQuery) -> Option<(QuerySort, Vec<&str>)> {
         DocumentQuery::Order(id) => (QuerySort::by_id("orders"), vec![id.as_str()]),
         DocumentQuery::Payment(id) => (QuerySort::by_id("payments"), vec![id.as_str()]),
         DocumentQuery::Category(id) => {
-            let sort = QuerySort { expand: "ancestors[*]", ..QuerySort::by_id("categories") };
+            let sort = QuerySort { expand: &["ancestors[*]"], ..QuerySort::by_id("categories") };
             (sort, vec![id.as_str()])
         }
         DocumentQuery::Product(id) => {
@@ -104,7 +104,10 @@ pub(super) fn sorted(query: &DocumentQuery) -> Option<(QuerySort, Vec<&str>)> {
             (QuerySort::by_id("standalone-prices"), vec![id.as_str()])
         }
         DocumentQuery::InventoryEntry(id) => (QuerySort::by_id("inventory"), vec![id.as_str()]),
-        DocumentQuery::Products(ids) => (with_categories(QuerySort::list("products")), texts(ids)),
+        DocumentQuery::Products(ids) => {
+            let expand = &[CATEGORIES, DEFAULT_VARIANT];
+            (QuerySort { expand, ..QuerySort::list("products") }, texts(ids))
+        }
         DocumentQuery::DiscountCodes(ids) => (QuerySort::list("discount-codes"), texts(ids)),
         DocumentQuery::PublishedProducts(ids) => {
             (QuerySort { also: published(), ..QuerySort::list("products") }, texts(ids))

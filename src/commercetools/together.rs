@@ -200,8 +200,8 @@ impl JointQuery {
             );
         }
         let expand = match sort.expand {
-            "" => String::new(),
-            expand => format!("&expand={}", encode(expand)),
+            [] => String::new(),
+            paths => format!("&{}", query::expand(paths)),
         };
         let path = sort.path;
         format!("/{path}?limit={PAGE}&withTotal=false{expand}&where={}", encode(&predicate))

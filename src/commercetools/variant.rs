@@ -23,6 +23,9 @@ pub struct VariantDocument {
     pub id: Id,
     /// Its number within the product.
     pub variant_id: i64,
+    /// Whether it is for sale.
+    #[serde(default)]
+    pub published: bool,
     /// What is published, or was last.
     #[serde(default)]
     pub current: VariantData,

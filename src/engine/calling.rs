@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::batches::{Batch, BatchSort};
+use super::batches::{Batch, BatchRow, BatchSort};
 use super::call::HostCall;
 use super::grants::CallGrants;
 use super::jobs::JobKey;
@@ -61,6 +61,18 @@ impl WriteTask {
 
     pub(super) fn begins_job(&self) -> bool {
         matches!(&self.call, WriteCall::Batch(batch) if matches!(batch.sort, BatchSort::Job(_)))
+    }
+
+    /// Whether it brings events in bulk that say customers' e-mails. Nobody can ask when those are carried out.
+    pub(crate) fn brings_emails(&self) -> bool {
+        let brings = |row: &BatchRow| match row.request.as_deref() {
+            Some(WriteRequest::CreateEvent(event)) => {
+                event.profile.external_id.is_some() && event.profile.email.is_some()
+            }
+            _ => false,
+        };
+        let of_events = |batch: &Batch| batch.sort == BatchSort::Events;
+        matches!(&self.call, WriteCall::Batch(batch) if of_events(batch) && batch.rows.iter().any(brings))
     }
 
     /// The units of a job that it starts.

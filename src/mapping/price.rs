@@ -27,10 +27,7 @@ impl<'a> VariantPrices<'a> {
     ) -> Self {
         let mut counted: Vec<_> =
             prices.into_iter().filter(|price| counts(rules, price, now)).collect();
-        counted.sort_by_key(|price| {
-            let dated = price.valid_from.is_some() || price.valid_until.is_some();
-            Reverse((dated, price.valid_from))
-        });
+        counted.sort_by_key(|price| age(price));
         Self(counted)
     }
 
@@ -53,17 +50,18 @@ impl<'a> VariantPrices<'a> {
     /// The values of `price_json` and `currency_json`: `price_<currency>` and `price_<country>`
     /// for each currency and each country that it holds in, and `currency_<country>`. Where a
     /// country has prices in several currencies, one that is for this country takes precedence,
-    /// then one in a currency of the country, then the later one.
+    /// then one in a currency of the country, then the last by its code. The order in which
+    /// commercetools gives the prices means nothing, and changes nothing.
     #[must_use]
     pub fn by_country(&self) -> (Map<String, Value>, Map<String, Value>) {
+        let mut by_currency: BTreeMap<&str, Vec<&Price>> = BTreeMap::new();
+        for price in &self.0 {
+            by_currency.entry(code_of(price)).or_default().push(price);
+        }
         let mut found = ByCountry::default();
-        let mut seen: Vec<&str> = Vec::new();
-        for currency in self.0.iter().map(|price| code_of(price)) {
-            if !seen.contains(&currency) {
-                seen.push(currency);
-                let own = self.0.iter().filter(|price| code_of(price) == currency).copied();
-                found.add(currency, &own.collect::<Vec<_>>());
-            }
+        for (currency, mut prices) in by_currency {
+            prices.sort_by_key(|price| (age(price), price.country.as_deref()));
+            found.add(currency, &prices);
         }
         (found.prices, found.currencies)
     }
@@ -122,6 +120,12 @@ impl ByCountry {
 fn rank(price: &Price, country: Option<&str>) -> (bool, Reverse<(bool, bool, bool)>) {
     let (group, channel) = (price.customer_group.is_some(), price.channel.is_some());
     (is_elsewhere(price, country), Reverse((group, channel, price.country.is_some())))
+}
+
+/// The order in which prices of the same rank count: with dates before without, the latest first.
+fn age(price: &Price) -> Reverse<(bool, Option<DateTime<Utc>>)> {
+    let dated = price.valid_from.is_some() || price.valid_until.is_some();
+    Reverse((dated, price.valid_from))
 }
 
 /// Whether a price is for another country.
@@ -300,6 +304,42 @@ mod tests {
         }
     }
 
+    /// In a Classic project prices come as they were added to the variant, in a Modular one as their ids are.
+    #[test]
+    fn the_same_prices_give_the_same_bytes_in_whatever_order_they_come() {
+        let window = |from: &str| json!({"validFrom": from, "country": "IT"});
+        let all = [
+            price(10, json!({})),
+            price(9, json!({"country": "DE"})),
+            price(8, window("2025-06-01T00:00:00Z")),
+            price(6, window("2025-01-01T00:00:00Z")),
+            // Of two currencies of which neither is the country's own.
+            price(0, json!({"value": money("USD", 500, 2), "country": "IL"})),
+            price(0, json!({"value": money("CHF", 700, 2), "country": "IL"})),
+            // Of two countries that the currency is not listed in.
+            price(0, json!({"value": money("CHF", 800, 2), "country": "US"})),
+            price(0, json!({"value": money("CHF", 850, 2), "country": "BR"})),
+            // Of two that are for others, for whoever asks by the currency alone.
+            price(0, json!({"value": money("GBP", 650, 2), "country": "IM"})),
+            price(0, json!({"value": money("GBP", 640, 2), "country": "GB"})),
+        ];
+        let now = NOW.parse().expect("a time");
+        let rendered = |prices: &[Price]| {
+            let prices = VariantPrices::new(&PriceRules::default(), prices, now);
+            let (by_country, currencies) = prices.by_country();
+            (Value::Object(by_country).to_string(), Value::Object(currencies).to_string())
+        };
+        let expected = rendered(&all);
+        // Each once before all others, in both directions.
+        for start in 0..all.len() {
+            let mut prices = all.clone();
+            prices.rotate_left(start);
+            assert_eq!(rendered(&prices), expected, "from {start}");
+            prices.reverse();
+            assert_eq!(rendered(&prices), expected, "to {start}");
+        }
+    }
+
     #[test]
     fn m2_each_country_has_its_own_price() {
         let prices = [
@@ -330,6 +370,6 @@ mod tests {
         assert_eq!(currencies["currency_GB"], "GBP");
         assert_eq!(currencies["currency_AT"], "EUR");
         let first: Vec<_> = by_country.keys().take(3).map(String::as_str).collect();
-        assert_eq!(first, ["price_EUR", "price_AD", "price_AT"]);
+        assert_eq!(first, ["price_CHF", "price_CH", "price_EUR"]);
     }
 }

@@ -1,23 +1,24 @@
 //! Whether a country writes the number of a house before the name of the street.
 //!
-//! Source: the delivery address lines in the sheets of the Universal Postal Union ("Postal addressing
-//! systems in member countries", one sheet a country).
+//! Not for: the other lines of an address, and their order.
 
-/// Countries that write the number first, by their codes (ISO 3166-1 alpha-2): those that follow the
-/// custom of Great Britain, North America or France. Most others write it behind the street.
+/// Countries that write the number first, by their codes (ISO 3166-1 alpha-2): mostly those that follow the
+/// custom of Great Britain, North America or France. Others write it behind the street.
+///
+/// Source: the templates that `OpenCage` keeps (`worldwide.yaml` of address-formatting), as they are in the npm
+/// package `@fragaria/address-formatter` 6.7.1: the countries in whose `address_template` `house_number` stands
+/// before `road`.
+#[rustfmt::skip]
 const NUMBER_FIRST: &[&str] = &[
-    // The United States and their territories.
-    "AS", "GU", "MP", "PR", "UM", "US", "VI", //
-    // Great Britain, Ireland and the islands around them.
-    "GB", "GG", "GI", "IE", "IM", "JE", "MT", //
-    // The Commonwealth and its neighbours.
-    "AU", "BB", "BD", "BM", "BS", "CA", "HK", "IN", "JM", "LK", "MY", "NG", "NZ", "PH", "PK", "SG",
-    "TH", "TT", "ZA", //
-    // France, its territories, and countries that write as it does.
-    "BL", "CI", "DZ", "FR", "GF", "GP", "LU", "MA", "MC", "MF", "MQ", "NC", "PF", "PM", "RE", "SN",
-    "TN", "WF", "YT", //
-    // And others.
-    "EG", "IL", "SA", "TW", "VN",
+    "AD", "AE", "AG", "AM", "AS", "AU", "AZ", "BB", "BD", "BF", "BH", "BJ", "BL", "BM", "BN",
+    "BZ", "CA", "CC", "CD", "CG", "CI", "CK", "CX", "DJ", "DM", "DZ", "EG", "FJ", "FK", "FM",
+    "FR", "GA", "GB", "GF", "GG", "GH", "GI", "GM", "GN", "GP", "GS", "GU", "GY", "HK", "HM",
+    "IE", "IM", "IN", "IO", "IQ", "JE", "JM", "JP", "KE", "KH", "KN", "KY", "LA", "LB", "LK",
+    "LS", "LU", "MA", "MC", "MF", "MG", "MH", "MM", "MP", "MQ", "MR", "MS", "MT", "MU", "MV",
+    "MW", "MY", "NA", "NC", "NE", "NF", "NG", "NR", "NU", "NZ", "OM", "PF", "PG", "PH", "PK",
+    "PM", "PR", "RE", "RW", "SA", "SC", "SG", "SH", "SL", "SN", "TC", "TF", "TG", "TH", "TK",
+    "TM", "TN", "TO", "TT", "TV", "TZ", "UG", "UM", "US", "VG", "VI", "VN", "WF", "XK", "YE",
+    "YT", "ZA", "ZM", "ZW",
 ];
 
 /// Whether the number is first. Without a country, it is, as in the plugin.
@@ -33,12 +34,16 @@ mod tests {
 
     #[test]
     fn each_country_has_its_order() {
-        for country in ["US", "GB", "IE", "FR", "CA", "AU", "NZ", "LU", "MC", "ZA", "IN", "us"] {
+        for country in [
+            "US", "GB", "IE", "FR", "CA", "AU", "NZ", "LU", "MC", "ZA", "IN", "SG", "AE", "JP",
+            "KE", "GH", "MU", "AD", "TH", "us", " gb ",
+        ] {
             assert!(number_is_first(Some(country)), "{country}");
         }
         for country in [
             "DE", "AT", "CH", "LI", "NL", "BE", "IT", "ES", "PT", "PL", "CZ", "SK", "HU", "DK",
-            "SE", "NO", "FI", "IS", "GR", "TR", "BR", "MX", "AR", "de", "XX",
+            "SE", "NO", "FI", "IS", "GR", "TR", "BR", "MX", "AR", "IL", "TW", "BS", "KW", "de",
+            "XX",
         ] {
             assert!(!number_is_first(Some(country)), "{country}");
         }

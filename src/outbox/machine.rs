@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::fate::{RowFate, fate_of};
+use super::late_emails;
 use super::quota::left_for_outbox;
 use super::store::commands::{StoreCommand, TriedRow};
 use super::store::erasure::EraseAgain;
@@ -179,6 +180,12 @@ impl OutboxMachine {
         if !starting.is_empty() {
             self.to_store.push(StoreCommand::StartJob(starting));
         }
+        if self.machine.take_brings_emails() {
+            let now = around.now_ms();
+            let began = self.rows.values().map(|row| row.began).min().unwrap_or(now);
+            let (walk, due) = late_emails::walk(began, now);
+            self.to_store.push(StoreCommand::Park(vec![walk], due));
+        }
         self.settle(around);
         if self.in_round && self.machine.deliveries.is_idle() {
             self.in_round = false;
@@ -233,7 +240,7 @@ impl OutboxMachine {
     fn settle(&mut self, around: &StepContext<'_>) {
         let follows = self.machine.deliveries.take_follows();
         if !follows.is_empty() {
-            self.to_store.push(StoreCommand::Park(follows));
+            self.to_store.push(StoreCommand::Park(follows, around.now_ms()));
         }
         for news in self.machine.deliveries.take_job_news() {
             match news {
@@ -309,7 +316,7 @@ impl OutboxMachine {
             }
         };
         let fate = fate_of(around, &under_way.row, conclusion);
-        let fate = self.keep_edge(fate, group, price_edge);
+        let fate = self.keep_edge(fate, group, price_edge, now);
         if matches!(fate, RowFate::PutOff { .. }) && !sent.is_empty() {
             let row = under_way.row.clone();
             self.to_store.push(StoreCommand::NoteSent { row, sent });
@@ -331,6 +338,7 @@ impl OutboxMachine {
         fate: RowFate,
         group: Option<RowGroup>,
         price_edge: Option<PriceEdge>,
+        now: UnixMs,
     ) -> RowFate {
         match (fate, price_edge) {
             (RowFate::Delivered, Some(edge)) if group == Some(RowGroup::PriceEdges) => {
@@ -344,7 +352,7 @@ impl OutboxMachine {
                 RowFate::PutOff { due: due.min(UnixMs::from(edge.at)), fault, anew }
             }
             (fate, Some(edge)) if group != Some(RowGroup::PriceEdges) => {
-                self.to_store.push(StoreCommand::Park(vec![edge.notification()]));
+                self.to_store.push(StoreCommand::Park(vec![edge.notification()], now));
                 fate
             }
             (fate, _) => fate,

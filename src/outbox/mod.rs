@@ -6,6 +6,7 @@
 
 pub mod desk;
 mod fate;
+mod late_emails;
 pub mod lost_tries;
 pub mod machine;
 pub mod push_end;

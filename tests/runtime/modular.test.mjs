@@ -49,17 +49,9 @@ async function importedCatalogue({ worker }) {
   return { categories, products };
 }
 
-/**
- * Items, variants and categories, by their external ids. The members of `price_json` and `currency_json`
- * are in the order in which commercetools gave the prices, which means nothing.
- */
+/** Items, variants and categories, by their external ids. */
 function catalogueOf({ klaviyo }) {
   const { items, variants, categories } = klaviyo.snapshot();
-  for (const { custom_metadata: texts = {} } of [items, variants].flatMap(Object.values)) {
-    for (const name of ["price_json", "currency_json"]) {
-      if (texts[name]) texts[name] = JSON.parse(texts[name]);
-    }
-  }
   return { items, variants, categories };
 }
 

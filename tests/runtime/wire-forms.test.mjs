@@ -62,6 +62,8 @@ describe("each wire form brings the notification", () => {
     ["gzip", gzipSync(textOf(created)), { "content-encoding": "gzip" }],
     ["gzip without its header", gzipSync(textOf([pubsub(created)]))],
     ["with a byte order mark", `\ufeff${textOf(created)}`],
+    ["with byte order marks between members", `[\ufeff${textOf(trial)},\ufeff${textOf(created)}]`],
+    ["with half of a surrogate pair", textOf(created).replace("{", '{"more":{"name":"\\ud83d"},')],
     ["a list of all", [trial, pubsub(trial), sns(trial), eventBridge(trial), [sns(created)]]],
   ]) {
     for (const type of ["application/json", "text/plain; charset=UTF-8", "application/x-other"]) {

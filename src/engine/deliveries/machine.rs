@@ -25,6 +25,8 @@ pub struct DeliveryMachine {
     wake: Option<UnixMs>,
     /// Deliveries with which jobs are being started.
     starting: Vec<DeliveryNo>,
+    /// Whether a call that was given out brings events in bulk that say customers' e-mails.
+    brings_emails: bool,
 }
 
 impl DeliveryMachine {
@@ -43,6 +45,7 @@ impl DeliveryMachine {
             last_ticket: CallTicket::default(),
             wake: None,
             starting: Vec::new(),
+            brings_emails: false,
         }
     }
 
@@ -79,6 +82,7 @@ impl DeliveryMachine {
             };
             self.last_ticket = self.last_ticket.next();
             self.starting.extend(self.deliveries.of_job(&task));
+            self.brings_emails |= task.brings_emails();
             self.under_way.insert(self.last_ticket, task);
             calls.push((self.last_ticket, call));
         }
@@ -105,6 +109,12 @@ impl DeliveryMachine {
     /// The deliveries with which calls that were given out since it was asked last start jobs.
     pub(crate) fn take_starting(&mut self) -> Vec<DeliveryNo> {
         std::mem::take(&mut self.starting)
+    }
+
+    /// Whether a call that was given out since it was asked last brings events in bulk that say
+    /// customers' e-mails.
+    pub(crate) fn take_brings_emails(&mut self) -> bool {
+        std::mem::take(&mut self.brings_emails)
     }
 
     /// When to ask for calls again without an answer.

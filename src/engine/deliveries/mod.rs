@@ -118,6 +118,11 @@ impl DeliveryTask {
         matches!(&self.0, DeliveryCall::Read(joint) if joint.is_of_commercetools())
     }
 
+    /// Whether it brings events in bulk that say customers' e-mails.
+    pub(crate) fn brings_emails(&self) -> bool {
+        matches!(&self.0, DeliveryCall::Write(task) if task.brings_emails())
+    }
+
     /// The bytes of its body that count.
     pub(crate) fn bytes(&self) -> usize {
         match &self.0 {

@@ -3,13 +3,17 @@
 //! A run reads a record, the shop changes it, and the run writes what it read. The closing pass mends
 //! that. A run that ends without one, or while a write of it may still be carried out, leaves it to the
 //! outbox, which reads what changed since the run began, once no write of that run is to come any more.
+//! So does a run over orders: its events say their customers' e-mails, Klaviyo takes them in bulk, and nobody
+//! can ask when they are carried out.
 //!
 //! Table `doubts` has a row for each such run, until it is left and nothing of the run is to come.
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::commercetools::walk::{WalkOver, WalkedResource};
+use crate::engine::backoff::JOB_IN_DOUBT;
 use crate::import::passes::LOOK_BACK;
 use crate::import::run::{ImportKind, ImportRun, RunState};
 use crate::push::plan::id_walk::notification;
@@ -28,12 +32,11 @@ pub struct RunDoubt {
 }
 
 impl RunDoubt {
-    /// The walks over what may have been overwritten. Events are facts: nothing newer can be overwritten by
-    /// those of an order.
+    /// The walks over what may have been overwritten. Events are facts, but for their customers' e-mails.
     #[must_use]
     pub fn walks(&self) -> Vec<Map<String, Value>> {
         let of: &[WalkedResource] = match self.kind {
-            ImportKind::Customers => &[WalkedResource::Customers],
+            ImportKind::Customers | ImportKind::Orders => &[WalkedResource::Customers],
             ImportKind::Categories => &[WalkedResource::Categories],
             ImportKind::Products => &[
                 WalkedResource::Products,
@@ -41,7 +44,6 @@ impl RunDoubt {
                 WalkedResource::StandalonePrices,
                 WalkedResource::Variants,
             ],
-            ImportKind::Orders => &[],
         };
         let since = self.since.to_utc().unwrap_or_default() - LOOK_BACK;
         let walks = of.iter().map(|of| WalkOver::ChangedSince { of: *of, since });
@@ -56,7 +58,7 @@ pub fn keep(sql: &dyn Sql, run: &ImportRun) -> Result<(), SqlError> {
         return Ok(());
     }
     let closing = run.closing_began.unwrap_or(run.started_at);
-    let until = run.doubtful_until.unwrap_or(run.started_at);
+    let until = run.doubtful_until.max(emails_until(run)).unwrap_or(run.started_at);
     if run.state == RunState::Completed && until <= closing {
         return Ok(());
     }
@@ -70,6 +72,13 @@ pub fn keep(sql: &dyn Sql, run: &ImportRun) -> Result<(), SqlError> {
         ],
     )?;
     Ok(())
+}
+
+/// Until when Klaviyo may carry out events of a run that ended (UTC), if it took some.
+fn emails_until(run: &ImportRun) -> Option<DateTime<Utc>> {
+    let may_have_sent = run.counts.sent > 0 || run.state != RunState::Completed;
+    let ended = run.finished_at.filter(|_| run.kind == ImportKind::Orders && may_have_sent);
+    ended.map(|at| at + JOB_IN_DOUBT)
 }
 
 /// Until when a write of a run that ended may still be carried out;

@@ -78,8 +78,8 @@ pub enum StoreCommand {
         /// What became of it.
         end: JobEnd,
     },
-    /// Notifications that rows gave rise to.
-    Park(Vec<Map<String, Value>>),
+    /// Notifications that rows gave rise to, not to be tried before a time (ms since 1970 UTC).
+    Park(Vec<Map<String, Value>>, UnixMs),
     /// Erase a customer once more, who may have been brought back.
     EraseAgain(EraseAgain),
     /// An operation goes through again: what waits for it is due.
@@ -141,7 +141,9 @@ pub fn carry_out(
         StoreCommand::OpenJob { job, rows } => jobs::open(sql, &job, &rows, now)?,
         StoreCommand::PutJobOff { job, fault, until } => jobs::put_off(sql, &job, fault, until)?,
         StoreCommand::CloseJob { job, end } => close_job(sql, &job, end, now)?,
-        StoreCommand::Park(notifications) => park_offspring(sql, rules, notifications, now, now)?,
+        StoreCommand::Park(notifications, not_before) => {
+            park_offspring(sql, rules, notifications, not_before, now)?;
+        }
         StoreCommand::EraseAgain(asked) => asked.park(sql, rules, now)?,
         StoreCommand::Wake(operation) => parked::wake(sql, &operation, now)?,
         StoreCommand::EndRound => lost::round_ended(sql)?,

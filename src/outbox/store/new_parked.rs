@@ -82,12 +82,18 @@ impl NewParked {
     }
 
     /// One that is to be tried at a time, when no write that was before it is to come
-    /// any more. If its slot is taken, and tried, sooner, the slot is in doubt until then.
+    /// any more. If its slot is taken, and tried, sooner, the slot is in doubt until then. A walk over what
+    /// changed is not late before, since nobody knows of a change that is not delivered.
     #[must_use]
     pub fn not_before(slot: ParkingSlot, time: UnixMs, now: UnixMs) -> Self {
-        let new = Self::now(slot, TransientFault::Follows, now);
-        let doubtful_until = if time > now { time } else { UnixMs::EPOCH };
-        Self { due: now.max(time), doubtful_until, ..new }
+        if time <= now {
+            return Self::now(slot, TransientFault::Follows, now);
+        }
+        let new = match RowGroup::of_key(&slot.key) {
+            Some(RowGroup::Changes) => Self::now(slot, TransientFault::FollowsLater, time),
+            _ => Self::now(slot, TransientFault::Follows, now),
+        };
+        Self { due: time, doubtful_until: time, ..new }
     }
 
     /// One that is to be tried when a price becomes valid or ends, `edge`, which is its age too: until

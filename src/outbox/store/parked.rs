@@ -136,8 +136,21 @@ pub fn move_to_edge(sql: &dyn Sql, row: &ParkedRow, edge: UnixMs) -> Result<(), 
 }
 
 /// Faults whose rows wait for a time that is known: the end of a doubt, or the edge of prices.
-pub(super) const FOR_A_TIME: [TransientFault; 3] =
-    [TransientFault::MayBeCarriedOut, TransientFault::Follows, TransientFault::PriceEdge];
+pub(super) const FOR_A_TIME: [TransientFault; 4] = [
+    TransientFault::MayBeCarriedOut,
+    TransientFault::Follows,
+    TransientFault::FollowsLater,
+    TransientFault::PriceEdge,
+];
+
+/// Those of them whose rows are early and not late: nothing is known that is not delivered.
+const NOT_LATE: [TransientFault; 2] = [TransientFault::FollowsLater, TransientFault::PriceEdge];
+
+/// The codes of faults, as JSON.
+fn codes(faults: impl IntoIterator<Item = TransientFault>) -> Result<SqlValue, SqlError> {
+    let codes: Vec<_> = faults.into_iter().map(TransientFault::code).collect();
+    Ok(serde_json::to_string(&codes)?.into())
+}
 
 /// An operation goes through again: what waits for it is due. So is what waits for anything else that
 /// may be over as well; operations that are still out are left alone all the same.
@@ -146,12 +159,12 @@ pub fn wake(sql: &dyn Sql, operation: &OperationName, now: UnixMs) -> Result<(),
         "UPDATE parked SET waits_for = NULL WHERE waits_for = ?",
         vec![operation.as_str().into()],
     )?;
-    let [doubt, follows, edge] = FOR_A_TIME.map(|fault| fault.code().into_owned());
     // A refund waits for its order, and not for the end of an outage.
-    let payment = TransientFault::PaymentWithoutOrder.code().into_owned();
+    let others = FOR_A_TIME.into_iter().chain([TransientFault::PaymentWithoutOrder]);
     sql.exec(
-        "UPDATE parked SET due = ?1 WHERE due > ?1 AND code NOT IN (?2, ?3, ?4, ?5)",
-        vec![now.into(), payment.into(), doubt.into(), follows.into(), edge.into()],
+        "UPDATE parked SET due = ?1
+         WHERE due > ?1 AND code NOT IN (SELECT value FROM json_each(?2))",
+        vec![now.into(), codes(others)?],
     )?;
     Ok(())
 }
@@ -160,13 +173,12 @@ pub fn wake(sql: &dyn Sql, operation: &OperationName, now: UnixMs) -> Result<(),
 /// a time of its own keeps it: before that a write may still be carried out, or there is nothing to do.
 /// So does what waits for a job of Klaviyo.
 pub fn retry(sql: &dyn Sql, now: UnixMs) -> Result<u32, SqlError> {
-    let [doubt, follows, edge] = FOR_A_TIME.map(|fault| fault.code().into_owned());
-    let rows = "due > ?1 AND doubtful_until <= ?1 AND code NOT IN (?2, ?3, ?4)";
-    let values =
-        || vec![now.into(), doubt.clone().into(), follows.clone().into(), edge.clone().into()];
+    let rows = "due > ?1 AND doubtful_until <= ?1
+        AND code NOT IN (SELECT value FROM json_each(?2))";
+    let values = vec![now.into(), codes(FOR_A_TIME)?];
     let count =
-        sql.exec(&format!("SELECT COUNT(*) AS count FROM parked WHERE {rows}"), values())?;
-    sql.exec(&format!("UPDATE parked SET due = ?1 WHERE {rows}"), values())?;
+        sql.exec(&format!("SELECT COUNT(*) AS count FROM parked WHERE {rows}"), values.clone())?;
+    sql.exec(&format!("UPDATE parked SET due = ?1 WHERE {rows}"), values)?;
     Ok(count.value()?.unwrap_or(0))
 }
 
@@ -196,7 +208,7 @@ pub struct WaitingRows {
     pub oldest: UnixMs,
 }
 
-/// How many rows wait of each group; not those for the edges of prices, which are early and not late.
+/// How many rows wait of each group; not those that are [`NOT_LATE`].
 pub fn counts(sql: &dyn Sql) -> Result<Vec<(RowGroup, u64)>, SqlError> {
     #[derive(Deserialize)]
     struct GroupCount {
@@ -206,21 +218,22 @@ pub fn counts(sql: &dyn Sql) -> Result<Vec<(RowGroup, u64)>, SqlError> {
     let rows: Vec<GroupCount> = sql
         .exec(
             "SELECT SUBSTR(key, 1, INSTR(key, '/')) AS prefix, COUNT(*) AS count FROM parked
-             WHERE code <> ? GROUP BY prefix",
-            vec![TransientFault::PriceEdge.code().as_ref().into()],
+             WHERE code NOT IN (SELECT value FROM json_each(?)) GROUP BY prefix",
+            vec![codes(NOT_LATE)?],
         )?
         .read()?;
     let counts = rows.into_iter();
     Ok(counts.filter_map(|row| Some((RowGroup::of_key(&row.prefix)?, row.count))).collect())
 }
 
-/// What waits, by the reason, the most frequent first. A row for the edge of a product's prices waits for
-/// nothing that is late: it counts only when a try of it did not succeed.
+/// What waits, by the reason, the most frequent first. A row that is [`NOT_LATE`] counts only when a try of
+/// it did not succeed.
 pub fn waiting(sql: &dyn Sql) -> Result<Vec<WaitingRows>, SqlError> {
     sql.exec(
         "SELECT code, COUNT(*) AS count, MIN(since) AS oldest FROM parked
-         WHERE code <> ? GROUP BY code ORDER BY count DESC, code",
-        vec![TransientFault::PriceEdge.code().as_ref().into()],
+         WHERE code NOT IN (SELECT value FROM json_each(?))
+         GROUP BY code ORDER BY count DESC, code",
+        vec![codes(NOT_LATE)?],
     )?
     .read()
 }
@@ -229,7 +242,7 @@ pub fn waiting(sql: &dyn Sql) -> Result<Vec<WaitingRows>, SqlError> {
 const PAGE: usize = 100;
 
 /// A page of what waits, in the order in which it was parked last: a row that is parked again comes
-/// later, so none is missed. As for [`waiting`], a row for the edge of a product's prices is none. What a
+/// later, so none is missed. As for [`waiting`], a row that is [`NOT_LATE`] is none. What a
 /// notification is about stands in it, and in the slot only for some.
 pub fn page(sql: &dyn Sql, cursor: Option<RowId>) -> Result<Value, SqlError> {
     #[derive(Deserialize)]
@@ -250,12 +263,12 @@ pub fn page(sql: &dyn Sql, cursor: Option<RowId>) -> Result<Value, SqlError> {
             SELECT parked.*, (
                 SELECT CAST(content AS TEXT) FROM parked_parts WHERE owner = seq AND part = 0
             ) AS content
-            FROM parked WHERE seq > ? AND code <> ? ORDER BY seq LIMIT {})",
+            FROM parked WHERE seq > ? AND code NOT IN (SELECT value FROM json_each(?))
+            ORDER BY seq LIMIT {})",
         PAGE + 1
     );
-    let edge = TransientFault::PriceEdge.code().into_owned();
     let rows: Vec<WaitingRow> =
-        sql.exec(&query, vec![cursor.unwrap_or_default().into(), edge.into()])?.read()?;
+        sql.exec(&query, vec![cursor.unwrap_or_default().into(), codes(NOT_LATE)?])?.read()?;
     let page = &rows[..rows.len().min(PAGE)];
     let next = page.last().filter(|_| rows.len() > PAGE).map(|row| row.seq.to_string());
     let shown = page.iter().map(|row| {

@@ -6,11 +6,12 @@
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::Undecodable;
 use super::handshake::{self, Handshake};
-use super::text::JsonText;
+use super::text::{JsonText, PartlyRead};
 use crate::config::SnsAuth;
 
 /// Standard alphabet; brokers differ in whether they pad.
@@ -70,6 +71,31 @@ pub(super) fn tell(object: &mut Map<String, Value>, sns: Option<&SnsAuth>) -> En
         return around(object.get_mut("value").and_then(content));
     }
     EnvelopeForm::Bare
+}
+
+/// What an object turned out to be that cannot be read as a whole.
+pub(super) enum PartForm<'a> {
+    /// An envelope around this, which is what cannot be read as a whole.
+    Around(&'a RawValue),
+    /// No envelope.
+    Bare,
+    /// It does not show.
+    Unreadable,
+}
+
+/// Tells what such an object is. One with a `Type` may be SNS's, of which only what is signed counts.
+pub(super) fn tell_partly(object: &PartlyRead) -> PartForm<'_> {
+    let has = |name: &str| object.read.contains_key(name);
+    if has("Type") || object.unread.contains_key("Type") {
+        return PartForm::Unreadable;
+    }
+    if has("notificationType") || has("resource") {
+        return PartForm::Bare;
+    }
+    let contents = [("specversion", "data"), ("detail-type", "detail"), ("key", "value")];
+    let content = contents.into_iter().find(|(told_by, _)| has(told_by));
+    let content = content.and_then(|(_, content)| object.unread.get(content));
+    content.map_or(PartForm::Unreadable, |content| PartForm::Around(content))
 }
 
 fn around(content: Option<JsonText>) -> EnvelopeForm {

@@ -3,7 +3,8 @@
 //! Wire forms are told apart by content and not by `Content-Type`, which brokers set as they
 //! please: a JSON object is one of the [`forms`], or the bare notification. Forms may be inside
 //! each other (a Pub/Sub message that carries a `CloudEvent`), and a list may hold any of them; of
-//! one that cannot be read as a whole, only the members that cannot be read are lost ([`text`]).
+//! one that cannot be read as a whole, only the members that cannot be read are lost ([`text`]). A
+//! notification that carries something unreadable still names its resource, which is read instead.
 //! What is bare already needs no form: the body of a binary `CloudEvent`, of SNS's raw delivery,
 //! of Pub/Sub with its payload unwrapped.
 //!
@@ -13,14 +14,16 @@
 
 mod forms;
 pub mod handshake;
+mod large;
 mod text;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use self::forms::EnvelopeForm;
+use self::forms::{EnvelopeForm, PartForm};
 pub use self::handshake::Handshake;
-use self::text::{JsonText, MOST_VALUES};
+use self::large::MOST_VALUES;
+use self::text::{JsonText, PartlyRead};
 use crate::commercetools::notification::Notification;
 use crate::config::SnsAuth;
 
@@ -85,7 +88,7 @@ pub enum PushPart<'a> {
 /// some of its members at a time.
 #[must_use]
 pub fn parts(body: &[u8]) -> Vec<PushPart<'_>> {
-    let list = if body.len() > PART_BYTES { text::members(body) } else { None };
+    let list = if body.len() > PART_BYTES { large::members(body) } else { None };
     let Some(list) = list else { return vec![PushPart::Whole(body)] };
     let mut parts = Vec::new();
     let (mut part, mut bytes) = (Vec::new(), 0);
@@ -196,7 +199,7 @@ impl DecodedPush {
                 for member in members {
                     let text = member.get().as_bytes();
                     // What an envelope is around is read as a whole, up to so much.
-                    self.values += text::values(text);
+                    self.values += large::values(text);
                     if self.values > MOST_VALUES {
                         self.keep(Undecodable::TooLarge, text.to_vec());
                     } else {
@@ -204,10 +207,38 @@ impl DecodedPush {
                     }
                 }
             }
-            None if text::values(text) > MOST_VALUES => {
+            Some(JsonText::Partly(partly)) => self.unwrap_partly(partly, text, sns, depth),
+            None if large::values(text) > MOST_VALUES => {
                 self.keep(Undecodable::TooLarge, text.to_vec());
             }
             None => self.keep(Undecodable::NotJson, text.to_vec()),
+        }
+    }
+
+    /// What is left of an object that cannot be read as a whole.
+    fn unwrap_partly(
+        &mut self,
+        partly: PartlyRead,
+        text: &[u8],
+        sns: Option<&SnsAuth>,
+        depth: usize,
+    ) {
+        let Some(depth) = depth.checked_sub(1) else {
+            return self.keep(Undecodable::Envelope, text.to_vec());
+        };
+        match forms::tell_partly(&partly) {
+            PartForm::Around(content) => {
+                let text = content.get().as_bytes();
+                self.unwrap_text(JsonText::read(text), text, sns, depth);
+            }
+            PartForm::Unreadable => self.keep(Undecodable::NotJson, text.to_vec()),
+            PartForm::Bare => {
+                let PartlyRead { read, unread } = partly;
+                match Notification::read_partly(read, unread.keys().map(String::as_str)) {
+                    Some(notification) => self.items.push(PushedItem::Notification(notification)),
+                    None => self.keep(Undecodable::NotJson, text.to_vec()),
+                }
+            }
         }
     }
 
@@ -224,9 +255,9 @@ impl DecodedPush {
         };
         match forms::tell(&mut object, sns) {
             EnvelopeForm::Around(JsonText::Whole(inner)) => self.unwrap(inner, sns, depth),
-            EnvelopeForm::Around(members @ JsonText::Members(_)) => {
+            EnvelopeForm::Around(broken) => {
                 let whole = Value::Object(object).to_string();
-                self.unwrap_text(Some(members), whole.as_bytes(), sns, depth);
+                self.unwrap_text(Some(broken), whole.as_bytes(), sns, depth);
             }
             EnvelopeForm::Handshake(handshake) if self.handshake.is_none() => {
                 self.handshake = Some(handshake);
@@ -261,6 +292,7 @@ mod tests {
 
     use super::forms::BASE64;
     use super::*;
+    use crate::commercetools::notification::NotificationKind;
 
     const TOPIC: &str = "arn:aws:sns:eu-central-1:123456789012:commercetools";
 
@@ -425,6 +457,59 @@ mod tests {
         assert_eq!(names(&broken), [refused], "a list that ends too early can be anything");
     }
 
+    /// What a message carries is not needed: its resource can be read.
+    #[test]
+    fn a_notification_is_told_by_what_can_be_read_of_it() {
+        let order = |member: &str| {
+            format!(
+                r#"{{"notificationType":"Message","type":"OrderCreated",{member}
+                "resource":{{"typeId":"order","id":"o"}}}}"#
+            )
+        };
+        let change = |member: &str| CHANGE.replacen('{', &format!("{{{member}"), 1);
+        let (message, changed) = (["OrderCreated"], ["ResourceUpdated"]);
+        for (body, expected) in [
+            (order(r#""order":{"id":"o","name":"\ud83d"},"#), &message[..]),
+            (order(r#""order":{"id":"o","lineItems":[{"a":"\udc00b"}],"total":1e999},"#), &message),
+            (order(r#""order":1e999,"other":"\ud83d","#), &message),
+            (change(r#""modifiedAt":"\ud83d","#), &changed),
+            (change(r#""version":1e999,"#), &changed),
+            // Not what tells it apart, or what the resource cannot say when it is gone.
+            (order(r#""createdAt":"\ud83d","#), &[]),
+            (change(r#""dataErasure":"\ud83d","#), &[]),
+            (change(r#""resourceUserProvidedIdentifiers":{"sku":"\ud83d"},"#), &[]),
+            (CHANGE.replace(r#""id":"c""#, r#""id":"\ud83d""#), &[]),
+            // What SNS signs is `Message` alone.
+            (change(r#""Type":"\ud83d","#), &[]),
+            (change(r#""Type":"Notification","x":"\ud83d","#), &[]),
+        ] {
+            let expected: Vec<_> = match expected {
+                [] => vec![Err(Undecodable::NotJson)],
+                names => names.iter().map(|name| Ok((*name).to_owned())).collect(),
+            };
+            let raw = |before: &str, after: &str| format!("{before}{body}{after}");
+            for body in [
+                body.clone(),
+                pubsub(&body),
+                sns(&body),
+                cloud_event_base64(&body),
+                cloud_event_text(&body),
+                kafka_text(&body),
+                raw("[", "]"),
+                raw(r#"{"specversion":"1.0","data":"#, "}"),
+                raw(r#"{"specversion":"1.0","data":["#, "]}"),
+                raw(r#"{"detail-type":"x","detail":"#, "}"),
+                raw(r#"[{"key":null,"value":"#, r#","topic":"t"}]"#),
+            ] {
+                assert_eq!(names(&body), expected, "{body}");
+            }
+        }
+        let items = decode(order(r#""order":{"id":"\ud83d"},"#).as_bytes(), None).items;
+        let [PushedItem::Notification(told)] = items.as_slice() else { panic!("{items:?}") };
+        let NotificationKind::Message(message) = &told.kind else { panic!("{told:?}") };
+        assert!(message.payload_left_out && !told.raw.contains_key("order"), "{told:?}");
+    }
+
     #[test]
     fn a_byte_order_mark_is_no_part_of_what_it_stands_before() {
         let marked = |body: &str| format!("\u{feff}{body}");
@@ -437,6 +522,20 @@ mod tests {
         for form in [pubsub, sns, cloud_event_base64, cloud_event_text] {
             assert_eq!(names(&form(&marked(CHANGE))), one);
         }
+        let (mark, three) = ("\u{feff}", [one[0].clone(), one[0].clone(), one[0].clone()]);
+        for body in [
+            format!("[{mark}{CHANGE},{mark}{CHANGE} , {mark}{CHANGE}{mark}]{mark}"),
+            format!("{mark}[{CHANGE}{mark},\n{mark} {CHANGE},{CHANGE}]"),
+            format!("[{},{mark}{CHANGE},{mark}{CHANGE}]", sns(&marked(CHANGE))),
+        ] {
+            assert_eq!(names(&body), three, "{body}");
+        }
+        // Within a string it is a character, and a quotation mark behind a backslash ends none.
+        let named = |name: &str| CHANGE.replacen('{', &format!(r#"{{"name":"{name}","#), 1);
+        let name = format!(r#"{mark}a\\\"{mark}b"#);
+        let items = decode(format!("[{mark}{}]", named(&name)).as_bytes(), None).items;
+        let [PushedItem::Notification(told)] = items.as_slice() else { panic!("{items:?}") };
+        assert_eq!(told.raw["name"], format!(r#"{mark}a\"{mark}b"#));
     }
 
     #[test]

@@ -21,6 +21,10 @@ pub(crate) struct Account {
     now: u64,
     /// Metric and unique id, with how often it was recorded: the first wins, so once.
     pub(crate) events: BTreeMap<(String, String), Value>,
+    /// E-mails that events said of customers, and when Klaviyo takes them over, in ms.
+    late_emails: BTreeMap<(u64, String), String>,
+    /// How long after a bulk request that is, in ms.
+    pub(crate) bulk_events_ms: u64,
     /// Attributes of categories, items and variants by Klaviyo's id.
     pub(crate) categories: BTreeMap<String, Value>,
     pub(crate) items: BTreeMap<String, Value>,
@@ -81,6 +85,15 @@ fn refusal(status: u16, pointer: &str, detail: &str) -> HttpAnswer {
 impl Account {
     /// Carries out the jobs that are due.
     pub(crate) fn settle(&mut self, now: u64) {
+        while let Some(((at, id), email)) = self.late_emails.pop_first() {
+            if at > now {
+                self.late_emails.insert((at, id), email);
+                break;
+            }
+            if let Some(profile) = self.profiles.get_mut(&id) {
+                profile["email"] = email.into();
+            }
+        }
         let due: Vec<_> = self
             .jobs
             .iter()
@@ -148,6 +161,15 @@ impl Account {
         let id = body.pointer("/data/attributes/profile/data/id").and_then(Value::as_str);
         self.profiles.remove(id.expect("an id").trim_start_matches("p-"));
         empty(202)
+    }
+
+    /// An event's profile attributes change the profile.
+    fn email_of_event(&mut self, profile: &Value, at: u64) {
+        let attributes = &profile["data"]["attributes"];
+        let text = |name: &str| attributes[name].as_str().map(ToOwned::to_owned);
+        if let (Some(id), Some(email)) = (text("external_id"), text("email")) {
+            self.late_emails.insert((at, id), email);
+        }
     }
 
     fn event(&mut self, event: &Value) {
@@ -263,9 +285,11 @@ impl Account {
                     return refusal(400, "/data/attributes/properties", "refused");
                 }
                 self.event(&body["data"]);
+                self.email_of_event(&body["data"]["attributes"]["profile"], now);
+                self.settle(now);
                 empty(202)
             }
-            ("POST", ["event-bulk-create-jobs"]) => self.bulk_events(&body),
+            ("POST", ["event-bulk-create-jobs"]) => self.bulk_events(&body, now),
             ("POST", ["data-privacy-deletion-jobs"]) => self.erase(&body),
             ("POST", [jobs]) if jobs.ends_with("-jobs") => self.start_job(&path, &body, now),
             ("GET", [jobs, id]) if jobs.ends_with("-jobs") => self.job(id, now),
@@ -334,7 +358,7 @@ impl Account {
         }
     }
 
-    fn bulk_events(&mut self, body: &Value) -> HttpAnswer {
+    fn bulk_events(&mut self, body: &Value, now: u64) -> HttpAnswer {
         let rows = body["data"]["attributes"]["events-bulk-create"]["data"]
             .as_array()
             .expect("rows")
@@ -353,8 +377,13 @@ impl Account {
         if let Some(row) = ids.iter().position(|id| self.refused.contains(*id)) {
             return refusal(400, &self.pointer("events-bulk-create", row), "refused");
         }
-        for event in events {
-            self.event(event);
+        for row in &rows {
+            for event in row["attributes"]["events"]["data"].as_array().into_iter().flatten() {
+                let mut event = event.clone();
+                event["attributes"]["profile"] = row["attributes"]["profile"].clone();
+                self.event(&event);
+            }
+            self.email_of_event(&row["attributes"]["profile"], now + self.bulk_events_ms);
         }
         empty(202)
     }

@@ -124,6 +124,40 @@ fn a_variant_is_taken_away_only_where_it_is_gone_for_certain() {
     }
 }
 
+/// What is sold without a picture of its own shows that of the variant that stands for its product.
+#[test]
+fn an_order_shows_the_same_pictures_wherever_variants_are() {
+    let pictures = |catalog: Option<Catalog>, hidden: bool| -> Vec<String> {
+        let mut world = shop();
+        for number in 0..PRODUCTS {
+            world.shop.change("products", &id("p", number), days_ago(9), |product| {
+                let master = &mut product["masterData"]["current"]["masterVariant"];
+                let url = format!("https://cdn.example/{number}.jpg");
+                master["images"] = json!([{"url": "/relative.jpg"}, {"url": url}]);
+                master["unpublished"] = json!(hidden);
+            });
+            let email = Some("b@example.com");
+            let order = shop::order(number, email, "Open", &[number], None, days_ago(3));
+            world.shop.put("orders", order);
+        }
+        if let Some(catalog) = catalog {
+            world.shop.make_modular();
+            world.shop.catalog = catalog;
+        }
+        world.start(ImportKind::Orders, all(ImportKind::Orders));
+        world.run();
+        let events = world.account.events.values();
+        let shown = events.map(|event| event["properties"]["ImageURL"].to_string());
+        shown.filter(|url| url != "null").collect()
+    };
+    let expected = pictures(None, false);
+    assert_eq!(expected.len(), usize::try_from(PRODUCTS).expect("a number"));
+    for catalog in [Catalog::InMigration, Catalog::Modular, Catalog::Untold] {
+        assert_eq!(pictures(Some(catalog), false), expected, "{catalog:?}");
+        assert_eq!(pictures(Some(catalog), true), [""; 0], "not published: {catalog:?}");
+    }
+}
+
 /// A variant that is not published is not for sale; the others are.
 #[test]
 fn a_variant_that_is_unpublished_goes() {

@@ -170,7 +170,7 @@ impl Shop {
             Some((resource, id)) => {
                 let documents = self.served(resource);
                 let document = documents.iter().find(|one| one["id"] == json!(id));
-                document.map(|document| self.expanded(resource, document).to_string())
+                document.map(|document| self.expanded(resource, document, "").to_string())
             }
         };
         let none = || json!({"statusCode": 404, "message": "none"}).to_string();
@@ -218,7 +218,8 @@ impl Shop {
         let total = found.len();
         let limit: usize = members["limit"].parse().expect("a limit");
         found.truncate(limit);
-        let results: Vec<_> = found.iter().map(|document| self.expanded(path, document)).collect();
+        let results: Vec<_> =
+            found.iter().map(|document| self.expanded(path, document, query)).collect();
         match members.get("withTotal").map(String::as_str) {
             Some("true") => json!({"results": results, "total": total}),
             _ => json!({ "results": results }),
@@ -259,7 +260,8 @@ impl Shop {
         }
     }
 
-    pub(crate) fn expanded(&self, path: &str, document: &Value) -> Value {
+    /// A document with what its query asks to have with it.
+    pub(crate) fn expanded(&self, path: &str, document: &Value, query: &str) -> Value {
         let mut document = document.clone();
         if path == "orders" {
             let payments =
@@ -269,6 +271,13 @@ impl Shop {
                 if let Some(payment) = self.documents.get("payments").and_then(|all| all.get(&id)) {
                     reference["obj"] = payment.clone();
                 }
+            }
+        }
+        if path == "products" && query.contains("defaultVariant") {
+            let product = self.documents["products"].get(document["id"].as_str().expect("an id"));
+            if let Some(reference) = document.pointer_mut("/masterData/current/defaultVariant") {
+                let mut variants = product.into_iter().flat_map(variants_of);
+                reference["obj"] = json!(variants.find(|one| one["id"] == reference["id"]));
             }
         }
         if path == "products" {

@@ -123,6 +123,7 @@ fn the_end_of_an_outage_does_not_wake_what_waits_for_a_time_of_its_own() {
         TransientFault::PaymentWithoutOrder,
         TransientFault::MayBeCarriedOut,
         TransientFault::Follows,
+        TransientFault::FollowsLater,
         TransientFault::PriceEdge,
     ] {
         let sql = outbox_with(&["customer/a"]);

@@ -143,6 +143,25 @@ fn a_run_that_ends_early_leaves_what_changed_since() {
     assert_eq!(walks(RunState::Failed, Some(600)), Some(vec![(all, 600_000)]));
 }
 
+/// What a run over orders sent has the e-mails of customers, and nobody can ask when that is carried out.
+#[test]
+fn a_run_over_orders_leaves_the_customers_who_changed_since() {
+    let now = ms(start()) + 90_000;
+    let left = |state, sent| {
+        let sql = imports();
+        let mut orders = ended(1, ImportKind::Orders, state, None);
+        (orders.closing_began, orders.counts.sent) = (None, sent);
+        save(&sql, &orders);
+        handed_over(&sql, now).map(|(_, _, changes)| changes)
+    };
+    let customers = Some(vec![(vec!["customer".to_owned()], 660_000)]);
+    assert_eq!(left(RunState::Completed, 0), None, "nothing was sent");
+    assert_eq!(left(RunState::Completed, 1), customers);
+    // What was sent last may not be counted.
+    assert_eq!(left(RunState::Stopped, 0), customers);
+    assert_eq!(left(RunState::Failed, 7), customers);
+}
+
 #[test]
 fn a_run_that_goes_on_leaves_nothing_yet() {
     let sql = imports();
@@ -153,9 +172,10 @@ fn a_run_that_goes_on_leaves_nothing_yet() {
     assert_eq!(handed_over(&sql, now), None);
     save(&sql, &stopped);
     assert!(handed_over(&sql, now).is_some());
-    // What it wrote is a fact of orders: nothing newer can be overwritten.
+    // Its events have the e-mails of customers, and may be carried out until 10 minutes after its end.
     save(&sql, &ended(2, ImportKind::Orders, RunState::Stopped, Some(600)));
-    assert_eq!(handed_over(&sql, now), Some((Vec::new(), 510_000, Vec::new())));
+    let walk = vec![(vec!["customer".to_owned()], 660_000)];
+    assert_eq!(handed_over(&sql, now), Some((Vec::new(), 570_000, walk)));
     let sql = imports();
     let mut lost = run(3, ImportKind::Customers, RunSelection::Full);
     lost.lost(start() + Duration::seconds(90));

@@ -6,7 +6,7 @@ use commercetools_klaviyo::commercetools::notification::Notification;
 use commercetools_klaviyo::fault::TransientFault;
 use commercetools_klaviyo::outbox::store::new_parked::NewParked;
 use commercetools_klaviyo::outbox::store::park::{park, park_all};
-use commercetools_klaviyo::outbox::store::parked::RowGeneration;
+use commercetools_klaviyo::outbox::store::parked::{self, RowGeneration};
 use commercetools_klaviyo::outbox::store::sent;
 use commercetools_klaviyo::push::parking::{ParkingSlot, RowGroup};
 use commercetools_klaviyo::push::plan::removed_fields::RemovedFields;
@@ -110,6 +110,26 @@ fn what_is_told_does_not_wait_for_the_end_of_a_doubt() {
         .expect("parked");
     let row = slot(&sql, "product/p").expect("a row");
     assert_eq!((row.due, row.doubtful_until), (Some(10_000), 800_000));
+}
+
+/// A walk over what changed is not late before its time, and is made once more at the later of two times.
+#[test]
+fn a_walk_that_is_made_later_does_not_wait() {
+    let sql = outbox();
+    let slot_of = || ParkingSlot { key: "changed-since/c/0/".into(), rank: 0, customer: None };
+    let later = |time| NewParked::not_before(slot_of(), time, at(1_000));
+    park(&sql, &later(at(700_000)), b"walk").expect("parked");
+    assert!(parked::waiting(&sql).expect("rows").is_empty());
+    assert_eq!(parked::counts(&sql), Ok(Vec::new()));
+    let row = slot(&sql, "changed-since/c/0/").expect("a row");
+    assert_eq!((row.due, row.since), (Some(700_000), 700_000));
+    park(&sql, &later(at(800_000)), b"walk").expect("parked");
+    let row = slot(&sql, "changed-since/c/0/").expect("a row");
+    assert_eq!((row.due, row.doubtful_until), (Some(700_000), 800_000));
+    // One that is to be made now is work that waits.
+    let sql = outbox();
+    park(&sql, &later(at(1_000)), b"walk").expect("parked");
+    assert_eq!(parked::waiting(&sql).expect("rows").len(), 1);
 }
 
 /// Since when the slot, and what comes, may have been written.

@@ -30,6 +30,8 @@ fn it_is_shown_with_what_it_is_about() {
     parked_as(&sql, &new_parked("message/m"), &order);
     let edge = NewParked { code: "price_edge".to_owned(), ..new_parked("price-edge/p") };
     parked_as(&sql, &edge, &json!({"typeId": "product", "id": "p"}));
+    let walk = NewParked { code: "follows_later".to_owned(), ..new_parked("changed-since/c/0/") };
+    parked_as(&sql, &walk, &json!({"typeId": "customer", "id": "2026"}));
     park(&sql, &new_parked("customer/c"), b"not JSON").expect("parked");
     parked_as(&sql, &new_parked("customer/d"), &json!("none"));
     let taken = slot(&sql, "customer/c").expect("a row").seq;
@@ -42,14 +44,14 @@ fn it_is_shown_with_what_it_is_about() {
     };
     let expected = json!([
         row("1", json!("order/o"), "klaviyo_503", json!(due)),
-        row("3", Value::Null, "klaviyo_job", Value::Null),
-        row("4", Value::Null, "klaviyo_503", json!(due)),
+        row("4", Value::Null, "klaviyo_job", Value::Null),
+        row("5", Value::Null, "klaviyo_503", json!(due)),
     ]);
     assert_eq!(page(&sql, None), json!({"parked": expected, "next": null}));
     // A notification in parts says nothing, and is none that fails.
     let long = json!({"resource": order, "text": "x".repeat(3_000_000)}).to_string();
     park(&sql, &new_parked("message/long"), long.as_bytes()).expect("parked");
-    assert_eq!(page(&sql, RowId::parse("4"))["parked"][0]["resource"], Value::Null);
+    assert_eq!(page(&sql, RowId::parse("5"))["parked"][0]["resource"], Value::Null);
 }
 
 #[test]
@@ -100,6 +102,7 @@ fn it_is_tried_now_unless_it_waits_for_a_time_of_its_own_or_a_job() {
         ("an outage, and a write in doubt", "klaviyo_503", 50_000, kept),
         ("a write in doubt", "klaviyo_unanswered", 50_000, kept),
         ("what follows from a run in doubt", "follows", 50_000, kept),
+        ("a walk over what changed", "follows_later", 50_000, kept),
         ("an edge", "price_edge", 0, kept),
     ] {
         let sql = outbox();

@@ -9,8 +9,10 @@
 
 mod doubt;
 mod edges;
+mod emails;
 mod hosts;
 mod network;
+mod orders;
 mod shop;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -441,6 +443,8 @@ impl World {
             let customer = self.shop.all("customers").find(|one| one["id"] == json!(id));
             let name = customer.map(|customer| text(&customer["firstName"]));
             assert_eq!(name, Some(text(&profile["first_name"])), "stale: customer {id}");
+            let email = customer.map(|customer| text(&customer["email"]));
+            assert_eq!(email, Some(text(&profile["email"])), "stale: e-mail of {id}");
         }
         for product in self.shop.all("products") {
             self.verify_product(product);

@@ -1,0 +1,227 @@
+//! Texts with more in them than there is memory for: of a list its members are found, of an object what it is
+//! about.
+//!
+//! Not for: what a text means ([`super::forms`]).
+
+use serde::Deserializer;
+use serde::de::{Error, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use super::text::{BYTE_ORDER_MARK, JsonText};
+use crate::json::read_bytes;
+
+/// Values of a text that is made a tree, some 100 bytes each. An order of 500 lines has 130,000.
+pub(super) const MOST_VALUES: usize = 200_000;
+
+/// Bytes of a member of a larger text that is read nevertheless: what names a resource and what
+/// happened to it is short.
+const SHORT_MEMBER: usize = 4_096;
+
+/// How many of these are read.
+const SHORT_MEMBERS: usize = 200;
+
+/// Bytes that a member of a list has at least, on average, if notifications are among them. The shortest
+/// that asks for anything has some 90.
+const BYTES_OF_MEMBER: usize = 30;
+
+/// Members of a list that may be shorter than that.
+const SHORT_LIST: usize = 1_000;
+
+/// Reads a text that is too large to be made a tree.
+pub(super) fn read(text: &[u8]) -> Option<JsonText> {
+    if text.trim_ascii_start().first() == Some(&b'[') {
+        let members = members(text)?;
+        return Some(JsonText::Members(members.into_iter().map(ToOwned::to_owned).collect()));
+    }
+    LargeObject::read(text)?.needed()
+}
+
+/// About how many values a text has, and never fewer.
+pub(super) fn values(text: &[u8]) -> usize {
+    text.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count()
+}
+
+/// The members of a list, as they came; none if it is no list, or has more than could be notifications.
+pub(super) fn members(text: &[u8]) -> Option<Vec<&RawValue>> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let most = SHORT_LIST.max(text.len() / BYTES_OF_MEMBER);
+    let mut reader = serde_json::Deserializer::from_str(std::str::from_utf8(text).ok()?);
+    let members = reader.deserialize_seq(MemberList { most }).ok()?;
+    reader.end().ok().map(|()| members)
+}
+
+struct MemberList {
+    most: usize,
+}
+
+impl<'a> Visitor<'a> for MemberList {
+    type Value = Vec<&'a RawValue>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a list of notifications")
+    }
+
+    fn visit_seq<S: SeqAccess<'a>>(self, mut list: S) -> Result<Self::Value, S::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = list.next_element()? {
+            if members.len() == self.most {
+                return Err(S::Error::custom("more members than could be notifications"));
+            }
+            members.push(member);
+        }
+        Ok(members)
+    }
+}
+
+/// An object with more in it than is made a tree.
+struct LargeObject<'a> {
+    /// The members that are short.
+    short: Map<String, Value>,
+    /// The member that may be what an envelope is around.
+    content: Option<&'a RawValue>,
+    has_left_out: bool,
+}
+
+impl<'a> LargeObject<'a> {
+    fn read(text: &'a [u8]) -> Option<Self> {
+        let text = std::str::from_utf8(text).ok()?;
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let read = reader.deserialize_map(LargeObjectVisitor).ok()?;
+        reader.end().ok().map(|()| read)
+    }
+
+    /// What is needed of it: of an envelope what is in it; of a notification what it is about, as
+    /// commercetools itself tells of one whose payload is too large.
+    fn needed(self) -> Option<JsonText> {
+        let Self { mut short, content, has_left_out } = self;
+        let is_envelope = short.contains_key("specversion") || short.contains_key("key");
+        if let Some(content) = content.filter(|_| is_envelope) {
+            return JsonText::read(content.get().as_bytes());
+        }
+        if has_left_out && !short.contains_key("payloadNotIncluded") {
+            let left_out =
+                json!({"reason": "The payload is too large.", "payloadType": short.get("type")});
+            short.insert("payloadNotIncluded".to_owned(), left_out);
+        }
+        Some(JsonText::Whole(Value::Object(short)))
+    }
+}
+
+struct LargeObjectVisitor;
+
+impl<'a> Visitor<'a> for LargeObjectVisitor {
+    type Value = LargeObject<'a>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut members: M) -> Result<LargeObject<'a>, M::Error> {
+        let mut object = LargeObject { short: Map::new(), content: None, has_left_out: false };
+        while let Some((name, value)) = members.next_entry::<String, &'a RawValue>()? {
+            if matches!(name.as_str(), "data" | "value") {
+                object.content = Some(value);
+            }
+            let text = value.get().as_bytes();
+            let is_short = text.len() <= SHORT_MEMBER && object.short.len() < SHORT_MEMBERS;
+            match is_short.then(|| read_bytes(text)) {
+                Some(Ok(value)) => {
+                    object.short.insert(name, value);
+                }
+                _ => object.has_left_out = true,
+            }
+        }
+        Ok(object)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::push::envelope::{PushedItem, Undecodable, decode, parts};
+
+    fn order_created(lines: usize) -> String {
+        let line = json!({"id": "l", "variant": {"attributes": vec![json!({"name": "n", "value": 1}); 60]}});
+        json!({"notificationType": "Message", "type": "OrderCreated", "id": "m",
+            "resource": {"typeId": "order", "id": "o"}, "createdAt": "2026-06-01T00:00:00.000Z",
+            "order": {"id": "o", "lineItems": vec![line; lines]}})
+        .to_string()
+    }
+
+    #[test]
+    fn of_a_notification_that_is_too_large_it_is_known_what_it_is_about() {
+        let cloud_event = |data: &str| format!(r#"{{"specversion":"1.0","id":"1","data":{data}}}"#);
+        let record = |value: &str| format!(r#"{{"key":null,"value":{value}}}"#);
+        for (lines, is_whole) in [(100, true), (2_000, false)] {
+            let bare = order_created(lines);
+            assert_eq!(values(bare.as_bytes()) <= MOST_VALUES, is_whole);
+            for body in [bare.clone(), cloud_event(&bare), record(&bare), format!("[{bare}]")] {
+                let items = decode(body.as_bytes(), None).items;
+                let [PushedItem::Notification(one)] = items.as_slice() else { panic!("{lines}") };
+                assert_eq!(one.type_name(), "OrderCreated");
+                assert_eq!(one.resource.as_ref().map(|order| order.id.as_str()), Some("o"));
+                assert_eq!(one.raw.contains_key("order"), is_whole);
+                assert_eq!(one.raw.contains_key("payloadNotIncluded"), !is_whole);
+            }
+        }
+    }
+
+    #[test]
+    fn more_than_could_be_notifications_is_kept_as_one() {
+        let member =
+            r#"{"notificationType":"ResourceUpdated","resource":{"typeId":"order","id":"o"}}"#;
+        let list = |one: &str, count: usize| format!("[{}]", vec![one; count].join(","));
+        for (body, items, why) in [
+            (list(member, 3_000), 3_000, None),
+            (list("0", 400_000), 1, Some(Undecodable::TooLarge)),
+            (list("{}", 400_000), 1, Some(Undecodable::TooLarge)),
+            (list("[]", 400_000), 1, Some(Undecodable::TooLarge)),
+            (
+                format!("{{{}}}", vec![r#""a":0"#; 300_000].join(",")),
+                1,
+                Some(Undecodable::NotANotification),
+            ),
+            ("[".repeat(400_000), 1, Some(Undecodable::TooLarge)),
+            (format!("[{}", list(member, 3_000)), 1, Some(Undecodable::NotJson)),
+        ] {
+            let read = decode(body.as_bytes(), None).items;
+            assert_eq!(read.len(), items, "{}", &body[..40]);
+            let refused = match &read[0] {
+                PushedItem::Refused { why, .. } => Some(*why),
+                PushedItem::Notification(_) => None,
+            };
+            assert_eq!(refused, why, "{}", &body[..40]);
+        }
+    }
+
+    #[test]
+    fn a_large_list_is_worked_on_a_part_at_a_time() {
+        let member = |n: usize| {
+            json!({"notificationType": "ResourceUpdated", "resource": {"typeId": "order", "id": n.to_string()},
+                "beside": "x".repeat(n % 5_000)})
+        };
+        let body = Value::from((0..1_500).map(member).collect::<Vec<_>>()).to_string();
+        for body in [body.clone(), format!("\u{feff}{body}")] {
+            let parts = parts(body.as_bytes());
+            assert!(parts.len() > 3, "{}", parts.len());
+            let items = parts.iter().flat_map(|part| part.decode(None).items);
+            let ids: Vec<_> = items
+                .map(|item| match item {
+                    PushedItem::Notification(one) => {
+                        one.resource.expect("a resource").id.to_string()
+                    }
+                    PushedItem::Refused { why, .. } => panic!("{why}"),
+                })
+                .collect();
+            assert_eq!(ids, (0..1_500).map(|n: usize| n.to_string()).collect::<Vec<_>>());
+        }
+        assert_eq!(
+            parts(&body.as_bytes()[..900_000]).len(),
+            1,
+            "what is small, or no list, is one"
+        );
+        let text = format!("\"{}\"", "x".repeat(2_000_000));
+        assert_eq!(parts(text.as_bytes()).len(), 1);
+    }
+}
