@@ -11,6 +11,7 @@ mod migrations;
 mod parking;
 mod parts;
 mod price_edges;
+mod pushes;
 mod runs;
 mod trying;
 mod waiting;
