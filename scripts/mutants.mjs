@@ -6,56 +6,63 @@
 //   npm run mutants -- seed=7 count=10   others
 //   npm run mutants -- '<name>' …        these, as it prints them: to see a new test see them
 //
-// What it builds stays in target/mutants, and cargo-mutants' own report in target/mutants/mutants.out.
+// All happens to a copy of the checkout in target/mutants, which stays, so that a build takes only what changed.
 
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { CARGO_MUTANTS, ensureCargoMutants } from "./lib/cargo-tools.mjs";
 import { ROOT } from "./lib/project.mjs";
-import { asProgram, capture, Failure, runOpenly, say } from "./lib/run.mjs";
+import { asProgram, capture, Failure, printable, runQuietly, say } from "./lib/run.mjs";
 
 const ROOMS = ["engine", "outbox", "import"];
+const FILES = ROOMS.flatMap((room) => ["--file", `src/${room}/**`]);
 
 const FOLDER = join(ROOT, "target", "mutants");
+const COPY = join(FOLDER, "copy");
 const REPORT = join(FOLDER, "mutants.out");
+
+/** With so few seeds of the simulators the native tests take less than a minute. */
+const SEEDS = { WORLD_SEEDS: "100", IMPORT_SEEDS: "100" };
+const ENV = { ...SEEDS, CARGO_TARGET_DIR: join(FOLDER, "build") };
+
+/** Tests of texts see a mutation's text and not what it does; some need what lies beside the checkout. */
+const SKIPPED = ["architecture::", "docs::", "needs_shared"].flatMap((name) => ["--skip", name]);
 
 /** A test that hangs sees its mutation; one on a busy machine does not, so this is ten times what all need. */
 const TIME_LIMIT_S = 600;
 
-/** With so few seeds of the simulators the native tests take less than a minute. */
-const ENV = { WORLD_SEEDS: "100", IMPORT_SEEDS: "100", CARGO_TARGET_DIR: FOLDER };
-
-/** Tests of texts see a mutation's text and not what it does; some need what lies beside the checkout. */
-const SKIPPED = ["architecture::", "docs::", "needs_shared"];
-
-/** How a mutation ended, by what cargo-mutants calls it. */
+/** How a mutation ends, by what cargo-mutants calls it. */
 const ENDS = {
   CaughtMutant: "killed",
-  Timeout: "hung",
-  MissedMutant: "survived",
+  Timeout: "hangs",
+  MissedMutant: "survives",
   Unviable: "does not compile",
 };
 
 async function mutants(args) {
   await ensureCargoMutants();
+  copyCheckout();
   const names = args.filter((arg) => arg.startsWith("src/"));
   const { seed, count } = settings(args.filter((arg) => !arg.startsWith("src/")));
-  const lots = names.length > 0 ? names : drawn(offered(), seed);
+  const all = offered();
+  const lots = names.length > 0 ? names : drawn(all, seed);
   const wanted = names.length || count;
-  say(`mutants: ${names.length > 0 ? "those that are named" : `${count} drawn by seed=${seed}`}`);
-  const ended = [];
-  const viable = () => ended.filter(({ end }) => end !== ENDS.Unviable);
-  // Instead of each that does not compile the next is drawn.
-  while (viable().length < wanted && ended.length < lots.length) {
-    const next = lots.slice(ended.length, ended.length + wanted - viable().length);
-    ended.push(...(await tested(next, ended.length === 0)));
-    if (names.length > 0) break;
+  say(
+    names.length > 0 ? "mutants: those named" : `mutants: ${count} of ${all.length}, seed=${seed}`,
+  );
+  await testUnchanged();
+  const ends = [];
+  for (const name of lots) {
+    // Instead of one that does not compile the next is drawn.
+    if (ends.length === wanted) break;
+    const { end, by } = await testMutated(all, name);
+    say(`${end}: ${name}${by ? ` (${by})` : ""}`);
+    if (end !== ENDS.Unviable) ends.push(end);
   }
-  for (const { end, name, by } of ended) console.log(`${end}: ${name}${by ? ` (${by})` : ""}`);
-  const survived = viable().filter(({ end }) => end === ENDS.MissedMutant).length;
-  say(`mutants: ${viable().length - survived} of ${viable().length} were seen`);
-  if (survived > 0) throw new Failure(`${survived} survived`);
+  const survived = ends.filter((end) => end === ENDS.MissedMutant).length;
+  say(`mutants: ${ends.length - survived} of ${ends.length} are seen`);
+  if (survived > 0) throw new Failure(`${survived} survive`);
 }
 
 function settings(args) {
@@ -68,12 +75,28 @@ function settings(args) {
   return settings;
 }
 
+/** Copies what git knows or would add, as far as it differs, so that cargo sees what changed. */
+function copyCheckout() {
+  const list = capture("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+  const files = list.split("\0").filter((file) => file !== "" && existsSync(join(ROOT, file)));
+  for (const file of files) {
+    const [from, to] = [join(ROOT, file), join(COPY, file)];
+    if (existsSync(to) && readFileSync(from).equals(readFileSync(to))) continue;
+    mkdirSync(dirname(to), { recursive: true });
+    copyFileSync(from, to);
+  }
+  const known = new Set(files);
+  for (const entry of readdirSync(COPY, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile() && !known.has(path.slice(COPY.length + 1))) rmSync(path);
+  }
+}
+
 /** The names of all mutations of the rooms. */
 function offered() {
-  const files = ROOMS.flatMap((room) => ["--file", `src/${room}/**`]);
-  const list = capture(CARGO_MUTANTS, ["mutants", "--list", "--json", ...files]);
+  const list = capture(CARGO_MUTANTS, ["mutants", "--list", "--dir", COPY, ...FILES]);
   if (list === null) throw new Failure("cargo-mutants lists nothing");
-  return JSON.parse(list).map(({ name }) => name);
+  return list.split("\n");
 }
 
 /** All of them in the order in which they are drawn. */
@@ -83,40 +106,31 @@ function drawn(names, seed) {
   return lots.map(([, name]) => name);
 }
 
-/** Runs the tests on each of these; and first without a mutation, if they are the `first`. */
-async function tested(names, first) {
-  mkdirSync(FOLDER, { recursive: true });
-  const patterns = names.flatMap((name) => ["--re", `^${literal(name)}$`]);
-  const options = ["--gitignore=true", "--timeout", `${TIME_LIMIT_S}`, "--output", FOLDER];
-  const baseline = first ? [] : ["--baseline=skip"];
-  const skipped = SKIPPED.flatMap((name) => ["--skip", name]);
-  let failed = new Failure("cargo-mutants did not run all of them");
-  try {
-    const args = ["mutants", "--caught", "--unviable", ...options, ...baseline, ...patterns];
-    await runOpenly(CARGO_MUTANTS, [...args, "--", "--", ...skipped], { env: ENV });
-  } catch (error) {
-    // It also fails if one survived.
-    failed = error;
-  }
-  const { outcomes } = JSON.parse(readFileSync(join(REPORT, "outcomes.json"), "utf8"));
-  const ended = new Map();
-  for (const { scenario, summary, log_path, phase_results } of outcomes) {
-    const end = { end: ENDS[summary], by: summary === "CaughtMutant" && firstFailed(log_path) };
-    if (scenario.Mutant) ended.set(scenario.Mutant.name, end);
-    else say(`native tests: ${phase_results.at(-1).duration.toFixed(1)} s without compiling`);
-  }
-  if (names.some((name) => !ended.has(name))) throw failed;
-  return names.map((name) => ({ name, ...ended.get(name) }));
+async function testUnchanged() {
+  const options = { cwd: COPY, env: ENV };
+  await runQuietly("building the tests", "cargo", ["test", "--no-run"], options);
+  await runQuietly("native tests", "cargo", ["test", "--", ...SKIPPED], options);
 }
 
-/** The first test that failed. */
-function firstFailed(log) {
-  const [, test] = /^test (\S+) \.\.\. FAILED/m.exec(readFileSync(join(REPORT, log), "utf8")) ?? [];
-  return test;
+/** How one ends, and by which test it is killed. */
+async function testMutated(all, name) {
+  const place = all.indexOf(name);
+  if (place < 0) throw new Failure(`there is no such mutation: ${name}`);
+  // One shard of as many as there are mutations is one of them. `--re` does not keep out those that delete a field.
+  const one = ["--shard", `${place}/${all.length}`];
+  const how = ["--in-place", "--baseline=skip", "--timeout", `${TIME_LIMIT_S}`];
+  const args = ["mutants", "--dir", COPY, "--output", FOLDER, ...how, ...FILES, ...one];
+  rmSync(REPORT, { recursive: true, force: true });
+  capture(CARGO_MUTANTS, [...args, "--", "--", ...SKIPPED], { env: ENV });
+  const [outcome] = outcomes().filter(({ scenario }) => scenario.Mutant?.name === name);
+  if (!outcome) throw new Failure(`not tested: ${printable(CARGO_MUTANTS, args)}`);
+  const log = readFileSync(join(REPORT, outcome.log_path), "utf8");
+  return { end: ENDS[outcome.summary], by: /^test (\S+) \.\.\. FAILED/m.exec(log)?.[1] };
 }
 
-function literal(text) {
-  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+function outcomes() {
+  const file = join(REPORT, "outcomes.json");
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).outcomes : [];
 }
 
 await asProgram(import.meta.url, mutants);

@@ -9,6 +9,8 @@ mod gone;
 mod modes;
 mod modular;
 mod preview;
+mod reading;
+mod refused;
 pub(crate) mod shop;
 mod stored;
 pub(crate) mod world;
