@@ -2,6 +2,7 @@
 //! [`commercetools_klaviyo::outbox::store`] and [`commercetools_klaviyo::import::store`].
 
 mod dead_letters;
+mod desk;
 mod erasure;
 mod failures;
 mod generations;
