@@ -1,4 +1,4 @@
-// The two Rust programs that build a worker, installed from the crate registry into .tools/.
+// The two Rust programs that build a worker, and the one that mutates it, installed from the crate registry into .tools/.
 
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -6,12 +6,14 @@ import { ROOT, TOOLS_DIR } from "./project.mjs";
 import { capture, Failure, runQuietly } from "./run.mjs";
 
 const WORKER_BUILD_VERSION = "0.8.7";
+const CARGO_MUTANTS_VERSION = "27.1.0";
 
 const BIN_DIR = join(TOOLS_DIR, "bin");
 const TARGET_DIR = join(TOOLS_DIR, "target");
 
 export const WORKER_BUILD = join(BIN_DIR, "worker-build");
 export const WASM_BINDGEN = join(BIN_DIR, "wasm-bindgen");
+export const CARGO_MUTANTS = join(BIN_DIR, "cargo-mutants");
 
 /** The programs that are not there in the right version. */
 export function missingCargoTools() {
@@ -44,9 +46,16 @@ export async function installCargoTools(tools) {
   rmSync(TARGET_DIR, { recursive: true, force: true });
 }
 
+/** Installs what `npm run mutants` needs and nothing else does. */
+export async function ensureCargoMutants() {
+  if (versionOf(CARGO_MUTANTS, ["mutants"]) === CARGO_MUTANTS_VERSION) return;
+  await installCargoTools([{ crate: "cargo-mutants", version: CARGO_MUTANTS_VERSION }]);
+}
+
 /** The last word of what `--version` prints; null when the program is missing or does not run. */
-function versionOf(program) {
-  return capture(program, ["--version"])?.split(" ").at(-1) ?? null;
+function versionOf(program, before = []) {
+  const version = capture(program, [...before, "--version"]);
+  return version?.split(" ").at(-1) ?? null;
 }
 
 /** The version of a crate in Cargo.lock. wasm-bindgen's own program must match it exactly. */

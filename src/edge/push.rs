@@ -17,16 +17,16 @@ use crate::config::rules::CustomerDeletion;
 use crate::engine::deliveries::{DeliveryEnd, EndedDelivery};
 use crate::fault::TransientFault;
 use crate::mapping::body::Cut;
-use crate::outbox::push_end::{PushEnd, edge_entry, push_end, untried};
+use crate::outbox::push_end::{
+    ItemEnd, PushEnd, edge_entry, entries, not_stored, outcomes, push_end, untried,
+};
 use crate::outbox::store::erasure::EraseAgain;
-use crate::outbox::store::intake::NewEntry;
 use crate::outbox::store::new_parked::UnverifiedWrites;
 use crate::push::conclusion::Conclusion;
 use crate::push::envelope::{self, DecodedPush, PushedItem};
 use crate::push::outcome::{Outcome, PushReply, reply as worst};
 use crate::push::parking::by_resource;
 use crate::push::plan::Work;
-use crate::push::plan::price_edge::PriceEdge;
 use crate::time::UnixMs;
 
 /// How long the calls of a push may take together. An answer is due within 4 s (`EventBridge`
@@ -41,9 +41,6 @@ const MOST_CHANGES: usize = 40;
 
 /// When a push has to be stored: an answer is due within 4 s.
 const ANSWER: Duration = Duration::from_millis(3_400);
-
-/// When a sender is to try again, where nobody said so.
-const RETRY_AFTER: Duration = Duration::from_secs(10);
 
 pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) -> Result<Response> {
     let claim = match auth::claim(config, request)? {
@@ -82,7 +79,7 @@ pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) ->
         });
         if let Err(error) = import::tell_of_deletions(env, config, notifications).await {
             log::failure("import", &error.to_string());
-            return reply::to_push(worst(vec![unavailable()]));
+            return reply::to_push(worst(vec![not_stored()]));
         }
         let worked = work(env, config, &calls, plan(config, items, size)).await;
         outcomes.extend(settle(env, config, started, worked).await);
@@ -150,22 +147,13 @@ fn plan(config: &Config, items: Vec<PushedItem>, size: PushSize) -> Vec<PlannedI
     planned.into_iter().map(to_outbox).collect()
 }
 
-/// What was worked on.
-struct WorkedItem {
-    item: PushedItem,
-    end: PushEnd,
-    effort: WorkEffort,
-    /// When the prices of its product change by themselves.
-    price_edge: Option<PriceEdge>,
-}
-
 /// Works on all of them, as far as that can be done without storing anything.
 async fn work(
     env: &Env,
     config: &Config,
     calls: &TimedCalls<'_>,
     planned: Vec<PlannedItem>,
-) -> Vec<WorkedItem> {
+) -> Vec<(ItemEnd, WorkEffort)> {
     let (began, started) = (now(), now_ms());
     let mut ends: Vec<Option<(PushEnd, WorkEffort)>> = Vec::new();
     let mut price_edges = BTreeMap::new();
@@ -179,7 +167,7 @@ async fn work(
                     None
                 }
                 Ok(true) => Some(untried(item, work, TransientFault::JobUnderWay, now_ms())),
-                Err(error) => Some(PushEnd::Outcome(not_stored(&error))),
+                Err(error) => Some(not_erased(&error)),
             },
             PlannedWork::Outbox(work) => {
                 Some(untried(item, work, TransientFault::ManyAtOnce, now_ms()))
@@ -202,15 +190,16 @@ async fn work(
         }
         let (end, cut, calls) = match stay_erased(env, config, &ended, began).await {
             Ok(()) => concluded(&planned[place], ended, started),
-            Err(error) => (PushEnd::Outcome(not_stored(&error)), Vec::new(), ended.calls),
+            Err(error) => (not_erased(&error), Vec::new(), ended.calls),
         };
         ends[place] = Some((end, WorkEffort { duration, calls, cut }));
     }
     let worked = planned.into_iter().zip(ends).enumerate();
     let worked = worked.map(|(place, (PlannedItem { item, .. }, end))| {
         let (end, effort) =
-            end.unwrap_or_else(|| (PushEnd::Outcome(unavailable()), WorkEffort::default()));
-        WorkedItem { item, end, effort, price_edge: price_edges.remove(&place) }
+            end.unwrap_or_else(|| (PushEnd::Outcome(not_stored()), WorkEffort::default()));
+        let edge = price_edges.remove(&place).as_ref().and_then(edge_entry);
+        (ItemEnd { item, end, edge }, effort)
     });
     worked.collect()
 }
@@ -265,60 +254,34 @@ async fn erase(env: &Env, config: &Config, work: &Work) -> Result<bool> {
 /// Stores what has to be stored, all at once; where that fails, the sender has to keep the
 /// notifications. Then each has its outcome and its line in the log.
 ///
-/// The edge of a product's prices is stored before the answer, in the same call: were it lost, nobody
-/// would tell of it again. Only a product whose prices change by themselves costs this call; if it
-/// fails, the product's notification comes again.
+/// The edge of a product's prices is stored before the answer, in the same call. Only a product whose
+/// prices change by themselves costs this call.
 async fn settle(
     env: &Env,
     config: &Config,
     started: UnixMs,
-    worked: Vec<WorkedItem>,
+    worked: Vec<(ItemEnd, WorkEffort)>,
 ) -> Vec<Outcome> {
     let begun = now_ms();
-    let new = worked.iter().filter_map(|worked| match &worked.end {
-        PushEnd::Store(new) => Some((new, &worked.item)),
-        PushEnd::Outcome(_) => None,
-    });
-    let edges = worked.iter().map(|worked| worked.price_edge.as_ref().and_then(edge_entry));
-    let edges: Vec<_> = edges.collect();
-    let new = new.chain(edges.iter().flatten().map(|(new, item)| (new, item)));
+    let (ends, mut efforts): (Vec<_>, Vec<_>) = worked.into_iter().unzip();
     let passed = begun.since(started);
     let left = config.push_patience.unwrap_or(ANSWER).saturating_sub(passed);
-    let to_park = worked.iter().filter(|worked| matches!(worked.end, PushEnd::Store(_))).count();
-    let mut stored = outbox::store(env, config, left, new).await;
-    stored.resize(to_park + edges.iter().flatten().count(), None);
-    let mut edges_stored = stored.split_off(to_park).into_iter();
-    let mut stored = stored.into_iter();
+    let stored = outbox::store(env, config, left, entries(&ends).into_iter()).await;
     let took = now_ms().since(begun);
-    let settled = worked.into_iter().zip(&edges).map(|(worked, edge)| {
-        let WorkedItem { item, end, mut effort, .. } = worked;
-        let is_lost = edge.is_some() && edges_stored.next().flatten().is_none();
-        let outcome = match end {
-            PushEnd::Outcome(_) if is_lost => unavailable(),
-            PushEnd::Outcome(outcome) => outcome,
-            PushEnd::Store(new) => {
-                effort.duration += took;
-                match (new, stored.next().flatten()) {
-                    (NewEntry::Parked(new), Some(_)) => Outcome::Parked { code: new.code },
-                    (NewEntry::DeadLetter(letter), Some(id)) => {
-                        Outcome::DeadLettered { id, code: letter.code }
-                    }
-                    (_, None) => unavailable(),
-                }
-            }
-        };
+    for (effort, ItemEnd { end, .. }) in efforts.iter_mut().zip(&ends) {
+        if matches!(end, PushEnd::Store(_)) {
+            effort.duration += took;
+        }
+    }
+    let outcomes = outcomes(ends, stored).into_iter().zip(efforts);
+    let logged = outcomes.map(|((item, outcome), effort)| {
         log::notification(&item, &outcome, &effort);
         outcome
     });
-    settled.collect()
+    logged.collect()
 }
 
-fn not_stored(error: &worker::Error) -> Outcome {
+fn not_erased(error: &worker::Error) -> PushEnd {
     log::failure("outbox", &error.to_string());
-    unavailable()
-}
-
-fn unavailable() -> Outcome {
-    let code = TransientFault::OutboxUnavailable.code().into_owned();
-    Outcome::NotStored { code, retry_after: RETRY_AFTER }
+    PushEnd::Outcome(not_stored())
 }

@@ -85,6 +85,12 @@ mod tests {
     }
 
     #[test]
+    fn tries_are_spread_by_where_the_clock_stands() {
+        let wait = |now| backoff(1, None, jitter(UnixMs::from_ms(now))).as_millis();
+        assert_eq!([0, 400, 800, 7_000, 7_200].map(wait), [1_000, 1_100, 1_200, 1_000, 1_050]);
+    }
+
+    #[test]
     fn waits_grow_and_end() {
         let seconds = |attempts| backoff(attempts, None, 0.0).as_secs();
         assert_eq!([1, 2, 3, 4, 5, 6, 7, 99].map(seconds), [1, 2, 4, 8, 16, 24, 24, 24]);

@@ -365,3 +365,66 @@ impl UnitWriter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::call::HostCall;
+    use crate::engine::grants::CallGrants;
+    use crate::engine::writer::{NewUnit, WriterHost};
+    use crate::klaviyo::catalog::{StockPolicy, VariantStock};
+    use crate::klaviyo::catalog_write::CatalogWrite;
+    use serde_json::{Value, json};
+
+    fn next(writer: &mut UnitWriter, pace: &mut CallPace) -> (WriteTask, HostCall) {
+        let mut wake = None;
+        let mut grants = CallGrants {
+            connections: 6,
+            reading: 4,
+            nobody_reads: false,
+            bytes: 10_000_000,
+            jobs: 1,
+            pace,
+            counts: true,
+            circuits: None,
+            now: UnixMs::EPOCH,
+            wake: &mut wake,
+        };
+        writer.next(&mut grants, true).expect("a call")
+    }
+
+    /// A job does not tell for certain which of its rows it failed with.
+    #[test]
+    fn a_job_of_the_outbox_has_only_rows_of_variants_that_are_there() {
+        let (mut writer, mut pace) = (UnitWriter::new(WriterHost::Outbox), CallPace::new(1.0));
+        let variants: Vec<_> = (0..12).map(|n| format!("$custom:::$default:::s{n}")).collect();
+        for variant in &variants {
+            let stock = VariantStock { inventory_policy: StockPolicy::Show, inventory_quantity: 1 };
+            let write = CatalogWrite::SetStock { variant: variant.clone(), stock };
+            let stages = vec![vec![WriteRequest::Catalog(write)]];
+            writer.add(NewUnit { alone: false, external_id: None, stages }, UnixMs::EPOCH);
+        }
+        let (known, unknown) = variants.split_at(11);
+        let (task, call) = next(&mut writer, &mut pace);
+        assert!(matches!(&call, HostCall::Klaviyo { method: "GET", .. }), "{call:?}");
+        let found = known.iter().map(|id| json!({"type": "catalog-variant", "id": id}));
+        let body = json!({"data": found.collect::<Vec<_>>(), "links": {"next": null}});
+        let answer = HttpAnswer { status: 200, body: body.to_string(), ..HttpAnswer::default() };
+        writer.answered(task, Ok(answer), UnixMs::EPOCH, &mut pace);
+
+        let (_, call) = next(&mut writer, &mut pace);
+        let HostCall::Klaviyo { method: "POST", body: Some(body), .. } = call else {
+            panic!("no job: {call:?}")
+        };
+        let body: Value = serde_json::from_str(&body).expect("JSON");
+        assert_eq!(
+            body["data"]["attributes"]["variants"]["data"].as_array().map(Vec::len),
+            Some(11)
+        );
+        assert!(!body.to_string().contains(&unknown[0]));
+        let ended = writer.take_events().into_iter().filter(
+            |event| matches!(event, WriteEvent::Ended(ended) if ended.end == UnitEnd::NotHeld),
+        );
+        assert_eq!(ended.count(), 1, "of what Klaviyo does not have nothing is to be written");
+    }
+}

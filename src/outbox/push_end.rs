@@ -1,5 +1,7 @@
 //! How the work on what was pushed ends: with its outcome, or with something that has to be stored
-//! first.
+//! first, and with which outcome then.
+
+use std::time::Duration;
 
 use super::store::dead_letters::NewDeadLetter;
 use super::store::intake::NewEntry;
@@ -13,6 +15,9 @@ use crate::push::parking::{slot, slot_of_fact};
 use crate::push::plan::Work;
 use crate::push::plan::price_edge::PriceEdge;
 use crate::time::UnixMs;
+
+/// When a sender is to try again, if nobody said so.
+const RETRY_AFTER: Duration = Duration::from_secs(10);
 
 /// How it ends.
 #[derive(Debug)]
@@ -79,6 +84,63 @@ pub fn edge_entry(edge: &PriceEdge) -> Option<(NewEntry, PushedItem)> {
     let slot = slot(&notification, &Work::PriceEdge(edge.product.clone()));
     let new = NewParked::at_edge(slot, edge.at.into(), UnixMs::EPOCH);
     Some((NewEntry::Parked(new), PushedItem::Notification(notification)))
+}
+
+/// How the work on one thing ended that was pushed.
+#[derive(Debug)]
+pub struct ItemEnd {
+    /// What was pushed.
+    pub item: PushedItem,
+    #[expect(missing_docs, reason = "as its name says")]
+    pub end: PushEnd,
+    /// The next edge of the prices of its product; see [`edge_entry`]. It is stored with the rest: if it
+    /// is not, nobody would tell of it again, and the product's notification has to come once more.
+    pub edge: Option<(NewEntry, PushedItem)>,
+}
+
+/// What has to be stored before these can have their outcomes, in this order.
+#[must_use]
+pub fn entries(ends: &[ItemEnd]) -> Vec<(&NewEntry, &PushedItem)> {
+    let entries = ends.iter().flat_map(|ItemEnd { item, end, edge }| {
+        let own = match end {
+            PushEnd::Store(new) => Some((new, item)),
+            PushEnd::Outcome(_) => None,
+        };
+        own.into_iter().chain(edge.as_ref().map(|(new, item)| (new, item)))
+    });
+    entries.collect()
+}
+
+/// The outcome of each. `stored` is what the outbox answered of each of their [`entries`]: the id of a dead
+/// letter, an empty text for what is parked, and nothing for what is not stored. What it does not
+/// answer of is not stored either.
+#[must_use]
+pub fn outcomes(ends: Vec<ItemEnd>, stored: Vec<Option<String>>) -> Vec<(PushedItem, Outcome)> {
+    let mut stored = stored.into_iter();
+    let outcomes = ends.into_iter().map(|ItemEnd { item, end, edge }| {
+        let is_own = matches!(end, PushEnd::Outcome(_));
+        let outcome = match end {
+            PushEnd::Outcome(outcome) => outcome,
+            PushEnd::Store(new) => match (new, stored.next().flatten()) {
+                (NewEntry::Parked(new), Some(_)) => Outcome::Parked { code: new.code },
+                (NewEntry::DeadLetter(letter), Some(id)) => {
+                    Outcome::DeadLettered { id, code: letter.code }
+                }
+                (_, None) => not_stored(),
+            },
+        };
+        // A product that is parked has its prices looked at again when it is delivered.
+        let edge_is_lost = edge.is_some() && stored.next().flatten().is_none();
+        (item, if is_own && edge_is_lost { not_stored() } else { outcome })
+    });
+    outcomes.collect()
+}
+
+/// The outcome of what the outbox could not do: the sender has it still.
+#[must_use]
+pub fn not_stored() -> Outcome {
+    let code = TransientFault::OutboxUnavailable.code().into_owned();
+    Outcome::NotStored { code, retry_after: RETRY_AFTER }
 }
 
 fn refused(why: Undecodable, now: UnixMs) -> PushEnd {

@@ -17,7 +17,7 @@ fn world() -> World {
     world
 }
 
-fn long_ago() -> chrono::DateTime<chrono::Utc> {
+pub(super) fn long_ago() -> chrono::DateTime<chrono::Utc> {
     super::world::time(NOW) - Duration::days(90)
 }
 

@@ -10,6 +10,8 @@ mod gone;
 mod modes;
 mod modular;
 mod preview;
+mod reading;
+mod refused;
 pub(crate) mod shop;
 mod sizes;
 mod stored;

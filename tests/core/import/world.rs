@@ -147,6 +147,10 @@ pub(super) struct World {
     pub(super) stops: u64,
     /// The most calls that were under way at once.
     pub(super) most_calls: usize,
+    /// Calls under way that read a page of documents; the most at once, and the bytes of each.
+    pages_under_way: BTreeSet<CallTicket>,
+    pub(super) most_pages: usize,
+    pub(super) pages: Vec<usize>,
     /// Records that a run left to the outbox.
     /// Customers who were gone when their profiles were written, and since when those may have been.
     pub(super) left_as_gone: BTreeMap<String, String>,
@@ -176,6 +180,9 @@ impl World {
             crashes: 0,
             stops: 0,
             most_calls: 0,
+            pages_under_way: BTreeSet::new(),
+            most_pages: 0,
+            pages: Vec::new(),
             left_as_gone: BTreeMap::new(),
             erased: BTreeSet::new(),
             handed_over: BTreeSet::new(),
@@ -256,6 +263,7 @@ impl World {
     fn crash(&mut self) {
         self.crashes += 1;
         self.under_way.clear();
+        self.pages_under_way.clear();
         self.machine =
             ImportMachine::new(&self.config, self.store.stored(&self.config.rules), time(self.now));
         self.slice_ends = 0;
@@ -289,6 +297,13 @@ impl World {
                 (latency, Ok(answer))
             }
         };
+        if let (HostCall::Commercetools { path, .. }, Ok(page)) = (call, &answer)
+            && path.contains("sort=id")
+        {
+            self.pages_under_way.insert(ticket);
+            self.most_pages = self.most_pages.max(self.pages_under_way.len());
+            self.pages.push(page.body.len());
+        }
         self.under_way.insert(ticket, (self.now + after, answer));
         self.most_calls = self.most_calls.max(self.under_way.len());
     }
@@ -408,6 +423,7 @@ impl World {
         match answer {
             Some((at, ticket)) if at <= wake && at <= slice => {
                 self.now = self.now.max(at);
+                self.pages_under_way.remove(&ticket);
                 if let Some((_, answer)) = self.under_way.remove(&ticket) {
                     self.give(ImportInput::Slice(SliceInput::Answered { ticket, answer }));
                 }

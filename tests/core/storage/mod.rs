@@ -2,6 +2,7 @@
 //! [`commercetools_klaviyo::outbox::store`] and [`commercetools_klaviyo::import::store`].
 
 mod dead_letters;
+mod desk;
 mod erasure;
 mod failures;
 mod generations;
@@ -11,6 +12,7 @@ mod migrations;
 mod parking;
 mod parts;
 mod price_edges;
+mod pushes;
 mod runs;
 mod trying;
 mod waiting;

@@ -2,6 +2,7 @@
 //! through the very statements that run in production, on SQLite itself.
 
 use std::collections::HashSet;
+use std::slice;
 use std::time::Duration;
 
 use commercetools_klaviyo::assembly::shared::SharedDocuments;
@@ -17,7 +18,9 @@ use commercetools_klaviyo::import::machine::{ImportEffect, ImportInput, ImportMa
 use commercetools_klaviyo::import::store::{gone, hand_over, runs};
 use commercetools_klaviyo::outbox::desk;
 use commercetools_klaviyo::outbox::machine::OutboxMachine;
-use commercetools_klaviyo::outbox::push_end::{PushEnd, edge_entry, push_end, untried};
+use commercetools_klaviyo::outbox::push_end::{
+    ItemEnd, edge_entry, entries, outcomes, push_end, untried,
+};
 use commercetools_klaviyo::outbox::schedule::earlier_alarm;
 use commercetools_klaviyo::outbox::store::erasure::{self, EraseAgain};
 use commercetools_klaviyo::outbox::store::intake::{self, NewEntry};
@@ -25,6 +28,7 @@ use commercetools_klaviyo::outbox::store::new_parked::UnverifiedWrites;
 use commercetools_klaviyo::outbox::store::offspring::park_offspring;
 use commercetools_klaviyo::push::conclusion::Conclusion;
 use commercetools_klaviyo::push::envelope::{self, PushedItem};
+use commercetools_klaviyo::push::outcome::Outcome;
 use commercetools_klaviyo::push::plan::{Work, WorkPlan, plan};
 use commercetools_klaviyo::storage::schema::migrate;
 use commercetools_klaviyo::storage::sql::{Sql, SqlError};
@@ -131,7 +135,7 @@ impl World {
             self.tell_import(gone::CUSTOMER, customer);
             if waits.expect("erased") {
                 let end = untried(&item, &work, TransientFault::JobUnderWay, at(self.now));
-                return self.store(0, &item, end, notification);
+                return self.conclude(0, ItemEnd { item, end, edge: None }, notification);
             }
         }
         let mut machine = DeliveryMachine::of_push();
@@ -197,47 +201,40 @@ impl World {
             DeliveryEnd::Concluded(conclusion) => conclusion,
             DeliveryEnd::WithJob => Conclusion::Later(TransientFault::JobUnderWay.into()),
         };
-        if let Some((entry, item)) = ended.price_edge.as_ref().and_then(edge_entry)
-            && !self.intake(&entry, &item)
-        {
-            self.network.hurry(Caller::Push(no), self.now + 500);
-            return self.brought_again(notification);
-        }
+        let edge = ended.price_edge.as_ref().and_then(edge_entry);
         let end = push_end(&item, Some(&work), conclusion, unverified, at(self.now));
-        self.store(no, &item, end, notification);
+        self.conclude(no, ItemEnd { item, end, edge }, notification);
     }
 
-    fn store(&mut self, no: u64, item: &PushedItem, end: PushEnd, notification: serde_json::Value) {
-        match end {
-            PushEnd::Outcome(_) => self.outcomes += 1,
-            PushEnd::Store(NewEntry::DeadLetter(letter)) => panic!("{}", letter.code),
-            PushEnd::Store(entry) => {
-                if self.intake(&entry, item) {
-                    self.outcomes += 1;
-                } else {
-                    // 503: the broker has it still. What was under way is carried out before it comes
-                    // again, since nobody knows of it any more.
-                    self.network.hurry(Caller::Push(no), self.now + 500);
-                    self.brought_again(notification);
-                }
+    /// The outbox takes in what has to be stored, and the push is answered.
+    fn conclude(&mut self, no: u64, end: ItemEnd, notification: serde_json::Value) {
+        let stored = self.intake(&entries(slice::from_ref(&end)));
+        match outcomes(vec![end], stored).remove(0).1 {
+            Outcome::Delivered | Outcome::Ignored(_) | Outcome::Parked { .. } => self.outcomes += 1,
+            Outcome::DeadLettered { code, .. } => panic!("{code}"),
+            Outcome::NotStored { .. } => {
+                // 503: the broker has it still. What was under way is carried out before it comes
+                // again, since nobody knows of it any more.
+                self.network.hurry(Caller::Push(no), self.now + 500);
+                self.brought_again(notification);
             }
         }
     }
 
-    /// The outbox takes something in; whether it is stored.
-    fn intake(&mut self, entry: &NewEntry, item: &PushedItem) -> bool {
-        let bodies = intake::bodies([(entry, item)].into_iter()).expect("bodies");
+    /// The outbox takes something in; what it answers of each entry, nothing if its storage fails.
+    fn intake(&mut self, entries: &[(&NewEntry, &PushedItem)]) -> Vec<Option<String>> {
+        let bodies = intake::bodies(entries.iter().copied()).expect("bodies");
+        let Some((_, body)) = bodies.first() else { return Vec::new() };
         if self.chance.happens(self.faults.storage) {
             self.outbox.sql.fail_at(1 + u32::try_from(self.chance.next(4)).expect("few"));
         }
-        let now = at(self.now);
-        let sql = &self.outbox.sql;
-        let stored = sql.turn(|sql| intake::take(sql, &bodies[0].1, now));
-        sql.fail_no_more();
+        let now = self.now;
+        let stored = self.outbox.sql.turn(|sql| intake::take(sql, body, at(now)));
+        self.outbox.sql.fail_no_more();
         if stored.is_ok() {
             self.arm_outbox();
         }
-        stored.is_ok()
+        stored.map_or_else(|_| vec![None; entries.len()], |ids| ids.into_iter().map(Some).collect())
     }
 
     fn brought_again(&mut self, notification: serde_json::Value) {

@@ -1,0 +1,58 @@
+//! How an import reads: so many pages at once, of such a size.
+
+use chrono::Duration;
+use commercetools_klaviyo::import::run::ImportKind;
+use serde_json::json;
+
+use super::defects::long_ago;
+use super::modes::{calm, customers};
+use super::world::{World, time};
+use super::{NOW, all, shop, verify};
+use crate::support::config;
+
+/// There are more parts of the walk than lanes: one is read to its end before the next begins.
+#[test]
+fn as_many_pages_are_read_at_once_as_there_are_lanes() {
+    for lanes in 1..=3 {
+        let mut world = calm(&json!({"import": {"lanes": lanes}}));
+        customers(&mut world, 1_200);
+        world.start(ImportKind::Customers, all(ImportKind::Customers));
+        world.run();
+        assert_eq!(world.most_pages, lanes);
+        verify(&mut world, &[ImportKind::Customers]);
+    }
+}
+
+/// Rows wait for others, but only as long as some may come.
+#[test]
+fn the_last_rows_do_not_wait_for_more() {
+    let mut world = calm(&json!({}));
+    for number in 0..5 {
+        let order = shop::order(number, Some("a@example.com"), "Open", &[], None, long_ago());
+        world.shop.put("orders", order);
+    }
+    world.start(ImportKind::Orders, all(ImportKind::Orders));
+    world.run();
+    verify(&mut world, &[ImportKind::Orders]);
+    assert!(world.now - NOW < 1_500, "it took {} ms", world.now - NOW);
+}
+
+/// Memory depends on bytes, and documents may have any size: it is learned from the first page.
+#[test]
+fn pages_of_large_documents_have_fewer_of_them() {
+    let rules = json!({"import": {"pageSize": 500, "lanes": 1}}).to_string();
+    let mut world = World::new(config(&[("CONFIG", &rules)]), 7, NOW);
+    for number in 0..1_500 {
+        let created = time(NOW) - Duration::days(3);
+        let mut customer = shop::customer(number, created, &format!("c{number}@example.com"));
+        customer["note"] = json!("x".repeat(10_000));
+        world.shop.put("customers", customer);
+    }
+    world.start(ImportKind::Customers, all(ImportKind::Customers));
+    world.run();
+    verify(&mut world, &[ImportKind::Customers]);
+    let (first, rest) = world.pages.split_first().expect("pages");
+    assert!(*first > 5_000_000, "{first}");
+    assert!(rest.iter().all(|bytes| *bytes < 1_100_000), "{rest:?}");
+    assert!(rest.len() < 15, "and not fewer than fit: {rest:?}");
+}

@@ -1,0 +1,54 @@
+//! A try of a row, by the outbox's machine beside its store.
+
+use commercetools_klaviyo::assembly::shared::SharedDocuments;
+use commercetools_klaviyo::engine::backoff::SINGLE_IN_DOUBT;
+use commercetools_klaviyo::engine::call::{HostCall, SliceInput};
+use commercetools_klaviyo::engine::deliveries::StepContext;
+use commercetools_klaviyo::fault::{Setback, System};
+use commercetools_klaviyo::http::NoAnswer;
+use commercetools_klaviyo::outbox::desk;
+use commercetools_klaviyo::outbox::store::new_parked::NewParked;
+use commercetools_klaviyo::outbox::store::park::park;
+use serde_json::json;
+
+use super::{new_parked, outbox, slot};
+use crate::import::shop::{self, Shop, id};
+use crate::import::world::time;
+use crate::support::{at, config};
+
+const NOW: u64 = 1_780_272_000_000;
+
+/// It may yet be carried out, and so long its row stays.
+#[test]
+fn a_write_without_an_answer_leaves_its_row_in_doubt() {
+    let (sql, config, customer) = (outbox(), config(&[]), id("c", 0));
+    let mut shop = Shop::default();
+    shop.put("customers", shop::customer(0, time(NOW), "c@example.com"));
+    let key = format!("customer/{customer}");
+    let change = json!({"notificationType": "ResourceUpdated", "version": 2,
+        "resource": {"typeId": "customer", "id": customer}});
+    let new = NewParked { at: at(NOW), due: at(NOW), ..new_parked(&key) };
+    park(&sql, &new, change.to_string().as_bytes()).expect("parked");
+
+    let mut shared = SharedDocuments::of_isolate();
+    let mut around = StepContext { config: &config, shared: &mut shared, now: time(NOW) };
+    let mut machine = desk::load(&sql, &config).expect("a machine");
+    let mut inputs = vec![SliceInput::Begun { calls: u32::MAX }];
+    let mut writes = 0;
+    while let Some(input) = inputs.pop() {
+        let done = desk::step(&sql, &mut machine, &mut around, input).expect("a step");
+        for (ticket, call) in done.calls {
+            let answer = match &call {
+                HostCall::Commercetools { path, most } => Ok(shop.respond(path, *most)),
+                _ => Err(Setback::no_answer(System::Klaviyo, NoAnswer::Timeout)),
+            };
+            writes += u32::from(answer.is_err());
+            inputs.push(SliceInput::Answered { ticket, answer });
+        }
+    }
+    assert_eq!(writes, 1);
+    let row = slot(&sql, &key).expect("a row");
+    assert_eq!(row.code, "klaviyo_timeout");
+    assert_eq!(u128::from(row.doubtful_until - NOW), SINGLE_IN_DOUBT.as_millis());
+    assert_eq!(row.written_since, NOW);
+}
