@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::commercetools::walk::{WalkOver, WalkedResource};
+use crate::engine::backoff::JOB_IN_DOUBT;
 use crate::import::passes::LOOK_BACK;
 use crate::import::run::{ImportKind, ImportRun, RunState};
 use crate::push::plan::id_walk::notification;
@@ -62,14 +63,27 @@ pub fn keep(sql: &dyn Sql, run: &ImportRun) -> Result<(), SqlError> {
     if run.state == RunState::Completed && until <= closing {
         return Ok(());
     }
+    insert(sql, &run.id, run.kind, ms(run.started_at), ms(until))
+}
+
+/// Keeps what a run leaves in doubt that was replaced by another one and did not end, since this version
+/// cannot read it. When it began is known by its id.
+pub fn keep_of_replaced(sql: &dyn Sql, id: &str, by: &ImportRun) -> Result<(), SqlError> {
+    let since: u64 = id.parse().unwrap_or(0);
+    let until = ms(by.started_at + JOB_IN_DOUBT);
+    insert(sql, id, by.kind, since, until)
+}
+
+fn insert(
+    sql: &dyn Sql,
+    run: &str,
+    kind: ImportKind,
+    since: u64,
+    until: u64,
+) -> Result<(), SqlError> {
     sql.exec(
         "INSERT OR IGNORE INTO doubts (run, kind, since, until, is_left) VALUES (?, ?, ?, ?, 0)",
-        vec![
-            run.id.as_str().into(),
-            run.kind.name().into(),
-            ms(run.started_at).into(),
-            ms(until).into(),
-        ],
+        vec![run.into(), kind.name().into(), since.into(), until.into()],
     )?;
     Ok(())
 }

@@ -82,7 +82,7 @@ pub fn remember(
     id: &Id,
     now: u64,
 ) -> Result<(), SqlError> {
-    if doubt::until(sql)? <= now && !runs::is_any_active(sql, rules)? {
+    if doubt::until(sql)? <= now && !runs::may_any_write(sql, rules)? {
         return Ok(());
     }
     sql.exec(

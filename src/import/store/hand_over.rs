@@ -20,10 +20,10 @@ pub struct HandOver {
     pub changes: Vec<(Vec<Map<String, Value>>, u64)>,
 }
 
-/// What there is to hand over, if anything. What is gone waits until no run is active (`now` in ms
+/// What there is to hand over, if anything. What is gone waits until no run may write it any more (`now` in ms
 /// since 1970 UTC).
 pub fn due(sql: &dyn Sql, rules: &OperatorRules, now: u64) -> Result<Option<HandOver>, SqlError> {
-    let gone = if runs::is_any_active(sql, rules)? { Vec::new() } else { gone::all(sql)? };
+    let gone = if runs::may_any_write(sql, rules)? { Vec::new() } else { gone::all(sql)? };
     let doubts = doubt::to_leave(sql)?;
     if gone.is_empty() && doubts.is_empty() {
         return Ok(None);
