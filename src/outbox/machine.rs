@@ -288,6 +288,7 @@ impl OutboxMachine {
             };
         }
         let now = around.ms();
+        // Events are sent once more without waiting: Klaviyo records one of them.
         let in_doubt = in_doubt.filter(|_| group != Some(RowGroup::Facts));
         let doubtful_until = in_doubt.map_or(0, |length| now + millis(length));
         if doubtful_until > 0 {
@@ -368,10 +369,13 @@ fn erase_again(
         return None;
     }
     let since = since.and_then(|since| i64::try_from(since).ok());
+    let wait_ms = doubtful_until.saturating_sub(now);
+    // Who is there now may be gone by then; a row that is no fact stays, and sees that itself.
+    let is_seen_to = is_gone || wait_ms > 0 && row.is_fact();
     Some(EraseAgain {
         customers: vec![customer.clone()],
-        wait_ms: doubtful_until.saturating_sub(now),
-        gone_written_since: since.filter(|_| is_gone).and_then(DateTime::from_timestamp_millis),
+        wait_ms,
+        gone_written_since: since.filter(|_| is_seen_to).and_then(DateTime::from_timestamp_millis),
     })
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::backoff::wait_after;
 use crate::engine::deliveries::EndedDelivery;
 use crate::fault::{Setback, TransientFault};
-use crate::push::parking::{ParkingSlot, RowGroup};
+use crate::push::parking::ParkingSlot;
 use crate::time::millis;
 
 /// What is known of a notification when it is parked.
@@ -28,7 +28,8 @@ pub struct NewParked {
     /// How often it was tried.
     pub attempts: u32,
     /// Until when a write of it without an answer may still be carried out, in ms since 1970 UTC;
-    /// 0 if there is none. Until then the row stays, to be read and written once more.
+    /// 0 if there is none. Until then the row stays, to be read and written once more, unless it tells of
+    /// a fact.
     pub doubtful_until: u64,
     /// Since when it may have been written, without that being known to be current, in ms since 1970
     /// UTC; 0 if it was not.
@@ -112,11 +113,7 @@ impl NewParked {
         new.due = to_second(new.due + millis(wait));
         new.attempts = 1;
         new.written_since = since;
-        if let Some(length) =
-            in_doubt.filter(|_| RowGroup::of_key(&new.key) != Some(RowGroup::Facts))
-        {
-            new.doubtful_until = new.at + millis(length);
-        }
+        new.doubtful_until = in_doubt.map_or(0, |length| new.at + millis(length));
         new
     }
 }
