@@ -24,10 +24,14 @@ pub(crate) struct Account {
     /// Attributes of categories, items and variants by Klaviyo's id.
     pub(crate) categories: BTreeMap<String, Value>,
     pub(crate) items: BTreeMap<String, Value>,
+    /// The categories of items, by Klaviyo's ids of both.
+    pub(crate) categories_of: BTreeMap<String, BTreeSet<String>>,
     /// With their items.
     pub(crate) variants: BTreeMap<String, (String, Value)>,
     jobs: BTreeMap<String, Job>,
     next_job: u64,
+    /// Rows of events that were taken together, and when they are carried out, in ms.
+    late_events: Vec<(u64, Vec<Value>)>,
     /// E-mails, metrics' ids, titles and names that are refused when they come.
     pub(crate) refused: HashSet<String>,
     /// The same, but only when a job is carried out.
@@ -81,6 +85,11 @@ fn refusal(status: u16, pointer: &str, detail: &str) -> HttpAnswer {
 impl Account {
     /// Carries out the jobs that are due.
     pub(crate) fn settle(&mut self, now: u64) {
+        for (at, rows) in self.late_events.extract_if(.., |(at, _)| *at <= now).collect::<Vec<_>>()
+        {
+            self.now = at;
+            self.record(&rows);
+        }
         let due: Vec<_> = self
             .jobs
             .iter()
@@ -144,13 +153,36 @@ impl Account {
         answer
     }
 
+    /// Nothing of a person is left.
+    pub(crate) fn forget(&mut self, id: &str) {
+        self.profiles.remove(id);
+        self.created.remove(id);
+    }
+
     fn erase(&mut self, body: &Value) -> HttpAnswer {
         let id = body.pointer("/data/attributes/profile/data/id").and_then(Value::as_str);
-        self.profiles.remove(id.expect("an id").trim_start_matches("p-"));
+        let id = id.expect("an id").trim_start_matches("p-");
+        self.forget(id);
         empty(202)
     }
 
-    fn event(&mut self, event: &Value) {
+    /// Records events that were taken together.
+    fn record(&mut self, rows: &[Value]) {
+        for row in rows {
+            let profile = &row["attributes"]["profile"]["data"]["attributes"];
+            let events = row["attributes"]["events"]["data"].as_array().expect("events");
+            for event in events {
+                self.event(event, profile);
+            }
+        }
+    }
+
+    /// Records an event. Whom it is about has a profile from then on.
+    fn event(&mut self, event: &Value, profile: &Value) {
+        if let Some(id) = profile["external_id"].as_str().map(ToOwned::to_owned) {
+            self.created.entry(id.clone()).or_insert(self.now);
+            merge(self.profiles.entry(id).or_insert_with(|| json!({})), profile.clone());
+        }
         let attributes = &event["attributes"];
         let metric = attributes["metric"]["data"]["attributes"]["name"].as_str().expect("a metric");
         let id = attributes["unique_id"].as_str().expect("an id");
@@ -184,6 +216,7 @@ impl Account {
                 if !self.categories_known(row) {
                     return refusal(400, "/data/relationships", "a category is not known");
                 }
+                self.relate(&id, row);
                 self.items.insert(id, attributes);
             }
             _ => {
@@ -195,6 +228,14 @@ impl Account {
             }
         }
         ok(201, &json!({"data": {"type": format!("catalog-{kind}")}}))
+    }
+
+    /// The categories that a row names replace those that the item had.
+    fn relate(&mut self, item: &str, row: &Value) {
+        if let Some(categories) = row["relationships"]["categories"]["data"].as_array() {
+            let ids = categories.iter().filter_map(|one| one["id"].as_str().map(ToOwned::to_owned));
+            self.categories_of.insert(item.to_owned(), ids.collect());
+        }
     }
 
     fn categories_known(&self, row: &Value) -> bool {
@@ -210,6 +251,9 @@ impl Account {
         }
         if kind == "item" && !self.categories_known(row) {
             return refusal(400, "/data/relationships", "a category is not known");
+        }
+        if kind == "item" && self.items.contains_key(id) {
+            self.relate(id, row);
         }
         let known = match kind {
             "category" => self.categories.get_mut(id),
@@ -227,8 +271,14 @@ impl Account {
 
     fn delete(&mut self, kind: &str, id: &str) -> HttpAnswer {
         let known = match kind {
-            "category" => self.categories.remove(id).is_some(),
+            "category" => {
+                self.categories_of.values_mut().for_each(|ids| {
+                    ids.remove(id);
+                });
+                self.categories.remove(id).is_some()
+            }
             "item" => {
+                self.categories_of.remove(id);
                 self.variants.retain(|_, (item, _)| item != id);
                 self.items.remove(id).is_some()
             }
@@ -262,7 +312,8 @@ impl Account {
                 if self.refused.contains(id) {
                     return refusal(400, "/data/attributes/properties", "refused");
                 }
-                self.event(&body["data"]);
+                let profile = &body["data"]["attributes"]["profile"]["data"]["attributes"];
+                self.event(&body["data"], profile);
                 empty(202)
             }
             ("POST", ["event-bulk-create-jobs"]) => self.bulk_events(&body),
@@ -280,9 +331,10 @@ impl Account {
                 ok(200, &json!({"data": data, "links": {"next": null}}))
             }
             ("GET", ["catalog-items", item, "relationships", "categories"]) => {
-                match self.items.get(*item) {
-                    Some(_) => page(self.categories.keys()),
-                    None => refusal(404, "/data", "not known"),
+                match (self.items.get(*item), self.categories_of.get(*item)) {
+                    (Some(_), Some(ids)) => page(ids.iter()),
+                    (Some(_), None) => page(std::iter::empty()),
+                    (None, _) => refusal(404, "/data", "not known"),
                 }
             }
             ("GET", ["catalog-categories", id]) => match self.categories.get(*id) {
@@ -353,8 +405,13 @@ impl Account {
         if let Some(row) = ids.iter().position(|id| self.refused.contains(*id)) {
             return refusal(400, &self.pointer("events-bulk-create", row), "refused");
         }
-        for event in events {
-            self.event(event);
+        match self.spread {
+            Some(seed) => {
+                self.next_job += 1;
+                let takes = Chance::new(seed ^ self.next_job).next(self.job_ms);
+                self.late_events.push((self.now + takes, rows));
+            }
+            None => self.record(&rows),
         }
         empty(202)
     }
