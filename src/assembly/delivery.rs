@@ -14,16 +14,18 @@ use super::record::HistoryRecord;
 use super::shared::SharedDocuments;
 use super::together::AnswerPart;
 use super::{Assignment, DeliveryStep, next, product};
+use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
+use crate::config::rules::CustomerDeletion;
 use crate::fault::{ReadFault, TransientFault};
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::request::{WriteContent, WriteRequest};
 use crate::mapping::product::ProductContext;
 use crate::push::conclusion::Conclusion;
 use crate::push::parking::by_resource;
-use crate::push::plan::Work;
 use crate::push::plan::price_edge::PriceEdge;
+use crate::push::plan::{PlacedOrder, Work};
 use crate::time::UnixMs;
 
 /// How often one delivery writes at most, before it is left to another time.
@@ -69,7 +71,7 @@ impl Delivery {
     /// What comes next. `now` is the time at which prices are to be valid (UTC).
     pub fn next(&mut self, config: &Config, now: DateTime<Utc>) -> DeliveryStep {
         let step = match &self.written {
-            WrittenSoFar::Everything => return DeliveryStep::Conclude(Conclusion::Delivered),
+            WrittenSoFar::Everything => return self.look_after_customer(config),
             WrittenSoFar::Nothing | WrittenSoFar::State { .. } => {
                 next(config, &self.assignment, &self.documents, now)
             }
@@ -92,6 +94,19 @@ impl Delivery {
             (DeliveryStep::Send { .. }, _) if *times >= WRITES => overtaken(),
             (again @ DeliveryStep::Send { .. }, _) | (_, again @ DeliveryStep::Send { .. }) => {
                 again
+            }
+            _ => DeliveryStep::Conclude(Conclusion::Delivered),
+        }
+    }
+
+    /// An event makes the profile of whom it is about: where erasures are followed, the customer is read
+    /// once more after it.
+    fn look_after_customer(&self, config: &Config) -> DeliveryStep {
+        let erases = config.rules.customer.deletion == CustomerDeletion::Erase;
+        let is_asked = matches!(self.assignment, Assignment::Now(_)) && erases;
+        match (self.customer(), &self.documents.customer) {
+            (Some(customer), KnownDocument::Unasked) if is_asked => {
+                DeliveryStep::read([DocumentQuery::Customer(customer.clone())])
             }
             _ => DeliveryStep::Conclude(Conclusion::Delivered),
         }
@@ -147,6 +162,7 @@ impl Delivery {
     pub fn taken(&mut self, stages: &[Vec<WriteRequest>]) {
         if !self.is_of_state() || stages.iter().all(Vec::is_empty) {
             self.written = WrittenSoFar::Everything;
+            self.documents.customer = KnownDocument::Unasked;
             return;
         }
         let times = match &self.written {
@@ -162,20 +178,35 @@ impl Delivery {
         }
     }
 
-    /// The customer whose profile it brings.
+    /// The customer whose profile it writes: by itself, or with the events of an order.
     #[must_use]
     pub fn customer(&self) -> Option<&Id> {
-        match &self.assignment {
-            Assignment::Now(Work::Profile { customer, .. }) => Some(customer),
+        let work = match &self.assignment {
+            Assignment::Now(work) => work,
+            Assignment::History(_) => return None,
+        };
+        match work {
+            Work::Profile { customer, .. }
+            | Work::OrderGivenToCustomer { customer: Some(customer), .. } => Some(customer),
+            Work::OrderPlaced(PlacedOrder::Carried(order)) => order.fields.customer_id.as_ref(),
+            Work::OrderPlaced(PlacedOrder::ById(_))
+            | Work::OrderGivenToCustomer { customer: None, .. }
+            | Work::OrderEdited { .. }
+            | Work::OrderState { .. }
+            | Work::Refund { .. } => match &self.documents.order {
+                KnownDocument::There(order) => order.fields.customer_id.as_ref(),
+                KnownDocument::Gone | KnownDocument::Unasked => None,
+            },
             _ => None,
         }
     }
 
-    /// The customer of a profile who is gone by now: perhaps erased, and then a write may have
-    /// brought the profile back.
+    /// That customer, if gone by now: perhaps erased, and then a write may have brought the profile back.
     #[must_use]
     pub fn gone_customer(&self) -> Option<&Id> {
-        self.customer().filter(|_| self.documents.customer == KnownDocument::Gone)
+        let is_gone = self.documents.customer == KnownDocument::Gone
+            || self.documents.buyer == KnownDocument::Gone;
+        self.customer().filter(|_| is_gone)
     }
 
     /// The product that it brings, if that is for sale, with what its prices depend on at a time (UTC).
@@ -207,7 +238,7 @@ impl Delivery {
     }
 
     /// Whether it brings what a resource is now, and may be overtaken.
-    fn is_of_state(&self) -> bool {
+    pub(crate) fn is_of_state(&self) -> bool {
         let Assignment::Now(work) = &self.assignment else { return false };
         by_resource(work)
             && !matches!(
@@ -234,7 +265,6 @@ fn content_of(stages: &[Vec<WriteRequest>]) -> Vec<WriteContent> {
 mod tests {
     use super::*;
     use crate::assembly::reading::UnitReading;
-    use crate::commercetools::query::DocumentQuery;
     use crate::config::test_config;
     use crate::http::HttpAnswer;
     use crate::mapping::profile::MissingFields;

@@ -13,7 +13,6 @@ use super::log::{self, WorkEffort};
 use super::outbox;
 use super::{auth, body, handshake, import, reply};
 use crate::config::Config;
-use crate::config::rules::CustomerDeletion;
 use crate::engine::deliveries::{DeliveryEnd, EndedDelivery};
 use crate::fault::TransientFault;
 use crate::mapping::body::Cut;
@@ -222,22 +221,17 @@ fn concluded(
     (push_end(&planned.item, work, conclusion, unverified, now_ms()), cut, calls)
 }
 
-/// A write of a customer who is gone by now may have brought back a profile that was erased.
+/// A write may have brought back the profile of a customer who was erased, or may yet.
 async fn stay_erased(
     env: &Env,
     config: &Config,
     ended: &EndedDelivery,
     began: DateTime<Utc>,
 ) -> Result<()> {
-    let gone = ended.delivery.gone_customer().filter(|_| ended.delivery.has_written());
-    if let Some(customer) = gone
-        && config.rules.customer.deletion == CustomerDeletion::Erase
-    {
-        let customers = vec![customer.clone()];
-        let asked = EraseAgain { customers, wait: Duration::ZERO, gone_written_since: Some(began) };
-        outbox::erase_again(env, config, &asked).await?;
+    match EraseAgain::after_push(&config.rules, ended, began) {
+        Some(asked) => outbox::erase_again(env, config, &asked).await,
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Erases what is stored here, first, and whatever Klaviyo says; whether the rest has to wait.

@@ -41,7 +41,8 @@ pub(crate) struct EndedUnit {
     pub(crate) taken: Vec<RowDigest>,
     /// Calls that it had a part in.
     pub(crate) calls: u32,
-    /// How long a write of it without an answer may still be carried out.
+    /// How long a write of it may still be carried out, since it had no answer, or is of events that Klaviyo
+    /// took together.
     pub(crate) in_doubt: Option<Duration>,
 }
 

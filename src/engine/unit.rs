@@ -70,8 +70,8 @@ pub(super) struct WriteUnit {
     pub(super) calls: u32,
     /// Whether Klaviyo holds any of what it is about.
     pub(super) is_held: bool,
-    /// How long a write of it without an answer may still be carried out: of all its writes, whichever
-    /// of them decides about its end.
+    /// How long a write of it may still be carried out, since it had no answer, or is of events that Klaviyo
+    /// took together: of all its writes, whichever of them decides about its end.
     pub(super) in_doubt: Option<Duration>,
     end: Option<UnitEnd>,
 }

@@ -124,11 +124,14 @@ impl UnitWriter {
         let rejection = match verdict {
             Verdict::NotHeld => return None,
             Verdict::Accepted => {
-                let digest = (!self.host.keeps()).then(|| request.row()).flatten();
+                let digest = (!self.host.keeps()).then(|| request.digest()).flatten();
+                let later =
+                    matches!(request, WriteRequest::CreateEvents(_)).then_some(JOB_IN_DOUBT);
                 for no in units {
                     if let Some(unit) = self.units.get_mut(no) {
                         unit.is_held = true;
-                        unit.taken.extend(digest.iter().map(|(_, row)| row.digest.clone()));
+                        unit.taken.extend(digest.clone());
+                        unit.in_doubt = unit.in_doubt.max(later);
                     }
                 }
                 return None;
@@ -143,9 +146,12 @@ impl UnitWriter {
 
     fn batch_taken(&mut self, batch: Batch, answer: &HttpAnswer, now: UnixMs) {
         self.blame.taken(&batch);
+        // Klaviyo says no more of events that it took together, and carries them out later.
+        let later = (batch.sort == BatchSort::Events).then_some(JOB_IN_DOUBT);
         for no in batch.rows.iter().flat_map(|row| &row.units) {
             if let Some(unit) = self.units.get_mut(no) {
                 unit.is_held = true;
+                unit.in_doubt = unit.in_doubt.max(later);
             }
         }
         let BatchSort::Job(of) = batch.sort else {

@@ -59,6 +59,15 @@ impl StoredRun {
         }
     }
 
+    /// Whether it may write yet, or again when its own version is deployed.
+    #[must_use]
+    pub fn may_write(&self) -> bool {
+        match self {
+            Self::Readable(run) => run.is_active(),
+            Self::Unreadable(_) => true,
+        }
+    }
+
     /// As the endpoints show it.
     #[must_use]
     pub fn shown(&self) -> Value {

@@ -5,6 +5,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Number, Value};
 
+use super::job::{RowDigest, digest};
 use super::json_api::{DataMember, NewResource, data, resource, text};
 use super::profile::Profile;
 
@@ -27,6 +28,14 @@ pub struct Event {
     pub properties: Map<String, Value>,
     /// It is history: it is recorded, but starts no flow.
     pub backfill: bool,
+}
+
+impl Event {
+    /// What Klaviyo knows it by: whatever else it tells, the first one with this is recorded.
+    #[must_use]
+    pub fn digest(&self) -> RowDigest {
+        digest("event", &format!("{} {}", self.metric, self.unique_id))
+    }
 }
 
 /// The body of `POST /api/events`.

@@ -88,7 +88,7 @@ impl JobType {
     }
 }
 
-/// What a row writes, to know it again: SHA-256 in hexadecimal digits.
+/// What a row or an event writes, to know it again: SHA-256 in hexadecimal digits.
 pub type RowDigest = String;
 
 /// A row of a job.
@@ -125,7 +125,7 @@ impl BulkJobRow {
     }
 }
 
-fn digest(what: &str, content: &str) -> RowDigest {
+pub(super) fn digest(what: &str, content: &str) -> RowDigest {
     format!("{:x}", Sha256::new().chain_update(what).chain_update(content).finalize())
 }
 

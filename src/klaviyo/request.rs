@@ -195,6 +195,15 @@ impl WriteRequest {
         Some((of, BulkJobRow { names: self.names(), ..row }))
     }
 
+    /// What tells whether Klaviyo took this already, in whatever way it was sent; none if nothing does.
+    #[must_use]
+    pub fn digest(&self) -> Option<RowDigest> {
+        match self {
+            Self::CreateEvent(event) => Some(event.digest()),
+            request => request.row().map(|(_, row)| row.digest),
+        }
+    }
+
     /// What to send instead, where Klaviyo refused this request in a way that has a way out.
     ///
     /// A phone number that Klaviyo refuses, or that belongs to somebody else, is left out. Where

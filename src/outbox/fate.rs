@@ -45,7 +45,9 @@ pub(super) fn fate_of(
     match conclusion {
         // Klaviyo may carry out an older write yet: the row is read and written once more then, also
         // if there is nothing to be written now.
-        Conclusion::Delivered | Conclusion::Ignored(_) if row.doubtful_until > now => {
+        Conclusion::Delivered | Conclusion::Ignored(_)
+            if row.doubtful_until > now && !row.is_fact() =>
+        {
             RowFate::PutOff {
                 due: row.doubtful_until,
                 fault: TransientFault::MayBeCarriedOut,

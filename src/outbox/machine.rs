@@ -298,6 +298,7 @@ impl OutboxMachine {
             };
         }
         let now = around.now_ms();
+        // Events are sent once more without waiting: Klaviyo records one of them.
         let in_doubt = in_doubt.filter(|_| group != Some(RowGroup::Facts));
         let doubtful_until = in_doubt.map_or(UnixMs::EPOCH, |length| now + length);
         if doubtful_until > UnixMs::EPOCH {
@@ -384,10 +385,12 @@ fn erase_again(
     {
         return None;
     }
+    // Who is there now may be gone by then; a row that is no fact stays, and sees that itself.
+    let is_seen_to = is_gone || (doubtful_until > now && row.is_fact());
     Some(EraseAgain {
         customers: vec![customer.clone()],
         wait: doubtful_until.since(now),
-        gone_written_since: since.filter(|_| is_gone).and_then(UnixMs::to_utc),
+        gone_written_since: since.filter(|_| is_seen_to).and_then(UnixMs::to_utc),
     })
 }
 

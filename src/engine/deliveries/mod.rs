@@ -71,7 +71,8 @@ pub struct EndedDelivery {
     pub delivery: Delivery,
     /// The operation that it could not go on with.
     pub stopped_by: Option<OperationName>,
-    /// How long a write of it without an answer may still be carried out.
+    /// How long a write of it may still be carried out, since it had no answer, or is of events that Klaviyo
+    /// took together.
     pub in_doubt: Option<Duration>,
     /// When what was delivered is right no more, since prices of it become valid or end.
     pub price_edge: Option<PriceEdge>,
@@ -331,18 +332,16 @@ impl Deliveries {
     ) {
         let Some(open) = self.open.get_mut(&no) else { return };
         let is_new = |request: &WriteRequest| {
-            let row = (!open.sent.is_empty()).then(|| request.row()).flatten();
-            row.is_none_or(|(_, row)| !open.sent.contains(&row.digest))
+            let digest = (!open.sent.is_empty()).then(|| request.digest()).flatten();
+            digest.is_none_or(|digest| !open.sent.contains(&digest))
         };
+        let is_push = self.host == WriterHost::Push;
         let to_send: Vec<Vec<WriteRequest>> = stages
             .iter()
             .map(|stage| {
-                let stage = stage.iter().filter(|request| is_new(request)).cloned();
-                if self.host == WriterHost::Push {
-                    stage.collect()
-                } else {
-                    stage.flat_map(one_by_one).collect()
-                }
+                let stage = stage.iter().cloned();
+                let apart = stage.flat_map(|one| if is_push { vec![one] } else { one_by_one(one) });
+                apart.filter(is_new).collect()
             })
             .collect();
         open.wrote = to_send.iter().any(|stage| !stage.is_empty());

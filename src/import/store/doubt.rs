@@ -62,14 +62,27 @@ pub fn keep(sql: &dyn Sql, run: &ImportRun) -> Result<(), SqlError> {
     if run.state == RunState::Completed && until <= closing {
         return Ok(());
     }
+    insert(sql, &run.id, run.kind, UnixMs::from(run.started_at), UnixMs::from(until))
+}
+
+/// Keeps what a run leaves in doubt that was replaced by another one and did not end, since this version
+/// cannot read it. When it began is known by its id.
+pub fn keep_of_replaced(sql: &dyn Sql, id: &str, by: &ImportRun) -> Result<(), SqlError> {
+    let since = UnixMs::from_ms(id.parse().unwrap_or(0));
+    let until = UnixMs::from(by.started_at + JOB_IN_DOUBT);
+    insert(sql, id, by.kind, since, until)
+}
+
+fn insert(
+    sql: &dyn Sql,
+    run: &str,
+    kind: ImportKind,
+    since: UnixMs,
+    until: UnixMs,
+) -> Result<(), SqlError> {
     sql.exec(
         "INSERT OR IGNORE INTO doubts (run, kind, since, until, is_left) VALUES (?, ?, ?, ?, 0)",
-        vec![
-            run.id.as_str().into(),
-            run.kind.name().into(),
-            UnixMs::from(run.started_at).into(),
-            UnixMs::from(until).into(),
-        ],
+        vec![run.into(), kind.name().into(), since.into(), until.into()],
     )?;
     Ok(())
 }

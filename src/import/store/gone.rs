@@ -83,7 +83,7 @@ pub fn remember(
     id: &Id,
     now: UnixMs,
 ) -> Result<(), SqlError> {
-    if doubt::until(sql)? <= now && !runs::is_any_active(sql, rules)? {
+    if doubt::until(sql)? <= now && !runs::may_any_write(sql, rules)? {
         return Ok(());
     }
     sql.exec(

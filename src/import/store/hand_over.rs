@@ -21,13 +21,13 @@ pub struct HandOver {
     pub changes: Vec<(Vec<Map<String, Value>>, UnixMs)>,
 }
 
-/// What there is to hand over, if anything. What is gone waits until no run is active.
+/// What there is to hand over, if anything. What is gone waits until no run may write it any more.
 pub fn due(
     sql: &dyn Sql,
     rules: &OperatorRules,
     now: UnixMs,
 ) -> Result<Option<HandOver>, SqlError> {
-    let gone = if runs::is_any_active(sql, rules)? { Vec::new() } else { gone::all(sql)? };
+    let gone = if runs::may_any_write(sql, rules)? { Vec::new() } else { gone::all(sql)? };
     let doubts = doubt::to_leave(sql)?;
     if gone.is_empty() && doubts.is_empty() {
         return Ok(None);

@@ -58,9 +58,15 @@ pub fn save(sql: &dyn Sql, saving: &RunSaving) -> Result<(), SqlError> {
     Ok(())
 }
 
-/// Makes a row for a new run; those before it need nothing more than what is shown.
+/// Makes a row for a new run; those before it need nothing more than what is shown. One of another
+/// version, which nobody saw end, may have been at work a moment ago.
 fn begin(sql: &dyn Sql, run: &ImportRun) -> Result<RowId, SqlError> {
     let kind = run.kind.name();
+    if let Some(before) = newest(sql, run.kind)?
+        && before.read(sql, &OperatorRules::default(), run.kind)?.may_write()
+    {
+        doubt::keep_of_replaced(sql, &before.id, run)?;
+    }
     forget_kept(sql, run.kind)?;
     for old in numbers(sql, "SELECT seq FROM runs WHERE kind = ?", vec![kind.into()])? {
         parts::delete(sql, "list_parts", old)?;
@@ -165,10 +171,10 @@ pub fn all_current(sql: &dyn Sql, rules: &OperatorRules) -> Result<Vec<StoredRun
     all.filter_map(Result::transpose).collect()
 }
 
-/// Whether any run has something to do.
-pub fn is_any_active(sql: &dyn Sql, rules: &OperatorRules) -> Result<bool, SqlError> {
-    let mut runs = all_current(sql, rules)?.into_iter().filter_map(StoredRun::readable);
-    Ok(runs.any(|run| run.is_active()))
+/// Whether any run may write yet: one that has something to do, and one that only another version can
+/// read, and resume.
+pub fn may_any_write(sql: &dyn Sql, rules: &OperatorRules) -> Result<bool, SqlError> {
+    Ok(all_current(sql, rules)?.iter().any(StoredRun::may_write))
 }
 
 /// The id of a run that begins now: later ones are greater, as numbers and as

@@ -105,7 +105,13 @@ impl RunWork {
         }
         match event {
             WriteEvent::Ended(ended) => self.unit_ended(ended.no, ended.end),
-            WriteEvent::WentThrough(_) => self.goes_on(),
+            WriteEvent::WentThrough(operation) => {
+                // Klaviyo carries out events that it took together later, and says no more of them.
+                if operation == Operation::CreateEvents {
+                    self.doubt(JOB_IN_DOUBT, now);
+                }
+                self.goes_on();
+            }
             WriteEvent::Delayed(operation, setback) => {
                 if setback.fault.leaves_in_doubt() {
                     let is_job = matches!(operation, Operation::StartJob(_));
@@ -150,7 +156,7 @@ impl RunWork {
         }
     }
 
-    /// A write that had no answer may be carried out for so long after this time. Nothing needs to be stored
+    /// A write may be carried out for so long after this time, since it had no answer. Nothing needs to be stored
     /// for that: a run that goes on after a crash is in doubt anyway.
     pub(super) fn doubt(&mut self, length: Duration, from: DateTime<Utc>) {
         self.run.doubtful_until = self.run.doubtful_until.max(Some(from + length));

@@ -12,11 +12,14 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::jobs;
+use super::lost::IN_JOB;
 use super::new_parked::NewParked;
 use super::offspring::park_offspring;
 use super::park::park;
 use crate::commercetools::reference::Id;
-use crate::config::rules::OperatorRules;
+use crate::config::rules::{CustomerDeletion, OperatorRules};
+use crate::engine::backoff::{JOB_IN_DOUBT, SINGLE_IN_DOUBT};
+use crate::engine::deliveries::EndedDelivery;
 use crate::push::parking::{ERASURE_RANK, ParkingSlot, of_customer};
 use crate::push::plan::customer::written_since;
 use crate::storage::sql::{Sql, SqlError, SqlValue};
@@ -34,7 +37,7 @@ pub fn erase(sql: &dyn Sql, customer: &str, now: UnixMs) -> Result<bool, SqlErro
     let parked = || vec![SqlValue::from(customer), key.as_str().into(), ERASURE_RANK.into()];
     // All in one turn without an await, so it happens whole or not at all.
     remember(sql, customer, now)?;
-    let doubtful_until = doubtful_until(sql, customer)?;
+    let doubtful_until = doubtful_until(sql, customer, now)?;
     sql.exec(
         "DELETE FROM sent WHERE key = ?2 OR key IN
             (SELECT key FROM parked WHERE customer = ?1 AND rank < ?3)",
@@ -59,11 +62,26 @@ pub fn erase(sql: &dyn Sql, customer: &str, now: UnixMs) -> Result<bool, SqlErro
     jobs::await_all_of(sql, &key, customer)
 }
 
-/// Until when a write of the customer's profile may still be carried out.
-fn doubtful_until(sql: &dyn Sql, customer: &str) -> Result<UnixMs, SqlError> {
-    let key = of_customer(customer);
-    let until = sql.exec("SELECT doubtful_until FROM parked WHERE key = ?", vec![key.into()])?;
-    Ok(until.value()?.unwrap_or_default())
+/// Until when a write may still be carried out that makes the customer's profile: of
+/// any row that names the customer, also of one that is being tried, or was when the runtime went down.
+fn doubtful_until(sql: &dyn Sql, customer: &str, now: UnixMs) -> Result<UnixMs, SqlError> {
+    let (single, job) = (now + SINGLE_IN_DOUBT, now + JOB_IN_DOUBT);
+    let until: Option<UnixMs> = sql
+        .exec(
+            "SELECT MAX(doubtful_until, CASE WHEN rank = ?3 OR trying = 0 THEN 0
+                WHEN trying = ?4 THEN ?5 ELSE ?6 END) AS until
+             FROM parked WHERE customer = ?1 OR key = ?2 ORDER BY until DESC LIMIT 1",
+            vec![
+                customer.into(),
+                of_customer(customer).into(),
+                ERASURE_RANK.into(),
+                IN_JOB.into(),
+                job.into(),
+                single.into(),
+            ],
+        )?
+        .value()?;
+    Ok(until.unwrap_or_default())
 }
 
 /// Customers of whom a write has ended that may have brought an erased profile back.
@@ -74,14 +92,38 @@ pub struct EraseAgain {
     /// How long the write may still be carried out.
     #[serde(rename = "wait_ms", with = "in_ms")]
     pub wait: Duration,
-    /// Since when it may have been (UTC), if commercetools does not have them any more: then they may
-    /// have been erased in another deployment, too.
+    /// Since when it may have been (UTC), if they are to be looked for once it cannot be any more: who is
+    /// not there then may have been erased in another deployment, too.
     pub gone_written_since: Option<DateTime<Utc>>,
 }
 
 impl EraseAgain {
-    /// Parks the erasure of those who were erased. Who is gone, and was not erased here, is looked for at
-    /// Klaviyo.
+    /// What a delivery asks for that a push began at a time (UTC), if it asks for anything. A customer who is
+    /// gone is asked for though nothing was written: an earlier try may have, of which nobody knows.
+    #[must_use]
+    pub fn after_push(
+        rules: &OperatorRules,
+        ended: &EndedDelivery,
+        began: DateTime<Utc>,
+    ) -> Option<Self> {
+        let customer = ended.delivery.customer()?;
+        let is_gone = ended.delivery.gone_customer().is_some();
+        // What is no fact is parked when it is in doubt, and sees itself who is there then.
+        let in_doubt = ended.in_doubt.filter(|_| !ended.delivery.is_of_state());
+        let is_asked = is_gone || in_doubt.is_some();
+        if rules.customer.deletion != CustomerDeletion::Erase || !is_asked {
+            return None;
+        }
+        let is_written = ended.delivery.has_written() || ended.in_doubt.is_some();
+        Some(Self {
+            customers: vec![customer.clone()],
+            wait: ended.in_doubt.unwrap_or_default(),
+            gone_written_since: is_written.then_some(began),
+        })
+    }
+
+    /// Parks the erasure of those who were erased. Who was not erased here is looked for in commercetools,
+    /// and at Klaviyo.
     pub fn park(&self, sql: &dyn Sql, rules: &OperatorRules, now: UnixMs) -> Result<(), SqlError> {
         for customer in &self.customers {
             let was_erased = again(sql, customer.as_str(), self.wait, now)?;

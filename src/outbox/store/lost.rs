@@ -22,7 +22,7 @@ use crate::time::UnixMs;
 pub(super) const IN_COMPANY: u8 = 1;
 pub(super) const ALONE: u8 = 2;
 /// In company, and a job was being started with it.
-const IN_JOB: u8 = 3;
+pub(super) const IN_JOB: u8 = 3;
 
 /// From so many lost tries on a row is tried alone, as [`LostTries::next_try`] says.
 pub(super) const TRIED_ALONE: u32 = 3;
@@ -61,9 +61,8 @@ pub fn count(sql: &dyn Sql, now: UnixMs) -> Result<(), SqlError> {
         }
         // Whatever was under way for it may still be carried out.
         let in_doubt = if row.trying == IN_JOB { JOB_IN_DOUBT } else { SINGLE_IN_DOUBT };
-        let is_fact = RowGroup::of_key(&row.key) == Some(RowGroup::Facts);
-        let doubtful_until = if is_fact { UnixMs::EPOCH } else { now + in_doubt };
-        if !is_fact {
+        let doubtful_until = now + in_doubt;
+        if RowGroup::of_key(&row.key) != Some(RowGroup::Facts) {
             sent::forget(sql, &row.key)?;
         }
         sql.exec(

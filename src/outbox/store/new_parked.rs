@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::engine::backoff::wait_after;
 use crate::engine::deliveries::EndedDelivery;
 use crate::fault::{Setback, TransientFault};
-use crate::push::parking::{ParkingSlot, RowGroup};
+use crate::push::parking::ParkingSlot;
+use crate::push::parking::RowGroup;
 use crate::time::UnixMs;
 
 /// What is known of a notification when it is parked.
@@ -28,7 +29,8 @@ pub struct NewParked {
     /// How often it was tried.
     pub attempts: u32,
     /// Until when a write of it without an answer may still be carried out;
-    /// [`UnixMs::EPOCH`] if there is none. Until then the row stays, to be read and written once more.
+    /// [`UnixMs::EPOCH`] if there is none. Until then the row stays, to be read and written once more, unless it tells of
+    /// a fact.
     pub doubtful_until: UnixMs,
     /// Since when it may have been written, without that being known to be current;
     /// [`UnixMs::EPOCH`] if it was not.
@@ -118,11 +120,7 @@ impl NewParked {
         new.due = to_second(new.due + wait);
         new.attempts = 1;
         new.written_since = since;
-        if let Some(length) =
-            in_doubt.filter(|_| RowGroup::of_key(&new.key) != Some(RowGroup::Facts))
-        {
-            new.doubtful_until = new.at + length;
-        }
+        new.doubtful_until = in_doubt.map_or(UnixMs::EPOCH, |length| new.at + length);
         new
     }
 }

@@ -8,6 +8,7 @@ use super::new_parked::NewParked;
 use super::parked::{FOR_A_TIME, RowGeneration};
 use super::sent;
 use crate::push::parking::{ERASURE_RANK, RowGroup};
+use crate::push::plan::customer::written_earlier;
 use crate::push::plan::removed_fields::united;
 use crate::storage::parts;
 use crate::storage::sql::{Sql, SqlError, SqlValue};
@@ -49,6 +50,10 @@ pub fn park(sql: &dyn Sql, new: &NewParked, content: &[u8]) -> Result<(), SqlErr
     sql.exec("DELETE FROM parked WHERE seq = ?", vec![occupant.seq.into()])?;
     let (stays, goes) =
         if occupant.rank > new.rank { (&old[..], content) } else { (content, &old[..]) };
+    let stays = match RowGroup::of_key(&new.key) {
+        Some(RowGroup::BroughtBack) => written_earlier(stays, goes),
+        _ => stays,
+    };
     let rank = occupant.rank.max(new.rank);
     let is_change = RowGroup::of_key(&new.key) == Some(RowGroup::Customers) && rank < ERASURE_RANK;
     let united = if is_change { united(stays, goes) } else { None };

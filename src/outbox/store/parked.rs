@@ -68,6 +68,12 @@ pub struct ParkedRow {
 }
 
 impl ParkedRow {
+    /// Whether it tells of a fact: however late it is carried out, it overwrites nothing newer.
+    #[must_use]
+    pub fn is_fact(&self) -> bool {
+        RowGroup::of_key(&self.key) == Some(RowGroup::Facts)
+    }
+
     /// Whether its requests are to go alone.
     #[must_use]
     pub fn alone(&self) -> bool {

@@ -10,6 +10,7 @@ use crate::commercetools::notification::{
 };
 use crate::commercetools::reference::Id;
 use crate::config::rules::{CustomerDeletion, EventName, OperatorRules};
+use crate::json::read_bytes;
 use crate::mapping::profile::MissingFields;
 
 /// The member of a change of a customer, of ours, that asks for the erasure of a profile that was brought
@@ -22,6 +23,20 @@ pub fn written_since(customer: &Id, since: DateTime<Utc>) -> Map<String, Value> 
     let mut change = change("customer", customer.as_str());
     change.insert(WRITTEN_SINCE.to_owned(), since.to_rfc3339().into());
     change
+}
+
+/// Of two such notifications, as they are stored, the one whose profile may have been written earlier: it
+/// asks for whatever the other one does.
+#[must_use]
+pub fn written_earlier<'a>(one: &'a [u8], other: &'a [u8]) -> &'a [u8] {
+    let since = |content: &[u8]| {
+        let told = Notification::read(read_bytes(content).ok()?).ok()?;
+        told.field::<DateTime<Utc>>(WRITTEN_SINCE)
+    };
+    match (since(one), since(other)) {
+        (Some(first), Some(second)) if second < first => other,
+        _ => one,
+    }
 }
 
 pub(super) fn plan(

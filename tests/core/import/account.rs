@@ -21,17 +21,19 @@ pub(crate) struct Account {
     now: u64,
     /// Metric and unique id, with how often it was recorded: the first wins, so once.
     pub(crate) events: BTreeMap<(String, String), Value>,
-    /// E-mails that events said of customers, and when Klaviyo takes them over, in ms.
-    late_emails: BTreeMap<(u64, String), String>,
     /// How long after a bulk request that is, in ms.
     pub(crate) bulk_events_ms: u64,
     /// Attributes of categories, items and variants by Klaviyo's id.
     pub(crate) categories: BTreeMap<String, Value>,
     pub(crate) items: BTreeMap<String, Value>,
+    /// The categories of items, by Klaviyo's ids of both.
+    pub(crate) categories_of: BTreeMap<String, BTreeSet<String>>,
     /// With their items.
     pub(crate) variants: BTreeMap<String, (String, Value)>,
     jobs: BTreeMap<String, Job>,
     next_job: u64,
+    /// Rows of events that were taken together, and when they are carried out, in ms.
+    late_events: Vec<(u64, Vec<Value>)>,
     /// E-mails, metrics' ids, titles and names that are refused when they come.
     pub(crate) refused: HashSet<String>,
     /// The same, but only when a job is carried out.
@@ -88,14 +90,10 @@ fn refusal(status: u16, pointer: &str, detail: &str) -> HttpAnswer {
 impl Account {
     /// Carries out the jobs that are due.
     pub(crate) fn settle(&mut self, now: u64) {
-        while let Some(((at, id), email)) = self.late_emails.pop_first() {
-            if at > now {
-                self.late_emails.insert((at, id), email);
-                break;
-            }
-            if let Some(profile) = self.profiles.get_mut(&id) {
-                profile["email"] = email.into();
-            }
+        for (at, rows) in self.late_events.extract_if(.., |(at, _)| *at <= now).collect::<Vec<_>>()
+        {
+            self.now = at;
+            self.record(&rows);
         }
         let due: Vec<_> = self
             .jobs
@@ -160,22 +158,36 @@ impl Account {
         answer
     }
 
+    /// Nothing of a person is left.
+    pub(crate) fn forget(&mut self, id: &str) {
+        self.profiles.remove(id);
+        self.created.remove(id);
+    }
+
     fn erase(&mut self, body: &Value) -> HttpAnswer {
         let id = body.pointer("/data/attributes/profile/data/id").and_then(Value::as_str);
-        self.profiles.remove(id.expect("an id").trim_start_matches("p-"));
+        let id = id.expect("an id").trim_start_matches("p-");
+        self.forget(id);
         empty(202)
     }
 
-    /// An event's profile attributes change the profile.
-    fn email_of_event(&mut self, profile: &Value, at: u64) {
-        let attributes = &profile["data"]["attributes"];
-        let text = |name: &str| attributes[name].as_str().map(ToOwned::to_owned);
-        if let (Some(id), Some(email)) = (text("external_id"), text("email")) {
-            self.late_emails.insert((at, id), email);
+    /// Records events that were taken together.
+    fn record(&mut self, rows: &[Value]) {
+        for row in rows {
+            let profile = &row["attributes"]["profile"]["data"]["attributes"];
+            let events = row["attributes"]["events"]["data"].as_array().expect("events");
+            for event in events {
+                self.event(event, profile);
+            }
         }
     }
 
-    fn event(&mut self, event: &Value) {
+    /// Records an event. Whom it is about has a profile from then on.
+    fn event(&mut self, event: &Value, profile: &Value) {
+        if let Some(id) = profile["external_id"].as_str().map(ToOwned::to_owned) {
+            self.created.entry(id.clone()).or_insert(self.now);
+            merge(self.profiles.entry(id).or_insert_with(|| json!({})), profile.clone());
+        }
         let attributes = &event["attributes"];
         let metric = attributes["metric"]["data"]["attributes"]["name"].as_str().expect("a metric");
         let id = attributes["unique_id"].as_str().expect("an id");
@@ -209,6 +221,7 @@ impl Account {
                 if !self.categories_known(row) {
                     return refusal(400, "/data/relationships", "a category is not known");
                 }
+                self.relate(&id, row);
                 self.items.insert(id, attributes);
             }
             _ => {
@@ -224,6 +237,14 @@ impl Account {
         ok(201, &json!({"data": {"type": format!("catalog-{kind}")}}))
     }
 
+    /// The categories that a row names replace those that the item had.
+    fn relate(&mut self, item: &str, row: &Value) {
+        if let Some(categories) = row["relationships"]["categories"]["data"].as_array() {
+            let ids = categories.iter().filter_map(|one| one["id"].as_str().map(ToOwned::to_owned));
+            self.categories_of.insert(item.to_owned(), ids.collect());
+        }
+    }
+
     fn categories_known(&self, row: &Value) -> bool {
         let categories = row["relationships"]["categories"]["data"].as_array();
         let mut ids = categories.into_iter().flatten().filter_map(|one| one["id"].as_str());
@@ -237,6 +258,9 @@ impl Account {
         }
         if kind == "item" && !self.categories_known(row) {
             return refusal(400, "/data/relationships", "a category is not known");
+        }
+        if kind == "item" && self.items.contains_key(id) {
+            self.relate(id, row);
         }
         let known = match kind {
             "category" => self.categories.get_mut(id),
@@ -254,8 +278,14 @@ impl Account {
 
     fn delete(&mut self, kind: &str, id: &str) -> HttpAnswer {
         let known = match kind {
-            "category" => self.categories.remove(id).is_some(),
+            "category" => {
+                self.categories_of.values_mut().for_each(|ids| {
+                    ids.remove(id);
+                });
+                self.categories.remove(id).is_some()
+            }
             "item" => {
+                self.categories_of.remove(id);
                 self.variants.retain(|_, (item, _)| item != id);
                 self.items.remove(id).is_some()
             }
@@ -289,12 +319,11 @@ impl Account {
                 if self.refused.contains(id) {
                     return refusal(400, "/data/attributes/properties", "refused");
                 }
-                self.event(&body["data"]);
-                self.email_of_event(&body["data"]["attributes"]["profile"], now);
-                self.settle(now);
+                let profile = &body["data"]["attributes"]["profile"]["data"]["attributes"];
+                self.event(&body["data"], profile);
                 empty(202)
             }
-            ("POST", ["event-bulk-create-jobs"]) => self.bulk_events(&body, now),
+            ("POST", ["event-bulk-create-jobs"]) => self.bulk_events(&body),
             ("POST", ["data-privacy-deletion-jobs"]) => self.erase(&body),
             ("POST", [jobs]) if jobs.ends_with("-jobs") => self.start_job(&path, &body, now),
             ("GET", [jobs, id]) if jobs.ends_with("-jobs") => self.job(id, now),
@@ -309,9 +338,10 @@ impl Account {
                 ok(200, &json!({"data": data, "links": {"next": null}}))
             }
             ("GET", ["catalog-items", item, "relationships", "categories"]) => {
-                match self.items.get(*item) {
-                    Some(_) => page(self.categories.keys()),
-                    None => refusal(404, "/data", "not known"),
+                match (self.items.get(*item), self.categories_of.get(*item)) {
+                    (Some(_), Some(ids)) => page(ids.iter()),
+                    (Some(_), None) => page(std::iter::empty()),
+                    (None, _) => refusal(404, "/data", "not known"),
                 }
             }
             ("GET", ["catalog-categories", id]) => match self.categories.get(*id) {
@@ -363,7 +393,7 @@ impl Account {
         }
     }
 
-    fn bulk_events(&mut self, body: &Value, now: u64) -> HttpAnswer {
+    fn bulk_events(&mut self, body: &Value) -> HttpAnswer {
         let rows = body["data"]["attributes"]["events-bulk-create"]["data"]
             .as_array()
             .expect("rows")
@@ -382,13 +412,17 @@ impl Account {
         if let Some(row) = ids.iter().position(|id| self.refused.contains(*id)) {
             return refusal(400, &self.pointer("events-bulk-create", row), "refused");
         }
-        for row in &rows {
-            for event in row["attributes"]["events"]["data"].as_array().into_iter().flatten() {
-                let mut event = event.clone();
-                event["attributes"]["profile"] = row["attributes"]["profile"].clone();
-                self.event(&event);
+        let takes = match self.spread {
+            Some(seed) if self.bulk_events_ms == 0 => {
+                self.next_job += 1;
+                Chance::new(seed ^ self.next_job).next(self.job_ms)
             }
-            self.email_of_event(&row["attributes"]["profile"], now + self.bulk_events_ms);
+            _ => self.bulk_events_ms,
+        };
+        if takes > 0 {
+            self.late_events.push((self.now + takes, rows));
+        } else {
+            self.record(&rows);
         }
         empty(202)
     }

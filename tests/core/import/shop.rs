@@ -290,11 +290,25 @@ impl Shop {
                 if let Some(category) =
                     self.documents.get("categories").and_then(|all| all.get(&id))
                 {
-                    reference["obj"] = category.clone();
+                    reference["obj"] = self.with_ancestors(category.clone());
                 }
             }
         }
+        if path == "categories" {
+            document = self.with_ancestors(document);
+        }
         document
+    }
+
+    /// A category with the documents of those above it.
+    fn with_ancestors(&self, mut category: Value) -> Value {
+        for above in category["ancestors"].as_array_mut().into_iter().flatten() {
+            let document = self.all("categories").find(|one| one["id"] == above["id"]);
+            if let Some(document) = document.cloned() {
+                above["obj"] = document;
+            }
+        }
+        category
     }
 }
 

@@ -12,11 +12,13 @@ use commercetools_klaviyo::outbox::store::jobs::{self, JobFate};
 use commercetools_klaviyo::outbox::store::new_parked::NewParked;
 use commercetools_klaviyo::outbox::store::park::park;
 use commercetools_klaviyo::outbox::store::sent;
-use commercetools_klaviyo::push::parking::ERASURE_RANK;
+use commercetools_klaviyo::push::parking::{ERASURE_RANK, RowGroup};
 use commercetools_klaviyo::storage::sql::{Sql, SqlValue};
 use serde_json::{Value, json};
 
-use super::{assert_whole, fails_whole, job_row, new_parked, open, outbox, outbox_with, slot};
+use super::{
+    assert_whole, fails_whole, job_row, new_parked, open, outbox, outbox_with, slot, take,
+};
 use crate::sqlite::Sqlite;
 use crate::support::at;
 
@@ -193,6 +195,44 @@ fn an_erasure_waits_for_a_write_in_doubt() {
     let row = slot(&sql, "customer/a").expect("a row");
     assert_eq!((row.rank, row.due), (ERASURE_RANK, Some(70_000)));
     assert!(String::from_utf8_lossy(&row.content).contains("dataErasure"));
+}
+
+/// An event makes the profile of whom it is about, also one that is carried out after the erasure.
+#[test]
+fn an_erasure_waits_for_events_in_doubt() {
+    let of_ada = |key: &str| NewParked { customer: Some("a".to_owned()), ..new_parked(key) };
+    let in_doubt = NewParked { doubtful_until: at(70_000), ..of_ada("message/m") };
+    for (row, tried, due) in [
+        (of_ada("message/m"), false, None),
+        (in_doubt, false, Some(70_000)),
+        (of_ada("message/m"), true, Some(30_000 + 60_000)),
+    ] {
+        let sql = outbox();
+        park(&sql, &row, b"order").expect("parked");
+        if tried {
+            take(&sql, RowGroup::Facts, 2_000);
+        }
+        assert_eq!(erasure::erase(&sql, "a", at(30_000)), Ok(false));
+        assert_eq!(slot(&sql, "message/m"), None);
+        let erasure = slot(&sql, "customer/a");
+        assert_eq!(erasure.and_then(|row| row.due), due, "tried: {tried}");
+    }
+}
+
+/// Two writes that may bring back the same profile are one row, which asks for what either made.
+#[test]
+fn a_profile_is_looked_for_since_the_first_write_of_it() {
+    for seconds in [[1_000, 2_000], [2_000, 1_000]] {
+        let sql = outbox();
+        for since in seconds {
+            let gone_written_since = DateTime::from_timestamp_millis(since * 1_000);
+            let asked = EraseAgain { gone_written_since, ..gone("b") };
+            asked.park(&sql, &erases(), at(NOW)).expect("asked");
+        }
+        let row = slot(&sql, "brought-back/b").expect("a row");
+        let content: Value = serde_json::from_slice(&row.content).expect("JSON");
+        assert_eq!(content["writtenSince"], "1970-01-01T00:16:40+00:00", "{seconds:?}");
+    }
 }
 
 /// An erasure that came in a push with too much in it was not tried: it erases when it is stored.

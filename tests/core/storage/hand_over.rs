@@ -77,6 +77,33 @@ fn what_is_gone_waits_for_the_end_of_all_runs() {
     assert_eq!(handed_over(&sql, now), None, "it is forgotten");
 }
 
+/// As if another version had stored the runs.
+fn make_newer(sql: &Sqlite) {
+    sql.all(
+        "UPDATE run_parts SET content =
+            CAST(json_set(CAST(content AS TEXT), '$.version', 99) AS BLOB)",
+    );
+}
+
+/// The version that can read a run may go on with it. If the run is begun anew instead, its last writes may
+/// still be carried out.
+#[test]
+fn what_a_run_of_another_version_may_write_is_not_forgotten() {
+    let sql = imports();
+    let now = ms(start()) + 60_000;
+    save(&sql, &run(1, ImportKind::Products, RunSelection::Full));
+    make_newer(&sql);
+    for (of_type, name) in [("product", "p"), (gone::CUSTOMER, "c")] {
+        remember(&sql, of_type, name, now);
+    }
+    assert_eq!(handed_over(&sql, now), None, "its own version may go on with it");
+    save(&sql, &ended(2, ImportKind::Products, RunState::Completed, None));
+    let (customers, wait, changes) = handed_over(&sql, now).expect("what is handed over");
+    assert_eq!((customers, wait), (vec!["c".to_owned()], 540_000));
+    let after: Vec<_> = changes.iter().map(|(types, after)| (types.len(), *after)).collect();
+    assert_eq!(after, [(4, 600_000), (1, 600_000)], "what changed since it began, and the product");
+}
+
 /// Stock and a price are told by their SKU, which is what is left of them: their plan leads to the SKU's
 /// stock, and to the product of the SKU.
 #[test]

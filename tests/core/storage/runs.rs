@@ -78,13 +78,13 @@ fn a_run_is_loaded_with_its_list_and_its_kept_rows() {
         RunSaving { run: Some(run.clone()), closed: vec!["j1".to_owned()], ..RunSaving::default() };
     runs::save(&sql, &closing).expect("saved");
     assert_eq!(load(&sql).remove(0).kept, rows[2..]);
-    assert_eq!(runs::is_any_active(&sql, &OperatorRules::default()), Ok(true));
+    assert_eq!(runs::may_any_write(&sql, &OperatorRules::default()), Ok(true));
 
     run.state = RunState::Completed;
     runs::save(&sql, &RunSaving { run: Some(run.clone()), ..RunSaving::default() }).expect("saved");
     let [stored] = load(&sql).try_into().expect("one run");
     assert_eq!((stored.run, stored.list.len(), stored.kept.len()), (readable(&run), 0, 0));
-    assert_eq!(runs::is_any_active(&sql, &OperatorRules::default()), Ok(false));
+    assert_eq!(runs::may_any_write(&sql, &OperatorRules::default()), Ok(false));
 }
 
 #[test]

@@ -3,7 +3,6 @@
 
 use std::collections::HashSet;
 use std::slice;
-use std::time::Duration;
 
 use commercetools_klaviyo::assembly::shared::SharedDocuments;
 use commercetools_klaviyo::commercetools::reference::Id;
@@ -30,14 +29,13 @@ use commercetools_klaviyo::push::conclusion::Conclusion;
 use commercetools_klaviyo::push::envelope::{self, PushedItem};
 use commercetools_klaviyo::push::outcome::Outcome;
 use commercetools_klaviyo::push::plan::{Work, WorkPlan, plan};
-use commercetools_klaviyo::storage::schema::migrate;
 use commercetools_klaviyo::storage::sql::{Sql, SqlError};
 use commercetools_klaviyo::time::UnixMs;
 
 use super::network::{Caller, Heard};
+use super::object::Object;
 use super::{Crash, Event, World};
 use crate::import::world::time;
-use crate::sqlite::Sqlite;
 use crate::support::at;
 
 /// How long the calls of a push, of the outbox and of an import may take, in ms, and those of bulk
@@ -57,57 +55,6 @@ pub(super) struct RunningPush {
     gives_up_at: u64,
 }
 
-/// An object: its storage survives, the rest does not.
-pub(super) struct Object<M> {
-    pub(super) sql: Sqlite,
-    pub(super) machine: Option<M>,
-    /// How often it was started.
-    pub(super) life: u64,
-    pub(super) alarm: Option<u64>,
-    /// Until when its slice begins calls; none while no slice is at work.
-    pub(super) slice_ends: Option<u64>,
-    /// Calls that are under way for it.
-    pub(super) calling: usize,
-    /// When it looks again without an answer.
-    tick: Option<u64>,
-}
-
-impl<M> Object<M> {
-    pub(super) fn new(migrations: &[&str]) -> Self {
-        let sql = Sqlite::new();
-        migrate(&sql, migrations).expect("tables");
-        Self { sql, machine: None, life: 0, alarm: None, slice_ends: None, calling: 0, tick: None }
-    }
-
-    /// It goes down: what was not stored is lost, and the watchdog finds it.
-    fn crash(&mut self, wakes_at: u64) {
-        self.machine = None;
-        self.life += 1;
-        self.calling = 0;
-        self.tick = None;
-        self.slice_ends = None;
-        self.alarm = Some(wakes_at);
-    }
-
-    /// It is to look at this time; whether a tick is needed for that.
-    fn looks_at(&mut self, time: u64) -> bool {
-        let sooner = self.tick.is_none_or(|tick| time < tick);
-        if sooner {
-            self.tick = Some(time);
-        }
-        sooner
-    }
-
-    /// Whether a tick of this life is to look now, or an earlier one did.
-    pub(super) fn ticks(&mut self, life: u64, now: u64) -> bool {
-        let is_due = life == self.life && self.tick.is_some_and(|tick| tick <= now);
-        if is_due {
-            self.tick = None;
-        }
-        is_due
-    }
-}
-
 fn limit(call: &HostCall, single: u64) -> u64 {
     match call {
         HostCall::Klaviyo { path, body: Some(_), .. } if path.contains("-bulk-") => BULK_CALL,
@@ -123,17 +70,18 @@ impl World {
         let body = notification.to_string();
         let item = envelope::decode(body.as_bytes(), None).items.remove(0);
         let PushedItem::Notification(told) = &item else { panic!("a notification") };
-        if let Some(gone) = gone::deleted(told) {
-            self.tell_import(&gone.of_type, &gone.id);
+        if let Some(gone) = gone::deleted(told)
+            && self.tell_import(&gone.of_type, &gone.id).is_err()
+        {
+            return self.brought_again(notification);
         }
         let work = match plan(&self.config.rules, told) {
             Ok(WorkPlan::Work(work)) => work,
             Ok(WorkPlan::Ignore(_)) | Err(_) => return self.outcomes += 1,
         };
         if let Work::Erasure(customer) = &work {
-            let waits = erasure::erase(&self.outbox.sql, customer.as_str(), at(self.now));
-            self.tell_import(gone::CUSTOMER, customer);
-            if waits.expect("erased") {
+            let Ok(waits) = self.erase(customer) else { return self.brought_again(notification) };
+            if waits {
                 let end = untried(&item, &work, TransientFault::JobUnderWay, at(self.now));
                 return self.conclude(0, ItemEnd { item, end, edge: None }, notification);
             }
@@ -187,13 +135,9 @@ impl World {
 
     fn push_ended(&mut self, no: u64, push: RunningPush, ended: EndedDelivery) {
         let RunningPush { item, work, notification, began, .. } = push;
-        if let Some(customer) = ended.delivery.gone_customer()
-            && ended.delivery.has_written()
-        {
-            let customers = vec![customer.clone()];
-            let gone_written_since = Some(time(began));
-            let asked = EraseAgain { customers, wait: Duration::ZERO, gone_written_since };
-            asked.park(&self.outbox.sql, &self.config.rules, at(self.now)).expect("parked");
+        if let Some(asked) = EraseAgain::after_push(&self.config.rules, &ended, time(began)) {
+            let Ok(sql) = self.outbox.opened() else { return self.brought_again(notification) };
+            asked.park(sql, &self.config.rules, at(self.now)).expect("parked");
             self.arm_outbox();
         }
         let unverified = UnverifiedWrites::of(&ended, at(began));
@@ -204,6 +148,13 @@ impl World {
         let edge = ended.price_edge.as_ref().and_then(edge_entry);
         let end = push_end(&item, Some(&work), conclusion, unverified, at(self.now));
         self.conclude(no, ItemEnd { item, end, edge }, notification);
+    }
+
+    /// Erases what is stored of a customer, the outbox first; whether the rest has to wait.
+    fn erase(&mut self, customer: &Id) -> Result<bool, SqlError> {
+        let waits = erasure::erase(self.outbox.opened()?, customer.as_str(), at(self.now))?;
+        self.tell_import(gone::CUSTOMER, customer)?;
+        Ok(waits)
     }
 
     /// The outbox takes in what has to be stored, and the push is answered.
@@ -223,6 +174,9 @@ impl World {
 
     /// The outbox takes something in; what it answers of each entry, nothing if its storage fails.
     fn intake(&mut self, entries: &[(&NewEntry, &PushedItem)]) -> Vec<Option<String>> {
+        if self.outbox.is_newer {
+            return Vec::new();
+        }
         let bodies = intake::bodies(entries.iter().copied()).expect("bodies");
         let Some((_, body)) = bodies.first() else { return Vec::new() };
         if self.chance.happens(self.faults.storage) {
@@ -245,6 +199,10 @@ impl World {
     // The outbox.
 
     pub(super) fn outbox_alarm(&mut self) {
+        if self.outbox.is_newer {
+            self.outbox.alarm = Some(self.now + 20_000);
+            return;
+        }
         self.outbox.alarm = Some(self.now + 15_000);
         if self.outbox.slice_ends.is_some() {
             return;
@@ -340,7 +298,7 @@ impl World {
 
     /// A push stored something: the alarm only ever moves to an earlier time.
     pub(super) fn arm_outbox(&mut self) {
-        if self.outbox.slice_ends.is_some() {
+        if self.outbox.slice_ends.is_some() || self.outbox.is_newer {
             return;
         }
         let machine = match self.outbox.machine.take() {
@@ -358,6 +316,10 @@ impl World {
     // The import.
 
     pub(super) fn import_alarm(&mut self) {
+        if self.import.is_newer {
+            self.import.alarm = Some(self.now + 30_000);
+            return;
+        }
         self.import.alarm = Some(self.now + 15_000);
         if self.import.slice_ends.is_some() {
             return;
@@ -445,6 +407,11 @@ impl World {
 
     /// What the imports hand over at the end of a slice, as the object does.
     fn hand_over_to_outbox(&mut self) {
+        if self.outbox.is_newer {
+            // The slice fails so, and there is another one.
+            self.import.alarm = Some(self.now + 1_000);
+            return;
+        }
         let due = hand_over::due(&self.import.sql, &self.config.rules, at(self.now));
         let Some(due) = due.expect("what is due") else { return };
         due.erase.park(&self.outbox.sql, &self.config.rules, at(self.now)).expect("parked");
@@ -456,12 +423,13 @@ impl World {
     }
 
     /// Tells the imports of what is gone; without a run, what they do of it is done at once.
-    fn tell_import(&mut self, of_type: &str, id: &Id) {
-        let (sql, rules) = (&self.import.sql, &self.config.rules);
-        gone::remember(sql, rules, of_type, id, at(self.now)).expect("stored");
+    fn tell_import(&mut self, of_type: &str, id: &Id) -> Result<(), SqlError> {
+        let (sql, rules) = (self.import.opened()?, &self.config.rules);
+        gone::remember(sql, rules, of_type, id, at(self.now))?;
         if self.import.alarm.is_none() && self.import.slice_ends.is_none() {
             self.hand_over_to_outbox();
         }
+        Ok(())
     }
 
     /// The import leaves something to the outbox.
@@ -470,7 +438,10 @@ impl World {
         changes: &[serde_json::Map<String, serde_json::Value>],
         not_before: UnixMs,
     ) -> HttpAnswer {
-        let (sql, rules) = (&self.outbox.sql, &self.config.rules);
+        let rules = &self.config.rules;
+        let Ok(sql) = self.outbox.opened() else {
+            return HttpAnswer { status: 503, ..HttpAnswer::default() };
+        };
         park_offspring(sql, rules, changes.to_vec(), not_before, at(self.now)).expect("parked");
         self.arm_outbox();
         HttpAnswer { status: 201, ..HttpAnswer::default() }

@@ -1,5 +1,7 @@
 //! What happens in the shop, and the notifications that tell of it.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
@@ -54,7 +56,11 @@ pub(super) fn fill(world: &mut World) {
         }
     }
     for number in 0..3 {
-        let order = shop::order(number, Some("c0@example.com"), "Open", &[number], None, created);
+        let mut order =
+            shop::order(number, Some("c0@example.com"), "Open", &[number], None, created);
+        if number > 0 {
+            order["customerId"] = json!(id("c", number));
+        }
         world.shop.put("orders", order);
     }
 }
@@ -175,7 +181,10 @@ pub(super) fn happen(world: &mut World) -> Value {
             changed("product", &id)
         }
         6..9 => change_stock(world, version, now),
-        _ => place_order(world),
+        _ => {
+            let customer = world.chance.next(2 * CUSTOMERS);
+            place_order(world, customer)
+        }
     }
 }
 
@@ -206,24 +215,45 @@ pub(super) fn is_unpublished(product: &Value, variant: u64) -> bool {
     others.any(|one| one["unpublished"] == json!(true))
 }
 
-fn place_order(world: &mut World) -> Value {
+/// A customer places an order; of a number that no customer has, a guest does.
+pub(super) fn place_order(world: &mut World, customer: u64) -> Value {
+    world.version += 1;
     let number = 1_000 + world.version;
     let lines = [world.chance.next(PRODUCTS)];
-    let order =
+    let mut order =
         shop::order(number, Some("buyer@example.com"), "Open", &lines, None, time(world.now));
+    let customer = id("c", customer);
+    let is_there = |known: &&Value| world.is_told && known["id"] == json!(customer);
+    if let Some(known) = world.shop.all("customers").find(is_there) {
+        order["customerEmail"] = known["email"].clone();
+        order["customerId"] = json!(customer);
+    }
     world.shop.put("orders", order.clone());
+    if world.ignores_orders() {
+        world.excused.insert(id("o", number));
+    }
     json!({"notificationType": "Message", "id": format!("m-{number}"), "type": "OrderCreated",
         "resource": {"typeId": "order", "id": order["id"]}, "order": order,
         "createdAt": order["createdAt"]})
 }
 
 /// A customer is deleted, with personal data.
-pub(super) fn erase(world: &mut World) -> Value {
-    let id = id("c", world.chance.next(CUSTOMERS));
+pub(super) fn erase(world: &mut World, customer: u64) -> Value {
+    let id = id("c", customer);
     world.shop.remove("customers", &id);
     world.erased.insert(id.clone());
     json!({"notificationType": "ResourceDeleted", "dataErasure": true,
         "resource": {"typeId": "customer", "id": id}})
+}
+
+/// The categories in which a product stands, and those above them.
+pub(super) fn categories(shop: &Shop, product: &Value) -> BTreeSet<String> {
+    let own = product["masterData"]["current"]["categories"].as_array().into_iter().flatten();
+    let own: Vec<_> =
+        own.filter_map(|own| shop.all("categories").find(|one| one["id"] == own["id"])).collect();
+    let above = own.iter().flat_map(|own| own["ancestors"].as_array().into_iter().flatten());
+    let all = own.iter().copied().chain(above);
+    all.filter_map(|one| one["id"].as_str().map(ToOwned::to_owned)).collect()
 }
 
 /// A product is deleted. Its stock stays, as in commercetools.
