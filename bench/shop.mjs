@@ -112,14 +112,17 @@ const server = createServer((request, response) => {
   request.resume();
   request.on("end", () => {
     const url = new URL(request.url, "http://localhost");
-    const path = url.pathname.split("/").at(-1);
+    const [path, one] = url.pathname.split("/").slice(2);
     requests += 1;
     const send = (body) => {
       response.setHeader("content-type", "application/json");
       response.end(typeof body === "string" ? body : JSON.stringify(body));
     };
-    if (path === "token") return send({ access_token: "t", expires_in: 172_800, scope: "" });
-    setTimeout(() => send(answer(path, url.searchParams, sizes)), latencyMs);
+    if (url.pathname.endsWith("/token")) return send({ access_token: "t", expires_in: 172_800, scope: "" });
+    const body = one
+      ? () => MAKERS[path](numberOf(one), sizes)
+      : () => answer(path, url.searchParams, sizes);
+    setTimeout(() => send(body()), latencyMs);
   });
 });
 server.keepAliveTimeout = 65_000;

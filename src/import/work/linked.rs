@@ -151,6 +151,9 @@ impl RunWork {
         };
         let BegunPage { results, is_whole, begun } = page;
         self.learn_size(config, results.len(), answer.body.len());
+        if results.is_empty() && !is_whole {
+            self.size.limit = 1;
+        }
         let mut more = RunPage::new(PageOrigin::Again);
         if hand_over {
             more.take_ids(&results);

@@ -306,6 +306,9 @@ impl RunWork {
         page.bytes = answer.body.len();
         page.take_records(self.run.kind.documents(), &results);
         self.learn_size(config, results.len(), answer.body.len());
+        if results.is_empty() && !is_whole {
+            self.size.limit = 1;
+        }
         let missing: Vec<_> = asked.iter().filter(|id| !page.has(id)).cloned().collect();
         if is_whole {
             // What is gone by now needs nothing any more.

@@ -40,12 +40,12 @@ impl PageSize {
     /// small, and those after it grow again.
     pub(super) fn learn(&mut self, documents: usize, bytes: usize, page_size: usize) {
         // The empty page at the end says nothing.
-        if documents == 0 && bytes < AIMED_BYTES {
+        if documents == 0 {
             return;
         }
         self.bytes = bytes;
         self.in_time = self.in_time.saturating_add(self.in_time / 4 + 1);
-        let each = (bytes / documents.max(1)).max(1);
+        let each = (bytes / documents).max(1);
         let most = page_size.min(self.in_time).min(GROWTH.saturating_mul(self.limit));
         self.limit = (AIMED_BYTES / each).clamp(1, most.max(1));
     }

@@ -59,3 +59,91 @@ fn is_accepted_topic(object: &Map<String, Value>, sns: &SnsAuth) -> bool {
     let given = object.get("TopicArn").and_then(Value::as_str);
     sns.topic.is_none() || given == sns.topic.as_deref()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use url::Url;
+
+    use super::*;
+    use crate::push::envelope::{PushedItem, Undecodable, decode};
+
+    const TOPIC: &str = "arn:aws:sns:eu-central-1:123456789012:commercetools";
+
+    const CHANGE: &str =
+        r#"{"notificationType":"ResourceUpdated","resource":{"typeId":"customer","id":"c"}}"#;
+
+    fn parsed(text: &str) -> Value {
+        serde_json::from_str(text).expect("JSON")
+    }
+
+    fn names(body: &str) -> Vec<Result<String, Undecodable>> {
+        let items = decode(body.as_bytes(), Some(&SnsAuth::default())).items.into_iter();
+        items
+            .map(|item| match item {
+                PushedItem::Notification(notification) => Ok(notification.type_name().to_owned()),
+                PushedItem::Refused { why, .. } => Err(why),
+            })
+            .collect()
+    }
+
+    fn validation(code: &Value) -> Value {
+        json!({"id": "1", "subject": "", "data": {"validationCode": code},
+            "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent", "dataVersion": "1"})
+    }
+
+    #[test]
+    fn event_grid_gets_its_code() {
+        let event = validation(&json!("512d38b6"));
+        let cloud_event = json!({"specversion": "1.0", "data": {"validationCode": "512d38b6"},
+            "type": "Microsoft.EventGrid.SubscriptionValidationEvent"});
+        let expected = Some(Handshake::EventGrid { code: "512d38b6".to_owned() });
+        for body in [json!([event]), event.clone(), json!([cloud_event]), cloud_event.clone()] {
+            let push = decode(body.to_string().as_bytes(), Some(&SnsAuth::default()));
+            assert_eq!((push.items, push.handshake), (vec![], expected.clone()), "{body}");
+        }
+        assert_eq!(names(&validation(&json!(3)).to_string()), [Err(Undecodable::Envelope)]);
+        let two = json!([event, parsed(CHANGE), event]).to_string();
+        let expected = [Ok("ResourceUpdated".to_owned()), Err(Undecodable::Handshake)];
+        assert_eq!(names(&two), expected);
+    }
+
+    #[test]
+    fn a_handshake_that_was_kept_is_not_answered() {
+        let ended = json!({"Type": "UnsubscribeConfirmation", "TopicArn": TOPIC});
+        for body in [validation(&json!("512d38b6")), ended] {
+            let push = decode(body.to_string().as_bytes(), None);
+            assert_eq!((push.items.len(), push.handshake), (1, None), "{body}");
+        }
+    }
+
+    #[test]
+    fn sns_is_confirmed_only_at_its_own_address_and_for_the_topic() {
+        let url = "https://sns.eu-central-1.amazonaws.com/?Action=ConfirmSubscription";
+        let own = "http://127.0.0.1:9/?Action=ConfirmSubscription";
+        let any = SnsAuth::default();
+        let pinned = SnsAuth { topic: Some(TOPIC.to_owned()), url: None };
+        let another = SnsAuth { topic: Some(format!("{TOPIC}2")), url: None };
+        let local = SnsAuth { topic: None, url: Url::parse("http://127.0.0.1:9").ok() };
+        for (sns, url, confirmed) in [
+            (&any, url, true),
+            (&pinned, url, true),
+            (&another, url, false),
+            (&any, own, false),
+            (&local, own, true),
+            (&local, url, false),
+            (&any, "https://evil.example/?sns.eu-central-1.amazonaws.com", false),
+            (&any, "", false),
+        ] {
+            let body = json!({"Type": "SubscriptionConfirmation", "TopicArn": TOPIC,
+                "SubscribeURL": url, "Message": "You have chosen …"});
+            let push = decode(body.to_string().as_bytes(), Some(sns));
+            assert_eq!(push.handshake.is_some(), confirmed, "{url} {sns:?}");
+            assert_eq!(push.items.is_empty(), confirmed, "{url} {sns:?}");
+        }
+        let ended = json!({"Type": "UnsubscribeConfirmation", "TopicArn": TOPIC}).to_string();
+        let push = decode(ended.as_bytes(), Some(&pinned));
+        assert_eq!(push.handshake, Some(Handshake::SnsUnsubscribed));
+        assert_eq!(decode(ended.as_bytes(), Some(&another)).handshake, None);
+    }
+}

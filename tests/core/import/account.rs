@@ -174,16 +174,19 @@ impl Account {
     /// Records events that were taken together.
     fn record(&mut self, rows: &[Value]) {
         for row in rows {
-            let profile = &row["attributes"]["profile"]["data"]["attributes"];
+            let profile = &row["attributes"]["profile"];
             let events = row["attributes"]["events"]["data"].as_array().expect("events");
             for event in events {
-                self.event(event, profile);
+                let mut event = event.clone();
+                event["attributes"]["profile"] = profile.clone();
+                self.event(&event);
             }
         }
     }
 
     /// Records an event. Whom it is about has a profile from then on.
-    fn event(&mut self, event: &Value, profile: &Value) {
+    fn event(&mut self, event: &Value) {
+        let profile = &event["attributes"]["profile"]["data"]["attributes"];
         if let Some(id) = profile["external_id"].as_str().map(ToOwned::to_owned) {
             self.created.entry(id.clone()).or_insert(self.now);
             merge(self.profiles.entry(id).or_insert_with(|| json!({})), profile.clone());
@@ -319,8 +322,7 @@ impl Account {
                 if self.refused.contains(id) {
                     return refusal(400, "/data/attributes/properties", "refused");
                 }
-                let profile = &body["data"]["attributes"]["profile"]["data"]["attributes"];
-                self.event(&body["data"], profile);
+                self.event(&body["data"]);
                 empty(202)
             }
             ("POST", ["event-bulk-create-jobs"]) => self.bulk_events(&body),

@@ -540,7 +540,7 @@ fn an_outage_is_waited_for_and_its_reason_shown() {
     world.account.job_ms = 120_000;
     world.faults.status = Some(503);
     world.start(ImportKind::Customers, all(ImportKind::Customers));
-    world.run_for(3 * 3_600_000);
+    world.run_for(14 * 60_000);
     let shown = world.shown(ImportKind::Customers);
     assert_eq!(shown["state"], "running");
     assert_eq!(shown["waiting"]["code"], "klaviyo_503");

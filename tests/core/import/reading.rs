@@ -37,7 +37,7 @@ fn the_last_rows_do_not_wait_for_more() {
     assert!(world.now - NOW < 1_500, "it took {} ms", world.now - NOW);
 }
 
-/// Memory depends on bytes, and documents may have any size: it is learned from the first page.
+/// Memory depends on bytes, and documents may have any size: it is learned from the first document.
 #[test]
 fn pages_of_large_documents_have_fewer_of_them() {
     let rules = json!({"import": {"pageSize": 500, "lanes": 1}}).to_string();
@@ -51,8 +51,7 @@ fn pages_of_large_documents_have_fewer_of_them() {
     world.start(ImportKind::Customers, all(ImportKind::Customers));
     world.run();
     verify(&mut world, &[ImportKind::Customers]);
-    let (first, rest) = world.pages.split_first().expect("pages");
-    assert!(*first > 5_000_000, "{first}");
-    assert!(rest.iter().all(|bytes| *bytes < 1_100_000), "{rest:?}");
-    assert!(rest.len() < 15, "and not fewer than fit: {rest:?}");
+    let pages = &world.pages;
+    assert!(pages.iter().all(|bytes| *bytes < 1_100_000), "{pages:?}");
+    assert!(pages.len() < 20, "and not fewer than fit: {pages:?}");
 }

@@ -49,7 +49,7 @@ fn what_is_stored_keeps_its_shape() {
         "ranges": [{"from": null, "to": "2026-02-01T00:00:00Z", "after": "x", "done": false}],
         "catalogModel": "InMigration",
         "again": ["y"], "startedAt": "2026-01-02T00:00:00Z", "updatedAt": "2026-01-02T00:00:00Z",
-        "finishedAt": null, "waiting": {"code": "klaviyo_503", "since": "2026-01-02T00:00:00Z"},
+        "unsettledMs": 60_000, "finishedAt": null, "waiting": {"code": "klaviyo_503", "since": "2026-01-02T00:00:00Z"},
         "error": null
     });
     let run: ImportRun = serde_json::from_value(stored.clone()).expect("a run");

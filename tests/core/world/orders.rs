@@ -54,7 +54,8 @@ fn expected(stories: &[Story]) -> BTreeSet<Told> {
     stories.iter().flat_map(|story| story.expected.iter().cloned()).collect()
 }
 
-fn assert_same(world: &World, stories: &[Story], way: &str) {
+fn assert_same(world: &mut World, stories: &[Story], way: &str) {
+    world.account.finish();
     let (told, expected) = (told(&world.account), expected(stories));
     let missing: Vec<_> = expected.difference(&told).take(3).collect();
     let more: Vec<_> = told.difference(&expected).take(3).collect();
@@ -95,7 +96,7 @@ fn the_outbox_brings_the_same_events_after_an_outage() {
         assert_eq!(parked, Some(world.told_of), "each waits");
         assert!(world.account.events.is_empty());
         world.run();
-        assert_same(&world, &stories, "by the outbox");
+        assert_same(&mut world, &stories, "by the outbox");
         assert_eq!(world.outcomes, world.told_of, "each push has one outcome");
         assert!(world.outbox.sql.all("SELECT id FROM dead_letters").is_empty());
         let bulk = world.account.calls.get("POST /api/event-bulk-create-jobs");
@@ -109,7 +110,7 @@ fn an_import_brings_the_same_events() {
         let mut world = world(&stories);
         world.at(0, Event::Import(ImportKind::Orders, Value::Null));
         world.run();
-        assert_same(&world, &stories, "by an import");
+        assert_same(&mut world, &stories, "by an import");
         let failures = world.import.sql.all("SELECT id FROM failures");
         assert!(failures.is_empty(), "no order failed");
     }
