@@ -37,6 +37,24 @@ fn the_last_rows_do_not_wait_for_more() {
     assert!(world.now - NOW < 1_500, "it took {} ms", world.now - NOW);
 }
 
+/// What is read for the products of a page comes one by one. The rows of the page before, which are whole, wait
+/// for those of the last one, also if there is nothing more to be read of the shop.
+#[test]
+fn the_rows_of_the_last_pages_go_together() {
+    let mut world = calm(&json!({}));
+    for number in 0..20 {
+        world.shop.put("products", shop::product(number, 1, None, long_ago()));
+    }
+    for _ in 0..2 {
+        world.account.calls.clear();
+        world.start(ImportKind::Products, all(ImportKind::Products));
+        world.run();
+    }
+    assert_eq!(world.account.calls["GET /api/catalog-items/$custom"], 20);
+    assert_eq!(world.account.calls["POST /api/catalog-item-bulk-update-jobs"], 1);
+    verify(&mut world, &[ImportKind::Products]);
+}
+
 /// Memory depends on bytes, and documents may have any size: it is learned from the first document.
 #[test]
 fn pages_of_large_documents_have_fewer_of_them() {
