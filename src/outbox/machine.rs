@@ -318,7 +318,7 @@ impl OutboxMachine {
         };
         let fate = fate_of(around, &under_way.row, conclusion);
         let fate = self.keep_edge(fate, group, price_edge, now);
-        if matches!(fate, RowFate::PutOff { .. }) && !sent.is_empty() {
+        if matches!(fate, RowFate::PutOff { .. }) {
             let row = under_way.row.clone();
             self.to_store.push(StoreCommand::NoteSent { row, sent });
         }

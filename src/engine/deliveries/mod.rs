@@ -315,11 +315,16 @@ impl Deliveries {
                 }
                 DeliveryStep::Send { stages, cut } => {
                     open.cut = cut;
+                    // What is sent is right until then, however long it waits to be taken.
+                    open.price_edge = open.delivery.price_edge(around.config, around.now);
                     return self.send(no, stages, around);
                 }
                 DeliveryStep::Conclude(conclusion) => conclusion,
             };
-            self.note_edge(no, &conclusion, around);
+            if let Some(open) = self.open.get_mut(&no) {
+                // Found current in this step, so that no edge can pass in between.
+                open.price_edge = open.delivery.price_edge(around.config, around.now);
+            }
             return self.end(no, DeliveryEnd::Concluded(conclusion), None, None);
         }
     }
@@ -331,19 +336,21 @@ impl Deliveries {
         around: &mut StepContext<'_>,
     ) {
         let Some(open) = self.open.get_mut(&no) else { return };
-        let is_new = |request: &WriteRequest| {
-            let digest = (!open.sent.is_empty()).then(|| request.digest()).flatten();
-            digest.is_none_or(|digest| !open.sent.contains(&digest))
-        };
         let is_push = self.host == WriterHost::Push;
-        let to_send: Vec<Vec<WriteRequest>> = stages
-            .iter()
-            .map(|stage| {
-                let stage = stage.iter().cloned();
-                let apart = stage.flat_map(|one| if is_push { vec![one] } else { one_by_one(one) });
-                apart.filter(is_new).collect()
-            })
-            .collect();
+        let apart = |one: WriteRequest| if is_push { vec![one] } else { one_by_one(one) };
+        let all = stages.iter().map(|stage| stage.iter().cloned().flat_map(apart).collect());
+        let mut to_send: Vec<Vec<WriteRequest>> = all.collect();
+        if !open.sent.is_empty() {
+            let present = to_send.iter().flatten().filter_map(WriteRequest::digest);
+            // What was sent before and is to be sent no more was overwritten, or is from now on: should it be
+            // so again, it is sent again.
+            open.sent = present.filter(|digest| open.sent.contains(digest)).collect();
+            let is_new =
+                |one: &WriteRequest| one.digest().is_none_or(|one| !open.sent.contains(&one));
+            for stage in &mut to_send {
+                stage.retain(is_new);
+            }
+        }
         open.wrote = to_send.iter().any(|stage| !stage.is_empty());
         open.stages = stages;
         let external_id = None;
@@ -430,17 +437,7 @@ impl Deliveries {
                 return self.end(no, DeliveryEnd::WithJob, None, in_doubt);
             }
         };
-        self.note_edge(no, &end, around);
         self.end(no, DeliveryEnd::Concluded(end), stopped_by, in_doubt);
-    }
-
-    /// Notes the next edge of the prices of what was delivered: in the step that found it current, so that
-    /// no edge can pass in between.
-    fn note_edge(&mut self, no: DeliveryNo, conclusion: &Conclusion, around: &StepContext<'_>) {
-        let Some(open) = self.open.get_mut(&no) else { return };
-        if *conclusion == Conclusion::Delivered {
-            open.price_edge = open.delivery.price_edge(around.config, around.now);
-        }
     }
 
     fn end(
@@ -452,6 +449,8 @@ impl Deliveries {
     ) {
         let Some(open) = self.open.remove(&no) else { return };
         let OpenDelivery { delivery, sent, cut, calls, price_edge, .. } = open;
+        let is_delivered = end == DeliveryEnd::Concluded(Conclusion::Delivered);
+        let price_edge = price_edge.filter(|_| is_delivered);
         self.ended.push(EndedDelivery {
             no,
             end,

@@ -25,7 +25,7 @@ pub fn of(sql: &dyn Sql, seqs: &str) -> Result<Vec<(String, String)>, SqlError> 
     Ok(rows.into_iter().map(|row| (row.key, row.digest)).collect())
 }
 
-/// Notes what a slot sent, if its row still is the generation that sent it.
+/// Notes what a slot sent, and nothing else any more, if its row still is the generation that sent it.
 pub fn note(
     sql: &dyn Sql,
     key: &str,
@@ -33,10 +33,15 @@ pub fn note(
     digests: &[String],
     now: UnixMs,
 ) -> Result<(), SqlError> {
+    let digests = serde_json::to_string(digests)?;
+    sql.exec(
+        "DELETE FROM sent WHERE key = ? AND digest NOT IN (SELECT value FROM json_each(?))",
+        vec![key.into(), digests.as_str().into()],
+    )?;
     sql.exec(
         "INSERT OR IGNORE INTO sent (key, digest) SELECT ?1, value FROM json_each(?2)
          WHERE EXISTS (SELECT 1 FROM parked WHERE seq = ?3 AND doubtful_until <= ?4)",
-        vec![key.into(), serde_json::to_string(digests)?.into(), seq.into(), now.into()],
+        vec![key.into(), digests.into(), seq.into(), now.into()],
     )?;
     Ok(())
 }
