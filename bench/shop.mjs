@@ -118,10 +118,15 @@ const server = createServer((request, response) => {
       response.setHeader("content-type", "application/json");
       response.end(typeof body === "string" ? body : JSON.stringify(body));
     };
-    if (url.pathname.endsWith("/token")) return send({ access_token: "t", expires_in: 172_800, scope: "" });
-    const body = one
-      ? () => MAKERS[path](numberOf(one), sizes)
-      : () => answer(path, url.searchParams, sizes);
+    if (url.pathname.endsWith("/token"))
+      return send({ access_token: "t", expires_in: 172_800, scope: "" });
+    if (path === undefined) return send({ key: "shop", productCatalogModel: "Classic" });
+    const make = MAKERS[path];
+    if (one && !make) {
+      response.statusCode = 404;
+      return send({ statusCode: 404, message: "no such document", errors: [] });
+    }
+    const body = () => (one ? make(numberOf(one), sizes) : answer(path, url.searchParams, sizes));
     setTimeout(() => send(body()), latencyMs);
   });
 });
