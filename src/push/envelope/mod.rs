@@ -198,8 +198,10 @@ impl DecodedPush {
                 };
                 for member in members {
                     let text = member.get().as_bytes();
-                    // What an envelope is around is read as a whole, up to so much.
-                    self.values += large::values(text);
+                    // What an envelope is around is read as a whole, up to so much. Of what has more by
+                    // itself only a little is read.
+                    let values = large::values(text);
+                    self.values += if values > MOST_VALUES { 0 } else { values };
                     if self.values > MOST_VALUES {
                         self.keep(Undecodable::TooLarge, text.to_vec());
                     } else {
