@@ -73,7 +73,12 @@ test("R9 a page of products that fails makes the order wait, and not loop", asyn
   await drained();
   assert.equal(events("Ordered Product").length, 130);
   const asked = stack.commercetools.requests.filter(({ path }) => path.endsWith("/products"));
-  assert.ok(asked.length <= 4, "each of the two pages at most twice");
+  // What is longer than is read of an answer is asked for again, with the ids that are left.
+  const queries = asked.map(({ query }) => JSON.stringify(query));
+  for (const query of queries) {
+    assert.ok(queries.filter((other) => other === query).length <= 2, "each page at most twice");
+  }
+  assert.ok(asked.length <= 8, `${asked.length} calls for two pages`);
 });
 
 test("R10 an order of a product whose category is gone is placed", async () => {
