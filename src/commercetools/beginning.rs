@@ -2,8 +2,8 @@
 //!
 //! For: taking what was read, and asking for the rest. Not for: what is in the documents.
 
-use serde::Deserializer;
-use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::reference::Id;
@@ -20,8 +20,7 @@ pub(super) struct PageBeginning<'a> {
 /// The documents at the beginning of a page; none if this is no page's beginning.
 pub(super) fn documents(text: &str) -> Option<PageBeginning<'_>> {
     let mut whole = None;
-    // That it ends too early is known.
-    let _ = read(text, ResultsMember(&mut whole));
+    read(text, ObjectMember { name: "results", value: ResultList(&mut whole) });
     let whole = whole?;
     let after = match whole.last() {
         Some(last) => end_of(text, last),
@@ -30,7 +29,7 @@ pub(super) fn documents(text: &str) -> Option<PageBeginning<'_>> {
     let mut next = None;
     let rest = text[after..].trim_start_matches([':', '[', ',', ' ', '\n', '\r', '\t']);
     if rest.starts_with('{') {
-        let _ = read(rest, IdMember(&mut next));
+        read(rest, ObjectMember { name: "id", value: DocumentId(&mut next) });
     }
     Some(PageBeginning { whole, next })
 }
@@ -40,14 +39,18 @@ fn end_of(text: &str, part: &str) -> usize {
     part.as_ptr().addr() - text.as_ptr().addr() + part.len()
 }
 
-fn read<'a>(text: &'a str, seed: impl DeserializeSeed<'a>) -> Result<(), serde_json::Error> {
-    seed.deserialize(&mut serde_json::Deserializer::from_str(text)).map(|_| ())
+/// Reads a text as far as it goes: that it ends too early is known.
+fn read<'a>(text: &'a str, seed: impl DeserializeSeed<'a>) {
+    let _ = seed.deserialize(&mut serde_json::Deserializer::from_str(text));
 }
 
-/// Puts what is read of the member `results` where it outlives the error at the end of the text.
-struct ResultsMember<'x, 'a>(&'x mut Option<Vec<&'a str>>);
+/// A member of an object. What is read of its value is put where it outlives the error at the end of the text.
+struct ObjectMember<V> {
+    name: &'static str,
+    value: V,
+}
 
-impl<'a> DeserializeSeed<'a> for ResultsMember<'_, 'a> {
+impl<'a, V: DeserializeSeed<'a, Value = ()>> DeserializeSeed<'a> for ObjectMember<V> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'a>>(self, input: D) -> Result<(), D::Error> {
@@ -55,26 +58,37 @@ impl<'a> DeserializeSeed<'a> for ResultsMember<'_, 'a> {
     }
 }
 
-impl<'a> Visitor<'a> for ResultsMember<'_, 'a> {
+impl<'a, V: DeserializeSeed<'a, Value = ()>> Visitor<'a> for ObjectMember<V> {
     type Value = ();
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a page")
+        f.write_str("an object")
     }
 
     fn visit_map<M: MapAccess<'a>>(self, mut members: M) -> Result<(), M::Error> {
         while let Some(name) = members.next_key::<String>()? {
-            if name == "results" {
-                members.next_value_seed(ResultList(self.0.insert(Vec::new())))?;
-            } else {
-                members.next_value::<IgnoredAny>()?;
+            if name == self.name {
+                // Nothing after it is needed.
+                return members.next_value_seed(self.value);
             }
+            members.next_value::<IgnoredAny>()?;
         }
         Ok(())
     }
 }
 
-struct ResultList<'x, 'a>(&'x mut Vec<&'a str>);
+struct DocumentId<'x>(&'x mut Option<Id>);
+
+impl<'a> DeserializeSeed<'a> for DocumentId<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'a>>(self, input: D) -> Result<(), D::Error> {
+        *self.0 = Some(Id::deserialize(input)?);
+        Ok(())
+    }
+}
+
+struct ResultList<'x, 'a>(&'x mut Option<Vec<&'a str>>);
 
 impl<'a> DeserializeSeed<'a> for ResultList<'_, 'a> {
     type Value = ();
@@ -92,38 +106,9 @@ impl<'a> Visitor<'a> for ResultList<'_, 'a> {
     }
 
     fn visit_seq<S: SeqAccess<'a>>(self, mut list: S) -> Result<(), S::Error> {
+        let documents = self.0.insert(Vec::new());
         while let Some(document) = list.next_element::<&'a RawValue>()? {
-            self.0.push(document.get());
-        }
-        Ok(())
-    }
-}
-
-/// Reads a document only as far as its id.
-struct IdMember<'x>(&'x mut Option<Id>);
-
-impl<'a> DeserializeSeed<'a> for IdMember<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'a>>(self, input: D) -> Result<(), D::Error> {
-        input.deserialize_map(self)
-    }
-}
-
-impl<'a> Visitor<'a> for IdMember<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a document")
-    }
-
-    fn visit_map<M: MapAccess<'a>>(self, mut members: M) -> Result<(), M::Error> {
-        while let Some(name) = members.next_key::<String>()? {
-            if name == "id" {
-                *self.0 = Some(members.next_value()?);
-                return Err(M::Error::custom("the rest is not wanted"));
-            }
-            members.next_value::<IgnoredAny>()?;
+            documents.push(document.get());
         }
         Ok(())
     }
