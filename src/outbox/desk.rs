@@ -33,24 +33,24 @@ pub struct OutboxStep {
     pub told: Vec<ToldOutcome>,
 }
 
-/// The machine with what is stored.
+/// The machine with what is stored. What is found being tried was lost: a machine that lives on has its
+/// rows itself, also from one slice to the next.
 ///
 /// # Errors
 /// A statement failed.
-pub fn load(sql: &dyn Sql, config: &Config) -> Result<OutboxMachine, SqlError> {
+pub fn load(sql: &dyn Sql, config: &Config, now: UnixMs) -> Result<OutboxMachine, SqlError> {
+    lost::count(sql, now)?;
     Ok(OutboxMachine::new(config, jobs::all(sql)?))
 }
 
-/// What is seen to at the beginning of a slice: what was kept for too long, and tries that never
-/// ended.
+/// What is seen to at the beginning of a slice: what was kept for too long.
 ///
 /// # Errors
 /// A statement failed.
 pub fn begin_slice(sql: &dyn Sql, config: &Config, now: UnixMs) -> Result<(), SqlError> {
     let kept_from = now - config.rules.outbox.retention();
     dead_letters::forget(sql, kept_from)?;
-    parked::expire(sql, now, kept_from)?;
-    lost::count(sql, now)
+    parked::expire(sql, now, kept_from)
 }
 
 /// One step of the machine. What it wants stored is stored when this returns.

@@ -34,7 +34,7 @@ impl OutboxDesk {
     fn take(&self, sql: &SqlStorage, config: &Config) -> Result<OutboxMachine> {
         match self.0.take() {
             Some(machine) => Ok(machine),
-            None => Ok(desk::load(sql, config)?),
+            None => Ok(desk::load(sql, config, now_ms())?),
         }
     }
 

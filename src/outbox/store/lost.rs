@@ -2,7 +2,7 @@
 //! decided in [`crate::outbox::lost_tries`].
 //!
 //! While a row is tried, its column `trying` says how. At the end of a round it is set back; whatever
-//! is found with it at the beginning of the next was lost.
+//! is found with it when the machine is made anew was lost.
 
 use serde::Deserialize;
 

@@ -32,7 +32,7 @@ fn a_write_without_an_answer_leaves_its_row_in_doubt() {
 
     let mut shared = SharedDocuments::of_isolate();
     let mut around = StepContext { config: &config, shared: &mut shared, now: time(NOW) };
-    let mut machine = desk::load(&sql, &config).expect("a machine");
+    let mut machine = desk::load(&sql, &config, at(NOW)).expect("a machine");
     let mut inputs = vec![SliceInput::Begun { calls: u32::MAX }];
     let mut writes = 0;
     while let Some(input) = inputs.pop() {
@@ -51,4 +51,28 @@ fn a_write_without_an_answer_leaves_its_row_in_doubt() {
     assert_eq!(row.code, "klaviyo_timeout");
     assert_eq!(u128::from(row.doubtful_until - NOW), SINGLE_IN_DOUBT.as_millis());
     assert_eq!(row.written_since, NOW);
+}
+
+/// A slice may end in the middle of a round, such as while rows wait for others of their job: they are still
+/// with the machine, and nothing is in doubt. Only what a machine that is gone was trying is lost.
+#[test]
+fn what_is_tried_over_the_end_of_a_slice_is_not_lost() {
+    let (sql, config, customer) = (outbox(), config(&[]), id("c", 0));
+    let key = format!("customer/{customer}");
+    let change = json!({"notificationType": "ResourceUpdated", "version": 2,
+        "resource": {"typeId": "customer", "id": customer}});
+    let new = NewParked { at: at(NOW), due: at(NOW), ..new_parked(&key) };
+    park(&sql, &new, change.to_string().as_bytes()).expect("parked");
+
+    let mut shared = SharedDocuments::of_isolate();
+    let mut around = StepContext { config: &config, shared: &mut shared, now: time(NOW) };
+    let mut machine = desk::load(&sql, &config, at(NOW)).expect("a machine");
+    for input in [SliceInput::Begun { calls: u32::MAX }, SliceInput::Rest] {
+        desk::step(&sql, &mut machine, &mut around, input).expect("a step");
+    }
+    let lost = || slot(&sql, &key).map(|row| (row.lost, row.doubtful_until > NOW)).expect("a row");
+    desk::begin_slice(&sql, &config, at(NOW + 10_000)).expect("a slice");
+    assert_eq!(lost(), (0, false), "the machine has it");
+    desk::load(&sql, &config, at(NOW + 20_000)).expect("a machine");
+    assert_eq!(lost(), (1, true), "the machine is gone");
 }

@@ -68,7 +68,7 @@ fn rows_are_due_by_their_time_and_probed_by_their_tries() {
     assert_eq!(next_due(&sql, RowGroup::Customers), Some(2_000));
 }
 
-/// Tries what is due at `now`, which never ends; the next slice counts it as lost.
+/// Tries what is due at `now`, which never ends; the next machine counts it as lost.
 fn lose(sql: &Sqlite, now: u64) {
     let alone = tries::due_alone(sql, at(now)).expect("due rows");
     if alone.is_empty() {

@@ -227,7 +227,7 @@ impl World {
             let mut around = StepContext { config, shared, now };
             let mut machine = match world.outbox.machine.take() {
                 Some(machine) => machine,
-                None => desk::load(&world.outbox.sql, config)?,
+                None => desk::load(&world.outbox.sql, config, at(world.now))?,
             };
             let done = desk::step(&world.outbox.sql, &mut machine, &mut around, input)?;
             world.outbox.machine = Some(machine);
@@ -303,7 +303,7 @@ impl World {
         }
         let machine = match self.outbox.machine.take() {
             Some(machine) => machine,
-            None => desk::load(&self.outbox.sql, &self.config).expect("a machine"),
+            None => desk::load(&self.outbox.sql, &self.config, at(self.now)).expect("a machine"),
         };
         let wanted = desk::next_alarm(&self.outbox.sql, &machine, at(self.now)).expect("an alarm");
         self.outbox.machine = Some(machine);
