@@ -1,25 +1,16 @@
-//! Texts with more in them than there is memory for: of a list its members are found, of an object what it is
-//! about.
+//! Texts with more in them than there is memory for: their members are found, and not read.
 //!
-//! Not for: what a text means ([`super::forms`]).
+//! Not for: what is read of the members ([`super::text`]).
 
 use serde::Deserializer;
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
-
-use super::text::{BYTE_ORDER_MARK, JsonText};
-use crate::json::read_bytes;
 
 /// Values of a text that is made a tree, some 100 bytes each. An order of 500 lines has 130,000.
 pub(super) const MOST_VALUES: usize = 200_000;
 
-/// Bytes of a member of a larger text that is read nevertheless: what names a resource and what
-/// happened to it is short.
-const SHORT_MEMBER: usize = 4_096;
-
-/// How many of these are read.
-const SHORT_MEMBERS: usize = 200;
+/// Members of an object that is a notification or an envelope, at most: such have some twenty.
+const MOST_MEMBERS: usize = 1_000;
 
 /// Bytes that a member of a list has at least, on average, if notifications are among them. The shortest
 /// that asks for anything has some 90.
@@ -28,23 +19,13 @@ const BYTES_OF_MEMBER: usize = 30;
 /// Members of a list that may be shorter than that.
 const SHORT_LIST: usize = 1_000;
 
-/// Reads a text that is too large to be made a tree.
-pub(super) fn read(text: &[u8]) -> Option<JsonText> {
-    if text.trim_ascii_start().first() == Some(&b'[') {
-        let members = members(text)?;
-        return Some(JsonText::Members(members.into_iter().map(ToOwned::to_owned).collect()));
-    }
-    LargeObject::read(text)?.needed()
-}
-
 /// About how many values a text has, and never fewer.
 pub(super) fn values(text: &[u8]) -> usize {
     text.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count()
 }
 
 /// The members of a list, as they came; none if it is no list, or has more than could be notifications.
-pub(super) fn members(text: &[u8]) -> Option<Vec<&RawValue>> {
-    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+pub(super) fn list(text: &[u8]) -> Option<Vec<&RawValue>> {
     let most = SHORT_LIST.max(text.len() / BYTES_OF_MEMBER);
     let mut reader = serde_json::Deserializer::from_str(std::str::from_utf8(text).ok()?);
     let members = reader.deserialize_seq(MemberList { most }).ok()?;
@@ -74,70 +55,38 @@ impl<'a> Visitor<'a> for MemberList {
     }
 }
 
-/// An object with more in it than is made a tree.
-struct LargeObject<'a> {
-    /// The members that are short.
-    short: Map<String, Value>,
-    /// The member that may be what an envelope is around.
-    content: Option<&'a RawValue>,
-    has_left_out: bool,
+/// The members of an object, as they came; none if it is no object, or has more than one that is of use.
+pub(super) fn object(text: &[u8]) -> Option<Vec<(String, &RawValue)>> {
+    let mut reader = serde_json::Deserializer::from_str(std::str::from_utf8(text).ok()?);
+    let members = reader.deserialize_map(MemberMap).ok()?;
+    reader.end().ok().map(|()| members)
 }
 
-impl<'a> LargeObject<'a> {
-    fn read(text: &'a [u8]) -> Option<Self> {
-        let text = std::str::from_utf8(text).ok()?;
-        let mut reader = serde_json::Deserializer::from_str(text);
-        let read = reader.deserialize_map(LargeObjectVisitor).ok()?;
-        reader.end().ok().map(|()| read)
-    }
+struct MemberMap;
 
-    /// What is needed of it: of an envelope what is in it; of a notification what it is about, as
-    /// commercetools itself tells of one whose payload is too large.
-    fn needed(self) -> Option<JsonText> {
-        let Self { mut short, content, has_left_out } = self;
-        let is_envelope = short.contains_key("specversion") || short.contains_key("key");
-        if let Some(content) = content.filter(|_| is_envelope) {
-            return JsonText::read(content.get().as_bytes());
-        }
-        if has_left_out && !short.contains_key("payloadNotIncluded") {
-            let left_out =
-                json!({"reason": "The payload is too large.", "payloadType": short.get("type")});
-            short.insert("payloadNotIncluded".to_owned(), left_out);
-        }
-        Some(JsonText::Whole(Value::Object(short)))
-    }
-}
-
-struct LargeObjectVisitor;
-
-impl<'a> Visitor<'a> for LargeObjectVisitor {
-    type Value = LargeObject<'a>;
+impl<'a> Visitor<'a> for MemberMap {
+    type Value = Vec<(String, &'a RawValue)>;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an object")
+        f.write_str("a notification or an envelope")
     }
 
-    fn visit_map<M: MapAccess<'a>>(self, mut members: M) -> Result<LargeObject<'a>, M::Error> {
-        let mut object = LargeObject { short: Map::new(), content: None, has_left_out: false };
-        while let Some((name, value)) = members.next_entry::<String, &'a RawValue>()? {
-            if matches!(name.as_str(), "data" | "value") {
-                object.content = Some(value);
+    fn visit_map<M: MapAccess<'a>>(self, mut object: M) -> Result<Self::Value, M::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = object.next_entry()? {
+            if members.len() == MOST_MEMBERS {
+                return Err(M::Error::custom("more members than one that is of use"));
             }
-            let text = value.get().as_bytes();
-            let is_short = text.len() <= SHORT_MEMBER && object.short.len() < SHORT_MEMBERS;
-            match is_short.then(|| read_bytes(text)) {
-                Some(Ok(value)) => {
-                    object.short.insert(name, value);
-                }
-                _ => object.has_left_out = true,
-            }
+            members.push(member);
         }
-        Ok(object)
+        Ok(members)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
     use crate::push::envelope::{PushedItem, Undecodable, decode, parts};
 
@@ -180,7 +129,7 @@ mod tests {
             (
                 format!("{{{}}}", vec![r#""a":0"#; 300_000].join(",")),
                 1,
-                Some(Undecodable::NotANotification),
+                Some(Undecodable::TooLarge),
             ),
             ("[".repeat(400_000), 1, Some(Undecodable::TooLarge)),
             (format!("[{}", list(member, 3_000)), 1, Some(Undecodable::NotJson)),

@@ -88,7 +88,8 @@ pub enum PushPart<'a> {
 /// some of its members at a time.
 #[must_use]
 pub fn parts(body: &[u8]) -> Vec<PushPart<'_>> {
-    let list = if body.len() > PART_BYTES { large::members(body) } else { None };
+    let is_list = body.len() > PART_BYTES;
+    let list = is_list.then(|| large::list(text::without_leading_mark(body))).flatten();
     let Some(list) = list else { return vec![PushPart::Whole(body)] };
     let mut parts = Vec::new();
     let (mut part, mut bytes) = (Vec::new(), 0);
@@ -210,10 +211,7 @@ impl DecodedPush {
                 }
             }
             Some(JsonText::Partly(partly)) => self.unwrap_partly(partly, text, sns, depth),
-            None if large::values(text) > MOST_VALUES => {
-                self.keep(Undecodable::TooLarge, text.to_vec());
-            }
-            None => self.keep(Undecodable::NotJson, text.to_vec()),
+            None => self.keep_unread(text),
         }
     }
 
@@ -233,12 +231,12 @@ impl DecodedPush {
                 let text = content.get().as_bytes();
                 self.unwrap_text(JsonText::read(text), text, sns, depth);
             }
-            PartForm::Unreadable => self.keep(Undecodable::NotJson, text.to_vec()),
+            PartForm::Unreadable => self.keep_unread(text),
             PartForm::Bare => {
                 let PartlyRead { read, unread } = partly;
                 match Notification::read_partly(read, unread.keys().map(String::as_str)) {
                     Some(notification) => self.items.push(PushedItem::Notification(notification)),
-                    None => self.keep(Undecodable::NotJson, text.to_vec()),
+                    None => self.keep_unread(text),
                 }
             }
         }
@@ -279,6 +277,12 @@ impl DecodedPush {
 
     fn refuse(&mut self, why: Undecodable, value: &Value) {
         self.keep(why, value.to_string().into_bytes());
+    }
+
+    fn keep_unread(&mut self, text: &[u8]) {
+        let is_large = text::is_large(text);
+        let why = if is_large { Undecodable::TooLarge } else { Undecodable::NotJson };
+        self.keep(why, text.to_vec());
     }
 
     fn keep(&mut self, why: Undecodable, content: Vec<u8>) {

@@ -1,16 +1,21 @@
 //! JSON as brokers and their connectors write it, which is more than a reader of JSON takes: with
-//! byte order marks, with half of a surrogate pair where a text was cut, with a number that is too large.
+//! byte order marks, with half of a surrogate pair where a text was cut, with a number that is too large, with
+//! more in it than there is memory for.
 
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::large::{self, MOST_VALUES, values};
+use super::large::{self, MOST_VALUES};
 use crate::json::read_bytes;
 
+/// Bytes of a member of a text that is [`large`], and is read nevertheless: what names a resource and what
+/// happened to it is short.
+const SHORT_MEMBER: usize = 4_096;
+
 /// UTF-8's.
-pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What was read of a text.
 pub(super) enum JsonText {
@@ -18,7 +23,7 @@ pub(super) enum JsonText {
     Whole(Value),
     /// It is a list, which is too large or of which at least one member cannot be read; each as it came.
     Members(Vec<Box<RawValue>>),
-    /// It is an object, of which at least one member cannot be read.
+    /// It is an object, which is too large or of which at least one member cannot be read.
     Partly(PartlyRead),
 }
 
@@ -32,14 +37,26 @@ pub(super) struct PartlyRead {
 }
 
 impl JsonText {
-    /// Reads a text, or nothing if it is no JSON, or a list of more than could be notifications. Where a list or an object ends and its members begin can
-    /// be told without reading what they hold.
+    /// Reads a text, or nothing if it is no JSON, or has more members than could be of use. Where a list or an
+    /// object ends and its members begin can be told without reading what they hold.
     pub(super) fn read(text: &[u8]) -> Option<Self> {
-        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-        if values(text) > MOST_VALUES {
-            return large::read(text);
+        let text = without_leading_mark(text);
+        if is_large(text) {
+            return Self::of_large(text);
         }
         Self::without_mark(text).or_else(|| Self::without_mark(&without_inner_marks(text)?))
+    }
+
+    fn of_large(text: &[u8]) -> Option<Self> {
+        if let Some(list) = large::list(text) {
+            return Some(Self::Members(list.into_iter().map(ToOwned::to_owned).collect()));
+        }
+        let mut partly = PartlyRead::default();
+        for (name, raw) in large::object(text)? {
+            let is_short = raw.get().len() <= SHORT_MEMBER;
+            partly.add(name, raw.to_owned(), is_short);
+        }
+        Some(Self::Partly(partly))
     }
 
     fn without_mark(text: &[u8]) -> Option<Self> {
@@ -53,13 +70,29 @@ impl PartlyRead {
     fn of(all: BTreeMap<String, Box<RawValue>>) -> Self {
         let mut partly = Self::default();
         for (name, raw) in all {
-            match read_bytes(raw.get().as_bytes()) {
-                Ok(value) => drop(partly.read.insert(name, value)),
-                Err(_) => drop(partly.unread.insert(name, raw)),
-            }
+            partly.add(name, raw, true);
         }
         partly
     }
+
+    /// Adds a member, as read if it can be and `is_wanted`.
+    fn add(&mut self, name: String, raw: Box<RawValue>, is_wanted: bool) {
+        let read = is_wanted.then(|| read_bytes(raw.get().as_bytes()).ok()).flatten();
+        match read {
+            Some(value) => drop(self.read.insert(name, value)),
+            None => drop(self.unread.insert(name, raw)),
+        }
+    }
+}
+
+/// Whether a text has more values in it than are made a tree.
+pub(super) fn is_large(text: &[u8]) -> bool {
+    large::values(text) > MOST_VALUES
+}
+
+/// The text without a byte order mark before it.
+pub(super) fn without_leading_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
 }
 
 /// The text without the byte order marks between its members, where several texts were put into one; none if
