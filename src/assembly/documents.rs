@@ -9,7 +9,6 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::reading::{KnownDocument, UnitReading};
-use super::record::id_of;
 use super::stock_documents::StockDocuments;
 use super::together::{AnswerPart, PartContent};
 use crate::commercetools::answer::{self, LongPage, begun_page, long_page};
@@ -23,7 +22,7 @@ use crate::commercetools::price::StandalonePrice;
 use crate::commercetools::product::Product;
 use crate::commercetools::product_type::ProductType;
 use crate::commercetools::query::{DocumentQuery, PAGE};
-use crate::commercetools::reference::{Id, IdReference};
+use crate::commercetools::reference::{Id, IdReference, id_of};
 use crate::commercetools::variant::{CatalogModel, MOST_VARIANTS, VariantDocument, VariantLink};
 use crate::commercetools::walk::{IdWalk, WalkedResource};
 use crate::fault::{FinalFault, ReadFault, Rejection, Setback};

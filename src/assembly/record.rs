@@ -10,7 +10,7 @@ use super::reading::KnownDocument;
 use crate::commercetools::answer::malformed;
 use crate::commercetools::order::Order;
 use crate::commercetools::payment::Payment;
-use crate::commercetools::reference::{Id, IdReference};
+use crate::commercetools::reference::{Id, IdReference, id_of};
 use crate::commercetools::walk::WalkedResource;
 use crate::fault::Rejection;
 use crate::json::read_value;
@@ -66,12 +66,6 @@ pub fn last_id(texts: &[&str]) -> Option<Id> {
 #[must_use]
 pub fn ids_of(texts: &[&str]) -> HashSet<Id> {
     texts.iter().filter_map(|text| id_of(text)).collect()
-}
-
-/// The id of a document, if it has one.
-#[must_use]
-pub fn id_of(text: &str) -> Option<Id> {
-    from_json::<IdReference>(text).ok().map(|link| link.id)
 }
 
 fn documents(of: WalkedResource, text: &str) -> Result<Documents, serde_json::Error> {

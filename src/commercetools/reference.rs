@@ -67,3 +67,8 @@ pub struct IdReference {
 fn none<T>() -> Option<Box<T>> {
     None
 }
+/// The id of a document that is a text, if it has one.
+#[must_use]
+pub fn id_of(document: &str) -> Option<Id> {
+    serde_json::from_str::<IdReference>(document).ok().map(|document| document.id)
+}

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use crate::assembly::delivery::Delivery;
 use crate::assembly::record;
-use crate::commercetools::reference::Id;
+use crate::commercetools::reference::{Id, id_of};
 use crate::commercetools::walk::{Walk, WalkedResource};
 use crate::engine::unit::UnitNo;
 use crate::fault::Rejection;
@@ -144,7 +144,7 @@ impl RunPage {
 
     /// Takes only the ids of documents.
     pub(super) fn take_ids(&mut self, results: &[&str]) {
-        let found = results.iter().filter_map(|text| record::id_of(text));
+        let found = results.iter().filter_map(|text| id_of(text));
         self.records = found.map(RunRecord::open).collect();
     }
 

@@ -14,9 +14,20 @@ use serde_json::json;
 use super::{new_parked, outbox, slot};
 use crate::import::shop::{self, Shop, id};
 use crate::import::world::time;
+use crate::sqlite::Sqlite;
 use crate::support::{at, config};
 
 const NOW: u64 = 1_780_272_000_000;
+
+/// Parks a change of a customer, which is due; its slot.
+fn park_change(sql: &Sqlite, customer: &str) -> String {
+    let key = format!("customer/{customer}");
+    let change = json!({"notificationType": "ResourceUpdated", "version": 2,
+        "resource": {"typeId": "customer", "id": customer}});
+    let new = NewParked { at: at(NOW), due: at(NOW), ..new_parked(&key) };
+    park(sql, &new, change.to_string().as_bytes()).expect("parked");
+    key
+}
 
 /// It may yet be carried out, and so long its row stays.
 #[test]
@@ -24,11 +35,7 @@ fn a_write_without_an_answer_leaves_its_row_in_doubt() {
     let (sql, config, customer) = (outbox(), config(&[]), id("c", 0));
     let mut shop = Shop::default();
     shop.put("customers", shop::customer(0, time(NOW), "c@example.com"));
-    let key = format!("customer/{customer}");
-    let change = json!({"notificationType": "ResourceUpdated", "version": 2,
-        "resource": {"typeId": "customer", "id": customer}});
-    let new = NewParked { at: at(NOW), due: at(NOW), ..new_parked(&key) };
-    park(&sql, &new, change.to_string().as_bytes()).expect("parked");
+    let key = park_change(&sql, &customer);
 
     let mut shared = SharedDocuments::of_isolate();
     let mut around = StepContext { config: &config, shared: &mut shared, now: time(NOW) };
@@ -58,11 +65,7 @@ fn a_write_without_an_answer_leaves_its_row_in_doubt() {
 #[test]
 fn what_is_tried_over_the_end_of_a_slice_is_not_lost() {
     let (sql, config, customer) = (outbox(), config(&[]), id("c", 0));
-    let key = format!("customer/{customer}");
-    let change = json!({"notificationType": "ResourceUpdated", "version": 2,
-        "resource": {"typeId": "customer", "id": customer}});
-    let new = NewParked { at: at(NOW), due: at(NOW), ..new_parked(&key) };
-    park(&sql, &new, change.to_string().as_bytes()).expect("parked");
+    let key = park_change(&sql, &customer);
 
     let mut shared = SharedDocuments::of_isolate();
     let mut around = StepContext { config: &config, shared: &mut shared, now: time(NOW) };
