@@ -99,7 +99,7 @@ pub(super) const CUSTOMER_GROUP: &str = "customerGroup";
 /// What a product is read with.
 pub(super) const CATEGORIES: &str = "masterData.current.categories[*].ancestors[*]";
 
-/// The variant that stands for a product, where variants are documents of their own. A path that leads
+/// The variant that stands for a product whose variants are documents of their own. A path that leads
 /// nowhere, as this one in a Classic project, is passed over.
 pub(super) const DEFAULT_VARIANT: &str = "masterData.current.defaultVariant";
 

@@ -319,7 +319,7 @@ mod tests {
             // Of two countries that the currency is not listed in.
             price(0, json!({"value": money("CHF", 800, 2), "country": "US"})),
             price(0, json!({"value": money("CHF", 850, 2), "country": "BR"})),
-            // Of two that are for others, for whoever asks by the currency alone.
+            // Of two that are for others: a reader may know the currency alone.
             price(0, json!({"value": money("GBP", 650, 2), "country": "IM"})),
             price(0, json!({"value": money("GBP", 640, 2), "country": "GB"})),
         ];

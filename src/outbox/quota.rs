@@ -81,7 +81,7 @@ pub fn left_for_import(needed: Option<&[(Operation, u64)]>) -> QuotaParts {
     parts
 }
 
-/// What the outbox uses at this time, where an import asked last at `asked`.
+/// What the outbox uses at this time, if an import asked last at `asked`.
 #[must_use]
 pub fn left_for_outbox(asked: Option<UnixMs>, now: UnixMs) -> QuotaParts {
     let imports = asked.is_some_and(|asked| now.since(asked) < LEFT_FOR);

@@ -32,7 +32,7 @@ pub struct RunDoubt {
 }
 
 impl RunDoubt {
-    /// The walks over what may have been overwritten. Events are facts, but for their customers' e-mails.
+    /// The walks over what may have been overwritten. Events are facts, except for their customers' e-mails.
     #[must_use]
     pub fn walks(&self) -> Vec<Map<String, Value>> {
         let of: &[WalkedResource] = match self.kind {

@@ -95,7 +95,7 @@ pub(super) fn without_leading_mark(text: &[u8]) -> &[u8] {
     text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
 }
 
-/// The text without the byte order marks between its members, where several texts were put into one; none if
+/// The text without the byte order marks between its members, if several texts were put into one; none if
 /// it has none there. Within a string a mark is a character as others are.
 fn without_inner_marks(text: &[u8]) -> Option<Vec<u8>> {
     let mut left = Vec::with_capacity(text.len());
