@@ -193,11 +193,17 @@ impl Delivery {
             | Work::OrderGivenToCustomer { customer: None, .. }
             | Work::OrderEdited { .. }
             | Work::OrderState { .. }
-            | Work::Refund { .. } => match &self.documents.order {
-                KnownDocument::There(order) => order.fields.customer_id.as_ref(),
-                KnownDocument::Gone | KnownDocument::Unasked => None,
-            },
+            | Work::Refund { .. } => self.buyer(),
             _ => None,
+        }
+    }
+
+    /// The customer whom the events of an order are about, once that is read; none of a guest.
+    #[must_use]
+    pub fn buyer(&self) -> Option<&Id> {
+        match &self.documents.order {
+            KnownDocument::There(order) => order.fields.customer_id.as_ref(),
+            KnownDocument::Gone | KnownDocument::Unasked => None,
         }
     }
 

@@ -12,7 +12,9 @@ use serde_json::Value;
 use super::run::{ImportKind, ImportRun, blank};
 use super::start::RunStart;
 use super::stored::{StoredRun, UnreadableRun};
-pub use super::work::{CutRecord, KeptRows, RecordFailure, RunCuts, RunSaving, StoredRunParts};
+pub use super::work::{
+    CutRecord, KeptRows, RecordFailure, RunCuts, RunSaving, StoredRunParts, WrittenPage,
+};
 use super::work::{RunTask, RunWork};
 use crate::config::Config;
 use crate::engine::call::{CallTicket, HostCall, SliceInput};

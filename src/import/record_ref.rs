@@ -1,7 +1,7 @@
 //! Whose a row is: the record of a page under way.
 
 /// The number of a page, unique within the life of the machine.
-pub(super) type PageNo = u32;
+pub(in crate::import) type PageNo = u32;
 
 /// A record of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,5 @@
 // A row whose tries end with the runtime again and again: first in company, then alone, then it is a
-// dead letter. The runtime is not killed here; the outbox finds what it would find after each kill.
+// dead letter. The runtime is not killed here; an outbox made anew finds what it would find after each kill.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -14,6 +14,8 @@ const ENTRY = `
   export { Import };
   export class Outbox {
     constructor(state, env) {
+      this.state = state;
+      this.env = env;
       this.sql = state.storage.sql;
       this.own = new Own(state, env);
     }
@@ -24,6 +26,7 @@ const ENTRY = `
       // A round of others ended meanwhile. A try of the row that ended, alone, would clear it.
       this.sql.exec("UPDATE rounds SET ended = ended + 1");
       this.sql.exec("UPDATE parked SET trying = ?, due = 9e15 WHERE key = ?", trying, key);
+      this.own = new Own(this.state, this.env);
       await this.own.alarm();
       return Response.json([...this.sql.exec("SELECT key, lost, lost_alone FROM parked")]);
     }

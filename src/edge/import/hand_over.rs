@@ -13,12 +13,14 @@ pub(super) async fn hand_over_to_outbox(
     config: &Config,
     sql: &SqlStorage,
 ) -> Result<()> {
-    let Some(handed_over) = due(sql, &config.rules, now_ms())? else { return Ok(()) };
-    if !handed_over.erase.customers.is_empty() {
-        outbox::erase_again(env, config, &handed_over.erase).await?;
+    while let Some(handed_over) = due(sql, &config.rules, now_ms())? {
+        if !handed_over.erase.customers.is_empty() {
+            outbox::erase_again(env, config, &handed_over.erase).await?;
+        }
+        for (changes, not_before) in &handed_over.changes {
+            outbox::park_changes(env, config, changes, *not_before).await?;
+        }
+        done(sql, &handed_over, now_ms())?;
     }
-    for (changes, not_before) in &handed_over.changes {
-        outbox::park_changes(env, config, changes, *not_before).await?;
-    }
-    Ok(done(sql, &handed_over, now_ms())?)
+    Ok(())
 }

@@ -2,7 +2,7 @@
 //! they are used: [`super::runs`], [`super::failures`], [`crate::storage::parts`].
 
 /// The migrations; see [`crate::storage::schema`].
-pub const MIGRATIONS: [&str; 3] = [FIRST, SECOND, THIRD];
+pub const MIGRATIONS: [&str; 4] = [FIRST, SECOND, THIRD, FOURTH];
 
 const FIRST: &str = "
     CREATE TABLE IF NOT EXISTS runs (
@@ -33,6 +33,11 @@ const THIRD: &str = "
     CREATE TABLE doubts (
         run TEXT PRIMARY KEY, kind TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL,
         is_left INTEGER NOT NULL) WITHOUT ROWID;";
+
+/// Whose profiles a run may have written without asking whether they are there ([`super::unasked`]).
+const FOURTH: &str = "
+    CREATE TABLE unasked (
+        seq INTEGER PRIMARY KEY, page INTEGER, since INTEGER NOT NULL, customers TEXT NOT NULL);";
 
 #[cfg(test)]
 mod tests {

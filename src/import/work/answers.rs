@@ -104,7 +104,10 @@ impl RunWork {
             self.run.unsettled_ms = 0;
         }
         match event {
-            WriteEvent::Ended(ended) => self.unit_ended(ended.no, ended.end),
+            WriteEvent::Ended(ended) => {
+                self.is_asked(ended.no);
+                self.unit_ended(ended.no, ended.end);
+            }
             WriteEvent::WentThrough(operation) => {
                 // Klaviyo carries out events that it took together later, and says no more of them.
                 if operation == Operation::CreateEvents {
@@ -116,11 +119,13 @@ impl RunWork {
                 if setback.fault.leaves_in_doubt() {
                     let is_job = matches!(operation, Operation::StartJob(_));
                     self.doubt(if is_job { JOB_IN_DOUBT } else { SINGLE_IN_DOUBT }, now);
+                    self.leave_unasked();
                 }
                 self.delayed(setback, now);
             }
             WriteEvent::JobLeft(began) => {
                 self.doubt(JOB_IN_DOUBT, began.to_utc().unwrap_or(now));
+                self.leave_unasked();
             }
             WriteEvent::RequestRefused(rejection) => {
                 self.fail(&rejection.code(), rejection.detail);

@@ -3,14 +3,15 @@
 //! The deployment that takes pushes is told who was erased, and remembers it. A deployment that only
 //! imports is not: so what it wrote counts only when commercetools has been asked once more who is
 //! there. Who is not is left to the outbox, which takes the profile away if Klaviyo created it after the
-//! run began ([`crate::push::plan::customer::written_since`]).
+//! run began ([`crate::push::plan::customer::written_since`]). Before a page is written, it is stored whom it
+//! has: should nobody come to ask for them, the outbox does ([`crate::import::store::unasked`]).
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::RunWork;
 use super::calling::RunReading;
+use super::{RunWork, WrittenPage};
 use crate::assembly::record::ids_of;
 use crate::commercetools::answer as commercetools;
 use crate::commercetools::reference::Id;
@@ -21,7 +22,13 @@ use crate::engine::unit::{UnitEnd, UnitNo};
 use crate::fault::ReadFault;
 use crate::http::HttpAnswer;
 use crate::import::passes::LIST_PAGE;
+use crate::import::record_ref::PageNo;
 use crate::import::run::ImportKind;
+
+/// Whether nobody tells this deployment who was erased, and a run has to see itself who is gone.
+pub(super) fn is_to_see_who_is_gone(config: &Config) -> bool {
+    config.rules.customer.deletion == CustomerDeletion::Erase && !config.mode.realtime()
+}
 
 /// What is held back until it is known who is there. As long as the end of a job is, the job is kept:
 /// an object that goes down looks at it, and asks, once more.
@@ -35,14 +42,16 @@ pub(super) struct HeldBack {
     waits: usize,
     /// The units of all of them.
     units: HashSet<UnitNo>,
+    /// The units that are written and not asked for, each with its page, which is stored.
+    unasked: HashMap<UnitNo, PageNo>,
+    /// How many units of each page that are.
+    unasked_of: HashMap<PageNo, usize>,
 }
 
 impl HeldBack {
     /// Whether to hold anything back, with these settings.
     pub(super) fn of(config: &Config, kind: ImportKind) -> Option<Self> {
-        let erases = config.rules.customer.deletion == CustomerDeletion::Erase;
-        let is_told = config.mode.realtime();
-        (kind == ImportKind::Customers && erases && !is_told).then(Self::default)
+        (kind == ImportKind::Customers && is_to_see_who_is_gone(config)).then(Self::default)
     }
 }
 
@@ -55,6 +64,56 @@ fn written(event: &WriteEvent) -> Option<UnitNo> {
 }
 
 impl RunWork {
+    /// Stores whom a page has that is mapped, before its first write is made.
+    pub(super) fn is_going_to_be_written(&mut self, number: PageNo) {
+        let Some(held_back) = &mut self.held_back else { return };
+        let Some(page) = self.pages.get(&number) else { return };
+        let new = |unit: &UnitNo| !held_back.unasked.contains_key(unit);
+        let records = page.records.iter().filter(|record| record.unit.as_ref().is_some_and(new));
+        let (customers, units): (Vec<_>, Vec<_>) =
+            records.filter_map(|record| Some((record.id.clone(), record.unit?))).unzip();
+        if units.is_empty() {
+            return;
+        }
+        *held_back.unasked_of.entry(number).or_default() += units.len();
+        held_back.unasked.extend(units.into_iter().map(|unit| (unit, number)));
+        self.saving.written.push(WrittenPage { page: Some(number), customers });
+        self.dirty = true;
+    }
+
+    /// Stores whom events of orders are about, which make their profiles. Klaviyo does not say when it carries
+    /// those out, so nobody can ask in time: all of them are left to the outbox at the end of the run.
+    pub(super) fn leave_buyers(&mut self, buyers: BTreeSet<Id>) {
+        if !buyers.is_empty() {
+            let customers = buyers.into_iter().collect();
+            self.saving.written.push(WrittenPage { page: None, customers });
+            self.dirty = true;
+        }
+    }
+
+    /// Nothing is to be asked for a unit any more. With the last of its page, the page is forgotten.
+    pub(super) fn is_asked(&mut self, unit: UnitNo) {
+        let Some(held_back) = &mut self.held_back else { return };
+        let Some(page) = held_back.unasked.remove(&unit) else { return };
+        let left = held_back.unasked_of.entry(page).or_default();
+        debug_assert!(*left > 0, "each unit is counted with its page");
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            held_back.unasked_of.remove(&page);
+            self.saving.asked.push(page);
+            self.dirty = true;
+        }
+    }
+
+    /// A write may be carried out later than who is there is asked for: all that may be of it is left to the
+    /// outbox, which asks once it cannot be any more.
+    pub(super) fn leave_unasked(&mut self) {
+        if let Some(held_back) = &mut self.held_back {
+            held_back.unasked.clear();
+            held_back.unasked_of.clear();
+        }
+    }
+
     /// What can be taken at once of these; the rest is held back.
     pub(super) fn hold_back(
         &mut self,

@@ -113,6 +113,19 @@ pub struct RunSaving {
     pub failures: Vec<RecordFailure>,
     /// Records of a list that were sent: they are no failures any more.
     pub healed: Vec<Id>,
+    /// Customers of pages that are going to be written, of whom it is to be asked later whether they are there.
+    pub written: Vec<WrittenPage>,
+    /// Such pages of which all were asked for.
+    pub asked: Vec<PageNo>,
+}
+
+/// The customers of a page whose profiles are going to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenPage {
+    /// Its number, as long as the machine lives; none if nobody will ask for them while the run goes on.
+    pub page: Option<PageNo>,
+    /// The customers' ids.
+    pub customers: Vec<Id>,
 }
 
 /// What a run left out of records since it was last told; nothing of it is stored.

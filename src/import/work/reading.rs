@@ -1,10 +1,13 @@
 //! Pages: what is read for them, what their records need, and their mapping.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::calling::RunReading;
+use super::gone::is_to_see_who_is_gone;
 use super::linked::links;
 use super::{CutRecord, PassEnd, PassEnds, RunWork};
 use crate::assembly::DeliveryStep;
@@ -419,6 +422,7 @@ impl RunWork {
         let each = page.bytes / units.len();
         let alone = page.origin == PageOrigin::Again || config.rules.import.one_by_one;
         let (mut waiting, mut wanted) = (Vec::new(), Vec::new());
+        let (leaves_buyers, mut buyers) = (is_to_see_who_is_gone(config), BTreeSet::new());
         for (record, mut delivery) in units {
             let Some(one) = page.records.get_mut(record) else { continue };
             if one.fate != RecordFate::Open {
@@ -440,6 +444,7 @@ impl RunWork {
                         self.cuts.push(CutRecord { id: one.id.clone(), cut });
                     }
                     page.price_edges.extend(delivery.price_edge(config, now));
+                    buyers.extend(delivery.buyer().filter(|_| leaves_buyers).cloned());
                     let left_out = self.phones.keep_apart(&mut stages);
                     self.run.phones_left_out += if is_counted { left_out } else { 0 };
                     let external_id = Some(one.id.to_string());
@@ -456,6 +461,8 @@ impl RunWork {
         page.mapped();
         page.bytes += each * waiting.len();
         page.units = waiting;
+        self.is_going_to_be_written(number);
+        self.leave_buyers(buyers);
         self.ask(number, together(wanted), now);
     }
 }

@@ -13,7 +13,7 @@ use commercetools_klaviyo::fault::{Setback, System};
 use commercetools_klaviyo::http::{HttpAnswer, NoAnswer};
 use commercetools_klaviyo::import::machine::{
     CutRecord, ImportEffect, ImportInput, ImportMachine, KeptRows, RecordFailure, RunSaving,
-    StoredRunParts,
+    StoredRunParts, WrittenPage,
 };
 use commercetools_klaviyo::import::run::{ImportKind, ImportRun, RunSelection, RunState};
 use commercetools_klaviyo::import::start::RunStart;
@@ -69,6 +69,8 @@ pub(super) struct Store {
     lists: BTreeMap<ImportKind, Vec<Id>>,
     kept: BTreeMap<ImportKind, Vec<KeptRows>>,
     pub(super) failures: BTreeMap<(ImportKind, String), RecordFailure>,
+    /// Customers who may have been written, and of whom nobody asked since.
+    pub(super) unasked: Vec<WrittenPage>,
     pub(super) saves: u64,
 }
 
@@ -90,6 +92,8 @@ impl Store {
         if let Some(list) = saving.list {
             self.lists.insert(kind, list);
         }
+        self.unasked.extend(saving.written);
+        self.unasked.retain(|of| of.page.is_none_or(|page| !saving.asked.contains(&page)));
         for id in &saving.healed {
             self.failures.remove(&(kind, id.to_string()));
         }
@@ -262,6 +266,9 @@ impl World {
 
     fn crash(&mut self) {
         self.crashes += 1;
+        for of in &mut self.store.unasked {
+            of.page = None;
+        }
         self.under_way.clear();
         self.pages_under_way.clear();
         self.machine =

@@ -30,7 +30,7 @@ const OUTBOX_ROWS: [&str; 4] = [
 ];
 
 /// The same of the object that runs imports.
-const IMPORT_ROWS: [&str; 3] = [
+const IMPORT_ROWS: [&str; 4] = [
     "INSERT INTO runs (seq, id, kind) VALUES (1, '0000000001000', 'orders');
      INSERT INTO kept (seq, kind, job, rows) VALUES (1, 'orders', 'j', '[]');
      INSERT INTO slices (only, lost) VALUES (1, 2);
@@ -41,6 +41,7 @@ const IMPORT_ROWS: [&str; 3] = [
     "INSERT INTO gone_in_run (type, id) VALUES ('product', 'p');",
     "INSERT INTO doubts (run, kind, since, until, is_left)
         VALUES ('0000000001000', 'orders', 1000, 2000, 1);",
+    "INSERT INTO unasked (seq, page, since, customers) VALUES (1, 2, 1000, '[\"c\"]');",
 ];
 
 type Tables = BTreeMap<String, Vec<Vec<SqlValue>>>;

@@ -41,7 +41,7 @@ impl NewerShape {
 }
 
 /// The settings of a deployment: whichever these are, the same is right at rest.
-pub(super) fn settings(named_channel: Option<&str>, changed: &Value) -> Config {
+pub(super) fn settings(named_channel: Option<&str>, is_told: bool, changed: &Value) -> Config {
     let mut rules = json!({"customer": {"deletion": "erase"},
         "product": {"inventory": {"useChannelInventory": named_channel.unwrap_or_default()}},
         "import": {"pageSize": 3, "lanes": 2}});
@@ -51,7 +51,11 @@ pub(super) fn settings(named_channel: Option<&str>, changed: &Value) -> Config {
             None => rules[name] = value.clone(),
         }
     }
-    support::config(&[("CONFIG", &rules.to_string()), ("PREFERRED_CURRENCY", "EUR")])
+    let rules = rules.to_string();
+    let mut settings = vec![("CONFIG", rules.as_str()), ("PREFERRED_CURRENCY", "EUR")];
+    // Pushes go to another deployment, and with them who was erased.
+    settings.extend((!is_told).then_some(("APP_TYPE", "BULK_IMPORT")));
+    support::config(&settings)
 }
 
 impl World {
@@ -66,7 +70,7 @@ impl World {
             "disabledEvents": ignored,
             "import": {"pageSize": page, "lanes": 1 + chance.next(3), "sliceSeconds": 5,
                 "oneByOne": chance.happens(200)}});
-        self.config = settings(self.named_channel, &changed);
+        self.config = settings(self.named_channel, self.is_told, &changed);
         if self.ignores_orders() {
             self.excuse_orders();
         }

@@ -412,14 +412,16 @@ impl World {
             self.import.alarm = Some(self.now + 1_000);
             return;
         }
-        let due = hand_over::due(&self.import.sql, &self.config.rules, at(self.now));
-        let Some(due) = due.expect("what is due") else { return };
-        due.erase.park(&self.outbox.sql, &self.config.rules, at(self.now)).expect("parked");
-        for (changes, not_before) in &due.changes {
-            self.hand_over(changes, *not_before);
+        loop {
+            let due = hand_over::due(&self.import.sql, &self.config.rules, at(self.now));
+            let Some(due) = due.expect("what is due") else { return };
+            due.erase.park(&self.outbox.sql, &self.config.rules, at(self.now)).expect("parked");
+            for (changes, not_before) in &due.changes {
+                self.hand_over(changes, *not_before);
+            }
+            hand_over::done(&self.import.sql, &due, at(self.now)).expect("noted");
+            self.arm_outbox();
         }
-        hand_over::done(&self.import.sql, &due, at(self.now)).expect("noted");
-        self.arm_outbox();
     }
 
     /// Tells the imports of what is gone; without a run, what they do of it is done at once.

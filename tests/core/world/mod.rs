@@ -147,7 +147,7 @@ impl World {
     fn new(seed: u64) -> Self {
         let mut chance = Chance::new(seed);
         let named_channel = chance.happens(300).then_some("north");
-        let config = deployment::settings(named_channel, &Value::Null);
+        let config = deployment::settings(named_channel, true, &Value::Null);
         let mut often = |most: u64| if chance.happens(500) { chance.next(most) } else { 0 };
         let faults = Faults {
             crash: often(15),
@@ -212,9 +212,9 @@ impl World {
         // An import does not ask who is there where the deployment is told who was erased.
         let elsewhere = self.chance.happens(300);
         self.is_told = !elsewhere;
-        let of_people = [ImportKind::Customers, ImportKind::Orders];
+        self.config = deployment::settings(self.named_channel, self.is_told, &Value::Null);
         let kinds = ImportKind::ALL.into_iter();
-        for kind in kinds.filter(|kind| !elsewhere || !of_people.contains(kind)) {
+        for kind in kinds {
             if self.chance.happens(500) {
                 let body = match self.chance.next(3) {
                     0 => json!({"since": "2026-05-31T00:00:00Z"}),
