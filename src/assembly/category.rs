@@ -62,12 +62,12 @@ pub(super) fn history(config: &Config, documents: &Documents, id: &Id) -> Delive
     };
     let category = category::category(read, &config.shop.locale);
     let own = &category.key.id;
-    if documents.known_categories == KnownDocument::Unasked {
+    if documents.categories.held == KnownDocument::Unasked {
         let lookup =
             KlaviyoLookup::Existing { kind: CatalogKind::Category, ids: vec![own.clone()] };
         return DeliveryStep::read([lookup]);
     }
-    let known = documents.known_categories.list().contains(own);
+    let known = documents.categories.held.list().contains(own);
     DeliveryStep::send(vec![WriteRequest::Catalog(CatalogWrite::put(
         CatalogObject::Category(category),
         known,
@@ -79,6 +79,6 @@ pub(super) fn gone(id: &Id) -> DeliveryStep {
 }
 
 /// Updates a category that Klaviyo knows most probably, or creates it.
-pub(super) fn upsert(category: catalog::CatalogCategory) -> WriteRequest {
+fn upsert(category: catalog::CatalogCategory) -> WriteRequest {
     WriteRequest::Catalog(CatalogWrite::put(CatalogObject::Category(category), true))
 }

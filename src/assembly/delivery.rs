@@ -149,8 +149,14 @@ impl Delivery {
 
     /// Takes a category as written, and gives the request that would write it.
     pub fn suppose_written(&mut self, category: CatalogWrite) -> WriteRequest {
-        self.documents.has_category(category.id());
+        self.documents.categories.hold(category.id());
         WriteRequest::Catalog(category)
+    }
+
+    /// Klaviyo refused something of it. Whether it is to be tried once more, since an item may have named a
+    /// category that is gone by now.
+    pub fn refused(&mut self) -> bool {
+        self.documents.distrust_categories()
     }
 
     /// What it gave rise to is parked.

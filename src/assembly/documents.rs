@@ -8,6 +8,7 @@ use std::rc::Rc;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::known_categories::KnownCategories;
 use super::reading::{KnownDocument, UnitReading};
 use super::stock_documents::StockDocuments;
 use super::together::{AnswerPart, PartContent};
@@ -30,10 +31,8 @@ use crate::http::{HttpAnswer, NoAnswer};
 use crate::json::read_value;
 use crate::klaviyo::answer::{HeldProfile, IdPage, ids, name, profiles};
 use crate::klaviyo::catalog::CatalogKind;
-use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::query::KlaviyoLookup;
-use crate::klaviyo::request::{WriteContent, WriteRequest};
-use crate::klaviyo::verdict::{Verdict, judge};
+use crate::klaviyo::request::WriteContent;
 use crate::push::plan::Work;
 
 /// The documents that were read so far.
@@ -88,11 +87,8 @@ pub struct Documents {
     pub known_variants: KnownDocument<Vec<String>>,
     /// Of the SKUs that the product has no more, those that other products have.
     pub moved_skus: Option<Vec<String>>,
-    /// Klaviyo's ids of categories that it has, as far as that was asked for: those that the item
-    /// has there already, or those of the product that are there.
-    pub known_categories: KnownDocument<Vec<String>>,
-    /// Klaviyo's ids of categories that it would not have.
-    pub refused_categories: Vec<String>,
+    /// Which categories Klaviyo has.
+    pub categories: KnownCategories,
     /// The customer's profiles at Klaviyo, once they were asked for; mostly one.
     pub known_profiles: Option<Vec<HeldProfile>>,
     /// A page of a walk over ids.
@@ -172,7 +168,7 @@ impl Documents {
                     add_id(&mut self.known_variants, Some(id));
                 }
                 WriteContent::Object { kind: CatalogKind::Category, id, .. } => {
-                    self.has_category(id);
+                    self.categories.hold(id);
                 }
                 WriteContent::Deletion { kind: CatalogKind::Item, .. } => {
                     self.known_variants = KnownDocument::Gone;
@@ -188,9 +184,15 @@ impl Documents {
         }
     }
 
-    /// Klaviyo has this category.
-    pub fn has_category(&mut self, id: &str) {
-        add_id(&mut self.known_categories, Some(id));
+    /// An item was refused, and may have named a category that Klaviyo has no more: the product is read once
+    /// more, and so is which of its categories Klaviyo has. Whether that was not done before, and the item named
+    /// any.
+    pub fn distrust_categories(&mut self) -> bool {
+        let is_tried_again = self.categories.distrust();
+        if is_tried_again {
+            self.forget_product();
+        }
+        is_tried_again
     }
 
     /// Adds what was answered.
@@ -228,7 +230,7 @@ impl Documents {
         match reading {
             UnitReading::Commercetools(query) => self.add_document(query, answer),
             UnitReading::Klaviyo(lookup) => self.add_held(lookup, answer),
-            UnitReading::Category(write) => self.add_category(write, answer),
+            UnitReading::Category(write) => self.categories.add_creation(write, answer),
         }
     }
 
@@ -298,8 +300,11 @@ impl Documents {
     ) -> Result<(), ReadFault> {
         match query {
             DocumentQuery::IdWalk(walk) => self.walk_page = Some(self.walk_page(walk, answer)?),
-            DocumentQuery::Category(_) => {
-                self.category = found::<CategoryDocument>(answer)?;
+            DocumentQuery::Category(id) => {
+                let category = found::<CategoryDocument>(answer)?;
+                if !self.categories.saw(id, category == KnownDocument::Gone) {
+                    self.category = category;
+                }
             }
             DocumentQuery::Descendants { of, .. } => {
                 let LongPage { results: page, goes_on } =
@@ -452,7 +457,7 @@ impl Documents {
                 add_page(&mut self.known_variants, page);
             }
             KlaviyoLookup::CategoriesOfItem { .. } => {
-                add_page(&mut self.known_categories, ids(answer)?);
+                self.categories.hold_page(ids(answer)?);
             }
             KlaviyoLookup::ProfilesOfEmail { .. } => {
                 let known = |profile: &HeldProfile| profile.is_named || profile.is_customer;
@@ -462,7 +467,7 @@ impl Documents {
                 self.known_profiles = Some(profiles(answer)?);
             }
             KlaviyoLookup::Existing { kind: CatalogKind::Category, .. } => {
-                add_page(&mut self.known_categories, Some(ids(answer)?.unwrap_or_default()));
+                self.categories.hold_page(Some(ids(answer)?.unwrap_or_default()));
             }
             KlaviyoLookup::Existing { .. } => {
                 self.item_is_held = ids(answer)?.is_some_and(|page| !page.ids.is_empty());
@@ -477,24 +482,10 @@ impl Documents {
         }
         Ok(())
     }
-
-    /// Whether Klaviyo has a category that was to be created. One that is there already stays as it
-    /// is: what it is called is told by its own document, and not by what a product was read with.
-    fn add_category(&mut self, write: &CatalogWrite, answer: &HttpAnswer) -> Result<(), ReadFault> {
-        let request = WriteRequest::Catalog(write.clone());
-        match judge(&request.success(), &Ok(answer.clone())) {
-            Verdict::Later(setback) => return Err(setback.into()),
-            Verdict::Accepted | Verdict::Conflict { .. } => self.has_category(write.id()),
-            Verdict::Refused(_) | Verdict::Missing | Verdict::NotHeld => {
-                self.refused_categories.push(write.id().to_owned());
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Adds a page to a list; of what is not there, there is none.
-fn add_page(list: &mut KnownDocument<Vec<String>>, page: Option<IdPage>) {
+pub(super) fn add_page(list: &mut KnownDocument<Vec<String>>, page: Option<IdPage>) {
     match (page, list) {
         (None, list) => *list = KnownDocument::Gone,
         (Some(page), KnownDocument::There(ids)) => ids.extend(page.ids),
@@ -503,7 +494,7 @@ fn add_page(list: &mut KnownDocument<Vec<String>>, page: Option<IdPage>) {
 }
 
 /// Adds an id to a list of what there is, which there is from now on.
-fn add_id(list: &mut KnownDocument<Vec<String>>, id: Option<&str>) {
+pub(super) fn add_id(list: &mut KnownDocument<Vec<String>>, id: Option<&str>) {
     if !matches!(list, KnownDocument::There(_)) {
         *list = KnownDocument::There(Vec::new());
     }

@@ -12,6 +12,7 @@ mod erasure;
 mod held;
 mod id_walk;
 mod inventory;
+pub mod known_categories;
 mod order;
 mod product;
 mod profile;

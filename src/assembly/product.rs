@@ -1,16 +1,18 @@
 //! A product with its variants, or that it is not for sale.
 //!
-//! Klaviyo refuses an item for a category that it does not know. So what it does not know is written
-//! first, and this is the one place that says how:
+//! Klaviyo refuses an item for a category that it does not know. Which it knows is seen *now*, without any
+//! more time, from those that the item has there already, mostly all of them; *as history* it is asked for all
+//! at once, and remembered for the run. The others are created before anything of the product is
+//! ([`UnitReading::Category`]), each once for all products that wait for it, and only if they are not there by
+//! then: what a category is called is told by its own document. One that is refused is left out
+//! (`category_refused`).
 //!
-//! - *Now*, which categories it knows is seen, without any more time, from those that the item has
-//!   there already: mostly all of them. The others are the first stage of what is written, and
-//!   follow what the product says until nothing overtakes it. One that is refused refuses the
-//!   product, as a dead letter that tells why.
-//! - *As history*, which it knows is asked for all at once and remembered for the run. The others
-//!   are created before anything of the product is ([`UnitReading::Category`]), each once for all
-//!   products that wait for it, and only where they are not there by then. One that is refused is
-//!   left out: it has a record of its own that tells why.
+//! A category may be deleted beside all this:
+//!
+//! - before it is created, since the product was read before: so commercetools is asked for it once it is, and
+//!   if it is gone, it is deleted again;
+//! - before the item is written, which Klaviyo refuses then: the product is read once more, and which categories
+//!   Klaviyo has is asked ([`Documents::distrust_categories`]).
 //!
 //! Likewise it is seen which variants are to be created, and which are stale.
 
@@ -21,7 +23,7 @@ use chrono::{DateTime, Utc};
 use super::documents::Documents;
 use super::held::delete;
 use super::reading::{KnownDocument, UnitReading};
-use super::{DeliveryStep, StepResult, category};
+use super::{DeliveryStep, StepResult};
 use crate::commercetools::product::{PriceMode, Product};
 use crate::commercetools::query::{DocumentQuery, SKUS_PER_QUERY};
 use crate::commercetools::reference::Id;
@@ -44,15 +46,8 @@ pub(super) fn next(
     id: &Id,
     now: DateTime<Utc>,
 ) -> StepResult {
-    let product = contents(documents, id, unread(documents, id))?;
-    let left = unread_of_skus_left(documents, product);
-    if !left.is_empty() {
-        return Ok(DeliveryStep::read(left));
-    }
-    let known = documents.known_categories.list();
-    let unknown = of_product(product, &config.shop.locale).into_iter();
-    let unknown = unknown.filter(|category| !known.contains(&category.key.id));
-    Ok(send(config, documents, product, unknown.map(category::upsert).collect(), now))
+    let product = contents(documents, id, unread(config, documents, id))?;
+    Ok(write(config, documents, product, now))
 }
 
 /// As history: the product is read, and what Klaviyo has of it is asked for together with what it
@@ -65,15 +60,27 @@ pub(super) fn history(
 ) -> StepResult {
     let readings = unread_of_history(config, documents, id);
     let product = contents(documents, id, readings)?;
+    Ok(write(config, documents, product, now))
+}
+
+/// What is written of a product, once its categories are there and it is known who has the SKUs that it has
+/// no more.
+fn write(
+    config: &Config,
+    documents: &Documents,
+    product: &Product,
+    now: DateTime<Utc>,
+) -> DeliveryStep {
     let left = unread_of_skus_left(documents, product).into_iter().map(UnitReading::from);
     let unknown = unsettled_categories(config, documents, product).into_iter().map(|category| {
         UnitReading::Category(Box::new(CatalogWrite::put(CatalogObject::Category(category), false)))
     });
-    let readings: Vec<_> = left.chain(unknown).collect();
+    let created = documents.categories.unseen().map(|one| DocumentQuery::Category(one).into());
+    let readings: Vec<_> = left.chain(unknown).chain(created).collect();
     if !readings.is_empty() {
-        return Ok(DeliveryStep::Read(readings));
+        return DeliveryStep::Read(readings);
     }
-    Ok(send(config, documents, product, Vec::new(), now))
+    send(config, documents, product, now)
 }
 
 /// The product that is for sale, when it, its prices and the following pages are read as well as
@@ -128,16 +135,30 @@ fn is_of_variants(reading: &UnitReading) -> bool {
 }
 
 /// What Klaviyo knows of the product, at once with the product.
-fn unread(documents: &Documents, id: &Id) -> Vec<UnitReading> {
+fn unread(config: &Config, documents: &Documents, id: &Id) -> Vec<UnitReading> {
     let item = identity::item(id).id;
     let mut readings = Vec::new();
     if documents.known_variants == KnownDocument::Unasked {
         readings.push(KlaviyoLookup::VariantsOfItem { item: item.clone(), cursor: None }.into());
     }
-    if documents.known_categories == KnownDocument::Unasked {
-        readings.push(KlaviyoLookup::CategoriesOfItem { item }.into());
+    if documents.categories.held == KnownDocument::Unasked {
+        if documents.categories.are_distrusted {
+            readings.extend(existing_categories(config, documents));
+        } else {
+            readings.push(KlaviyoLookup::CategoriesOfItem { item }.into());
+        }
     }
     readings
+}
+
+/// The lookup for which of the product's categories Klaviyo has, if it has any and they are known.
+fn existing_categories(config: &Config, documents: &Documents) -> Option<UnitReading> {
+    let KnownDocument::There(product) = &documents.product else { return None };
+    let categories = of_product(product, &config.shop.locale).into_iter();
+    let ids: Vec<_> = categories.map(|category| category.key.id).collect();
+    let lookup = KlaviyoLookup::Existing { kind: CatalogKind::Category, ids };
+    (!matches!(&lookup, KlaviyoLookup::Existing { ids, .. } if ids.is_empty()))
+        .then(|| lookup.into())
 }
 
 /// Which of the item and its categories Klaviyo has, and then the variants of an item that it has.
@@ -155,12 +176,8 @@ fn unread_of_history(config: &Config, documents: &Documents, id: &Id) -> Vec<Uni
             readings.push(KlaviyoLookup::VariantsOfItem { item, cursor: None }.into());
         }
     }
-    if documents.known_categories == KnownDocument::Unasked && published {
-        let categories = of_product(product, &config.shop.locale).into_iter();
-        let ids: Vec<_> = categories.map(|category| category.key.id).collect();
-        if !ids.is_empty() {
-            readings.push(KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }.into());
-        }
+    if documents.categories.held == KnownDocument::Unasked && published {
+        readings.extend(existing_categories(config, documents));
     }
     readings
 }
@@ -221,10 +238,11 @@ fn unsettled_categories(
     documents: &Documents,
     product: &Product,
 ) -> Vec<CatalogCategory> {
-    let settled = documents.known_categories.list().iter().chain(&documents.refused_categories);
-    let settled: HashSet<_> = settled.collect();
+    let known = &documents.categories;
+    let held = known.held.list().iter().map(String::as_str);
+    let settled: HashSet<_> = held.chain(known.refused()).chain(known.gone()).collect();
     let categories = of_product(product, &config.shop.locale).into_iter();
-    categories.filter(|category| !settled.contains(&category.key.id)).collect()
+    categories.filter(|category| !settled.contains(category.key.id.as_str())).collect()
 }
 
 /// Deletes the item, and its variants with it.
@@ -262,17 +280,20 @@ fn together(cut: Vec<Cut>) -> Vec<Cut> {
     named.into_iter().chain(counts).collect()
 }
 
-/// New categories, then the item, then its variants: each needs what comes before it.
+/// The item, then its variants, which need it. Categories that are gone go first.
 fn send(
     config: &Config,
     documents: &Documents,
     product: &Product,
-    new_categories: Vec<WriteRequest>,
     now: DateTime<Utc>,
 ) -> DeliveryStep {
     let context = context(documents, product, now);
     let MappedBody { body: mut item, mut cut } = item(config, &context);
-    item.categories.retain(|category| !documents.refused_categories.contains(category));
+    let categories = &documents.categories;
+    let of_item = item.categories.len();
+    item.categories.retain(|category| categories.refused().all(|refused| refused != category));
+    cut.extend(Cut::counted(CutCode::CategoryRefused, of_item - item.categories.len()));
+    item.categories.retain(|category| categories.gone().all(|gone| gone != category));
     let item_known = documents.known_variants != KnownDocument::Gone;
     let left = left_variants(documents, product);
     let variants = variant_writes(config, &context, documents.known_variants.list(), left);
@@ -280,7 +301,7 @@ fn send(
     cut.extend(Cut::counted(CutCode::TooManyVariants, usize::from(product.has_unread_variants)));
     let cut = together(cut);
     let stages = vec![
-        new_categories,
+        categories.gone().map(|id| delete(CatalogKind::Category, id.to_owned())).collect(),
         vec![WriteRequest::Catalog(CatalogWrite::put(CatalogObject::Item(item), item_known))],
         variants.body.into_iter().map(WriteRequest::Catalog).collect(),
     ];

@@ -23,6 +23,7 @@ use crate::commercetools::reference::Id;
 use crate::commercetools::variant::CatalogModel;
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::query::KlaviyoLookup;
+use crate::mapping::identity;
 use crate::time::UnixMs;
 
 /// How long a document counts as read by an isolate. A category that is renamed
@@ -127,12 +128,12 @@ impl SharedDocuments {
                 left.map(|_| DocumentQuery::Project.into())
             }
             UnitReading::Klaviyo(KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }) => {
-                let left = self.categories.answer(ids, now, |id, ()| documents.has_category(id));
+                let left = self.categories.answer(ids, now, |id, ()| documents.categories.hold(id));
                 left.map(|ids| KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }.into())
             }
             UnitReading::Category(write) => {
                 let id = vec![write.id().to_owned()];
-                let left = self.categories.answer(id, now, |id, ()| documents.has_category(id));
+                let left = self.categories.answer(id, now, |id, ()| documents.categories.hold(id));
                 left.map(|_| UnitReading::Category(write))
             }
             other => Some(other),
@@ -178,18 +179,23 @@ impl SharedDocuments {
                 }
             }
             UnitReading::Klaviyo(KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }) => {
-                for id in ids.iter().filter(|id| documents.known_categories.list().contains(id)) {
+                for id in ids.iter().filter(|id| documents.categories.held.list().contains(id)) {
                     self.categories.keep(id.clone(), (), now);
                 }
             }
             UnitReading::Category(write) => {
                 let id = write.id().to_owned();
-                if documents.known_categories.list().contains(&id) {
+                if documents.categories.held.list().contains(&id) {
                     self.categories.keep(id, (), now);
                 }
             }
             _ => {}
         }
+    }
+
+    /// Forgets which categories Klaviyo has: it refused an item that may name one that it has no more.
+    pub fn distrust_categories(&mut self) {
+        self.categories.retain(|_, ()| false);
     }
 
     /// Forgets what a notification says was changed.
@@ -199,9 +205,13 @@ impl SharedDocuments {
             "customer" => self.buyers.retain(|id, _| *id != resource.id),
             "product" => self.products.retain(|id, _| *id != resource.id),
             "product-type" => self.telling_attributes.retain(|id, _| *id != resource.id),
-            "category" => self.products.retain(|_, product| {
-                product.as_ref().is_none_or(|product| !stands_in(product, &resource.id))
-            }),
+            "category" => {
+                let key = identity::category(&resource.id);
+                self.categories.retain(|id, ()| *id != key.id);
+                self.products.retain(|_, product| {
+                    product.as_ref().is_none_or(|product| !stands_in(product, &resource.id))
+                });
+            }
             _ => {}
         }
     }
@@ -372,12 +382,12 @@ mod tests {
         };
         let mut shared = SharedDocuments::of_run();
         let mut documents = Documents::default();
-        documents.has_category("a");
+        documents.categories.hold("a");
         shared.keep(&existing(&["a", "b"]), &documents, at(0));
         let mut other = Documents::default();
         let left = shared.answer(vec![existing(&["b", "a"])], &mut other, at(1));
         assert_eq!(left, [existing(&["b"])], "whether b is there is not known for good");
-        assert_eq!(other.known_categories.list(), ["a"]);
+        assert_eq!(other.categories.held.list(), ["a"]);
     }
 
     #[test]

@@ -394,8 +394,8 @@ mod tests {
         ] {
             for (documents, taken) in handed(one, 2, &answered(status, &body)) {
                 assert!(taken, "{status}");
-                assert_eq!(documents.known_categories.list().len(), known, "{status}");
-                assert_eq!(documents.refused_categories.len(), refused, "{status}");
+                assert_eq!(documents.categories.held.list().len(), known, "{status}");
+                assert_eq!(documents.categories.refused().count(), refused, "{status}");
             }
         }
         let later = handed(one, 2, &answered(429, &json!({})));

@@ -13,7 +13,7 @@ use super::run::{ImportKind, ImportRun, blank};
 use super::start::RunStart;
 use super::stored::{StoredRun, UnreadableRun};
 pub use super::work::{
-    CutRecord, KeptRows, RecordFailure, RunCuts, RunSaving, StoredRunParts, WrittenPage,
+    CutRecord, KeptRows, OpenPage, RecordFailure, RunCuts, RunSaving, StoredRunParts,
 };
 use super::work::{RunTask, RunWork};
 use crate::config::Config;

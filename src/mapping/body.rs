@@ -35,6 +35,8 @@ pub enum CutCode {
     VariantsKept,
     /// Products with more variants than are read.
     TooManyVariants,
+    /// Categories that Klaviyo refuses, and that items are without.
+    CategoryRefused,
 }
 
 impl CutCode {
@@ -46,6 +48,7 @@ impl CutCode {
             Self::NoLink => "no_link",
             Self::VariantsKept => "variants_kept",
             Self::TooManyVariants => "too_many_variants",
+            Self::CategoryRefused => "category_refused",
         }
     }
 }

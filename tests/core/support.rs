@@ -114,6 +114,7 @@ fn worked(
     mut documents: Documents,
     now: DateTime<Utc>,
 ) -> Result<Vec<WriteRequest>, Came> {
+    let mut created = Vec::new();
     for _ in 0..10 {
         match assembly::next(config, assignment, &documents, now) {
             DeliveryStep::Read(readings) => {
@@ -121,14 +122,22 @@ fn worked(
                     let answer = match &reading {
                         UnitReading::Commercetools(query) => answer(shop, query),
                         UnitReading::Klaviyo(lookup) => held(shop, lookup),
-                        UnitReading::Category(_) => panic!("no notification asks so"),
+                        UnitReading::Category(write) => {
+                            created.push(WriteRequest::Catalog((**write).clone()));
+                            // It is there already, so that it is not looked for in commercetools.
+                            HttpAnswer {
+                                status: 409,
+                                body: json!({"errors": []}).to_string(),
+                                ..HttpAnswer::default()
+                            }
+                        }
                     };
                     documents.add(&reading, &Ok(answer)).expect("a document");
                 }
             }
             DeliveryStep::Follow(_) => documents.followed = true,
             DeliveryStep::Send { stages, .. } => {
-                return Ok(stages.into_iter().flatten().collect());
+                return Ok(created.into_iter().chain(stages.into_iter().flatten()).collect());
             }
             DeliveryStep::Conclude(conclusion) => return Err(came(conclusion)),
         }

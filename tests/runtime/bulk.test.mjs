@@ -7,7 +7,7 @@ import { beforeEach, test } from "node:test";
 import { change, message } from "../../sandbox/commercetools/notifications.mjs";
 import { generateShop } from "../../sandbox/shop/generate.mjs";
 import { eventually } from "../eventually.mjs";
-import { about, changed, klaviyoId, withoutPhones } from "./documents.mjs";
+import { about, changed, klaviyoId, variantOf, withoutPhones } from "./documents.mjs";
 import { startLasting, useStack } from "./harness.mjs";
 
 const STOCK = Number(process.env.STOCK ?? 50_000);
@@ -229,7 +229,7 @@ test("a stock update of 50,000 SKUs is some hundred jobs", async () => {
   stack.klaviyo.hold("item", { attributes: { external_id: "i", title: "I" } });
   for (const { sku, version } of held) {
     // Klaviyo does not hold every hundredth, as with what is not for sale.
-    if (version === 1) stack.klaviyo.hold("variant", variantOf(sku));
+    if (version === 1) stack.klaviyo.hold("variant", variantOf("i", sku));
   }
   // What lay idle while all that was made is closed by now, and is not to be used.
   await new Promise((resolve) => setTimeout(resolve, 200));
@@ -270,11 +270,6 @@ const entry = (n) => ({
   sku: `MASS-${n}`,
   quantityOnStock: n % 1000,
   availableQuantity: n % 1000,
-});
-
-const variantOf = (sku) => ({
-  attributes: { external_id: sku, sku, title: "V", inventory_quantity: -1, price: 1 },
-  relationships: { item: { data: { type: "catalog-item", id: klaviyoId("i") } } },
 });
 
 const chunks = (list, size) =>

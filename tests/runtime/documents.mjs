@@ -20,6 +20,12 @@ export const isOpen = ({ orderState, customerEmail }) => orderState === "Open" &
 /** The id that Klaviyo gives a thing of the catalogue. */
 export const klaviyoId = (externalId) => `$custom:::$default:::${externalId}`;
 
+/** A variant as Klaviyo holds it, of an item with this id in the shop. */
+export const variantOf = (item, sku) => ({
+  attributes: { external_id: sku, sku, title: "V", inventory_quantity: -1, price: 1 },
+  relationships: { item: { data: { type: "catalog-item", id: klaviyoId(item) } } },
+});
+
 /**
  * Takes away the phone numbers of a generated shop's customers. They share a few of them, and a number
  * is an identifier at Klaviyo: who comes first would own it, and no two runs would be alike.

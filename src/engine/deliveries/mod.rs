@@ -429,6 +429,10 @@ impl Deliveries {
             // What a job took was read again after the job, and is what is still to be sent.
             UnitEnd::Written => (Conclusion::Delivered, None),
             UnitEnd::NotHeld => (Conclusion::Ignored(IgnoreReason::NotHeld), None),
+            UnitEnd::Failed(_) if open.delivery.refused() => {
+                around.shared.distrust_categories();
+                return self.advance(no, around);
+            }
             UnitEnd::Failed(rejection) => (Conclusion::Never(rejection), None),
             UnitEnd::Later { setback, operation } => {
                 (Conclusion::Later(setback), Some(OperationName::of_klaviyo(operation)))

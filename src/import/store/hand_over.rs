@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use super::doubt::{self, RunDoubt};
 use super::gone::{self, CUSTOMER, GoneRecord};
+use super::open_pages::{self, StoredPage};
 use super::runs;
-use super::unasked::{self, UnaskedPage};
 use crate::config::rules::OperatorRules;
 use crate::outbox::store::erasure::EraseAgain;
 use crate::storage::sql::{Sql, SqlError};
@@ -16,27 +16,27 @@ use crate::time::UnixMs;
 pub struct HandOver {
     gone: Vec<GoneRecord>,
     doubts: Vec<RunDoubt>,
-    unasked: Vec<UnaskedPage>,
+    pages: Vec<StoredPage>,
     /// Customers who were erased.
     pub erase: EraseAgain,
     /// Changes to park, each with the time before which it is not to be delivered.
     pub changes: Vec<(Vec<Map<String, Value>>, UnixMs)>,
 }
 
-/// What there is to hand over next, if anything. What is gone, and who nobody asked for, waits until no run
-/// may write it any more.
+/// What there is to hand over next, if anything. What is gone, and what is to be told of pages that
+/// are not finished, waits until no run may write any more.
 pub fn due(
     sql: &dyn Sql,
     rules: &OperatorRules,
     now: UnixMs,
 ) -> Result<Option<HandOver>, SqlError> {
-    let (gone, unasked) = if runs::may_any_write(sql, rules)? {
+    let (gone, pages) = if runs::may_any_write(sql, rules)? {
         (Vec::new(), Vec::new())
     } else {
-        (gone::all(sql)?, unasked::first(sql)?)
+        (gone::all(sql)?, open_pages::first(sql)?)
     };
     let doubts = doubt::to_leave(sql)?;
-    if gone.is_empty() && doubts.is_empty() && unasked.is_empty() {
+    if gone.is_empty() && doubts.is_empty() && pages.is_empty() {
         return Ok(None);
     }
     let until = doubt::until(sql)?;
@@ -46,18 +46,18 @@ pub fn due(
     let others = others.into_iter().map(GoneRecord::told_again);
     let changes = doubts.iter().map(|doubt| (doubt.walks(), doubt.until));
     let mut changes: Vec<_> = changes.chain([(others.collect(), until)]).collect();
-    for page in &unasked {
+    for page in &pages {
         changes.push((page.changes()?, until));
     }
     changes.retain(|(changes, _)| !changes.is_empty());
     let wait = until.since(now);
     let erase = EraseAgain { customers, wait, gone_written_since: None };
-    Ok(Some(HandOver { gone, doubts, unasked, erase, changes }))
+    Ok(Some(HandOver { gone, doubts, pages, erase, changes }))
 }
 
 /// It is handed over; what was told meanwhile stays for the next time.
 pub fn done(sql: &dyn Sql, handed_over: &HandOver, now: UnixMs) -> Result<(), SqlError> {
     gone::forget(sql, &handed_over.gone)?;
-    unasked::forget(sql, &handed_over.unasked)?;
+    open_pages::forget(sql, &handed_over.pages)?;
     doubt::left(sql, &handed_over.doubts, now)
 }

@@ -2,8 +2,8 @@
 //!
 //! [`runs`] keeps what the machine wants kept, and gives it back after a crash; [`failures`] are
 //! records that could not be sent; [`gone`] is what was deleted while a run may still write it, [`doubt`]
-//! what an ended run may have overwritten, [`unasked`] whose profiles nobody asked for, and [`hand_over`] what
-//! the outbox gets of them.
+//! what an ended run may have overwritten, [`open_pages`] what is to be told of pages that are not finished, and
+//! [`hand_over`] what the outbox gets of them.
 //!
 //! Not in scope: the shape of a stored run ([`super::stored`]), the calls and the clock
 //! (`edge::import`).
@@ -16,6 +16,6 @@ pub mod doubt;
 pub mod failures;
 pub mod gone;
 pub mod hand_over;
+mod open_pages;
 pub mod runs;
 pub mod tables;
-mod unasked;

@@ -6,7 +6,7 @@
 
 use serde::Deserialize;
 
-use super::{doubt, failures, unasked};
+use super::{doubt, failures, open_pages};
 use crate::commercetools::reference::Id;
 use crate::config::rules::OperatorRules;
 use crate::import::machine::{KeptRows, RunSaving, StoredRunParts};
@@ -51,7 +51,7 @@ pub fn save(sql: &dyn Sql, saving: &RunSaving) -> Result<(), SqlError> {
     }
     failures::save(sql, run, saving)?;
     doubt::keep(sql, run)?;
-    unasked::save(sql, run, &saving.written, &saving.asked)?;
+    open_pages::save(sql, &saving.opened, &saving.finished)?;
     if run.state == RunState::Completed {
         parts::delete(sql, "list_parts", owner)?;
         forget_kept(sql, run.kind)?;
@@ -115,7 +115,7 @@ pub fn current(
 
 /// All that is stored of the current runs, as the machine wants it that is made anew.
 pub fn load(sql: &dyn Sql, rules: &OperatorRules) -> Result<Vec<StoredRunParts>, SqlError> {
-    unasked::leave_all(sql)?;
+    open_pages::leave_all(sql)?;
     let mut stored = Vec::new();
     for kind in ImportKind::ALL {
         let Some(row) = newest(sql, kind)? else { continue };

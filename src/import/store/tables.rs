@@ -34,10 +34,9 @@ const THIRD: &str = "
         run TEXT PRIMARY KEY, kind TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL,
         is_left INTEGER NOT NULL) WITHOUT ROWID;";
 
-/// Whose profiles a run may have written without asking whether they are there ([`super::unasked`]).
+/// What is to be told of pages that are being written ([`super::open_pages`]).
 const FOURTH: &str = "
-    CREATE TABLE unasked (
-        seq INTEGER PRIMARY KEY, page INTEGER, since INTEGER NOT NULL, customers TEXT NOT NULL);";
+    CREATE TABLE open_pages (seq INTEGER PRIMARY KEY, page INTEGER, changes TEXT NOT NULL);";
 
 #[cfg(test)]
 mod tests {
@@ -47,7 +46,8 @@ mod tests {
     /// A migration that was deployed cannot be changed any more: add another one, and its digest.
     #[test]
     fn what_was_deployed_stays_as_it_is() {
-        let deployed = ["64663c65d4fe40d5", "6a240e25b88cf0da", "3118cf2f4401c456"];
+        let deployed =
+            ["64663c65d4fe40d5", "6a240e25b88cf0da", "3118cf2f4401c456", "68236eae89d29df0"];
         assert_eq!(digests(&MIGRATIONS), deployed);
     }
 }

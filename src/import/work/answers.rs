@@ -16,8 +16,8 @@ use crate::engine::unit::{UnitEnd, UnitNo};
 use crate::engine::written::again_at;
 use crate::fault::{ReadFault, Setback, System, TransientFault};
 use crate::http::HttpAnswer;
-use crate::import::page::RecordFate;
-use crate::import::run::RunWaiting;
+use crate::import::page::{PageOrigin, RecordFate};
+use crate::import::run::{ImportKind, RunWaiting};
 use crate::klaviyo::pacing::{CallPace, Operation};
 use crate::time::UnixMs;
 
@@ -144,6 +144,11 @@ impl RunWork {
     fn unit_ended(&mut self, unit: UnitNo, end: UnitEnd) {
         let fate = match end {
             UnitEnd::Written | UnitEnd::NotHeld => RecordFate::Open,
+            // It may name a category that is gone by now: it is read once more, by itself.
+            UnitEnd::Failed(_) if self.is_first_try_of_product(unit) => {
+                self.memory.distrust_categories();
+                RecordFate::Again
+            }
             UnitEnd::Failed(rejection) => RecordFate::Failed(rejection),
             UnitEnd::Alone | UnitEnd::WithJob | UnitEnd::Later { .. } => RecordFate::Again,
         };
@@ -159,6 +164,13 @@ impl RunWork {
                 _ => self.run.again.push(id),
             }
         }
+    }
+
+    /// Whether a unit is a product that was read with a page of others.
+    fn is_first_try_of_product(&self, unit: UnitNo) -> bool {
+        let page = self.live.get(&unit).and_then(|place| self.pages.get(&place.page));
+        self.run.kind == ImportKind::Products
+            && page.is_some_and(|page| page.origin != PageOrigin::Again)
     }
 
     /// A write may be carried out for so long after this time, since it had no answer. Nothing needs to be stored

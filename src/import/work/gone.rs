@@ -4,14 +4,14 @@
 //! imports is not: so what it wrote counts only when commercetools has been asked once more who is
 //! there. Who is not is left to the outbox, which takes the profile away if Klaviyo created it after the
 //! run began ([`crate::push::plan::customer::written_since`]). Before a page is written, it is stored whom it
-//! has: should nobody come to ask for them, the outbox does ([`crate::import::store::unasked`]).
+//! has: should nobody come to ask for them, the outbox does ([`crate::import::store::open_pages`]).
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
 use super::calling::RunReading;
-use super::{RunWork, WrittenPage};
+use super::{OpenPage, RunWork};
 use crate::assembly::record::ids_of;
 use crate::commercetools::answer as commercetools;
 use crate::commercetools::reference::Id;
@@ -24,6 +24,7 @@ use crate::http::HttpAnswer;
 use crate::import::passes::LIST_PAGE;
 use crate::import::record_ref::PageNo;
 use crate::import::run::ImportKind;
+use crate::push::plan::customer::written_since;
 
 /// Whether nobody tells this deployment who was erased, and a run has to see itself who is gone.
 pub(super) fn is_to_see_who_is_gone(config: &Config) -> bool {
@@ -77,18 +78,22 @@ impl RunWork {
         }
         *held_back.unasked_of.entry(number).or_default() += units.len();
         held_back.unasked.extend(units.into_iter().map(|unit| (unit, number)));
-        self.saving.written.push(WrittenPage { page: Some(number), customers });
-        self.dirty = true;
+        self.open_page(Some(number), &customers);
     }
 
     /// Stores whom events of orders are about, which make their profiles. Klaviyo does not say when it carries
     /// those out, so nobody can ask in time: all of them are left to the outbox at the end of the run.
     pub(super) fn leave_buyers(&mut self, buyers: BTreeSet<Id>) {
         if !buyers.is_empty() {
-            let customers = buyers.into_iter().collect();
-            self.saving.written.push(WrittenPage { page: None, customers });
-            self.dirty = true;
+            self.open_page(None, &buyers.into_iter().collect::<Vec<_>>());
         }
+    }
+
+    fn open_page(&mut self, page: Option<PageNo>, customers: &[Id]) {
+        let since = self.run.started_at;
+        let changes = customers.iter().map(|customer| written_since(customer, since)).collect();
+        self.saving.opened.push(OpenPage { page, changes });
+        self.dirty = true;
     }
 
     /// Nothing is to be asked for a unit any more. With the last of its page, the page is forgotten.
@@ -100,7 +105,7 @@ impl RunWork {
         *left = left.saturating_sub(1);
         if *left == 0 {
             held_back.unasked_of.remove(&page);
-            self.saving.asked.push(page);
+            self.saving.finished.push(page);
             self.dirty = true;
         }
     }

@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 pub(super) use self::calling::RunTask;
 use self::calling::{RangeReader, ReadTask};
@@ -113,19 +114,19 @@ pub struct RunSaving {
     pub failures: Vec<RecordFailure>,
     /// Records of a list that were sent: they are no failures any more.
     pub healed: Vec<Id>,
-    /// Customers of pages that are going to be written, of whom it is to be asked later whether they are there.
-    pub written: Vec<WrittenPage>,
-    /// Such pages of which all were asked for.
-    pub asked: Vec<PageNo>,
+    /// Pages that are going to be written, with what the outbox is to be told if they are not finished.
+    pub opened: Vec<OpenPage>,
+    /// Such pages that are finished.
+    pub finished: Vec<PageNo>,
 }
 
-/// The customers of a page whose profiles are going to be written.
+/// A page that is going to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WrittenPage {
-    /// Its number, as long as the machine lives; none if nobody will ask for them while the run goes on.
+pub struct OpenPage {
+    /// Its number, as long as the machine lives; none if the run cannot finish it.
     pub page: Option<PageNo>,
-    /// The customers' ids.
-    pub customers: Vec<Id>,
+    /// What the outbox is to be told of it then: notifications.
+    pub changes: Vec<Map<String, Value>>,
 }
 
 /// What a run left out of records since it was last told; nothing of it is stored.

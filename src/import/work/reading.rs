@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::calling::RunReading;
 use super::gone::is_to_see_who_is_gone;
 use super::linked::links;
-use super::{CutRecord, PassEnd, PassEnds, RunWork};
+use super::{CutRecord, OpenPage, PassEnd, PassEnds, RunWork};
 use crate::assembly::DeliveryStep;
 use crate::assembly::delivery::Delivery;
 use crate::assembly::documents::Documents;
@@ -29,6 +29,7 @@ use crate::klaviyo::answer::{ids, marked_ids};
 use crate::mapping::body::Cut;
 use crate::mapping::identity;
 use crate::mapping::metadata::MARKS;
+use crate::push::plan::price_edge::PriceEdge;
 use crate::time::UnixMs;
 
 /// About how many bytes each byte of a document takes once it is read, until it is mapped.
@@ -290,11 +291,23 @@ impl RunWork {
         }
     }
 
+    /// Stores the edges of the prices of a page before its first write: if it is not finished, an edge may pass
+    /// before it is read again, and a job of now be carried out after that.
+    fn open_edges(&mut self, number: PageNo, edges: Vec<PriceEdge>) {
+        let Some(page) = self.pages.get_mut(&number).filter(|_| !edges.is_empty()) else { return };
+        let changes = edges.iter().map(PriceEdge::notification).collect();
+        page.price_edges.extend(edges);
+        self.saving.opened.push(OpenPage { page: Some(number), changes });
+        self.dirty = true;
+    }
+
     /// The outbox keeps the edges of the prices of a page.
     pub(super) fn edges_kept(&mut self, number: PageNo) {
         if let Some(page) = self.pages.get_mut(&number) {
             page.waits = 0;
         }
+        self.saving.finished.push(number);
+        self.dirty = true;
     }
 
     pub(super) fn again_read(
@@ -422,6 +435,7 @@ impl RunWork {
         let each = page.bytes / units.len();
         let alone = page.origin == PageOrigin::Again || config.rules.import.one_by_one;
         let (mut waiting, mut wanted) = (Vec::new(), Vec::new());
+        let mut edges = Vec::new();
         let (leaves_buyers, mut buyers) = (is_to_see_who_is_gone(config), BTreeSet::new());
         for (record, mut delivery) in units {
             let Some(one) = page.records.get_mut(record) else { continue };
@@ -443,7 +457,7 @@ impl RunWork {
                     if !cut.is_empty() {
                         self.cuts.push(CutRecord { id: one.id.clone(), cut });
                     }
-                    page.price_edges.extend(delivery.price_edge(config, now));
+                    edges.extend(delivery.price_edge(config, now));
                     buyers.extend(delivery.buyer().filter(|_| leaves_buyers).cloned());
                     let left_out = self.phones.keep_apart(&mut stages);
                     self.run.phones_left_out += if is_counted { left_out } else { 0 };
@@ -463,6 +477,7 @@ impl RunWork {
         page.units = waiting;
         self.is_going_to_be_written(number);
         self.leave_buyers(buyers);
+        self.open_edges(number, edges);
         self.ask(number, together(wanted), now);
     }
 }

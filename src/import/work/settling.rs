@@ -157,6 +157,7 @@ impl RunWork {
         self.let_go_of_held_back();
         // What is not committed is read again, should the run go on.
         self.pages.clear();
+        self.linked_before.clear();
         self.categories.clear();
         self.readers.clear();
         self.queue.clear();

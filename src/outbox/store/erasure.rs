@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::jobs;
 use super::lost::IN_JOB;
-use super::new_parked::NewParked;
+use super::new_parked::{NewParked, UnverifiedWrites};
 use super::offspring::park_offspring;
 use super::park::park;
 use crate::commercetools::reference::Id;
@@ -114,7 +114,7 @@ impl EraseAgain {
         if rules.customer.deletion != CustomerDeletion::Erase || !is_asked {
             return None;
         }
-        let is_written = ended.delivery.has_written() || ended.in_doubt.is_some();
+        let is_written = UnverifiedWrites::of(ended, began.into()).since > UnixMs::EPOCH;
         Some(Self {
             customers: vec![customer.clone()],
             wait: ended.in_doubt.unwrap_or_default(),

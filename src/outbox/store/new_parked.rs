@@ -52,7 +52,9 @@ impl UnverifiedWrites {
     #[must_use]
     pub fn of(ended: &EndedDelivery, began: UnixMs) -> Self {
         let in_doubt = ended.in_doubt;
-        let is_written = ended.delivery.has_written() || in_doubt.is_some();
+        // Some events of an order may have gone before one that has to wait.
+        let is_partly_written = !ended.sent.is_empty();
+        let is_written = ended.delivery.has_written() || in_doubt.is_some() || is_partly_written;
         Self { since: if is_written { began } else { UnixMs::EPOCH }, in_doubt }
     }
 }

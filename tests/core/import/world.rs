@@ -12,8 +12,8 @@ use commercetools_klaviyo::engine::call::{CallTicket, HostCall, SliceInput};
 use commercetools_klaviyo::fault::{Setback, System};
 use commercetools_klaviyo::http::{HttpAnswer, NoAnswer};
 use commercetools_klaviyo::import::machine::{
-    CutRecord, ImportEffect, ImportInput, ImportMachine, KeptRows, RecordFailure, RunSaving,
-    StoredRunParts, WrittenPage,
+    CutRecord, ImportEffect, ImportInput, ImportMachine, KeptRows, OpenPage, RecordFailure,
+    RunSaving, StoredRunParts,
 };
 use commercetools_klaviyo::import::run::{ImportKind, ImportRun, RunSelection, RunState};
 use commercetools_klaviyo::import::start::RunStart;
@@ -69,8 +69,8 @@ pub(super) struct Store {
     lists: BTreeMap<ImportKind, Vec<Id>>,
     kept: BTreeMap<ImportKind, Vec<KeptRows>>,
     pub(super) failures: BTreeMap<(ImportKind, String), RecordFailure>,
-    /// Customers who may have been written, and of whom nobody asked since.
-    pub(super) unasked: Vec<WrittenPage>,
+    /// Pages that are not finished, with what the outbox is to be told of them.
+    pub(super) open_pages: Vec<OpenPage>,
     pub(super) saves: u64,
 }
 
@@ -92,8 +92,8 @@ impl Store {
         if let Some(list) = saving.list {
             self.lists.insert(kind, list);
         }
-        self.unasked.extend(saving.written);
-        self.unasked.retain(|of| of.page.is_none_or(|page| !saving.asked.contains(&page)));
+        self.open_pages.extend(saving.opened);
+        self.open_pages.retain(|of| of.page.is_none_or(|page| !saving.finished.contains(&page)));
         for id in &saving.healed {
             self.failures.remove(&(kind, id.to_string()));
         }
@@ -266,7 +266,7 @@ impl World {
 
     fn crash(&mut self) {
         self.crashes += 1;
-        for of in &mut self.store.unasked {
+        for of in &mut self.store.open_pages {
             of.page = None;
         }
         self.under_way.clear();

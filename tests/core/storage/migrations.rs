@@ -41,7 +41,7 @@ const IMPORT_ROWS: [&str; 4] = [
     "INSERT INTO gone_in_run (type, id) VALUES ('product', 'p');",
     "INSERT INTO doubts (run, kind, since, until, is_left)
         VALUES ('0000000001000', 'orders', 1000, 2000, 1);",
-    "INSERT INTO unasked (seq, page, since, customers) VALUES (1, 2, 1000, '[\"c\"]');",
+    "INSERT INTO open_pages (seq, page, changes) VALUES (1, 2, '[{}]');",
 ];
 
 type Tables = BTreeMap<String, Vec<Vec<SqlValue>>>;

@@ -15,6 +15,7 @@ mod hosts;
 mod network;
 mod object;
 mod orders;
+mod plan;
 mod quota;
 mod rest;
 mod shop;
@@ -32,12 +33,12 @@ use commercetools_klaviyo::import::store::{runs, tables as import_tables};
 use commercetools_klaviyo::import::stored::StoredRun;
 use commercetools_klaviyo::klaviyo::pacing::CallPace;
 use commercetools_klaviyo::outbox::store::tables as outbox_tables;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use self::deployment::NewerShape;
 use self::hosts::{ImportObject, OutboxObject, RunningPush};
 use self::network::{Caller, Network, WayFaults};
-use self::quota::{AccountQuota, TIERS};
+use self::quota::AccountQuota;
 use crate::import::account::Account;
 use crate::import::shop::{Catalog, Shop, id};
 use crate::import::world::Chance;
@@ -61,6 +62,8 @@ enum Event {
     ErasesElsewhere(u64),
     /// A product, or an inventory entry, is deleted.
     Deletes,
+    /// A product leaves the category that is merged into another one; none: that is deleted.
+    Merges(Option<u64>),
     /// Variants become documents of their own: those of a product, or the last of them.
     Migrates(Option<u64>),
     /// A notification arrives.
@@ -207,87 +210,6 @@ impl World {
         world
     }
 
-    /// Plans what is to happen.
-    fn plan(&mut self) {
-        // An import does not ask who is there where the deployment is told who was erased.
-        let elsewhere = self.chance.happens(300);
-        self.is_told = !elsewhere;
-        self.config = deployment::settings(self.named_channel, self.is_told, &Value::Null);
-        let kinds = ImportKind::ALL.into_iter();
-        for kind in kinds {
-            if self.chance.happens(500) {
-                let body = match self.chance.next(3) {
-                    0 => json!({"since": "2026-05-31T00:00:00Z"}),
-                    _ => Value::Null,
-                };
-                let wait = self.chance.next(BUSY);
-                self.at(wait, Event::Import(kind, body));
-                if self.chance.happens(200) {
-                    let later = self.chance.next(20_000);
-                    self.at(wait + later, Event::Stop(kind));
-                }
-            }
-        }
-        for _ in 0..5 + self.chance.next(25) {
-            let wait = self.chance.next(BUSY);
-            self.at(wait, Event::Happens);
-        }
-        if elsewhere || self.chance.happens(300) {
-            let (wait, customer) = (self.chance.next(BUSY), self.chance.next(shop::CUSTOMERS));
-            for _ in 0..self.chance.next(3) {
-                let before = self.chance.next(5_000);
-                self.at(wait.saturating_sub(before), Event::Orders(customer));
-            }
-            let elsewhere = elsewhere.then_some(Event::ErasesElsewhere(customer));
-            self.at(wait, elsewhere.unwrap_or(Event::Erases(customer)));
-        }
-        if self.chance.happens(300) {
-            let wait = self.chance.next(BUSY);
-            self.at(wait, Event::Deletes);
-        }
-        match self.chance.next(4) {
-            0 => {
-                self.shop.make_modular();
-                // There are items whose variants come and go, also when no import is under way any more.
-                self.at(0, Event::Import(ImportKind::Products, Value::Null));
-                for _ in 0..6 {
-                    let wait = self.chance.next(10 * BUSY);
-                    self.at(wait, Event::Happens);
-                }
-            }
-            1 => {
-                for number in 0..shop::PRODUCTS {
-                    let wait = self.chance.next(BUSY);
-                    self.at(wait, Event::Migrates(Some(number)));
-                }
-                self.at(BUSY + 1, Event::Migrates(None));
-            }
-            _ => {}
-        }
-        self.plan_deployments();
-        self.at(BUSY + 30_000, Event::Peace);
-    }
-
-    /// Plans what changes around it: the account's quota, the settings, the version.
-    fn plan_deployments(&mut self) {
-        if self.chance.happens(300) {
-            for wait in [0, self.chance.next(BUSY), self.chance.next(BUSY)] {
-                let tier = TIERS[usize::try_from(self.chance.next(5)).expect("a tier")];
-                self.at(wait, Event::Quota(tier));
-            }
-        }
-        if self.chance.happens(300) {
-            for _ in 0..=self.chance.next(3) {
-                let wait = self.chance.next(BUSY);
-                self.at(wait, Event::Deploys);
-            }
-        }
-        if self.chance.happens(300) {
-            let (wait, shape) = (self.chance.next(BUSY), NewerShape::drawn(&mut self.chance));
-            self.at(wait, Event::RollsBack(shape));
-        }
-    }
-
     fn at(&mut self, wait: u64, event: Event) {
         self.next_event += 1;
         self.events.insert((self.now + wait, self.next_event), event);
@@ -380,6 +302,13 @@ impl World {
                 let notification = match self.chance.next(2) {
                     0 => shop::delete(self),
                     _ => shop::delete_stock(self),
+                };
+                self.tell(&notification);
+            }
+            Event::Merges(product) => {
+                let notification = match product {
+                    Some(product) => shop::leave_category(self, product),
+                    None => shop::delete_category(self),
                 };
                 self.tell(&notification);
             }

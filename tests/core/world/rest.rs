@@ -35,6 +35,13 @@ impl World {
         for product in self.shop.all("products") {
             self.verify_product(product);
         }
+        for (id, category) in &self.account.categories {
+            let id = id.trim_start_matches("$custom:::$default:::");
+            let there = self.shop.all("categories").find(|one| one["id"] == json!(id));
+            let name = there.map(|one| &one["name"]["en"]);
+            assert!(name.is_some(), "category {id} was deleted");
+            assert_eq!(Some(&category["name"]), name, "stale: category {id}");
+        }
         for id in self.account.items.keys() {
             let id = id.trim_start_matches("$custom:::$default:::");
             let there = self.shop.all("products").any(|product| product["id"] == json!(id));

@@ -256,6 +256,29 @@ pub(super) fn categories(shop: &Shop, product: &Value) -> BTreeSet<String> {
     all.filter_map(|one| one["id"].as_str().map(ToOwned::to_owned)).collect()
 }
 
+/// The category that is merged into another one: by their numbers.
+const MERGED: (u64, u64) = (1, 0);
+
+/// A product that stands in a category which is to be merged into another one stands there from now on.
+pub(super) fn leave_category(world: &mut World, product: u64) -> Value {
+    let (from, into) = (id("k", MERGED.0), id("k", MERGED.1));
+    let (product, now) = (id("p", product), time(world.now));
+    let is_in = |one: &Value| one["masterData"]["current"]["categories"][0]["id"] == json!(from);
+    if world.shop.all("products").any(|one| one["id"] == json!(product) && is_in(one)) {
+        world.shop.change("products", &product, now, |one| {
+            one["masterData"]["current"]["categories"][0]["id"] = json!(into);
+        });
+    }
+    changed("product", &product)
+}
+
+/// A category is deleted. What stands in it does so no more, without a word.
+pub(super) fn delete_category(world: &mut World) -> Value {
+    let from = id("k", MERGED.0);
+    world.shop.remove("categories", &from);
+    json!({"notificationType": "ResourceDeleted", "resource": {"typeId": "category", "id": from}})
+}
+
 /// A product is deleted. Its stock stays, as in commercetools.
 pub(super) fn delete(world: &mut World) -> Value {
     let id = id("p", world.chance.next(PRODUCTS));
