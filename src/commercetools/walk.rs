@@ -137,6 +137,15 @@ pub struct WalkEnd {
     pub newest: bool,
 }
 
+/// How many documents there are: up to 10,000, since there is a predicate.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct WalkCount {
+    /// Of what.
+    pub of: WalkedResource,
+    /// Which of them.
+    pub filter: WalkFilter,
+}
+
 /// A page of a walk that is made for the ids alone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct IdWalk {
@@ -197,6 +206,23 @@ impl WalkEnd {
             encode(order),
             where_all(&self.filter.terms(self.of)),
         )
+    }
+}
+
+impl WalkCount {
+    /// The path and query below `{api}/{project}`, encoded. A page has one document at least.
+    #[must_use]
+    pub fn path_and_query(&self) -> String {
+        let terms = where_all(&self.filter.terms(self.of));
+        format!("{}?limit=1&withTotal=true{terms}", self.of.path())
+    }
+}
+
+impl WalkFilter {
+    /// Whether it narrows anything: then commercetools counts up to 10,000.
+    #[must_use]
+    pub fn narrows(&self) -> bool {
+        *self != Self::default()
     }
 }
 

@@ -225,13 +225,13 @@ impl ImportMachine {
     #[must_use]
     pub fn shown(&self, kind: ImportKind) -> Value {
         match (self.works.get(&kind), self.unreadable.get(&kind)) {
-            (Some(work), _) => work.run().shown(work.counts()),
+            (Some(work), _) => work.run().shown(work.under_way()),
             (None, Some(unreadable)) => unreadable.shown(),
             (None, None) => blank(kind),
         }
     }
 
-    /// The records that are read and not settled.
+    /// The records that are counted as read, and not settled.
     #[must_use]
     pub fn in_flight(&self, kind: ImportKind) -> u64 {
         self.works.get(&kind).map_or(0, RunWork::in_flight)

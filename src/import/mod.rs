@@ -11,6 +11,7 @@
 pub mod csv;
 pub mod machine;
 mod page;
+mod parts;
 mod passes;
 mod phones;
 mod record_ref;

@@ -15,8 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::run::{ImportKind, PassRange, RunSelection};
 use crate::commercetools::query::{PAGE, SKUS_PER_QUERY};
 use crate::commercetools::reference::Id;
-use crate::commercetools::walk::{Walk, WalkEnd, WalkFilter, WalkedResource};
-use crate::config::ImportRules;
+use crate::commercetools::walk::{Walk, WalkCount, WalkEnd, WalkFilter, WalkedResource};
 use crate::config::rules::OperatorRules;
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::query::KlaviyoLookup;
@@ -103,16 +102,6 @@ impl PassLink {
 
 /// The ids of one page of a list. 100 ids are some 4.5 kB of address.
 pub(super) const LIST_PAGE: usize = 100;
-
-/// Pages that a part of a walk has on average. The last page of a part is not full, so there are
-/// to be few parts; but time is not divided as records are, so there are to be more than lanes.
-const RANGE_PAGES: u64 = 16;
-
-/// Pages for which a part is worth while, where all lanes would not be busy otherwise.
-const SHORT_RANGE_PAGES: u64 = 2;
-
-/// Parts of a walk at most. They are stored with each page.
-const RANGES: u64 = 48;
 
 /// How far back a pass over what changed looks beyond its own beginning: commercetools' clock is not
 /// ours, and a query may not know yet of what was changed a moment ago.
@@ -261,6 +250,12 @@ impl Pass {
         Some([end(false), end(true)])
     }
 
+    /// The query for how many documents a part of it has.
+    pub(super) fn count(&self, kind: ImportKind, range: &PassRange) -> Option<WalkCount> {
+        let PassSource::Documents(filter) = &self.source else { return None };
+        Some(WalkCount { of: kind.documents(), filter: range.narrowed(filter) })
+    }
+
     /// How to read the page of a range that follows `after`, with about `limit` records.
     pub(super) fn reading(
         &self,
@@ -273,11 +268,7 @@ impl Pass {
         let after_id = after.and_then(Id::new);
         match &self.source {
             PassSource::Documents(filter) => {
-                let filter = WalkFilter {
-                    created_from: range.from.or(filter.created_from),
-                    created_before: range.to.or(filter.created_before),
-                    ..filter.clone()
-                };
+                let filter = range.narrowed(filter);
                 PassReading::Walk(Walk { of: kind.documents(), filter, after: after_id, limit })
             }
             PassSource::List { changed_since } => {
@@ -318,52 +309,5 @@ pub(super) fn held(kind: ImportKind) -> CatalogKind {
     match kind {
         ImportKind::Categories => CatalogKind::Category,
         ImportKind::Customers | ImportKind::Orders | ImportKind::Products => CatalogKind::Item,
-    }
-}
-
-/// Divides a walk of `total` records into parts of equal time.
-pub(super) fn divide(
-    oldest: Option<DateTime<Utc>>,
-    newest: Option<DateTime<Utc>>,
-    total: u64,
-    rules: &ImportRules,
-) -> Vec<PassRange> {
-    let pages = total / u64::from(rules.page_size).max(1);
-    let least = u64::from(rules.lanes).min(pages / SHORT_RANGE_PAGES).max(1);
-    let parts = (pages / RANGE_PAGES).clamp(least, RANGES);
-    let (Some(oldest), Some(newest)) = (oldest, newest) else { return vec![PassRange::default()] };
-    let Ok(count) = i32::try_from(parts) else { return vec![PassRange::default()] };
-    let step = (newest - oldest) / count;
-    if step < Duration::seconds(1) {
-        return vec![PassRange::default()];
-    }
-    let bound = |part: i32| (0 < part && part < count).then(|| oldest + step * part);
-    (0..count)
-        .map(|part| PassRange { from: bound(part), to: bound(part + 1), ..PassRange::default() })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_walk_is_divided_without_gaps() {
-        let time = |hours| DateTime::UNIX_EPOCH + Duration::hours(hours);
-        let rules = ImportRules::default();
-        let parts = |total| divide(Some(time(0)), Some(time(1000)), total, &rules);
-        for (total, count) in
-            [(0, 1), (900, 1), (3_000, 3), (20_000, 4), (100_000, 12), (9_000_000, 48)]
-        {
-            let parts = parts(total);
-            assert_eq!(parts.len(), count, "{total}");
-            assert_eq!((parts[0].from, parts[count - 1].to), (None, None));
-            assert!(
-                parts.windows(2).all(|pair| pair[0].to.is_some() && pair[0].to == pair[1].from)
-            );
-        }
-        // Records that were all created at once cannot be divided by time.
-        assert_eq!(divide(Some(time(0)), Some(time(0)), 9_000, &rules).len(), 1);
-        assert_eq!(divide(None, None, 0, &rules).len(), 1);
     }
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::passes::{Pass, passes};
 use crate::commercetools::reference::Id;
 use crate::commercetools::variant::CatalogModel;
-use crate::commercetools::walk::WalkedResource;
+use crate::commercetools::walk::{WalkFilter, WalkedResource};
 use crate::config::rules::OperatorRules;
 use crate::engine::backoff::JOB_IN_DOUBT;
 use crate::mapping::body::CutCode;
@@ -161,6 +161,17 @@ pub struct PassRange {
     pub after: Option<String>,
     /// Whether all of it is settled.
     pub done: bool,
+}
+
+impl PassRange {
+    /// A filter that lets through only what is in this part.
+    pub(super) fn narrowed(&self, filter: &WalkFilter) -> WalkFilter {
+        WalkFilter {
+            created_from: self.from.or(filter.created_from),
+            created_before: self.to.or(filter.created_before),
+            ..filter.clone()
+        }
+    }
 }
 
 /// Why a run waits.
@@ -311,9 +322,11 @@ impl ImportRun {
         ranges.filter_map(|range| range.after.as_deref()).collect()
     }
 
-    /// As the endpoints show it (contract §3). The counts may be those of a run under way.
+    /// As the endpoints show it (contract §3), with the number of records that are read and not counted yet, since
+    /// their page is under way: so no count ever goes back.
     #[must_use]
-    pub fn shown(&self, counts: RunCounts) -> Value {
+    pub fn shown(&self, under_way: u64) -> Value {
+        let counts = &self.counts;
         json!({
             "id": self.id,
             "kind": self.kind,
@@ -323,6 +336,7 @@ impl ImportRun {
             "sent": counts.sent,
             "skipped": counts.skipped,
             "failed": counts.failed,
+            "underWay": under_way,
             "reread": self.reread,
             "phonesLeftOut": self.phones_left_out,
             "leftOut": self.left_out,
@@ -342,7 +356,7 @@ impl ImportRun {
 pub fn blank(kind: ImportKind) -> Value {
     json!({
         "id": null, "kind": kind, "mode": null, "state": "idle",
-        "read": 0, "sent": 0, "skipped": 0, "failed": 0, "reread": 0,
+        "read": 0, "sent": 0, "skipped": 0, "failed": 0, "underWay": 0, "reread": 0,
         "phonesLeftOut": 0, "leftOut": {}, "total": null,
         "after": [],
         "startedAt": null, "updatedAt": null, "finishedAt": null, "waiting": null, "error": null,

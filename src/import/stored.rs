@@ -72,7 +72,7 @@ impl StoredRun {
     #[must_use]
     pub fn shown(&self) -> Value {
         match self {
-            Self::Readable(run) => run.shown(run.counts),
+            Self::Readable(run) => run.shown(0),
             Self::Unreadable(run) => run.shown(),
         }
     }

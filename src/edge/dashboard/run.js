@@ -4,7 +4,7 @@
 import { chart, table } from "./chart.js";
 import { button, el, say, show, terms } from "./dom.js";
 import { duration, number, rounded, share, time, title } from "./format.js";
-import { left, meter } from "./rate.js";
+import { left, meter, settled } from "./rate.js";
 
 const MODES = {
   full: "all records",
@@ -112,7 +112,7 @@ function progress(bar, run) {
   const known = run.total !== null;
   if (known) {
     bar.max = Math.max(1, run.total);
-    bar.value = Math.min(run.read, bar.max);
+    bar.value = Math.min(settled(run), bar.max);
   } else if (isActive(run)) {
     bar.removeAttribute("value");
   } else {
@@ -123,18 +123,19 @@ function progress(bar, run) {
 
 function paceOf(run, rate) {
   if (run.state === "idle") return "Never imported here.";
-  const of = run.total === null ? "" : ` of ${number(run.total)} (${share(run.read, run.total)})`;
-  const parts = [`${number(run.read)}${of} read`];
+  const done = settled(run);
+  const of = run.total === null ? "" : ` of ${number(run.total)} (${share(done, run.total)})`;
+  const parts = [`${number(done)}${of} done`, `${number(run.read + run.underWay)} read`];
   if (run.reread > 0) parts.push(`${number(run.reread)} read once more`);
   if (run.state === "running") {
-    if (run.total !== null && run.read >= run.total) return [...parts, "finishing"].join(" · ");
+    if (run.total !== null && done >= run.total) return [...parts, "finishing"].join(" · ");
     if (rate !== null) parts.push(`${rounded(rate)} a second`);
     const ms = left(run, rate);
     if (ms !== null) parts.push(`about ${duration(ms)} left`);
   } else if (run.state === "completed") {
     const took = Date.parse(run.finishedAt) - Date.parse(run.startedAt);
     parts.push(`took ${duration(took)}`);
-    if (took > 0) parts.push(`${rounded((run.read * 1000) / took)} a second`);
+    if (took > 0) parts.push(`${rounded((done * 1000) / took)} a second`);
   }
   return parts.join(" · ");
 }

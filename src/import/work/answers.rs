@@ -55,7 +55,8 @@ impl RunWork {
             pace.note(operation, &answer, UnixMs::from(now));
         }
         let taken = match task.what {
-            RunReading::End(ref end) => self.end_read(config, end, &answer),
+            RunReading::End(ref end) => self.end_read(config, end, &answer, now),
+            RunReading::Count(ref range) => self.count_read(config, range, &answer, now),
             RunReading::Project => self.project_read(&answer),
             RunReading::Page { range, limit, .. } => {
                 self.page_read(config, range, limit, &answer, now)

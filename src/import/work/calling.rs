@@ -41,6 +41,8 @@ pub(in crate::import) struct ReadTask {
 pub(super) enum RunReading {
     /// To know from when to when the documents of the pass are.
     End(WalkEnd),
+    /// To know how many documents a part of the pass has.
+    Count(PassRange),
     /// To know where the project keeps variants.
     Project,
     /// A page of a range. `after` is where it begins.
@@ -71,6 +73,7 @@ impl ReadTask {
     fn of_commercetools(&self) -> bool {
         match &self.what {
             RunReading::End(_)
+            | RunReading::Count(_)
             | RunReading::Project
             | RunReading::Again(_)
             | RunReading::Linked { .. }
@@ -252,6 +255,11 @@ impl RunWork {
     fn call(&self, what: &RunReading) -> HostCall {
         match what {
             RunReading::End(end) => read(end.path_and_query(), PAGE_BYTES),
+            RunReading::Count(range) => {
+                let pass = self.run.passes.get(self.run.pass);
+                let count = pass.and_then(|pass| pass.count(self.run.kind, range));
+                read(count.map(|count| count.path_and_query()).unwrap_or_default(), PAGE_BYTES)
+            }
             RunReading::Project => read(DocumentQuery::Project.path_and_query(), PAGE_BYTES),
             RunReading::Page { reading, .. } => match reading {
                 PassReading::Walk(walk) => walk_call(walk),
@@ -297,6 +305,7 @@ fn walk_call(walk: &Walk) -> HostCall {
 pub(super) fn operation(what: &RunReading) -> Option<Operation> {
     match what {
         RunReading::End(_)
+        | RunReading::Count(_)
         | RunReading::Project
         | RunReading::Again(_)
         | RunReading::Written(_)

@@ -6,6 +6,7 @@
 
 mod answers;
 mod calling;
+mod dividing;
 mod gone;
 mod linked;
 mod reading;
@@ -23,9 +24,10 @@ use self::calling::{RangeReader, ReadTask};
 use self::gone::HeldBack;
 use self::size::PageSize;
 use super::page::RunPage;
+use super::parts::WalkParts;
 use super::phones::PhoneBook;
 use super::record_ref::{PageNo, RecordRef};
-use super::run::{ImportKind, ImportRun, RunCounts, RunError, RunState};
+use super::run::{ImportKind, ImportRun, RunError, RunState};
 use super::stored::StoredRun;
 use crate::assembly::shared::SharedDocuments;
 use crate::assembly::together::JointReading;
@@ -48,6 +50,8 @@ pub(super) struct RunWork {
     readers: Vec<RangeReader>,
     /// The first and the last record by time, as far as they were answered.
     ends: PassEnds,
+    /// The parts of the pass, until they are counted.
+    parts: Option<WalkParts>,
     /// Pages that are not committed.
     pages: BTreeMap<PageNo, RunPage>,
     next_page: PageNo,
@@ -236,6 +240,7 @@ impl RunWork {
             list,
             readers: Vec::new(),
             ends: PassEnds::default(),
+            parts: None,
             pages: BTreeMap::new(),
             next_page: 0,
             categories: BTreeMap::new(),
@@ -268,22 +273,18 @@ impl RunWork {
         &self.run
     }
 
-    /// What is counted, with the pages under way.
-    pub(super) fn counts(&self) -> RunCounts {
-        let mut counts = self.run.counts;
-        if self.is_counted() {
-            counts.read += self.live_records();
-        }
-        counts
+    /// The records of pages that are not committed, and so not counted as read.
+    pub(super) fn under_way(&self) -> u64 {
+        if self.is_counted() { self.live_records() } else { 0 }
     }
 
-    /// The records that are read and not settled.
+    /// The records that are counted as read, and not settled.
     pub(super) fn in_flight(&self) -> u64 {
         if !self.is_counted() {
             return 0;
         }
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-        count(self.pending.len()) + count(self.run.again.len()) + self.live_records()
+        count(self.pending.len()) + count(self.run.again.len())
     }
 
     /// The jobs that Klaviyo has of it.

@@ -3,13 +3,11 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::calling::RunReading;
 use super::gone::is_to_see_who_is_gone;
 use super::linked::links;
-use super::{CutRecord, OpenPage, PassEnd, PassEnds, RunWork};
+use super::{CutRecord, OpenPage, RunWork};
 use crate::assembly::DeliveryStep;
 use crate::assembly::delivery::Delivery;
 use crate::assembly::documents::Documents;
@@ -17,13 +15,12 @@ use crate::assembly::record::{self, HistoryRecord};
 use crate::assembly::together::{HandedOut, JointReading, together};
 use crate::commercetools::answer::{self as commercetools, BegunPage};
 use crate::commercetools::reference::Id;
-use crate::commercetools::walk;
 use crate::config::Config;
 use crate::engine::writer::NewUnit;
 use crate::fault::{FinalFault, ReadFault, Rejection};
 use crate::http::HttpAnswer;
 use crate::import::page::{PageOrigin, RecordFate, RunPage, RunRecord};
-use crate::import::passes::{Pass, PassLink, PassSource, divide, held, listed};
+use crate::import::passes::{Pass, PassLink, PassSource, held, listed};
 use crate::import::record_ref::{PageNo, RecordRef};
 use crate::klaviyo::answer::{ids, marked_ids};
 use crate::mapping::body::Cut;
@@ -45,51 +42,6 @@ struct SourcePage {
 }
 
 impl RunWork {
-    pub(super) fn end_read(
-        &mut self,
-        config: &Config,
-        asked: &walk::WalkEnd,
-        answer: &HttpAnswer,
-    ) -> Result<(), ReadFault> {
-        // Without its time the walk is not divided, which costs time and no document. Of a document that
-        // is larger than is read nothing is known, and neither is the number after it.
-        if answer.is_beginning {
-            self.end_unknown(config, asked);
-            return Ok(());
-        }
-        let page = commercetools::counted_page::<Box<RawValue>>(answer)?;
-        let mut end = PassEnd { at: None, total: page.total.unwrap_or(0) };
-        if let Some(document) = page.results.first() {
-            let known = serde_json::from_str::<CreationTime>(document.get()).ok();
-            end.at = known.map(|known| known.created_at);
-            self.learn_size(config, 1, document.get().len());
-        }
-        // The number is asked for together with the oldest.
-        if !asked.newest && self.is_counted() && self.run.total.is_none() {
-            self.run.total = Some(end.total.max(self.run.counts.read));
-        }
-        self.end_known(config, asked, end);
-        Ok(())
-    }
-
-    /// An end of the pass is not known: the run is not divided, and its records are not counted before.
-    pub(super) fn end_unknown(&mut self, config: &Config, asked: &walk::WalkEnd) {
-        self.end_known(config, asked, PassEnd { at: None, total: 0 });
-    }
-
-    fn end_known(&mut self, config: &Config, asked: &walk::WalkEnd, end: PassEnd) {
-        if asked.newest {
-            self.ends.newest = Some(end);
-        } else {
-            self.ends.oldest = Some(end);
-        }
-        if let PassEnds { oldest: Some(oldest), newest: Some(newest) } = self.ends {
-            self.ends = PassEnds::default();
-            let rules = &config.rules.import;
-            self.begin_ranges(divide(oldest.at, newest.at, oldest.total, rules));
-        }
-    }
-
     pub(super) fn page_read(
         &mut self,
         config: &Config,
@@ -480,13 +432,6 @@ impl RunWork {
         self.open_edges(number, edges);
         self.ask(number, together(wanted), now);
     }
-}
-
-/// What is read of a document to know when it was created.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct CreationTime {
-    created_at: DateTime<Utc>,
 }
 
 fn too_large() -> RecordFate {

@@ -114,7 +114,9 @@ impl RunWork {
         }
         let ends = pass.ends(self.run.kind);
         let link = pass.link().filter(|link| link.is_of_variants());
-        let asks = |task: &ReadTask| matches!(task.what, RunReading::End(_) | RunReading::Project);
+        let asks = |task: &ReadTask| {
+            matches!(task.what, RunReading::End(_) | RunReading::Count(_) | RunReading::Project)
+        };
         let is_asked = self.under_way > 0 || self.queue.iter().any(asks);
         match (ends, link, self.run.catalog_model) {
             (Some(_), ..) | (_, Some(_), None) if is_asked => {}
@@ -157,6 +159,7 @@ impl RunWork {
         self.let_go_of_held_back();
         // What is not committed is read again, should the run go on.
         self.pages.clear();
+        self.parts = None;
         self.linked_before.clear();
         self.categories.clear();
         self.readers.clear();

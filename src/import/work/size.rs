@@ -112,7 +112,11 @@ impl RunWork {
             }
             // Once more, since it divides the walk; then the run does without.
             RunReading::End(end) if tries > 0 => {
-                self.end_unknown(config, &end);
+                self.end_unknown(config, &end, now);
+                None
+            }
+            RunReading::Count(range) if tries > 0 => {
+                self.part_counted(config, &range, None, now);
                 None
             }
             other => Some(other),

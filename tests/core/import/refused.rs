@@ -25,10 +25,11 @@ fn of_a_refusal_that_names_no_row_of_the_request_the_others_do_not_suffer() {
     assert!(world.store.failures.contains_key(&(ImportKind::Orders, id("o", 9))));
 }
 
-/// An item that was created may not be found at once.
+/// An item that was created may not be found at once. A product that is refused is read once more, and tried
+/// likewise.
 #[test]
 fn what_klaviyo_does_not_find_is_tried_three_times_more() {
-    for (not_found, failed) in [(3, 0), (4, 1)] {
+    for (not_found, failed) in [(3, 0), (7, 0), (8, 1)] {
         let mut world = calm(&json!({"import": {"oneByOne": true}}));
         world.account.items_not_found = not_found;
         world.shop.put("products", shop::product(0, 1, None, long_ago()));

@@ -1,6 +1,7 @@
 //! Documents of every size, and pages that are too long or too slow: each record has its end, and so has
 //! the run.
 
+use chrono::Duration;
 use commercetools_klaviyo::http::{DOCUMENT_BYTES, PAGE_BYTES};
 use commercetools_klaviyo::import::run::{ImportKind, RunState};
 use serde_json::json;
@@ -146,4 +147,24 @@ fn pages_that_break_off_lose_nothing() {
         world.run();
         verify(&mut world, &ImportKind::ALL);
     }
+}
+
+/// commercetools counts up to 10,000 where there is a predicate, as for orders that are not young, and most
+/// of a shop may be of one day.
+#[test]
+fn more_than_is_counted_at_once_is_counted_in_parts() {
+    const ORDERS: u64 = 12_500;
+    let mut world = calm(&json!({}));
+    for number in 0..ORDERS {
+        let hours = if number % 20 == 0 { number } else { 4_000 };
+        let created = days_ago(2)
+            - Duration::hours(i64::try_from(hours).expect("hours"))
+            - Duration::seconds(i64::try_from(number).expect("seconds"));
+        let order = shop::order(number, Some("a@example.com"), "Open", &[], None, created);
+        world.shop.put("orders", order);
+    }
+    world.start(ImportKind::Orders, all(ImportKind::Orders));
+    world.run();
+    assert_eq!(counts(&world, ImportKind::Orders), [ORDERS, ORDERS, 0, 0]);
+    assert_eq!(world.store.run(ImportKind::Orders).total, Some(ORDERS));
 }
