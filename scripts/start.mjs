@@ -11,6 +11,8 @@ async function demo({ once }) {
   await build();
   // What these import is installed by the build.
   const { startCommercetools } = await import("../sandbox/commercetools/server.mjs");
+  const { change } = await import("../sandbox/commercetools/notifications.mjs");
+  const { sampleShop } = await import("../sandbox/shop/index.mjs");
   const { startKlaviyo } = await import("../sandbox/klaviyo/server.mjs");
   const { settingsFor, startWorker } = await import("../sandbox/worker.mjs");
   const { drained, importShop, pushShop, received } = await import("../sandbox/demo.mjs");
@@ -41,11 +43,13 @@ async function demo({ once }) {
     return;
   }
   const { PUSH_TOKEN, ADMIN_TOKEN } = settings;
+  const [customer] = sampleShop().customers;
+  const notification = change("ResourceUpdated", { typeId: "customer", id: customer.id });
   console.log(`
 It stays up until Ctrl-C. The dashboard:
   ${worker.url}/   the admin token: ${ADMIN_TOKEN}
 Push something yourself:
-  curl -i '${worker.url}/?token=${PUSH_TOKEN}' -d '{"notificationType":"ResourceUpdated","resource":{"typeId":"customer","id":"…"}}'
+  curl -i '${worker.url}/?token=${PUSH_TOKEN}' -d '${JSON.stringify(notification)}'
 Import all orders once more, and see how far it is:
   curl -X POST -H 'Authorization: Bearer ${ADMIN_TOKEN}' ${worker.url}/sync/orders
   curl -H 'Authorization: Bearer ${ADMIN_TOKEN}' ${worker.url}/sync/status

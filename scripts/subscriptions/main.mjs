@@ -14,7 +14,7 @@ import { HELP, readOptions } from "./options.mjs";
  * anything was refused or failed; what was done before stays done.
  */
 export async function installSubscriptions(args, { env, print, wait }) {
-  const { options, problems } = readOptions(args);
+  const { options, problems } = readOptions(args, env);
   if (options.help) return print(HELP);
   const { credentials, problem } = readCredentials(env[CREDENTIALS]);
   const file = readSubscriptions(options.file, env, { needsSecrets: !options.delete });

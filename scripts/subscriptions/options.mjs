@@ -20,14 +20,21 @@ docs/realtime.md has the rest.`;
 
 const SWITCHES = ["dry-run", "delete", "reconnect", "recreate", "help"];
 
-/** `{ options, problems }`, `options` with the names of the command line and `file`. */
-export function readOptions(args) {
+/**
+ * `{ options, problems }`, `options` with the names of the command line and `file`. Without the `--` between, npm
+ * takes options for its own and hands them on in its variables: `npm run subscriptions --dry-run` would change
+ * what it was only to show.
+ */
+export function readOptions(args, env = {}) {
   const options = {
     file: { type: "string" },
     ...Object.fromEntries(SWITCHES.map((name) => [name, { type: "boolean" }])),
   };
   const { values, tokens } = parseArgs({ args, options, strict: false, tokens: true });
-  const problems = tokens.flatMap((token) => problemOf(token, options));
+  const problems = Object.keys(options)
+    .filter((name) => env[`npm_config_${name.replaceAll("-", "_")}`])
+    .map((name) => `npm took --${name} for itself: npm run subscriptions -- --${name}`);
+  problems.push(...tokens.flatMap((token) => problemOf(token, options)));
   const given = tokens.filter(({ kind }) => kind === "option").map(({ rawName }) => rawName);
   const twice = given.filter((name, index) => given.indexOf(name) !== index);
   for (const name of new Set(twice)) problems.push(`${name}: is given twice`);

@@ -236,4 +236,17 @@ test("the command itself: its exit code, and what it prints where", async () => 
     assert.match(refused.stderr, /^error: nothing was done:\n {2}--wrong: no such option\n/);
     assert.match((await command({}, "--help")).stdout, /--dry-run/);
   });
+
+  test("an option that npm took for itself is refused, and nothing is done", async () => {
+    const npm = (...args) =>
+      promisify(execFile)("npm", ["run", "--silent", "subscriptions", ...args], {
+        env: { ...process.env, ...project.environment },
+      }).catch((failed) => failed);
+    const refused = await npm("--dry-run");
+    assert.equal(refused.code, 1);
+    assert.match(
+      refused.stderr,
+      /nothing was done:\n(.*\n)* {2}npm took --dry-run for itself: npm run subscriptions -- --dry-run\n/,
+    );
+  });
 });
