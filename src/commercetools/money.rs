@@ -24,24 +24,34 @@ pub struct Money {
 }
 
 impl Money {
-    /// The amount in the currency's main unit, exactly as it would be written: 50875 cents with
-    /// two digits are `508.75`. A whole amount is an integer (`10`, not `10.0`). JSON's readers
-    /// keep 15 digits of a fraction, which is all that is promised.
+    /// The amount in the currency's main unit: 50875 cents with two digits are 508.75. A whole amount
+    /// is an integer (`10`, not `10.0`). JSON's readers keep 15 digits of a fraction, which is all that
+    /// is promised.
     #[must_use]
     pub fn decimal(&self) -> Number {
-        let text = self.decimal_text();
-        match text.parse::<i64>() {
-            Ok(whole) => whole.into(),
-            // A decimal text with digits on both sides of the point always is a finite number.
-            Err(_) => text.parse().ok().and_then(Number::from_f64).unwrap_or_else(|| 0.into()),
+        let amount = self.amount();
+        let unit = 10_i128.saturating_pow(self.fraction_digits.into());
+        if amount % unit == 0
+            && let Ok(whole) = i64::try_from(amount / unit)
+        {
+            return whole.into();
         }
+        // The nearest number there is, since both are exact up to 15 digits. To read it from a text,
+        // which has more, would add tables of 13 kB to the compressed worker.
+        #[expect(clippy::cast_precision_loss, reason = "more digits are not promised")]
+        let decimal = amount as f64 / 10_f64.powi(self.fraction_digits.into());
+        Number::from_f64(decimal).unwrap_or_else(|| 0.into())
+    }
+
+    /// The exact amount, in units of 10^-`fraction_digits`.
+    fn amount(&self) -> i128 {
+        self.precise_amount.unwrap_or(self.cent_amount).into()
     }
 
     /// The exact amount, in units of 10^-`digits`.
     fn scaled(&self, digits: u8) -> i128 {
-        let amount = i128::from(self.precise_amount.unwrap_or(self.cent_amount));
         let more = u32::from(digits.saturating_sub(self.fraction_digits));
-        amount.saturating_mul(10_i128.saturating_pow(more))
+        self.amount().saturating_mul(10_i128.saturating_pow(more))
     }
 
     /// The exact sum of amounts, each so many times; none if there are none. All are in the currency of
@@ -83,19 +93,6 @@ impl Money {
     fn of_scaled(currency_code: String, amount: i128, fraction_digits: u8) -> Self {
         let amount = i64::try_from(amount).unwrap_or(i64::MAX);
         Self { currency_code, cent_amount: amount, precise_amount: None, fraction_digits }
-    }
-
-    fn decimal_text(&self) -> String {
-        let amount = self.precise_amount.unwrap_or(self.cent_amount);
-        let sign = if amount < 0 { "-" } else { "" };
-        let digits = usize::from(self.fraction_digits);
-        let padded = format!("{:0>width$}", amount.unsigned_abs(), width = digits + 1);
-        let (whole, fraction) = padded.split_at(padded.len() - digits);
-        let fraction = fraction.trim_end_matches('0');
-        if fraction.is_empty() {
-            return format!("{sign}{whole}");
-        }
-        format!("{sign}{whole}.{fraction}")
     }
 }
 
@@ -154,6 +151,9 @@ mod tests {
             (1_234, None, 3, "1.234"),
             (1, Some(123_456), 7, "0.0123456"),
             (1, Some(1), 4, "0.0001"),
+            (1, Some(123_456_789_012_345), 20, "1.23456789012345e-6"),
+            (1, Some(-7), 20, "-7e-20"),
+            (0, Some(0), 20, "0"),
             (1_234_567_890_123, None, 2, "12345678901.23"),
         ] {
             let money = Money {

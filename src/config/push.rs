@@ -81,6 +81,13 @@ mod tests {
         Url::parse(url).is_ok_and(|url| sns.answers_at(&url))
     }
 
+    /// The worker may have such a name, and nobody writes it in another way to it.
+    #[test]
+    fn a_host_in_punycode_is_a_host() {
+        let url = Url::parse("https://xn--bcher-kva.example/push").expect("an address");
+        assert_eq!(url.host_str(), Some("xn--bcher-kva.example"));
+    }
+
     #[test]
     fn only_amazon_is_amazon() {
         let amazon = SnsAuth::default();
