@@ -12,6 +12,9 @@ const FUNCTION_NAMES = 1;
 const CRATE = "commercetools_klaviyo::";
 const LONGEST = 60;
 
+/** Of a crate, which the compiler may write behind its name. */
+const HASH = /\[[0-9a-f]{12,16}\]/g;
+
 const PLACE_DIGITS = 6;
 const PLACE = new RegExp(`^\\d{${PLACE_DIGITS}} `);
 
@@ -31,7 +34,7 @@ export function withPlaces(module, order) {
 export function withShortNames(module) {
   return withFunctionNames(module, (names) =>
     names
-      .map(({ index, name }) => ({ index, name: name.replace(PLACE, "") }))
+      .map(({ index, name }) => ({ index, name: name.replace(PLACE, "").replaceAll(HASH, "") }))
       .filter(({ name }) => name.replace(/^[<&]+/, "").startsWith(CRATE))
       .map(({ index, name }) => ({ index, name: short(name) })),
   );
@@ -64,8 +67,5 @@ function written(names) {
   return Buffer.concat([number(names.length), ...parts]);
 }
 
-/** Without the crate's name and the hashes of crates, and without its end if it is long. */
-function short(name) {
-  const plain = name.replaceAll(CRATE, "").replaceAll(/\[[0-9a-f]{12,16}\]/g, "");
-  return plain.slice(0, LONGEST);
-}
+/** Without the crate's name, and without its end if it is long. */
+const short = (name) => name.replaceAll(CRATE, "").slice(0, LONGEST);

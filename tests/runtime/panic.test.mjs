@@ -23,9 +23,9 @@ test("both panic hooks speak, and the object answers the next call", async () =>
   );
   assert.notEqual(answered, 201);
   const all = () => stack.lines.join("\n");
-  // console_error_panic_hook's: the panic, and how JavaScript came there.
+  // console_error_panic_hook's: the panic, and how JavaScript came there, by functions that have names.
   await eventually("JavaScript's stack in the log", all, (log) =>
-    /panicked at[\s\S]*on purpose[\s\S]*Stack:[\s\S]*\bat /.test(log),
+    /panicked at[\s\S]*on purpose[\s\S]*Stack:[\s\S]*\bat \S*edge::outbox::/.test(log),
   );
   // The hook of the crate `worker`, which begins the recovery.
   await eventually("the other hook's line", all, (log) => /Rust panic:[\s\S]*on purpose/.test(log));
