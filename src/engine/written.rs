@@ -25,7 +25,7 @@ use crate::time::UnixMs;
 const MISSING_TRIES: u32 = 3;
 
 /// Klaviyo does not find it.
-const MISSING: TransientFault = TransientFault::Status(System::Klaviyo, 404);
+pub(crate) const MISSING: TransientFault = TransientFault::Status(System::Klaviyo, 404);
 
 fn refused(status: u16, detail: &str) -> Rejection {
     Rejection::new(FinalFault::Refused(System::Klaviyo, status), detail)

@@ -26,6 +26,7 @@ use crate::engine::events::{EndedUnit, JobEnd, StartedRow, WriteEvent};
 use crate::engine::grants::CallGrants;
 use crate::engine::unit::{UnitEnd, UnitNo};
 use crate::engine::writer::{NewUnit, UnitWriter, WriterHost};
+use crate::engine::written::MISSING;
 use crate::fault::{Setback, TransientFault};
 use crate::http::HttpAnswer;
 use crate::klaviyo::job::{JobRef, RowDigest};
@@ -429,7 +430,14 @@ impl Deliveries {
             // What a job took was read again after the job, and is what is still to be sent.
             UnitEnd::Written => (Conclusion::Delivered, None),
             UnitEnd::NotHeld => (Conclusion::Ignored(IgnoreReason::NotHeld), None),
+            // A category that is gone is answered as what is refused, or as what is not found yet.
             UnitEnd::Failed(_) if open.delivery.refused() => {
+                around.shared.distrust_categories();
+                return self.advance(no, around);
+            }
+            UnitEnd::Later { setback, .. }
+                if setback.fault == MISSING && open.delivery.refused() =>
+            {
                 around.shared.distrust_categories();
                 return self.advance(no, around);
             }

@@ -222,7 +222,7 @@ impl Account {
             }
             "item" => {
                 if !self.categories_known(row) {
-                    return refusal(400, "/data/relationships", "a category is not known");
+                    return self.category_not_known();
                 }
                 self.relate(&id, row);
                 self.items.insert(id, attributes);
@@ -248,6 +248,12 @@ impl Account {
         }
     }
 
+    /// Nobody has seen which of them it is.
+    fn category_not_known(&self) -> HttpAnswer {
+        let status = if self.pointers { 400 } else { 404 };
+        refusal(status, "/data/relationships", "a category is not known")
+    }
+
     fn categories_known(&self, row: &Value) -> bool {
         let categories = row["relationships"]["categories"]["data"].as_array();
         let mut ids = categories.into_iter().flatten().filter_map(|one| one["id"].as_str());
@@ -260,7 +266,7 @@ impl Account {
             return refusal(400, "/data/attributes/title", "refused");
         }
         if kind == "item" && !self.categories_known(row) {
-            return refusal(400, "/data/relationships", "a category is not known");
+            return self.category_not_known();
         }
         if kind == "item" && self.items.contains_key(id) {
             self.relate(id, row);
