@@ -46,7 +46,7 @@ pub struct SharedDocuments {
     telling_attributes: ReadCache<Id, Rc<[String]>>,
     /// Where the project keeps variants.
     catalog_model: ReadCache<(), CatalogModel>,
-    /// Klaviyo's ids of categories that it has.
+    /// Klaviyo's ids of categories that it has; only a run remembers them.
     categories: ReadCache<String, ()>,
 }
 
@@ -55,7 +55,11 @@ impl SharedDocuments {
     /// MB of its 128.
     #[must_use]
     pub fn of_isolate() -> Self {
-        Self::new(LIFETIME, 1_000, 1_000)
+        Self {
+            // Anybody may delete one, and each push asks for the few that it needs.
+            categories: ReadCache::new(1, Duration::ZERO),
+            ..Self::new(LIFETIME, 1_000, 1_000)
+        }
     }
 
     /// What a run of an import shares, from page to page until its end.
@@ -380,14 +384,19 @@ mod tests {
             let ids = ids.iter().map(ToString::to_string).collect();
             KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }.into()
         };
-        let mut shared = SharedDocuments::of_run();
         let mut documents = Documents::default();
         documents.categories.hold("a");
-        shared.keep(&existing(&["a", "b"]), &documents, at(0));
-        let mut other = Documents::default();
-        let left = shared.answer(vec![existing(&["b", "a"])], &mut other, at(1));
-        assert_eq!(left, [existing(&["b"])], "whether b is there is not known for good");
-        assert_eq!(other.categories.held.list(), ["a"]);
+        for (mut shared, asked, held) in [
+            // Whether b is there is not known for good.
+            (SharedDocuments::of_run(), existing(&["b"]), 1),
+            (SharedDocuments::of_isolate(), existing(&["b", "a"]), 0),
+        ] {
+            shared.keep(&existing(&["a", "b"]), &documents, at(1));
+            let mut other = Documents::default();
+            let left = shared.answer(vec![existing(&["b", "a"])], &mut other, at(1));
+            assert_eq!(left, [asked]);
+            assert_eq!(other.categories.held.list().len(), held);
+        }
     }
 
     #[test]
