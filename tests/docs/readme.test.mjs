@@ -42,7 +42,7 @@ after(() => [...running].forEach(stop));
 const commands = commandsOf(readFileSync(join(ROOT, "README.md"), "utf8"));
 
 test("the commands are found", () => {
-  for (const command of ["npm start", "npm run build", "npx wrangler deploy"]) {
+  for (const command of ["npm start", "npm run build", `npx wrangler deploy --env=""`]) {
     assert.ok(commands.includes(command), `${command} is not among ${commands.join("; ")}`);
   }
 });
