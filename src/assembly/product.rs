@@ -156,9 +156,7 @@ fn existing_categories(config: &Config, documents: &Documents) -> Option<UnitRea
     let KnownDocument::There(product) = &documents.product else { return None };
     let categories = of_product(product, &config.shop.locale).into_iter();
     let ids: Vec<_> = categories.map(|category| category.key.id).collect();
-    let lookup = KlaviyoLookup::Existing { kind: CatalogKind::Category, ids };
-    (!matches!(&lookup, KlaviyoLookup::Existing { ids, .. } if ids.is_empty()))
-        .then(|| lookup.into())
+    (!ids.is_empty()).then(|| KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }.into())
 }
 
 /// Which of the item and its categories Klaviyo has, and then the variants of an item that it has.

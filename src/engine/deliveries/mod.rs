@@ -431,12 +431,8 @@ impl Deliveries {
             UnitEnd::Written => (Conclusion::Delivered, None),
             UnitEnd::NotHeld => (Conclusion::Ignored(IgnoreReason::NotHeld), None),
             // A category that is gone is answered as what is refused, or as what is not found yet.
-            UnitEnd::Failed(_) if open.delivery.refused() => {
-                around.shared.distrust_categories();
-                return self.advance(no, around);
-            }
-            UnitEnd::Later { setback, .. }
-                if setback.fault == MISSING && open.delivery.refused() =>
+            UnitEnd::Failed(_) | UnitEnd::Later { setback: Setback { fault: MISSING, .. }, .. }
+                if open.delivery.refused() =>
             {
                 around.shared.distrust_categories();
                 return self.advance(no, around);
