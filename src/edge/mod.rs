@@ -53,11 +53,14 @@ async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<
     })
 }
 
-/// The cron trigger of `wrangler.toml`.
+/// The cron trigger of `wrangler.toml`: wakes an object whose alarm was lost.
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     if let Ok(config) = settings::read(&env).as_ref() {
-        import::tick(&env, config).await;
+        outbox::OUTBOX.tick(&env, config).await;
+        if config.mode.import() {
+            import::IMPORT.tick(&env, config).await;
+        }
     }
 }
 

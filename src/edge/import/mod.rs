@@ -19,7 +19,7 @@ use super::auth::Operator;
 use super::objects::{SingleObject, query};
 use super::outbox::OUTBOX;
 use super::route::SyncAction;
-use super::{body, log, reply};
+use super::{body, reply};
 use crate::commercetools::notification::Notification;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
@@ -112,20 +112,6 @@ pub(super) async fn status(env: &Env, config: &Config, operator: Operator) -> Re
     }
     status["outbox"] = serde_json::from_str(&outbox.text().await?)?;
     reply::json(200, &status)
-}
-
-/// The cron trigger: a run whose alarm was lost goes on.
-pub(super) async fn tick(env: &Env, config: &Config) {
-    if !config.mode.import() {
-        return;
-    }
-    match IMPORT.call(env, config, Method::Post, "/tick", None).await {
-        Ok(response) if response.status_code() == 200 => {}
-        Ok(response) => {
-            log::failure("import", &format!("the tick was answered {}", response.status_code()));
-        }
-        Err(error) => log::failure("import", &error.to_string()),
-    }
 }
 
 /// Tells the imports of the products and categories that these notifications say are deleted: a run

@@ -212,6 +212,7 @@ impl Outbox {
                     no_letter()
                 }
             }
+            (Method::Post, ["tick"]) => reply::json(200, &json!({})),
             (Method::Post, ["panic"]) => {
                 let asked: EraseAgain = read_bytes(body)?;
                 self.by_rules(|rules| asked.park(sql, rules, now_ms()))?;

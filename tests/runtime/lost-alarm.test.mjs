@@ -1,0 +1,62 @@
+// The platform drops an alarm that fails six times, and what waits would wait for ever: the cron
+// trigger wakes the outbox. (That of the imports stands in import-crashes.test.mjs.)
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { sampleShop } from "../../sandbox/shop/index.mjs";
+import { settingsFor, startWorker } from "../../sandbox/worker.mjs";
+import { eventually } from "../eventually.mjs";
+import { changed } from "./documents.mjs";
+import { admin, push, start } from "./harness.mjs";
+
+/** An outbox that does not hear its alarms until it is asked to. */
+const DEAF = `
+  import worker, { Outbox as Own, Import } from "./index.js";
+  export default worker;
+  export { Import };
+  export class Outbox {
+    constructor(state, env) {
+      this.storage = state.storage;
+      this.own = new Own(state, env);
+      this.hears = false;
+    }
+    async fetch(request) {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/hear") this.hears = true;
+      else if (pathname !== "/alarm") return this.own.fetch(request);
+      return Response.json(await this.storage.getAlarm());
+    }
+    alarm() {
+      if (this.hears) return this.own.alarm();
+    }
+  }
+`;
+
+let stack;
+let worker;
+before(async () => {
+  stack = await start();
+  worker = await startWorker({
+    settings: settingsFor(stack.commercetools, stack.klaviyo),
+    entry: DEAF,
+  });
+});
+after(async () => {
+  await worker.close();
+  await stack.close();
+});
+
+const alarm = async () => (await worker.object("OUTBOX", "outbox", "/alarm")).json();
+const waiting = async () => (await admin(worker.url, "GET", "/sync/status")).body.outbox.waiting;
+
+test("what waits in an outbox whose alarm was lost goes on with the next tick", async () => {
+  stack.klaviyo.faults.add({ path: "/api/profile-import", status: 503, times: 1 });
+  const [customer] = sampleShop().customers;
+  assert.equal((await push(worker.url, changed("customer", customer))).status, 202);
+  await eventually("the alarm to be lost", alarm, (time) => time === null);
+  await worker.object("OUTBOX", "outbox", "/hear");
+  assert.equal(await waiting(), 1);
+  await worker.tick();
+  await eventually("the outbox to be empty", waiting, (count) => count === 0);
+  assert.equal(stack.klaviyo.store.profiles().length, 1);
+});
