@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::run::{ImportKind, ImportRun, blank};
+use super::run::{HealedCounts, ImportKind, ImportRun, blank};
 use super::start::RunStart;
 use super::stored::{StoredRun, UnreadableRun};
 pub use super::work::{
@@ -200,6 +200,13 @@ impl ImportMachine {
             }
         }
         calls
+    }
+
+    /// What [`crate::import::store::runs::save`] found healed: the run's counts are those that were stored.
+    pub fn healed(&mut self, kind: ImportKind, healed: HealedCounts) {
+        if let Some(work) = self.works.get_mut(&kind) {
+            work.healed(healed);
+        }
     }
 
     /// When to step again without an answer; none if only an answer, or a

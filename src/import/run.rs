@@ -145,8 +145,27 @@ pub struct RunCounts {
     pub sent: u64,
     /// There was nothing to send.
     pub skipped: u64,
-    /// It could not be sent; there is a failure of that id.
+    /// It could not be sent; there is a failure of that id until something heals it.
     pub failed: u64,
+}
+
+/// Failures of a run that it healed itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HealedCounts {
+    /// Those of records that were sent in the end.
+    pub sent: u64,
+    /// Those of records of which there is nothing to send any more.
+    pub skipped: u64,
+}
+
+impl RunCounts {
+    pub(super) fn heal(&mut self, healed: HealedCounts) {
+        let HealedCounts { sent, skipped } = healed;
+        debug_assert!(sent + skipped <= self.failed, "only what failed is healed");
+        self.failed = self.failed.saturating_sub(sent + skipped);
+        self.sent += sent;
+        self.skipped += skipped;
+    }
 }
 
 /// One part of a pass: the records of a time of creation, read in the order of their ids.

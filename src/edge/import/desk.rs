@@ -48,7 +48,7 @@ impl ImportDesk {
         let mut calls = Vec::new();
         for effect in machine.step(config, now(), input) {
             match effect {
-                ImportEffect::Save(saving) => self.save(sql, &saving)?,
+                ImportEffect::Save(saving) => self.save(sql, &saving, &mut machine)?,
                 ImportEffect::TellCuts(cuts) => log::import_cuts(&cuts),
                 ImportEffect::Call(ticket, call) => calls.push((ticket, call)),
             }
@@ -96,15 +96,21 @@ impl ImportDesk {
         Ok(ImportMachine::new(config, stored, now()))
     }
 
-    fn save(&self, sql: &SqlStorage, saving: &RunSaving) -> Result<()> {
-        runs::save(sql, saving)?;
+    fn save(
+        &self,
+        sql: &SqlStorage,
+        saving: &RunSaving,
+        machine: &mut ImportMachine,
+    ) -> Result<()> {
+        let healed = runs::save(sql, saving)?;
         let Some(run) = &saving.run else { return Ok(()) };
+        machine.healed(run.kind, healed);
         let mark = mark(run);
         let before = self.marks.borrow_mut().insert(run.kind, mark.clone());
         if before.is_some_and(|before| before != mark) {
             runs::slice_ended(sql)?;
         }
-        if run.finished_at.is_some() {
+        if let Some(run) = machine.run(run.kind).filter(|run| run.finished_at.is_some()) {
             log::import(run);
         }
         Ok(())

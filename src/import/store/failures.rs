@@ -1,6 +1,6 @@
 //! Failures: records that an import could not send, with the reason. The newest reason of a record
-//! counts. A failure is gone when the record was sent by a run over a list, when a full run read it
-//! without failing, or when the customer is erased.
+//! counts. A failure is healed by whatever settles the record later, in whichever run or pass, and gone
+//! when a full run is completed that did not meet it, or when the customer is erased.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::commercetools::reference::Id;
 use crate::http::encode;
 use crate::import::csv;
 use crate::import::machine::RunSaving;
-use crate::import::run::{ImportKind, ImportRun, RunSelection, RunState};
+use crate::import::run::{HealedCounts, ImportKind, ImportRun, RunSelection, RunState};
 use crate::storage::selection::KeptSelection;
 use crate::storage::sql::{Sql, SqlError};
 use crate::time::UnixMs;
@@ -20,8 +20,12 @@ const PAGE: usize = 100;
 /// Failures in one table of CSV: a shop's, mostly, and far less than an object may hold in memory.
 const CSV_PAGE: usize = 10_000;
 
-/// Stores what became of records.
-pub fn save(sql: &dyn Sql, run: &ImportRun, saving: &RunSaving) -> Result<(), SqlError> {
+/// Stores what became of records; how many failures of the run itself are healed by it.
+pub fn save(
+    sql: &dyn Sql,
+    run: &ImportRun,
+    saving: &RunSaving,
+) -> Result<HealedCounts, SqlError> {
     let kind = run.kind.name();
     for failure in &saving.failures {
         sql.exec(
@@ -40,16 +44,29 @@ pub fn save(sql: &dyn Sql, run: &ImportRun, saving: &RunSaving) -> Result<(), Sq
             ],
         )?;
     }
-    for id in &saving.healed {
-        delete_one(sql, run.kind, id.as_str())?;
-    }
+    let healed = HealedCounts {
+        sent: heal(sql, run, &saving.sent)?,
+        skipped: heal(sql, run, &saving.skipped)?,
+    };
     if run.state == RunState::Completed && run.selection == RunSelection::Full {
         sql.exec(
             "DELETE FROM failures WHERE kind = ? AND run <> ?",
             vec![kind.into(), run.id.as_str().into()],
         )?;
     }
-    Ok(())
+    Ok(healed)
+}
+
+/// Forgets the failures of these records; how many of them were this run's.
+fn heal(sql: &dyn Sql, run: &ImportRun, ids: &[Id]) -> Result<u64, SqlError> {
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    let query = "DELETE FROM failures
+         WHERE kind = ? AND id IN (SELECT value FROM json_each(?)) RETURNING run";
+    let values = vec![run.kind.name().into(), serde_json::to_string(ids)?.into()];
+    let runs: Vec<String> = sql.exec(query, values)?.column()?;
+    Ok(runs.into_iter().map(|of| u64::from(of == run.id)).sum())
 }
 
 /// A row of `failures`.

@@ -10,7 +10,7 @@ use super::{doubt, failures, open_pages};
 use crate::commercetools::reference::Id;
 use crate::config::rules::OperatorRules;
 use crate::import::machine::{KeptRows, RunSaving, StoredRunParts};
-use crate::import::run::{ImportKind, ImportRun, RunState};
+use crate::import::run::{HealedCounts, ImportKind, ImportRun, RunState};
 use crate::import::stored::{StoredRun, UnreadableRun, read_run};
 use crate::json::read_bytes;
 use crate::storage::parts;
@@ -22,8 +22,15 @@ const HISTORY: u32 = 20;
 
 /// Stores what the machine wants stored. All of it is text before anything is written, and there is
 /// no await: so it is written whole or not at all.
-pub fn save(sql: &dyn Sql, saving: &RunSaving) -> Result<(), SqlError> {
-    let Some(run) = &saving.run else { return Ok(()) };
+///
+/// A run that read records again may have healed failures of its own: its counts are stored so, and the
+/// machine is to be told.
+pub fn save(sql: &dyn Sql, saving: &RunSaving) -> Result<HealedCounts, SqlError> {
+    let Some(run) = &saving.run else { return Ok(HealedCounts::default()) };
+    let healed = failures::save(sql, run, saving)?;
+    let mut run = run.clone();
+    run.counts.heal(healed);
+    let run = &run;
     let kind = run.kind.name();
     let text = serde_json::to_vec(run)?;
     let list = saving.list.as_ref().map(serde_json::to_vec).transpose()?;
@@ -49,14 +56,13 @@ pub fn save(sql: &dyn Sql, saving: &RunSaving) -> Result<(), SqlError> {
             vec![kind.into(), job.as_str().into()],
         )?;
     }
-    failures::save(sql, run, saving)?;
     doubt::keep(sql, run)?;
     open_pages::save(sql, &saving.opened, &saving.finished)?;
     if run.state == RunState::Completed {
         parts::delete(sql, "list_parts", owner)?;
         forget_kept(sql, run.kind)?;
     }
-    Ok(())
+    Ok(healed)
 }
 
 /// Makes a row for a new run; those before it need nothing more than what is shown. One of another

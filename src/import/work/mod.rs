@@ -27,7 +27,7 @@ use super::page::RunPage;
 use super::parts::WalkParts;
 use super::phones::PhoneBook;
 use super::record_ref::{PageNo, RecordRef};
-use super::run::{ImportKind, ImportRun, RunError, RunState};
+use super::run::{HealedCounts, ImportKind, ImportRun, RunError, RunState};
 use super::stored::StoredRun;
 use crate::assembly::shared::SharedDocuments;
 use crate::assembly::together::JointReading;
@@ -116,8 +116,10 @@ pub struct RunSaving {
     pub closed: Vec<String>,
     /// Records that could not be sent.
     pub failures: Vec<RecordFailure>,
-    /// Records of a list that were sent: they are no failures any more.
-    pub healed: Vec<Id>,
+    /// Records that were sent: a failure of theirs is healed.
+    pub sent: Vec<Id>,
+    /// Records of which there was nothing to send: the same.
+    pub skipped: Vec<Id>,
     /// Pages that are going to be written, with what the outbox is to be told if they are not finished.
     pub opened: Vec<OpenPage>,
     /// Such pages that are finished.
@@ -342,6 +344,12 @@ impl RunWork {
         let records = std::mem::take(&mut self.cuts);
         let Self { run, .. } = self;
         (!records.is_empty()).then(|| RunCuts { kind: run.kind, run: run.id.clone(), records })
+    }
+
+    /// Failures of this run that were stored are healed: records that were read again, in the closing
+    /// pass, were sent or skipped.
+    pub(super) fn healed(&mut self, healed: HealedCounts) {
+        self.run.counts.heal(healed);
     }
 
     fn failure(&mut self, id: Id, rejection: Rejection) {

@@ -22,6 +22,7 @@ use crate::http::HttpAnswer;
 use crate::import::page::{PageOrigin, RecordFate, RunPage, RunRecord};
 use crate::import::passes::{Pass, PassLink, PassSource, held, listed};
 use crate::import::record_ref::{PageNo, RecordRef};
+use crate::import::run::RunSelection;
 use crate::klaviyo::answer::{ids, marked_ids};
 use crate::mapping::body::Cut;
 use crate::mapping::identity;
@@ -145,7 +146,12 @@ impl RunWork {
                     let missing = self.list[part.clone()].iter().filter(|id| !page.has(id));
                     let missing: Vec<_> = missing.cloned().collect();
                     for id in missing {
-                        let fate = if is_whole { not_found() } else { RecordFate::Again };
+                        let fate = match self.run.selection {
+                            _ if !is_whole => RecordFate::Again,
+                            // It failed as it was there; now there is nothing to do.
+                            RunSelection::Retry => RecordFate::Skipped,
+                            _ => not_found(),
+                        };
                         page.add(id, Err(fate));
                     }
                 }

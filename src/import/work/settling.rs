@@ -13,9 +13,9 @@ use crate::engine::backoff::JOB_IN_DOUBT;
 use crate::engine::unit::UnitNo;
 use crate::engine::writer::RowsInJob;
 use crate::import::page::{PageOrigin, RecordFate, RunPage, RunRecord};
-use crate::import::passes::PassLink;
+use crate::import::passes::{PassLink, PassSource};
 use crate::import::record_ref::{PageNo, RecordRef};
-use crate::import::run::{PassRange, RunSelection, RunState};
+use crate::import::run::{PassRange, RunState};
 use crate::time::{UnixMs, millis};
 
 /// How long a run may settle nothing before it fails. A job of Klaviyo's takes minutes, and counts when it
@@ -34,9 +34,25 @@ impl RunWork {
         if self.is_counted() {
             self.run.counts.sent += 1;
         }
-        if matches!(self.run.selection, RunSelection::Ids | RunSelection::Retry) {
-            self.saving.healed.push(id);
+        if self.heals() {
+            self.saving.sent.push(id);
         }
+    }
+
+    fn count_skipped(&mut self, id: Id) {
+        if self.is_counted() {
+            self.run.counts.skipped += 1;
+        }
+        if self.heals() {
+            self.saving.skipped.push(id);
+        }
+    }
+
+    /// Whether a record that is settled in this pass is no failure any more. What is left to the outbox
+    /// is not settled, and what is deleted at Klaviyo was not read.
+    fn heals(&self) -> bool {
+        let pass = self.run.passes.get(self.run.pass);
+        pass.is_some_and(|pass| !pass.hand_over && !matches!(pass.source, PassSource::Held { .. }))
     }
 
     /// Brings to an end what can be, where so many runs are active.
@@ -282,14 +298,12 @@ impl RunWork {
     }
 
     fn count(&mut self, record: RunRecord) {
-        let counted = self.is_counted();
-        let counts = &mut self.run.counts;
         match record.fate {
             RecordFate::Open if record.unit.is_some() => {}
             RecordFate::Open => self.count_sent(record.id),
-            RecordFate::Skipped => counts.skipped += u64::from(counted),
+            RecordFate::Skipped => self.count_skipped(record.id),
             RecordFate::Failed(fault) => {
-                counts.failed += u64::from(counted);
+                self.run.counts.failed += u64::from(self.is_counted());
                 self.failure(record.id, fault);
             }
             RecordFate::Again => self.run.again.push(record.id),

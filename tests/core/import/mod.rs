@@ -7,6 +7,7 @@ pub(crate) mod account;
 mod defects;
 mod endless;
 mod gone;
+mod healing;
 mod modes;
 mod modular;
 mod preview;

@@ -15,7 +15,9 @@ use commercetools_klaviyo::import::machine::{
     CutRecord, ImportEffect, ImportInput, ImportMachine, KeptRows, OpenPage, RecordFailure,
     RunSaving, StoredRunParts,
 };
-use commercetools_klaviyo::import::run::{ImportKind, ImportRun, RunSelection, RunState};
+use commercetools_klaviyo::import::run::{
+    HealedCounts, ImportKind, ImportRun, RunSelection, RunState,
+};
 use commercetools_klaviyo::import::start::RunStart;
 use commercetools_klaviyo::import::stored::read_run;
 use commercetools_klaviyo::push::plan::customer::WRITTEN_SINCE;
@@ -69,17 +71,19 @@ pub(super) struct Store {
     lists: BTreeMap<ImportKind, Vec<Id>>,
     kept: BTreeMap<ImportKind, Vec<KeptRows>>,
     pub(super) failures: BTreeMap<(ImportKind, String), RecordFailure>,
+    /// The run in which a record failed last.
+    failed_in: BTreeMap<(ImportKind, String), String>,
     /// Pages that are not finished, with what the outbox is to be told of them.
     pub(super) open_pages: Vec<OpenPage>,
     pub(super) saves: u64,
 }
 
 impl Store {
-    fn save(&mut self, saving: RunSaving) {
+    fn save(&mut self, saving: RunSaving) -> HealedCounts {
         let run = saving.run.expect("a run");
         // It goes through its JSON, as it would in a database.
         let json = serde_json::to_string(&run).expect("JSON");
-        let run: ImportRun = serde_json::from_str(&json).expect("a run");
+        let mut run: ImportRun = serde_json::from_str(&json).expect("a run");
         let kind = run.kind;
         if self.runs.get(&kind).is_none_or(|known| known.id != run.id) {
             self.kept.remove(&kind);
@@ -94,14 +98,24 @@ impl Store {
         }
         self.open_pages.extend(saving.opened);
         self.open_pages.retain(|of| of.page.is_none_or(|page| !saving.finished.contains(&page)));
-        for id in &saving.healed {
-            self.failures.remove(&(kind, id.to_string()));
-        }
+        let mut heal = |ids: Vec<Id>| {
+            let all = ids.into_iter().map(|id| (kind, id.to_string()));
+            let failed = all.filter(|record| self.failures.remove(record).is_some());
+            let by_run = failed.filter(|record| self.failed_in[record] == run.id);
+            u64::try_from(by_run.count()).expect("a number")
+        };
+        let healed = HealedCounts { sent: heal(saving.sent), skipped: heal(saving.skipped) };
         for failure in saving.failures {
-            self.failures.insert((kind, failure.id.to_string()), failure);
+            let record = (kind, failure.id.to_string());
+            self.failed_in.insert(record.clone(), run.id.clone());
+            self.failures.insert(record, failure);
         }
+        run.counts.failed -= healed.sent + healed.skipped;
+        run.counts.sent += healed.sent;
+        run.counts.skipped += healed.skipped;
         self.runs.insert(kind, run);
         self.saves += 1;
+        healed
     }
 
     /// What a machine of these rules finds, by the same reading as in the object.
@@ -234,7 +248,11 @@ impl World {
         self.check();
         for effect in effects {
             match effect {
-                ImportEffect::Save(saving) => self.store.save(*saving),
+                ImportEffect::Save(saving) => {
+                    let kind = saving.run.as_ref().map(|run| run.kind).expect("a run");
+                    let healed = self.store.save(*saving);
+                    self.machine.healed(kind, healed);
+                }
                 ImportEffect::TellCuts(told) => self.cuts.extend(told.records),
                 ImportEffect::Call(ticket, call) => self.call(ticket, &call),
             }

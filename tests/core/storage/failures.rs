@@ -19,7 +19,7 @@ fn failure(record: &str, code: &str) -> RecordFailure {
 /// A run of all orders saves this.
 fn save(sql: &Sqlite, number: u64, selection: RunSelection, saving: RunSaving) {
     let mut run = run(number, ImportKind::Orders, selection);
-    if saving.failures.is_empty() && saving.healed.is_empty() {
+    if saving.failures.is_empty() && saving.sent.is_empty() {
         run.state = RunState::Completed;
     }
     runs::save(sql, &RunSaving { run: Some(run), ..saving }).expect("saved");
@@ -123,7 +123,7 @@ fn the_newest_reason_counts_until_the_record_is_sent() {
         (&page["failures"][0]["code"], &page["failures"][1]["code"]),
         (&json!("new"), &json!("old"))
     );
-    save(&sql, 3, RunSelection::Retry, RunSaving { healed: vec![id("b")], ..RunSaving::default() });
+    save(&sql, 3, RunSelection::Retry, RunSaving { sent: vec![id("b")], ..RunSaving::default() });
     assert_eq!(ids(&sql), ["a", "c"]);
     // A run over a list says nothing of the others; a full one that completed does.
     save(&sql, 4, RunSelection::Ids, RunSaving::default());

@@ -64,7 +64,7 @@ fn a_run_is_loaded_with_its_list_and_its_kept_rows() {
         run: Some(run.clone()),
         kept: rows.to_vec(),
         failures: vec![failure],
-        healed: vec![id("b")],
+        sent: vec![id("b")],
         ..RunSaving::default()
     };
     fails_whole(&sql, |sql| runs::save(sql, &next));

@@ -379,7 +379,12 @@ impl World {
         let mut calls = Vec::new();
         for effect in machine.step(config, now, input) {
             match effect {
-                ImportEffect::Save(saving) => runs::save(sql, &saving)?,
+                ImportEffect::Save(saving) => {
+                    let healed = runs::save(sql, &saving)?;
+                    if let Some(run) = &saving.run {
+                        machine.healed(run.kind, healed);
+                    }
+                }
                 ImportEffect::TellCuts(_) => {}
                 ImportEffect::Call(ticket, call) => calls.push((ticket, call)),
             }
