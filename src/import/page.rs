@@ -37,6 +37,8 @@ pub(super) struct RunPage {
     pub(super) unread: Option<HttpAnswer>,
     /// Walks over what its documents lead to that are still to be made.
     pub(super) linked: VecDeque<Walk>,
+    /// Whether such walks are under way, or still to be made.
+    pub(super) follows_links: bool,
     /// What is read of its records until they are mapped, each with the index of its record.
     pub(super) units: Vec<(usize, Delivery)>,
     /// Answers that are awaited before more of them can be.
@@ -107,6 +109,7 @@ impl RunPage {
             records: Vec::new(),
             unread: None,
             linked: VecDeque::new(),
+            follows_links: false,
             units: Vec::new(),
             waits: 0,
             price_edges: Vec::new(),

@@ -24,9 +24,6 @@ use crate::import::page::{PageOrigin, RecordFate, RunPage, RunRecord};
 use crate::import::passes::{LIST_PAGE, PassLink, PassSource};
 use crate::import::record_ref::PageNo;
 
-/// Products that are remembered as found by their variants, some 60 bytes each.
-const LINKED_BEFORE: usize = 20_000;
-
 /// What is read of a document that leads to others.
 #[derive(Deserialize)]
 pub(super) struct LinkingDocument {
@@ -80,17 +77,12 @@ impl RunWork {
         }
     }
 
-    /// The products of variants, each once in a pass.
-    fn walks_of_products(
-        &mut self,
-        filter: &WalkFilter,
-        found: Vec<LinkingDocument>,
-    ) -> VecDeque<Walk> {
-        if self.linked_before.len() > LINKED_BEFORE {
-            self.linked_before.clear();
-        }
+    /// The products of variants.
+    fn walks_of_products(&self, filter: &WalkFilter, found: Vec<LinkingDocument>) -> VecDeque<Walk> {
         let ids = found.into_iter().filter_map(|found| Some(found.product?.id));
-        let ids: Vec<_> = ids.filter(|id| self.linked_before.insert(id.clone())).collect();
+        let mut ids: Vec<_> = ids.collect();
+        ids.sort_unstable();
+        ids.dedup();
         let of = self.run.kind.documents();
         let lists = ids.chunks(LIST_PAGE).map(|ids| FilterList::Ids(ids.to_vec()));
         lists.map(|list| among(of, filter, list)).collect()
@@ -106,28 +98,47 @@ impl RunWork {
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
         let Some(pass) = self.run.passes.get(self.run.pass) else { return Ok(()) };
-        let hand_over = pass.hand_over;
         match (&pass.source, walk.of) {
             (PassSource::Linked { filter, .. }, WalkedResource::Variants) => {
                 let filter = filter.clone();
                 self.variants_read(&filter, number, walk, answer)?;
             }
-            _ => self.records_linked(config, number, walk, answer, hand_over)?,
+            _ => self.records_linked(config, number, walk, answer, pass.hand_over)?,
         }
-        let Some(page) = self.pages.get_mut(&number) else { return Ok(()) };
-        page.bytes += answer.body.len();
-        if let Some(walk) = page.linked.pop_front() {
-            let walk = self.sized(walk);
-            self.now_queue(RunReading::Linked { page: number, walk }, now);
-            return Ok(());
+        if let Some(page) = self.pages.get_mut(&number) {
+            page.bytes += answer.body.len();
         }
-        page.waits = 0;
-        if hand_over {
-            self.leave_to_outbox(number, now);
-        } else {
-            self.prepare(config, number, now);
-        }
+        self.following_links = None;
+        self.follow_links(config, now);
         Ok(())
+    }
+
+    /// Reads what documents lead to: one page after the other, since what one leads to the next is not to
+    /// read again.
+    pub(super) fn follow_links(&mut self, config: &Config, now: DateTime<Utc>) {
+        let hand_over = self.run.passes.get(self.run.pass).is_some_and(|pass| pass.hand_over);
+        while self.following_links.is_none() {
+            let mut pages = self.pages.iter_mut().filter(|(_, page)| page.follows_links);
+            let Some((number, page)) = pages.next() else { return };
+            let number = *number;
+            match page.linked.pop_front() {
+                Some(walk) => {
+                    let Some(walk) = self.linked_before.rest_of(walk) else { continue };
+                    let walk = self.sized(walk);
+                    self.following_links = Some(number);
+                    self.now_queue(RunReading::Linked { page: number, walk }, now);
+                }
+                None => {
+                    page.follows_links = false;
+                    page.waits = 0;
+                    if hand_over {
+                        self.leave_to_outbox(number, now);
+                    } else {
+                        self.prepare(config, number, now);
+                    }
+                }
+            }
+        }
     }
 
     /// Takes the records that the documents of a page lead to.
@@ -172,10 +183,13 @@ impl RunWork {
         for record in &mut more.records {
             let id = &record.id;
             let again = self.run.again.contains(id);
-            if again || pending.contains(id) || self.pages.values().any(|page| page.has(id)) {
+            let is_new = self.linked_before.meet(id);
+            let known = again || pending.contains(id) || self.pages.values().any(|page| page.has(id));
+            if known || !is_new {
                 record.fate = RecordFate::Known;
             }
         }
+        self.linked_before.meet_skus(&results);
         if let Some(page) = self.pages.get_mut(&number) {
             page.append(more);
             if let Some(walk) = further {

@@ -9,6 +9,7 @@ mod calling;
 mod dividing;
 mod gone;
 mod linked;
+mod linked_before;
 mod reading;
 mod settling;
 mod size;
@@ -22,6 +23,7 @@ use serde_json::{Map, Value};
 pub(super) use self::calling::RunTask;
 use self::calling::{RangeReader, ReadTask};
 use self::gone::HeldBack;
+use self::linked_before::LinkedBefore;
 use self::size::PageSize;
 use super::page::RunPage;
 use super::parts::WalkParts;
@@ -57,8 +59,10 @@ pub(super) struct RunWork {
     next_page: PageNo,
     /// The categories that are being written before the items of pages: who waits for each.
     categories: BTreeMap<String, Vec<(PageNo, JointReading)>>,
-    /// The products that variants of this pass have led to so far: each is written once.
-    linked_before: HashSet<Id>,
+    /// The records that documents have led to so far: each is read and written once.
+    linked_before: LinkedBefore,
+    /// The page of which what it leads to is being read.
+    following_links: Option<PageNo>,
     /// Readings that are to be made.
     queue: VecDeque<ReadTask>,
     writer: UnitWriter,
@@ -246,7 +250,8 @@ impl RunWork {
             pages: BTreeMap::new(),
             next_page: 0,
             categories: BTreeMap::new(),
-            linked_before: HashSet::new(),
+            linked_before: LinkedBefore::default(),
+            following_links: None,
             queue: VecDeque::new(),
             writer: UnitWriter::new(WriterHost::Import),
             live: BTreeMap::new(),

@@ -61,8 +61,9 @@ impl RunWork {
             return Ok(());
         };
         let SourcePage { mut page, after, ended } = read;
-        let linked = page.linked.pop_front().map(|walk| self.sized(walk));
-        page.waits += u32::from(linked.is_some());
+        page.follows_links = !page.linked.is_empty();
+        page.waits += u32::from(page.follows_links);
+        let follows_links = page.follows_links;
         let number = self.next_number();
         let Some(reader) = self.readers.get_mut(range) else { return Ok(()) };
         reader.reading = false;
@@ -73,8 +74,8 @@ impl RunWork {
             reader.pages.push_back(number);
             self.pages.insert(number, page);
         }
-        if let Some(walk) = linked {
-            self.now_queue(RunReading::Linked { page: number, walk }, now);
+        if follows_links {
+            self.follow_links(config, now);
         } else if pass.hand_over {
             self.leave_to_outbox(number, now);
         }

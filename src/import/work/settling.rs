@@ -15,7 +15,7 @@ use crate::engine::writer::RowsInJob;
 use crate::import::page::{PageOrigin, RecordFate, RunPage, RunRecord};
 use crate::import::passes::{PassLink, PassSource};
 use crate::import::record_ref::{PageNo, RecordRef};
-use crate::import::run::{PassRange, RunState};
+use crate::import::run::{ImportRun, PassRange, RunState};
 use crate::time::{UnixMs, millis};
 
 /// How long a run may settle nothing before it fails. A job of Klaviyo's takes minutes, and counts when it
@@ -84,10 +84,16 @@ impl RunWork {
             self.writer.hasten_looks();
         }
         while self.is_pass_done() && self.run.state == RunState::Running {
+            let sort = |run: &ImportRun| {
+                run.passes.get(run.pass).map(|pass| (pass.reread, pass.hand_over))
+            };
+            let before = sort(&self.run);
             self.run.pass += 1;
             self.run.ranges = None;
             self.run.catalog_model = None;
-            self.linked_before.clear();
+            if sort(&self.run) != before {
+                self.linked_before.clear();
+            }
             self.readers.clear();
             self.dirty = true;
             if self.run.pass < self.run.passes.len() {
@@ -177,6 +183,7 @@ impl RunWork {
         self.pages.clear();
         self.parts = None;
         self.linked_before.clear();
+        self.following_links = None;
         self.categories.clear();
         self.readers.clear();
         self.queue.clear();

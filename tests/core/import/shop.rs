@@ -512,6 +512,6 @@ pub(crate) fn order(
         "createdAt": text(created), "lastModifiedAt": text(created)})
 }
 
-fn euros(cents: u64) -> Value {
+pub(crate) fn euros(cents: u64) -> Value {
     json!({"type": "centPrecision", "currencyCode": "EUR", "centAmount": cents, "fractionDigits": 2})
 }

@@ -161,6 +161,8 @@ pub(super) struct World {
     under_way: HashMap<CallTicket, (u64, Result<HttpAnswer, Setback>)>,
     next_run: u64,
     slice_ends: u64,
+    /// The calls that were carried out, where somebody wants to see them.
+    pub(super) calls: Option<Vec<HostCall>>,
     pub(super) crashes: u64,
     pub(super) stops: u64,
     /// The most calls that were under way at once.
@@ -195,6 +197,7 @@ impl World {
             under_way: HashMap::new(),
             next_run: 0,
             slice_ends: 0,
+            calls: None,
             crashes: 0,
             stops: 0,
             most_calls: 0,
@@ -352,6 +355,9 @@ impl World {
     }
 
     pub(super) fn carry_out(&mut self, call: &HostCall) -> HttpAnswer {
+        if let Some(calls) = &mut self.calls {
+            calls.push(call.clone());
+        }
         match call {
             HostCall::HandOver { changes, .. } => {
                 for change in changes {

@@ -1,0 +1,102 @@
+//! The records that documents have led a run to, so that one that several lead to is read and written once:
+//! a product whose five variants have new stock, say.
+//!
+//! Whatever changes after a record was read is for the passes that follow: they look back to when these began.
+//! So this is of passes that are of one sort, and is forgotten between those and the closing ones.
+
+use std::collections::HashSet;
+
+use serde::Deserialize;
+
+use crate::commercetools::reference::Id;
+use crate::commercetools::walk::{FilterList, Walk};
+
+/// Bytes that may be remembered. What is forgotten beyond that is read once more if something leads to it.
+const MOST_BYTES: usize = 4_000_000;
+
+/// What an entry takes beside its text, about.
+const ENTRY_BYTES: usize = 64;
+
+/// Records and the SKUs that belong to them.
+#[derive(Debug, Default)]
+pub(super) struct LinkedBefore {
+    records: HashSet<Id>,
+    skus: HashSet<String>,
+    bytes: usize,
+}
+
+/// A product, read for the SKUs of the variants within it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ProductSkus {
+    master_data: Option<CurrentSkus>,
+}
+
+#[derive(Deserialize)]
+struct CurrentSkus {
+    current: VariantSkus,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct VariantSkus {
+    master_variant: Option<VariantSku>,
+    #[serde(default)]
+    variants: Vec<VariantSku>,
+}
+
+#[derive(Deserialize)]
+struct VariantSku {
+    sku: Option<String>,
+}
+
+impl LinkedBefore {
+    /// Remembers a record; whether it is new.
+    pub(super) fn meet(&mut self, id: &Id) -> bool {
+        if self.records.contains(id) {
+            return false;
+        }
+        self.make_room(id.as_str().len());
+        self.records.insert(id.clone())
+    }
+
+    /// Remembers the SKUs of documents that are products; others have none in that place.
+    pub(super) fn meet_skus(&mut self, documents: &[&str]) {
+        let read = documents.iter().filter_map(|text| serde_json::from_str(text).ok());
+        for ProductSkus { master_data } in read {
+            let Some(CurrentSkus { current }) = master_data else { continue };
+            let variants = current.master_variant.into_iter().chain(current.variants);
+            for sku in variants.filter_map(|variant| variant.sku) {
+                self.make_room(sku.len());
+                self.skus.insert(sku);
+            }
+        }
+    }
+
+    /// What is left of a walk without what it would find again; none if that is nothing.
+    pub(super) fn rest_of(&self, mut walk: Walk) -> Option<Walk> {
+        let left = match &mut walk.filter.among {
+            Some(FilterList::Skus(skus)) => {
+                skus.retain(|sku| !self.skus.contains(sku));
+                skus.len()
+            }
+            Some(FilterList::Ids(ids)) => {
+                ids.retain(|id| !self.records.contains(id));
+                ids.len()
+            }
+            Some(FilterList::Payments(_)) | None => return Some(walk),
+        };
+        (left > 0).then_some(walk)
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    fn make_room(&mut self, length: usize) {
+        if self.bytes > MOST_BYTES {
+            self.clear();
+        }
+        self.bytes += length + ENTRY_BYTES;
+    }
+}
