@@ -121,22 +121,20 @@ impl RunWork {
             let mut pages = self.pages.iter_mut().filter(|(_, page)| page.follows_links);
             let Some((number, page)) = pages.next() else { return };
             let number = *number;
-            match page.linked.pop_front() {
-                Some(walk) => {
-                    let Some(walk) = self.linked_before.rest_of(walk) else { continue };
-                    let walk = self.sized(walk);
-                    self.following_links = Some(number);
-                    self.now_queue(RunReading::Linked { page: number, walk }, now);
+            let Some(walk) = page.linked.pop_front() else {
+                page.follows_links = false;
+                page.waits = 0;
+                if hand_over {
+                    self.leave_to_outbox(number, now);
+                } else {
+                    self.prepare(config, number, now);
                 }
-                None => {
-                    page.follows_links = false;
-                    page.waits = 0;
-                    if hand_over {
-                        self.leave_to_outbox(number, now);
-                    } else {
-                        self.prepare(config, number, now);
-                    }
-                }
+                continue;
+            };
+            if let Some(walk) = self.linked_before.rest_of(walk) {
+                let walk = self.sized(walk);
+                self.following_links = Some(number);
+                self.now_queue(RunReading::Linked { page: number, walk }, now);
             }
         }
     }
