@@ -6,6 +6,7 @@ use super::batches::{Batch, BatchRow, BatchSort};
 use super::call::HostCall;
 use super::grants::CallGrants;
 use super::jobs::JobKey;
+use super::stubborn::CallTries;
 use super::unit::UnitNo;
 use super::writer::{AwaitedItem, UnitWriter, WriterHost};
 use crate::fault::{Setback, System, TransientFault};
@@ -21,8 +22,7 @@ pub(crate) struct WriteTask {
     pub(super) call: WriteCall,
     /// Not before this time.
     pub(super) not_before: UnixMs,
-    /// How often it was tried.
-    pub(super) tries: u32,
+    pub(super) tries: CallTries,
 }
 
 /// What a call is for.
@@ -56,7 +56,7 @@ const NO_ROOM: Duration = Duration::from_secs(10);
 
 impl WriteTask {
     pub(super) fn new(call: WriteCall, not_before: UnixMs) -> Self {
-        Self { call, not_before, tries: 0 }
+        Self { call, not_before, tries: CallTries::default() }
     }
 
     pub(super) fn begins_job(&self) -> bool {
@@ -239,6 +239,14 @@ impl WriteCall {
             Self::Single { request, .. } => request.operation(),
             Self::Look(_, job) => Operation::JobStatus(job.of),
             Self::Errors { .. } => Operation::ImportErrors,
+        }
+    }
+
+    /// How many rows may be to blame for what it meets.
+    pub(super) fn rows(&self) -> usize {
+        match self {
+            Self::Batch(batch) | Self::Know { batch, .. } => batch.rows.len(),
+            Self::Single { .. } | Self::Look(..) | Self::Errors { .. } | Self::Items { .. } => 1,
         }
     }
 

@@ -20,6 +20,7 @@ pub mod events;
 mod following;
 pub(crate) mod grants;
 pub(crate) mod jobs;
+pub(crate) mod stubborn;
 pub(crate) mod unit;
 pub(crate) mod writer;
 pub(crate) mod written;

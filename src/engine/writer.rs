@@ -7,8 +7,10 @@ use super::blame::Blame;
 use super::calling::{WriteCall, WriteTask};
 use super::events::{EndedUnit, WriteEvent};
 use super::jobs::{JobKey, JobRows, OpenJobs};
+use super::stubborn::ThroughCounts;
 use super::unit::{UnitEnd, UnitNo, WriteUnit};
 use crate::klaviyo::job::JobRef;
+use crate::klaviyo::pacing::Operation;
 use crate::klaviyo::request::WriteRequest;
 use crate::time::UnixMs;
 
@@ -57,6 +59,7 @@ pub(crate) struct UnitWriter {
     /// When to look for them.
     pub(super) next_look_for_items: UnixMs,
     pub(super) blame: Blame,
+    pub(super) through: ThroughCounts,
     pub(super) events: Vec<WriteEvent>,
     /// The bytes of stages that wait for those before them.
     bytes_later: usize,
@@ -105,6 +108,7 @@ impl UnitWriter {
             awaited: Vec::new(),
             next_look_for_items: UnixMs::EPOCH,
             blame: Blame::default(),
+            through: ThroughCounts::default(),
             events: Vec::new(),
             bytes_later: 0,
         }
@@ -247,16 +251,38 @@ impl UnitWriter {
         rows.filter(|kept| !kept.rows.is_empty()).collect()
     }
 
+    /// Ends what goes by itself and was tried many times, if nothing else is left to be sent: no other can
+    /// show whether the system is out or cannot bear it. Whether there was such.
+    pub(crate) fn give_up_stubborn(&mut self, now: UnixMs) -> bool {
+        let is_stubborn = |task: &WriteTask| {
+            matches!(task.call, WriteCall::Single { .. }) && task.tries.are_many()
+        };
+        if !self.queue.iter().all(is_stubborn) || self.queue.is_empty() {
+            return false;
+        }
+        for task in std::mem::take(&mut self.queue) {
+            let end = UnitEnd::Failed(task.tries.rejection());
+            self.rows_done(task.units().collect(), Some(&end), now);
+        }
+        true
+    }
+
     /// Looks at jobs sooner, when nothing but jobs is awaited.
     pub(crate) fn hasten_looks(&mut self) {
         for task in &mut self.queue {
             if let WriteCall::Look(job, _) = task.call
-                && task.tries == 0
+                && task.tries.count == 0
                 && let Some(soon) = self.jobs.last_look(job)
             {
                 task.not_before = task.not_before.min(soon);
             }
         }
+    }
+
+    /// A call of this operation went through.
+    pub(super) fn went_through(&mut self, operation: Operation) {
+        self.through.went_through(operation);
+        self.events.push(WriteEvent::WentThrough(operation));
     }
 
     pub(super) fn queue_call(&mut self, call: WriteCall, now: UnixMs) {

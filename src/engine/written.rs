@@ -8,6 +8,7 @@ use super::blame::BlameStep;
 use super::calling::{WriteCall, WriteTask};
 use super::events::{StartedRow, WriteEvent};
 use super::jobs::JobRows;
+use super::stubborn::StubbornStep;
 use super::unit::{UnitEnd, UnitNo};
 use super::writer::{AwaitedItem, UnitWriter};
 use crate::fault::{FinalFault, ReadFault, Rejection, Setback, System, TransientFault};
@@ -66,7 +67,7 @@ impl UnitWriter {
             WriteCall::Items { ref awaited, .. } => self.items_seen(&answer, awaited, now),
         };
         match read {
-            Ok(()) => self.events.push(WriteEvent::WentThrough(operation)),
+            Ok(()) => self.went_through(operation),
             Err(ReadFault::Later(setback)) => self.put_off(task, setback, now),
             Err(ReadFault::Never(rejection)) => match task.call {
                 // Klaviyo took the rows, and will not say what became of them: each is sent again.
@@ -85,7 +86,7 @@ impl UnitWriter {
         match task.call {
             WriteCall::Batch(batch) => match judged(batch.sort.success()) {
                 Verdict::Accepted => {
-                    self.events.push(WriteEvent::WentThrough(operation));
+                    self.went_through(operation);
                     self.batch_taken(batch, answer, now);
                 }
                 Verdict::Later(setback) => {
@@ -99,7 +100,7 @@ impl UnitWriter {
                 if let Some(request) = request.way_out(&verdict) {
                     return self.queue_call(WriteCall::Single { units, request }, now);
                 }
-                let again = task.tries < MISSING_TRIES || !self.host.keeps();
+                let again = task.tries.count < MISSING_TRIES || !self.host.keeps();
                 let end = match request.settled(verdict) {
                     Verdict::Later(setback) if setback.fault != MISSING || again => {
                         let call = WriteCall::Single { units, request };
@@ -107,7 +108,7 @@ impl UnitWriter {
                     }
                     verdict => self.single_end(&units, &request, verdict),
                 };
-                self.events.push(WriteEvent::WentThrough(operation));
+                self.went_through(operation);
                 self.rows_done(units, end.as_ref(), now);
             }
             _ => {}
@@ -285,7 +286,7 @@ impl UnitWriter {
                 return self.put_off(WriteTask { call, ..task }, setback, now);
             }
         }
-        self.events.push(WriteEvent::WentThrough(lookup.operation()));
+        self.went_through(lookup.operation());
         if let Some(lookup) = rest.pop() {
             return self.queue_call(WriteCall::Know { batch, lookup, known, rest }, now);
         }
@@ -324,7 +325,10 @@ impl UnitWriter {
     fn put_off(&mut self, task: WriteTask, setback: Setback, now: UnixMs) {
         self.events.push(WriteEvent::Delayed(task.call.operation(), setback));
         let WriteTask { call, tries, .. } = task;
-        let not_before = again_at(setback, tries + 1, now);
+        let operation = call.operation();
+        let (tries, step) =
+            tries.and_another(setback.fault, call.rows(), self.through.beside(operation));
+        let not_before = again_at(setback, tries.count, now);
         if let WriteCall::Look(key, _) | WriteCall::Errors { job: key, .. } = &call {
             match self.jobs.get(*key) {
                 // A job may have been done with meanwhile: its items were seen.
@@ -340,7 +344,32 @@ impl UnitWriter {
         } else if !self.host.keeps() {
             return self.let_go(call, setback, true, now);
         }
-        self.queue.push_back(WriteTask { call, not_before, tries: tries + 1 });
+        match (step, call) {
+            (StubbornStep::Divide, WriteCall::Batch(batch)) => {
+                let tries = tries.of_part();
+                for half in batch.halves() {
+                    self.queue.push_back(WriteTask {
+                        call: WriteCall::Batch(half),
+                        not_before: now,
+                        tries,
+                    });
+                }
+            }
+            (StubbornStep::Probe, WriteCall::Batch(batch)) => {
+                let [first, rest] = batch.first_alone();
+                self.queue_call(WriteCall::Batch(first), now);
+                self.queue.push_back(WriteTask { call: WriteCall::Batch(rest), not_before, tries });
+            }
+            (StubbornStep::GiveUp, WriteCall::Batch(batch)) => {
+                for row in batch.rows {
+                    self.queue_row(row, now);
+                }
+            }
+            (StubbornStep::GiveUp, WriteCall::Single { units, .. }) => {
+                self.rows_done(units, Some(&UnitEnd::Failed(tries.rejection())), now);
+            }
+            (_, call) => self.queue.push_back(WriteTask { call, not_before, tries }),
+        }
     }
 
     /// Ends the units of a call with this setback. `called` says whether Klaviyo got the call, and

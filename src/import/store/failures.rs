@@ -21,11 +21,7 @@ const PAGE: usize = 100;
 const CSV_PAGE: usize = 10_000;
 
 /// Stores what became of records; how many failures of the run itself are healed by it.
-pub fn save(
-    sql: &dyn Sql,
-    run: &ImportRun,
-    saving: &RunSaving,
-) -> Result<HealedCounts, SqlError> {
+pub fn save(sql: &dyn Sql, run: &ImportRun, saving: &RunSaving) -> Result<HealedCounts, SqlError> {
     let kind = run.kind.name();
     for failure in &saving.failures {
         sql.exec(

@@ -9,9 +9,11 @@ use chrono::{DateTime, Utc};
 
 use super::RunWork;
 use super::calling::{ReadTask, RunReading, RunTask, operation};
+use crate::assembly::together::JointReading;
 use crate::config::Config;
 use crate::engine::backoff::{JOB_IN_DOUBT, SINGLE_IN_DOUBT};
 use crate::engine::events::WriteEvent;
+use crate::engine::stubborn::StubbornStep;
 use crate::engine::unit::{UnitEnd, UnitNo};
 use crate::engine::written::again_at;
 use crate::fault::{ReadFault, Setback, System, TransientFault};
@@ -78,7 +80,10 @@ impl RunWork {
             RunReading::LeaveGone(_) => kept_by_outbox(&answer).map(|()| self.gone_left(now)),
         };
         match taken {
-            Ok(()) => self.goes_on(),
+            Ok(()) => {
+                self.answered.note(&task);
+                self.goes_on();
+            }
             Err(ReadFault::Later(setback)) => self.put_off(config, task, setback, now),
             Err(ReadFault::Never(rejection)) => self.fail(&rejection.code(), rejection.detail),
         }
@@ -201,7 +206,9 @@ impl RunWork {
     /// Puts a reading off after a fault that passes; one that took too long is made smaller, if it can be.
     fn put_off(&mut self, config: &Config, task: ReadTask, setback: Setback, now: DateTime<Utc>) {
         self.delayed(setback, now);
+        let through = self.answered.beside(&task);
         let ReadTask { what, tries, .. } = task;
+        let (tries, step) = tries.and_another(setback.fault, what.rows(), through);
         let what = if setback.fault.is_slowness_of(System::Commercetools) {
             match self.made_smaller(config, what, tries, now) {
                 Some(what) => what,
@@ -210,8 +217,19 @@ impl RunWork {
         } else {
             what
         };
-        let not_before = again_at(setback, tries + 1, UnixMs::from(now));
-        self.queue.push_back(ReadTask { what, not_before, tries: tries + 1 });
+        let not_before = again_at(setback, tries.count, UnixMs::from(now));
+        match (step, what) {
+            (
+                StubbornStep::Divide,
+                RunReading::Need { page, need: JointReading::Queries(query) },
+            ) => {
+                self.ask_in_halves(page, &query, tries, now);
+            }
+            (StubbornStep::GiveUp, RunReading::Need { page, need }) => {
+                self.give_need_up(config, page, &need, &tries.rejection(), now);
+            }
+            (_, what) => self.queue.push_back(ReadTask { what, not_before, tries }),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::engine::call::HostCall;
 use crate::engine::calling::WriteTask;
 use crate::engine::grants::CallGrants;
+use crate::engine::stubborn::CallTries;
 use crate::http::{DOCUMENT_BYTES, PAGE_BYTES};
 use crate::import::page::PageOrigin;
 use crate::import::passes::{PassReading, of_ids};
@@ -33,8 +34,7 @@ pub(in crate::import) struct ReadTask {
     pub(super) what: RunReading,
     /// Not before this time.
     pub(super) not_before: UnixMs,
-    /// How often it was tried.
-    pub(super) tries: u32,
+    pub(super) tries: CallTries,
 }
 
 /// What is read, and why.
@@ -66,7 +66,7 @@ pub(super) enum RunReading {
 
 impl ReadTask {
     pub(super) fn new(what: RunReading, not_before: UnixMs) -> Self {
-        Self { what, not_before, tries: 0 }
+        Self { what, not_before, tries: CallTries::default() }
     }
 
     /// Whether it reads from commercetools.
@@ -84,6 +84,38 @@ impl ReadTask {
             | RunReading::KeepEdges { .. }
             | RunReading::LeaveGone(_) => false,
         }
+    }
+}
+
+impl RunReading {
+    /// How many of what it asks for may be to blame for what it meets.
+    pub(super) fn rows(&self) -> usize {
+        match self {
+            Self::Need { need: JointReading::Queries(query), .. } => query.halves().len().max(1),
+            _ => 1,
+        }
+    }
+}
+
+/// How many readings of each system were answered.
+#[derive(Debug, Default)]
+pub(super) struct AnsweredReadings {
+    commercetools: u64,
+    klaviyo: u64,
+}
+
+impl AnsweredReadings {
+    pub(super) fn note(&mut self, task: &ReadTask) {
+        if task.of_commercetools() {
+            self.commercetools += 1;
+        } else {
+            self.klaviyo += 1;
+        }
+    }
+
+    /// Those of the system that a task asks.
+    pub(super) fn beside(&self, task: &ReadTask) -> u64 {
+        if task.of_commercetools() { self.commercetools } else { self.klaviyo }
     }
 }
 

@@ -78,7 +78,11 @@ impl RunWork {
     }
 
     /// The products of variants.
-    fn walks_of_products(&self, filter: &WalkFilter, found: Vec<LinkingDocument>) -> VecDeque<Walk> {
+    fn walks_of_products(
+        &self,
+        filter: &WalkFilter,
+        found: Vec<LinkingDocument>,
+    ) -> VecDeque<Walk> {
         let ids = found.into_iter().filter_map(|found| Some(found.product?.id));
         let mut ids: Vec<_> = ids.collect();
         ids.sort_unstable();
@@ -182,7 +186,8 @@ impl RunWork {
             let id = &record.id;
             let again = self.run.again.contains(id);
             let is_new = self.linked_before.meet(id);
-            let known = again || pending.contains(id) || self.pages.values().any(|page| page.has(id));
+            let known =
+                again || pending.contains(id) || self.pages.values().any(|page| page.has(id));
             if known || !is_new {
                 record.fate = RecordFate::Known;
             }

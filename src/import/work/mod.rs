@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub(super) use self::calling::RunTask;
-use self::calling::{RangeReader, ReadTask};
+use self::calling::{AnsweredReadings, RangeReader, ReadTask};
 use self::gone::HeldBack;
 use self::linked_before::LinkedBefore;
 use self::size::PageSize;
@@ -65,6 +65,7 @@ pub(super) struct RunWork {
     following_links: Option<PageNo>,
     /// Readings that are to be made.
     queue: VecDeque<ReadTask>,
+    answered: AnsweredReadings,
     writer: UnitWriter,
     /// The records of pages under way that are being written.
     live: BTreeMap<UnitNo, RecordRef>,
@@ -253,6 +254,7 @@ impl RunWork {
             linked_before: LinkedBefore::default(),
             following_links: None,
             queue: VecDeque::new(),
+            answered: AnsweredReadings::default(),
             writer: UnitWriter::new(WriterHost::Import),
             live: BTreeMap::new(),
             pending: BTreeMap::new(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::calling::RunReading;
+use super::calling::{ReadTask, RunReading};
 use super::gone::is_to_see_who_is_gone;
 use super::linked::links;
 use super::{CutRecord, OpenPage, RunWork};
@@ -15,7 +15,9 @@ use crate::assembly::record::{self, HistoryRecord};
 use crate::assembly::together::{HandedOut, JointReading, together};
 use crate::commercetools::answer::{self as commercetools, BegunPage};
 use crate::commercetools::reference::Id;
+use crate::commercetools::together::JointQuery;
 use crate::config::Config;
+use crate::engine::stubborn::CallTries;
 use crate::engine::writer::NewUnit;
 use crate::fault::{FinalFault, ReadFault, Rejection};
 use crate::http::HttpAnswer;
@@ -304,6 +306,52 @@ impl RunWork {
         self.pages.insert(number, page);
         self.prepare(config, number, now);
         Ok(())
+    }
+
+    /// Asks for what records of a page need in two queries instead of one.
+    pub(super) fn ask_in_halves(
+        &mut self,
+        number: PageNo,
+        query: &JointQuery,
+        tries: CallTries,
+        now: DateTime<Utc>,
+    ) {
+        let Some(page) = self.pages.get_mut(&number) else { return };
+        page.waits = page.waits.saturating_sub(1);
+        for half in query.halves() {
+            page.waits += 1;
+            let what = RunReading::Need { page: number, need: JointReading::Queries(half) };
+            let tries = tries.of_part();
+            self.queue.push_back(ReadTask { what, not_before: UnixMs::from(now), tries });
+        }
+    }
+
+    /// Gives up what records need: those that wait for it fail.
+    pub(super) fn give_need_up(
+        &mut self,
+        config: &Config,
+        number: PageNo,
+        need: &JointReading,
+        rejection: &Rejection,
+        now: DateTime<Utc>,
+    ) {
+        let waiting = match need {
+            JointReading::Category(write, _) => {
+                self.categories.remove(write.id()).unwrap_or_default()
+            }
+            _ => vec![(number, need.clone())],
+        };
+        for (number, need) in waiting {
+            let Some(page) = self.pages.get_mut(&number) else { continue };
+            for unit in need.units() {
+                let Some((record, _)) = page.units.get(unit) else { continue };
+                if let Some(record) = page.records.get_mut(*record) {
+                    record.end(RecordFate::Failed(rejection.clone()));
+                }
+            }
+            page.waits = page.waits.saturating_sub(1);
+            self.prepare(config, number, now);
+        }
     }
 
     /// Hands an answer to those who wait for it: of a category these are records of any page.

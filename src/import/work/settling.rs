@@ -117,6 +117,10 @@ impl RunWork {
         if self.run.unsettled_ms < millis(MOST_WAIT) || self.run.state != RunState::Running {
             return;
         }
+        if self.queue.is_empty() && self.writer.give_up_stubborn(UnixMs::from(now)) {
+            self.run.unsettled_ms = 0;
+            return;
+        }
         let waits_for = self.run.waiting.as_ref().map(|waiting| waiting.code.clone());
         let code = waits_for.as_deref().unwrap_or("import_stuck");
         let message = "Nothing was settled for 15 minutes. Resume the run once the reason is gone.";

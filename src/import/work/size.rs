@@ -11,6 +11,7 @@ use super::calling::RunReading;
 use crate::assembly::together::JointReading;
 use crate::commercetools::walk::Walk;
 use crate::config::Config;
+use crate::engine::stubborn::CallTries;
 use crate::http::PAGE_BYTES;
 
 /// Bytes that a page is to have: half of what is read of it ([`PAGE_BYTES`]), so that few have to be asked
@@ -76,7 +77,7 @@ impl RunWork {
         &mut self,
         config: &Config,
         what: RunReading,
-        tries: u32,
+        tries: CallTries,
         now: DateTime<Utc>,
     ) -> Option<RunReading> {
         match what {
@@ -98,24 +99,18 @@ impl RunWork {
                 }
                 None
             }
-            RunReading::Need { page, need: JointReading::Queries(query) } => {
-                let halves = query.halves().into_iter().map(JointReading::Queries);
-                let halves: Vec<_> = halves.collect();
-                if halves.is_empty() {
-                    return Some(RunReading::Need { page, need: JointReading::Queries(query) });
-                }
-                if let Some(page) = self.pages.get_mut(&page) {
-                    page.waits = page.waits.saturating_sub(1);
-                }
-                self.ask(page, halves, now);
+            RunReading::Need { page, need: JointReading::Queries(query) }
+                if !query.halves().is_empty() =>
+            {
+                self.ask_in_halves(page, &query, tries, now);
                 None
             }
             // Once more, since it divides the walk; then the run does without.
-            RunReading::End(end) if tries > 0 => {
+            RunReading::End(end) if tries.count > 1 => {
                 self.end_unknown(config, &end, now);
                 None
             }
-            RunReading::Count(range) if tries > 0 => {
+            RunReading::Count(range) if tries.count > 1 => {
                 self.part_counted(config, &range, None, now);
                 None
             }

@@ -70,7 +70,7 @@ fn a_retry_that_finds_nothing_to_do_heals() {
     let failed = failures(&world).into_iter().map(ToOwned::to_owned).collect::<Vec<_>>();
     assert_eq!(failed, [id("c", 7)]);
     world.shop.remove("customers", &failed[0]);
-    let ids = failed.iter().filter_map(|id| Id::new(id)).collect();
+    let ids = failed.iter().filter_map(Id::new).collect();
     world.start(KIND, RunStart { selection: RunSelection::Retry, ids });
     world.run();
     assert_eq!(failures(&world), [] as [&str; 0]);

@@ -53,7 +53,8 @@ fn read_and_written(world: &World) -> (BTreeMap<String, u32>, BTreeMap<String, u
                 let body = world.shop.respond(&path, usize::MAX).body;
                 let body: Value = serde_json::from_str(&body).expect("JSON");
                 for product in body["results"].as_array().expect("a list") {
-                    *read.entry(product["id"].as_str().expect("an id").to_owned()).or_default() += 1;
+                    *read.entry(product["id"].as_str().expect("an id").to_owned()).or_default() +=
+                        1;
                 }
             }
             HostCall::Klaviyo { path, body: Some(body), .. } if path.contains("item-bulk-") => {

@@ -17,6 +17,7 @@ mod refused;
 pub(crate) mod shop;
 mod sizes;
 mod stored;
+mod stubborn;
 pub(crate) mod world;
 
 use std::collections::BTreeSet;
@@ -307,6 +308,7 @@ fn simulate(seed: u64) -> (u64, u64) {
         stop: often(60),
         slow_above: None,
         status: None,
+        cannot_bear: None,
     };
     let slow_above = usize::try_from(1 + dice.next(6)).expect("a number");
     world.faults.slow_above = dice.happens(100).then_some(slow_above);

@@ -62,6 +62,8 @@ pub(super) struct Faults {
     pub(super) stop: u64,
     /// Klaviyo's status for every call, where it is not the usual one.
     pub(super) status: Option<u16>,
+    /// What makes a call that says it fail with 500.
+    pub(super) cannot_bear: Option<&'static str>,
 }
 
 /// What is stored, as the shell would.
@@ -308,6 +310,8 @@ impl World {
         let lost = |why| Err(Setback::no_answer(system, why));
         let (after, answer) = if self.chance.happens(self.faults.lost_before) {
             (latency, lost(NoAnswer::Network))
+        } else if self.faults.cannot_bear.is_some_and(|text| says(call, text)) {
+            (latency, Ok(HttpAnswer { status: 500, ..HttpAnswer::default() }))
         } else if let (Some(status), System::Klaviyo) = (self.faults.status, system) {
             (latency, Ok(HttpAnswer { status, ..HttpAnswer::default() }))
         } else if self.is_slow(call) || self.chance.happens(self.faults.hang) {
@@ -486,6 +490,16 @@ impl World {
                 self.give(ImportInput::Resume(kind));
             }
         }
+    }
+}
+
+fn says(call: &HostCall, text: &str) -> bool {
+    match call {
+        HostCall::Commercetools { path, .. } => path.contains(text),
+        HostCall::Klaviyo { path, body, .. } => {
+            path.contains(text) || body.as_ref().is_some_and(|body| body.contains(text))
+        }
+        HostCall::HandOver { .. } => false,
     }
 }
 
