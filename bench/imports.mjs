@@ -8,11 +8,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { MEASURED, wasmMemory } from "../sandbox/wasm-memory.mjs";
 import { ADMIN_TOKEN, startWorker } from "../sandbox/worker.mjs";
 import { CALL_MS, JOB_MS, PAGE_MS } from "./ceiling.mjs";
 import { withRuntime, withSystems } from "./runtime.mjs";
 
 const POLL_MS = 100;
+const MB = 1_000_000;
 
 /**
  * Imports all records of a kind from a shop of these sizes. `rules` are those of `CONFIG.import`. Answers what the
@@ -27,7 +29,8 @@ export async function measureImport({ kind, sizes, shape, rules = {} }) {
   try {
     return await withSystems(options, async ({ shop, klaviyo, settings }) => {
       const own = { ADMIN_TOKEN, CONFIG: JSON.stringify({ import: rules }) };
-      const start = () => startWorker({ persist, settings: { ...settings, ...own } });
+      const start = () =>
+        startWorker({ persist, entry: MEASURED, settings: { ...settings, ...own } });
       const taken = await withRuntime(start, (worker) => run(worker, kind));
       return { kind, ...taken, ...seen(await klaviyo.ask("state"), await shop.ask("requests")) };
     });
@@ -53,6 +56,7 @@ async function run({ url, cpuMs, peakMb }, kind) {
     cpuMs: cpu,
     cpuMsPer1000: (cpu / read) * 1000,
     peakMb: peakMb(),
+    wasmMb: (await wasmMemory(url)) / MB,
   };
 }
 

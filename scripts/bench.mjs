@@ -73,6 +73,7 @@ function importRow(row) {
     requests: row.requests,
     "CPU ms/1000": row.cpuMsPer1000.toFixed(0),
     "peak MB": row.peakMb.toFixed(0),
+    "wasm MB": row.wasmMb.toFixed(0),
     "429s": row.throttled,
     gain: row.gain ? `× ${row.gain.toFixed(0)}` : "",
   };
