@@ -41,6 +41,22 @@ export function ceilingOf(kind, records, written) {
   return { what: `${what}${jobs}`, seconds: seconds + last };
 }
 
+/**
+ * The seconds for which each part of an import is busy if it waits for nothing else: reading, the CPU that was
+ * measured, and the fewest calls of Klaviyo. `least` is the longest of them, and the last jobs.
+ */
+export function busyOf(kind, records, { cpuMs, ...written }) {
+  const calls = callsOf(leastWrites(written));
+  const parts = {
+    reading: reading(records).seconds,
+    CPU: cpuMs / 1000,
+    calls: (calls * CALL_MS) / CONNECTIONS / 1000,
+  };
+  const [longest, seconds] = Object.entries(parts).sort(([, one], [, other]) => other - one)[0];
+  const last = lastJobs(kind);
+  return { parts, longest, lastJobs: last, least: seconds + last };
+}
+
 function reading(records) {
   const pages = pagesOf(records);
   return {

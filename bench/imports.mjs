@@ -20,7 +20,7 @@ const MB = 1_000_000;
  * Imports all records of a kind from a shop of these sizes. `rules` are those of `CONFIG.import`. Answers what the
  * import took, and what Klaviyo was asked for and holds.
  */
-export async function measureImport({ kind, sizes, shape, rules = {} }) {
+export async function measureImport({ name, kind, sizes, shape, rules = {} }) {
   const options = {
     shop: { sizes, shape, latencyMs: PAGE_MS },
     klaviyo: { latencyMs: CALL_MS, jobMs: JOB_MS },
@@ -32,7 +32,8 @@ export async function measureImport({ kind, sizes, shape, rules = {} }) {
       const start = () =>
         startWorker({ persist, entry: MEASURED, settings: { ...settings, ...own } });
       const taken = await withRuntime(start, (worker) => run(worker, kind));
-      return { kind, ...taken, ...seen(await klaviyo.ask("state"), await shop.ask("requests")) };
+      const systems = seen(await klaviyo.ask("state"), await shop.ask("requests"));
+      return { name, kind, ...taken, ...systems };
     });
   } finally {
     rmSync(persist, { recursive: true, force: true });

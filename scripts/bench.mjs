@@ -1,7 +1,8 @@
 // `npm run bench`: what the built worker takes in the real runtime, between two systems of which each is a process of
 // its own. Builds the worker, prints tables, and writes target/bench/<section>.json.
 //
-//   npm run bench                     everything
+//   npm run bench                     all sections
+//   npm run bench -- shapes ordinary  these sections
 //   npm run bench -- customers=20000  the import of one kind, of that size
 //
 // For: the figures of docs/performance.md.
@@ -9,84 +10,138 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ceilingOf } from "../bench/ceiling.mjs";
-import { importOf, oneByOne, SIZES } from "../bench/shapes.mjs";
+import { busyOf, ceilingOf } from "../bench/ceiling.mjs";
+import { importOf, LARGE, ORDINARY, oneByOne, PAIRS, SIZES } from "../bench/shapes.mjs";
 import { build } from "./build.mjs";
 import { ROOT } from "./lib/project.mjs";
-import { asProgram, Failure } from "./lib/run.mjs";
+import { asProgram, Failure, say } from "./lib/run.mjs";
+
+const SECTIONS = { imports, shapes, ordinary };
 
 async function bench(args) {
-  const sizes = sizesOf(args);
+  const { names, sizes } = understood(args);
   await build();
-  await imports(sizes);
+  for (const name of names) {
+    say(name);
+    await SECTIONS[name](sizes);
+  }
 }
 
-function sizesOf(args) {
-  if (args.length === 0) return SIZES;
-  return Object.fromEntries(
-    args.map((arg) => {
-      const [kind, size = SIZES[kind]] = arg.split("=");
-      if (!(kind in SIZES && /^\d+$/.test(size))) throw new Failure(`not understood: ${arg}`);
-      return [kind, Number(size)];
-    }),
-  );
+/** Which sections are meant, and of the imports which sizes. */
+function understood(args) {
+  const [names, sizes] = [new Set(), {}];
+  for (const arg of args) {
+    const [name, size = SIZES[name]] = arg.split("=");
+    if (arg in SECTIONS) {
+      names.add(arg);
+    } else if (name in SIZES && /^[1-9]\d*$/.test(size)) {
+      names.add("imports");
+      sizes[name] = Number(size);
+    } else {
+      throw new Failure(`not understood: ${arg}; there are ${known().join(", ")}`);
+    }
+  }
+  return {
+    names: args.length > 0 ? names : Object.keys(SECTIONS),
+    sizes: Object.keys(sizes).length > 0 ? sizes : SIZES,
+  };
 }
 
-/** Each kind in both modes. */
+function known() {
+  return [...Object.keys(SECTIONS), ...Object.keys(SIZES).map((kind) => `${kind}=<size>`)];
+}
+
+/** Each kind, and a few records of it one by one. */
 async function imports(sizes) {
   const rows = [];
   for (const [kind, size] of Object.entries(sizes)) {
-    console.log(`${kind}: ${size} records`);
     const fast = await measured(importOf(kind, size));
     const ceiling = ceilingOf(kind, fast.records, fast);
     rows.push({ ...fast, ceiling, share: ceiling.seconds / fast.seconds });
-    printImport(rows.at(-1));
     const slow = await measured(oneByOne(kind, size));
-    rows.push({ ...slow, kind: `${kind}, one by one`, gain: fast.rate / slow.rate });
-    printImport(rows.at(-1));
+    rows.push({ ...slow, gain: fast.rate / slow.rate });
   }
   write("import", rows);
+  console.table(rows.map((row) => ({ ...importRow(row), ...ceilingRow(row) })));
+  for (const { name, ceiling } of rows.filter((row) => row.ceiling)) {
+    console.log(`${name}, least: ${ceiling.seconds.toFixed(1)} s, ${ceiling.what}`);
+  }
+}
+
+/** What the shape of a shop costs. */
+async function shapes() {
+  const [rows, ratios] = [[], []];
+  for (const { what, figure, pair } of PAIRS) {
+    const both = [await measured(pair[0]), await measured(pair[1])];
+    rows.push(...both);
+    const [one, other] = both;
+    ratios.push({ what, of: other.name, to: one.name, ratio: other[figure] / one[figure] });
+  }
+  for (const large of LARGE) rows.push(await measured(large));
+  write("shapes", { rows, ratios });
   console.table(rows.map(importRow));
+  for (const { what, of, to, ratio } of ratios) {
+    console.log(`${what}: ${of} to ${to}: ${ratio.toFixed(2)}`);
+  }
+}
+
+/** How near imports of ordinary size come to what keeps them busy longest. */
+async function ordinary() {
+  const rows = [];
+  for (const asked of ORDINARY) {
+    const row = await measured(asked);
+    const busy = busyOf(row.kind, row.records, row);
+    rows.push({ ...row, busy, ratio: row.seconds / busy.least });
+  }
+  write("ordinary", rows);
+  console.table(rows.map((row) => ({ ...importRow(row), ...busyRow(row) })));
 }
 
 async function measured(asked) {
   // What this imports is installed by the build.
   const { measureImport } = await import("../bench/imports.mjs");
-  return measureImport(asked);
-}
-
-function printImport({ kind, seconds, rate, ceiling, share, gain }) {
-  const part = share ? `, ${percent(share)} of what is possible` : "";
-  const times = gain ? `, ${gain.toFixed(0)} times slower` : "";
-  console.log(`  ${kind}: ${seconds.toFixed(1)} s, ${rate.toFixed(0)}/s${part}${times}`);
-  if (ceiling) console.log(`  least: ${ceiling.seconds.toFixed(1)} s, ${ceiling.what}`);
+  const row = await measureImport(asked);
+  const failed = row.failed > 0 ? `, of which ${row.failed} failed` : "";
+  say(`${row.name}: ${row.records} records${failed} in ${row.seconds.toFixed(1)} s`);
+  return row;
 }
 
 function importRow(row) {
   return {
-    import: row.kind,
+    import: row.name,
     records: row.records,
     seconds: row.seconds.toFixed(1),
-    "records/s": row.rate.toFixed(0),
-    "ceiling s": row.ceiling?.seconds.toFixed(1) ?? "",
-    share: row.share ? percent(row.share) : "",
+    "records/s": row.rate.toFixed(row.rate < 10 ? 1 : 0),
     requests: row.requests,
     "CPU ms/1000": row.cpuMsPer1000.toFixed(0),
     "peak MB": row.peakMb.toFixed(0),
     "wasm MB": row.wasmMb.toFixed(0),
     "429s": row.throttled,
-    gain: row.gain ? `× ${row.gain.toFixed(0)}` : "",
   };
 }
 
-function percent(share) {
-  return `${(share * 100).toFixed(0)} %`;
+function ceilingRow({ ceiling, share, gain }) {
+  return {
+    "ceiling s": ceiling ? ceiling.seconds.toFixed(1) : "",
+    share: share ? `${(share * 100).toFixed(0)} %` : "",
+    gain: gain ? `× ${gain.toFixed(0)}` : "",
+  };
 }
 
-function write(name, rows) {
+function busyRow({ busy: { parts, longest, lastJobs }, ratio }) {
+  const seconds = Object.entries(parts).map(([part, taken]) => [`${part} s`, taken.toFixed(1)]);
+  return {
+    ...Object.fromEntries(seconds),
+    longest,
+    "last jobs s": lastJobs.toFixed(1),
+    ratio: ratio.toFixed(2),
+  };
+}
+
+function write(name, content) {
   const folder = join(ROOT, "target", "bench");
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(rows, null, 2)}\n`);
+  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(content, null, 2)}\n`);
 }
 
 await asProgram(import.meta.url, bench);
