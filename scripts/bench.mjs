@@ -16,7 +16,7 @@ import { build } from "./build.mjs";
 import { ROOT } from "./lib/project.mjs";
 import { asProgram, Failure, say } from "./lib/run.mjs";
 
-const SECTIONS = { imports, shapes, ordinary };
+const SECTIONS = { imports, shapes, ordinary, pushes };
 
 async function bench(args) {
   const { names, sizes } = understood(args);
@@ -97,6 +97,14 @@ async function ordinary() {
   console.table(rows.map((row) => ({ ...importRow(row), ...busyRow(row) })));
 }
 
+/** Pushes to our worker and to one that only makes the same calls. */
+async function pushes() {
+  const { measurePushes } = await import("../bench/pushes.mjs");
+  const rows = await measurePushes(say);
+  write("pushes", rows);
+  console.table(rows.map(pushRow));
+}
+
 async function measured(asked) {
   // What this imports is installed by the build.
   const { measureImport } = await import("../bench/imports.mjs");
@@ -135,6 +143,20 @@ function busyRow({ busy: { parts, longest, lastJobs }, ratio }) {
     longest,
     "last jobs s": lastJobs.toFixed(1),
     ratio: ratio.toFixed(2),
+  };
+}
+
+function pushRow({ push, parallel, worker, rate, p50Ms, p99Ms, cpuMs, calls, ratio }) {
+  return {
+    push,
+    parallel,
+    worker,
+    "pushes/s": rate.toFixed(0),
+    "p50 ms": p50Ms.toFixed(1),
+    "p99 ms": p99Ms.toFixed(1),
+    "CPU ms/push": cpuMs.toFixed(2),
+    "calls/push": calls.toFixed(2),
+    "CPU ours/bare": ratio ? ratio.toFixed(2) : "",
   };
 }
 
