@@ -48,7 +48,8 @@ async function startServer(file, options) {
   return { hello, ask, stop: () => child.kill() };
 }
 
-function settingsFor(shop, klaviyo) {
+/** The settings that point a worker at a shop and at Klaviyo. */
+export function settingsFor(shop, klaviyo) {
   const address = `http://127.0.0.1:${shop.port}`;
   return {
     CT_API_CLIENT: JSON.stringify({ clientId: "id", secret: "secret" }),

@@ -16,7 +16,7 @@ import { build } from "./build.mjs";
 import { ROOT } from "./lib/project.mjs";
 import { asProgram, Failure, say } from "./lib/run.mjs";
 
-const SECTIONS = { imports, shapes, ordinary, pushes };
+const SECTIONS = { imports, shapes, ordinary, pushes, start };
 
 async function bench(args) {
   const { names, sizes } = understood(args);
@@ -103,6 +103,16 @@ async function pushes() {
   const rows = await measurePushes(say);
   write("pushes", rows);
   console.table(rows.map(pushRow));
+}
+
+/** How much longer our worker takes until its first answer. */
+async function start() {
+  const { measureStarts } = await import("../bench/starts.mjs");
+  const starts = await measureStarts();
+  write("start", starts);
+  const ms = (times) => times.map((time) => time.toFixed(0)).join(", ");
+  console.log(`ours ${ms(starts.ours)} ms; bare ${ms(starts.bare)} ms`);
+  console.log(`the first answer of /health takes ${starts.beyondMs.toFixed(0)} ms longer`);
 }
 
 async function measured(asked) {
