@@ -76,7 +76,7 @@ async function ask(url, path, method = "GET") {
 }
 
 /** What the two systems saw. */
-function seen({ requests, violations, throttled, held, operations }, pages) {
+function seen({ requests, violations, throttled, held, operations }, reads) {
   if (violations.length > 0) console.log("violations:", violations);
-  return { requests: requests + pages, throttled, held, operations };
+  return { requests: requests + reads, reads, throttled, held, operations };
 }
