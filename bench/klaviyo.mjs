@@ -1,13 +1,25 @@
-// The sandbox's Klaviyo in a process of its own, with its true rate limits and a latency.
+// The sandbox's Klaviyo in a process of its own, with a latency, and its true rate limits unless they are off.
+//
+// For: the benchmark, which asks it for its `state`, or only for the number of its `requests`.
+// Not for: tests that look at what arrived; those start sandbox/klaviyo themselves.
 
 import { startKlaviyo } from "../sandbox/klaviyo/server.mjs";
 
-const { latencyMs, jobMs } = JSON.parse(process.argv[2]);
-const klaviyo = await startKlaviyo({ keepProperties: false, jobMs, schema: null, sdk: false });
+const { latencyMs, jobMs, limits } = JSON.parse(process.argv[2]);
+const klaviyo = await startKlaviyo({
+  keepProperties: false,
+  jobMs,
+  limits,
+  schema: null,
+  sdk: false,
+});
 if (latencyMs > 0) klaviyo.faults.add({ path: "/api", latencyMs });
 process.send({ url: klaviyo.url, key: klaviyo.key });
 
-process.on("message", () => {
+const ANSWERS = { state, requests: () => klaviyo.requests.length };
+process.on("message", (question) => process.send(ANSWERS[question]()));
+
+function state() {
   klaviyo.finishJobs();
   const operations = {};
   let throttled = 0;
@@ -17,17 +29,12 @@ process.on("message", () => {
     operations[operation].bytes += bytes;
     if (status === 429) throttled += 1;
   }
-  const count = (name) => klaviyo.store[name]().length;
-  process.send({
+  const kinds = ["profiles", "events", "items", "variants"];
+  return {
     requests: klaviyo.requests.length,
     throttled,
     operations,
     violations: klaviyo.violations.slice(0, 3),
-    held: {
-      profiles: count("profiles"),
-      events: count("events"),
-      items: count("items"),
-      variants: count("variants"),
-    },
-  });
-});
+    held: Object.fromEntries(kinds.map((kind) => [kind, klaviyo.store[kind]().length])),
+  };
+}

@@ -6,6 +6,9 @@ import { Log, LogLevel, Miniflare } from "miniflare";
 
 const BUILD = fileURLToPath(new URL("../build/", import.meta.url));
 
+/** As in wrangler.toml. */
+export const COMPATIBILITY_DATE = "2026-04-01";
+
 /** The secrets that the worker gets unless `settings` says otherwise. */
 export const PUSH_TOKEN = "sandbox-push-token";
 export const ADMIN_TOKEN = "sandbox-admin-token";
@@ -55,7 +58,7 @@ export async function startWorker({
       for (const stream of [stdout, stderr]) readLines(stream, log);
     },
     defaultPersistRoot: persist,
-    compatibilityDate: "2026-04-01",
+    compatibilityDate: COMPATIBILITY_DATE,
     modulesRoot: BUILD,
     modules: [
       ...(entry ? [{ type: "ESModule", path: `${BUILD}entry.js`, contents: entry }] : []),
