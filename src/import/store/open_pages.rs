@@ -12,7 +12,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::import::machine::OpenPage;
+use crate::import::machine::{OpenPage, RunSaving};
+use crate::import::run::ImportRun;
 use crate::json::read_bytes;
 use crate::storage::sql::{RowId, Sql, SqlError, SqlValue};
 
@@ -38,18 +39,23 @@ impl StoredPage {
 }
 
 /// Keeps pages that are going to be written, and forgets those that are finished.
-pub(super) fn save(sql: &dyn Sql, opened: &[OpenPage], finished: &[u32]) -> Result<(), SqlError> {
+pub(super) fn save(sql: &dyn Sql, run: &ImportRun, saving: &RunSaving) -> Result<(), SqlError> {
+    let RunSaving { opened, finished, .. } = saving;
     for OpenPage { page, changes } in opened {
         sql.exec(
-            "INSERT INTO open_pages (page, changes) VALUES (?, ?)",
+            "INSERT INTO open_pages (run, page, changes) VALUES (?, ?, ?)",
             vec![
+                run.id.as_str().into(),
                 page.map_or(SqlValue::Null, SqlValue::from),
                 serde_json::to_string(changes)?.into(),
             ],
         )?;
     }
     for page in finished {
-        sql.exec("DELETE FROM open_pages WHERE page = ?", vec![(*page).into()])?;
+        sql.exec(
+            "DELETE FROM open_pages WHERE run = ? AND page = ?",
+            vec![run.id.as_str().into(), (*page).into()],
+        )?;
     }
     Ok(())
 }

@@ -57,7 +57,7 @@ pub fn save(sql: &dyn Sql, saving: &RunSaving) -> Result<HealedCounts, SqlError>
         )?;
     }
     doubt::keep(sql, run)?;
-    open_pages::save(sql, &saving.opened, &saving.finished)?;
+    open_pages::save(sql, run, saving)?;
     if run.state == RunState::Completed {
         parts::delete(sql, "list_parts", owner)?;
         forget_kept(sql, run.kind)?;

@@ -28,7 +28,7 @@ fn erase(world: &mut World) {
 
 /// The customers whom the outbox is to be told of, since nobody asked for them.
 fn left_open(world: &World) -> BTreeSet<String> {
-    let changes = world.store.open_pages.iter().flat_map(|page| &page.changes);
+    let changes = world.store.open_pages.iter().flat_map(|(_, page)| &page.changes);
     let ids = changes.filter_map(|change| change["resource"]["id"].as_str());
     ids.map(ToOwned::to_owned).collect()
 }

@@ -76,7 +76,7 @@ pub(super) struct Store {
     /// The run in which a record failed last.
     failed_in: BTreeMap<(ImportKind, String), String>,
     /// Pages that are not finished, with what the outbox is to be told of them.
-    pub(super) open_pages: Vec<OpenPage>,
+    pub(super) open_pages: Vec<(String, OpenPage)>,
     pub(super) saves: u64,
 }
 
@@ -98,8 +98,10 @@ impl Store {
         if let Some(list) = saving.list {
             self.lists.insert(kind, list);
         }
-        self.open_pages.extend(saving.opened);
-        self.open_pages.retain(|of| of.page.is_none_or(|page| !saving.finished.contains(&page)));
+        self.open_pages.extend(saving.opened.into_iter().map(|page| (run.id.clone(), page)));
+        self.open_pages.retain(|(of, open)| {
+            *of != run.id || open.page.is_none_or(|page| !saving.finished.contains(&page))
+        });
         let mut heal = |ids: Vec<Id>| {
             let all = ids.into_iter().map(|id| (kind, id.to_string()));
             let failed = all.filter(|record| self.failures.remove(record).is_some());
@@ -289,7 +291,7 @@ impl World {
 
     fn crash(&mut self) {
         self.crashes += 1;
-        for of in &mut self.store.open_pages {
+        for (_, of) in &mut self.store.open_pages {
             of.page = None;
         }
         self.under_way.clear();

@@ -1,9 +1,9 @@
 //! What the imports leave to the outbox: who and what is gone, and what ended runs may have overwritten.
 
 use chrono::{DateTime, Duration, Utc};
-use commercetools_klaviyo::commercetools::notification::Notification;
+use commercetools_klaviyo::commercetools::notification::{Notification, change};
 use commercetools_klaviyo::config::rules::OperatorRules;
-use commercetools_klaviyo::import::machine::RunSaving;
+use commercetools_klaviyo::import::machine::{OpenPage, RunSaving};
 use commercetools_klaviyo::import::run::{ImportKind, ImportRun, RunSelection, RunState};
 use commercetools_klaviyo::import::store::{gone, hand_over, runs};
 use commercetools_klaviyo::push::plan::{Work, WorkPlan, plan};
@@ -75,6 +75,28 @@ fn what_is_gone_waits_for_the_end_of_all_runs() {
     let expected = (vec!["c".to_owned()], 0, vec![(vec!["product".to_owned()], 0)]);
     assert_eq!(handed_over(&sql, now), Some(expected));
     assert_eq!(handed_over(&sql, now), None, "it is forgotten");
+}
+
+/// Each run numbers its pages itself.
+#[test]
+fn a_page_of_one_run_is_not_finished_by_that_of_another() {
+    let sql = imports();
+    let now = ms(start()) + 60_000;
+    let page = || OpenPage { page: Some(1), changes: vec![change("category", "c")] };
+    let stopped = ended(1, ImportKind::Customers, RunState::Stopped, None);
+    let opened = RunSaving { run: Some(stopped), opened: vec![page()], ..RunSaving::default() };
+    runs::save(&sql, &opened).expect("saved");
+    // The next run of the kind, and one of another.
+    for (number, kind) in [(2, ImportKind::Customers), (3, ImportKind::Products)] {
+        let run = Some(ended(number, kind, RunState::Completed, None));
+        let opened = RunSaving { run: run.clone(), opened: vec![page()], ..RunSaving::default() };
+        runs::save(&sql, &opened).expect("saved");
+        let finished = RunSaving { run, finished: vec![1], ..RunSaving::default() };
+        runs::save(&sql, &finished).expect("saved");
+    }
+    // Beside the walk over what the stopped run may have overwritten.
+    let told = ["customer", "category"].map(|of_type| (vec![of_type.to_owned()], 0));
+    assert_eq!(handed_over(&sql, now), Some((Vec::new(), 0, told.to_vec())));
 }
 
 /// As if another version had stored the runs.
