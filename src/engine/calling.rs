@@ -137,7 +137,7 @@ impl UnitWriter {
             }
             match grants.take(operation) {
                 Ok(()) => return self.queue.remove(index),
-                Err(setback) if self.lets_go(setback) => {
+                Err(setback) if task.call.writes() && self.lets_go(setback) => {
                     let task = self.queue.remove(index)?;
                     self.let_go(task.call, setback, false, grants.now);
                 }
@@ -239,6 +239,15 @@ impl WriteCall {
             Self::Single { request, .. } => request.operation(),
             Self::Look(_, job) => Operation::JobStatus(job.of),
             Self::Errors { .. } => Operation::ImportErrors,
+        }
+    }
+
+    /// Whether it is for rows, which their host tries again. What looks after a job is made for nobody else:
+    /// without it whatever waits for the job would wait for ever.
+    fn writes(&self) -> bool {
+        match self {
+            Self::Batch(_) | Self::Know { .. } | Self::Single { .. } => true,
+            Self::Look(..) | Self::Errors { .. } | Self::Items { .. } => false,
         }
     }
 

@@ -88,11 +88,6 @@ pub fn all(sql: &dyn Sql) -> Result<Vec<AwaitedJob>, SqlError> {
     rows.into_iter().map(read).collect()
 }
 
-/// When the next job is to be looked at.
-pub fn next_due(sql: &dyn Sql) -> Result<Option<UnixMs>, SqlError> {
-    sql.exec("SELECT MIN(due) AS due FROM jobs", vec![])?.value()
-}
-
 /// The number of a job, if it is open.
 fn number(sql: &dyn Sql, job: &JobRef) -> Result<Option<RowId>, SqlError> {
     let stored = serde_json::to_string(job)?;

@@ -1,11 +1,13 @@
 //! A try of a row, by the outbox's machine beside its store.
 
+use std::time::Duration;
+
 use commercetools_klaviyo::assembly::shared::SharedDocuments;
 use commercetools_klaviyo::engine::backoff::SINGLE_IN_DOUBT;
 use commercetools_klaviyo::engine::call::{HostCall, SliceInput};
 use commercetools_klaviyo::engine::deliveries::StepContext;
 use commercetools_klaviyo::fault::{Setback, System};
-use commercetools_klaviyo::http::NoAnswer;
+use commercetools_klaviyo::http::{HttpAnswer, NoAnswer};
 use commercetools_klaviyo::outbox::desk;
 use commercetools_klaviyo::outbox::store::new_parked::NewParked;
 use commercetools_klaviyo::outbox::store::park::park;
@@ -38,7 +40,8 @@ fn a_write_without_an_answer_leaves_its_row_in_doubt() {
     let key = park_change(&sql, &customer);
 
     let mut shared = SharedDocuments::of_isolate();
-    let mut around = StepContext { config: &config, shared: &mut shared, now: time(NOW) };
+    let mut around =
+        StepContext { config: &config, shared: &mut shared, now: time(NOW), sharers: 1 };
     let mut machine = desk::load(&sql, &config, at(NOW)).expect("a machine");
     let mut inputs = vec![SliceInput::Begun { calls: u32::MAX }];
     let mut writes = 0;
@@ -68,7 +71,8 @@ fn what_is_tried_over_the_end_of_a_slice_is_not_lost() {
     let key = park_change(&sql, &customer);
 
     let mut shared = SharedDocuments::of_isolate();
-    let mut around = StepContext { config: &config, shared: &mut shared, now: time(NOW) };
+    let mut around =
+        StepContext { config: &config, shared: &mut shared, now: time(NOW), sharers: 1 };
     let mut machine = desk::load(&sql, &config, at(NOW)).expect("a machine");
     for input in [SliceInput::Begun { calls: u32::MAX }, SliceInput::Rest] {
         desk::step(&sql, &mut machine, &mut around, input).expect("a step");
@@ -78,4 +82,73 @@ fn what_is_tried_over_the_end_of_a_slice_is_not_lost() {
     assert_eq!(lost(), (0, false), "the machine has it");
     desk::load(&sql, &config, at(NOW + 20_000)).expect("a machine");
     assert_eq!(lost(), (1, true), "the machine is gone");
+}
+
+/// A job that is due cannot be looked at while there is no quota for it, or while its operation is out: an alarm
+/// that was set to the present would come again and again.
+#[test]
+fn a_job_that_cannot_be_looked_at_sets_no_alarm_to_the_present() {
+    for (status, retry_after) in [(503, None), (429, Some(Duration::from_secs(20)))] {
+        let (sql, config) = (outbox(), config(&[]));
+        for job in ["a", "b", "c"] {
+            let job = json!({"of": "profiles", "id": job}).to_string();
+            sql.all(&format!("INSERT INTO jobs (job, since, due) VALUES ('{job}', {NOW}, {NOW})"));
+        }
+        let mut shared = SharedDocuments::of_isolate();
+        let mut machine = desk::load(&sql, &config, at(NOW)).expect("a machine");
+        let mut looks = 0;
+        for now in (NOW..NOW + 120_000).step_by(250) {
+            let (config, shared) = (&config, &mut shared);
+            let mut around = StepContext { config, shared, now: time(now), sharers: 1 };
+            let mut inputs = vec![SliceInput::Begun { calls: u32::MAX }];
+            while let Some(input) = inputs.pop() {
+                let done = desk::step(&sql, &mut machine, &mut around, input).expect("a step");
+                for (ticket, _) in done.calls {
+                    looks += 1;
+                    let answer = HttpAnswer { status, retry_after, ..HttpAnswer::default() };
+                    inputs.push(SliceInput::Answered { ticket, answer: Ok(answer) });
+                }
+            }
+            let alarm = desk::next_alarm(&sql, &machine, at(now)).expect("a time");
+            assert!(alarm.is_some_and(|alarm| alarm > at(now)), "{status}: {alarm:?} at {now}");
+        }
+        assert!((3..60).contains(&looks), "{looks} looks");
+    }
+}
+
+/// Rows that cannot be sent for the quota are let go of, and tried again; a look at a job is made by nobody else.
+#[test]
+fn a_job_is_looked_at_however_long_the_quota_is_used_up() {
+    let (sql, config) = (outbox(), config(&[]));
+    let job = json!({"of": "profiles", "id": "a"}).to_string();
+    sql.all(&format!("INSERT INTO jobs (job, since, due) VALUES ('{job}', {NOW}, {NOW})"));
+    let mut shared = SharedDocuments::of_isolate();
+    let mut machine = desk::load(&sql, &config, at(NOW)).expect("a machine");
+    let mut looks = 0;
+    for now in (NOW..NOW + 300_000).step_by(500) {
+        let (config, shared) = (&config, &mut shared);
+        let mut around = StepContext { config, shared, now: time(now), sharers: 1 };
+        let mut inputs = vec![SliceInput::Begun { calls: u32::MAX }];
+        while let Some(input) = inputs.pop() {
+            let done = desk::step(&sql, &mut machine, &mut around, input).expect("a step");
+            for (ticket, _) in done.calls {
+                looks += 1;
+                // The first of them takes all that there is for a minute.
+                let quota_left = Some(0);
+                let quota_back = Some(Duration::from_secs(60));
+                let body = json!({"data": {"type": "profile-bulk-import-job", "id": "a",
+                    "attributes": {"status": "processing", "total_count": 1}}});
+                let body = body.to_string();
+                let answer = HttpAnswer {
+                    status: 200,
+                    quota_left,
+                    quota_back,
+                    body,
+                    ..HttpAnswer::default()
+                };
+                inputs.push(SliceInput::Answered { ticket, answer: Ok(answer) });
+            }
+        }
+    }
+    assert!((4..=6).contains(&looks), "{looks} looks in five minutes");
 }

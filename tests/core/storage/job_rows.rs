@@ -8,6 +8,7 @@ use commercetools_klaviyo::outbox::store::jobs::{self, JobFate};
 use commercetools_klaviyo::outbox::store::park::park;
 use commercetools_klaviyo::outbox::store::{parked, sent};
 use commercetools_klaviyo::push::parking::RowGroup;
+use commercetools_klaviyo::time::UnixMs;
 
 use super::{
     fails_whole, job_row, new_parked, next_due, open, outbox_with, slot, take, take_customer,
@@ -18,6 +19,11 @@ use crate::support::at;
 /// The jobs that are open, the oldest first.
 fn open_jobs(sql: &Sqlite) -> Vec<JobRef> {
     jobs::all(sql).expect("jobs").into_iter().map(|awaited| awaited.job).collect()
+}
+
+/// When the first job is to be looked at.
+fn first_look(sql: &Sqlite) -> Option<UnixMs> {
+    jobs::all(sql).expect("jobs").into_iter().map(|awaited| awaited.due).min()
 }
 
 /// These slots, of which each has its row in the job `j1`, in their order.
@@ -38,7 +44,7 @@ fn rows_wait_for_their_job_and_are_due_when_it_ends() {
     assert_eq!(next_due(&sql, RowGroup::Customers), None);
     assert!(take(&sql, RowGroup::Customers, 900_000).is_empty());
     assert_eq!(slot(&sql, "customer/a").expect("a row").code, "klaviyo_job");
-    assert_eq!(jobs::next_due(&sql), Ok(Some(at(2_000))));
+    assert_eq!(first_look(&sql), Some(at(2_000)));
     assert_eq!(open_jobs(&sql).len(), 1);
 
     let job = open_jobs(&sql).remove(0);
@@ -130,7 +136,7 @@ fn a_job_is_looked_at_again_and_its_rows_say_why_they_wait() {
     let fault = TransientFault::OutboxUnavailable;
     fails_whole(&sql, |sql| jobs::put_off(sql, &job, fault, at(64_000)));
     jobs::put_off(&sql, &job, fault, at(64_000)).expect("put off");
-    assert_eq!(jobs::next_due(&sql), Ok(Some(at(64_000))));
+    assert_eq!(first_look(&sql), Some(at(64_000)));
     let row = slot(&sql, "customer/a").expect("a row");
     assert_eq!(row.code, fault.code());
     assert_eq!(row.due, None);

@@ -339,7 +339,10 @@ impl World {
                 self.at(10_000, event);
             }
             // Who gives up a full run for a shorter one does not bring all: it is gone on with first.
-            Event::Import(kind, ref body) if !body.is_null() && self.has_run(kind, is_stopped) => {
+            Event::Import(kind, ref body)
+                if !body.is_null()
+                    && (self.has_run(kind, is_stopped) || self.has_unreadable_run(kind)) =>
+            {
                 self.at(10_000, event);
             }
             // It has to be resumed by the version that can read it.
