@@ -77,13 +77,15 @@ impl BatchRow {
         request: &WriteRequest,
         whole: bool,
     ) -> Option<(BatchSort, Self)> {
-        let (sort, json) = match request {
+        let (sort, mut json) = match request {
             WriteRequest::CreateEvent(event) => (BatchSort::Events, event::row(event)),
             request => {
                 let (of, row) = request.row()?;
                 (BatchSort::Job(of), row.json)
             }
         };
+        // Many of them wait, and a text is made in up to twice the room.
+        json.shrink_to_fit();
         let creates_item =
             sort == BatchSort::Job(JobType::Catalog(CatalogKind::Item, CatalogAction::Create));
         let new_item = match request {

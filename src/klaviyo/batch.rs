@@ -58,6 +58,7 @@ impl<K> EventBatch<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::klaviyo::event::EventProperties;
     use crate::klaviyo::profile::Profile;
     use crate::klaviyo::request::WriteRequest;
     use chrono::DateTime;
@@ -74,7 +75,7 @@ mod tests {
             time: DateTime::UNIX_EPOCH,
             value: 1.into(),
             value_currency: "EUR".to_owned(),
-            properties,
+            properties: EventProperties::of(&properties),
             backfill: false,
         }
     }

@@ -3,10 +3,11 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Number, Value};
 
 use super::job::{RowDigest, digest};
-use super::json_api::{DataMember, NewResource, data, resource, text};
+use super::json_api::{DataMember, NewResource, data, resource, text, with_rows};
 use super::profile::Profile;
 
 /// One event of one profile.
@@ -25,9 +26,30 @@ pub struct Event {
     /// ISO 4217.
     pub value_currency: String,
     /// Everything else.
-    pub properties: Map<String, Value>,
+    pub properties: EventProperties,
     /// It is history: it is recorded, but starts no flow.
     pub backfill: bool,
+}
+
+/// What an event tells, as JSON. It is written down once: a tree of it takes many times its bytes, and an
+/// order of a hundred lines has as many events.
+#[derive(Debug, Clone)]
+pub struct EventProperties(Box<RawValue>);
+
+impl EventProperties {
+    /// Writes properties down.
+    #[must_use]
+    pub fn of(properties: &Map<String, Value>) -> Self {
+        let text = to_raw_value(properties);
+        debug_assert!(text.is_ok(), "names are texts, and numbers finite");
+        Self(text.unwrap_or_else(|_| RawValue::NULL.to_owned()))
+    }
+}
+
+impl PartialEq for EventProperties {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get() == other.0.get()
+    }
 }
 
 impl Event {
@@ -63,11 +85,9 @@ pub fn row(event: &Event) -> String {
 /// The body of `POST /api/event-bulk-create-jobs` with these rows.
 #[must_use]
 pub fn bulk(rows: &[impl AsRef<str>]) -> String {
-    let rows: Vec<_> = rows.iter().map(AsRef::as_ref).collect();
-    format!(
-        r#"{{"data":{{"type":"event-bulk-create-job","attributes":{{"events-bulk-create":{{"data":[{}]}}}}}}}}"#,
-        rows.join(",")
-    )
+    let before =
+        r#"{"data":{"type":"event-bulk-create-job","attributes":{"events-bulk-create":{"data":["#;
+    with_rows(before, rows, "]}}}}")
 }
 
 #[derive(Serialize)]
@@ -78,7 +98,7 @@ struct BulkEventEntry<'a> {
 
 #[derive(Serialize)]
 struct EventAttributes<'a> {
-    properties: &'a Map<String, Value>,
+    properties: &'a RawValue,
     #[serde(serialize_with = "rfc3339")]
     time: DateTime<Utc>,
     value: &'a Number,
@@ -101,7 +121,7 @@ fn attributes<'a>(
     profile: Option<DataMember<NewResource<&'a Profile>>>,
 ) -> EventAttributes<'a> {
     EventAttributes {
-        properties: &event.properties,
+        properties: &event.properties.0,
         time: event.time,
         value: &event.value,
         value_currency: &event.value_currency,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::catalog::{CatalogAction, CatalogKind};
-use super::json_api::{resource, text};
+use super::json_api::{resource, text, with_rows};
 use super::profile::Profile;
 use super::verdict::ExpectedSuccess;
 
@@ -79,12 +79,9 @@ impl JobType {
     /// The body of a job with these rows, as JSON text.
     #[must_use]
     pub fn body(self, rows: &[&str]) -> String {
-        format!(
-            r#"{{"data":{{"type":"{}","attributes":{{"{}":{{"data":[{}]}}}}}}}}"#,
-            self.name(),
-            self.rows(),
-            rows.join(",")
-        )
+        let (name, list) = (self.name(), self.rows());
+        let before = format!(r#"{{"data":{{"type":"{name}","attributes":{{"{list}":{{"data":["#);
+        with_rows(&before, rows, "]}}}}")
     }
 }
 

@@ -63,3 +63,18 @@ pub(super) fn text(body: &impl Serialize) -> String {
     // Bodies hold strings, numbers and maps with text keys: none of them can fail to serialise.
     serde_json::to_string(body).unwrap_or_default()
 }
+
+/// A JSON text with a list in it, of rows that are JSON. It may have 5 MB, so it is made in the room that it takes.
+pub(super) fn with_rows(before: &str, rows: &[impl AsRef<str>], after: &str) -> String {
+    let bytes: usize = rows.iter().map(|row| row.as_ref().len() + 1).sum();
+    let mut text = String::with_capacity(before.len() + bytes + after.len());
+    text.push_str(before);
+    for (index, row) in rows.iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        text.push_str(row.as_ref());
+    }
+    text.push_str(after);
+    text
+}

@@ -11,7 +11,7 @@ use crate::commercetools::money::Money;
 use crate::commercetools::order::{LineItem, OrderFields};
 use crate::commercetools::payment::{Payment, Transaction};
 use crate::config::Config;
-use crate::klaviyo::event::Event;
+use crate::klaviyo::event::{Event, EventProperties};
 use crate::klaviyo::field_patch::FieldPatch;
 use crate::klaviyo::limits;
 use crate::klaviyo::profile::Profile;
@@ -155,7 +155,7 @@ fn event(
         time,
         value: value.decimal(),
         value_currency: value.currency_code.clone(),
-        properties,
+        properties: EventProperties::of(&properties),
         backfill: false,
     };
     MappedBody { body, cut }
