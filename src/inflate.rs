@@ -11,11 +11,17 @@ use flate2::bufread::MultiGzDecoder;
 /// What every gzip member begins with (RFC 1952, §2.3.1).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
+/// Whether a body is gzip, by its first bytes.
+#[must_use]
+pub fn is_compressed(body: &[u8]) -> bool {
+    body.starts_with(&GZIP)
+}
+
 /// The body that is meant, or none if it is larger than `limit`: no more than that is inflated, however
 /// much there would be. What is no gzip, or is broken, stays as it came.
 #[must_use]
 pub fn inflated(body: Vec<u8>, limit: usize) -> Option<Vec<u8>> {
-    if !body.starts_with(&GZIP) {
+    if !is_compressed(&body) {
         return (body.len() <= limit).then_some(body);
     }
     let mut whole = Vec::new();

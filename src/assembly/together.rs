@@ -8,10 +8,11 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::reading::UnitReading;
 use crate::commercetools::answer::page;
+use crate::commercetools::notification::change;
 use crate::commercetools::product::Product;
 use crate::commercetools::query::DocumentQuery;
 use crate::commercetools::together::{
@@ -25,6 +26,7 @@ use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::pacing::Operation;
 use crate::klaviyo::query::{KlaviyoLookup, existing};
 use crate::klaviyo::request::WriteRequest;
+use crate::mapping::identity;
 
 /// What one call answers, and to whom: units are named by numbers that the asker chose.
 #[derive(Debug, Clone)]
@@ -170,6 +172,16 @@ impl JointReading {
         units.sort_unstable();
         units.dedup();
         units
+    }
+
+    /// What is to be looked at again if the call had no answer and may be carried out yet: a category, which
+    /// may be deleted by then.
+    #[must_use]
+    pub fn doubtful(&self) -> Option<Map<String, Value>> {
+        match self {
+            Self::Category(write, _) => Some(change("category", identity::external(write.id()))),
+            Self::Queries(_) | Self::Existing { .. } | Self::Lookup(..) => None,
+        }
     }
 
     /// Whether commercetools is asked.

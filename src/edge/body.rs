@@ -3,49 +3,112 @@
 use futures::StreamExt;
 use worker::{ByteStream, Headers, Request, Response, Result};
 
-use crate::inflate::inflated;
+use super::memory::{self, LargeBodyTurn, PushSender};
+use crate::inflate::{inflated, is_compressed};
 
 /// The largest body: 10 MB, as it comes and inflated. What commercetools pushes is below 256 kB, but a broker may batch; the
 /// list of an import may name any number of records.
 const LIMIT: usize = 10 * 1024 * 1024;
 
-/// The body of a request, inflated where it is compressed, or none if it is too large.
-pub(super) async fn whole(request: &mut Request) -> Result<Option<Vec<u8>>> {
-    up_to(request, LIMIT).await
-}
-
 /// The largest body of somebody who is not known: 1 MB. A message of Amazon SNS has 256 KB at most, and may be
-/// escaped, which is up to three times as long.
+/// escaped, which is up to three times as long. A few kB of gzip are 10 MB of zeros.
 const STRANGERS_LIMIT: usize = 1024 * 1024;
 
-/// The body of a request of which nobody knows who sent it, or none if it is too large. It is not inflated
-/// beyond that either: a few kB of gzip are 10 MB of zeros.
-pub(super) async fn of_stranger(request: &mut Request) -> Result<Option<Vec<u8>>> {
-    up_to(request, STRANGERS_LIMIT).await
+/// A body that was pushed.
+pub(super) struct PushedBody {
+    pub(super) bytes: Vec<u8>,
+    /// If it is large, no other is read while this one is worked on.
+    _turn: Option<LargeBodyTurn>,
 }
 
-async fn up_to(request: &mut Request, limit: usize) -> Result<Option<Vec<u8>>> {
-    // The platform holds a sender to the length that it names.
-    let length = request.headers().get("Content-Length")?;
-    let length = length.and_then(|length| length.trim().parse::<usize>().ok());
-    let body = match length {
-        Some(length) if length <= limit => Some(request.bytes().await?),
-        _ => collect(request.stream(), limit).await?,
+/// Why a body is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoBody {
+    TooLarge,
+    /// Its turn did not come.
+    Busy,
+}
+
+/// The body of a push, inflated if it is compressed. Of those that are large one at a time is in memory.
+pub(super) async fn pushed(
+    request: &mut Request,
+    sender: PushSender,
+) -> Result<Result<PushedBody, NoBody>> {
+    let limit = match sender {
+        PushSender::Known => LIMIT,
+        PushSender::Stranger => STRANGERS_LIMIT,
     };
-    Ok(body.and_then(|body| inflated(body, limit)))
+    // The platform holds a sender to the length that it names.
+    let length = content_length(request.headers())?;
+    let mut turn = None;
+    let body = match length {
+        Some(length) if length <= limit => {
+            if length > memory::LARGE && !has_turn(&mut turn, sender).await {
+                return Ok(Err(NoBody::Busy));
+            }
+            Ok(request.bytes().await?)
+        }
+        _ => {
+            let may_have =
+                async |bytes| bytes <= memory::LARGE || has_turn(&mut turn, sender).await;
+            collect_while(request.stream(), limit, may_have).await?
+        }
+    };
+    let body = match body {
+        Ok(body) if !is_compressed(&body) || has_turn(&mut turn, sender).await => body,
+        Ok(_) => return Ok(Err(NoBody::Busy)),
+        Err(none) => return Ok(Err(none)),
+    };
+    let body = inflated(body, limit).map(|bytes| PushedBody { bytes, _turn: turn });
+    Ok(body.ok_or(NoBody::TooLarge))
 }
 
-/// All of a stream, or none if it is too large. It is read to its end in any case: a sender that
-/// is still writing when it is answered sees a broken connection and not the answer.
+/// Whether it is the turn of a large body, or becomes so in time.
+async fn has_turn(turn: &mut Option<LargeBodyTurn>, sender: PushSender) -> bool {
+    if turn.is_none() {
+        *turn = LargeBodyTurn::wait(sender).await;
+    }
+    turn.is_some()
+}
+
+/// The body of a request, inflated if it is compressed, or none if it is too large.
+pub(super) async fn whole(request: &mut Request) -> Result<Option<Vec<u8>>> {
+    let body = match content_length(request.headers())? {
+        Some(length) if length <= LIMIT => Some(request.bytes().await?),
+        _ => collect(request.stream(), LIMIT).await?,
+    };
+    Ok(body.and_then(|body| inflated(body, LIMIT)))
+}
+
+fn content_length(headers: &Headers) -> Result<Option<usize>> {
+    let length = headers.get("Content-Length")?;
+    Ok(length.and_then(|length| length.trim().parse().ok()))
+}
+
+/// All of a stream, or none if it is too large.
 pub(super) async fn collect(stream: Result<ByteStream>, limit: usize) -> Result<Option<Vec<u8>>> {
-    let mut body = Some(Vec::new());
+    Ok(collect_while(stream, limit, async |_| true).await?.ok())
+}
+
+/// All of a stream, as long as it may have so many bytes. One that is too large is read to its end: a sender
+/// that is still writing when it is answered sees a broken connection and not the answer.
+async fn collect_while(
+    stream: Result<ByteStream>,
+    limit: usize,
+    mut may_have: impl AsyncFnMut(usize) -> bool,
+) -> Result<Result<Vec<u8>, NoBody>> {
+    let mut body = Ok(Vec::new());
     // What has no body has no stream.
     let Ok(mut stream) = stream else { return Ok(body) };
     while let Some(chunk) = stream.next().await {
         let chunk = chunk?;
-        body = body.filter(|body| body.len() + chunk.len() <= limit);
-        if let Some(body) = &mut body {
-            body.extend(chunk);
+        let Ok(begun) = &mut body else { continue };
+        if begun.len() + chunk.len() > limit {
+            body = Err(NoBody::TooLarge);
+        } else if may_have(begun.len() + chunk.len()).await {
+            begun.extend(chunk);
+        } else {
+            return Ok(Err(NoBody::Busy));
         }
     }
     Ok(body)

@@ -6,12 +6,13 @@ use std::collections::HashSet;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
-use super::calls::{TimedCalls, now};
+use super::calls::{TimedCalls, now, now_ms};
+use super::memory::sharers;
 use super::shared::{with_shared, with_told};
 use crate::commercetools::notification::Notification;
 use crate::config::Config;
 use crate::engine::call::{CallTicket, HostCall};
-use crate::engine::deliveries::machine::DeliveryMachine;
+use crate::engine::deliveries::machine::{DeliveryMachine, DoubtfulWrites};
 use crate::engine::deliveries::{DeliveryNo, EndedDelivery, NewDelivery, StepContext};
 use crate::fault::Setback;
 use crate::http::HttpAnswer;
@@ -24,35 +25,47 @@ pub(super) fn work_of(config: &Config, notification: &Notification) -> Result<Wo
     conclusion::work_of(&config.rules, notification)
 }
 
+/// What became of deliveries.
+pub(super) struct EndedPush {
+    pub(super) ended: Vec<EndedDelivery>,
+    pub(super) doubtful: Option<DoubtfulWrites>,
+}
+
 /// Delivers all of these, until each has its end: in their order.
 pub(super) async fn deliver(
     config: &Config,
     calls: &TimedCalls<'_>,
     works: Vec<Work>,
-) -> Vec<EndedDelivery> {
+) -> EndedPush {
     let mut machine = DeliveryMachine::of_push();
     let numbers: Vec<DeliveryNo> = with_shared(|shared| {
-        let mut around = StepContext { config, shared, now: now() };
+        let mut around = StepContext { config, shared, now: now(), sharers: sharers() };
         let alone = true;
-        let new = works.into_iter().map(|work| NewDelivery { work, alone, sent: HashSet::new() });
+        // A push brings no more than fits.
+        let new = works.into_iter().map(|work| NewDelivery {
+            work,
+            alone,
+            sent: HashSet::new(),
+            bytes: 0,
+        });
         new.map(|new| machine.add(new, &mut around)).collect()
     });
     let mut under_way = FuturesUnordered::new();
     loop {
         let next = with_told(|shared, told| {
-            machine.calls(&mut StepContext { config, shared, now: now() }, told)
+            machine.calls(&mut StepContext { config, shared, now: now(), sharers: sharers() }, told)
         });
         under_way.extend(next.into_iter().map(|(ticket, call)| make(calls, ticket, call)));
         let Some((ticket, answer)) = under_way.next().await else { break };
         with_told(|shared, told| {
-            let mut around = StepContext { config, shared, now: now() };
+            let mut around = StepContext { config, shared, now: now(), sharers: sharers() };
             machine.answered(ticket, answer, &mut around, told);
         });
     }
     let mut ended = machine.take_ended();
     ended.sort_by_key(|ended| ended.no);
     debug_assert_eq!(ended.len(), numbers.len(), "each has its end");
-    ended
+    EndedPush { ended, doubtful: machine.take_doubtful(now_ms()) }
 }
 
 async fn make(

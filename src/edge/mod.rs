@@ -15,6 +15,7 @@ mod handshake;
 mod health;
 mod import;
 mod log;
+mod memory;
 mod objects;
 mod outbox;
 mod preview;

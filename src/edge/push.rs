@@ -7,12 +7,15 @@ use chrono::{DateTime, Utc};
 use worker::{Env, Request, Response, Result};
 
 use super::auth::VerifiedClaim;
+use super::body::NoBody;
 use super::calls::{TimedCalls, now, now_ms};
-use super::delivery::{deliver, work_of};
+use super::delivery::{EndedPush, deliver, work_of};
 use super::log::{self, WorkEffort};
+use super::memory::PushSender;
 use super::outbox;
 use super::{auth, body, handshake, import, reply};
 use crate::config::Config;
+use crate::engine::deliveries::machine::DoubtfulWrites;
 use crate::engine::deliveries::{DeliveryEnd, EndedDelivery};
 use crate::fault::TransientFault;
 use crate::mapping::body::Cut;
@@ -52,21 +55,26 @@ pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) ->
         Err(denied) => return reply::denied(denied),
     };
     let spent = now_ms().since(began);
-    let body = match verified {
-        VerifiedClaim::Sender => body::whole(request).await?,
-        VerifiedClaim::Body => body::of_stranger(request).await?,
+    let sender = match verified {
+        VerifiedClaim::Sender => PushSender::Known,
+        VerifiedClaim::Body => PushSender::Stranger,
     };
+    let body = body::pushed(request, sender).await?;
+    if matches!(body, Err(NoBody::Busy)) {
+        return reply::unavailable("busy", "Other large bodies are being worked on; try again.");
+    }
     // How long the sender took to send the body is not our time.
     let started = now_ms() - spent;
     let patience = config.push_patience.unwrap_or(CALLS);
     let calls = TimedCalls::within(config, patience.saturating_sub(spent));
+    let bytes = body.as_ref().ok().map(|body| body.bytes.as_slice());
     if verified == VerifiedClaim::Body
-        && let Err(denied) = auth::verify_body(config, body.as_deref()).await
+        && let Err(denied) = auth::verify_body(config, bytes).await
     {
         return reply::denied(denied);
     }
-    let Some(body) = body else { return reply::too_large() };
-    let parts = envelope::parts(&body);
+    let Ok(body) = body else { return reply::too_large() };
+    let parts = envelope::parts(&body.bytes);
     let size = if parts.len() > 1 { PushSize::Large } else { PushSize::Usual };
     let (mut outcomes, mut asked) = (Vec::new(), None);
     for part in parts {
@@ -181,13 +189,18 @@ async fn work(
         };
         ends.push(end.map(|end| (end, WorkEffort::default())));
     }
-    let ended = deliver(config, calls, works).await;
+    let EndedPush { ended, doubtful } = deliver(config, calls, works).await;
+    let is_seen_to = see_to(env, config, doubtful).await;
     let duration = now_ms().since(started);
     for (place, mut ended) in places.into_iter().zip(ended) {
         if let Some(edge) = ended.price_edge.take() {
             price_edges.insert(place, edge);
         }
-        let (end, cut, calls) = match stay_erased(env, config, &ended, began).await {
+        let stays = match &is_seen_to {
+            Ok(()) => stay_erased(env, config, &ended, began).await,
+            Err(error) => Err(worker::Error::RustError(error.to_string())),
+        };
+        let (end, cut, calls) = match stays {
             Ok(()) => concluded(&planned[place], ended, started),
             Err(error) => (not_erased(&error), Vec::new(), ended.calls),
         };
@@ -219,6 +232,16 @@ fn concluded(
         DeliveryEnd::WithJob => Conclusion::Later(TransientFault::JobUnderWay.into()),
     };
     (push_end(&planned.item, work, conclusion, unverified, now_ms()), cut, calls)
+}
+
+/// What may be written after it was looked at is looked at again.
+async fn see_to(env: &Env, config: &Config, doubtful: Option<DoubtfulWrites>) -> Result<()> {
+    match doubtful {
+        Some(DoubtfulWrites { changes, due }) => {
+            outbox::park_changes(env, config, &changes, due).await
+        }
+        None => Ok(()),
+    }
 }
 
 /// A write may have brought back the profile of a customer who was erased, or may yet.

@@ -15,6 +15,7 @@ use worker::signal::is_near_cpu_limit;
 use worker::{Delay, Env, Result, Storage};
 
 use super::calls::{TimedCalls, now_ms};
+use super::memory::SliceAtWork;
 use super::{log, outbox};
 use crate::config::Config;
 use crate::engine::call::{CallTicket, HostCall, SliceInput};
@@ -88,6 +89,7 @@ pub(super) async fn work(
     machine: &dyn SliceWork,
     mut asked: Option<UnboundedReceiver<NumberedCalls>>,
 ) -> Result<SliceEnd> {
+    let _at_work = SliceAtWork::begin();
     let mut under_way = FuturesUnordered::new();
     let mut renew_at = now_ms() + RENEWAL;
     let mut end = Some(now_ms() + limits.length);

@@ -14,7 +14,16 @@ pub(crate) const READING: usize = 4;
 
 /// Bytes of bodies that are under way at once. A body may have 5 MB, and is there twice while it
 /// is sent; together with what is read this has to stay far below the 128 MB of an isolate.
-pub(crate) const BYTES_UNDER_WAY: usize = 10_000_000;
+const BYTES_UNDER_WAY: usize = 6_000_000;
+
+/// How many bytes a further body may have beside those that are under way, if so many share the memory. The first
+/// one may always be sent.
+pub(crate) fn bytes_left(under_way: usize, sharers: usize) -> usize {
+    match under_way {
+        0 => BYTES_UNDER_WAY,
+        _ => (BYTES_UNDER_WAY / sharers.max(1)).saturating_sub(under_way),
+    }
+}
 
 /// What is free for a call, and when it will be if it is not.
 pub(crate) struct CallGrants<'a> {

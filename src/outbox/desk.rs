@@ -19,7 +19,7 @@ use crate::time::UnixMs;
 
 /// Rows of a round, what they may weigh, and bytes of their notifications. Together with what is
 /// read for them and the bodies made of it they must stay far below the 128 MB of an isolate.
-const ROUND: RoundLimits = RoundLimits { rows: 500, weight: 500, bytes: 3_000_000 };
+const ROUND: RoundLimits = RoundLimits { rows: 500, weight: 500, bytes: 1_500_000 };
 
 /// A day.
 const DAY: Duration = Duration::from_hours(24);
@@ -121,7 +121,8 @@ pub fn next_alarm(
     machine: &OutboxMachine,
     now: UnixMs,
 ) -> Result<Option<UnixMs>, SqlError> {
-    let mut times: Vec<UnixMs> = jobs::next_due(sql)?.into_iter().collect();
+    let looks = jobs::all(sql)?.into_iter().map(|job| machine.next_look(&job, now));
+    let mut times: Vec<UnixMs> = looks.collect();
     for (group, waits_for, due) in tries::next_due(sql)? {
         times.push(machine.next_try(waits_for.as_ref(), group, due));
     }

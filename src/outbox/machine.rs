@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::config::rules::CustomerDeletion;
 use crate::engine::call::{CallTicket, HostCall, SliceInput};
 use crate::engine::circuits::{Allowance, OperationName};
-use crate::engine::deliveries::machine::DeliveryMachine;
+use crate::engine::deliveries::machine::{DeliveryMachine, DoubtfulWrites};
 use crate::engine::deliveries::{
     DeliveryEnd, DeliveryNo, EndedDelivery, JobNews, NewDelivery, StepContext,
 };
@@ -28,7 +28,7 @@ use crate::engine::events::StartedRow;
 use crate::engine::writer::WriterHost;
 use crate::fault::TransientFault;
 use crate::klaviyo::job::JobRef;
-use crate::klaviyo::pacing::CallPace;
+use crate::klaviyo::pacing::{CallPace, Operation};
 use crate::mapping::body::Cut;
 use crate::push::conclusion::{Conclusion, work_of};
 use crate::push::envelope::{self, PushedItem};
@@ -142,6 +142,14 @@ impl OutboxMachine {
         }
     }
 
+    /// When a job can be looked at. One that is due and was not looked at waits for the quota.
+    #[must_use]
+    pub fn next_look(&self, job: &AwaitedJob, now: UnixMs) -> UnixMs {
+        let operation = OperationName::of_klaviyo(Operation::JobStatus(job.job.of));
+        let next = self.machine.circuits.next_try(&operation, job.due);
+        if next <= now { self.wake().unwrap_or(next) } else { next }
+    }
+
     /// Whether a row that is to be tried alone comes before the others, so that both have their turn.
     #[must_use]
     pub fn alone_first(&self) -> bool {
@@ -210,7 +218,7 @@ impl OutboxMachine {
             return;
         };
         let began = around.now_ms();
-        let alone = row.alone();
+        let (alone, bytes) = (row.alone(), content.len());
         let under_way = RowUnderWay { row, item, content, began };
         let work = match &under_way.item {
             PushedItem::Refused { why, .. } => Err(Conclusion::Never((*why).into())),
@@ -221,7 +229,7 @@ impl OutboxMachine {
         };
         match work {
             Ok(work) => {
-                let no = self.machine.add(NewDelivery { work, alone, sent }, around);
+                let no = self.machine.add(NewDelivery { work, alone, sent, bytes }, around);
                 self.rows.insert(no, under_way);
             }
             Err(conclusion) => {
@@ -241,6 +249,9 @@ impl OutboxMachine {
         let follows = self.machine.deliveries.take_follows();
         if !follows.is_empty() {
             self.to_store.push(StoreCommand::Park(follows, around.now_ms()));
+        }
+        if let Some(DoubtfulWrites { changes, due }) = self.machine.take_doubtful(around.now_ms()) {
+            self.to_store.push(StoreCommand::Park(changes, due));
         }
         for news in self.machine.deliveries.take_job_news() {
             match news {

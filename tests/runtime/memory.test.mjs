@@ -8,9 +8,10 @@ import { fork } from "node:child_process";
 import { after, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { MEASURED, wasmMemory } from "../../sandbox/wasm-memory.mjs";
-import { ADMIN_TOKEN, startWorker } from "../../sandbox/worker.mjs";
-import { startAlone, unreachable } from "./harness.mjs";
-import { imported } from "./imports.mjs";
+import { ADMIN_TOKEN, PUSH_TOKEN, startWorker } from "../../sandbox/worker.mjs";
+import { eventually } from "../eventually.mjs";
+import { admin, push, startAlone, unreachable } from "./harness.mjs";
+import { current, ended, imported } from "./imports.mjs";
 
 const MB = 1_000_000;
 
@@ -25,7 +26,7 @@ function serve(file, options) {
   return new Promise((resolve) => child.once("message", resolve));
 }
 
-/** A worker between the two systems of the benchmark. */
+/** The addresses of a worker between the two systems of the benchmark, and of its commercetools. */
 async function shopOf(sizes, shape) {
   const shop = await serve("shop.mjs", { sizes, shape, latencyMs: 0 });
   const klaviyo = await serve("klaviyo.mjs", { latencyMs: 0, jobMs: { min: 0, max: 50 } });
@@ -40,12 +41,13 @@ async function shopOf(sizes, shape) {
       KLAVIYO_AUTH_KEY: klaviyo.key,
       KLAVIYO_API_URL: klaviyo.url,
       ADMIN_TOKEN,
+      PUSH_TOKEN,
       PREFERRED_LOCALE: "en",
       PREFERRED_CURRENCY: "EUR",
     },
   });
   after(() => worker.close());
-  return worker;
+  return { url: worker.url, shop: address };
 }
 
 async function within(url, what) {
@@ -114,6 +116,43 @@ function orderCreated(n) {
   };
 }
 
+/** A push of 10 MB: orders of a shop, from number `first` on, as a broker sends what it kept. */
+async function ordersOfShop(worker, first) {
+  const notifications = [];
+  for (let bytes = 0, n = first; ; n += 1) {
+    const id = `${n.toString(16).padStart(8, "0")}-0000-4000-8000-a00000000000`;
+    const order = await (await fetch(`${worker.shop}/shop/orders/${id}`)).json();
+    const resource = { typeId: "order", id };
+    const type = "OrderCreated";
+    const notification = { notificationType: "Message", type, id: `m${n}`, resource, order };
+    bytes += JSON.stringify(notification).length + 1;
+    if (bytes > 10 * MB) return notifications;
+    notifications.push(notification);
+  }
+}
+
+test("an import, an outbox that is drained and a push of 10 MB at once", async (t) => {
+  const sizes = { orders: 1_000, customers: 100, products: 120, categories: 50 };
+  const worker = await shopOf(sizes, { lines: 100, productBytes: 100_000 });
+  const waiting = async () => (await admin(worker.url, "GET", "/sync/status")).body.outbox.waiting;
+  const orders = () => current(worker.url, "orders");
+  const pushes = [];
+  for (let n = 0; n < 4; n += 1) pushes.push(await ordersOfShop(worker, 2_000 + n * 100));
+  const started = await admin(worker.url, "POST", "/sync/orders");
+  assert.equal(started.status, 202, started.text);
+  await eventually("the import to read", orders, ({ underWay }) => underWay > 0);
+  for (const body of pushes) {
+    const answer = await push(worker.url, body);
+    assert.deepEqual(answer.body, { outcome: "parked" });
+    assert.ok((await waiting()) > 0, "the outbox is at work");
+    assert.equal((await orders()).state, "running");
+  }
+  await eventually("the outbox to be empty", waiting, (count) => count === 0, { limitMs: 120_000 });
+  assert.equal((await ended(worker.url, "orders")).state, "completed");
+  assert.deepEqual((await admin(worker.url, "GET", "/dead-letters")).body.deadLetters, []);
+  t.diagnostic(`${await within(worker.url, "all three")} MB`);
+});
+
 const BODIES = [
   ["zeros", () => `[${Array(5_000_000).fill("0").join(",")}]`],
   ["empty objects", () => `[${Array(3_400_000).fill("{}").join(",")}]`],
@@ -143,11 +182,11 @@ describe("a body of 10 MB", () => {
       };
       const worker = await startAlone(settings, { entry: MEASURED });
       after(() => worker.close());
-      const push = (headers) => worker.call("/", { method: "POST", headers, body });
-      const stranger = await push({ "x-amz-sns-message-type": "Notification" });
+      const pushed = (headers) => worker.call("/", { method: "POST", headers, body });
+      const stranger = await pushed({ "x-amz-sns-message-type": "Notification" });
       assert.ok([401, 413].includes(stranger.status), stranger.text);
       await within(worker.url, `${name} of a stranger`);
-      const known = await push({ authorization: `Bearer ${settings.PUSH_TOKEN}` });
+      const known = await pushed({ authorization: `Bearer ${settings.PUSH_TOKEN}` });
       assert.equal(known.status, 202, known.text);
       t.diagnostic(`${await within(worker.url, name)} MB`);
     });

@@ -15,8 +15,8 @@ use worker::{Result, SqlStorage};
 use crate::config::Config;
 use crate::config::rules::OperatorRules;
 use crate::edge::calls::now;
-use crate::edge::log;
 use crate::edge::slice::NumberedCalls;
+use crate::edge::{log, memory};
 use crate::import::machine::{ImportEffect, ImportInput, ImportMachine, RunSaving};
 use crate::import::run::{ImportKind, ImportRun, PassRange, RunCounts, blank};
 use crate::import::store::runs;
@@ -45,6 +45,7 @@ impl ImportDesk {
         input: ImportInput,
     ) -> Result<NumberedCalls> {
         let mut machine = self.take(sql, config)?;
+        machine.share_memory(memory::sharers());
         let mut calls = Vec::new();
         for effect in machine.step(config, now(), input) {
             match effect {
@@ -53,6 +54,7 @@ impl ImportDesk {
                 ImportEffect::Call(ticket, call) => calls.push((ticket, call)),
             }
         }
+        memory::imports_are_full(machine.is_active() && machine.fills_more_than_its_part());
         self.machine.replace(Some(machine));
         Ok(calls)
     }
@@ -79,6 +81,7 @@ impl ImportDesk {
 
     /// Drops the machine: the next step begins with what is stored.
     pub(super) fn forget(&self) {
+        memory::imports_are_full(false);
         self.machine.take();
     }
 

@@ -8,6 +8,7 @@ use worker::{Env, Result, SqlStorage, Storage};
 use crate::config::Config;
 use crate::edge::calls::{now, now_ms};
 use crate::edge::log::{self, WorkEffort};
+use crate::edge::memory::sharers_with_outbox;
 use crate::edge::shared::with_shared;
 use crate::edge::slice::{self, NumberedCalls, SliceLimits, SliceWork};
 use crate::edge::sql::turn;
@@ -78,7 +79,12 @@ impl SliceWork for OutboxWork<'_> {
         let (machine, done) = turn(self.storage, |sql| {
             let mut machine = self.desk.take(sql, self.config)?;
             let done = with_shared(|shared| {
-                let mut around = StepContext { config: self.config, shared, now: now() };
+                let mut around = StepContext {
+                    config: self.config,
+                    shared,
+                    now: now(),
+                    sharers: sharers_with_outbox(),
+                };
                 desk::step(sql, &mut machine, &mut around, input)
             })?;
             Ok((machine, done))

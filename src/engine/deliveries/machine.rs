@@ -2,17 +2,29 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value};
+
 use super::{Deliveries, DeliveryTask, EndedDelivery, NewDelivery, StepContext};
+use crate::engine::backoff::SINGLE_IN_DOUBT;
 use crate::engine::call::{CallTicket, HostCall};
 use crate::engine::circuits::Circuits;
 use crate::engine::deliveries::DeliveryNo;
-use crate::engine::grants::{BYTES_UNDER_WAY, CONNECTIONS, CallGrants, READING};
+use crate::engine::grants::{CONNECTIONS, CallGrants, READING, bytes_left};
 use crate::engine::writer::WriterHost;
 use crate::fault::Setback;
 use crate::http::HttpAnswer;
 use crate::klaviyo::job::OPEN_JOBS;
 use crate::klaviyo::pacing::CallPace;
 use crate::time::UnixMs;
+
+/// What was written without an answer beside deliveries, such as a category for a product, which may be deleted
+/// by the time that this is carried out.
+pub struct DoubtfulWrites {
+    /// The notifications that lead to it.
+    pub changes: Vec<Map<String, Value>>,
+    /// When they are to be delivered: nothing can be carried out any more.
+    pub due: UnixMs,
+}
 
 /// Deliveries, and the calls that are under way for them.
 pub struct DeliveryMachine {
@@ -69,7 +81,7 @@ impl DeliveryMachine {
                 connections: CONNECTIONS.saturating_sub(self.under_way.len()),
                 reading: READING.saturating_sub(reads),
                 nobody_reads: reads == 0,
-                bytes: BYTES_UNDER_WAY.saturating_sub(bytes),
+                bytes: bytes_left(bytes, around.sharers),
                 jobs: OPEN_JOBS.saturating_sub(self.deliveries.writer.open_jobs()),
                 pace,
                 counts: self.host != WriterHost::Push,
@@ -104,6 +116,12 @@ impl DeliveryMachine {
     /// The deliveries that ended since it was asked last.
     pub fn take_ended(&mut self) -> Vec<EndedDelivery> {
         self.deliveries.take_ended()
+    }
+
+    /// What was written in doubt beside deliveries since it was asked last.
+    pub fn take_doubtful(&mut self, now: UnixMs) -> Option<DoubtfulWrites> {
+        let changes = self.deliveries.take_doubtful();
+        (!changes.is_empty()).then(|| DoubtfulWrites { changes, due: now + SINGLE_IN_DOUBT })
     }
 
     /// The deliveries with which calls that were given out since it was asked last start jobs.

@@ -46,6 +46,13 @@ pub struct DeliveryNo(usize);
 /// More of them go in jobs, which only the outbox can follow.
 const MOST_CALLS: usize = 50;
 
+/// Bytes of what tells of deliveries under way, and is read for them. What is made of an order takes some twenty
+/// times its bytes, and an isolate has 128 MB for all that it does.
+const ROOM: usize = 600_000;
+
+/// What a delivery counts for at least: it is not known yet what is read for it.
+const LEAST_BYTES: usize = 3_000;
+
 /// What is delivered.
 pub struct NewDelivery {
     #[expect(missing_docs, reason = "as its name says")]
@@ -54,6 +61,8 @@ pub struct NewDelivery {
     pub alone: bool,
     /// Digests of what of it Klaviyo took in earlier tries.
     pub sent: HashSet<RowDigest>,
+    /// The bytes of what told of it.
+    pub bytes: usize,
 }
 
 /// A delivery that has ended.
@@ -96,6 +105,8 @@ pub struct StepContext<'a> {
     pub shared: &'a mut SharedDocuments,
     /// The time (UTC).
     pub now: DateTime<Utc>,
+    /// How many fill the memory of the isolate at the time, the host included.
+    pub sharers: usize,
 }
 
 impl StepContext<'_> {
@@ -141,6 +152,8 @@ struct OpenDelivery {
     sent: HashSet<RowDigest>,
     cut: Vec<Cut>,
     calls: u32,
+    /// The bytes of what told of it and of what was read for it.
+    bytes: usize,
     /// Answers that are awaited before it goes on.
     waits: usize,
     /// What is being written.
@@ -156,6 +169,10 @@ pub struct Deliveries {
     host: WriterHost,
     next_no: usize,
     open: BTreeMap<DeliveryNo, OpenDelivery>,
+    /// Those of them that wait for room.
+    not_begun: VecDeque<DeliveryNo>,
+    /// The bytes of all others.
+    begun_bytes: usize,
     units: BTreeMap<UnitNo, DeliveryNo>,
     /// What is to be read, and was not put together yet.
     wanted: Vec<(usize, UnitReading)>,
@@ -166,6 +183,7 @@ pub struct Deliveries {
     pub(crate) writer: UnitWriter,
     ended: Vec<EndedDelivery>,
     follows: Vec<Map<String, Value>>,
+    doubtful: Vec<Map<String, Value>>,
     job_news: Vec<JobNews>,
 }
 
@@ -186,6 +204,8 @@ impl Deliveries {
             host,
             next_no: 0,
             open: BTreeMap::new(),
+            not_begun: VecDeque::new(),
+            begun_bytes: 0,
             units: BTreeMap::new(),
             wanted: Vec::new(),
             reads: VecDeque::new(),
@@ -193,13 +213,14 @@ impl Deliveries {
             writer: UnitWriter::new(host),
             ended: Vec::new(),
             follows: Vec::new(),
+            doubtful: Vec::new(),
             job_news: Vec::new(),
         }
     }
 
     /// Begins a delivery.
     pub fn add(&mut self, new: NewDelivery, around: &mut StepContext<'_>) -> DeliveryNo {
-        let NewDelivery { work, alone, sent } = new;
+        let NewDelivery { work, alone, sent, bytes } = new;
         self.next_no += 1;
         let no = DeliveryNo(self.next_no);
         let open = OpenDelivery {
@@ -208,14 +229,30 @@ impl Deliveries {
             sent,
             cut: Vec::new(),
             calls: 0,
+            bytes: bytes.max(LEAST_BYTES),
             waits: 0,
             stages: Vec::new(),
             wrote: false,
             price_edge: None,
         };
         self.open.insert(no, open);
-        self.advance(no, around);
+        self.not_begun.push_back(no);
+        self.begin(around);
         no
+    }
+
+    /// Begins deliveries in their order, while there is room for what is read and made for them. One is begun
+    /// whatever its size.
+    fn begin(&mut self, around: &mut StepContext<'_>) {
+        while let Some(no) = self.not_begun.front().copied() {
+            let bytes = self.open.get(&no).map_or(0, |open| open.bytes);
+            if self.begun_bytes > 0 && self.begun_bytes + bytes > ROOM / around.sharers.max(1) {
+                return;
+            }
+            self.not_begun.pop_front();
+            self.begun_bytes += bytes;
+            self.advance(no, around);
+        }
     }
 
     /// Whether nothing is under way but jobs.
@@ -233,6 +270,12 @@ impl Deliveries {
     /// that ended.
     pub(crate) fn take_follows(&mut self) -> Vec<Map<String, Value>> {
         std::mem::take(&mut self.follows)
+    }
+
+    /// The notifications of what was written without an answer beside deliveries since it was asked last: see
+    /// [`machine::DoubtfulWrites`].
+    pub(crate) fn take_doubtful(&mut self) -> Vec<Map<String, Value>> {
+        std::mem::take(&mut self.doubtful)
     }
 
     /// The deliveries of a job that a call starts.
@@ -260,6 +303,7 @@ impl Deliveries {
         if grants.connections == 0 {
             return None;
         }
+        self.begin(around);
         self.plan_readings();
         if let Some((joint, call)) = self.next_reading(grants) {
             self.reading += 1;
@@ -339,7 +383,9 @@ impl Deliveries {
         let Some(open) = self.open.get_mut(&no) else { return };
         let is_push = self.host == WriterHost::Push;
         let apart = |one: WriteRequest| if is_push { vec![one] } else { one_by_one(one) };
-        let all = stages.iter().map(|stage| stage.iter().cloned().flat_map(apart).collect());
+        // A fact is not compared with what is there after it was written.
+        open.stages = if open.delivery.is_of_state() { stages.clone() } else { Vec::new() };
+        let all = stages.into_iter().map(|stage| stage.into_iter().flat_map(apart).collect());
         let mut to_send: Vec<Vec<WriteRequest>> = all.collect();
         if !open.sent.is_empty() {
             let present = to_send.iter().flatten().filter_map(WriteRequest::digest);
@@ -353,7 +399,6 @@ impl Deliveries {
             }
         }
         open.wrote = to_send.iter().any(|stage| !stage.is_empty());
-        open.stages = stages;
         let external_id = None;
         let new = NewUnit { alone: open.alone, external_id, stages: to_send };
         let unit = self.writer.add(new, around.now_ms());
@@ -456,7 +501,9 @@ impl Deliveries {
         in_doubt: Option<Duration>,
     ) {
         let Some(open) = self.open.remove(&no) else { return };
-        let OpenDelivery { delivery, sent, cut, calls, price_edge, .. } = open;
+        let OpenDelivery { delivery, sent, cut, calls, price_edge, bytes, .. } = open;
+        debug_assert!(self.begun_bytes >= bytes, "it was begun with these bytes");
+        self.begun_bytes = self.begun_bytes.saturating_sub(bytes);
         let is_delivered = end == DeliveryEnd::Concluded(Conclusion::Delivered);
         let price_edge = price_edge.filter(|_| is_delivered);
         self.ended.push(EndedDelivery {

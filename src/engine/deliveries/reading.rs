@@ -83,6 +83,9 @@ impl Deliveries {
         let answer = match answer {
             Ok(answer) => answer,
             Err(setback) => {
+                if setback.fault.leaves_in_doubt() {
+                    self.doubtful.extend(joint.doubtful());
+                }
                 circuits.failed(&name, setback, around.now_ms());
                 return self.end_all(joint, &ReadFault::Later(setback), &name);
             }
@@ -91,6 +94,14 @@ impl Deliveries {
             pace.note(operation, &answer, around.now_ms());
         }
         let handed_out = joint.hand_out(Ok(&answer));
+        let units = joint.units();
+        for unit in &units {
+            if let Some(open) = self.open.get_mut(&DeliveryNo(*unit)) {
+                let bytes = answer.body.len() / units.len();
+                open.bytes += bytes;
+                self.begun_bytes += bytes;
+            }
+        }
         let mut met = None;
         for part in &handed_out.parts {
             let no = DeliveryNo(part.unit);
@@ -109,7 +120,7 @@ impl Deliveries {
         for further in handed_out.further {
             self.queue_reading(further);
         }
-        for unit in joint.units() {
+        for unit in units {
             let no = DeliveryNo(unit);
             let Some(open) = self.open.get_mut(&no) else { continue };
             open.waits = open.waits.saturating_sub(1);

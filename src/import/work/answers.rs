@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::RunWork;
 use super::calling::{ReadTask, RunReading, RunTask, operation};
+use super::{OpenPage, RunWork};
 use crate::assembly::together::JointReading;
 use crate::config::Config;
 use crate::engine::backoff::{JOB_IN_DOUBT, SINGLE_IN_DOUBT};
@@ -51,7 +51,10 @@ impl RunWork {
     ) {
         let answer = match answer {
             Ok(answer) => answer,
-            Err(setback) => return self.put_off(config, task, setback, now),
+            Err(setback) => {
+                self.may_be_written(&task.what, setback, now);
+                return self.put_off(config, task, setback, now);
+            }
         };
         if let Some(operation) = operation(&task.what) {
             pace.note(operation, &answer, UnixMs::from(now));
@@ -199,6 +202,18 @@ impl RunWork {
         }
         if self.run.waiting.is_none() {
             self.run.waiting = Some(RunWaiting { code: fault.code().into_owned(), since: now });
+            self.dirty = true;
+        }
+    }
+
+    /// A category that is written for a product may be so after it was deleted: it is left to the outbox.
+    fn may_be_written(&mut self, what: &RunReading, setback: Setback, now: DateTime<Utc>) {
+        if let RunReading::Need { need, .. } = what
+            && setback.fault.leaves_in_doubt()
+            && let Some(change) = need.doubtful()
+        {
+            self.doubt(SINGLE_IN_DOUBT, now);
+            self.saving.opened.push(OpenPage { page: None, changes: vec![change] });
             self.dirty = true;
         }
     }

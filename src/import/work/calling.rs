@@ -156,7 +156,7 @@ impl RangeReader {
 /// Bytes of pages and rows that wait, of all runs, before no further pages are read. A product waits
 /// some seconds for its item before its variants can be written: so many have to be under way
 /// that all connections are busy meanwhile.
-pub(in crate::import) const ROOM: usize = 16_000_000;
+pub(in crate::import) const ROOM: usize = 8_000_000;
 
 /// Records that wait for jobs before a run reads no further: their ids take some 100 bytes each.
 const PENDING: usize = 60_000;
@@ -274,12 +274,16 @@ impl RunWork {
         }
     }
 
+    /// The bytes of pages and rows that wait.
+    pub(in crate::import) fn filled(&self) -> usize {
+        self.pages.values().map(|page| page.bytes).sum::<usize>() + self.writer.bytes()
+    }
+
     /// Whether another page may be read: memory stays flat however slow the writing is.
     fn has_room(&self) -> bool {
-        let pages: usize = self.pages.values().map(|page| page.bytes).sum();
         let reading = self.readers.iter().filter(|reader| reader.reading).count();
         let coming = reading * self.size.bytes;
-        pages + coming + self.writer.bytes() < self.room
+        self.filled() + coming < self.room
             && self.pending.len() < PENDING
             && self.run.again.len() < AGAIN
     }

@@ -20,8 +20,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub(super) use self::calling::RunTask;
 use self::calling::{AnsweredReadings, RangeReader, ReadTask};
+pub(super) use self::calling::{ROOM, RunTask};
 use self::gone::HeldBack;
 use self::linked_before::LinkedBefore;
 use self::size::PageSize;

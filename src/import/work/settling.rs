@@ -55,9 +55,9 @@ impl RunWork {
         pass.is_some_and(|pass| !pass.hand_over && !matches!(pass.source, PassSource::Held { .. }))
     }
 
-    /// Brings to an end what can be, where so many runs are active.
-    pub(in crate::import) fn settle(&mut self, runs: usize, now: DateTime<Utc>) {
-        self.room = ROOM / runs.max(1);
+    /// Brings to an end what can be, while so many share the memory.
+    pub(in crate::import) fn settle(&mut self, sharers: usize, now: DateTime<Utc>) {
+        self.room = ROOM / sharers.max(1);
         if !self.run.is_active() {
             return;
         }

@@ -42,10 +42,11 @@ fn a_write_without_an_answer_leaves_a_doubt_beside_one_that_is_refused() {
             account.categories.insert(id, json!({"name": "old"}));
         }
         let mut machine = DeliveryMachine::of_push();
-        let mut around = StepContext { config: &config, shared: &mut shared, now: time(NOW) };
+        let mut around =
+            StepContext { config: &config, shared: &mut shared, now: time(NOW), sharers: 1 };
         let category = Id::new(&above).expect("an id");
         let work = Work::Category { category, descendants: true };
-        machine.add(NewDelivery { work, alone: true, sent: HashSet::new() }, &mut around);
+        machine.add(NewDelivery { work, alone: true, sent: HashSet::new(), bytes: 0 }, &mut around);
         let mut writes = Vec::new();
         while writes.len() < 2 {
             let calls = machine.calls(&mut around, &mut pace);

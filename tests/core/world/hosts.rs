@@ -7,7 +7,7 @@ use std::slice;
 use commercetools_klaviyo::assembly::shared::SharedDocuments;
 use commercetools_klaviyo::commercetools::reference::Id;
 use commercetools_klaviyo::engine::call::{CallTicket, HostCall, SliceInput};
-use commercetools_klaviyo::engine::deliveries::machine::DeliveryMachine;
+use commercetools_klaviyo::engine::deliveries::machine::{DeliveryMachine, DoubtfulWrites};
 use commercetools_klaviyo::engine::deliveries::{
     DeliveryEnd, EndedDelivery, NewDelivery, StepContext,
 };
@@ -89,8 +89,9 @@ impl World {
         let mut machine = DeliveryMachine::of_push();
         self.with_shared(|world, shared| {
             let (config, now) = (&world.config, time(world.now));
-            let new = NewDelivery { work: work.clone(), alone: true, sent: HashSet::new() };
-            machine.add(new, &mut StepContext { config, shared, now });
+            let new =
+                NewDelivery { work: work.clone(), alone: true, sent: HashSet::new(), bytes: 0 };
+            machine.add(new, &mut StepContext { config, shared, now, sharers: 1 });
         });
         self.next_push += 1;
         let no = self.next_push;
@@ -109,7 +110,7 @@ impl World {
         let Some(mut push) = self.pushes.remove(&no) else { return };
         let calls = self.with_shared(|world, shared| {
             let (config, now) = (&world.config, time(world.now));
-            let around = &mut StepContext { config, shared, now };
+            let around = &mut StepContext { config, shared, now, sharers: 1 };
             if let Some((ticket, answer)) = answered {
                 push.machine.answered(ticket, answer, around, &mut world.told);
             }
@@ -134,11 +135,17 @@ impl World {
     }
 
     fn push_ended(&mut self, no: u64, push: RunningPush, ended: EndedDelivery) {
-        let RunningPush { item, work, notification, began, .. } = push;
+        let RunningPush { mut machine, item, work, notification, began, .. } = push;
         if let Some(asked) = EraseAgain::after_push(&self.config.rules, &ended, time(began)) {
             let Ok(sql) = self.outbox.opened() else { return self.brought_again(notification) };
             asked.park(sql, &self.config.rules, at(self.now)).expect("parked");
             self.arm_outbox();
+        }
+        if let Some(DoubtfulWrites { changes, due }) = machine.take_doubtful(at(self.now)) {
+            if self.outbox.opened().is_err() {
+                return self.brought_again(notification);
+            }
+            self.hand_over(&changes, due);
         }
         let unverified = UnverifiedWrites::of(&ended, at(began));
         let conclusion = match ended.end {
@@ -224,7 +231,7 @@ impl World {
         self.outbox.sql.begin();
         let done = self.with_shared(|world, shared| {
             let (config, now) = (&world.config, time(world.now));
-            let mut around = StepContext { config, shared, now };
+            let mut around = StepContext { config, shared, now, sharers: 1 };
             let mut machine = match world.outbox.machine.take() {
                 Some(machine) => machine,
                 None => desk::load(&world.outbox.sql, config, at(world.now))?,

@@ -1,0 +1,118 @@
+//! The memory of the isolate, which whatever runs in it shares: the Worker and both Durable Objects may be in one,
+//! and together have 128 MB.
+//!
+//! The imports and the outbox each fill as much as is theirs alone, and the half if both are at work. Of bodies
+//! that are large one is read at a time.
+
+use std::cell::Cell;
+use std::thread::LocalKey;
+use std::time::Duration;
+
+use worker::Delay;
+
+use super::calls::now_ms;
+use crate::time::UnixMs;
+
+thread_local! {
+    static SLICES: Cell<usize> = const { Cell::new(0) };
+
+    /// Whether the imports fill more than their part, since they were at work before the outbox was.
+    static IMPORTS_ARE_FULL: Cell<bool> = const { Cell::new(false) };
+
+    /// Since when a large body is being read and worked on, of who is known and of strangers: these cannot take
+    /// the others' turn.
+    static KNOWN_BODY: Cell<Option<UnixMs>> = const { Cell::new(None) };
+    static STRANGERS_BODY: Cell<Option<UnixMs>> = const { Cell::new(None) };
+}
+
+/// Who sends a push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PushSender {
+    Known,
+    /// Nobody knows before the body is read.
+    Stranger,
+}
+
+/// Bytes from which on a body takes its turn.
+pub(super) const LARGE: usize = 500_000;
+
+/// How long a large body waits for its turn: an answer is due within 4 s.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How often it is looked whether it is its turn: what runs in one request cannot wake another.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// After so long a turn counts as over: the request that had it may have been cut off.
+const LONGEST_TURN: Duration = Duration::from_secs(10);
+
+/// A slice at work, for as long as it lives.
+pub(super) struct SliceAtWork(());
+
+impl SliceAtWork {
+    pub(super) fn begin() -> Self {
+        SLICES.set(SLICES.get() + 1);
+        Self(())
+    }
+}
+
+impl Drop for SliceAtWork {
+    fn drop(&mut self) {
+        SLICES.set(SLICES.get().saturating_sub(1));
+    }
+}
+
+/// How many slices are at work in the isolate; at least the one that asks.
+pub(super) fn sharers() -> usize {
+    SLICES.get().max(1)
+}
+
+/// Notes whether the imports fill more than their part.
+pub(super) fn imports_are_full(are_full: bool) {
+    IMPORTS_ARE_FULL.set(are_full);
+}
+
+/// The same for the outbox, which begins one thing after the other until the imports have come down to their part.
+pub(super) fn sharers_with_outbox() -> usize {
+    if IMPORTS_ARE_FULL.get() { usize::MAX } else { sharers() }
+}
+
+/// The turn of a large body, for as long as it lives.
+pub(super) struct LargeBodyTurn {
+    sender: PushSender,
+    since: UnixMs,
+}
+
+impl LargeBodyTurn {
+    /// Waits for it; none if it does not come in time.
+    pub(super) async fn wait(sender: PushSender) -> Option<Self> {
+        let gives_up = now_ms() + PATIENCE;
+        loop {
+            let now = now_ms();
+            if turn_of(sender).get().is_none_or(|since| now >= since + LONGEST_TURN) {
+                turn_of(sender).set(Some(now));
+                return Some(Self { sender, since: now });
+            }
+            if now >= gives_up {
+                return None;
+            }
+            Delay::from(LOOK).await;
+        }
+    }
+}
+
+impl Drop for LargeBodyTurn {
+    fn drop(&mut self) {
+        let turn = turn_of(self.sender);
+        // One that took too long may have lost it.
+        if turn.get() == Some(self.since) {
+            turn.set(None);
+        }
+    }
+}
+
+fn turn_of(sender: PushSender) -> &'static LocalKey<Cell<Option<UnixMs>>> {
+    match sender {
+        PushSender::Known => &KNOWN_BODY,
+        PushSender::Stranger => &STRANGERS_BODY,
+    }
+}
