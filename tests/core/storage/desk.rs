@@ -135,7 +135,7 @@ fn a_job_is_looked_at_however_long_the_quota_is_used_up() {
                 looks += 1;
                 // The first of them takes all that there is for a minute.
                 let quota_left = Some(0);
-                let quota_back = Some(Duration::from_secs(60));
+                let quota_back = Some(Duration::from_mins(1));
                 let body = json!({"data": {"type": "profile-bulk-import-job", "id": "a",
                     "attributes": {"status": "processing", "total_count": 1}}});
                 let body = body.to_string();
