@@ -195,15 +195,27 @@ test("the preview", async () => {
     customerChanged(customer),
     [customerChanged(customer), customerChanged({ id: "gone" })],
     { kind: "customers", id: customer.id },
+    { kind: "orders", orderNumber: "F-2600001" },
+    { kind: "products", sku: "CAIRN-28-GRY" },
+    { kind: "customers", email: customer.email },
     ...sampleShop().products.map(({ id }) => ({ kind: "products", id })),
   ]) {
     await show(200, body);
   }
-  for (const body of [{ kind: "x", id: "y" }, { kind: "orders" }, { kind: "orders", id: "" }]) {
+  for (const body of [
+    { kind: "x", id: "y" },
+    { kind: "orders" },
+    { kind: "orders", id: "" },
+    { kind: "orders", sku: "s" },
+    { kind: "products", email: "e" },
+    { kind: "categories", orderNumber: "n" },
+    { kind: "customers", id: "c", email: "e" },
+  ]) {
     await show(400, body);
   }
   await show(400, {});
   await show(404, { kind: "orders", id: customer.id });
+  await show(404, { kind: "customers", email: "nobody@example.com" });
 });
 
 test("an import, from its start to the retry of what failed", async () => {

@@ -59,6 +59,7 @@ static FILES: &[DashboardFile] = files![
     "start.js" JS,
     "style.css" CSS,
     "summary.js" JS,
+    "titles.js" JS,
 ];
 
 /// Only what is served here may be loaded or called, nothing can be put into the page as markup,
