@@ -2,7 +2,7 @@
 //! they are used: [`super::runs`], [`super::failures`], [`crate::storage::parts`].
 
 /// The migrations; see [`crate::storage::schema`].
-pub const MIGRATIONS: [&str; 4] = [FIRST, SECOND, THIRD, FOURTH];
+pub const MIGRATIONS: [&str; 5] = [FIRST, SECOND, THIRD, FOURTH, FIFTH];
 
 const FIRST: &str = "
     CREATE TABLE IF NOT EXISTS runs (
@@ -38,6 +38,12 @@ const THIRD: &str = "
 const FOURTH: &str = "
     CREATE TABLE open_pages (seq INTEGER PRIMARY KEY, page INTEGER, changes TEXT NOT NULL);";
 
+/// The records of the newest run of which there was nothing to send ([`super::skipped`]).
+const FIFTH: &str = "
+    CREATE TABLE skipped (
+        kind TEXT NOT NULL, seq INTEGER NOT NULL, id TEXT NOT NULL, code TEXT NOT NULL,
+        run TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (kind, seq)) WITHOUT ROWID;";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,8 +52,13 @@ mod tests {
     /// A migration that was deployed cannot be changed any more: add another one, and its digest.
     #[test]
     fn what_was_deployed_stays_as_it_is() {
-        let deployed =
-            ["64663c65d4fe40d5", "6a240e25b88cf0da", "3118cf2f4401c456", "68236eae89d29df0"];
+        let deployed = [
+            "64663c65d4fe40d5",
+            "6a240e25b88cf0da",
+            "3118cf2f4401c456",
+            "68236eae89d29df0",
+            "f2a2a9d0e8ebbba5",
+        ];
         assert_eq!(digests(&MIGRATIONS), deployed);
     }
 }
