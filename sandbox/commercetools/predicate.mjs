@@ -15,6 +15,9 @@ const HOLDS = {
   ">=": (order) => order >= 0,
 };
 
+/** What a predicate may name, and no document shows. */
+const DERIVED = { lowercaseEmail: ({ email }) => email?.toLowerCase() };
+
 /**
  * All of `wheres` (a repeated parameter is a conjunction) as `{ matches(document), ids, among(path),
  * fields }`. `ids` says what the whole asks of the id (`after`, `from` or `among`, none of them
@@ -35,7 +38,8 @@ export function parseWhere(wheres, variables, keyOf) {
 
 function evaluator(node, keyOf) {
   const inner = (part) => evaluator(part, keyOf);
-  const some = (test) => (document) => elements(document[node.name]).some(test);
+  const valueIn = DERIVED[node.name] ?? ((document) => document[node.name]);
+  const some = (test) => (document) => elements(valueIn(document)).some(test);
   switch (node.kind) {
     case "and": {
       const tests = node.parts.map(inner);

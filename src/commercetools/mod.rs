@@ -10,6 +10,7 @@ mod beginning;
 pub mod category;
 pub mod custom_type;
 pub mod customer;
+pub mod id_search;
 pub mod inventory;
 pub mod lenient;
 pub mod locale;

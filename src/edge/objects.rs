@@ -14,6 +14,7 @@ use worker::{
 use super::{log, reply};
 use crate::config::{Config, Jurisdiction};
 use crate::storage::selection::KeptSelection;
+use crate::storage::sql::RowId;
 
 /// One object for the whole Worker.
 pub(super) struct SingleObject {
@@ -93,6 +94,11 @@ impl SingleObject {
 pub(super) fn parameter(url: &Url, name: &str) -> Option<String> {
     let mut pairs = url.query_pairs();
     pairs.find(|(other, _)| other == name).map(|(_, value)| value.into_owned())
+}
+
+/// The number after which a page of an address begins.
+pub(super) fn cursor(url: &Url) -> Option<RowId> {
+    RowId::parse(&parameter(url, "cursor")?)
 }
 
 /// What is to be deleted, by the parameters of an address; or what is wrong with them.

@@ -17,8 +17,8 @@ use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::engine::call::HostCall;
 use crate::fault::{ReadFault, Setback};
-use crate::import::run::ImportKind;
-use crate::preview::{self, DryEnd, DryRun, DryStep, Preview, PreviewSubject};
+use crate::preview::subject::{self, PreviewSubject, SoughtRecord};
+use crate::preview::{self, DryEnd, DryRun, DryStep, Preview};
 use crate::push::conclusion::Conclusion;
 
 /// How long all calls may take together: a person waits.
@@ -29,24 +29,21 @@ const TOGETHER: usize = 3;
 
 pub(super) async fn answer(request: &mut Request, config: &Config) -> Result<Response> {
     let Some(body) = body::whole(request).await? else { return reply::too_large() };
-    let subject = match preview::read(&body) {
+    let subject = match subject::read(&body) {
         Ok(subject) => subject,
         Err(bad) => return reply::error(400, bad.code(), &bad.to_string()),
     };
     let calls = TimedCalls::within(config, CALLS);
-    let preview = match subject {
-        PreviewSubject::Notifications(all) => {
-            of_notifications(config, &calls, &all).await.map(Some)
-        }
-        PreviewSubject::Record { kind, id } => of_record(config, &calls, kind, id).await,
+    let preview = match &subject {
+        PreviewSubject::Notifications(all) => of_notifications(config, &calls, all).await,
+        PreviewSubject::Record(sought) => match of_record(config, &calls, sought).await {
+            Ok(None) => return reply::error(404, "record_not_found", &sought.not_found()),
+            Ok(Some(preview)) => Ok(preview),
+            Err(setback) => Err(setback),
+        },
     };
     match preview {
-        Ok(Some(preview)) => reply::json(200, &preview),
-        Ok(None) => reply::error(
-            404,
-            "record_not_found",
-            "commercetools has no record of this kind and id, or the API client may not see it.",
-        ),
+        Ok(preview) => reply::json(200, &preview),
         Err(setback) => reply::unavailable(
             &setback.fault.code(),
             "What it needs cannot be read now; try again. GET /check says what is wrong.",
@@ -80,11 +77,9 @@ async fn of_notifications(
 async fn of_record(
     config: &Config,
     calls: &TimedCalls<'_>,
-    kind: ImportKind,
-    id: Id,
+    sought: &SoughtRecord,
 ) -> std::result::Result<Option<Preview>, Setback> {
-    let answer = calls.commercetools(&preview::record_query(kind, id)).await?;
-    let end = match DryRun::of_record(kind, &answer) {
+    let end = match begun(calls, sought).await {
         Ok(Some(record)) => end(config, calls, record).await?,
         Ok(None) => return Ok(None),
         Err(ReadFault::Later(setback)) => return Err(setback),
@@ -93,6 +88,33 @@ async fn of_record(
     let mut preview = Preview::default();
     preview.add_record(end);
     Ok(Some(preview))
+}
+
+/// Finds a record and begins with it; none where there is no such record.
+async fn begun(
+    calls: &TimedCalls<'_>,
+    sought: &SoughtRecord,
+) -> std::result::Result<Option<DryRun>, ReadFault> {
+    let Some(id) = id_of(calls, sought).await? else { return Ok(None) };
+    let answer = calls.commercetools(&preview::record_query(sought.kind(), id)).await?;
+    DryRun::of_record(sought.kind(), &answer)
+}
+
+/// The id of a record; none where there is no such record.
+async fn id_of(
+    calls: &TimedCalls<'_>,
+    sought: &SoughtRecord,
+) -> std::result::Result<Option<Id>, ReadFault> {
+    if let SoughtRecord::OfId { id, .. } = sought {
+        return Ok(Some(id.clone()));
+    }
+    for search in sought.searches() {
+        let answer = calls.commercetools(&search.path_and_query()).await?;
+        if let Some(id) = search.found(&answer)? {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
 }
 
 /// Brings it as far as it gets; a system that is out is told instead.

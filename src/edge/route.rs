@@ -49,6 +49,7 @@ pub(super) enum SyncAction {
     Forget,
     ForgetMany,
     Retry,
+    Skipped,
 }
 
 /// What may be done with what waits.
@@ -154,6 +155,7 @@ fn sync(method: &str, rest: &[&str]) -> Result<(&'static str, Option<SyncAction>
             ("GET, DELETE", &[("GET", SyncAction::Failures), ("DELETE", SyncAction::ForgetMany)])
         }
         ["failures", "retry"] => ("POST", &[("POST", SyncAction::Retry)]),
+        ["skipped"] => ("GET", &[("GET", SyncAction::Skipped)]),
         ["failures", _] => ("DELETE", &[("DELETE", SyncAction::Forget)]),
         _ => return Err(NoRoute::NotFound),
     };
@@ -247,6 +249,13 @@ mod tests {
                 Ok(Route::Sync(ImportKind::Orders, SyncAction::Forget)),
             ),
             ("GET", "/sync/orders/failures/7", Err(NoRoute::Method("DELETE"))),
+            (
+                "GET",
+                "/sync/orders/skipped",
+                Ok(Route::Sync(ImportKind::Orders, SyncAction::Skipped)),
+            ),
+            ("DELETE", "/sync/orders/skipped", Err(NoRoute::Method("GET"))),
+            ("GET", "/sync/orders/skipped/7", Err(NoRoute::NotFound)),
             ("GET", "/sync/orders/elsewhere", Err(NoRoute::NotFound)),
             ("GET", "/sync/payments", Err(NoRoute::NotFound)),
             ("POST", "/dead-letters/7", Err(NoRoute::Method("GET, DELETE"))),
@@ -268,6 +277,7 @@ mod tests {
         for (method, path) in [
             ("POST", "/sync/orders"),
             ("GET", "/sync/orders/failures"),
+            ("GET", "/sync/orders/skipped"),
             ("POST", "/sync/orders/stop"),
             ("GET", "/dead-letters"),
             ("GET", "/dead-letters/7"),

@@ -13,7 +13,7 @@ use super::run::{HealedCounts, ImportKind, ImportRun, blank};
 use super::start::RunStart;
 use super::stored::{StoredRun, UnreadableRun};
 pub use super::work::{
-    CutRecord, KeptRows, OpenPage, RecordFailure, RunCuts, RunSaving, StoredRunParts,
+    CutRecord, KeptRows, OpenPage, RecordFailure, RunCuts, RunSaving, SkippedRecord, StoredRunParts,
 };
 use super::work::{ROOM, RunTask, RunWork};
 use crate::config::Config;

@@ -13,6 +13,7 @@ use crate::engine::unit::UnitNo;
 use crate::fault::Rejection;
 use crate::http::HttpAnswer;
 use crate::push::conclusion::Conclusion;
+use crate::push::plan::IgnoreReason;
 use crate::push::plan::price_edge::PriceEdge;
 
 /// About what a record takes while its rows are under way.
@@ -62,7 +63,9 @@ pub(super) enum RecordFate {
     /// It has not.
     Open,
     /// There is nothing to send.
-    Skipped,
+    Skipped(SkipReason),
+    /// The outbox has it: nothing more is to be done with it here.
+    HandedOver,
     /// It cannot be sent.
     Failed(Rejection),
     /// It was refused among others, and is to be sent by itself.
@@ -71,15 +74,37 @@ pub(super) enum RecordFate {
     Known,
 }
 
+/// Why there is nothing to send of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SkipReason {
+    /// For the same reason as of a notification of it.
+    Ignored(IgnoreReason),
+    /// All is as it is to be.
+    NothingToSend,
+}
+
+impl SkipReason {
+    /// It is there no more: nothing of it is left to do.
+    pub(super) const GONE: Self = Self::Ignored(IgnoreReason::Gone);
+
+    /// A stable code.
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Self::Ignored(why) => why.code(),
+            Self::NothingToSend => "nothing_to_send",
+        }
+    }
+}
+
 impl From<Conclusion> for RecordFate {
     fn from(conclusion: Conclusion) -> Self {
         match conclusion {
             Conclusion::Never(rejection) => Self::Failed(rejection),
+            Conclusion::Ignored(why) => Self::Skipped(SkipReason::Ignored(why)),
             // What a record waits for is asked for before anything is concluded of it.
-            Conclusion::Delivered
-            | Conclusion::Ignored(_)
-            | Conclusion::Later(_)
-            | Conclusion::NotYet(_) => Self::Skipped,
+            Conclusion::Delivered | Conclusion::Later(_) | Conclusion::NotYet(_) => {
+                Self::Skipped(SkipReason::NothingToSend)
+            }
         }
     }
 }

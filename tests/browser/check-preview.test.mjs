@@ -7,7 +7,10 @@ import { sampleShop } from "../../sandbox/shop/index.mjs";
 import { start } from "../runtime/harness.mjs";
 import { launch, openDesk } from "./browser.mjs";
 
-const [customer] = sampleShop().customers;
+const shop = sampleShop();
+const [customer] = shop.customers;
+const order = shop.orders.find(({ orderNumber }) => orderNumber === "F-2600001");
+const product = shop.products.find(({ key }) => key === "cairn-28");
 
 let stack;
 let browser;
@@ -50,12 +53,21 @@ test("each check is shown with what was found, and made again on demand", async 
   }
 });
 
+/** Asks for a record by what a person knows of it. */
+async function askFor(page, kind, by, value) {
+  await page.getByLabel("Kind", { exact: true }).selectOption(kind);
+  await page.getByLabel("Known by", { exact: true }).selectOption(by);
+  await page.getByLabel(by, { exact: true }).fill(value);
+  await page.keyboard.press("Enter");
+}
+
+/** The titles of the requests that are shown. */
+const titles = (page) => shown(page).locator("summary strong").allTextContents();
+
 test("a record's requests are shown, and nothing is sent", async () => {
   const { page } = desk;
-  await page.getByLabel("Kind", { exact: true }).selectOption("customers");
-  await page.getByLabel("Id", { exact: true }).fill(customer.id);
-  await page.keyboard.press("Enter");
-  await shown(page).getByRole("heading", { name: "1 request" }).waitFor();
+  await askFor(page, "customers", "Id", customer.id);
+  await shown(page).getByRole("heading", { name: "Would be sent · 1 request" }).waitFor();
   const requests = await asked({ kind: "customers", id: customer.id });
   await shown(page).getByText(requests[0].path).waitFor();
   assert.deepEqual(
@@ -63,6 +75,28 @@ test("a record's requests are shown, and nothing is sent", async () => {
     requests.map(({ body }) => body),
   );
   assert.equal(stack.klaviyo.store.profileByExternalId(customer.id), undefined);
+});
+
+test("a record is found by what a person knows of it, and each request says what it is", async () => {
+  const { page } = desk;
+  for (const [kind, by, value, titled] of [
+    ["orders", "Order number", order.orderNumber, /^Placed Order · \d[\d,]*\.\d\d EUR$/],
+    ["products", "SKU", product.masterData.current.masterVariant.sku, /^Item · Cairn 28/],
+    ["customers", "E-mail", customer.email.toUpperCase(), new RegExp(`^Profile · ${customer.id}$`)],
+  ]) {
+    await askFor(page, kind, by, value);
+    await shown(page).locator("summary strong").getByText(titled).first().waitFor();
+  }
+  assert.ok(!(await titles(page)).join().includes("@"));
+});
+
+test("what commercetools does not have says where was looked", async () => {
+  const { page, close } = await openDesk(browser, stack.worker.url);
+  await askFor(page, "orders", "Order number", "F-0");
+  const room = page.getByRole("region", { name: "Preview" });
+  await room.getByRole("alert").getByText("no order with the number F-0").waitFor();
+  // The browser tells of the answer by itself.
+  await close(/404/);
 });
 
 test("a notification's requests are shown", async () => {

@@ -65,6 +65,20 @@ test("a failure is shown with Klaviyo's words, and is gone after the retry", asy
   await page.getByRole("button", { name: /Failures of customers/ }).waitFor({ state: "hidden" });
 });
 
+test("skipped records are shown with the reason", async () => {
+  const { page } = desk;
+  const { customerId: _id, customerEmail: _email, ...nobodys } = sampleShop().orders[0];
+  stack.commercetools.put("order", { ...nobodys, id: "nobodys" });
+  await stack.admin("POST", "/sync/orders", { ids: ["nobodys"] });
+  await ended(stack.worker.url, "orders");
+  await page.getByRole("button", { name: "Skipped orders: 1" }).click();
+  const row = dialog(page).getByRole("listitem");
+  await row.getByText("nobodys", { exact: true }).waitFor();
+  await row.getByText("no_identity").waitFor();
+  await row.getByText("The order names neither a customer nor an e-mail address.").waitFor();
+  await dialog(page).getByRole("button", { name: "Show more" }).waitFor({ state: "hidden" });
+});
+
 test("failures are shown page by page", async () => {
   const { page } = desk;
   const ids = Array.from({ length: 205 }, (_, n) => `gone-${String(n).padStart(3, "0")}`);

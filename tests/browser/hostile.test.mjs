@@ -93,6 +93,7 @@ test("a customer's name in a dead letter, and Klaviyo's words about it", async (
 test("a customer's name in the preview", async () => {
   const { page, close } = await openDesk(browser, stack.worker.url);
   await page.getByLabel("Kind", { exact: true }).selectOption("customers");
+  await page.getByLabel("Known by", { exact: true }).selectOption("Id");
   await page.getByLabel("Id", { exact: true }).fill(customer.id);
   await page.getByRole("button", { name: "Preview" }).click();
   const result = page.getByRole("region", { name: "Requests" });

@@ -41,6 +41,8 @@ describe("the endpoints", () => {
     assert.deepEqual(orders.history, []);
     const { body: failures } = await stack.admin("GET", "/sync/orders/failures");
     assert.deepEqual(failures, { failures: [], next: null });
+    const { body: skipped } = await stack.admin("GET", "/sync/orders/skipped");
+    assert.deepEqual(skipped, { skipped: [], next: null });
   });
 
   for (const [path, code, message] of [
@@ -88,7 +90,12 @@ describe("the endpoints", () => {
     }
     const large = { ids: ["x".repeat(10 * 1024 * 1024)] };
     assert.equal((await stack.admin("POST", "/sync/orders", large)).status, 413);
-    for (const path of ["/sync/status", "/sync/orders", "/sync/orders/failures"]) {
+    for (const path of [
+      "/sync/status",
+      "/sync/orders",
+      "/sync/orders/failures",
+      "/sync/orders/skipped",
+    ]) {
       assert.equal((await stack.call(path)).status, 401, path);
     }
     assert.equal((await stack.call("/sync/orders", { method: "POST" })).status, 401);
@@ -247,6 +254,45 @@ describe("the sample shop", () => {
     );
   });
 
+  test("what was skipped can be paged, with its reason, until the next run", async () => {
+    const { customerId: _id, customerEmail: _email, ...nobodys } = shop.orders[0];
+    const ids = Array.from({ length: 205 }, (_, n) => `nobodys-${String(n).padStart(3, "0")}`);
+    for (const id of ids) stack.commercetools.put("order", { ...nobodys, id });
+    const run = await imported(url, "orders", { ids });
+    assert.deepEqual(counts(run), { read: 205, sent: 0, skipped: 205, failed: 0 });
+    const found = [];
+    let cursor = "";
+    do {
+      const { body } = await stack.admin("GET", `/sync/orders/skipped?cursor=${cursor}`);
+      assert.ok(body.skipped.length <= 100);
+      found.push(...body.skipped);
+      cursor = body.next;
+    } while (cursor !== null);
+    assert.deepEqual(found.map(({ id }) => id).sort(), ids);
+    const [{ at, ...first }] = found;
+    assert.deepEqual(first, { id: first.id, code: "no_identity", run: run.id });
+    assert.ok(Date.parse(at) <= Date.now());
+
+    for (const id of ids) stack.commercetools.remove("order", id);
+    await imported(url, "orders", { ids: [shop.orders[0].id] });
+    const { body: none } = await stack.admin("GET", "/sync/orders/skipped");
+    assert.deepEqual(none, { skipped: [], next: null });
+  });
+
+  test("that a customer who is erased was skipped is forgotten", async () => {
+    await imported(url, "customers", { ids: ["nobody", "someone"] });
+    const retry = await stack.admin("POST", "/sync/customers/failures/retry");
+    assert.equal(retry.status, 202);
+    assert.equal((await ended(url, "customers")).skipped, 2);
+    const erasure = { method: "POST", body: JSON.stringify({ customer: "nobody" }) };
+    await stack.worker.object("IMPORT", "import", "/erase", erasure);
+    const { body } = await stack.admin("GET", "/sync/customers/skipped");
+    assert.deepEqual(
+      body.skipped.map(({ id, code }) => [id, code]),
+      [["someone", "gone"]],
+    );
+  });
+
   test("failures can be paged and retried", async () => {
     const gone = Array.from({ length: 205 }, (_, n) => `gone-${String(n).padStart(3, "0")}`);
     const run = await imported(url, "orders", { ids: gone });
@@ -262,21 +308,20 @@ describe("the sample shop", () => {
     } while (cursor !== null);
     assert.deepEqual(found, gone);
 
-    // One of them comes about: after the retry it is no failure any more.
+    // One of them comes about and is sent; the others need nothing any more.
     stack.commercetools.put("order", { ...shop.orders[0], id: gone[7] });
     const { status, body } = await stack.admin("POST", "/sync/orders/failures/retry");
     assert.equal(status, 202);
     assert.equal(body.mode, "retry");
     const retried = await ended(url, "orders");
     assert.equal(retried.state, "completed");
-    assert.equal(retried.read, 205);
-    assert.equal(retried.failed, 204);
+    assert.deepEqual(counts(retried), { read: 205, sent: 1, skipped: 204, failed: 0 });
     const { body: left } = await stack.admin("GET", "/sync/orders/failures");
-    assert.ok(!left.failures.some(({ id }) => id === gone[7]));
-    assert.equal(left.failures[0].run, retried.id);
+    assert.deepEqual(left.failures, []);
 
     // A full run reads everything, so what it did not find failing is no failure.
     stack.commercetools.remove("order", gone[7]);
+    assert.equal((await imported(url, "orders", { ids: [gone[7]] })).failed, 1);
     await imported(url, "orders");
     const { body: none } = await stack.admin("GET", "/sync/orders/failures");
     assert.deepEqual(none.failures, []);

@@ -195,15 +195,27 @@ test("the preview", async () => {
     customerChanged(customer),
     [customerChanged(customer), customerChanged({ id: "gone" })],
     { kind: "customers", id: customer.id },
+    { kind: "orders", orderNumber: "F-2600001" },
+    { kind: "products", sku: "CAIRN-28-GRY" },
+    { kind: "customers", email: customer.email },
     ...sampleShop().products.map(({ id }) => ({ kind: "products", id })),
   ]) {
     await show(200, body);
   }
-  for (const body of [{ kind: "x", id: "y" }, { kind: "orders" }, { kind: "orders", id: "" }]) {
+  for (const body of [
+    { kind: "x", id: "y" },
+    { kind: "orders" },
+    { kind: "orders", id: "" },
+    { kind: "orders", sku: "s" },
+    { kind: "products", email: "e" },
+    { kind: "categories", orderNumber: "n" },
+    { kind: "customers", id: "c", email: "e" },
+  ]) {
     await show(400, body);
   }
   await show(400, {});
   await show(404, { kind: "orders", id: customer.id });
+  await show(404, { kind: "customers", email: "nobody@example.com" });
 });
 
 test("an import, from its start to the retry of what failed", async () => {
@@ -238,6 +250,8 @@ test("an import, from its start to the retry of what failed", async () => {
   assert.deepEqual([run.state, run.failed], ["completed", 1]);
   const { body } = await call(200, "GET", "/failures");
   assert.equal(body.failures.length, 1);
+  const { body: none } = await call(200, "GET", "/skipped");
+  assert.deepEqual(none, { skipped: [], next: null });
   await call(200, "GET", "/failures", { headers: { accept: "text/csv" } });
   for (const body of BAD_SELECTIONS) await call(400, "POST", "/failures/retry", { body });
   for (const query of BAD_DELETIONS) await call(400, "DELETE", "/failures", { query });
@@ -248,6 +262,16 @@ test("an import, from its start to the retry of what failed", async () => {
     await ended(stack.worker.url, "customers");
   }
   await call(204, "DELETE", "/failures/{id}", { given: failed });
+  const nobodys = { ...sampleShop().orders[0], customerId: undefined, customerEmail: undefined };
+  stack.commercetools.put("order", nobodys);
+  const orders = { given: { kind: "orders" } };
+  await call(202, "POST", "", { ...orders, body: { ids: [nobodys.id] } });
+  await ended(stack.worker.url, "orders");
+  const { body: page } = await call(200, "GET", "/skipped", orders);
+  assert.deepEqual(
+    page.skipped.map(({ id, code }) => [id, code]),
+    [[nobodys.id, "no_identity"]],
+  );
   await call(204, "DELETE", "/failures", { query: "?code=malformed_email" });
   await call(204, "DELETE", "/failures", { query: "?all=true" });
   stack.commercetools.put("customer", customer);

@@ -13,11 +13,13 @@ import {
 } from "../../sandbox/commercetools/notifications.mjs";
 import { fixedId } from "../../sandbox/shop/ids.mjs";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
+import { modularForm } from "../../sandbox/shop/modular.mjs";
 import { allVariants } from "../../sandbox/shop/product-parts.mjs";
 import { ADMIN_TOKEN, PUSH_TOKEN, settingsFor } from "../../sandbox/worker.mjs";
 import { about, changed } from "./documents.mjs";
-import { startAlone, unreachable, useStack } from "./harness.mjs";
+import { start, startAlone, unreachable, useStack } from "./harness.mjs";
 import { imported, KINDS } from "./imports.mjs";
+import { comparableShop, SHOP_SETTINGS } from "./modular-shop.mjs";
 
 const shop = sampleShop();
 const [customer] = shop.customers;
@@ -173,6 +175,30 @@ describe("what an import then writes", () => {
     });
   }
 
+  for (const [kind, name, value] of [
+    ["orders", "orderNumber", order.orderNumber],
+    ["products", "sku", product.masterData.current.variants[0].sku],
+    ["customers", "email", customer.email],
+    ["customers", "email", customer.email.toUpperCase()],
+  ]) {
+    test(`${kind} by ${name} ${value}`, async () => {
+      const byId = await previewed({ kind, id: records[kind].id });
+      assert.ok(byId.requests.length > 0);
+      assert.deepEqual(await previewed({ kind, [name]: value }), byId);
+    });
+  }
+
+  test("of the customers with an e-mail address, the newest", async () => {
+    const newest = {
+      ...customer,
+      id: fixedId("customer", 9997),
+      createdAt: "2026-11-01T00:00:00Z",
+    };
+    stack.commercetools.put("customer", newest);
+    const { requests } = await previewed({ kind: "customers", email: customer.email });
+    assert.equal(requests[0].body.data.attributes.external_id, newest.id);
+  });
+
   test("an order's events are history", async () => {
     const { requests } = await previewed({ kind: "orders", id: order.id });
     assert.ok(requests.every(({ body }) => body.data.attributes.backfill === true));
@@ -272,6 +298,9 @@ describe("what is refused", () => {
     ["an unknown kind", { kind: "payments", id: refunded.id }, "bad_request"],
     ["an id that is no text", { kind: "customers", id: 3 }, "bad_request"],
     ["an unknown member", { kind: "customers", id: customer.id, ids: [] }, "bad_request"],
+    ["a SKU of an order", { kind: "orders", sku: "s" }, "bad_request"],
+    ["two names", { kind: "orders", id: "o", orderNumber: "n" }, "bad_request"],
+    ["an empty SKU", { kind: "products", sku: "" }, "bad_request"],
     ["both forms at once", { ...notification, kind: "customers", id: "c" }, "bad_request"],
     ["an envelope without data", { specversion: "1.0" }, "envelope_undecodable"],
     ["a broker's handshake", { Type: "SubscriptionConfirmation" }, "handshake_refused"],
@@ -288,7 +317,40 @@ describe("what is refused", () => {
     for (const kind of KINDS) {
       const { status, body } = await preview({ kind, id: fixedId("customer", 9999) });
       assert.deepEqual([status, body.code], [404, "record_not_found"]);
+      assert.match(body.message, new RegExp(`${kind} outside of this API client's scope`));
     }
+  });
+
+  test("404: a number, a SKU and an e-mail address that nothing has; no address is repeated", async () => {
+    for (const [kind, name, value, said] of [
+      [
+        "orders",
+        "orderNumber",
+        'F-0" or id <> "',
+        /^commercetools has no order with the number F-0/,
+      ],
+      [
+        "products",
+        "sku",
+        "NO-SUCH",
+        /^commercetools has no product with a variant of the SKU NO-SUCH;/,
+      ],
+      ["customers", "email", 'no"body@example.com', /no customer with this e-mail address;/],
+    ]) {
+      const { status, body } = await preview({ kind, [name]: value });
+      assert.deepEqual([status, body.code], [404, "record_not_found"]);
+      assert.match(body.message, said);
+      assert.ok(!body.message.includes("@"));
+    }
+  });
+
+  test("an e-mail address is not repeated where commercetools refuses the search", async () => {
+    const message = `Malformed parameter: where: ${customer.email}`;
+    const body = { statusCode: 400, message, errors: [] };
+    stack.commercetools.faults.add({ path: "/sandbox-shop/customers", status: 400, body });
+    const { outcomes } = await previewed({ kind: "customers", email: customer.email });
+    assert.deepEqual([outcomes[0].outcome, outcomes[0].code], ["failed", "commercetools_400"]);
+    assert.ok(!JSON.stringify(outcomes).includes("@"));
   });
 
   test("413: as a push", async () => {
@@ -349,8 +411,29 @@ test("it answers in every mode, for either kind of question", async () => {
   }
 });
 
+test("a product of a Modular catalogue is found by the SKU of its variant", async () => {
+  const modular = modularForm(comparableShop({ products: 10 }));
+  const catalogue = await start({
+    settings: SHOP_SETTINGS,
+    commercetools: { shop: modular, catalogModel: "Modular" },
+  });
+  try {
+    const [variant] = modular.variants;
+    const ask = (body) => preview(body, catalogue.call);
+    const bySku = await ask({ kind: "products", sku: variant.current.sku });
+    assert.equal(bySku.status, 200, bySku.text);
+    assert.deepEqual(bySku.body, (await ask({ kind: "products", id: variant.product.id })).body);
+    assert.equal((await ask({ kind: "products", sku: "NO-SUCH" })).status, 404);
+  } finally {
+    await catalogue.close();
+  }
+});
+
 test("nobody's data is logged", async () => {
   await previewed([created, placed]);
   await preview({ kind: "orders", id: order.id });
+  for (const email of [customer.email, "nobody@example.com"]) {
+    await preview({ kind: "customers", email });
+  }
   assert.ok(!stack.lines.join("\n").includes("@"));
 });

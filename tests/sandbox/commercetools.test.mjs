@@ -197,6 +197,11 @@ describe("reading the sample shop", () => {
       'email matches ignore case "sean.obrien+SHOP@example.com"',
       (e) => e.email.startsWith("Sean"),
     ],
+    [
+      "customers",
+      'lowercaseEmail = "sean.obrien+shop@example.com"',
+      (e) => e.email.startsWith("Sean"),
+    ],
     ["customers", 'firstName = "Seán \\"Shay\\""', (e) => e.lastName === "O'Brien"],
     [
       "customers",

@@ -12,6 +12,15 @@ export const number = (value) => plain.format(value);
 export const rounded = (value) => short.format(value);
 export const share = (part, whole) => percent.format(whole > 0 ? part / whole : 0);
 
+/** An amount with the digits of its currency: "328.27 EUR", "41,000 JPY". */
+export function amount(value, currency) {
+  if (!/^[A-Z]{3}$/.test(currency ?? "")) return number(value);
+  const style = { style: "currency", currency };
+  const { maximumFractionDigits } = new Intl.NumberFormat(undefined, style).resolvedOptions();
+  const digits = { minimumFractionDigits: maximumFractionDigits, maximumFractionDigits };
+  return `${new Intl.NumberFormat(undefined, digits).format(value)} ${currency}`;
+}
+
 /** A number with the word for it: "1 record", "2 records". */
 export const counted = (count, one, many = `${one}s`) =>
   `${number(count)} ${count === 1 ? one : many}`;

@@ -5,6 +5,7 @@ import { get, post } from "./api.js";
 import { byId, el } from "./dom.js";
 import { failures } from "./failures.js";
 import { card } from "./run.js";
+import { skipped } from "./skipped.js";
 import { start } from "./start.js";
 
 /** In the order in which they are imported: an item is put into the categories that are there. */
@@ -28,6 +29,7 @@ export function prepare(changed) {
       stop: () => run("stop"),
       resume: () => run("resume"),
       failures: () => failures(kind, changed),
+      skipped: () => skipped(kind),
     };
     cards.set(kind, card(kind, acts));
   }

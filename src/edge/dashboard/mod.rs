@@ -52,13 +52,16 @@ static FILES: &[DashboardFile] = files![
     "live.js" JS,
     "main.js" JS,
     "outbox.js" JS,
+    "pages.js" JS,
     "preview.js" JS,
     "rate.js" JS,
     "rooms.css" CSS,
     "run.js" JS,
+    "skipped.js" JS,
     "start.js" JS,
     "style.css" CSS,
     "summary.js" JS,
+    "titles.js" JS,
 ];
 
 /// Only what is served here may be loaded or called, nothing can be put into the page as markup,

@@ -4,6 +4,7 @@ import { call } from "./api.js";
 import { button, byId, el, say, show } from "./dom.js";
 import { counted } from "./format.js";
 import { KINDS } from "./imports.js";
+import { requestTitle } from "./titles.js";
 
 const refused = el("p", { class: "error", role: "alert" });
 const result = el("div", {
@@ -14,19 +15,21 @@ const result = el("div", {
   hidden: true,
 });
 
+/** By what a person knows a record: the member of the call, and how it is called here. */
+const NAMES = {
+  orders: { orderNumber: "Order number", id: "Id" },
+  products: { sku: "SKU", id: "Id" },
+  customers: { email: "E-mail", id: "Id" },
+  categories: { id: "Id" },
+};
+
 /** Makes the room. */
 export function prepare() {
-  const kind = el(
-    "select",
-    { id: "preview-kind" },
-    KINDS.map((name) => el("option", {}, name)),
-  );
-  const id = el("input", { id: "preview-id", spellcheck: "false", autocomplete: "off" });
+  const record = recordFields();
   const text = el("textarea", { id: "preview-text", rows: "7", spellcheck: "false" });
-  const record = el("div", { class: "pair" }, labelled("Kind", kind), labelled("Id", id));
   const notification = labelled("Notification, as the broker sends it (JSON)", text);
   const choose = (isRecord) => {
-    show(record, isRecord);
+    show(record.root, isRecord);
     show(notification, !isRecord);
   };
   const radio = (label, isRecord) => {
@@ -34,9 +37,7 @@ export function prepare() {
     input.addEventListener("change", () => choose(isRecord));
     return el("label", {}, input, ` ${label}`);
   };
-  const go = button("Preview", () =>
-    preview(record.hidden ? text.value : JSON.stringify({ kind: kind.value, id: id.value.trim() })),
-  );
+  const go = button("Preview", () => preview(record.root.hidden ? text.value : record.body()));
   const what = el(
     "fieldset",
     { class: "inline" },
@@ -44,21 +45,36 @@ export function prepare() {
     radio("A record", true),
     radio("A notification", false),
   );
-  const form = el(
-    "form",
-    {},
-    what,
-    record,
-    notification,
-    refused,
-    el("div", { class: "actions" }, go),
-  );
+  const actions = el("div", { class: "actions" }, go);
+  const form = el("form", {}, what, record.root, notification, refused, actions);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     go.click();
   });
   choose(true);
   byId("preview-body").replaceChildren(form, result);
+}
+
+/** The fields that name a record: its kind, by what it is known, and that. `body` gives the call's body. */
+function recordFields() {
+  const options = (names) => names.map(([value, label]) => el("option", { value }, label));
+  const kinds = KINDS.map((name) => [name, name]);
+  const kind = el("select", { id: "preview-kind" }, options(kinds));
+  const by = el("select", { id: "preview-by" });
+  const value = el("input", { id: "preview-value", spellcheck: "false", autocomplete: "off" });
+  const field = labelled("", value);
+  const name = () => say(field.firstElementChild, NAMES[kind.value][by.value]);
+  const offer = () => {
+    by.replaceChildren(...options(Object.entries(NAMES[kind.value])));
+    name();
+  };
+  kind.addEventListener("change", offer);
+  by.addEventListener("change", name);
+  offer();
+  return {
+    root: el("div", { class: "trio" }, labelled("Kind", kind), labelled("Known by", by), field),
+    body: () => JSON.stringify({ kind: kind.value, [by.value]: value.value.trim() }),
+  };
 }
 
 /** Forgets what was shown. */
@@ -84,8 +100,9 @@ async function preview(body) {
 }
 
 function present({ requests, outcomes = [] }) {
-  const head = requests.length > 0 ? counted(requests.length, "request") : "Nothing would be sent";
   const ends = outcomes.map((end) => el("li", {}, outcome(end)));
+  const count = el("span", { class: "soft" }, ` · ${counted(requests.length, "request")}`);
+  const head = requests.length > 0 ? ["Would be sent", count] : "Nothing would be sent";
   result.replaceChildren(
     el("h3", {}, head),
     el("ul", { class: "notes" }, ends),
@@ -112,7 +129,15 @@ function request({ method, path, body }, n) {
     { tabindex: "0", "aria-label": `Body of request ${n + 1}` },
     JSON.stringify(body, null, 2),
   );
-  const line = el("summary", {}, el("span", { class: "code" }, method), " ", el("code", {}, path));
+  const line = el(
+    "summary",
+    {},
+    el("strong", {}, requestTitle({ path, body })),
+    " ",
+    el("span", { class: "code" }, method),
+    " ",
+    el("code", {}, path),
+  );
   return el("details", { open: n === 0 }, line, text);
 }
 

@@ -19,7 +19,7 @@ const COUNTS = { read: "Read", sent: "Sent", skipped: "Skipped", failed: "Failed
 
 export const isActive = ({ state }) => state === "running" || state === "stopping";
 
-/** The card. `acts` has what its buttons do: start, stop, resume, failures. */
+/** The card. `acts` has what its buttons do: start, stop, resume, failures, skipped. */
 export function card(kind, acts) {
   const name = title(kind);
   const heading = el("h3", { id: `${kind}-title`, tabindex: "-1" }, name);
@@ -41,6 +41,7 @@ export function card(kind, acts) {
     stop: button("Stop", doing("stop"), label("Stop the import of")),
     resume: button("Resume", doing("resume"), label("Resume the import of")),
     failures: button("Failures", acts.failures, { class: "bad" }),
+    skipped: button("Skipped", acts.skipped),
   };
   const rate = meter();
   const root = el(
@@ -75,6 +76,7 @@ export function card(kind, acts) {
     show(buttons.start, !isActive(run));
     show(buttons.stop, isActive(run));
     buttons.stop.disabled = run.state === "stopping";
+    showCount(buttons.skipped, `Skipped ${kind}`, "Skipped", run.skipped);
     show(buttons.resume, run.state === "stopped" || run.state === "failed");
   }
 
@@ -84,16 +86,18 @@ export function card(kind, acts) {
     bars.replaceChildren(...(past ? [chart(kind, history)] : []));
     const isOpen = recent.firstElementChild?.open;
     recent.replaceChildren(...(past ? [table(kind, history, isOpen)] : []));
-    say(buttons.failures, `Failures (${number(failing)}${more ? "+" : ""})`);
-    buttons.failures.setAttribute(
-      "aria-label",
-      `Failures of ${kind}: ${failing}${more ? " and more" : ""}`,
-    );
-    show(buttons.failures, failing > 0);
+    showCount(buttons.failures, `Failures of ${kind}`, "Failures", failing, more);
   }
 
   show(buttons.failures, false);
   return { root, update, records };
+}
+
+/** A button to a list says how long that is, and is there only if it is not empty. */
+function showCount(node, name, label, count, more) {
+  say(node, `${label} (${number(count)}${more ? "+" : ""})`);
+  node.setAttribute("aria-label", `${name}: ${count}${more ? " and more" : ""}`);
+  show(node, count > 0);
 }
 
 /** Does something, and says why it was refused. A button that is gone then leaves the focus here. */

@@ -53,6 +53,7 @@ pub(super) async fn answer(
             let form = if accepts_csv(request)? { "/csv" } else { "" };
             (Method::Get, format!("/failures/{kind}{form}{}", query(request)?))
         }
+        SyncAction::Skipped => (Method::Get, format!("/skipped/{kind}{}", query(request)?)),
         SyncAction::Forget => {
             let path = request.path();
             let id = path.rsplit('/').next().unwrap_or_default();
@@ -135,8 +136,8 @@ pub(super) async fn tell_of_deletions(
     }
 }
 
-/// Forgets what is kept of a customer: the failure of a record holds what Klaviyo said of it. An
-/// run may write the customer yet, so the erasure is remembered.
+/// Forgets what is kept of a customer: the failure of a record holds what Klaviyo said of it, and the list of
+/// skipped records the id. A run may write the customer yet, so the erasure is remembered.
 pub(super) async fn erase(env: &Env, config: &Config, customer: &Id) -> Result<()> {
     let body = serde_json::to_vec(&json!({ "customer": customer }))?;
     // Within a push, which has to be answered.

@@ -18,7 +18,7 @@ use super::slice::{self, NextSlice};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::edge::calls::now_ms;
-use crate::edge::objects::{AtWork, parameter, to_delete};
+use crate::edge::objects::{AtWork, cursor, parameter, to_delete};
 use crate::edge::sql::turn;
 use crate::edge::{log, reply, settings};
 use crate::engine::backoff::backoff;
@@ -27,7 +27,7 @@ use crate::import::run::{ImportKind, RunSelection};
 use crate::import::start::{self, RunStart};
 use crate::import::store::failures::{self, FailurePage};
 use crate::import::store::tables::MIGRATIONS;
-use crate::import::store::{gone, hand_over, runs};
+use crate::import::store::{gone, hand_over, runs, skipped};
 use crate::import::stored::StoredRun;
 use crate::json::read_bytes;
 use crate::storage::schema::{NEWER, SchemaState, migrate};
@@ -188,40 +188,11 @@ impl Import {
             },
             (Method::Post, ["runs", "stop"], Some(kind)) => self.stop(sql, config, kind),
             (Method::Post, ["runs", "resume"], Some(kind)) => self.resume(sql, config, kind),
-            (Method::Get, ["failures", form @ ..], Some(kind)) => {
-                let (cursor, code) = (parameter(&url, "cursor"), parameter(&url, "code"));
-                let cursor = cursor.as_deref().unwrap_or_default();
-                let page = FailurePage { kind, cursor, code: code.as_deref() };
-                if form.is_empty() {
-                    return reply::json(200, &page.shown(sql)?);
-                }
-                let (table, next) = page.csv(sql)?;
-                reply::csv(table, next.as_deref())
+            (_, ["failures", rest @ ..], Some(kind)) => {
+                self.failures(sql, config, kind, request, rest, body)
             }
-            (Method::Delete, ["failures"], Some(kind)) => match to_delete(&url) {
-                Ok(which) => {
-                    failures::delete(sql, kind, &which)?;
-                    Ok(reply::empty(204))
-                }
-                Err(problem) => reply::bad_request(&problem),
-            },
-            (Method::Delete, ["failures", id], Some(kind)) => {
-                if failures::delete_one(sql, kind, &percent_decode_str(id).decode_utf8_lossy())? {
-                    Ok(reply::empty(204))
-                } else {
-                    reply::error(404, "not_found", "This record did not fail.")
-                }
-            }
-            (Method::Post, ["failures", "retry"], Some(kind)) => {
-                let which = match KeptSelection::read(body) {
-                    Ok(which) => which,
-                    Err(problem) => return reply::bad_request(&problem),
-                };
-                let ids = failures::ids(sql, kind, &which)?;
-                if ids.is_empty() && !self.desk.is_active(sql, &config.rules, Some(kind))? {
-                    return reply::error(400, "no_failures", "There is no failure to retry.");
-                }
-                self.start(sql, config, kind, RunStart { selection: RunSelection::Retry, ids })
+            (Method::Get, ["skipped"], Some(kind)) => {
+                reply::json(200, &skipped::page(sql, kind, cursor(&url))?)
             }
             (Method::Post, ["erase"], None) => {
                 #[derive(Deserialize)]
@@ -230,6 +201,7 @@ impl Import {
                 }
                 let EraseBody { customer } = read_bytes(body)?;
                 failures::delete_one(sql, ImportKind::Customers, customer.as_str())?;
+                skipped::delete_one(sql, ImportKind::Customers, &customer)?;
                 gone::remember(sql, &config.rules, gone::CUSTOMER, &customer, now_ms())?;
                 reply::json(200, &json!({}))
             }
@@ -241,6 +213,57 @@ impl Import {
                 reply::json(200, &json!({}))
             }
             (Method::Post, ["tick"], None) => reply::json(200, &json!({})),
+            _ => reply::error(404, "not_found", "There is nothing here."),
+        }
+    }
+
+    /// What is asked of the failures of a kind.
+    fn failures(
+        &self,
+        sql: &SqlStorage,
+        config: &Config,
+        kind: ImportKind,
+        request: &Request,
+        rest: &[&str],
+        body: &[u8],
+    ) -> Result<Response> {
+        let url = request.url()?;
+        match (request.method(), rest) {
+            (Method::Get, form) => {
+                let (cursor, code) = (parameter(&url, "cursor"), parameter(&url, "code"));
+                let cursor = cursor.as_deref().unwrap_or_default();
+                let page = FailurePage { kind, cursor, code: code.as_deref() };
+                if form.is_empty() {
+                    return reply::json(200, &page.shown(sql)?);
+                }
+                let (table, next) = page.csv(sql)?;
+                reply::csv(table, next.as_deref())
+            }
+            (Method::Delete, []) => match to_delete(&url) {
+                Ok(which) => {
+                    failures::delete(sql, kind, &which)?;
+                    Ok(reply::empty(204))
+                }
+                Err(problem) => reply::bad_request(&problem),
+            },
+            (Method::Delete, [id]) => {
+                if failures::delete_one(sql, kind, &percent_decode_str(id).decode_utf8_lossy())? {
+                    Ok(reply::empty(204))
+                } else {
+                    reply::error(404, "not_found", "This record did not fail.")
+                }
+            }
+            (Method::Post, ["retry"]) => {
+                let which = match KeptSelection::read(body) {
+                    Ok(which) => which,
+                    Err(problem) => return reply::bad_request(&problem),
+                };
+                let ids = failures::ids(sql, kind, &which)?;
+                if ids.is_empty() && !self.desk.is_active(sql, &config.rules, Some(kind))? {
+                    return reply::error(400, "no_failures", "There is no failure to retry.");
+                }
+                self.start(sql, config, kind, RunStart { selection: RunSelection::Retry, ids })
+            }
             _ => reply::error(404, "not_found", "There is nothing here."),
         }
     }

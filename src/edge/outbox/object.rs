@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use worker::{
-    DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, Storage, Url,
+    DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, Storage,
     durable_object,
 };
 
 use super::drain::{self, OutboxDesk};
 use crate::config::rules::OperatorRules;
 use crate::edge::calls::now_ms;
-use crate::edge::objects::{AtWork, parameter, to_delete};
+use crate::edge::objects::{AtWork, cursor, to_delete};
 use crate::edge::sql::turn;
 use crate::edge::{log, reply, settings};
 use crate::json::read_bytes;
@@ -24,7 +24,7 @@ use crate::outbox::store::tables::MIGRATIONS;
 use crate::outbox::store::{dead_letters, intake, offspring, parked, replay};
 use crate::storage::schema::{NEWER, SchemaState, migrate};
 use crate::storage::selection::KeptSelection;
-use crate::storage::sql::{RowId, SqlError};
+use crate::storage::sql::SqlError;
 use crate::time::UnixMs;
 
 /// How long to wait while the settings are not in order.
@@ -262,10 +262,6 @@ fn status(sql: &SqlStorage) -> Result<Value> {
         status["lastErrors"] = errors.collect();
     }
     Ok(status)
-}
-
-fn cursor(url: &Url) -> Option<RowId> {
-    RowId::parse(&parameter(url, "cursor")?)
 }
 
 fn no_letter() -> Result<Response> {

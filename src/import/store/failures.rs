@@ -41,8 +41,8 @@ pub fn save(sql: &dyn Sql, run: &ImportRun, saving: &RunSaving) -> Result<Healed
         )?;
     }
     let healed = HealedCounts {
-        sent: heal(sql, run, &saving.sent)?,
-        skipped: heal(sql, run, &saving.skipped)?,
+        sent: heal(sql, run, saving.sent.iter())?,
+        skipped: heal(sql, run, saving.skipped.iter().map(|record| &record.id))?,
     };
     if run.state == RunState::Completed && run.selection == RunSelection::Full {
         sql.exec(
@@ -54,13 +54,18 @@ pub fn save(sql: &dyn Sql, run: &ImportRun, saving: &RunSaving) -> Result<Healed
 }
 
 /// Forgets the failures of these records; how many of them were this run's.
-fn heal(sql: &dyn Sql, run: &ImportRun, ids: &[Id]) -> Result<u64, SqlError> {
+fn heal<'a>(
+    sql: &dyn Sql,
+    run: &ImportRun,
+    ids: impl Iterator<Item = &'a Id>,
+) -> Result<u64, SqlError> {
+    let ids: Vec<_> = ids.collect();
     if ids.is_empty() {
         return Ok(0);
     }
     let query = "DELETE FROM failures
          WHERE kind = ? AND id IN (SELECT value FROM json_each(?)) RETURNING run";
-    let values = vec![run.kind.name().into(), serde_json::to_string(ids)?.into()];
+    let values = vec![run.kind.name().into(), serde_json::to_string(&ids)?.into()];
     let runs: Vec<String> = sql.exec(query, values)?.column()?;
     Ok(runs.into_iter().map(|of| u64::from(of == run.id)).sum())
 }

@@ -1,7 +1,7 @@
 //! What the imports store, and how: the statements on the tables of the object `Import`.
 //!
 //! [`runs`] keeps what the machine wants kept, and gives it back after a crash; [`failures`] are
-//! records that could not be sent; [`gone`] is what was deleted while a run may still write it, [`doubt`]
+//! records that could not be sent, [`skipped`] those of which there was nothing to send; [`gone`] is what was deleted while a run may still write it, [`doubt`]
 //! what an ended run may have overwritten, [`open_pages`] what is to be told of pages that are not finished, and
 //! [`hand_over`] what the outbox gets of them.
 //!
@@ -18,4 +18,5 @@ pub mod gone;
 pub mod hand_over;
 mod open_pages;
 pub mod runs;
+pub mod skipped;
 pub mod tables;

@@ -6,7 +6,7 @@
 
 use serde::Deserialize;
 
-use super::{doubt, failures, open_pages};
+use super::{doubt, failures, open_pages, skipped};
 use crate::commercetools::reference::Id;
 use crate::config::rules::OperatorRules;
 use crate::import::machine::{KeptRows, RunSaving, StoredRunParts};
@@ -56,6 +56,7 @@ pub fn save(sql: &dyn Sql, saving: &RunSaving) -> Result<HealedCounts, SqlError>
             vec![kind.into(), job.as_str().into()],
         )?;
     }
+    skipped::save(sql, run, &saving.skipped)?;
     doubt::keep(sql, run)?;
     open_pages::save(sql, run, saving)?;
     if run.state == RunState::Completed {
@@ -75,6 +76,7 @@ fn begin(sql: &dyn Sql, run: &ImportRun) -> Result<RowId, SqlError> {
         doubt::keep_of_replaced(sql, &before.id, run)?;
     }
     forget_kept(sql, run.kind)?;
+    skipped::delete_all(sql, run.kind)?;
     for old in numbers(sql, "SELECT seq FROM runs WHERE kind = ?", vec![kind.into()])? {
         parts::delete(sql, "list_parts", old)?;
     }

@@ -2,7 +2,7 @@
 //! they are used: [`super::runs`], [`super::failures`], [`crate::storage::parts`].
 
 /// The migrations; see [`crate::storage::schema`].
-pub const MIGRATIONS: [&str; 5] = [FIRST, SECOND, THIRD, FOURTH, FIFTH];
+pub const MIGRATIONS: [&str; 6] = [FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH];
 
 const FIRST: &str = "
     CREATE TABLE IF NOT EXISTS runs (
@@ -41,6 +41,12 @@ const FOURTH: &str = "
 /// Which run's pages these are: each numbers its own.
 const FIFTH: &str = "ALTER TABLE open_pages ADD COLUMN run TEXT NOT NULL DEFAULT '';";
 
+/// The records of the newest run of which there was nothing to send ([`super::skipped`]).
+const SIXTH: &str = "
+    CREATE TABLE skipped (
+        kind TEXT NOT NULL, seq INTEGER NOT NULL, id TEXT NOT NULL, code TEXT NOT NULL,
+        run TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (kind, seq)) WITHOUT ROWID;";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,6 +61,7 @@ mod tests {
             "3118cf2f4401c456",
             "68236eae89d29df0",
             "7785fb1f1548826b",
+            "f2a2a9d0e8ebbba5",
         ];
         assert_eq!(digests(&MIGRATIONS), deployed);
     }

@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use serde::Deserialize;
 
 use crate::commercetools::reference::Id;
+use crate::commercetools::variant::VariantSku;
 use crate::commercetools::walk::{FilterList, Walk};
 
 /// Bytes that may be remembered. What is forgotten beyond that is read once more if something leads to it.
@@ -43,11 +44,6 @@ struct VariantSkus {
     master_variant: Option<VariantSku>,
     #[serde(default)]
     variants: Vec<VariantSku>,
-}
-
-#[derive(Deserialize)]
-struct VariantSku {
-    sku: Option<String>,
 }
 
 impl LinkedBefore {

@@ -124,7 +124,7 @@ pub struct RunSaving {
     /// Records that were sent: a failure of theirs is healed.
     pub sent: Vec<Id>,
     /// Records of which there was nothing to send: the same.
-    pub skipped: Vec<Id>,
+    pub skipped: Vec<SkippedRecord>,
     /// Pages that are going to be written, with what the outbox is to be told if they are not finished.
     pub opened: Vec<OpenPage>,
     /// Such pages that are finished.
@@ -182,6 +182,18 @@ pub struct RecordFailure {
     pub detail: String,
     /// Where, as a JSON pointer.
     pub pointer: Option<String>,
+}
+
+/// A record of which there was nothing to send.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SkippedRecord {
+    /// The record's id in commercetools.
+    pub id: Id,
+    /// Why, as a stable code.
+    pub code: &'static str,
+    /// Whether it counts as skipped: not if the run read it once more.
+    #[serde(skip)]
+    pub is_counted: bool,
 }
 
 /// What is stored of a run.

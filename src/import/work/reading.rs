@@ -21,7 +21,7 @@ use crate::engine::stubborn::CallTries;
 use crate::engine::writer::NewUnit;
 use crate::fault::{FinalFault, ReadFault, Rejection};
 use crate::http::HttpAnswer;
-use crate::import::page::{PageOrigin, RecordFate, RunPage, RunRecord};
+use crate::import::page::{PageOrigin, RecordFate, RunPage, RunRecord, SkipReason};
 use crate::import::passes::{Pass, PassLink, PassSource, held, listed};
 use crate::import::record_ref::{PageNo, RecordRef};
 use crate::import::run::RunSelection;
@@ -152,7 +152,7 @@ impl RunWork {
                         let fate = match self.run.selection {
                             _ if !is_whole => RecordFate::Again,
                             // It failed as it was there; now there is nothing to do.
-                            RunSelection::Retry => RecordFate::Skipped,
+                            RunSelection::Retry => RecordFate::Skipped(SkipReason::GONE),
                             _ => not_found(),
                         };
                         page.add(id, Err(fate));
@@ -248,7 +248,7 @@ impl RunWork {
         let Some(page) = self.pages.get_mut(&number) else { return };
         page.waits = 0;
         for record in &mut page.records {
-            record.end(RecordFate::Skipped);
+            record.end(RecordFate::HandedOver);
         }
     }
 
@@ -290,8 +290,8 @@ impl RunWork {
         if is_whole {
             // What is gone by now needs nothing any more.
             self.leave_gone(missing.clone(), now);
-            page.records
-                .extend(missing.into_iter().map(|id| RunRecord::new(id, RecordFate::Skipped)));
+            let gone = |id| RunRecord::new(id, RecordFate::Skipped(SkipReason::GONE));
+            page.records.extend(missing.into_iter().map(gone));
         } else if let [only] = asked
             && results.is_empty()
         {
@@ -476,7 +476,9 @@ impl RunWork {
                 }
                 DeliveryStep::Conclude(conclusion) => one.end(conclusion.into()),
                 // Only notifications give rise to others.
-                DeliveryStep::Follow(_) => one.end(RecordFate::Skipped),
+                DeliveryStep::Follow(_) => {
+                    one.end(RecordFate::Skipped(SkipReason::NothingToSend));
+                }
             }
         }
         page.mapped();

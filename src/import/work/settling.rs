@@ -6,13 +6,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::calling::{ROOM, RangeReader, ReadTask, RunReading};
-use super::{KeptRows, PassEnds, RunWork};
+use super::{KeptRows, PassEnds, RunWork, SkippedRecord};
 use crate::commercetools::reference::Id;
 use crate::commercetools::variant::CatalogModel;
 use crate::engine::backoff::JOB_IN_DOUBT;
 use crate::engine::unit::UnitNo;
 use crate::engine::writer::RowsInJob;
-use crate::import::page::{PageOrigin, RecordFate, RunPage, RunRecord};
+use crate::import::page::{PageOrigin, RecordFate, RunPage, RunRecord, SkipReason};
 use crate::import::passes::{PassLink, PassSource};
 use crate::import::record_ref::{PageNo, RecordRef};
 use crate::import::run::{ImportRun, PassRange, RunState};
@@ -39,12 +39,11 @@ impl RunWork {
         }
     }
 
-    fn count_skipped(&mut self, id: Id) {
-        if self.is_counted() {
-            self.run.counts.skipped += 1;
-        }
+    fn count_skipped(&mut self, id: Id, why: SkipReason) {
+        let is_counted = self.is_counted();
+        self.run.counts.skipped += u64::from(is_counted);
         if self.heals() {
-            self.saving.skipped.push(id);
+            self.saving.skipped.push(SkippedRecord { id, code: why.code(), is_counted });
         }
     }
 
@@ -312,13 +311,13 @@ impl RunWork {
         match record.fate {
             RecordFate::Open if record.unit.is_some() => {}
             RecordFate::Open => self.count_sent(record.id),
-            RecordFate::Skipped => self.count_skipped(record.id),
+            RecordFate::Skipped(why) => self.count_skipped(record.id, why),
             RecordFate::Failed(fault) => {
                 self.run.counts.failed += u64::from(self.is_counted());
                 self.failure(record.id, fault);
             }
             RecordFate::Again => self.run.again.push(record.id),
-            RecordFate::Known => {}
+            RecordFate::Known | RecordFate::HandedOver => {}
         }
     }
 

@@ -6,6 +6,7 @@ mod configuration;
 mod guide;
 mod mapping;
 mod plugin_defects;
+mod skipped;
 
 use std::fs;
 use std::path::PathBuf;

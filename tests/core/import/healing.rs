@@ -75,8 +75,10 @@ fn a_retry_that_finds_nothing_to_do_heals() {
     world.run();
     assert_eq!(failures(&world), [] as [&str; 0]);
     assert_eq!(counts(&world, KIND), [1, 0, 1, 0]);
+    assert_eq!(world.store.skipped[&KIND], [(id("c", 7), "gone")]);
     // By an id that a person named it is a failure.
     world.start(KIND, asked(KIND, &json!({ "ids": failed })));
     world.run();
     assert_eq!(counts(&world, KIND), [1, 0, 0, 1]);
+    assert!(world.store.skipped[&KIND].is_empty());
 }

@@ -230,6 +230,16 @@ fn verify(world: &mut World, kinds: &[ImportKind]) {
         assert_eq!(counts.read, counts.sent + counts.skipped + counts.failed, "{counts:?}");
         let failed = world.store.failures.keys().filter(|(of, _)| of == kind).count();
         assert_eq!(counts.failed, u64::try_from(failed).expect("a number"), "{kind:?}");
+        let skipped = world.store.skipped.get(kind).map(Vec::as_slice).unwrap_or_default();
+        let listed = u64::try_from(skipped.len()).expect("a number");
+        assert_eq!(counts.skipped, listed + world.store.healed_by_skips[kind], "{kind:?}");
+        let ids: BTreeSet<_> = skipped.iter().map(|(id, _)| id).collect();
+        assert_eq!(ids.len(), skipped.len(), "{kind:?}: a record is listed twice");
+        let reason = match kind {
+            ImportKind::Orders => "no_identity",
+            _ => "not_published",
+        };
+        assert!(skipped.iter().all(|(_, code)| *code == reason), "{skipped:?}");
     }
     assert_eq!(world.account.violations, Vec::<String>::new());
     assert!(world.most_calls <= 6, "{} calls at once", world.most_calls);

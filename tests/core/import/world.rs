@@ -75,6 +75,10 @@ pub(super) struct Store {
     pub(super) failures: BTreeMap<(ImportKind, String), RecordFailure>,
     /// The run in which a record failed last.
     failed_in: BTreeMap<(ImportKind, String), String>,
+    /// The records that the run of a kind counted as skipped, each with the reason.
+    pub(super) skipped: BTreeMap<ImportKind, Vec<(String, &'static str)>>,
+    /// Failures that the run of a kind healed by skipping the record.
+    pub(super) healed_by_skips: BTreeMap<ImportKind, u64>,
     /// Pages that are not finished, with what the outbox is to be told of them.
     pub(super) open_pages: Vec<(String, OpenPage)>,
     pub(super) saves: u64,
@@ -90,6 +94,8 @@ impl Store {
         if self.runs.get(&kind).is_none_or(|known| known.id != run.id) {
             self.kept.remove(&kind);
             self.lists.remove(&kind);
+            self.skipped.remove(&kind);
+            self.healed_by_skips.remove(&kind);
         }
         let kept = self.kept.entry(kind).or_default();
         let stored = serde_json::to_string(&saving.kept).expect("JSON");
@@ -108,7 +114,12 @@ impl Store {
             let by_run = failed.filter(|record| self.failed_in[record] == run.id);
             u64::try_from(by_run.count()).expect("a number")
         };
-        let healed = HealedCounts { sent: heal(saving.sent), skipped: heal(saving.skipped) };
+        let counted = saving.skipped.iter().filter(|record| record.is_counted);
+        let counted = counted.map(|record| (record.id.to_string(), record.code));
+        self.skipped.entry(kind).or_default().extend(counted);
+        let skipped = saving.skipped.into_iter().map(|record| record.id).collect();
+        let healed = HealedCounts { sent: heal(saving.sent), skipped: heal(skipped) };
+        *self.healed_by_skips.entry(kind).or_default() += healed.skipped;
         for failure in saving.failures {
             let record = (kind, failure.id.to_string());
             self.failed_in.insert(record.clone(), run.id.clone());

@@ -30,7 +30,7 @@ const OUTBOX_ROWS: [&str; 4] = [
 ];
 
 /// The same of the object that runs imports.
-const IMPORT_ROWS: [&str; 5] = [
+const IMPORT_ROWS: [&str; 6] = [
     "INSERT INTO runs (seq, id, kind) VALUES (1, '0000000001000', 'orders');
      INSERT INTO kept (seq, kind, job, rows) VALUES (1, 'orders', 'j', '[]');
      INSERT INTO slices (only, lost) VALUES (1, 2);
@@ -43,6 +43,8 @@ const IMPORT_ROWS: [&str; 5] = [
         VALUES ('0000000001000', 'orders', 1000, 2000, 1);",
     "INSERT INTO open_pages (seq, page, changes) VALUES (1, 2, '[{}]');",
     "UPDATE open_pages SET run = '0000000001000';",
+    "INSERT INTO skipped (kind, seq, id, code, run, at)
+        VALUES ('orders', 1, 'o', 'no_identity', '0000000001000', 1000);",
 ];
 
 type Tables = BTreeMap<String, Vec<Vec<SqlValue>>>;

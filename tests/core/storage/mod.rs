@@ -14,6 +14,7 @@ mod parts;
 mod price_edges;
 mod pushes;
 mod runs;
+mod skipped;
 mod trying;
 mod waiting;
 

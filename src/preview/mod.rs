@@ -1,95 +1,26 @@
-//! `POST /preview`: what is asked about, what would come of it, and how that is shown.
+//! `POST /preview`: what would come of a notification or a record, and how that is shown.
 //!
-//! What would be sent is not worked out here: the units of [`crate::assembly`] that deliver a
-//! notification or import a record are brought as far as they get without sending ([`DryRun`]).
+//! [`subject`] reads what is asked about. What would be sent is not worked out here: the units of
+//! [`crate::assembly`] that deliver a notification or import a record are brought as far as they get
+//! without sending ([`DryRun`]).
+
+pub mod subject;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 use crate::assembly::DeliveryStep;
 use crate::assembly::delivery::Delivery;
 use crate::assembly::reading::UnitReading;
 use crate::assembly::record;
 use crate::commercetools::answer::raw_page;
-use crate::commercetools::notification::Notification;
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::Walk;
 use crate::fault::{ReadFault, Rejection};
 use crate::http::HttpAnswer;
 use crate::import::run::ImportKind;
-use crate::json::read_bytes;
 use crate::klaviyo::request::WriteRequest;
 use crate::push::conclusion::Conclusion;
-use crate::push::envelope::{self, PushedItem, Undecodable};
-
-/// What is asked about.
-#[derive(Debug, Clone, PartialEq)]
-pub enum PreviewSubject {
-    /// A record of commercetools, as an import would write it.
-    Record {
-        /// Of which kind.
-        kind: ImportKind,
-        /// Its id.
-        id: Id,
-    },
-    /// Notifications, as if they had been pushed.
-    Notifications(Vec<Notification>),
-}
-
-/// Why a body asks about nothing.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BadSubject {
-    /// It names a record, and not in the way it should.
-    #[error("{0}")]
-    Record(String),
-    /// It holds no notification, or something else beside one.
-    #[error(
-        "{0}; preview takes a notification in any form in which it can be pushed, or \
-         {{\"kind\":\"customers\",\"id\":\"…\"}}"
-    )]
-    NoNotification(Undecodable),
-}
-
-impl BadSubject {
-    /// A stable code.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Record(_) => "bad_request",
-            Self::NoNotification(why) => why.code(),
-        }
-    }
-}
-
-/// Reads the body. One with the member `kind` names a record: no wire form has one.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn read(body: &[u8]) -> Result<PreviewSubject, BadSubject> {
-    if let Ok(members) = read_bytes::<Map<String, Value>>(body)
-        && members.contains_key("kind")
-    {
-        return record(&members).map_err(BadSubject::Record);
-    }
-    let items = envelope::decode(body, None).items.into_iter();
-    let notifications = items.map(|item| match item {
-        PushedItem::Notification(notification) => Ok(notification),
-        PushedItem::Refused { why, .. } => Err(BadSubject::NoNotification(why)),
-    });
-    notifications.collect::<Result<_, _>>().map(PreviewSubject::Notifications)
-}
-
-fn record(members: &Map<String, Value>) -> Result<PreviewSubject, String> {
-    if let Some(unknown) = members.keys().find(|name| !["kind", "id"].contains(&name.as_str())) {
-        return Err(format!("\"{unknown}\" is not known beside \"kind\"; there is only \"id\"."));
-    }
-    let kind = members.get("kind").and_then(Value::as_str).and_then(ImportKind::named);
-    let kind = kind.ok_or("kind must be customers, orders, categories or products.")?;
-    let id = members.get("id").and_then(Value::as_str).and_then(Id::new);
-    let id = id.ok_or("id must be a text of 1 to 256 bytes.")?;
-    Ok(PreviewSubject::Record { kind, id })
-}
 
 /// A unit that is brought as far as it gets without sending or parking anything.
 pub struct DryRun {
@@ -280,45 +211,6 @@ mod tests {
     use crate::mapping::fault::MappingFault;
     use crate::push::plan::IgnoreReason;
     use serde_json::json;
-
-    const CHANGE: &str =
-        r#"{"notificationType":"ResourceUpdated","resource":{"typeId":"customer","id":"c"}}"#;
-
-    #[test]
-    fn a_record_or_notifications_are_asked_about() {
-        let id = Id::new("o1").expect("an id");
-        let record = PreviewSubject::Record { kind: ImportKind::Orders, id };
-        assert_eq!(read(br#"{"kind":"orders","id":"o1"}"#), Ok(record));
-        for (body, count) in [(CHANGE, 1), (&format!("[{CHANGE},{CHANGE}]"), 2), ("[]", 0)] {
-            let Ok(PreviewSubject::Notifications(all)) = read(body.as_bytes()) else {
-                panic!("{body}")
-            };
-            assert_eq!(all.len(), count, "{body}");
-        }
-    }
-
-    #[test]
-    fn what_is_wrong_is_said() {
-        let mixed = CHANGE.replacen('{', r#"{"kind":"customers","id":"c","#, 1);
-        for (body, code, said) in [
-            ("", "not_json", "JSON"),
-            ("{}", "not_a_notification", "no commercetools notification"),
-            (r#"{"id":"c"}"#, "not_a_notification", "no commercetools notification"),
-            (r#"{"message":{}}"#, "envelope_undecodable", "envelope"),
-            (r#"{"Type":"SubscriptionConfirmation"}"#, "handshake_refused", "handshake"),
-            (&format!("[{CHANGE},{{}}]"), "not_a_notification", "no commercetools notification"),
-            (r#"{"kind":"customers"}"#, "bad_request", "id must"),
-            (r#"{"kind":"customers","id":""}"#, "bad_request", "id must"),
-            (r#"{"kind":"payments","id":"p"}"#, "bad_request", "kind must"),
-            (r#"{"kind":3,"id":"p"}"#, "bad_request", "kind must"),
-            (r#"{"kind":"orders","id":"o","ids":[]}"#, "bad_request", "\"ids\" is not known"),
-            (&mixed, "bad_request", "\"notificationType\" is not known"),
-        ] {
-            let bad = read(body.as_bytes()).expect_err(body);
-            assert_eq!(bad.code(), code, "{body}");
-            assert!(bad.to_string().contains(said), "{body}: {bad}");
-        }
-    }
 
     #[test]
     fn each_outcome_is_shown() {

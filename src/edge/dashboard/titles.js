@@ -1,0 +1,37 @@
+// What a request to Klaviyo is about, in a few words: the metric of an event, or the object.
+
+import { amount, counted } from "./format.js";
+
+/** The objects of Klaviyo's paths. */
+const OBJECTS = {
+  "catalog-items": "Item",
+  "catalog-variants": "Variant",
+  "catalog-categories": "Category",
+  "profile-import": "Profile",
+  profiles: "Profile",
+  "data-privacy-deletion-jobs": "Erasure of profile",
+};
+
+/**
+ * "Placed Order · 328.27 EUR", "Item · Hiking boot". A profile is titled by the customer's id in the
+ * shop: the person stands in the body, which a reader opens.
+ */
+export function requestTitle({ path, body }) {
+  const [, , object, id] = path.split("/");
+  const attributes = body?.data?.attributes ?? {};
+  const several = attributes["events-bulk-create"]?.data;
+  if (several) return counted(several.length, "event");
+  if (object === "events") return eventTitle(attributes);
+  // A profile's `title` is the person's.
+  const shown = OBJECTS[object] === "Profile" ? undefined : (attributes.title ?? attributes.name);
+  const name = shown ?? attributes.external_id ?? attributes.profile?.data?.id ?? shopId(id ?? "");
+  return [OBJECTS[object] ?? object, name].filter((part) => part).join(" · ");
+}
+
+function eventTitle({ metric, value, value_currency: currency }) {
+  const name = metric?.data?.attributes?.name ?? "Event";
+  return typeof value === "number" ? `${name} · ${amount(value, currency)}` : name;
+}
+
+/** The shop's part of an id such as "$custom:::$default:::cairn-28", as it stands in a path. */
+const shopId = (id) => decodeURIComponent(id).split(":::").at(-1);
