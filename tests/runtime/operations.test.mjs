@@ -91,6 +91,8 @@ test("failures are filtered, retried and forgotten by their ids or their code, a
   assert.equal(await retried({ code: "not_found" }), 1);
   const none = await admin("POST", "/sync/customers/failures/retry", { code: "unknown" });
   assert.deepEqual([none.status, none.body.code], [400, "no_failures"]);
+  // The retry found that it is gone, and healed it.
+  await imported(stack.worker.url, "customers", { ids: [missing] });
 
   const forget = async (path) => (await admin("DELETE", `/sync/customers/failures${path}`)).status;
   assert.equal(await forget(""), 400);
