@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use chrono::{DateTime, Utc};
 use worker::js_sys::Uint8Array;
-use worker::{Date, Delay, Fetch, Headers, Method, RequestInit, RequestRedirect};
+use worker::{Delay, Fetch, Headers, Method, RequestInit, RequestRedirect};
 
 use super::body;
+use super::clock::now_ms;
 use super::fetch::{self, USER_AGENT};
 use crate::commercetools::answer::{self, AccessToken};
 use crate::config::Config;
@@ -243,14 +243,4 @@ fn grant(scopes: Option<&str>) -> String {
         form.push_str(&encode(scopes));
     }
     form
-}
-
-/// The platform's clock; it stands still between I/O.
-pub(super) fn now_ms() -> UnixMs {
-    UnixMs::from_ms(Date::now().as_millis())
-}
-
-/// The same as a date.
-pub(super) fn now() -> DateTime<Utc> {
-    now_ms().to_utc().unwrap_or_default()
 }

@@ -10,7 +10,8 @@ use serde_json::Value;
 use worker::{Env, Method, Response, Result};
 
 use super::auth::Operator;
-use super::calls::{TimedCalls, now, now_ms};
+use super::calls::TimedCalls;
+use super::clock::{now, now_ms};
 use super::objects::SingleObject;
 use super::outbox::OUTBOX;
 use super::{import, log, reply, settings};

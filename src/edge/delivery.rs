@@ -6,7 +6,8 @@ use std::collections::HashSet;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
-use super::calls::{TimedCalls, now, now_ms};
+use super::calls::TimedCalls;
+use super::clock::{now, now_ms};
 use super::memory::sharers;
 use super::shared::{with_shared, with_told};
 use crate::commercetools::notification::Notification;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use worker::Delay;
 
-use super::calls::now_ms;
+use super::clock::now_ms;
 use crate::time::UnixMs;
 
 thread_local! {

@@ -7,6 +7,7 @@ mod auth;
 mod body;
 mod calls;
 mod check;
+mod clock;
 mod dashboard;
 mod dead_letters;
 mod delivery;

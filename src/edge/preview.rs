@@ -6,7 +6,8 @@ use std::time::Duration;
 use futures::{StreamExt, stream};
 use worker::{Request, Response, Result};
 
-use super::calls::{TimedCalls, now};
+use super::calls::TimedCalls;
+use super::clock::now;
 use super::delivery::work_of;
 use super::shared::with_shared;
 use super::{body, reply};

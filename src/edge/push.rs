@@ -8,7 +8,8 @@ use worker::{Env, Request, Response, Result};
 
 use super::auth::VerifiedClaim;
 use super::body::NoBody;
-use super::calls::{TimedCalls, now, now_ms};
+use super::calls::TimedCalls;
+use super::clock::{now, now_ms};
 use super::delivery::{EndedPush, deliver, work_of};
 use super::log::{self, WorkEffort};
 use super::memory::PushSender;

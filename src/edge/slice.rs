@@ -14,7 +14,8 @@ use serde_json::{Map, Value};
 use worker::signal::is_near_cpu_limit;
 use worker::{Delay, Env, Result, Storage};
 
-use super::calls::{TimedCalls, now_ms};
+use super::calls::TimedCalls;
+use super::clock::now_ms;
 use super::memory::SliceAtWork;
 use super::{log, outbox};
 use crate::config::Config;

@@ -11,7 +11,7 @@ mod webcrypto;
 use worker::{Request, Result};
 
 use self::webcrypto::Signature;
-use super::calls::now_ms;
+use super::clock::now_ms;
 use super::log;
 use crate::config::{Config, Secret};
 use crate::http::NoAnswer;

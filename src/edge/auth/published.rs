@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use worker::Url;
 
 use super::{NoKeys, VerifyFault};
-use crate::edge::calls::now_ms;
+use crate::edge::clock::now_ms;
 use crate::edge::fetch::{self, FetchedDocument};
 use crate::push::sender::SenderRefusal;
 use crate::push::sender::certificate::PublicKey;

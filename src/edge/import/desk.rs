@@ -14,7 +14,7 @@ use worker::{Result, SqlStorage};
 
 use crate::config::Config;
 use crate::config::rules::OperatorRules;
-use crate::edge::calls::now;
+use crate::edge::clock::now;
 use crate::edge::slice::NumberedCalls;
 use crate::edge::{log, memory};
 use crate::import::machine::{ImportEffect, ImportInput, ImportMachine, RunSaving};

@@ -3,7 +3,7 @@
 use worker::{Env, Result, SqlStorage};
 
 use crate::config::Config;
-use crate::edge::calls::now_ms;
+use crate::edge::clock::now_ms;
 use crate::edge::outbox;
 use crate::import::store::hand_over::{done, due};
 

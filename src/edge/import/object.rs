@@ -17,7 +17,7 @@ use super::hand_over::hand_over_to_outbox;
 use super::slice::{self, NextSlice};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::edge::calls::now_ms;
+use crate::edge::clock::now_ms;
 use crate::edge::objects::{AtWork, cursor, parameter, to_delete};
 use crate::edge::sql::turn;
 use crate::edge::{log, reply, settings};

@@ -6,7 +6,7 @@ use worker::{Env, Result, SqlStorage, Storage};
 
 use super::desk::ImportDesk;
 use crate::config::Config;
-use crate::edge::calls::{now, now_ms};
+use crate::edge::clock::{now, now_ms};
 use crate::edge::slice::{self, NumberedCalls, SliceEnd, SliceLimits, SliceWork};
 use crate::edge::sql::turn;
 use crate::edge::{log, outbox};

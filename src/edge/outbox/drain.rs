@@ -6,7 +6,7 @@ use std::time::Duration;
 use worker::{Env, Result, SqlStorage, Storage};
 
 use crate::config::Config;
-use crate::edge::calls::{now, now_ms};
+use crate::edge::clock::{now, now_ms};
 use crate::edge::log::{self, WorkEffort};
 use crate::edge::memory::sharers_with_outbox;
 use crate::edge::shared::with_shared;

@@ -12,7 +12,7 @@ use worker::{
 
 use super::drain::{self, OutboxDesk};
 use crate::config::rules::OperatorRules;
-use crate::edge::calls::now_ms;
+use crate::edge::clock::now_ms;
 use crate::edge::objects::{AtWork, cursor, to_delete};
 use crate::edge::sql::turn;
 use crate::edge::{log, reply, settings};

@@ -6,7 +6,7 @@ use worker::{Env, Error, Method, Result};
 
 use super::{OUTBOX, created};
 use crate::config::Config;
-use crate::edge::calls::now_ms;
+use crate::edge::clock::now_ms;
 use crate::edge::log;
 use crate::edge::objects::SingleObject;
 use crate::outbox::store::intake::{NewEntry, bodies};
