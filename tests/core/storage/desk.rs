@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use commercetools_klaviyo::assembly::shared::SharedDocuments;
+use commercetools_klaviyo::config::Config;
 use commercetools_klaviyo::engine::backoff::SINGLE_IN_DOUBT;
 use commercetools_klaviyo::engine::call::{HostCall, SliceInput};
 use commercetools_klaviyo::engine::deliveries::StepContext;
 use commercetools_klaviyo::fault::{Setback, System};
 use commercetools_klaviyo::http::{HttpAnswer, NoAnswer};
 use commercetools_klaviyo::outbox::desk;
+use commercetools_klaviyo::outbox::machine::OutboxMachine;
 use commercetools_klaviyo::outbox::store::new_parked::NewParked;
 use commercetools_klaviyo::outbox::store::park::park;
+use commercetools_klaviyo::time::UnixMs;
 use serde_json::json;
 
 use super::{new_parked, outbox, slot};
@@ -84,32 +87,52 @@ fn what_is_tried_over_the_end_of_a_slice_is_not_lost() {
     assert_eq!(lost(), (1, true), "the machine is gone");
 }
 
+/// An outbox with such jobs of profiles, which are due, and its machine.
+struct OutboxWithJobs {
+    sql: Sqlite,
+    config: Config,
+    shared: SharedDocuments,
+    machine: OutboxMachine,
+}
+
+impl OutboxWithJobs {
+    fn new(jobs: &[&str]) -> Self {
+        let (sql, config) = (outbox(), config(&[]));
+        for job in jobs {
+            let job = json!({"of": "profiles", "id": job}).to_string();
+            sql.all(&format!("INSERT INTO jobs (job, since, due) VALUES ('{job}', {NOW}, {NOW})"));
+        }
+        let machine = desk::load(&sql, &config, at(NOW)).expect("a machine");
+        Self { sql, config, shared: SharedDocuments::of_isolate(), machine }
+    }
+
+    /// How many calls are made at this time, each of which is answered so, and when the next alarm is.
+    fn at(&mut self, now: u64, answer: &HttpAnswer) -> (u32, Option<UnixMs>) {
+        let Self { sql, config, shared, machine } = self;
+        let mut around = StepContext { config, shared, now: time(now), sharers: 1 };
+        let mut inputs = vec![SliceInput::Begun { calls: u32::MAX }];
+        let mut calls = 0;
+        while let Some(input) = inputs.pop() {
+            for (ticket, _) in desk::step(sql, machine, &mut around, input).expect("a step").calls {
+                calls += 1;
+                inputs.push(SliceInput::Answered { ticket, answer: Ok(answer.clone()) });
+            }
+        }
+        (calls, desk::next_alarm(sql, machine, at(now)).expect("a time"))
+    }
+}
+
 /// A job that is due cannot be looked at while there is no quota for it, or while its operation is out: an alarm
 /// that was set to the present would come again and again.
 #[test]
 fn a_job_that_cannot_be_looked_at_sets_no_alarm_to_the_present() {
     for (status, retry_after) in [(503, None), (429, Some(Duration::from_secs(20)))] {
-        let (sql, config) = (outbox(), config(&[]));
-        for job in ["a", "b", "c"] {
-            let job = json!({"of": "profiles", "id": job}).to_string();
-            sql.all(&format!("INSERT INTO jobs (job, since, due) VALUES ('{job}', {NOW}, {NOW})"));
-        }
-        let mut shared = SharedDocuments::of_isolate();
-        let mut machine = desk::load(&sql, &config, at(NOW)).expect("a machine");
+        let mut outbox = OutboxWithJobs::new(&["a", "b", "c"]);
+        let answer = HttpAnswer { status, retry_after, ..HttpAnswer::default() };
         let mut looks = 0;
         for now in (NOW..NOW + 120_000).step_by(250) {
-            let (config, shared) = (&config, &mut shared);
-            let mut around = StepContext { config, shared, now: time(now), sharers: 1 };
-            let mut inputs = vec![SliceInput::Begun { calls: u32::MAX }];
-            while let Some(input) = inputs.pop() {
-                let done = desk::step(&sql, &mut machine, &mut around, input).expect("a step");
-                for (ticket, _) in done.calls {
-                    looks += 1;
-                    let answer = HttpAnswer { status, retry_after, ..HttpAnswer::default() };
-                    inputs.push(SliceInput::Answered { ticket, answer: Ok(answer) });
-                }
-            }
-            let alarm = desk::next_alarm(&sql, &machine, at(now)).expect("a time");
+            let (calls, alarm) = outbox.at(now, &answer);
+            looks += calls;
             assert!(alarm.is_some_and(|alarm| alarm > at(now)), "{status}: {alarm:?} at {now}");
         }
         assert!((3..60).contains(&looks), "{looks} looks");
@@ -119,36 +142,18 @@ fn a_job_that_cannot_be_looked_at_sets_no_alarm_to_the_present() {
 /// Rows that cannot be sent for the quota are let go of, and tried again; a look at a job is made by nobody else.
 #[test]
 fn a_job_is_looked_at_however_long_the_quota_is_used_up() {
-    let (sql, config) = (outbox(), config(&[]));
-    let job = json!({"of": "profiles", "id": "a"}).to_string();
-    sql.all(&format!("INSERT INTO jobs (job, since, due) VALUES ('{job}', {NOW}, {NOW})"));
-    let mut shared = SharedDocuments::of_isolate();
-    let mut machine = desk::load(&sql, &config, at(NOW)).expect("a machine");
-    let mut looks = 0;
-    for now in (NOW..NOW + 300_000).step_by(500) {
-        let (config, shared) = (&config, &mut shared);
-        let mut around = StepContext { config, shared, now: time(now), sharers: 1 };
-        let mut inputs = vec![SliceInput::Begun { calls: u32::MAX }];
-        while let Some(input) = inputs.pop() {
-            let done = desk::step(&sql, &mut machine, &mut around, input).expect("a step");
-            for (ticket, _) in done.calls {
-                looks += 1;
-                // The first of them takes all that there is for a minute.
-                let quota_left = Some(0);
-                let quota_back = Some(Duration::from_mins(1));
-                let body = json!({"data": {"type": "profile-bulk-import-job", "id": "a",
-                    "attributes": {"status": "processing", "total_count": 1}}});
-                let body = body.to_string();
-                let answer = HttpAnswer {
-                    status: 200,
-                    quota_left,
-                    quota_back,
-                    body,
-                    ..HttpAnswer::default()
-                };
-                inputs.push(SliceInput::Answered { ticket, answer: Ok(answer) });
-            }
-        }
-    }
+    let mut outbox = OutboxWithJobs::new(&["a"]);
+    let job = json!({"data": {"type": "profile-bulk-import-job", "id": "a",
+        "attributes": {"status": "processing", "total_count": 1}}});
+    // Each look takes all that there is for a minute.
+    let answer = HttpAnswer {
+        status: 200,
+        quota_left: Some(0),
+        quota_back: Some(Duration::from_mins(1)),
+        body: job.to_string(),
+        ..HttpAnswer::default()
+    };
+    let times = (NOW..NOW + 300_000).step_by(500);
+    let looks: u32 = times.map(|now| outbox.at(now, &answer).0).sum();
     assert!((4..=6).contains(&looks), "{looks} looks in five minutes");
 }
