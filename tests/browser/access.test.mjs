@@ -51,7 +51,7 @@ describe("the admin token", () => {
 
   test("is forgotten on demand, with all that it opened", async () => {
     const { page, close } = await openDesk(browser, stack.worker.url);
-    await page.getByRole("button", { name: "Forget token" }).click();
+    await page.getByRole("button", { name: "Sign out" }).click();
     await page.getByLabel("Token", { exact: true }).waitFor();
     assert.deepEqual(await stored(page), [0, 0]);
     assert.equal(await page.getByRole("heading", { name: "Imports" }).isVisible(), false);

@@ -59,6 +59,26 @@ test("what waits is counted, with its age and its last error", async () => {
   await room(page).getByText("klaviyo_503").waitFor({ state: "hidden" });
 });
 
+test("a key that Klaviyo refuses needs a person at once", async () => {
+  const { page } = desk;
+  const { key } = stack.klaviyo.settings;
+  stack.klaviyo.settings.key = "pk_another";
+  await stack.push(change("ResourceUpdated", { typeId: "customer", id: customer.id }));
+  await page.getByRole("link", { name: "Klaviyo refuses the key: 1 notification waits" }).waitFor();
+  await page.getByRole("heading", { name: /needs? a person/ }).waitFor();
+  stack.klaviyo.settings.key = key;
+  await page.getByText("Klaviyo refuses the key").waitFor({ state: "hidden", timeout: PATIENCE });
+});
+
+test("a worker that does not answer is not said to be well", async () => {
+  const { page } = desk;
+  await page.route("**/sync/status", (route) => route.abort());
+  await page.getByRole("heading", { name: "The worker cannot be reached" }).waitFor();
+  assert.match(await page.title(), /^The worker cannot be reached/);
+  await page.unroute("**/sync/status");
+  await page.getByText("The worker cannot be reached").waitFor({ state: "hidden" });
+});
+
 test("a dead letter is read whole, and replayed", async () => {
   const { page } = desk;
   const invalid = { path: "/api/profile-import", status: 400 };

@@ -92,6 +92,7 @@ function failed(error) {
     health = null;
     return BUSY;
   }
+  if (view === "desk") summary.isUnreachable();
   const since = updatedAt ? ` What you see is from ${when(updatedAt)}.` : "";
   says("", `${error.message} Trying again.${since}`);
   return FAILED;

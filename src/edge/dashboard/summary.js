@@ -8,8 +8,25 @@ import { isActive } from "./run.js";
 /** What an oldest notification may wait before somebody should look, in ms. */
 const PATIENCE = 15 * 60_000;
 
+/** What only a person mends, however young it is, by the codes of what waits. */
+const REFUSALS = {
+  klaviyo_401: "Klaviyo refuses the key",
+  klaviyo_403: "The key of Klaviyo lacks a scope",
+  commercetools_401: "commercetools refuses the API client",
+  commercetools_403: "The API client of commercetools lacks a scope",
+  commercetools_token_400: "commercetools refuses the API client",
+  commercetools_token_401: "commercetools refuses the API client",
+};
+
 const list = byId("needs");
 const headline = byId("headline");
+
+/** Shows that the worker does not answer: nothing is known of it, whatever it said before. */
+export function isUnreachable() {
+  say(headline, "The worker cannot be reached");
+  byId("summary").dataset.mood = "needs";
+  document.title = `${headline.textContent} · commercetools → Klaviyo`;
+}
 
 /** Shows it, of the status, the notes of `/health` and how many checks failed. */
 export function update(status, notes, failedChecks) {
@@ -50,7 +67,12 @@ function needsOf(status, notes, failedChecks) {
     const most = kept.more && bad === kept.failing ? "+" : "";
     if (bad > 0) add(`run-${kind}`, `${number(bad)}${most} of the ${kind} could not be sent`);
   }
-  const { deadLetters, oldest, waiting } = status.outbox;
+  const { deadLetters, oldest, waiting, lastErrors = [] } = status.outbox;
+  for (const { code, count } of lastErrors) {
+    const what = REFUSALS[code];
+    if (what)
+      add("outbox", `${what}: ${counted(count, "notification waits", "notifications wait")}`);
+  }
   if (deadLetters > 0) add("outbox", counted(deadLetters, "dead letter"));
   if (oldest && Date.now() - Date.parse(oldest) > PATIENCE) {
     add("outbox", `${counted(waiting, "notification")} waiting for long`);
