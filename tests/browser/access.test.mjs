@@ -73,8 +73,12 @@ describe("the admin token", () => {
     const note = page.getByRole("status").getByText(/did not answer.*Trying again/);
     await note.waitFor();
     assert.ok(await page.getByRole("heading", { name: "Imports" }).isVisible());
+    const unreachable = page.getByRole("heading", { name: "The worker cannot be reached" });
+    await unreachable.waitFor();
+    assert.match(await page.title(), /^The worker cannot be reached/);
     await page.unroute("**/sync/status");
     await note.waitFor({ state: "detached" });
+    await unreachable.waitFor({ state: "detached" });
     await close(/Failed to load resource: net::ERR_FAILED/);
   });
 

@@ -70,15 +70,6 @@ test("a key that Klaviyo refuses needs a person at once", async () => {
   await page.getByText("Klaviyo refuses the key").waitFor({ state: "hidden", timeout: PATIENCE });
 });
 
-test("a worker that does not answer is not said to be well", async () => {
-  const { page } = desk;
-  await page.route("**/sync/status", (route) => route.abort());
-  await page.getByRole("heading", { name: "The worker cannot be reached" }).waitFor();
-  assert.match(await page.title(), /^The worker cannot be reached/);
-  await page.unroute("**/sync/status");
-  await page.getByText("The worker cannot be reached").waitFor({ state: "hidden" });
-});
-
 test("a dead letter is read whole, and replayed", async () => {
   const { page } = desk;
   const invalid = { path: "/api/profile-import", status: 400 };
