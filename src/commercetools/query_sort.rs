@@ -7,6 +7,7 @@ use super::query::{
     self, CATEGORIES, CUSTOMER_GROUP, DEFAULT_VARIANT, DocumentQuery, PRODUCTS_PER_QUERY,
     PUBLISHED, SKUS_PER_QUERY, VARIANT_PUBLISHED, is_one_of,
 };
+use super::reference::Id;
 
 /// Ids of one query.
 const IDS_PER_QUERY: usize = PRODUCTS_PER_QUERY;
@@ -145,6 +146,22 @@ pub(super) fn sorted(query: &DocumentQuery) -> Option<(QuerySort, Vec<&str>)> {
         | DocumentQuery::StandalonePrices { .. }
         | DocumentQuery::StockEntries { .. } => return None,
     })
+}
+
+/// The same query behind a document that a page has brought. What is before that was told already, and stock
+/// that is told twice counts twice.
+pub(super) fn behind(query: DocumentQuery, last: &Id) -> DocumentQuery {
+    let after = Some(last.clone());
+    match query {
+        DocumentQuery::StandalonePrices { skus, .. } => {
+            DocumentQuery::StandalonePrices { skus, after }
+        }
+        DocumentQuery::StockEntries { skus, .. } => DocumentQuery::StockEntries { skus, after },
+        DocumentQuery::VariantsOfProduct { product, .. } => {
+            DocumentQuery::VariantsOfProduct { product, after }
+        }
+        one => one,
+    }
 }
 
 /// The part of a query that asks for these of its keys.

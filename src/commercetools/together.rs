@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::answer::begun_page;
 use super::product::Product;
 use super::query::{self, DocumentQuery, PAGE};
-use super::query_sort::{KeyField, QuerySort, part, sorted};
+use super::query_sort::{KeyField, QuerySort, behind, part, sorted};
 use super::reference::Id;
 use super::variant::VariantLink;
 use crate::http::{DOCUMENT_BYTES, HttpAnswer, PAGE_BYTES, encode};
@@ -174,12 +174,16 @@ impl JointQuery {
         (!members.is_empty()).then(|| Self { members, keys, bytes, ..self.clone() })
     }
 
-    /// The same queries, each asked alone.
+    /// The same queries, each asked alone; behind the last document of the page before, if there was one.
     #[must_use]
     pub fn apart(&self) -> Vec<Self> {
         let mut groups = Vec::new();
         for (place, query) in &self.members {
-            add_alone(&mut groups, *place, query.clone());
+            let query = match &self.after {
+                Some(last) => behind(query.clone(), last),
+                None => query.clone(),
+            };
+            add_alone(&mut groups, *place, query);
         }
         groups
     }
@@ -480,6 +484,10 @@ mod tests {
         let further = groups[1].split(&full).expect("answers").further.expect("a page more");
         assert_eq!(further.members, groups[1].members);
         assert!(further.path_and_query().contains("id%20%3E%20%22500%22"));
+        // Should that not be answered by a page, nothing is asked for again that was told.
+        for alone in further.apart() {
+            assert!(alone.path_and_query().contains("id%20%3E%20%22500%22"), "{alone:?}");
+        }
         let last = told(&further, &answered(&json!([price(501, "b"), price(502, "c")])));
         assert_eq!(ids(last), [(2, skus(&["501"])), (3, skus(&["502"]))]);
     }
