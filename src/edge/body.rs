@@ -3,8 +3,9 @@
 use futures::StreamExt;
 use worker::{ByteStream, Headers, Request, Response, Result};
 
-use super::memory::{self, LargeBodyTurn, PushSender};
+use super::memory::{self, LargeBodyTurn};
 use crate::inflate::{inflated, is_compressed};
+use crate::push::sender::PushSender;
 
 /// The largest body: 10 MB, as it comes and inflated. What commercetools pushes is below 256 kB, but a broker may batch; the
 /// list of an import may name any number of records.
@@ -42,25 +43,27 @@ pub(super) async fn pushed(
     let length = content_length(request.headers())?;
     let mut turn = None;
     let body = match length {
-        Some(length) if length <= limit => {
-            if length > memory::LARGE && !has_turn(&mut turn, sender).await {
-                return Ok(Err(NoBody::Busy));
-            }
-            Ok(request.bytes().await?)
+        Some(length) if length > limit => Err(NoBody::TooLarge),
+        Some(length) if length > memory::LARGE && !has_turn(&mut turn, sender).await => {
+            Err(NoBody::Busy)
         }
-        _ => {
+        Some(_) => Ok(request.bytes().await?),
+        None => {
             let may_have =
                 async |bytes| bytes <= memory::LARGE || has_turn(&mut turn, sender).await;
             collect_while(request.stream(), limit, may_have).await?
         }
     };
     let body = match body {
-        Ok(body) if !is_compressed(&body) || has_turn(&mut turn, sender).await => body,
-        Ok(_) => return Ok(Err(NoBody::Busy)),
-        Err(none) => return Ok(Err(none)),
+        // How large it is when it is inflated is not known yet.
+        Ok(body) if is_compressed(&body) && !has_turn(&mut turn, sender).await => Err(NoBody::Busy),
+        Ok(body) => inflated(body, limit).ok_or(NoBody::TooLarge),
+        Err(none) => {
+            collect(request.stream(), 0).await?;
+            Err(none)
+        }
     };
-    let body = inflated(body, limit).map(|bytes| PushedBody { bytes, _turn: turn });
-    Ok(body.ok_or(NoBody::TooLarge))
+    Ok(body.map(|bytes| PushedBody { bytes, _turn: turn }))
 }
 
 /// Whether it is the turn of a large body, or becomes so in time.
@@ -90,8 +93,8 @@ pub(super) async fn collect(stream: Result<ByteStream>, limit: usize) -> Result<
     Ok(collect_while(stream, limit, async |_| true).await?.ok())
 }
 
-/// All of a stream, as long as it may have so many bytes. One that is too large is read to its end: a sender
-/// that is still writing when it is answered sees a broken connection and not the answer.
+/// All of a stream, as long as it may have so many bytes. It is read to its end in any case: a sender that is
+/// still writing when it is answered sees a broken connection and not the answer.
 async fn collect_while(
     stream: Result<ByteStream>,
     limit: usize,
@@ -108,7 +111,7 @@ async fn collect_while(
         } else if may_have(begun.len() + chunk.len()).await {
             begun.extend(chunk);
         } else {
-            return Ok(Err(NoBody::Busy));
+            body = Err(NoBody::Busy);
         }
     }
     Ok(body)

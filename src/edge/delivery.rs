@@ -8,7 +8,7 @@ use futures::stream::FuturesUnordered;
 
 use super::calls::TimedCalls;
 use super::clock::{now, now_ms};
-use super::memory::sharers;
+use super::memory;
 use super::shared::{with_shared, with_told};
 use crate::commercetools::notification::Notification;
 use crate::config::Config;
@@ -40,7 +40,7 @@ pub(super) async fn deliver(
 ) -> EndedPush {
     let mut machine = DeliveryMachine::of_push();
     let numbers: Vec<DeliveryNo> = with_shared(|shared| {
-        let mut around = StepContext { config, shared, now: now(), sharers: sharers() };
+        let mut around = StepContext { config, shared, now: now(), memory: memory::part() };
         let alone = true;
         // A push brings no more than fits.
         let new = works.into_iter().map(|work| NewDelivery {
@@ -54,12 +54,15 @@ pub(super) async fn deliver(
     let mut under_way = FuturesUnordered::new();
     loop {
         let next = with_told(|shared, told| {
-            machine.calls(&mut StepContext { config, shared, now: now(), sharers: sharers() }, told)
+            machine.calls(
+                &mut StepContext { config, shared, now: now(), memory: memory::part() },
+                told,
+            )
         });
         under_way.extend(next.into_iter().map(|(ticket, call)| make(calls, ticket, call)));
         let Some((ticket, answer)) = under_way.next().await else { break };
         with_told(|shared, told| {
-            let mut around = StepContext { config, shared, now: now(), sharers: sharers() };
+            let mut around = StepContext { config, shared, now: now(), memory: memory::part() };
             machine.answered(ticket, answer, &mut around, told);
         });
     }

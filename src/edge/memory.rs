@@ -1,8 +1,8 @@
 //! The memory of the isolate, which whatever runs in it shares: the Worker and both Durable Objects may be in one,
 //! and together have 128 MB.
 //!
-//! The imports and the outbox each fill as much as is theirs alone, and the half if both are at work. Of bodies
-//! that are large one is read at a time.
+//! The imports and the outbox each fill as much as is theirs alone, and half of it while both are at work. Large
+//! bodies are read one at a time. What each of them fills is for [`crate::engine`] and [`crate::import`] to say.
 
 use std::cell::Cell;
 use std::thread::LocalKey;
@@ -11,9 +11,12 @@ use std::time::Duration;
 use worker::Delay;
 
 use super::clock::now_ms;
+use crate::engine::grants::MemoryPart;
+use crate::push::sender::PushSender;
 use crate::time::UnixMs;
 
 thread_local! {
+    /// The slices that are at work.
     static SLICES: Cell<usize> = const { Cell::new(0) };
 
     /// Whether the imports fill more than their part, since they were at work before the outbox was.
@@ -23,14 +26,6 @@ thread_local! {
     /// the others' turn.
     static KNOWN_BODY: Cell<Option<UnixMs>> = const { Cell::new(None) };
     static STRANGERS_BODY: Cell<Option<UnixMs>> = const { Cell::new(None) };
-}
-
-/// Who sends a push.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum PushSender {
-    Known,
-    /// Nobody knows before the body is read.
-    Stranger,
 }
 
 /// Bytes from which on a body takes its turn.
@@ -61,9 +56,9 @@ impl Drop for SliceAtWork {
     }
 }
 
-/// How many slices are at work in the isolate; at least the one that asks.
-pub(super) fn sharers() -> usize {
-    SLICES.get().max(1)
+/// What whoever asks may fill: the half if both objects are at work.
+pub(super) fn part() -> MemoryPart {
+    if SLICES.get() > 1 { MemoryPart::Half } else { MemoryPart::Whole }
 }
 
 /// Notes whether the imports fill more than their part.
@@ -71,9 +66,9 @@ pub(super) fn imports_are_full(are_full: bool) {
     IMPORTS_ARE_FULL.set(are_full);
 }
 
-/// The same for the outbox, which begins one thing after the other until the imports have come down to their part.
-pub(super) fn sharers_with_outbox() -> usize {
-    if IMPORTS_ARE_FULL.get() { usize::MAX } else { sharers() }
+/// What the outbox may fill: the least until the imports have come down to their part.
+pub(super) fn part_of_outbox() -> MemoryPart {
+    if IMPORTS_ARE_FULL.get() { MemoryPart::Least } else { part() }
 }
 
 /// The turn of a large body, for as long as it lives.

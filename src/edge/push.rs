@@ -6,13 +6,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use worker::{Env, Request, Response, Result};
 
-use super::auth::VerifiedClaim;
 use super::body::NoBody;
 use super::calls::TimedCalls;
 use super::clock::{now, now_ms};
 use super::delivery::{EndedPush, deliver, work_of};
 use super::log::{self, WorkEffort};
-use super::memory::PushSender;
 use super::outbox;
 use super::{auth, body, handshake, import, reply};
 use crate::config::Config;
@@ -30,6 +28,7 @@ use crate::push::envelope::{self, DecodedPush, PushedItem};
 use crate::push::outcome::{Outcome, PushReply, reply as worst};
 use crate::push::parking::by_resource;
 use crate::push::plan::Work;
+use crate::push::sender::PushSender;
 use crate::time::UnixMs;
 
 /// How long the calls of a push may take together. An answer is due within 4 s (`EventBridge`
@@ -51,15 +50,11 @@ pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) ->
         Err(denied) => return reply::denied(denied),
     };
     let began = now_ms();
-    let verified = match auth::verify(config, claim).await {
-        Ok(verified) => verified,
+    let sender = match auth::verify(config, claim).await {
+        Ok(sender) => sender,
         Err(denied) => return reply::denied(denied),
     };
     let spent = now_ms().since(began);
-    let sender = match verified {
-        VerifiedClaim::Sender => PushSender::Known,
-        VerifiedClaim::Body => PushSender::Stranger,
-    };
     let body = body::pushed(request, sender).await?;
     if matches!(body, Err(NoBody::Busy)) {
         return reply::unavailable("busy", "Other large bodies are being worked on; try again.");
@@ -69,7 +64,7 @@ pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) ->
     let patience = config.push_patience.unwrap_or(CALLS);
     let calls = TimedCalls::within(config, patience.saturating_sub(spent));
     let bytes = body.as_ref().ok().map(|body| body.bytes.as_slice());
-    if verified == VerifiedClaim::Body
+    if sender == PushSender::Stranger
         && let Err(denied) = auth::verify_body(config, bytes).await
     {
         return reply::denied(denied);
@@ -175,7 +170,10 @@ async fn work(
                     None
                 }
                 Ok(true) => Some(untried(item, work, TransientFault::JobUnderWay, now_ms())),
-                Err(error) => Some(not_erased(&error)),
+                Err(error) => {
+                    log_outbox(&error);
+                    Some(PushEnd::Outcome(not_stored()))
+                }
             },
             PlannedWork::Outbox(work) => {
                 Some(untried(item, work, TransientFault::ManyAtOnce, now_ms()))
@@ -191,19 +189,18 @@ async fn work(
         ends.push(end.map(|end| (end, WorkEffort::default())));
     }
     let EndedPush { ended, doubtful } = deliver(config, calls, works).await;
-    let is_seen_to = see_to(env, config, doubtful).await;
+    let seen_to = see_to(env, config, doubtful).await;
+    let is_seen_to = seen_to.inspect_err(log_outbox).is_ok();
     let duration = now_ms().since(started);
     for (place, mut ended) in places.into_iter().zip(ended) {
         if let Some(edge) = ended.price_edge.take() {
             price_edges.insert(place, edge);
         }
-        let stays = match &is_seen_to {
-            Ok(()) => stay_erased(env, config, &ended, began).await,
-            Err(error) => Err(worker::Error::RustError(error.to_string())),
-        };
-        let (end, cut, calls) = match stays {
-            Ok(()) => concluded(&planned[place], ended, started),
-            Err(error) => (not_erased(&error), Vec::new(), ended.calls),
+        let stays_erased = stay_erased(env, config, &ended, began).await;
+        let (end, cut, calls) = if stays_erased.inspect_err(log_outbox).is_ok() && is_seen_to {
+            concluded(&planned[place], ended, started)
+        } else {
+            (PushEnd::Outcome(not_stored()), Vec::new(), ended.calls)
         };
         ends[place] = Some((end, WorkEffort { duration, calls, cut }));
     }
@@ -299,7 +296,6 @@ async fn settle(
     logged.collect()
 }
 
-fn not_erased(error: &worker::Error) -> PushEnd {
+fn log_outbox(error: &worker::Error) {
     log::failure("outbox", &error.to_string());
-    PushEnd::Outcome(not_stored())
 }

@@ -16,12 +16,34 @@ pub(crate) const READING: usize = 4;
 /// is sent; together with what is read this has to stay far below the 128 MB of an isolate.
 const BYTES_UNDER_WAY: usize = 6_000_000;
 
-/// How many bytes a further body may have beside those that are under way, if so many share the memory. The first
-/// one may always be sent.
-pub(crate) fn bytes_left(under_way: usize, sharers: usize) -> usize {
+/// How much of what is its own a host may fill of the memory of the isolate, which others may be in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum MemoryPart {
+    /// All of it: nobody else is at work.
+    #[default]
+    Whole,
+    /// The half: another host is at work.
+    Half,
+    /// As little as can be, one thing after the other: another host fills more than its half as yet.
+    Least,
+}
+
+impl MemoryPart {
+    /// The part of so many bytes.
+    pub(crate) fn of(self, bytes: usize) -> usize {
+        match self {
+            Self::Whole => bytes,
+            Self::Half => bytes / 2,
+            Self::Least => 0,
+        }
+    }
+}
+
+/// How many bytes a further body may have beside those that are under way. The first one may always be sent.
+pub(crate) fn bytes_left(under_way: usize, part: MemoryPart) -> usize {
     match under_way {
         0 => BYTES_UNDER_WAY,
-        _ => (BYTES_UNDER_WAY / sharers.max(1)).saturating_sub(under_way),
+        _ => part.of(BYTES_UNDER_WAY).saturating_sub(under_way),
     }
 }
 

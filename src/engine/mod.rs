@@ -18,7 +18,7 @@ pub mod circuits;
 pub mod deliveries;
 pub mod events;
 mod following;
-pub(crate) mod grants;
+pub mod grants;
 pub(crate) mod jobs;
 pub(crate) mod stubborn;
 pub(crate) mod unit;

@@ -82,9 +82,7 @@ impl CallTries {
         };
         (next, step)
     }
-}
 
-impl CallTries {
     /// Those of a part of it that was not tried yet: that another part goes through counts for it.
     pub(crate) fn of_part(self) -> Self {
         Self { count: 0, ..self }

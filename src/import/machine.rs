@@ -18,7 +18,7 @@ pub use super::work::{
 use super::work::{ROOM, RunTask, RunWork};
 use crate::config::Config;
 use crate::engine::call::{CallTicket, HostCall, SliceInput};
-use crate::engine::grants::{CONNECTIONS, CallGrants, READING, bytes_left};
+use crate::engine::grants::{CONNECTIONS, CallGrants, MemoryPart, READING, bytes_left};
 use crate::klaviyo::job::OPEN_JOBS;
 use crate::klaviyo::pacing::{CallPace, QuotaParts};
 use crate::time::UnixMs;
@@ -70,8 +70,8 @@ pub struct ImportMachine {
     turn: usize,
     /// When something can be done that cannot be done now.
     wake: Option<UnixMs>,
-    /// How many fill the memory of the isolate at the time, these runs included.
-    sharers: usize,
+    /// What these runs may fill of the memory of the isolate at the time.
+    memory: MemoryPart,
 }
 
 impl ImportMachine {
@@ -98,19 +98,19 @@ impl ImportMachine {
             calls_left: 0,
             turn: 0,
             wake: None,
-            sharers: 1,
+            memory: MemoryPart::default(),
         }
     }
 
-    /// So many fill the memory of the isolate from now on, these runs included: they take their part.
-    pub fn share_memory(&mut self, sharers: usize) {
-        self.sharers = sharers.max(1);
+    /// This is what these runs may fill of the memory of the isolate from now on.
+    pub fn share_memory(&mut self, part: MemoryPart) {
+        self.memory = part;
     }
 
     /// Whether these runs fill more than their part of the memory, since they had all of it until now.
     #[must_use]
     pub fn fills_more_than_its_part(&self) -> bool {
-        self.works.values().map(RunWork::filled).sum::<usize>() > ROOM / self.sharers
+        self.works.values().map(RunWork::filled).sum::<usize>() > self.memory.of(ROOM)
     }
 
     /// One step: takes what happened, and says what is to be done.
@@ -176,7 +176,7 @@ impl ImportMachine {
     fn settled_calls(&mut self, config: &Config, now: DateTime<Utc>) -> Vec<ImportEffect> {
         let runs = self.works.values().filter(|work| work.run().is_active()).count();
         for work in self.works.values_mut() {
-            work.settle(runs * self.sharers, now);
+            work.settle(self.memory.of(ROOM) / runs.max(1), now);
         }
         self.wake = None;
         let mut calls = Vec::new();
@@ -193,7 +193,7 @@ impl ImportMachine {
                 connections: connections.saturating_sub(self.under_way.len()),
                 reading: READING.saturating_sub(reads),
                 nobody_reads: reads == 0,
-                bytes: bytes_left(bytes, self.sharers),
+                bytes: bytes_left(bytes, self.memory),
                 jobs: OPEN_JOBS.saturating_sub(jobs),
                 pace: &mut self.pace,
                 counts: true,

@@ -23,7 +23,10 @@ export const HASTY = { PUSH_PATIENCE_MS: undefined };
 /** How long the outbox may take to be empty: its pauses grow while nothing goes through. */
 const DRAINED_MS = 90_000;
 
-/** Starts all three. `settings` are laid over those that point at the sandboxes. */
+/**
+ * Starts all three. `settings` are laid over those that point at the sandboxes; `entry` stands before the
+ * worker's module.
+ */
 export async function start(options) {
   return launch(newStack(), options);
 }
@@ -49,13 +52,14 @@ function newStack() {
 
 async function launch(
   stack,
-  { settings = {}, commercetools: shop = {}, klaviyo: account = {} } = {},
+  { settings = {}, commercetools: shop = {}, klaviyo: account = {}, entry } = {},
 ) {
   const commercetools = await startCommercetools(shop);
   const klaviyo = await startKlaviyo({ recordBodies: true, ...account });
   const worker = await startWorker({
     settings: { ...settingsFor(commercetools, klaviyo), ...PATIENT, ...settings },
     log: (line) => stack.lines.push(line),
+    entry,
   });
   return Object.assign(stack, {
     commercetools,

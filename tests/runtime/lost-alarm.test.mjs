@@ -2,12 +2,11 @@
 // trigger wakes the outbox. (That of the imports stands in import-crashes.test.mjs.)
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
-import { settingsFor, startWorker } from "../../sandbox/worker.mjs";
 import { eventually } from "../eventually.mjs";
 import { changed } from "./documents.mjs";
-import { admin, push, start } from "./harness.mjs";
+import { useStack } from "./harness.mjs";
 
 /** An outbox that does not hear its alarms until it is asked to. */
 const DEAF = `
@@ -32,31 +31,18 @@ const DEAF = `
   }
 `;
 
-let stack;
-let worker;
-before(async () => {
-  stack = await start();
-  worker = await startWorker({
-    settings: settingsFor(stack.commercetools, stack.klaviyo),
-    entry: DEAF,
-  });
-});
-after(async () => {
-  await worker.close();
-  await stack.close();
-});
+const stack = useStack({ entry: DEAF });
 
-const alarm = async () => (await worker.object("OUTBOX", "outbox", "/alarm")).json();
-const waiting = async () => (await admin(worker.url, "GET", "/sync/status")).body.outbox.waiting;
+const alarm = async () => (await stack.worker.object("OUTBOX", "outbox", "/alarm")).json();
 
 test("what waits in an outbox whose alarm was lost goes on with the next tick", async () => {
   stack.klaviyo.faults.add({ path: "/api/profile-import", status: 503, times: 1 });
   const [customer] = sampleShop().customers;
-  assert.equal((await push(worker.url, changed("customer", customer))).status, 202);
+  await stack.expectParked(changed("customer", customer));
   await eventually("the alarm to be lost", alarm, (time) => time === null);
-  await worker.object("OUTBOX", "outbox", "/hear");
-  assert.equal(await waiting(), 1);
-  await worker.tick();
-  await eventually("the outbox to be empty", waiting, (count) => count === 0);
+  await stack.worker.object("OUTBOX", "outbox", "/hear");
+  assert.equal((await stack.outbox()).waiting, 1);
+  await stack.worker.tick();
+  await stack.drained();
   assert.equal(stack.klaviyo.store.profiles().length, 1);
 });

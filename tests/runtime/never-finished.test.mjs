@@ -2,11 +2,10 @@
 // dead letter. The runtime is not killed here; an outbox made anew finds what it would find after each kill.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
-import { settingsFor, startWorker } from "../../sandbox/worker.mjs";
 import { changed } from "./documents.mjs";
-import { admin, push, start } from "./harness.mjs";
+import { useStack } from "./harness.mjs";
 
 const ENTRY = `
   import worker, { Outbox as Own, Import } from "./index.js";
@@ -39,37 +38,23 @@ const ENTRY = `
 const [culprit, other] = sampleShop().customers;
 const key = `customer/${culprit.id}`;
 
-let stack;
-let worker;
-before(async () => {
-  stack = await start();
-  worker = await startWorker({
-    settings: settingsFor(stack.commercetools, stack.klaviyo),
-    entry: ENTRY,
-  });
-});
-after(async () => {
-  await worker.close();
-  await stack.close();
-});
+const stack = useStack({ entry: ENTRY });
 
 /** As after a runtime that went down while it tried the row: what is counted of it, if it is there. */
 async function lose(trying) {
   const body = JSON.stringify({ key, trying });
-  const response = await worker.object("OUTBOX", "outbox", "/lose", { method: "POST", body });
+  const response = await stack.worker.object("OUTBOX", "outbox", "/lose", { method: "POST", body });
   return (await response.json()).find((row) => row.key === key);
 }
 
 test("three lost tries in company and three alone make a dead letter", async () => {
   stack.klaviyo.faults.add({ path: "/api/profile-import", status: 503 });
-  const parked = (customer) => push(worker.url, changed("customer", customer));
-  for (const customer of [culprit, other]) assert.equal((await parked(customer)).status, 202);
+  for (const customer of [culprit, other]) await stack.expectParked(changed("customer", customer));
   for (let lost = 1; lost <= 3; lost += 1) assert.equal((await lose(1)).lost, lost);
   for (let lost = 1; lost <= 2; lost += 1) assert.equal((await lose(2)).lost_alone, lost);
   assert.equal(await lose(2), undefined);
-  const { deadLetters } = (await admin(worker.url, "GET", "/dead-letters")).body;
   assert.deepEqual(
-    deadLetters.map(({ code, resource }) => [code, resource]),
+    (await stack.letters()).map(({ code, resource }) => [code, resource]),
     [["never_finished", key]],
   );
 });

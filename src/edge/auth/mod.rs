@@ -15,7 +15,7 @@ use super::clock::now_ms;
 use super::log;
 use crate::config::{Config, Secret};
 use crate::http::NoAnswer;
-use crate::push::sender::SenderRefusal;
+use crate::push::sender::{PushSender, SenderRefusal};
 use crate::push::sender::oidc::SignedToken;
 use crate::push::sender::sns::SignedMessage;
 
@@ -36,15 +36,6 @@ pub(super) enum Operator {
     Admin,
     /// May see how far everything is, and nobody's data.
     Reader,
-}
-
-/// What is known of a push before its body is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum VerifiedClaim {
-    /// Who sent it.
-    Sender,
-    /// Nothing: its body has to say it.
-    Body,
 }
 
 /// Why a push is not let in.
@@ -117,14 +108,14 @@ pub(super) fn claim(config: &Config, request: &Request) -> Result<Result<SenderC
 pub(super) async fn verify(
     config: &Config,
     claim: SenderClaim,
-) -> std::result::Result<VerifiedClaim, PushDenial> {
+) -> std::result::Result<PushSender, PushDenial> {
     let verified = match (claim, &config.push.oidc) {
-        (SenderClaim::Body, _) => return Ok(VerifiedClaim::Body),
+        (SenderClaim::Body, _) => return Ok(PushSender::Stranger),
         (SenderClaim::Secret, _) => Ok(()),
         (SenderClaim::Token(token), Some(oidc)) => genuine_token(&token, &oidc.keys_url).await,
         (SenderClaim::Token(_), None) => Err(SenderRefusal::NotAToken.into()),
     };
-    verified.map(|()| VerifiedClaim::Sender).map_err(denied)
+    verified.map(|()| PushSender::Known).map_err(denied)
 }
 
 /// Whether a body is one that Amazon SNS signed; none is one that is too large for that.

@@ -45,7 +45,7 @@ impl ImportDesk {
         input: ImportInput,
     ) -> Result<NumberedCalls> {
         let mut machine = self.take(sql, config)?;
-        machine.share_memory(memory::sharers());
+        machine.share_memory(memory::part());
         let mut calls = Vec::new();
         for effect in machine.step(config, now(), input) {
             match effect {

@@ -8,7 +8,7 @@ use worker::{Env, Result, SqlStorage, Storage};
 use crate::config::Config;
 use crate::edge::clock::{now, now_ms};
 use crate::edge::log::{self, WorkEffort};
-use crate::edge::memory::sharers_with_outbox;
+use crate::edge::memory::part_of_outbox;
 use crate::edge::shared::with_shared;
 use crate::edge::slice::{self, NumberedCalls, SliceLimits, SliceWork};
 use crate::edge::sql::turn;
@@ -83,7 +83,7 @@ impl SliceWork for OutboxWork<'_> {
                     config: self.config,
                     shared,
                     now: now(),
-                    sharers: sharers_with_outbox(),
+                    memory: part_of_outbox(),
                 };
                 desk::step(sql, &mut machine, &mut around, input)
             })?;

@@ -81,7 +81,7 @@ impl DeliveryMachine {
                 connections: CONNECTIONS.saturating_sub(self.under_way.len()),
                 reading: READING.saturating_sub(reads),
                 nobody_reads: reads == 0,
-                bytes: bytes_left(bytes, around.sharers),
+                bytes: bytes_left(bytes, around.memory),
                 jobs: OPEN_JOBS.saturating_sub(self.deliveries.writer.open_jobs()),
                 pace,
                 counts: self.host != WriterHost::Push,

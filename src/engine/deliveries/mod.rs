@@ -23,7 +23,7 @@ use crate::engine::call::HostCall;
 use crate::engine::calling::WriteTask;
 use crate::engine::circuits::{Circuits, OperationName};
 use crate::engine::events::{EndedUnit, JobEnd, StartedRow, WriteEvent};
-use crate::engine::grants::CallGrants;
+use crate::engine::grants::{CallGrants, MemoryPart};
 use crate::engine::unit::{UnitEnd, UnitNo};
 use crate::engine::writer::{NewUnit, UnitWriter, WriterHost};
 use crate::engine::written::MISSING;
@@ -105,8 +105,8 @@ pub struct StepContext<'a> {
     pub shared: &'a mut SharedDocuments,
     /// The time (UTC).
     pub now: DateTime<Utc>,
-    /// How many fill the memory of the isolate at the time, the host included.
-    pub sharers: usize,
+    /// What the host may fill of the memory of the isolate at the time.
+    pub memory: MemoryPart,
 }
 
 impl StepContext<'_> {
@@ -246,7 +246,7 @@ impl Deliveries {
     fn begin(&mut self, around: &mut StepContext<'_>) {
         while let Some(no) = self.not_begun.front().copied() {
             let bytes = self.open.get(&no).map_or(0, |open| open.bytes);
-            if self.begun_bytes > 0 && self.begun_bytes + bytes > ROOM / around.sharers.max(1) {
+            if self.begun_bytes > 0 && self.begun_bytes + bytes > around.memory.of(ROOM) {
                 return;
             }
             self.not_begun.pop_front();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::calling::{ROOM, RangeReader, ReadTask, RunReading};
+use super::calling::{RangeReader, ReadTask, RunReading};
 use super::{KeptRows, PassEnds, RunWork, SkippedRecord};
 use crate::commercetools::reference::Id;
 use crate::commercetools::variant::CatalogModel;
@@ -54,9 +54,9 @@ impl RunWork {
         pass.is_some_and(|pass| !pass.hand_over && !matches!(pass.source, PassSource::Held { .. }))
     }
 
-    /// Brings to an end what can be, while so many share the memory.
-    pub(in crate::import) fn settle(&mut self, sharers: usize, now: DateTime<Utc>) {
-        self.room = ROOM / sharers.max(1);
+    /// Brings to an end what can be. So many bytes may wait of the run.
+    pub(in crate::import) fn settle(&mut self, room: usize, now: DateTime<Utc>) {
+        self.room = room;
         if !self.run.is_active() {
             return;
         }

@@ -13,6 +13,15 @@ pub mod keys;
 pub mod oidc;
 pub mod sns;
 
+/// What is known of who sends a push, before its body is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PushSender {
+    /// Who it is.
+    Known,
+    /// Nothing: the body has to say it.
+    Stranger,
+}
+
 /// Why a sender is not believed. For the log: the sender is only told that it is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SenderRefusal {

@@ -7,6 +7,7 @@ use commercetools_klaviyo::config::Config;
 use commercetools_klaviyo::engine::backoff::SINGLE_IN_DOUBT;
 use commercetools_klaviyo::engine::call::{HostCall, SliceInput};
 use commercetools_klaviyo::engine::deliveries::StepContext;
+use commercetools_klaviyo::engine::grants::MemoryPart;
 use commercetools_klaviyo::fault::{Setback, System};
 use commercetools_klaviyo::http::{HttpAnswer, NoAnswer};
 use commercetools_klaviyo::outbox::desk;
@@ -43,8 +44,12 @@ fn a_write_without_an_answer_leaves_its_row_in_doubt() {
     let key = park_change(&sql, &customer);
 
     let mut shared = SharedDocuments::of_isolate();
-    let mut around =
-        StepContext { config: &config, shared: &mut shared, now: time(NOW), sharers: 1 };
+    let mut around = StepContext {
+        config: &config,
+        shared: &mut shared,
+        now: time(NOW),
+        memory: MemoryPart::Whole,
+    };
     let mut machine = desk::load(&sql, &config, at(NOW)).expect("a machine");
     let mut inputs = vec![SliceInput::Begun { calls: u32::MAX }];
     let mut writes = 0;
@@ -74,8 +79,12 @@ fn what_is_tried_over_the_end_of_a_slice_is_not_lost() {
     let key = park_change(&sql, &customer);
 
     let mut shared = SharedDocuments::of_isolate();
-    let mut around =
-        StepContext { config: &config, shared: &mut shared, now: time(NOW), sharers: 1 };
+    let mut around = StepContext {
+        config: &config,
+        shared: &mut shared,
+        now: time(NOW),
+        memory: MemoryPart::Whole,
+    };
     let mut machine = desk::load(&sql, &config, at(NOW)).expect("a machine");
     for input in [SliceInput::Begun { calls: u32::MAX }, SliceInput::Rest] {
         desk::step(&sql, &mut machine, &mut around, input).expect("a step");
@@ -109,7 +118,7 @@ impl OutboxWithJobs {
     /// How many calls are made at this time, each of which is answered so, and when the next alarm is.
     fn at(&mut self, now: u64, answer: &HttpAnswer) -> (u32, Option<UnixMs>) {
         let Self { sql, config, shared, machine } = self;
-        let mut around = StepContext { config, shared, now: time(now), sharers: 1 };
+        let mut around = StepContext { config, shared, now: time(now), memory: MemoryPart::Whole };
         let mut inputs = vec![SliceInput::Begun { calls: u32::MAX }];
         let mut calls = 0;
         while let Some(input) = inputs.pop() {

@@ -8,6 +8,7 @@ use commercetools_klaviyo::engine::backoff::SINGLE_IN_DOUBT;
 use commercetools_klaviyo::engine::call::HostCall;
 use commercetools_klaviyo::engine::deliveries::machine::DeliveryMachine;
 use commercetools_klaviyo::engine::deliveries::{DeliveryEnd, NewDelivery, StepContext};
+use commercetools_klaviyo::engine::grants::MemoryPart;
 use commercetools_klaviyo::fault::{Setback, System};
 use commercetools_klaviyo::http::{HttpAnswer, NoAnswer};
 use commercetools_klaviyo::klaviyo::pacing::CallPace;
@@ -42,8 +43,12 @@ fn a_write_without_an_answer_leaves_a_doubt_beside_one_that_is_refused() {
             account.categories.insert(id, json!({"name": "old"}));
         }
         let mut machine = DeliveryMachine::of_push();
-        let mut around =
-            StepContext { config: &config, shared: &mut shared, now: time(NOW), sharers: 1 };
+        let mut around = StepContext {
+            config: &config,
+            shared: &mut shared,
+            now: time(NOW),
+            memory: MemoryPart::Whole,
+        };
         let category = Id::new(&above).expect("an id");
         let work = Work::Category { category, descendants: true };
         machine.add(NewDelivery { work, alone: true, sent: HashSet::new(), bytes: 0 }, &mut around);

@@ -11,6 +11,7 @@ use commercetools_klaviyo::engine::deliveries::machine::{DeliveryMachine, Doubtf
 use commercetools_klaviyo::engine::deliveries::{
     DeliveryEnd, EndedDelivery, NewDelivery, StepContext,
 };
+use commercetools_klaviyo::engine::grants::MemoryPart;
 use commercetools_klaviyo::fault::{Setback, TransientFault};
 use commercetools_klaviyo::http::HttpAnswer;
 use commercetools_klaviyo::import::machine::{ImportEffect, ImportInput, ImportMachine};
@@ -91,7 +92,7 @@ impl World {
             let (config, now) = (&world.config, time(world.now));
             let new =
                 NewDelivery { work: work.clone(), alone: true, sent: HashSet::new(), bytes: 0 };
-            machine.add(new, &mut StepContext { config, shared, now, sharers: 1 });
+            machine.add(new, &mut StepContext { config, shared, now, memory: MemoryPart::Whole });
         });
         self.next_push += 1;
         let no = self.next_push;
@@ -110,7 +111,7 @@ impl World {
         let Some(mut push) = self.pushes.remove(&no) else { return };
         let calls = self.with_shared(|world, shared| {
             let (config, now) = (&world.config, time(world.now));
-            let around = &mut StepContext { config, shared, now, sharers: 1 };
+            let around = &mut StepContext { config, shared, now, memory: MemoryPart::Whole };
             if let Some((ticket, answer)) = answered {
                 push.machine.answered(ticket, answer, around, &mut world.told);
             }
@@ -231,7 +232,7 @@ impl World {
         self.outbox.sql.begin();
         let done = self.with_shared(|world, shared| {
             let (config, now) = (&world.config, time(world.now));
-            let mut around = StepContext { config, shared, now, sharers: 1 };
+            let mut around = StepContext { config, shared, now, memory: MemoryPart::Whole };
             let mut machine = match world.outbox.machine.take() {
                 Some(machine) => machine,
                 None => desk::load(&world.outbox.sql, config, at(world.now))?,
