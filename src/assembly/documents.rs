@@ -29,7 +29,7 @@ use crate::commercetools::walk::{IdWalk, WalkedResource};
 use crate::fault::{FinalFault, ReadFault, Rejection, Setback};
 use crate::http::{HttpAnswer, NoAnswer};
 use crate::json::read_value;
-use crate::klaviyo::answer::{HeldProfile, IdPage, ids, name, profiles};
+use crate::klaviyo::answer::{HeldProfile, ids, name, profiles};
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::query::KlaviyoLookup;
 use crate::klaviyo::request::WriteContent;
@@ -162,10 +162,10 @@ impl Documents {
         for write in content {
             match write {
                 WriteContent::Object { kind: CatalogKind::Item, .. } => {
-                    add_id(&mut self.known_variants, None);
+                    self.known_variants.add_id(None);
                 }
                 WriteContent::Object { kind: CatalogKind::Variant, id, .. } => {
-                    add_id(&mut self.known_variants, Some(id));
+                    self.known_variants.add_id(Some(id));
                 }
                 WriteContent::Object { kind: CatalogKind::Category, id, .. } => {
                     self.categories.hold(id);
@@ -454,7 +454,7 @@ impl Documents {
                     let (item, cursor) = (item.clone(), Some(cursor));
                     self.further.push(KlaviyoLookup::VariantsOfItem { item, cursor }.into());
                 }
-                add_page(&mut self.known_variants, page);
+                self.known_variants.add_page(page);
             }
             KlaviyoLookup::CategoriesOfItem { .. } => {
                 self.categories.hold_page(ids(answer)?);
@@ -481,27 +481,6 @@ impl Documents {
             | KlaviyoLookup::ImportErrors { .. } => {}
         }
         Ok(())
-    }
-}
-
-/// Adds a page to a list; of what is not there, there is none.
-pub(super) fn add_page(list: &mut KnownDocument<Vec<String>>, page: Option<IdPage>) {
-    match (page, list) {
-        (None, list) => *list = KnownDocument::Gone,
-        (Some(page), KnownDocument::There(ids)) => ids.extend(page.ids),
-        (Some(page), list) => *list = KnownDocument::There(page.ids),
-    }
-}
-
-/// Adds an id to a list of what there is, which there is from now on.
-pub(super) fn add_id(list: &mut KnownDocument<Vec<String>>, id: Option<&str>) {
-    if !matches!(list, KnownDocument::There(_)) {
-        *list = KnownDocument::There(Vec::new());
-    }
-    if let (KnownDocument::There(ids), Some(id)) = (list, id)
-        && !ids.iter().any(|known| known == id)
-    {
-        ids.push(id.to_owned());
     }
 }
 

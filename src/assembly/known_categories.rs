@@ -1,6 +1,5 @@
 //! Which categories Klaviyo has, as far as a delivery knows: of a product those that its item may name.
 
-use super::documents::{add_id, add_page};
 use super::reading::KnownDocument;
 use crate::commercetools::reference::Id;
 use crate::fault::ReadFault;
@@ -37,11 +36,11 @@ enum TriedCreation {
 impl KnownCategories {
     /// Klaviyo has this one.
     pub fn hold(&mut self, id: &str) {
-        add_id(&mut self.held, Some(id));
+        self.held.add_id(Some(id));
     }
 
     pub(super) fn hold_page(&mut self, page: Option<IdPage>) {
-        add_page(&mut self.held, page);
+        self.held.add_page(page);
     }
 
     /// Klaviyo's ids of those that it would not have.

@@ -3,6 +3,7 @@
 use super::DeliveryStep;
 use crate::commercetools::query::DocumentQuery;
 use crate::fault::System;
+use crate::klaviyo::answer::IdPage;
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::query::KlaviyoLookup;
 use crate::push::plan::IgnoreReason;
@@ -74,6 +75,29 @@ impl<T> KnownDocument<Vec<T>> {
         match self {
             Self::There(list) => list,
             Self::Unasked | Self::Gone => &[],
+        }
+    }
+}
+
+impl KnownDocument<Vec<String>> {
+    /// Adds a page; of what is not there, there is none.
+    pub(super) fn add_page(&mut self, page: Option<IdPage>) {
+        match (page, self) {
+            (None, list) => *list = Self::Gone,
+            (Some(page), Self::There(ids)) => ids.extend(page.ids),
+            (Some(page), list) => *list = Self::There(page.ids),
+        }
+    }
+
+    /// Adds an id to what there is, which there is from now on.
+    pub(super) fn add_id(&mut self, id: Option<&str>) {
+        if !matches!(self, Self::There(_)) {
+            *self = Self::There(Vec::new());
+        }
+        if let (Self::There(ids), Some(id)) = (self, id)
+            && !ids.iter().any(|known| known == id)
+        {
+            ids.push(id.to_owned());
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
-use super::unit::UnitNo;
+use super::unit_no::UnitNo;
 use crate::klaviyo::catalog::{CatalogAction, CatalogKind};
 use crate::klaviyo::event;
 use crate::klaviyo::job::JobType;

@@ -7,7 +7,7 @@ use super::call::HostCall;
 use super::grants::CallGrants;
 use super::jobs::JobKey;
 use super::stubborn::CallTries;
-use super::unit::UnitNo;
+use super::unit_no::UnitNo;
 use super::writer::{AwaitedItem, UnitWriter, WriterHost};
 use crate::fault::{Setback, System, TransientFault};
 use crate::klaviyo::catalog::CatalogKind;

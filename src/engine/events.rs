@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::unit::{UnitEnd, UnitNo};
+use super::unit::UnitEnd;
+use super::unit_no::UnitNo;
 use crate::fault::{Rejection, Setback};
 use crate::klaviyo::job::{JobRef, RowDigest};
 use crate::klaviyo::job_answer::RowError;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::unit::UnitNo;
+use super::unit_no::UnitNo;
 use crate::klaviyo::job::{GIVEN_UP_AFTER, JobRef};
 use crate::klaviyo::job_answer::RowError;
 use crate::time::UnixMs;

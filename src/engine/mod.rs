@@ -22,5 +22,6 @@ pub mod grants;
 pub(crate) mod jobs;
 pub(crate) mod stubborn;
 pub(crate) mod unit;
+pub(crate) mod unit_no;
 pub(crate) mod writer;
 pub(crate) mod written;

@@ -9,10 +9,6 @@ use crate::fault::{Rejection, Setback};
 use crate::klaviyo::job::RowDigest;
 use crate::klaviyo::pacing::Operation;
 
-/// The number of a unit, unique within the life of a writer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct UnitNo(pub(super) u64);
-
 /// How a unit ended.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum UnitEnd {

@@ -9,7 +9,7 @@ use crate::assembly::delivery::Delivery;
 use crate::assembly::record;
 use crate::commercetools::reference::{Id, id_of};
 use crate::commercetools::walk::{Walk, WalkedResource};
-use crate::engine::unit::UnitNo;
+use crate::engine::unit_no::UnitNo;
 use crate::fault::Rejection;
 use crate::http::HttpAnswer;
 use crate::push::conclusion::Conclusion;

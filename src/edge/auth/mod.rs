@@ -15,9 +15,9 @@ use super::clock::now_ms;
 use super::log;
 use crate::config::{Config, Secret};
 use crate::http::NoAnswer;
-use crate::push::sender::{PushSender, SenderRefusal};
 use crate::push::sender::oidc::SignedToken;
 use crate::push::sender::sns::SignedMessage;
+use crate::push::sender::{PushSender, SenderRefusal};
 
 /// What a push gives for its sender.
 pub(super) enum SenderClaim {

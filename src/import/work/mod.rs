@@ -36,7 +36,7 @@ use crate::assembly::together::JointReading;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::engine::backoff::JOB_IN_DOUBT;
-use crate::engine::unit::UnitNo;
+use crate::engine::unit_no::UnitNo;
 use crate::engine::writer::{UnitWriter, WriterHost};
 use crate::fault::Rejection;
 use crate::klaviyo::job::JobRef;

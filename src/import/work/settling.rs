@@ -10,7 +10,7 @@ use super::{KeptRows, PassEnds, RunWork, SkippedRecord};
 use crate::commercetools::reference::Id;
 use crate::commercetools::variant::CatalogModel;
 use crate::engine::backoff::JOB_IN_DOUBT;
-use crate::engine::unit::UnitNo;
+use crate::engine::unit_no::UnitNo;
 use crate::engine::writer::RowsInJob;
 use crate::import::page::{PageOrigin, RecordFate, RunPage, RunRecord, SkipReason};
 use crate::import::passes::{PassLink, PassSource};

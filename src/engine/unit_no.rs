@@ -1,0 +1,5 @@
+//! What units are told apart by.
+
+/// The number of a unit, unique within the life of a writer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct UnitNo(pub(super) u64);
