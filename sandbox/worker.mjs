@@ -70,6 +70,7 @@ export async function startWorker({
     durableObjects: {
       OUTBOX: { className: "Outbox", useSQLite: true },
       IMPORT: { className: "Import", useSQLite: true },
+      WATCH: { className: "Watch", useSQLite: true },
     },
   });
   const url = (await miniflare.ready).origin;

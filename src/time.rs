@@ -97,6 +97,29 @@ pub(crate) mod in_ms {
     }
 }
 
+/// A time that may be missing, as the endpoints show it.
+pub(crate) mod rfc3339 {
+    use chrono::{DateTime, Utc};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::UnixMs;
+
+    #[expect(clippy::ref_option, reason = "serde calls it so")]
+    pub(crate) fn serialize<S: Serializer>(
+        time: &Option<UnixMs>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        time.and_then(UnixMs::shown).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'a, D: Deserializer<'a>>(
+        deserializer: D,
+    ) -> Result<Option<UnixMs>, D::Error> {
+        let time: Option<DateTime<Utc>> = Option::deserialize(deserializer)?;
+        Ok(time.map(UnixMs::from))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -109,8 +109,11 @@ pub fn api(probed: &ProbeAnswers, now: DateTime<Utc>) -> Check {
         }
         None if gone => Err(format!("revision {REVISION} is retired: {update}")),
         Some((day, left)) => {
-            let soon = if left <= SOON { format!(": {update}") } else { String::new() };
-            Ok(format!("revision {REVISION} is retired on {day}, in {left} days{soon}"))
+            let found = format!("revision {REVISION} is retired on {day}, in {left} days");
+            if left <= SOON {
+                return Check::warning("klaviyo_api", format!("{found}: {update}"));
+            }
+            Ok(found)
         }
         None if statuses(probed).any(|status| matches!(status, 200..=299)) => {
             Ok(format!("revision {REVISION}; Klaviyo's answers do not say when it is retired"))

@@ -9,7 +9,7 @@ pub mod metrics;
 pub mod settings;
 pub mod stock;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::mapping::body::CutCode;
@@ -18,7 +18,7 @@ use crate::mapping::body::CutCode;
 const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
 
 /// How well it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckLevel {
     /// All is well.
@@ -62,6 +62,14 @@ impl Check {
 pub struct CheckReport {
     ok: bool,
     checks: Vec<Check>,
+}
+
+impl CheckReport {
+    /// Each of them.
+    #[must_use]
+    pub fn checks(&self) -> &[Check] {
+        &self.checks
+    }
 }
 
 impl From<Vec<Check>> for CheckReport {

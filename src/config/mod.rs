@@ -7,6 +7,7 @@
 //! Not in scope: where the values come from. The caller passes a lookup, so the same code reads
 //! the Worker's environment and a test's table.
 
+mod alerts;
 mod import;
 mod names;
 pub mod order;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use crate::commercetools::locale::Locale;
 use product_url::UrlTemplate;
 
+pub use alerts::AlertRules;
 pub use import::{ImportRules, ProductImportRules};
 pub use names::NAMES;
 pub use parse::parse;
@@ -47,6 +49,8 @@ pub struct Config {
     pub admin_token: Option<Secret>,
     /// The bearer token that reads and changes nothing (`READ_TOKEN`); never the admin token.
     pub read_token: Option<Secret>,
+    /// The address that gets alerts (`ALERT_URL`); a secret, since whoever has it can post there.
+    pub alert_url: Option<Secret>,
     /// Where the Durable Objects live (`DATA_JURISDICTION`).
     pub jurisdiction: Option<Jurisdiction>,
     /// The shop's language, currency and product addresses.

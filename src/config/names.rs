@@ -1,7 +1,7 @@
 //! The names of all settings.
 
 /// Every setting, and whether it is a secret; in the order in which they are read.
-pub const NAMES: [(&str, bool); 24] = [
+pub const NAMES: [(&str, bool); 25] = [
     ("CT_API_CLIENT", true),
     ("CT_AUTH_URL", false),
     ("CT_API_URL", false),
@@ -20,6 +20,7 @@ pub const NAMES: [(&str, bool); 24] = [
     ("PUSH_PATIENCE_MS", false),
     ("ADMIN_TOKEN", true),
     ("READ_TOKEN", true),
+    ("ALERT_URL", true),
     ("DATA_JURISDICTION", false),
     ("PREFERRED_CURRENCY", false),
     ("PREFERRED_COUNTRY", false),

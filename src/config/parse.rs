@@ -45,6 +45,7 @@ pub fn parse(lookup: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<Sett
     let push_patience = settings.push_patience();
     let admin_token = settings.secret("ADMIN_TOKEN");
     let read_token = settings.read_token(admin_token.as_ref());
+    let alert_url = settings.alert_url();
     let jurisdiction = settings.jurisdiction();
     let shop = settings.shop();
     let rules = settings.rules();
@@ -74,6 +75,7 @@ pub fn parse(lookup: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<Sett
             push_patience,
             admin_token,
             read_token,
+            alert_url,
             jurisdiction,
             shop,
             rules,
@@ -210,6 +212,24 @@ impl<F: Fn(&str) -> Option<String>> SettingsReader<F> {
             self.problem("READ_TOKEN", "must not be the same as `ADMIN_TOKEN`");
         }
         token
+    }
+
+    /// What is sent there tells of the shop, so it goes over TLS, except to this machine.
+    fn alert_url(&mut self) -> Option<Secret> {
+        let value = self.optional("ALERT_URL")?;
+        let url = Url::parse(&value).ok();
+        let is_safe = url.as_ref().is_some_and(|url| match url.scheme() {
+            "https" => url.has_host(),
+            "http" => matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")),
+            _ => false,
+        });
+        if !is_safe {
+            self.problem(
+                "ALERT_URL",
+                "must be an address that starts with https:// (http:// on the loopback only)",
+            );
+        }
+        is_safe.then(|| Secret::new(value))
     }
 
     /// An address that is compared with others, and so has to be read whole.

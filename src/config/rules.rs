@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::SettingProblem;
+use super::alerts::AlertRules;
 use super::import::{ImportRules, ProductImportRules};
 use super::order::OrderRules;
 use super::property_rules::{CustomFieldRules, strings};
@@ -38,6 +39,8 @@ pub struct OperatorRules {
     pub klaviyo: KlaviyoRules,
     /// How imports are run.
     pub import: ImportRules,
+    /// When something that goes on for long needs a person.
+    pub alerts: AlertRules,
 }
 
 /// The names that `disabledEvents` knows. The first thirteen are the plugin's.
@@ -315,6 +318,7 @@ impl OperatorRules {
         let rules: Self = read_value(&merged)
             .map_err(|error| vec![SettingProblem::new("CONFIG", error.to_string())])?;
         let mut problems = rules.import.problems();
+        problems.extend(rules.alerts.problems());
         if !(rules.klaviyo.share > 0.0 && rules.klaviyo.share <= 1.0) {
             problems
                 .push(SettingProblem::new("CONFIG.klaviyo.share", "must be above 0 and at most 1"));
@@ -332,6 +336,9 @@ impl OperatorRules {
         self.disabled_events.contains(&name)
     }
 }
+
+/// The largest whole number of a setting.
+const MOST: u64 = u32::MAX as u64;
 
 /// Lays `given` over `defaults`, whose shape says what is allowed.
 fn merge(
@@ -372,6 +379,12 @@ fn merge(
             {
                 let choices = choices(&path).unwrap_or_default().join("` or `");
                 problems.push(SettingProblem::new(path, format!("must be `{choices}`")));
+            }
+            (Value::Number(default), Value::Number(value))
+                if default.is_u64() && value.as_u64().is_none_or(|value| value > MOST) =>
+            {
+                let problem = "must be a whole number that is not negative";
+                problems.push(SettingProblem::new(path, problem));
             }
             (Value::String(_), value @ Value::String(_))
             | (Value::Bool(_), value @ Value::Bool(_))

@@ -83,6 +83,14 @@ pub(super) async fn whole(request: &mut Request) -> Result<Option<Vec<u8>>> {
     Ok(body.and_then(|body| inflated(body, LIMIT)))
 }
 
+/// The body of a request that says how long it is, if it is no longer than that.
+pub(super) async fn short(request: &mut Request, limit: usize) -> Result<Option<Vec<u8>>> {
+    match content_length(request.headers())? {
+        Some(length) if length <= limit => Ok(inflated(request.bytes().await?, limit)),
+        _ => Ok(None),
+    }
+}
+
 fn content_length(headers: &Headers) -> Result<Option<usize>> {
     let length = headers.get("Content-Length")?;
     Ok(length.and_then(|length| length.trim().parse().ok()))

@@ -9,9 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use worker::js_sys::Uint8Array;
 use worker::{Delay, Fetch, Headers, Method, RequestInit, RequestRedirect};
 
-use super::body;
 use super::clock::now_ms;
 use super::fetch::{self, USER_AGENT};
+use super::{body, watch};
 use crate::commercetools::answer::{self, AccessToken};
 use crate::config::Config;
 use crate::engine::call::HostCall;
@@ -19,6 +19,7 @@ use crate::fault::{Setback, System, TransientFault};
 use crate::http::{DOCUMENT_BYTES, HttpAnswer, NoAnswer, encode};
 use crate::klaviyo::{FALL_FORWARD_OPT_OUT, MEDIA_TYPE, REVISION};
 use crate::time::UnixMs;
+use crate::watch::tally::Tally;
 
 thread_local! {
     /// The access token of this isolate. Its value may be shared between requests; a call that is
@@ -187,6 +188,9 @@ impl<'a> TimedCalls<'a> {
             init.with_body(body.map(|body| Uint8Array::from(body.as_bytes()).into()));
             let request = worker::Request::new_with_init(url, &init)?;
             let mut response = Fetch::Request(request).send_with_signal(&signal).await?;
+            if response.status_code() == 429 {
+                watch::count(Tally::throttled);
+            }
             let body = body::beginning(&mut response, most).await?;
             Ok(HttpAnswer {
                 status: response.status_code(),

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use futures::future::{join, join4};
+use futures::future::{join, join5};
 use futures::{StreamExt, stream};
 use serde_json::Value;
 use worker::{Env, Method, Response, Result};
@@ -14,7 +14,7 @@ use super::calls::TimedCalls;
 use super::clock::{now, now_ms};
 use super::objects::SingleObject;
 use super::outbox::OUTBOX;
-use super::{import, log, reply, settings};
+use super::{import, log, reply, settings, watch};
 use crate::check::{self, Check, CheckReport, commercetools, klaviyo, metrics, stock};
 use crate::config::Config;
 use crate::time::UnixMs;
@@ -42,20 +42,24 @@ pub(super) async fn answer(env: &Env, config: &Config, operator: Operator) -> Re
         return reply::text(200, found);
     }
     let began = now_ms();
-    let found = serde_json::to_string(&find(env, config).await)?;
+    let found = find(env, config).await;
+    watch::remember_checks(env, config, &found).await;
+    let found = serde_json::to_string(&found)?;
     LAST.set(Some((began, found.clone())));
     reply::text(200, found)
 }
 
-async fn find(env: &Env, config: &Config) -> CheckReport {
+/// What all checks find.
+pub(super) async fn find(env: &Env, config: &Config) -> CheckReport {
     let is_set =
         |name: &str| settings::variable(env, name).is_some_and(|value| !value.trim().is_empty());
     let imports =
         async { if config.mode.import() { of_imports(env, config).await } else { Vec::new() } };
-    let (commercetools, klaviyo, outbox, imports) = join4(
+    let (commercetools, klaviyo, outbox, counts, imports) = join5(
         of_commercetools(config),
         of_klaviyo(config),
         object(env, config, &OUTBOX, "/status"),
+        object(env, config, &watch::WATCH, "/attention"),
         imports,
     )
     .await;
@@ -66,7 +70,7 @@ async fn find(env: &Env, config: &Config) -> CheckReport {
     ];
     checks.extend(commercetools);
     checks.extend(klaviyo);
-    checks.push(outbox);
+    checks.extend([outbox, counts]);
     checks.extend(imports);
     CheckReport::from(checks)
 }

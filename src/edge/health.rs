@@ -1,13 +1,18 @@
-//! `GET /health`: whether the Worker is up and configured. No token, so no detail.
+//! `GET /health`: whether the Worker is up and configured, and how many things need a person. No token,
+//! so no detail.
 
 use serde_json::json;
-use worker::{Response, Result};
+use worker::{Env, Response, Result};
 
-use super::reply;
 use super::settings::CheckedSettings;
+use super::{reply, watch};
 use crate::config::{AppType, Config};
 
-pub(super) fn answer(settings: &CheckedSettings) -> Result<Response> {
+pub(super) async fn answer(env: &Env, settings: &CheckedSettings) -> Result<Response> {
+    let attention = match settings.as_ref() {
+        Ok(config) => watch::attention(env, config).await,
+        Err(_) => None,
+    };
     let notes = match settings.as_ref() {
         Ok(config) => closed(config),
         Err(problems) => problems.iter().map(ToString::to_string).collect(),
@@ -19,6 +24,7 @@ pub(super) fn answer(settings: &CheckedSettings) -> Result<Response> {
             "status": "ok",
             "version": env!("CARGO_PKG_VERSION"),
             "configured": settings.is_ok(),
+            "attention": attention,
             "parts": parts,
             "notes": notes,
         }),

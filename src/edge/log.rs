@@ -7,7 +7,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use worker::{console_error, console_log, console_warn};
 
-use crate::commercetools::notification::Notification;
 use crate::import::machine::RunCuts;
 use crate::import::run::{ImportRun, RunState};
 use crate::mapping::body::Cut;
@@ -28,10 +27,7 @@ pub(super) struct WorkEffort {
 
 /// The line of a notification, or of something that is none.
 pub(super) fn notification(item: &PushedItem, outcome: &Outcome, effort: &WorkEffort) {
-    let notification = match item {
-        PushedItem::Notification(notification) => Some(notification),
-        PushedItem::Refused { .. } => None,
-    };
+    let notification = item.notification();
     let resource = notification.and_then(|notification| notification.resource.as_ref());
     let level = match outcome {
         Outcome::Delivered | Outcome::Ignored(_) => "info",
@@ -41,7 +37,7 @@ pub(super) fn notification(item: &PushedItem, outcome: &Outcome, effort: &WorkEf
     let mut line = json!({
         "level": level,
         "event": "notification",
-        "type": notification.map(Notification::type_name),
+        "type": item.type_name(),
         "resource": resource.map(|resource| json!({
             "typeId": resource.type_id, "id": resource.id.as_str(),
         })),

@@ -27,6 +27,8 @@ mod settings;
 mod shared;
 mod slice;
 mod sql;
+mod status;
+mod watch;
 
 use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
 
@@ -47,19 +49,21 @@ fn start() {
 /// Answers every request. An error of the platform itself becomes a 503, since the sender of a
 /// notification has to try again then.
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
+async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
     let answered = answer(request, &env).await;
+    watch::hand_over_soon(&context, &env);
     answered.or_else(|error| {
         log::failure("platform", &error.to_string());
         reply::unavailable("platform_error", "The platform failed; try again.")
     })
 }
 
-/// The cron trigger of `wrangler.toml`: wakes an object whose alarm was lost.
+/// The cron trigger of `wrangler.toml`: wakes an object whose alarm was lost, or that never had one.
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     if let Ok(config) = settings::read(&env).as_ref() {
         outbox::OUTBOX.tick(&env, config).await;
+        watch::WATCH.tick(&env, config).await;
         if config.mode.import() {
             import::IMPORT.tick(&env, config).await;
         }
@@ -75,7 +79,7 @@ async fn answer(mut request: Request, env: &Env) -> worker::Result<Response> {
         Err(NoRoute::Method(allowed)) => return reply::method_not_allowed(allowed),
     };
     if route == Route::Health {
-        return health::answer(&settings);
+        return health::answer(env, &settings).await;
     }
     if let Route::Dashboard(file) = route {
         return dashboard::answer(&request, file, &settings);
@@ -85,7 +89,7 @@ async fn answer(mut request: Request, env: &Env) -> worker::Result<Response> {
         Err(problems) => return reply::not_configured(problems),
     };
     match (route, auth::operator(config, &request)?) {
-        (Route::Health, _) => health::answer(&settings),
+        (Route::Health, _) => health::answer(env, &settings).await,
         (Route::Dashboard(file), _) => dashboard::answer(&request, file, &settings),
         (Route::Push, _) => push::answer(&mut request, env, config).await,
         (Route::Consent, _) => handshake::consent(config, &request),
@@ -100,7 +104,9 @@ async fn answer(mut request: Request, env: &Env) -> worker::Result<Response> {
         (Route::Sync(kind, action), Some(operator)) => {
             import::answer(&mut request, env, config, operator, kind, action).await
         }
-        (Route::Status, Some(operator)) => import::status(env, config, operator).await,
+        (Route::Status, Some(operator)) => status::answer(&request, env, config, operator).await,
+        (Route::Metrics, Some(operator)) => status::metrics(env, config, operator).await,
+        (Route::TestAlert, _) => watch::test_alert(env, config).await,
         (Route::Check, Some(operator)) => check::answer(env, config, operator).await,
         (Route::Preview, _) => preview::answer(&mut request, config).await,
     }

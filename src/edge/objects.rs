@@ -8,13 +8,16 @@ use futures::future::{Either, select};
 use worker::js_sys::{Function, Reflect, Uint8Array};
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::{
-    Delay, Env, Error, Method, ObjectNamespace, Request, RequestInit, Response, Result, Url,
+    Delay, Env, Error, Method, ObjectNamespace, Request, RequestInit, Response, Result, Storage,
+    Url,
 };
 
 use super::{log, reply};
 use crate::config::{Config, Jurisdiction};
+use crate::outbox::schedule::earlier_alarm;
 use crate::storage::selection::KeptSelection;
 use crate::storage::sql::RowId;
+use crate::time::UnixMs;
 
 /// One object for the whole Worker.
 pub(super) struct SingleObject {
@@ -88,6 +91,31 @@ impl SingleObject {
             }
         }
     }
+}
+
+/// The header by which an object says when its alarm comes, in ms since 1970.
+pub(super) const NEXT_ALARM: &str = "X-Next-Alarm";
+
+/// Says when the alarm comes.
+pub(super) async fn with_next_alarm(mut response: Response, storage: &Storage) -> Result<Response> {
+    if let Some(due) = storage.get_alarm().await? {
+        response.headers_mut().set(NEXT_ALARM, &due.to_string())?;
+    }
+    Ok(response)
+}
+
+/// Sets the alarm to a time, unless it comes earlier.
+pub(super) async fn armed_for(storage: &Storage, wanted: UnixMs) -> Result<()> {
+    let set = storage.get_alarm().await?.and_then(|set| u64::try_from(set).ok());
+    match earlier_alarm(set.map(UnixMs::from_ms), wanted) {
+        Some(time) => set_alarm(storage, time).await,
+        None => Ok(()),
+    }
+}
+
+/// Sets the alarm to a time.
+pub(super) async fn set_alarm(storage: &Storage, time: UnixMs) -> Result<()> {
+    storage.set_alarm(time.to_utc().unwrap_or_default()).await
 }
 
 /// A parameter of an address.

@@ -6,13 +6,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use worker::{Env, Request, Response, Result};
 
+use super::auth::PushDenial;
 use super::body::NoBody;
 use super::calls::TimedCalls;
 use super::clock::{now, now_ms};
 use super::delivery::{EndedPush, deliver, work_of};
 use super::log::{self, WorkEffort};
 use super::outbox;
-use super::{auth, body, handshake, import, reply};
+use super::{auth, body, handshake, import, reply, watch};
 use crate::config::Config;
 use crate::engine::deliveries::machine::DoubtfulWrites;
 use crate::engine::deliveries::{DeliveryEnd, EndedDelivery};
@@ -30,6 +31,7 @@ use crate::push::parking::by_resource;
 use crate::push::plan::Work;
 use crate::push::sender::PushSender;
 use crate::time::UnixMs;
+use crate::watch::tally::RefusedCredentials;
 
 /// How long the calls of a push may take together. An answer is due within 4 s (`EventBridge`
 /// waits 5 s); what is left is for storing what could not be done.
@@ -47,12 +49,12 @@ const ANSWER: Duration = Duration::from_millis(3_400);
 pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) -> Result<Response> {
     let claim = match auth::claim(config, request)? {
         Ok(claim) => claim,
-        Err(denied) => return reply::denied(denied),
+        Err(denied) => return refuse(request, config, denied).await,
     };
     let began = now_ms();
     let sender = match auth::verify(config, claim).await {
         Ok(sender) => sender,
-        Err(denied) => return reply::denied(denied),
+        Err(denied) => return refuse(request, config, denied).await,
     };
     let spent = now_ms().since(began);
     let body = body::pushed(request, sender).await?;
@@ -67,7 +69,7 @@ pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) ->
     if sender == PushSender::Stranger
         && let Err(denied) = auth::verify_body(config, bytes).await
     {
-        return reply::denied(denied);
+        return refuse_body(request, config, denied, bytes.unwrap_or_default());
     }
     let Ok(body) = body else { return reply::too_large() };
     let parts = envelope::parts(&body.bytes);
@@ -76,10 +78,7 @@ pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) ->
     for part in parts {
         let DecodedPush { items, handshake, .. } = part.decode(Some(&config.push.sns));
         asked = asked.or(handshake);
-        let notifications = items.iter().filter_map(|item| match item {
-            PushedItem::Notification(notification) => Some(notification),
-            PushedItem::Refused { .. } => None,
-        });
+        let notifications = items.iter().filter_map(PushedItem::notification);
         if let Err(error) = import::tell_of_deletions(env, config, notifications).await {
             log::failure("import", &error.to_string());
             return reply::to_push(worst(vec![not_stored()]));
@@ -91,6 +90,37 @@ pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) ->
         (PushReply::Done, Some(handshake)) => handshake::answer(handshake).await,
         (reply, _) => reply::to_push(reply),
     }
+}
+
+/// The longest body of a push without credentials that is looked at: what commercetools pushes is shorter.
+const REFUSED_BODY: usize = 256 * 1024;
+
+/// Answers a push that is not let in. That it is a notification of this project says that the broker holds
+/// another secret; whatever else comes is counted and no more.
+async fn refuse(request: &mut Request, config: &Config, why: PushDenial) -> Result<Response> {
+    if why != PushDenial::Unauthorized {
+        return reply::denied(why);
+    }
+    let bytes = body::short(request, REFUSED_BODY).await?;
+    refuse_body(request, config, why, &bytes.unwrap_or_default())
+}
+
+fn refuse_body(
+    request: &Request,
+    config: &Config,
+    why: PushDenial,
+    body: &[u8],
+) -> Result<Response> {
+    if why == PushDenial::Unauthorized {
+        let carried = auth::carried(config, request)?;
+        let is_ours = envelope::names_project(body, &config.commercetools.project_key);
+        if carried != RefusedCredentials::NotTheSender {
+            // Why a token or a signature is refused stands in the log already.
+            log::failure("push_refused", carried.hint());
+        }
+        watch::count(|tally, now| tally.refused(carried, is_ours, now));
+    }
+    reply::denied(why)
 }
 
 /// How much a push brings.
@@ -291,6 +321,7 @@ async fn settle(
     let outcomes = outcomes(ends, stored).into_iter().zip(efforts);
     let logged = outcomes.map(|((item, outcome), effort)| {
         log::notification(&item, &outcome, &effort);
+        watch::count(|tally, now| tally.pushed(item.type_name(), &outcome, now));
         outcome
     });
     logged.collect()

@@ -28,12 +28,16 @@ pub(super) enum Route {
     Check,
     /// What would be sent to Klaviyo.
     Preview,
+    /// How far everything is, for Prometheus.
+    Metrics,
+    /// Trying the receiver of alerts.
+    TestAlert,
 }
 
 impl Route {
     /// Whether it changes nothing and shows nobody's data, so that the token that reads is enough.
     pub(super) fn is_for_readers(&self) -> bool {
-        matches!(self, Self::Status | Self::Check | Self::Sync(_, SyncAction::Read))
+        matches!(self, Self::Status | Self::Metrics | Self::Check | Self::Sync(_, SyncAction::Read))
     }
 }
 
@@ -115,6 +119,8 @@ pub(super) fn find(method: &str, path: &str, mode: Option<AppType>) -> Result<Ro
         ["outbox", "retry"] => {
             ("POST", (method == "POST").then_some(Route::Outbox(OutboxAction::Retry)))
         }
+        ["metrics"] => ("GET", (method == "GET").then_some(Route::Metrics)),
+        ["alerts", "test"] => ("POST", (method == "POST").then_some(Route::TestAlert)),
         ["check"] => ("GET", (method == "GET").then_some(Route::Check)),
         ["preview"] => ("POST", (method == "POST").then_some(Route::Preview)),
         ["sync", "status"] => ("GET", (method == "GET").then_some(Route::Status)),
@@ -210,6 +216,11 @@ mod tests {
             ("POST", "/outbox/retry", Ok(Route::Outbox(OutboxAction::Retry))),
             ("GET", "/outbox/retry", Err(NoRoute::Method("POST"))),
             ("GET", "/outbox/7", Err(NoRoute::NotFound)),
+            ("GET", "/metrics", Ok(Route::Metrics)),
+            ("POST", "/metrics", Err(NoRoute::Method("GET"))),
+            ("POST", "/alerts/test", Ok(Route::TestAlert)),
+            ("GET", "/alerts/test", Err(NoRoute::Method("POST"))),
+            ("GET", "/alerts", Err(NoRoute::NotFound)),
             ("GET", "/check", Ok(Route::Check)),
             ("POST", "/check", Err(NoRoute::Method("GET"))),
             ("POST", "/preview", Ok(Route::Preview)),

@@ -59,13 +59,14 @@ test("what waits is counted, with its age and its last error", async () => {
   await room(page).getByText("klaviyo_503").waitFor({ state: "hidden" });
 });
 
-test("a key that Klaviyo refuses needs a person at once", async () => {
+test("a key that Klaviyo refuses needs attention at once", async () => {
   const { page } = desk;
   const { key } = stack.klaviyo.settings;
   stack.klaviyo.settings.key = "pk_another";
   await stack.push(change("ResourceUpdated", { typeId: "customer", id: customer.id }));
-  await page.getByRole("link", { name: "Klaviyo refuses the key: 1 notification waits" }).waitFor();
-  await page.getByRole("heading", { name: /needs? a person/ }).waitFor();
+  const why = "Klaviyo refuses the key: see KLAVIYO_AUTH_KEY. 1 notification waits until then.";
+  await page.getByRole("link", { name: why }).waitFor();
+  await page.getByRole("heading", { name: /needs? attention/ }).waitFor();
   stack.klaviyo.settings.key = key;
   await page.getByText("Klaviyo refuses the key").waitFor({ state: "hidden", timeout: PATIENCE });
 });
@@ -79,7 +80,7 @@ test("a dead letter is read whole, and replayed", async () => {
   const letter = letters(page).filter({ hasText: `customer/${customer.id}` });
   await letter.getByText("klaviyo_400").waitFor();
   await letter.getByText("The name is too lovely.").waitFor();
-  await page.getByRole("link", { name: "1 dead letter" }).waitFor();
+  await page.getByRole("link", { name: /^1 notification could not be delivered/ }).waitFor();
 
   await letter.getByRole("button", { name: "Read" }).click();
   const text = await dialog(page).getByLabel("The dead letter").textContent();
@@ -90,7 +91,7 @@ test("a dead letter is read whole, and replayed", async () => {
 
   stack.klaviyo.faults.clear();
   stack.klaviyo.reset();
-  await letter.getByRole("button", { name: "Replay" }).click();
+  await letter.getByRole("button", { name: /^Retry/ }).click();
   await letter.waitFor({ state: "hidden" });
   await eventually("the customer to be at Klaviyo", () =>
     stack.klaviyo.store.profileByExternalId(customer.id),
@@ -128,9 +129,9 @@ test("all are replayed when that was agreed to", async () => {
   for (const id of ["one", "two", "three"]) await refuse(id);
   const before = (await stack.admin("GET", "/dead-letters")).body.deadLetters;
   await letters(page).nth(2).waitFor();
-  await room(page).getByRole("button", { name: "Replay all" }).click();
+  await room(page).getByRole("button", { name: "Retry all" }).click();
   await dialog(page).getByText("3 notifications will be tried again").waitFor();
-  await dialog(page).getByRole("button", { name: "Replay all" }).click();
+  await dialog(page).getByRole("button", { name: "Retry all" }).click();
   // They fail again, and come back: each was tried once more.
   const newest = before.map(({ at }) => at).sort()[2];
   await eventually(

@@ -38,9 +38,9 @@ const FORGETFUL = `
     }
     return setTimeout(callback, ms, ...rest);
   };
-  import worker, { Import as Own, Outbox } from "./index.js";
+  import worker, { Import as Own, Outbox, Watch } from "./index.js";
   export default worker;
-  export { Outbox };
+  export { Outbox, Watch };
   export class Import {
     constructor(state, env) {
       this.storage = state.storage;

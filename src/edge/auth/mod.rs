@@ -18,6 +18,7 @@ use crate::http::NoAnswer;
 use crate::push::sender::oidc::SignedToken;
 use crate::push::sender::sns::SignedMessage;
 use crate::push::sender::{PushSender, SenderRefusal};
+use crate::watch::tally::RefusedCredentials;
 
 /// What a push gives for its sender.
 pub(super) enum SenderClaim {
@@ -136,6 +137,26 @@ pub(super) async fn verify_body(
 pub(super) fn has_push_secret(config: &Config, request: &Request) -> Result<bool> {
     let Some(token) = &config.push.token else { return Ok(false) };
     secret::is_carried(token, request)
+}
+
+/// What a push that was refused carries.
+pub(super) fn carried(config: &Config, request: &Request) -> Result<RefusedCredentials> {
+    let secrets = secret::carried(request)?;
+    let is_of_operator = |secret: &String| {
+        let tokens = [&config.admin_token, &config.read_token];
+        tokens.into_iter().flatten().any(|token| secret::is_same(token, secret))
+    };
+    let push = &config.push;
+    let is_signed = |secret: &String| push.oidc.is_some() && secret.matches('.').count() == 2;
+    Ok(if secrets.iter().any(is_of_operator) {
+        RefusedCredentials::OperatorToken
+    } else if secrets.iter().any(is_signed) || push.token.is_none() || push.sns.topic.is_some() {
+        RefusedCredentials::NotTheSender
+    } else if secrets.is_empty() {
+        RefusedCredentials::None
+    } else {
+        RefusedCredentials::NotPushToken
+    })
 }
 
 /// Who asks, by the token that the request carries; nobody, if that is not one that is set.

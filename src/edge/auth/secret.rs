@@ -8,16 +8,21 @@ use worker::{Headers, Request, Result};
 
 use crate::config::Secret;
 
-/// Whether a push carries the secret: as a bearer token, as the password of HTTP Basic, as
-/// `X-Api-Key`, or as the query parameter `token`, since brokers differ in what they can send.
+/// Whether a push carries the secret.
 pub(super) fn is_carried(secret: &Secret, request: &Request) -> Result<bool> {
+    Ok(carried(request)?.iter().any(|carried| is_same(secret, carried)))
+}
+
+/// What a push carries that may be the secret: as a bearer token, as the password of HTTP Basic, as
+/// `X-Api-Key`, or as the query parameter `token`, since brokers differ in what they can send.
+pub(super) fn carried(request: &Request) -> Result<Vec<String>> {
     let carried = [
         bearer(request.headers())?,
         basic_password(request.headers())?,
         request.headers().get("X-Api-Key")?,
         query_token(request)?,
     ];
-    Ok(carried.iter().flatten().any(|carried| is_same(secret, carried)))
+    Ok(carried.into_iter().flatten().collect())
 }
 
 /// Compares in constant time, over digests so that the length does not show either.

@@ -1,37 +1,68 @@
-// The check of the configuration: each thing that was looked at, and what was found.
+// The check of the configuration: each thing that was looked at, and what was found. What is in order is
+// folded into one line. It is made again by itself, more often while something is not in order.
 
-import { get } from "./api.js";
-import { button, byId, el, say } from "./dom.js";
-import { time, title } from "./format.js";
+import { get, post } from "./api.js";
+import { button, byId, el, say, show } from "./dom.js";
+import { counted, time, title } from "./format.js";
+
+/** How old what was found may be, and while a check fails, in ms. */
+const FRESH = 10 * 60_000;
+const FRESH_FAILED = 60_000;
 
 const list = el("ul", { class: "checks" });
+const fine = el("ul", { class: "checks" });
+const fineTitle = el("summary", {});
+const folded = el("details", {}, fineTitle, fine);
 const said = el("p", { class: "soft" });
 const refused = el("p", { class: "error", role: "alert" });
-let failed = 0;
-
-/** How many checks failed when they were last made. */
-export const failedChecks = () => failed;
+let next = 0;
 
 /** Makes the room; `done` is called after each check. */
 export function prepare(done) {
   const again = button("Check now", async () => {
     await check();
-    done();
+    await done();
   });
-  byId("check-body").replaceChildren(list, said, refused, el("div", { class: "actions" }, again));
+  const alert = button("Send a test alert", testAlert);
+  const actions = el("div", { class: "actions" }, again, alert);
+  byId("check-body").replaceChildren(list, folded, said, refused, actions);
+  show(folded, false);
 }
 
-/** Asks the Worker to check, which asks both systems. */
-export async function check() {
+/** Checks if it is time to; whether it did. */
+export async function update() {
+  if (Date.now() < next) return false;
+  await check();
+  return true;
+}
+
+/** Asks the worker to check, which asks both systems. */
+async function check() {
   say(refused, "");
   say(said, "Checking…");
+  next = Date.now() + FRESH_FAILED;
   try {
-    const { checks } = await get("/check");
-    failed = checks.filter(({ ok }) => !ok).length;
-    list.replaceChildren(...checks.map(row));
+    const { ok, checks } = await get("/check");
+    const isFine = ({ level }) => level === "ok";
+    const inOrder = checks.filter(isFine);
+    list.replaceChildren(...checks.filter((one) => !isFine(one)).map(row));
+    fine.replaceChildren(...inOrder.map(row));
+    say(fineTitle, `${counted(inOrder.length, "check is", "checks are")} in order`);
+    show(folded, inOrder.length > 0);
     said.replaceChildren("Checked at ", time(new Date().toISOString()));
+    next = Date.now() + (ok ? FRESH : FRESH_FAILED);
   } catch (error) {
     say(said, "");
+    say(refused, error.message);
+  }
+}
+
+async function testAlert() {
+  say(refused, "");
+  try {
+    await post("/alerts/test");
+    say(said, "A test alert is on its way to ALERT_URL.");
+  } catch (error) {
     say(refused, error.message);
   }
 }

@@ -14,9 +14,6 @@ export const KINDS = ["categories", "products", "customers", "orders"];
 const cards = new Map();
 const seen = new Map();
 
-/** How many failures there are of a kind, as far as it is known, and whether there are more. */
-export const failing = (kind) => seen.get(kind) ?? { failing: 0, more: false };
-
 /** Makes the cards; `changed` is called when something was done. */
 export function prepare(changed) {
   for (const kind of KINDS) {

@@ -1,5 +1,5 @@
 // The dead letters: what can never succeed unless a person does something. Listed page by page, read
-// whole, replayed, deleted.
+// whole, retried, deleted.
 
 import { call, get, post } from "./api.js";
 import { confirm, open } from "./dialog.js";
@@ -14,7 +14,7 @@ let cursor = null;
 let changed = () => {};
 
 const more = button("Show more", () => tried(() => load(cursor)));
-const all = button("Replay all", replayAll);
+const all = button("Retry all", replayAll);
 
 /** Makes the room; `done` is called when something was done. */
 export function prepare(done) {
@@ -69,13 +69,7 @@ function row(letter) {
       time(at),
       ` · ${counted(attempts, "attempt")}`,
     ),
-    el(
-      "div",
-      { class: "actions" },
-      act("Read", read),
-      act("Replay", replay),
-      act("Delete", remove),
-    ),
+    el("div", { class: "actions" }, act("Read", read), act("Retry", replay), act("Delete", remove)),
   );
 }
 
@@ -100,7 +94,7 @@ async function remove({ id, resource }) {
 
 async function replayAll() {
   const text = `${counted(known, "notification")} will be tried again now. What fails again comes back here.`;
-  if (!(await confirm("Replay all dead letters?", text, "Replay all"))) return;
+  if (!(await confirm("Retry all dead letters?", text, "Retry all"))) return;
   await tried(async () => {
     await post("/dead-letters/replay");
     await refresh();

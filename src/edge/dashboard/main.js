@@ -7,8 +7,8 @@ import { when } from "./format.js";
 import * as imports from "./imports.js";
 import * as letters from "./letters.js";
 import { poll } from "./live.js";
-import * as outbox from "./outbox.js";
 import * as preview from "./preview.js";
+import * as realtime from "./realtime.js";
 import { isActive } from "./run.js";
 import * as summary from "./summary.js";
 
@@ -28,7 +28,8 @@ const refresh = poll(round);
 letters.prepare(refresh);
 imports.prepare(refresh);
 preview.prepare();
-check.prepare(() => status && summarise());
+check.prepare(refresh);
+realtime.prepare(refresh);
 byId("sign-in-form").addEventListener("submit", signIn);
 byId("forget").addEventListener("click", forget);
 refresh();
@@ -68,18 +69,17 @@ async function lookAround() {
 async function present() {
   if (view !== "desk") {
     imports.arrange(health.parts);
-    outbox.arrange(health.parts);
+    realtime.arrange(health.parts);
     turnTo("desk");
-    check.check().then(summarise);
   }
-  outbox.update(status.outbox);
-  summarise();
-  await Promise.all([imports.update(status, health.parts), letters.update(status.outbox)]);
-  summarise();
-}
-
-function summarise() {
-  if (status) summary.update(status, health.notes, check.failedChecks());
+  summary.update(status, health);
+  // What failed is known to the status as well, from then on.
+  check.update().then((checked) => checked && refresh());
+  await Promise.all([
+    realtime.update(status),
+    imports.update(status, health.parts),
+    letters.update(status.outbox),
+  ]);
 }
 
 function failed(error) {

@@ -1,85 +1,89 @@
-// What an operator wants to know first: is all well, what runs, what needs a person?
+// What an operator wants to know first: is it healthy, and what needs attention? The worker says what
+// does (`alerts`); heading, dot, title and icon of the page say the same.
 
 import { byId, el, say } from "./dom.js";
-import { counted, number, title } from "./format.js";
-import { failing, KINDS } from "./imports.js";
+import { counted, time, title } from "./format.js";
+import { KINDS } from "./imports.js";
 import { isActive } from "./run.js";
 
-/** What an oldest notification may wait before somebody should look, in ms. */
-const PATIENCE = 15 * 60_000;
+const PRODUCT = "commercetools → Klaviyo";
 
-/** What only a person mends, however young it is, by the codes of what waits. */
-const REFUSALS = {
-  klaviyo_401: "Klaviyo refuses the key",
-  klaviyo_403: "The key of Klaviyo lacks a scope",
-  commercetools_401: "commercetools refuses the API client",
-  commercetools_403: "The API client of commercetools lacks a scope",
-  commercetools_token_400: "commercetools refuses the API client",
-  commercetools_token_401: "commercetools refuses the API client",
-};
+/** The room that says more of an alert, by the area of its code. */
+const ROOMS = [
+  [/^import_/, ({ of }) => `run-${of}`],
+  [/^(check_failed|klaviyo_revision_ends)$/, () => "check"],
+  [/./, () => "realtime"],
+];
 
 const list = byId("needs");
 const headline = byId("headline");
+const icon = document.querySelector('link[rel="icon"]');
 
 /** Shows that the worker does not answer: nothing is known of it, whatever it said before. */
 export function isUnreachable() {
-  say(headline, "The worker cannot be reached");
-  byId("summary").dataset.mood = "needs";
-  document.title = `${headline.textContent} · commercetools → Klaviyo`;
+  present("unreachable", "The worker cannot be reached", "");
 }
 
-/** Shows it, of the status, the notes of `/health` and how many checks failed. */
-export function update(status, notes, failedChecks) {
-  const needs = needsOf(status, notes, failedChecks);
+/** Shows it, of the status and of `/health`: its notes, and which parts are on. */
+export function update(status, { notes, parts }) {
   const running = KINDS.filter((kind) => isActive(status[kind]));
-  say(headline, headlineOf(needs, running, status.outbox.waiting));
-  say(byId("busy"), needs.length > 0 && running.length > 0 ? busy(running) : "");
-  byId("summary").dataset.mood = needs.length > 0 ? "needs" : running.length > 0 ? "busy" : "well";
-  document.title = `${headline.textContent} · commercetools → Klaviyo`;
+  const [mood, words] = stateOf(status, notes, parts, running);
+  present(mood, words, ["busy", "well"].includes(mood) ? "" : besides(running));
+  const needs = [...notes.map((what) => ({ what })), ...status.alerts.map(need)];
   const text = JSON.stringify(needs);
   if (list.dataset.of === text) return;
   list.dataset.of = text;
-  list.replaceChildren(...needs.map(({ to, what }) => el("li", {}, to ? link(to, what) : what)));
+  list.replaceChildren(
+    ...needs.map(({ to, what, since }) =>
+      el(
+        "li",
+        {},
+        to ? el("a", { href: `#${to}` }, what) : what,
+        since && [" · since ", time(since)],
+      ),
+    ),
+  );
 }
 
-function headlineOf(needs, running, waiting) {
-  if (needs.length > 0) return `${counted(needs.length, "thing needs", "things need")} a person`;
-  if (running.length > 0) return busy(running);
-  return waiting > 0
-    ? `All is well; ${counted(waiting, "notification")} on the way`
-    : "All is well";
+/** The one of the states that it is in, and the headline. */
+function stateOf({ alerts, realtime, outbox }, notes, parts, running) {
+  const needs = alerts.length + notes.length;
+  if (needs > 0) return ["needs", `${counted(needs, "thing needs", "things need")} attention`];
+  const { waiting, lastErrors = [] } = outbox;
+  if (waiting > 0) {
+    const why = lastErrors[0] ? ` (${lastErrors[0].code})` : "";
+    return ["degraded", `${counted(waiting, "notification waits", "notifications wait")}${why}`];
+  }
+  if (running.length > 0) return ["busy", importing(running)];
+  if (parts.includes("realtime") && realtime && !realtime.lastReceived) {
+    return ["empty", "No notification was received yet"];
+  }
+  return ["well", "Healthy"];
 }
 
-const busy = (kinds) => `${title(new Intl.ListFormat("en").format(kinds))} are being imported`;
+const importing = (kinds) => `${title(new Intl.ListFormat("en").format(kinds))} are being imported`;
+const besides = (running) => (running.length > 0 ? importing(running) : "");
 
-/** Each with what it is, and the id of the room that it leads `to`, if there is one. */
-function needsOf(status, notes, failedChecks) {
-  const needs = notes.map((what) => ({ what }));
-  const add = (to, what) => needs.push({ to, what });
-  if (failedChecks > 0) {
-    add("check", `${counted(failedChecks, "check")} of the configuration failed`);
-  }
-  for (const kind of KINDS) {
-    const { state, error, failed } = status[kind];
-    if (state === "failed") add(`run-${kind}`, `The import of ${kind} failed: ${error?.code}`);
-    const kept = failing(kind);
-    const bad = Math.max(failed, kept.failing);
-    const most = kept.more && bad === kept.failing ? "+" : "";
-    if (bad > 0) add(`run-${kind}`, `${number(bad)}${most} of the ${kind} could not be sent`);
-  }
-  const { deadLetters, oldest, waiting, lastErrors = [] } = status.outbox;
-  for (const { code, count } of lastErrors) {
-    const what = REFUSALS[code];
-    if (what)
-      add("outbox", `${what}: ${counted(count, "notification waits", "notifications wait")}`);
-  }
-  if (deadLetters > 0) add("outbox", counted(deadLetters, "dead letter"));
-  if (oldest && Date.now() - Date.parse(oldest) > PATIENCE) {
-    add("outbox", `${counted(waiting, "notification")} waiting for long`);
-  }
-  return needs;
+function need(alert) {
+  const [, room] = ROOMS.find(([codes]) => codes.test(alert.code));
+  return { to: room(alert), what: alert.detail, since: alert.since };
 }
 
-function link(to, what) {
-  return el("a", { href: `#${to}` }, what);
+function present(mood, words, beside) {
+  say(headline, words);
+  say(byId("busy"), beside);
+  byId("summary").dataset.mood = mood;
+  const name = `${words} · ${PRODUCT}`;
+  if (document.title !== name) document.title = name;
+  const address = `/dashboard/${ICONS[mood]}`;
+  if (icon.getAttribute("href") !== address) icon.setAttribute("href", address);
 }
+
+const ICONS = {
+  well: "icon.svg",
+  busy: "icon.svg",
+  empty: "icon.svg",
+  degraded: "icon-degraded.svg",
+  needs: "icon-needs.svg",
+  unreachable: "icon-needs.svg",
+};

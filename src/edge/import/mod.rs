@@ -11,8 +11,7 @@ mod slice;
 
 use std::time::Duration;
 
-use futures::future::join;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use worker::{Env, Method, Request, Response, Result};
 
 use super::auth::Operator;
@@ -23,7 +22,7 @@ use super::{body, reply};
 use crate::commercetools::notification::Notification;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::import::run::{ImportKind, blank, hide_words};
+use crate::import::run::{ImportKind, hide_words};
 use crate::import::store::gone::{GoneRecord, deleted};
 
 /// The object. It answers at once, except for a start over many ids, which have to be stored.
@@ -86,33 +85,6 @@ async fn runs(env: &Env, config: &Config, operator: Operator, kind: &str) -> Res
     let mut shown = serde_json::from_str(&runs.text().await?)?;
     hide_words(&mut shown);
     reply::json(200, &shown)
-}
-
-/// `GET /sync/status`: how far every import is, how much waits in the outbox, since when, and how
-/// much was given up.
-pub(super) async fn status(env: &Env, config: &Config, operator: Operator) -> Result<Response> {
-    let outbox = OUTBOX.pass_on(env, config, Method::Get, "/status", None);
-    let runs = async {
-        if config.mode.import() {
-            return IMPORT.pass_on(env, config, Method::Get, "/runs", None).await;
-        }
-        let idle = ImportKind::ALL.into_iter().map(|kind| (kind.name().to_owned(), blank(kind)));
-        reply::json(200, &idle.collect::<Map<_, _>>())
-    };
-    let (outbox, runs) = join(outbox, runs).await;
-    let (mut outbox, mut runs) = (outbox?, runs?);
-    if outbox.status_code() != 200 {
-        return Ok(outbox);
-    }
-    if runs.status_code() != 200 {
-        return Ok(runs);
-    }
-    let mut status: Value = serde_json::from_str(&runs.text().await?)?;
-    if operator == Operator::Reader {
-        hide_words(&mut status);
-    }
-    status["outbox"] = serde_json::from_str(&outbox.text().await?)?;
-    reply::json(200, &status)
 }
 
 /// Tells the imports of the products and categories that these notifications say are deleted: a run

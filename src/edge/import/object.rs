@@ -18,7 +18,7 @@ use super::slice::{self, NextSlice};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::edge::clock::now_ms;
-use crate::edge::objects::{AtWork, cursor, parameter, to_delete};
+use crate::edge::objects::{AtWork, cursor, parameter, to_delete, with_next_alarm};
 use crate::edge::sql::turn;
 use crate::edge::{log, reply, settings};
 use crate::engine::backoff::backoff;
@@ -76,7 +76,9 @@ impl DurableObject for Import {
         };
         let answered = turn(&self.state.storage(), |sql| self.answer(sql, config, &request, &body));
         let answered = match answered {
-            Ok(response) if request.method() == Method::Get => Ok(response),
+            Ok(response) if request.method() == Method::Get => {
+                with_next_alarm(response, &self.state.storage()).await
+            }
             Ok(response) => self.arm_if_needed(config, &request).await.map(|()| response),
             Err(error) => Err(error),
         };
@@ -177,7 +179,9 @@ impl Import {
             (Method::Get, ["runs"], None) => {
                 let mut all = Map::new();
                 for kind in ImportKind::ALL {
-                    all.insert(kind.name().to_owned(), self.desk.shown(sql, &config.rules, kind)?);
+                    let mut shown = self.desk.shown(sql, &config.rules, kind)?;
+                    shown["failures"] = failures::count(sql, kind)?.into();
+                    all.insert(kind.name().to_owned(), shown);
                 }
                 reply::json(200, &all)
             }

@@ -12,6 +12,7 @@ use crate::edge::memory::part_of_outbox;
 use crate::edge::shared::with_shared;
 use crate::edge::slice::{self, NumberedCalls, SliceLimits, SliceWork};
 use crate::edge::sql::turn;
+use crate::edge::watch;
 use crate::engine::call::SliceInput;
 use crate::engine::deliveries::StepContext;
 use crate::outbox::desk;
@@ -94,6 +95,7 @@ impl SliceWork for OutboxWork<'_> {
             let effort =
                 WorkEffort { duration: tried.duration, calls: tried.calls, cut: tried.cut };
             log::notification(&tried.item, &outcome, &effort);
+            watch::count(|tally, now| tally.retried(tried.item.type_name(), &outcome, now));
         }
         Ok(done.calls)
     }
@@ -118,5 +120,6 @@ pub(super) async fn run(
     if worked.is_err() {
         outbox.forget();
     }
+    watch::hand_over(env, config).await;
     worked.map(|_| ())
 }

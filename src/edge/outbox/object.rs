@@ -6,22 +6,20 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use worker::{
-    DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, Storage,
-    durable_object,
+    DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, durable_object,
 };
 
 use super::drain::{self, OutboxDesk};
 use crate::config::rules::OperatorRules;
 use crate::edge::clock::now_ms;
-use crate::edge::objects::{AtWork, cursor, to_delete};
+use crate::edge::objects::{AtWork, armed_for, cursor, set_alarm, to_delete, with_next_alarm};
 use crate::edge::sql::turn;
 use crate::edge::{log, reply, settings};
 use crate::json::read_bytes;
 use crate::outbox::quota::needed;
-use crate::outbox::schedule::earlier_alarm;
 use crate::outbox::store::erasure::{self, EraseAgain};
 use crate::outbox::store::tables::MIGRATIONS;
-use crate::outbox::store::{dead_letters, intake, offspring, parked, replay};
+use crate::outbox::store::{dead_letters, intake, offspring, parked, replay, status};
 use crate::storage::schema::{NEWER, SchemaState, migrate};
 use crate::storage::selection::KeptSelection;
 use crate::storage::sql::SqlError;
@@ -65,7 +63,9 @@ impl DurableObject for Outbox {
         }
         let answered = turn(&self.state.storage(), |sql| self.answer(sql, &request, &body));
         let answered = match answered {
-            Ok(response) if request.method() == Method::Get => Ok(response),
+            Ok(response) if request.method() == Method::Get => {
+                with_next_alarm(response, &self.state.storage()).await
+            }
             Ok(response) => self.arm_earlier().await.map(|()| response),
             Err(error) => Err(error),
         };
@@ -114,13 +114,7 @@ impl Outbox {
             return Ok(());
         }
         let Some(wanted) = self.next_alarm()? else { return Ok(()) };
-        let storage = self.state.storage();
-        let set =
-            storage.get_alarm().await?.and_then(|set| u64::try_from(set).ok()).map(UnixMs::from_ms);
-        match earlier_alarm(set, wanted) {
-            Some(time) => set_alarm(&storage, time).await,
-            None => Ok(()),
-        }
+        armed_for(&self.state.storage(), wanted).await
     }
 
     /// At the end of the alarm: sets the next one, if there is anything to do.
@@ -180,7 +174,7 @@ impl Outbox {
                 self.desk.import_asks();
                 reply::json(201, &needed(&parked::counts(sql)?))
             }
-            (Method::Get, ["status"]) => reply::json(200, &status(sql)?),
+            (Method::Get, ["status"]) => reply::json(200, &status::status(sql)?),
             (Method::Get, ["outbox"]) => reply::json(200, &parked::page(sql, cursor(&url))?),
             (Method::Post, ["outbox", "retry"]) => {
                 self.desk.retry();
@@ -248,27 +242,6 @@ impl Outbox {
     }
 }
 
-/// What waits, since when and why, and how much was given up.
-fn status(sql: &SqlStorage) -> Result<Value> {
-    let waiting = parked::waiting(sql)?;
-    let oldest = waiting.iter().map(|rows| rows.oldest).min();
-    let mut status = json!({
-        "waiting": waiting.iter().map(|rows| rows.count).sum::<u32>(),
-        "oldest": oldest.and_then(UnixMs::shown),
-        "deadLetters": dead_letters::count(sql)?,
-    });
-    if !waiting.is_empty() {
-        let errors = waiting.iter().map(|rows| json!({ "code": rows.code, "count": rows.count }));
-        status["lastErrors"] = errors.collect();
-    }
-    Ok(status)
-}
-
 fn no_letter() -> Result<Response> {
     reply::error(404, "not_found", "There is no such dead letter.")
-}
-
-/// Sets the alarm to a time.
-async fn set_alarm(storage: &Storage, time: UnixMs) -> Result<()> {
-    storage.set_alarm(time.to_utc().unwrap_or_default()).await
 }

@@ -53,6 +53,18 @@ pub fn save(sql: &dyn Sql, run: &ImportRun, saving: &RunSaving) -> Result<Healed
     Ok(healed)
 }
 
+/// The most failures that are counted: the status is asked for each second.
+const COUNTED: usize = 10_000;
+
+/// How many failures of a kind there are, up to 10,000.
+pub fn count(sql: &dyn Sql, kind: ImportKind) -> Result<u64, SqlError> {
+    let counted = sql.exec(
+        "SELECT COUNT(*) AS count FROM (SELECT 1 FROM failures WHERE kind = ? LIMIT ?)",
+        vec![kind.name().into(), COUNTED.into()],
+    )?;
+    Ok(counted.value()?.unwrap_or(0))
+}
+
 /// Forgets the failures of these records; how many of them were this run's.
 fn heal<'a>(
     sql: &dyn Sql,

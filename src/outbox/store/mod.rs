@@ -25,5 +25,6 @@ pub mod park;
 pub mod parked;
 pub mod replay;
 pub mod sent;
+pub mod status;
 pub mod tables;
 pub mod tries;

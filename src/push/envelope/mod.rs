@@ -15,6 +15,7 @@
 mod forms;
 pub mod handshake;
 mod large;
+mod pushed_item;
 mod text;
 
 use serde_json::Value;
@@ -23,6 +24,7 @@ use serde_json::value::RawValue;
 use self::forms::{EnvelopeForm, PartForm};
 pub use self::handshake::Handshake;
 use self::large::MOST_VALUES;
+pub use self::pushed_item::{PushedItem, names_project};
 use self::text::{JsonText, PartlyRead};
 use crate::commercetools::notification::Notification;
 use crate::config::SnsAuth;
@@ -135,20 +137,6 @@ pub struct DecodedPush {
     pub handshake: Option<Handshake>,
     /// How many values it has, as far as it was read.
     values: usize,
-}
-
-/// One thing that a push brought.
-#[derive(Debug, Clone, PartialEq)]
-pub enum PushedItem {
-    /// A notification.
-    Notification(Notification),
-    /// Something else.
-    Refused {
-        /// Why it is no notification.
-        why: Undecodable,
-        /// As it came, for keeping it.
-        content: Vec<u8>,
-    },
 }
 
 /// Reads all that a body holds, as [`PushPart::decode`].

@@ -36,6 +36,7 @@ const OPTIONAL: &[(&str, Reader)] = &[
     ("PUSH_PATIENCE_MS", |config| Some(config.push_patience?.as_millis().to_string())),
     ("ADMIN_TOKEN", |config| exposed(config.admin_token.as_ref())),
     ("READ_TOKEN", |config| exposed(config.read_token.as_ref())),
+    ("ALERT_URL", |config| exposed(config.alert_url.as_ref())),
     ("DATA_JURISDICTION", |config| Some(config.jurisdiction?.name().to_owned())),
     ("PREFERRED_LOCALE", |config| config.shop.locale.tag().map(ToOwned::to_owned)),
     ("PREFERRED_CURRENCY", |config| config.shop.currency.clone()),

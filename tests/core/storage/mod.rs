@@ -17,6 +17,7 @@ mod runs;
 mod skipped;
 mod trying;
 mod waiting;
+mod watch;
 
 use commercetools_klaviyo::engine::circuits::Allowance;
 use commercetools_klaviyo::klaviyo::job::{JobRef, JobType};

@@ -1,0 +1,70 @@
+//! `GET /sync/status` and `GET /metrics`: how far every import is, what realtime does, what waits, and
+//! what needs a person. Three objects are asked at once; only without the counts there is an answer, too.
+
+use futures::future::join;
+use serde_json::{Map, Value};
+use worker::{Env, Method, Request, Response, Result};
+
+use super::auth::Operator;
+use super::import::IMPORT;
+use super::objects::parameter;
+use super::outbox::OUTBOX;
+use super::{reply, watch};
+use crate::config::Config;
+use crate::import::run::{ImportKind, blank, hide_words};
+
+pub(super) async fn answer(
+    request: &Request,
+    env: &Env,
+    config: &Config,
+    operator: Operator,
+) -> Result<Response> {
+    let hours = parameter(&request.url()?, "hours").as_deref() == Some("true");
+    match status(env, config, operator, hours).await? {
+        Ok(status) => reply::json(200, &status),
+        Err(unavailable) => Ok(unavailable),
+    }
+}
+
+/// The same figures, for Prometheus.
+pub(super) async fn metrics(env: &Env, config: &Config, operator: Operator) -> Result<Response> {
+    match status(env, config, operator, false).await? {
+        Ok(status) => watch::metrics(&status),
+        Err(unavailable) => Ok(unavailable),
+    }
+}
+
+/// The whole status, or the answer of an object that has none.
+async fn status(
+    env: &Env,
+    config: &Config,
+    operator: Operator,
+    hours: bool,
+) -> Result<std::result::Result<Value, Response>> {
+    let outbox = OUTBOX.pass_on(env, config, Method::Get, "/status", None);
+    let runs = async {
+        if config.mode.import() {
+            return IMPORT.pass_on(env, config, Method::Get, "/runs", None).await;
+        }
+        let idle = ImportKind::ALL.into_iter().map(|kind| (kind.name().to_owned(), blank(kind)));
+        reply::json(200, &idle.collect::<Map<_, _>>())
+    };
+    let (outbox, runs) = join(outbox, runs).await;
+    let (mut outbox, mut runs) = (outbox?, runs?);
+    if outbox.status_code() != 200 {
+        return Ok(Err(outbox));
+    }
+    if runs.status_code() != 200 {
+        return Ok(Err(runs));
+    }
+    let waiting = serde_json::from_str(&outbox.text().await?)?;
+    let mut status: Value = serde_json::from_str(&runs.text().await?)?;
+    let (realtime, alerts) = watch::watched(env, config, &waiting, &status, hours).await;
+    status["outbox"] = serde_json::to_value(waiting)?;
+    status["realtime"] = realtime;
+    status["alerts"] = alerts;
+    if operator == Operator::Reader {
+        hide_words(&mut status);
+    }
+    Ok(Ok(status))
+}

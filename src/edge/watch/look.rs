@@ -1,0 +1,58 @@
+//! Looking at everything: the objects are asked how they are, and what is wrong is followed.
+
+use futures::future::join;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use worker::{Env, Method, Response, Result, Storage};
+
+use crate::config::Config;
+use crate::edge::clock::now_ms;
+use crate::edge::import::IMPORT;
+use crate::edge::objects::{NEXT_ALARM, SingleObject};
+use crate::edge::outbox::OUTBOX;
+use crate::edge::sql::turn;
+use crate::json::read_bytes;
+use crate::time::UnixMs;
+use crate::watch::alerts::AlertReceiver;
+use crate::watch::look::{Answered, Looked, look};
+
+/// Asks the objects, and stores what came of it.
+pub(super) async fn look_around(env: &Env, config: &Config, storage: &Storage) -> Result<()> {
+    let imports = async {
+        if config.mode.import() {
+            return ask(env, config, &IMPORT, "/runs").await;
+        }
+        Some(Answered { body: Value::Null, alarm: None })
+    };
+    let (outbox, runs) = join(ask(env, config, &OUTBOX, "/status"), imports).await;
+    let receiver = receiver_of(config);
+    let looked = Looked { outbox, runs };
+    turn(storage, |sql| Ok(look(sql, config, &looked, receiver, now_ms())?))
+}
+
+/// Whether anybody is to be told.
+pub(super) fn receiver_of(config: &Config) -> AlertReceiver {
+    if config.alert_url.is_some() { AlertReceiver::Set } else { AlertReceiver::Unset }
+}
+
+/// What an object says, and when its alarm comes; none if it does not answer.
+async fn ask<T: DeserializeOwned>(
+    env: &Env,
+    config: &Config,
+    object: &SingleObject,
+    path: &str,
+) -> Option<Answered<T>> {
+    let object = SingleObject { patience: OUTBOX.patience, ..*object };
+    let mut response = object.call(env, config, Method::Get, path, None).await.ok()?;
+    if response.status_code() != 200 {
+        return None;
+    }
+    let alarm = alarm(&response);
+    let body = read_bytes(&response.bytes().await.ok()?).ok()?;
+    Some(Answered { body, alarm })
+}
+
+fn alarm(response: &Response) -> Option<UnixMs> {
+    let text = response.headers().get(NEXT_ALARM).ok()??;
+    text.parse().ok().map(UnixMs::from_ms)
+}

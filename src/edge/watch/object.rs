@@ -1,0 +1,228 @@
+//! The Durable Object itself: its paths and its alarm. Nobody but this Worker can call it.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures::FutureExt;
+use serde_json::json;
+use worker::{
+    DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, durable_object,
+};
+
+use super::look::{look_around, receiver_of};
+use super::receiver;
+use super::state::WatchAnswer;
+use crate::config::Config;
+use crate::edge::clock::now_ms;
+use crate::edge::objects::{armed_for, parameter};
+use crate::edge::sql::turn;
+use crate::edge::{check, log, reply, settings};
+use crate::json::read_bytes;
+use crate::storage::schema::{NEWER, SchemaState, migrate};
+use crate::time::UnixMs;
+use crate::watch::alerts::{self, Alert};
+use crate::watch::causes::KeptCheck;
+use crate::watch::look::{next, realtime, refused, wants_checks};
+use crate::watch::store::counts;
+use crate::watch::store::state::{load, save};
+use crate::watch::store::tables::MIGRATIONS;
+use crate::watch::tally::Tally;
+
+/// How far ahead the alarm is set before it works: what brings it down is begun anew then.
+const WATCHDOG: Duration = Duration::from_secs(30);
+
+/// How long to wait while the settings are not in order, or the object's own work fails.
+const NOT_NOW: Duration = Duration::from_mins(1);
+
+/// How old a look may be that `/health` is answered with.
+const FRESH: Duration = Duration::from_secs(20);
+
+/// How soon is looked after something went wrong that a push saw.
+const SOON: Duration = Duration::from_secs(5);
+
+/// The one object that keeps watch.
+#[durable_object(alarm)]
+pub struct Watch {
+    state: State,
+    env: Env,
+    /// Whether a newer version of the Worker stored what is here: then nothing of it is touched.
+    is_newer: bool,
+}
+
+impl DurableObject for Watch {
+    fn new(state: State, env: Env) -> Self {
+        let schema = turn(&state.storage(), |sql| Ok(migrate(sql, &MIGRATIONS)?));
+        if let Err(error) = &schema {
+            // Every later statement fails then, and each of them is answered with an error.
+            log::failure("watch", &error.to_string());
+        }
+        Self { state, env, is_newer: matches!(schema, Ok(SchemaState::Newer)) }
+    }
+
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        let body = request.bytes().await?;
+        if self.is_newer {
+            return reply::unavailable(NEWER, "A newer version of this Worker stored the counts.");
+        }
+        let settings = settings::read(&self.env);
+        let config = match settings.as_ref() {
+            Ok(config) => config,
+            Err(problems) => return reply::not_configured(problems),
+        };
+        let answered = self.answer(config, &request, &body).await;
+        answered.or_else(|error| {
+            log::failure("watch", &error.to_string());
+            reply::error(500, "watch_failed", "The watch could not do it.")
+        })
+    }
+
+    /// Everything that goes wrong is caught, and the next alarm set: the platform drops an alarm
+    /// that fails six times.
+    async fn alarm(&self) -> Result<Response> {
+        self.state.storage().set_alarm(WATCHDOG).await?;
+        let settings = settings::read(&self.env);
+        let next = match settings.as_ref() {
+            Ok(config) if !self.is_newer => {
+                let worked = AssertUnwindSafe(self.work(config)).catch_unwind().await;
+                worked.unwrap_or_else(|_| Err("it panicked; the line before says where".into()))
+            }
+            _ => Ok(now_ms() + NOT_NOW),
+        };
+        let next = next.unwrap_or_else(|error| {
+            log::failure("watch", &error.to_string());
+            now_ms() + NOT_NOW
+        });
+        self.state.storage().set_alarm(next.since(now_ms())).await?;
+        Ok(reply::empty(204))
+    }
+}
+
+impl Watch {
+    fn turn<T>(&self, work: impl FnOnce(&SqlStorage) -> Result<T>) -> Result<T> {
+        turn(&self.state.storage(), work)
+    }
+
+    /// Looks at everything, and tells the receiver; when to do so next.
+    async fn work(&self, config: &Config) -> Result<UnixMs> {
+        if self.turn(|sql| Ok(wants_checks(&load(sql, now_ms())?, now_ms())))? {
+            let found = check::find(&self.env, config).await;
+            self.keep_checks(found.checks().iter().map(KeptCheck::from).collect())?;
+        }
+        look_around(&self.env, config, &self.state.storage()).await?;
+        self.tell(config).await?;
+        self.turn(|sql| Ok(next(&load(sql, now_ms())?, receiver_of(config), now_ms())))
+    }
+
+    fn keep_checks(&self, found: Vec<KeptCheck>) -> Result<()> {
+        self.turn(|sql| {
+            let mut state = load(sql, now_ms())?;
+            (state.checks, state.checked) = (found, now_ms());
+            Ok(save(sql, &state)?)
+        })
+    }
+
+    /// Tells the receiver what there is to tell, if it may be told something. That it was asked is stored
+    /// first, so that a crash makes no second request within the minute.
+    async fn tell(&self, config: &Config) -> Result<()> {
+        let Some(url) = &config.alert_url else { return Ok(()) };
+        let notices = self.turn(|sql| {
+            let mut state = load(sql, now_ms())?;
+            let notices = alerts::notices(&state.alerts, now_ms());
+            if notices.is_empty() || now_ms() < state.receiver.free_at() {
+                return Ok(Vec::new());
+            }
+            state.receiver.asked = now_ms();
+            state.receiver.failures += 1;
+            save(sql, &state)?;
+            Ok(notices)
+        })?;
+        if notices.is_empty() {
+            return Ok(());
+        }
+        let body = alerts::body(&notices, &config.commercetools.project_key);
+        if let Err(why) = receiver::tell(url, &body).await {
+            log::failure("alert_receiver", &why);
+            return Ok(());
+        }
+        self.turn(|sql| {
+            let mut state = load(sql, now_ms())?;
+            state.receiver.failures = 0;
+            alerts::told(&mut state.alerts, &notices, now_ms());
+            Ok(save(sql, &state)?)
+        })
+    }
+
+    async fn answer(&self, config: &Config, request: &Request, body: &[u8]) -> Result<Response> {
+        let url = request.url()?;
+        match (request.method(), url.path()) {
+            (Method::Post, "/counts") => {
+                self.take(&read_bytes(body)?).await?;
+                reply::json(200, &json!({}))
+            }
+            (Method::Post, "/state") => {
+                self.take(&read_bytes(body)?).await?;
+                let hours = parameter(&url, "hours").as_deref() == Some("true");
+                reply::json(
+                    200,
+                    &self.turn(|sql| {
+                        let (state, now) = (load(sql, now_ms())?, now_ms());
+                        let realtime = realtime(sql, &state, hours, now)?;
+                        Ok(WatchAnswer { state, refused: refused(sql, now)?, realtime })
+                    })?,
+                )
+            }
+            (Method::Get, "/attention") => {
+                let looked = self.turn(|sql| Ok(load(sql, now_ms())?.looked))?;
+                if now_ms().since(looked) > FRESH {
+                    look_around(&self.env, config, &self.state.storage()).await?;
+                }
+                self.arm(NOT_NOW).await?;
+                let state = self.turn(|sql| Ok(load(sql, now_ms())?))?;
+                reply::json(200, &json!({ "attention": alerts::open(&state.alerts).count() }))
+            }
+            (Method::Post, "/checks") => {
+                self.keep_checks(read_bytes(body)?)?;
+                self.arm(SOON).await?;
+                reply::json(200, &json!({}))
+            }
+            (Method::Post, "/alerts/test") => {
+                self.turn(|sql| {
+                    let mut state = load(sql, now_ms())?;
+                    state.alerts.push(Alert::test(now_ms()));
+                    Ok(save(sql, &state)?)
+                })?;
+                self.arm(Duration::ZERO).await?;
+                reply::json(202, &json!({}))
+            }
+            (Method::Post, "/tick") => {
+                self.arm(SOON).await?;
+                reply::json(200, &json!({}))
+            }
+            _ => reply::error(404, "not_found", "There is nothing here."),
+        }
+    }
+
+    /// Takes what an isolate counted, and looks soon if that says that something went wrong.
+    async fn take(&self, tally: &Tally) -> Result<()> {
+        self.turn(|sql| {
+            let mut state = load(sql, now_ms())?;
+            state.take(tally);
+            counts::add(sql, tally, now_ms())?;
+            Ok(save(sql, &state)?)
+        })?;
+        self.arm(if needs_look(tally) { SOON } else { NOT_NOW }).await
+    }
+
+    /// Moves the alarm to an earlier time, or sets it.
+    async fn arm(&self, within: Duration) -> Result<()> {
+        armed_for(&self.state.storage(), now_ms() + within).await
+    }
+}
+
+/// Whether something may have become wrong.
+fn needs_look(tally: &Tally) -> bool {
+    let wrong = |counts: &crate::watch::tally::RealtimeCounts| {
+        counts.parked + counts.dead_lettered + counts.refused_notifications > 0
+    };
+    tally.minutes.values().any(wrong)
+}

@@ -1,0 +1,358 @@
+//! What is wrong now, and needs a person: a pure function of what the objects say of themselves.
+//!
+//! A cause has a stable code, and of what it is where there can be several. What cannot be known, since
+//! an object does not answer, is no cause and no end of one: its area is left out. Not in scope:
+//! since when a cause is there, and who is told ([`super::alerts`]).
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::store::state::WatchState;
+use crate::check::{Check, CheckLevel};
+use crate::config::{AlertRules, AppType};
+use crate::fault::{System, TransientFault};
+use crate::import::run::ImportKind;
+use crate::json::read_value;
+use crate::outbox::store::status::OutboxStatus;
+use crate::time::UnixMs;
+
+/// Refused notifications need a person if so many come within this time, until none came for a minute.
+const REFUSALS: (usize, Duration) = (3, Duration::from_mins(5));
+const NO_REFUSAL: Duration = Duration::from_mins(1);
+
+/// How late an alarm may be. An object sets one at most 20 s ahead before it works.
+const LATE_ALARM: Duration = Duration::from_mins(1);
+
+/// How long an object may not answer.
+const SILENT_OBJECT: Duration = Duration::from_mins(1);
+
+/// How long an active run may go on without storing anything. A run gives up by itself after 15 minutes
+/// of its own work without anything settled.
+const STUCK: Duration = Duration::from_mins(5);
+
+/// The check whose warning says that Klaviyo's revision ends soon.
+const REVISION_CHECK: &str = "klaviyo_api";
+
+/// Where a cause is found. What is not known of an area leaves its alerts as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CauseArea {
+    /// What waits, and dead letters.
+    Outbox,
+    /// The runs of imports.
+    Imports,
+    /// The alarms of the objects, and whether they answer.
+    Objects,
+    /// What is pushed.
+    Realtime,
+    /// The configuration.
+    Checks,
+}
+
+/// Something that needs a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// Where.
+    pub area: CauseArea,
+    /// A stable code.
+    pub code: String,
+    /// Of what, where several can be the case at once: a kind of import, an object, a check.
+    pub of: Option<String>,
+    /// How many records, pushes or notifications.
+    pub count: u64,
+    /// What happened and what to do; no personal data.
+    pub detail: String,
+}
+
+/// What a check found; as [`Check`], with its level alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptCheck {
+    /// Its name.
+    pub name: String,
+    /// How well it is.
+    pub level: CheckLevel,
+    /// What was found, and what to do.
+    pub detail: String,
+}
+
+impl From<&Check> for KeptCheck {
+    fn from(check: &Check) -> Self {
+        Self { name: check.name.to_owned(), level: check.level, detail: check.detail.clone() }
+    }
+}
+
+/// An object's alarm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WatchedAlarm {
+    /// The object's name.
+    pub of: &'static str,
+    /// Whether it has something to do.
+    pub is_needed: bool,
+    /// When it is to come, if it is set.
+    pub due: Option<UnixMs>,
+}
+
+/// Everything that a cause is found in.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation<'a> {
+    /// What is known by itself.
+    pub state: &'a WatchState,
+    /// Pushes that were refused in the last 5 minutes though they are notifications of this project.
+    pub refused: u64,
+    /// What the outbox says; none if it does not answer.
+    pub outbox: Option<&'a OutboxStatus>,
+    /// The runs by their kind, as they are shown; none if their object does not answer.
+    pub runs: Option<&'a Value>,
+    /// The alarms; none if nobody looked.
+    pub alarms: Option<&'a [WatchedAlarm]>,
+    /// When to alert.
+    pub rules: &'a AlertRules,
+    /// What is on.
+    pub mode: AppType,
+    /// The present.
+    pub now: UnixMs,
+}
+
+impl Situation<'_> {
+    /// Whether it is known what is wrong in an area.
+    #[must_use]
+    pub fn knows(&self, area: CauseArea) -> bool {
+        match area {
+            CauseArea::Outbox => self.outbox.is_some(),
+            CauseArea::Imports => self.runs.is_some(),
+            CauseArea::Objects => self.alarms.is_some(),
+            CauseArea::Realtime | CauseArea::Checks => true,
+        }
+    }
+}
+
+/// All that is wrong.
+#[must_use]
+pub fn causes(situation: &Situation<'_>) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    if let Some(outbox) = situation.outbox {
+        causes.extend(of_outbox(situation, outbox));
+    }
+    if let Some(runs) = situation.runs {
+        causes.extend(ImportKind::ALL.into_iter().flat_map(|kind| of_run(situation, kind, runs)));
+    }
+    causes.extend(of_objects(situation));
+    causes.extend(of_realtime(situation));
+    causes.extend(situation.state.checks.iter().filter_map(of_check));
+    causes
+}
+
+/// The refusals that only an operator mends: a key, a client, a scope, a revision.
+const REFUSED: [(System, u16); 8] = [
+    (System::Klaviyo, 401),
+    (System::Klaviyo, 403),
+    (System::Klaviyo, 410),
+    (System::CommercetoolsToken, 400),
+    (System::CommercetoolsToken, 401),
+    (System::CommercetoolsToken, 403),
+    (System::Commercetools, 401),
+    (System::Commercetools, 403),
+];
+
+fn of_outbox(situation: &Situation<'_>, outbox: &OutboxStatus) -> Vec<Cause> {
+    let cause = |code: String, count: u64, detail: String| Cause {
+        area: CauseArea::Outbox,
+        code,
+        of: None,
+        count,
+        detail,
+    };
+    let mut causes = Vec::new();
+    for (system, status) in REFUSED {
+        let fault = TransientFault::Status(system, status);
+        let code = fault.code();
+        let waiting = outbox.last_errors.iter().find(|waiting| waiting.code == code);
+        if let (Some(waiting), Some(what)) = (waiting, fault.mended_by_operator()) {
+            let count = u64::from(waiting.count);
+            causes.push(cause(
+                code.into_owned(),
+                count,
+                format!("{what}. {} until then.", waits(count)),
+            ));
+        }
+    }
+    let dead = u64::from(outbox.dead_letters);
+    if dead > 0 {
+        let detail = format!(
+            "{} could not be delivered: see why, then replay or delete.",
+            counted(dead, "notification", "notifications")
+        );
+        causes.push(cause("dead_letters".to_owned(), dead, detail));
+    }
+    let patience = Duration::from_mins(situation.rules.waiting_minutes.into());
+    let age = outbox.oldest.map(|oldest| situation.now.since(oldest));
+    if !patience.is_zero() && age.is_some_and(|age| age > patience) {
+        let count = u64::from(outbox.waiting);
+        let why = outbox.last_errors.first().map(|waiting| waiting.code.as_str());
+        let detail = format!(
+            "{}, the oldest for more than {} minutes ({}).",
+            waits(count),
+            situation.rules.waiting_minutes,
+            why.unwrap_or("no reason is known")
+        );
+        causes.push(cause("waiting_long".to_owned(), count, detail));
+    }
+    causes
+}
+
+/// What of a run that is shown counts here.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct WatchedRun {
+    state: String,
+    failures: u64,
+    updated_at: Option<DateTime<Utc>>,
+    error: Option<WatchedRunError>,
+    waiting: Option<WatchedRunWaiting>,
+}
+
+#[derive(Deserialize)]
+struct WatchedRunError {
+    code: String,
+}
+
+#[derive(Deserialize)]
+struct WatchedRunWaiting {
+    code: String,
+    since: DateTime<Utc>,
+}
+
+fn of_run(situation: &Situation<'_>, kind: ImportKind, runs: &Value) -> Vec<Cause> {
+    let name = kind.name();
+    let cause = |code: &str, count, detail| Cause {
+        area: CauseArea::Imports,
+        code: code.to_owned(),
+        of: Some(name.to_owned()),
+        count,
+        detail,
+    };
+    let run: WatchedRun = read_value(&runs[name]).unwrap_or_default();
+    let mut causes = Vec::new();
+    if run.state == "failed" {
+        let code = run.error.map_or_else(|| "unknown".to_owned(), |error| error.code);
+        let detail = format!("The import of {name} failed ({code}): mend that, then resume it.");
+        causes.push(cause("import_failed", 1, detail));
+    }
+    let now = situation.now;
+    let patience = Duration::from_mins(situation.rules.waiting_minutes.max(1).into());
+    let late = run.updated_at.filter(|at| now.since((*at).into()) > STUCK);
+    let waits = run.waiting.filter(|waiting| now.since(waiting.since.into()) > patience);
+    if matches!(run.state.as_str(), "running" | "stopping") && (late.is_some() || waits.is_some()) {
+        let why = waits.map_or_else(|| "nothing happens".to_owned(), |waiting| waiting.code);
+        causes.push(cause("import_stuck", 1, format!("The import of {name} is stuck ({why}).")));
+    }
+    if run.failures > 0 {
+        let detail = format!(
+            "{} of the {name} could not be sent: see why, then retry or forget.",
+            run.failures
+        );
+        causes.push(cause("import_failures", run.failures, detail));
+    }
+    causes
+}
+
+fn of_objects(situation: &Situation<'_>) -> Vec<Cause> {
+    let cause = |code: &str, of: &str, detail| Cause {
+        area: CauseArea::Objects,
+        code: code.to_owned(),
+        of: Some(of.to_owned()),
+        count: 1,
+        detail,
+    };
+    let Some(alarms) = situation.alarms else { return Vec::new() };
+    let late = alarms.iter().filter(|alarm| {
+        let is_late = |due| situation.now.since(due) > LATE_ALARM;
+        alarm.is_needed && alarm.due.is_none_or(is_late)
+    });
+    let late = late.map(|alarm| {
+        let detail = format!(
+            "The alarm of the object {} did not come: see Cloudflare's status page and the log. The \
+             cron trigger sets it anew each minute.",
+            alarm.of
+        );
+        cause("alarm_missing", alarm.of, detail)
+    });
+    let state = situation.state;
+    let silent = [("outbox", state.outbox_silent_since), ("import", state.imports_silent_since)];
+    let silent = silent.into_iter().filter(|(_, since)| {
+        *since != UnixMs::EPOCH && situation.now.since(*since) > SILENT_OBJECT
+    });
+    let silent = silent.map(|(of, _)| {
+        let detail = format!(
+            "The object {of} does not answer: see the log (\"event\":\"failure\") and Cloudflare's \
+             status page."
+        );
+        cause("object_silent", of, detail)
+    });
+    late.chain(silent).collect()
+}
+
+fn of_realtime(situation: &Situation<'_>) -> Vec<Cause> {
+    let Situation { state, now, rules, .. } = *situation;
+    let cause = |code: &str, count, detail| Cause {
+        area: CauseArea::Realtime,
+        code: code.to_owned(),
+        of: None,
+        count,
+        detail,
+    };
+    let mut causes = Vec::new();
+    if let (Some(newest), Some(oldest)) =
+        (state.refusals.first(), state.refusals.get(REFUSALS.0 - 1))
+        && newest.at.since(oldest.at) <= REFUSALS.1
+        && now.since(newest.at) <= NO_REFUSAL
+    {
+        let detail = format!(
+            "Notifications of this project are refused (401): {}. The broker keeps or drops them.",
+            newest.carried.hint()
+        );
+        causes.push(cause("pushes_refused", situation.refused, detail));
+    }
+    let silence = Duration::from_hours(rules.silence_hours.into());
+    let heard = state.last.received.max(state.began);
+    if situation.mode.realtime() && !silence.is_zero() && now.since(heard) > silence {
+        let detail = format!(
+            "Nothing was received for {} hours: see the Subscription's health in the Merchant Center, \
+             and the broker.",
+            rules.silence_hours
+        );
+        causes.push(cause("silence", 1, detail));
+    }
+    causes
+}
+
+fn of_check(check: &KeptCheck) -> Option<Cause> {
+    let code = match check.level {
+        CheckLevel::Failed => "check_failed",
+        CheckLevel::Warning if check.name == REVISION_CHECK => "klaviyo_revision_ends",
+        CheckLevel::Warning | CheckLevel::Ok => return None,
+    };
+    Some(Cause {
+        area: CauseArea::Checks,
+        code: code.to_owned(),
+        of: Some(check.name.clone()),
+        count: 1,
+        detail: format!("{}: {}.", check.name, check.detail),
+    })
+}
+
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+fn waits(count: u64) -> String {
+    let verb = if count == 1 { "waits" } else { "wait" };
+    format!("{} {verb}", counted(count, "notification", "notifications"))
+}
+
+#[cfg(test)]
+#[path = "causes_tests.rs"]
+mod tests;

@@ -1,0 +1,182 @@
+//! One look at everything: from what the objects say to the alerts that are stored, and when to look
+//! next.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::alerts::{self, Alert, AlertReceiver};
+use super::causes::{Situation, WatchedAlarm, causes};
+use super::store::counts::{self, CountSpan};
+use super::store::state::{self, WatchState};
+use crate::config::Config;
+use crate::import::run::ImportKind;
+use crate::outbox::store::status::OutboxStatus;
+use crate::storage::sql::{Sql, SqlError};
+use crate::time::UnixMs;
+
+/// How long after a look the next one is, and while an alert is open.
+const CALM: Duration = Duration::from_mins(1);
+const ALERT: Duration = Duration::from_secs(25);
+
+/// How often the checks are made, and while one fails.
+const CHECKS: Duration = Duration::from_mins(10);
+const FAILED_CHECKS: Duration = Duration::from_mins(1);
+
+/// For how long refused notifications are counted.
+const REFUSED: Duration = Duration::from_mins(5);
+
+/// What an object says, and when its alarm comes.
+#[derive(Debug, Clone)]
+pub struct Answered<T> {
+    /// What it says.
+    pub body: T,
+    /// When its alarm comes, if it is set.
+    pub alarm: Option<UnixMs>,
+}
+
+/// What the objects said; none of one that did not answer.
+#[derive(Debug, Clone)]
+pub struct Looked {
+    /// The outbox.
+    pub outbox: Option<Answered<OutboxStatus>>,
+    /// The runs by their kind; null where imports are off.
+    pub runs: Option<Answered<Value>>,
+}
+
+impl Looked {
+    /// The alarms of objects that have had something to do for a while.
+    fn alarms(&self, now: UnixMs) -> Vec<WatchedAlarm> {
+        let waits = |outbox: &Answered<OutboxStatus>| WatchedAlarm {
+            of: "outbox",
+            is_needed: outbox.body.oldest.is_some_and(|oldest| now.since(oldest) > CALM),
+            due: outbox.alarm,
+        };
+        let runs = |runs: &Answered<Value>| WatchedAlarm {
+            of: "import",
+            is_needed: ImportKind::ALL
+                .into_iter()
+                .any(|kind| is_late(&runs.body[kind.name()], now)),
+            due: runs.alarm,
+        };
+        self.outbox.as_ref().map(waits).into_iter().chain(self.runs.as_ref().map(runs)).collect()
+    }
+}
+
+/// Whether a run is active, and has stored nothing for a while.
+fn is_late(run: &Value, now: UnixMs) -> bool {
+    let is_active = matches!(run["state"].as_str(), Some("running" | "stopping"));
+    let updated = run["updatedAt"].as_str().and_then(|at| at.parse::<chrono::DateTime<_>>().ok());
+    is_active
+        && updated.is_some_and(|at: chrono::DateTime<chrono::Utc>| now.since(at.into()) > CALM)
+}
+
+/// Follows what is wrong by what the objects said.
+///
+/// # Errors
+/// A statement failed.
+pub fn look(
+    sql: &dyn Sql,
+    config: &Config,
+    looked: &Looked,
+    receiver: AlertReceiver,
+    now: UnixMs,
+) -> Result<(), SqlError> {
+    let mut state = state::load(sql, now)?;
+    state.looked = now;
+    silent(&mut state.outbox_silent_since, looked.outbox.is_none(), now);
+    silent(&mut state.imports_silent_since, looked.runs.is_none(), now);
+    let alarms = looked.alarms(now);
+    let situation = Situation {
+        state: &state,
+        refused: refused(sql, now)?,
+        outbox: looked.outbox.as_ref().map(|answered| &answered.body),
+        runs: looked.runs.as_ref().map(|answered| &answered.body),
+        alarms: Some(&alarms),
+        rules: &config.rules.alerts,
+        mode: config.mode,
+        now,
+    };
+    let found = causes(&situation);
+    state.alerts = alerts::follow(&state.alerts, &situation, found, receiver);
+    state::save(sql, &state)
+}
+
+fn silent(since: &mut UnixMs, is_silent: bool, now: UnixMs) {
+    *since = match (is_silent, *since) {
+        (false, _) => UnixMs::EPOCH,
+        (true, UnixMs::EPOCH) => now,
+        (true, since) => since,
+    };
+}
+
+/// Notifications of this project that were refused lately.
+///
+/// # Errors
+/// A statement failed.
+pub fn refused(sql: &dyn Sql, now: UnixMs) -> Result<u64, SqlError> {
+    let minutes = counts::list(sql, CountSpan::Minute, now)?;
+    let lately = minutes.iter().filter(|(at, _)| now.since(*at) <= REFUSED);
+    Ok(lately.map(|(_, counts)| counts.refused_notifications).sum())
+}
+
+/// The alerts that are open by what is known now, stored or not.
+#[must_use]
+pub fn open_alerts(situation: &Situation<'_>) -> Vec<Alert> {
+    let found = causes(situation);
+    let followed = alerts::follow(&situation.state.alerts, situation, found, AlertReceiver::Unset);
+    alerts::open(&followed).cloned().collect()
+}
+
+/// Whether the checks are to be made.
+#[must_use]
+pub fn wants_checks(state: &WatchState, now: UnixMs) -> bool {
+    use crate::check::CheckLevel::Failed;
+    let fails = state.checks.iter().any(|check| check.level == Failed);
+    now.since(state.checked) >= if fails { FAILED_CHECKS } else { CHECKS }
+}
+
+/// When there is something to do: to look, or to tell the receiver.
+#[must_use]
+pub fn next(state: &WatchState, receiver: AlertReceiver, now: UnixMs) -> UnixMs {
+    let is_calm = alerts::open(&state.alerts).next().is_none();
+    let look = state.looked.max(now - CALM) + if is_calm { CALM } else { ALERT };
+    let has_news =
+        receiver == AlertReceiver::Set && !alerts::notices(&state.alerts, now).is_empty();
+    let tell = has_news.then(|| state.receiver.free_at());
+    tell.map_or(look, |tell| tell.min(look)).max(now)
+}
+
+/// What is known of realtime, as `GET /sync/status` shows it; with the hours of 30 days if they are asked for.
+///
+/// # Errors
+/// A statement failed.
+pub fn realtime(
+    sql: &dyn Sql,
+    state: &WatchState,
+    hours: bool,
+    now: UnixMs,
+) -> Result<Value, SqlError> {
+    let shown = |at: UnixMs| Some(at).filter(|at| *at != UnixMs::EPOCH).and_then(UnixMs::shown);
+    let types: serde_json::Map<_, _> = counts::types(sql)?
+        .into_iter()
+        .map(|(name, seen)| {
+            let seen = json!({
+                "lastReceived": shown(seen.received), "lastDelivered": shown(seen.delivered),
+            });
+            (name, seen)
+        })
+        .collect();
+    let mut realtime = json!({
+        "since": shown(state.began),
+        "lastReceived": shown(state.last.received),
+        "lastDelivered": shown(state.last.delivered),
+        "counts": counts::of(sql, CountSpan::Ever, UnixMs::EPOCH)?,
+        "minutes": counts::shown(&counts::list(sql, CountSpan::Minute, now)?),
+        "types": types,
+    });
+    if hours {
+        realtime["hours"] = counts::shown(&counts::list(sql, CountSpan::Hour, now)?).into();
+    }
+    Ok(realtime)
+}

@@ -1,0 +1,16 @@
+//! Keeping watch: what realtime does is counted, what is wrong is a cause, and a cause that begins or
+//! ends is told.
+//!
+//! Isolates count in a [`tally`] and hand it over to the Durable Object `Watch`, which keeps it
+//! ([`store`]). What the objects say of themselves gives the [`causes`]; [`alerts`] are causes over
+//! time, and what a receiver is told of them; [`metrics`] are the same figures for Prometheus.
+//!
+//! Not in scope: calling the objects and the receiver (`edge::watch`), and the checks themselves
+//! ([`crate::check`]).
+
+pub mod alerts;
+pub mod causes;
+pub mod look;
+pub mod metrics;
+pub mod store;
+pub mod tally;

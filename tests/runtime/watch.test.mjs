@@ -1,0 +1,220 @@
+// Keeping watch: what realtime does is counted, what is wrong is said in the status, by `/health` and to
+// the receiver of alerts, and it is over when it is over.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import parsePrometheus from "parse-prometheus-text-format";
+import { change, message } from "../../sandbox/commercetools/notifications.mjs";
+import { sampleShop } from "../../sandbox/shop/index.mjs";
+import { ADMIN_TOKEN, READ_TOKEN } from "../../sandbox/worker.mjs";
+import { eventually } from "../eventually.mjs";
+import { call, start, startAlone, startLasting, unreachable } from "./harness.mjs";
+import { imported } from "./imports.mjs";
+import { startReceiver } from "./receiver.mjs";
+
+const [customer] = sampleShop().customers;
+const CHANGED = change("ResourceUpdated", { typeId: "customer", id: customer.id });
+const unreadable = (id) =>
+  message("OrderCreated", { typeId: "order", id }, { order: { not: "an order" } });
+
+/** An alert begins within 90 s of its cause and ends within 90 s of its end. */
+const ALERT_MS = 90_000;
+
+const statusOf = async (stack) => (await stack.admin("GET", "/sync/status")).body;
+const codes = (status) => status.alerts.map(({ code, of }) => (of ? `${code}-${of}` : code));
+
+describe("with a receiver of alerts", () => {
+  let receiver;
+  let stack;
+  before(async () => {
+    receiver = await startReceiver();
+    stack = await start({ settings: { ALERT_URL: receiver.url } });
+  });
+  after(async () => {
+    await stack.close();
+    await receiver.close();
+  });
+
+  test("what realtime does is counted", async () => {
+    const { url } = stack.worker;
+    const before = (await statusOf(stack)).realtime;
+    assert.equal(before.lastReceived, null);
+    assert.deepEqual(before.minutes, []);
+    await stack.expectStatus(204, CHANGED);
+    await stack.expectStatus(204, message("ReviewCreated", { typeId: "review", id: "r" }));
+    for (const headers of [{}, { authorization: "Bearer wrong" }]) {
+      const refused = await call(url, { method: "POST", headers, body: "GET /wp-admin" });
+      assert.equal(refused.status, 401);
+    }
+    const { realtime, alerts } = await statusOf(stack);
+    const { delivered, ignored, parked, deadLettered, refused } = realtime.counts;
+    assert.deepEqual([delivered, ignored, parked, deadLettered, refused], [1, 1, 0, 0, 2]);
+    assert.ok(realtime.lastReceived && realtime.lastDelivered);
+    assert.equal(
+      realtime.minutes.reduce((sum, minute) => sum + minute.delivered, 0),
+      1,
+    );
+    assert.equal(realtime.types.ResourceUpdated.lastDelivered, realtime.lastDelivered);
+    // Scanners page nobody.
+    assert.deepEqual(alerts, []);
+    assert.equal((await call(`${url}/health`)).body.attention, 0);
+  });
+
+  test("a refused key is said at once, told once, and over when it is over", async () => {
+    const { key } = stack.klaviyo.settings;
+    stack.klaviyo.settings.key = "pk_another";
+    await stack.expectParked(CHANGED);
+    const status = await statusOf(stack);
+    assert.deepEqual(codes(status), ["klaviyo_401"]);
+    assert.equal(status.alerts[0].count, 1);
+    assert.match(status.alerts[0].detail, /KLAVIYO_AUTH_KEY/);
+    const began = await receiver.notice("klaviyo_401", "began", ALERT_MS);
+    stack.klaviyo.settings.key = key;
+    const ended = await receiver.notice("klaviyo_401", "ended", 2 * ALERT_MS);
+    assert.equal(ended.id, began.id);
+    assert.deepEqual(codes(await statusOf(stack)), []);
+    await eventually(
+      "nothing to need attention",
+      async () => (await call(`${stack.worker.url}/health`)).body.attention,
+      (attention) => attention === 0,
+      { limitMs: ALERT_MS },
+    );
+    assert.equal(receiver.notices("klaviyo_401").length, 2);
+    const told = JSON.stringify(receiver.requests);
+    for (const secret of [customer.email, key, ADMIN_TOKEN]) assert.ok(!told.includes(secret));
+    assert.match(receiver.requests[0].text, /Klaviyo refuses the key/);
+    assert.equal(receiver.requests[0].worker, stack.commercetools.projectKey);
+  });
+
+  test("refused notifications of this project need a person, with a hint which secret it was not", async () => {
+    const body = JSON.stringify({ ...CHANGED, projectKey: stack.commercetools.projectKey });
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+    for (let pushes = 0; pushes < 3; pushes++) {
+      assert.equal((await call(stack.worker.url, { method: "POST", headers, body })).status, 401);
+    }
+    const status = await statusOf(stack);
+    assert.deepEqual(codes(status), ["pushes_refused"]);
+    assert.equal(status.alerts[0].count, 3);
+    assert.match(status.alerts[0].detail, /PUSH_TOKEN belongs at the broker/);
+    const line = await stack.lineWith(({ what }) => what === "push_refused");
+    assert.ok(!JSON.stringify(line).includes(ADMIN_TOKEN));
+    await receiver.notice("pushes_refused", "began", ALERT_MS);
+    // Over a minute after the last one.
+    await receiver.notice("pushes_refused", "ended", 60_000 + ALERT_MS);
+  });
+
+  test("a thousand dead letters are one alert, and at most two requests", async () => {
+    const asked = receiver.requests.length;
+    const letters = Array.from({ length: 1_000 }, (_, number) => unreadable(`order-${number}`));
+    for (let begin = 0; begin < letters.length; begin += 50) {
+      await stack.push(letters.slice(begin, begin + 50));
+    }
+    await receiver.notice("dead_letters", "began", ALERT_MS);
+    const status = await statusOf(stack);
+    assert.equal(status.outbox.deadLetters, 1_000);
+    assert.equal(status.alerts.find(({ code }) => code === "dead_letters").count, 1_000);
+    assert.ok(receiver.requests.length - asked <= 2);
+    assert.equal((await stack.admin("DELETE", "/dead-letters?all=true")).status, 204);
+    await receiver.notice("dead_letters", "ended", 2 * ALERT_MS);
+  });
+
+  test("an import that failed and one with failures need a person", async () => {
+    const { key } = stack.klaviyo.settings;
+    stack.klaviyo.settings.key = "pk_another";
+    await imported(stack.worker.url, "customers");
+    stack.klaviyo.settings.key = key;
+    await imported(stack.worker.url, "orders", { ids: ["nothing"] });
+    const status = await statusOf(stack);
+    assert.deepEqual(codes(status), ["import_failed-customers", "import_failures-orders"]);
+    assert.equal(status.orders.failures, 1);
+    assert.equal((await stack.admin("DELETE", "/sync/orders/failures?all=true")).status, 204);
+    await imported(stack.worker.url, "customers");
+    assert.deepEqual(codes(await statusOf(stack)), []);
+  });
+
+  test("a test alert arrives, and says that it is one", async () => {
+    const seen = receiver.notices("test").length;
+    const asked = await stack.admin("POST", "/alerts/test");
+    assert.equal(asked.status, 202);
+    await eventually(
+      "the test",
+      () => receiver.notices("test"),
+      (all) => all.length > seen,
+      {
+        limitMs: ALERT_MS,
+      },
+    );
+    assert.deepEqual(codes(await statusOf(stack)), []);
+  });
+
+  test("the figures are read by a parser of Prometheus", async () => {
+    const { url } = stack.worker;
+    const asked = { headers: { authorization: `Bearer ${READ_TOKEN}` } };
+    const { status, headers, text } = await call(`${url}/metrics`, asked);
+    assert.equal(status, 200);
+    assert.equal(headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    const families = new Map(parsePrometheus(text).map((family) => [family.name, family]));
+    const value = (name, labels = {}) => {
+      const { metrics } = families.get(`commercetools_klaviyo_${name}`);
+      const same = (metric) =>
+        Object.entries(labels).every(([label, text]) => metric.labels?.[label] === text);
+      return Number(metrics.find(same).value);
+    };
+    const { realtime, outbox } = await statusOf(stack);
+    assert.equal(value("notifications_total", { outcome: "delivered" }), realtime.counts.delivered);
+    assert.equal(value("pushes_refused_total"), realtime.counts.refused);
+    assert.equal(value("outbox_waiting"), outbox.waiting);
+    assert.equal(value("import_state", { kind: "products", state: "idle" }), 1);
+    assert.ok(value("last_received_timestamp_seconds") > 1_700_000_000);
+    // No label has an id of anything.
+    for (const id of [customer.id, "order-1"]) assert.ok(!text.includes(id), id);
+    assert.equal((await call(`${url}/metrics`)).status, 401);
+  });
+});
+
+test("without ALERT_URL no alert can be tried", async () => {
+  const worker = await startAlone(unreachable);
+  const { status, body } = await worker.call("/alerts/test", {
+    method: "POST",
+    headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+  });
+  assert.deepEqual([status, body.code], [409, "no_alert_url"]);
+  await worker.close();
+});
+
+test("20 kills lose no alert, and one that was under way comes again with its id", async () => {
+  const receiver = await startReceiver();
+  const stack = await startLasting({ settings: { ALERT_URL: receiver.url } });
+  const ids = new Set();
+  for (let kills = 0; kills < 20; kills++) {
+    // A person has something to do, and has done it; the runtime dies in the middle of either.
+    await stack.push(unreadable(`order-${kills}`));
+    if (kills % 2 === 1) receiver.hang();
+    const status = await statusOf(stack);
+    for (const { id } of status.alerts) ids.add(id);
+    await stack.kill();
+    receiver.goOn();
+  }
+  for (const id of ids) {
+    await eventually(
+      "the alert to arrive",
+      () => receiver.ids("began"),
+      (all) => all.has(id),
+      {
+        limitMs: 4 * ALERT_MS,
+      },
+    );
+  }
+  assert.equal((await stack.admin("DELETE", "/dead-letters?all=true")).status, 204);
+  const [last] = [...receiver.ids("began")].slice(-1);
+  await eventually(
+    "its end",
+    () => receiver.ids("ended"),
+    (all) => all.has(last),
+    {
+      limitMs: 4 * ALERT_MS,
+    },
+  );
+  await stack.close();
+  await receiver.close();
+});
