@@ -16,7 +16,7 @@ const NAMES = [
   ...["commercetools_token", "commercetools_scopes", "commercetools_api"],
   ...["commercetools_catalog", "commercetools_stock"],
   ...["klaviyo_key", "klaviyo_scopes", "klaviyo_api", "klaviyo_metrics"],
-  ...["outbox", "import", "catalogue"],
+  ...["outbox", "watch", "import", "catalogue"],
 ];
 
 const stack = useStack();

@@ -17,7 +17,10 @@ const CHANGED = change("ResourceUpdated", { typeId: "customer", id: customer.id 
 const unreadable = (id) =>
   message("OrderCreated", { typeId: "order", id }, { order: { not: "an order" } });
 
-/** An alert begins within 90 s of its cause and ends within 90 s of its end. */
+/**
+ * An alert begins within 90 s of its cause and ends within 90 s of its end; one that comes within a minute of
+ * another request waits for the rest of that minute.
+ */
 const ALERT_MS = 90_000;
 
 const statusOf = async (stack) => (await stack.admin("GET", "/sync/status")).body;
