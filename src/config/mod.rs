@@ -76,6 +76,18 @@ pub struct CommercetoolsAccess {
     pub scopes: Option<String>,
 }
 
+impl CommercetoolsAccess {
+    /// The address of the project in the Merchant Center, which is beside that of the API
+    /// (<https://docs.commercetools.com/merchant-center/getting-started>); none if the API's is not one of
+    /// commercetools' hosts.
+    #[must_use]
+    pub fn merchant_center(&self) -> Option<String> {
+        let region =
+            self.api_url.strip_prefix("https://api.")?.strip_suffix(".commercetools.com")?;
+        Some(format!("https://mc.{region}.commercetools.com/{}", self.project_key))
+    }
+}
+
 /// How to reach the Klaviyo account.
 #[derive(Debug, Clone)]
 pub struct KlaviyoAccess {
@@ -203,4 +215,25 @@ pub(crate) fn test_config_with(rules: &str) -> Config {
 #[cfg(test)]
 pub(crate) fn test_config() -> Config {
     test_config_with("{}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_merchant_center_stands_beside_the_api() {
+        let mut access = test_config().commercetools;
+        for (api, center) in [
+            (
+                "https://api.europe-west1.gcp.commercetools.com",
+                Some("https://mc.europe-west1.gcp.commercetools.com/shop"),
+            ),
+            ("http://127.0.0.1:8080", None),
+            ("https://api.example.com", None),
+        ] {
+            access.api_url = api.to_owned();
+            assert_eq!(access.merchant_center().as_deref(), center, "{api}");
+        }
+    }
 }

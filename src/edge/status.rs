@@ -63,6 +63,7 @@ async fn status(
     status["outbox"] = serde_json::to_value(waiting)?;
     status["realtime"] = realtime;
     status["alerts"] = alerts;
+    status["merchantCenter"] = config.commercetools.merchant_center().into();
     if operator == Operator::Reader {
         hide_words(&mut status);
     }

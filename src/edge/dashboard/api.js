@@ -31,11 +31,21 @@ export class Offline extends Error {
 
 /** Calls the Worker; gives the body. Throws Refused or Offline. */
 export async function call(method, path, body) {
+  const type = body === undefined ? {} : { "content-type": "application/json" };
+  const { text } = await exchange(method, path, type, body);
+  return parsed(text);
+}
+
+/** A table (CSV) as text, and the query of its next page, if there is one. */
+export async function table(path) {
+  const { text, headers } = await exchange("GET", path, { accept: "text/csv" });
+  const [, next] = /^<([^>]*)>; rel="next"$/.exec(headers.get("link") ?? "") ?? [];
+  return { text, next };
+}
+
+async function exchange(method, path, more, body) {
   const carried = token.get();
-  const headers = {
-    ...(carried && { authorization: `Bearer ${carried}` }),
-    ...(body !== undefined && { "content-type": "application/json" }),
-  };
+  const headers = { ...(carried && { authorization: `Bearer ${carried}` }), ...more };
   const signal = AbortSignal.timeout(PATIENCE);
   const init = { method, headers, cache: "no-store", signal, body };
   let response;
@@ -46,9 +56,8 @@ export async function call(method, path, body) {
   } catch {
     throw new Offline();
   }
-  const answer = parsed(text);
-  if (!response.ok) throw new Refused(response.status, answer);
-  return answer;
+  if (!response.ok) throw new Refused(response.status, parsed(text));
+  return { text, headers: response.headers };
 }
 
 export const get = (path) => call("GET", path);

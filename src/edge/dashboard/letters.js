@@ -1,66 +1,70 @@
-// The dead letters: what can never succeed unless a person does something. Listed page by page, read
+// The dead letters: what can never succeed unless a person does something. Grouped by their reason, read
 // whole, retried, deleted.
 
 import { call, get, post } from "./api.js";
-import { confirm, open } from "./dialog.js";
-import { button, byId, el, say, show } from "./dom.js";
+import { confirm } from "./dialog.js";
+import { button, byId, el, show } from "./dom.js";
 import { counted, time } from "./format.js";
+import { keptList } from "./kept.js";
+import { record } from "./merchant.js";
+import { showRequest, showText } from "./request.js";
 
-const list = el("ul", { class: "rows", "aria-labelledby": "letters-title" });
 const heading = el("h3", { id: "letters-title", tabindex: "-1" }, "Dead letters");
-const refused = el("p", { class: "error", role: "alert" });
+
+/** When each letter that was retried here was last dated: one that comes back failed again. */
+const retried = new Map();
+
 let known = null;
-let cursor = null;
 let changed = () => {};
 
-const more = button("Show more", () => tried(() => load(cursor)));
-const all = button("Retry all", replayAll);
+const list = keptList({
+  one: "dead letter",
+  many: "dead letters",
+  changed: () => refresh(),
+  read: async (cursor, code) => {
+    const { deadLetters, ...rest } = await get(
+      `/dead-letters?${cursor && `cursor=${encodeURIComponent(cursor)}&`}${code && `code=${encodeURIComponent(code)}`}`,
+    );
+    return { rows: deadLetters.map(row), ...rest };
+  },
+  retry: (code) => post("/dead-letters/replay", code ? { code } : undefined),
+  forget: (code) =>
+    call("DELETE", `/dead-letters?${code ? `code=${encodeURIComponent(code)}` : "all=true"}`),
+});
 
 /** Makes the room; `done` is called when something was done. */
 export function prepare(done) {
   changed = done;
-  const head = el("div", { class: "row-head" }, heading, all);
-  byId("letters").replaceChildren(head, refused, list, more);
+  byId("letters").replaceChildren(heading, list.content);
 }
 
 /** Lists them anew when their number is another one. */
 export async function update({ deadLetters }) {
   if (deadLetters === known) return;
   show(byId("letters"), deadLetters > 0);
-  show(all, deadLetters > 1);
-  if (deadLetters > 0) await load(null);
+  if (deadLetters > 0) await list.load();
   known = deadLetters;
 }
 
 /** Forgets what was listed. */
 export function forget() {
   known = null;
-  list.replaceChildren();
-}
-
-async function load(from) {
-  const query = from === null ? "" : `?cursor=${encodeURIComponent(from)}`;
-  const { deadLetters, next } = await get(`/dead-letters${query}`);
-  const rows = deadLetters.map(row);
-  if (from === null) list.replaceChildren(...rows);
-  else list.append(...rows);
-  if (from !== null) rows[0]?.focus();
-  cursor = next;
-  show(more, next !== null);
+  retried.clear();
+  list.clear();
 }
 
 function row(letter) {
-  const { id, code, detail, pointer, resource, at, attempts } = letter;
+  const { id, code, detail, pointer, resource, name, at, attempts } = letter;
   const about = resource ?? "no resource";
-  const act = (label, what, attributes) =>
-    button(label, () => tried(() => what(letter)), {
-      "aria-label": `${label} ${about}`,
-      ...attributes,
-    });
+  const before = retried.get(id);
+  const again = before !== undefined && before !== at;
+  const act = (label, what) =>
+    button(label, () => what(letter), { "aria-label": `${label} ${about}` });
   return el(
     "li",
     { tabindex: "-1", "data-id": id },
-    el("div", { class: "row-head" }, el("code", {}, about), el("span", { class: "code" }, code)),
+    el("div", { class: "row-head" }, record(resource, name), el("span", { class: "code" }, code)),
+    again && el("p", { class: "error" }, "It was retried, and failed again."),
     el("p", { class: "detail" }, detail),
     el(
       "p",
@@ -69,36 +73,36 @@ function row(letter) {
       time(at),
       ` · ${counted(attempts, "attempt")}`,
     ),
-    el("div", { class: "actions" }, act("Read", read), act("Retry", replay), act("Delete", remove)),
+    el(
+      "div",
+      { class: "actions" },
+      act("Read", read),
+      act("Request", request),
+      act("Retry", retry),
+      act("Delete", remove),
+    ),
   );
 }
 
-async function read({ id }) {
-  const whole = await get(`/dead-letters/${id}`);
-  const text = JSON.stringify(whole, null, 2);
-  const content = el("pre", { tabindex: "0", "aria-label": "The dead letter" }, text);
-  open("Dead letter", content, { wide: true });
-}
+const read = ({ id }) =>
+  list.attempt(async () => showText("The dead letter", await get(`/dead-letters/${id}`)));
 
-async function replay({ id }) {
-  await post(`/dead-letters/${id}/replay`);
-  await refresh();
-}
+const request = ({ id, code, detail, pointer }) =>
+  list.attempt(async () => {
+    const { notification } = await get(`/dead-letters/${id}`);
+    await showRequest(notification, { code, detail, pointer });
+  });
+
+const retry = ({ id, at }) =>
+  list.done(async () => {
+    retried.set(id, at);
+    await post(`/dead-letters/${id}/replay`);
+  });
 
 async function remove({ id, resource }) {
   const text = `The notification about ${resource ?? "no resource"} is lost then. It cannot be undone.`;
   if (!(await confirm("Delete this dead letter?", text, "Delete"))) return;
-  await call("DELETE", `/dead-letters/${id}`);
-  await refresh();
-}
-
-async function replayAll() {
-  const text = `${counted(known, "notification")} will be tried again now. What fails again comes back here.`;
-  if (!(await confirm("Retry all dead letters?", text, "Retry all"))) return;
-  await tried(async () => {
-    await post("/dead-letters/replay");
-    await refresh();
-  });
+  await list.done(() => call("DELETE", `/dead-letters/${id}`));
 }
 
 /** What was done to a letter takes it away, and with it the focus. */
@@ -107,13 +111,4 @@ async function refresh() {
   await changed();
   if (document.activeElement === document.body)
     (byId("letters").hidden ? byId("headline") : heading).focus();
-}
-
-async function tried(act) {
-  say(refused, "");
-  try {
-    await act();
-  } catch (error) {
-    say(refused, error.message);
-  }
 }

@@ -7,6 +7,7 @@ import { when } from "./format.js";
 import * as imports from "./imports.js";
 import * as letters from "./letters.js";
 import { poll } from "./live.js";
+import * as merchant from "./merchant.js";
 import * as preview from "./preview.js";
 import * as realtime from "./realtime.js";
 import { isActive } from "./run.js";
@@ -70,6 +71,7 @@ async function present() {
   if (view !== "desk") {
     imports.arrange(health.parts);
     realtime.arrange(health.parts);
+    merchant.arrange(status.merchantCenter);
     turnTo("desk");
   }
   summary.update(status, health);

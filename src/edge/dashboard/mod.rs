@@ -39,6 +39,7 @@ macro_rules! files {
 
 /// What the page is made of.
 static FILES: &[DashboardFile] = files![
+    "advice.js" JS,
     "api.js" JS,
     "chart.js" JS,
     "check.js" JS,
@@ -50,13 +51,16 @@ static FILES: &[DashboardFile] = files![
     "icon-needs.svg" SVG,
     "icon.svg" SVG,
     "imports.js" JS,
+    "kept.js" JS,
     "letters.js" JS,
     "live.js" JS,
+    "merchant.js" JS,
     "main.js" JS,
     "pages.js" JS,
     "preview.js" JS,
     "rate.js" JS,
     "realtime.js" JS,
+    "request.js" JS,
     "rooms.css" CSS,
     "run.js" JS,
     "skipped.js" JS,

@@ -3,6 +3,7 @@
 import { get, post } from "./api.js";
 import { button, byId, el, say, show, svg, terms } from "./dom.js";
 import { counted, duration, number, time } from "./format.js";
+import { record } from "./merchant.js";
 
 const NAMES = {
   received: "Last received",
@@ -174,16 +175,11 @@ async function list() {
   }
 }
 
-function row({ resource, code, since, attempts, nextAttempt }) {
+function row({ resource, name, code, since, attempts, nextAttempt }) {
   return el(
     "li",
     {},
-    el(
-      "div",
-      { class: "row-head" },
-      el("code", {}, resource ?? "no resource"),
-      el("span", { class: "code" }, code),
-    ),
+    el("div", { class: "row-head" }, record(resource, name), el("span", { class: "code" }, code)),
     el(
       "p",
       { class: "soft" },

@@ -1,5 +1,5 @@
-// The dialog that starts an import: which records, and a typed confirmation before anything is
-// deleted.
+// The dialog that starts an import: which records. Deleting everything is a dialog of its own, with a typed
+// confirmation.
 
 import { post } from "./api.js";
 import { open } from "./dialog.js";
@@ -18,18 +18,14 @@ const CHOICES = [
   },
 ];
 
-const DELETION = { name: "delete_all", label: "Delete everything in Klaviyo", field: confirmation };
-
 /** Asks how to start, and starts. `changed` is called when it is started. */
 export function start(kind, changed) {
-  const deletable = kind === "categories" || kind === "products";
-  const choices = deletable ? [...CHOICES, DELETION] : CHOICES;
   const refused = el("p", { class: "error", role: "alert" });
   const fields = new Map();
-  let chosen = choices[0];
+  let chosen = CHOICES[0];
 
   const go = button("Start", submit, { class: "primary" });
-  const rows = choices.map((choice) => {
+  const rows = CHOICES.map((choice) => {
     const radio = el("input", {
       type: "radio",
       name: "choice",
@@ -47,22 +43,18 @@ export function start(kind, changed) {
   const form = el("form", {}, el("fieldset", {}, el("legend", {}, `Which ${kind}`), rows), refused);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (!go.disabled) go.click();
+    go.click();
   });
   const close = open(`Import ${kind}`, form, { dismiss: "Cancel", actions: () => [go] });
 
   function choose(choice) {
     chosen = choice;
     for (const [other, { input }] of fields) show(input.parentElement, other === choice);
-    go.className = choice === DELETION ? "danger" : "primary";
-    say(go, choice === DELETION ? `Delete all ${kind}` : "Start");
     ready();
   }
 
-  /** A deletion is possible only when its kind was typed. */
   function ready() {
     say(refused, "");
-    go.disabled = chosen === DELETION && fields.get(DELETION).input.value !== kind;
   }
 
   async function submit() {
@@ -77,8 +69,36 @@ export function start(kind, changed) {
   }
 
   function bodyOf() {
-    if (chosen === DELETION) return { deleteAll: true, confirmDeletion: kind };
     return chosen.body ? chosen.body(fields.get(chosen).input.value) : {};
+  }
+}
+
+/** Asks for the kind to be typed, and deletes all that Klaviyo has of it. */
+export function deleteAll(kind, changed) {
+  const refused = el("p", { class: "error", role: "alert" });
+  const { input, label, hint } = confirmation(kind);
+  const go = button(`Delete all ${kind}`, submit, { class: "danger", disabled: true });
+  input.addEventListener("input", () => {
+    say(refused, "");
+    go.disabled = input.value !== kind;
+  });
+  const form = el("form", {}, el("div", { class: "field" }, label, input, hint), refused);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!go.disabled) go.click();
+  });
+  const title = `Delete all ${kind} in Klaviyo`;
+  const close = open(title, form, { dismiss: "Cancel", actions: () => [go] });
+
+  async function submit() {
+    try {
+      await post(`/sync/${kind}`, { deleteAll: true, confirmDeletion: kind });
+    } catch (error) {
+      say(refused, error.message);
+      return;
+    }
+    close();
+    await changed();
   }
 }
 

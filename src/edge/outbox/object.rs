@@ -12,7 +12,9 @@ use worker::{
 use super::drain::{self, OutboxDesk};
 use crate::config::rules::OperatorRules;
 use crate::edge::clock::now_ms;
-use crate::edge::objects::{AtWork, armed_for, cursor, set_alarm, to_delete, with_next_alarm};
+use crate::edge::objects::{
+    AtWork, armed_for, cursor, parameter, set_alarm, to_delete, with_next_alarm,
+};
 use crate::edge::sql::turn;
 use crate::edge::{log, reply, settings};
 use crate::json::read_bytes;
@@ -181,7 +183,8 @@ impl Outbox {
                 reply::json(202, &json!({ "retried": parked::retry(sql, now_ms())? }))
             }
             (Method::Get, ["dead-letters"]) => {
-                reply::json(200, &dead_letters::list(sql, cursor(&url))?)
+                let code = parameter(&url, "code");
+                reply::json(200, &dead_letters::list(sql, cursor(&url), code.as_deref())?)
             }
             (Method::Delete, ["dead-letters"]) => match to_delete(&url) {
                 Ok(which) => {

@@ -141,11 +141,15 @@ impl FailurePage<'_> {
         Ok((rows, next))
     }
 
-    /// The page as JSON.
+    /// The page as JSON; the first one has how many failures of the kind there are of each code.
     pub fn shown(&self, sql: &dyn Sql) -> Result<Value, SqlError> {
         let (rows, next) = self.rows(sql, PAGE)?;
         let shown: Vec<_> = rows.iter().map(FailureRow::shown).collect();
-        Ok(json!({ "failures": shown, "next": next }))
+        let mut page = json!({ "failures": shown, "next": next });
+        if self.cursor.is_empty() {
+            page["codes"] = codes(sql, self.kind)?.into();
+        }
+        Ok(page)
     }
 
     /// A longer page as CSV, and the query of the next one.
@@ -157,6 +161,16 @@ impl FailurePage<'_> {
         let lines = rows.iter().map(FailureRow::line);
         Ok((std::iter::once(header).chain(lines).collect(), next))
     }
+}
+
+/// How many failures of a kind there are of each code, the most frequent first.
+fn codes(sql: &dyn Sql, kind: ImportKind) -> Result<Vec<Value>, SqlError> {
+    sql.exec(
+        "SELECT code, COUNT(*) AS count FROM failures WHERE kind = ?
+         GROUP BY code ORDER BY count DESC, code",
+        vec![kind.name().into()],
+    )?
+    .read()
 }
 
 /// The ids of the records of a kind that failed, of those that are meant.

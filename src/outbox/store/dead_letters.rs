@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::commercetools::notification::Notification;
 use crate::fault::Rejection;
 use crate::json::read_bytes;
+use crate::outbox::store::parked::NAME;
 use crate::push::parking;
 use crate::storage::parts;
 use crate::storage::selection::KeptSelection;
@@ -75,7 +76,16 @@ pub struct DeadLetterRow {
     detail: String,
     pointer: Option<String>,
     resource: Option<String>,
-    attempts: u32,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
+/// A row of `dead_letters` on a page, with the name that people know its resource by.
+#[derive(Deserialize)]
+struct ListedLetter {
+    #[serde(flatten)]
+    letter: DeadLetterRow,
+    name: Option<String>,
 }
 
 impl DeadLetterRow {
@@ -123,21 +133,42 @@ pub fn keep(sql: &dyn Sql, letter: &NewDeadLetter, content: &[u8]) -> Result<Str
     Ok(id)
 }
 
-/// A page of letters, the newest first.
-pub fn list(sql: &dyn Sql, cursor: Option<RowId>) -> Result<Value, SqlError> {
-    let rows: Vec<DeadLetterRow> = sql
-        .exec(
-            &format!(
-                "SELECT * FROM dead_letters WHERE seq < ? ORDER BY seq DESC LIMIT {}",
-                PAGE + 1
-            ),
-            vec![cursor.unwrap_or(RowId::MAX).into()],
-        )?
-        .read()?;
+/// A page of letters, the newest first; of those with a code, if one is given. The first page has how many
+/// there are of each code.
+pub fn list(sql: &dyn Sql, cursor: Option<RowId>, code: Option<&str>) -> Result<Value, SqlError> {
+    let query = format!(
+        "SELECT seq, id, at, code, detail, pointer, resource, attempts, {NAME} AS name
+         FROM (
+            SELECT dead_letters.*, (
+                SELECT CAST(content AS TEXT) FROM dead_letter_parts WHERE owner = seq AND part = 0
+            ) AS content
+            FROM dead_letters WHERE seq < ?1 AND (?2 IS NULL OR code = ?2)
+            ORDER BY seq DESC LIMIT {})",
+        PAGE + 1
+    );
+    let values = vec![cursor.unwrap_or(RowId::MAX).into(), code.into()];
+    let rows: Vec<ListedLetter> = sql.exec(&query, values)?.read()?;
     let page = &rows[..rows.len().min(PAGE)];
-    let next = (rows.len() > PAGE).then(|| page.last().map(|row| row.seq.to_string()));
-    let shown: Vec<_> = page.iter().map(DeadLetterRow::shown).collect();
-    Ok(json!({ "deadLetters": shown, "next": next.flatten() }))
+    let next = (rows.len() > PAGE).then(|| page.last().map(|row| row.letter.seq.to_string()));
+    let shown = page.iter().map(|row| {
+        let mut shown = row.letter.shown();
+        shown["name"] = row.name.as_deref().into();
+        shown
+    });
+    let mut listed = json!({ "deadLetters": shown.collect::<Vec<_>>(), "next": next.flatten() });
+    if cursor.is_none() {
+        listed["codes"] = codes(sql)?.into();
+    }
+    Ok(listed)
+}
+
+/// How many letters there are of each code, the most frequent first.
+fn codes(sql: &dyn Sql) -> Result<Vec<Value>, SqlError> {
+    sql.exec(
+        "SELECT code, COUNT(*) AS count FROM dead_letters GROUP BY code ORDER BY count DESC, code",
+        vec![],
+    )?
+    .read()
 }
 
 /// A letter.

@@ -247,6 +247,15 @@ pub fn waiting(sql: &dyn Sql) -> Result<Vec<WaitingRows>, SqlError> {
 /// Rows on one page.
 const PAGE: usize = 100;
 
+/// The name that people know a notification's resource by, as an expression on the column `content`: the
+/// number of an order, a SKU, or a key. Not that of a customer, which may be personal.
+pub(super) const NAME: &str = "CASE WHEN json_valid(content)
+    AND COALESCE(content ->> '$.resource.typeId', '') <> 'customer' THEN COALESCE(
+        content ->> '$.resourceUserProvidedIdentifiers.orderNumber',
+        content ->> '$.resourceUserProvidedIdentifiers.sku',
+        content ->> '$.order.orderNumber',
+        content ->> '$.resourceUserProvidedIdentifiers.key') END";
+
 /// A page of what waits, in the order in which it was parked last: a row that is parked again comes
 /// later, so none is missed. As for [`waiting`], a row that is [`NOT_LATE`] is none. What a
 /// notification is about stands in it, and in the slot only for some.
@@ -259,12 +268,13 @@ pub fn page(sql: &dyn Sql, cursor: Option<RowId>) -> Result<Value, SqlError> {
         due: Option<UnixMs>,
         attempts: u32,
         resource: Option<String>,
+        name: Option<String>,
     }
     let query = format!(
         "SELECT seq, code, since, due, attempts,
             CASE WHEN json_valid(content)
             THEN (content ->> '$.resource.typeId') || '/' || (content ->> '$.resource.id')
-            END AS resource
+            END AS resource, {NAME} AS name
          FROM (
             SELECT parked.*, (
                 SELECT CAST(content AS TEXT) FROM parked_parts WHERE owner = seq AND part = 0
@@ -281,6 +291,7 @@ pub fn page(sql: &dyn Sql, cursor: Option<RowId>) -> Result<Value, SqlError> {
         json!({
             "id": row.seq.to_string(),
             "resource": row.resource,
+            "name": row.name,
             "code": row.code,
             "since": row.since.shown(),
             "attempts": row.attempts,

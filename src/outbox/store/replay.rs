@@ -30,6 +30,8 @@ pub fn replay(
                 let slot = planned_slot(rules, &notification);
                 let slot = slot.unwrap_or_else(|| slot_of_fact(&notification));
                 let new = NewParked::now(slot, TransientFault::Replayed, now);
+                // One that fails again says how often it was tried in all.
+                let new = NewParked { attempts: row.attempts, ..new };
                 let content = Value::Object(notification.raw).to_string();
                 park(sql, &new, content.as_bytes())?;
             }

@@ -7,7 +7,7 @@ use commercetools_klaviyo::outbox::store::offspring::park_offspring;
 use commercetools_klaviyo::outbox::store::replay::replay;
 use commercetools_klaviyo::push::envelope::decode;
 use commercetools_klaviyo::storage::selection::KeptSelection;
-use commercetools_klaviyo::storage::sql::RowId;
+use commercetools_klaviyo::storage::sql::{RowId, Sql};
 use commercetools_klaviyo::time::UnixMs;
 use serde_json::{Value, json};
 
@@ -56,7 +56,7 @@ fn they_are_shown_in_pages_the_newest_first() {
     }
     let (mut codes, mut sizes, mut cursor) = (Vec::new(), Vec::new(), None);
     loop {
-        let page = dead_letters::list(&sql, cursor).expect("a page");
+        let page = dead_letters::list(&sql, cursor, None).expect("a page");
         let letters = page["deadLetters"].as_array().expect("letters");
         sizes.push(letters.len());
         codes.extend(letters.iter().map(|letter| letter["code"].as_str().unwrap_or("").to_owned()));
@@ -66,6 +66,48 @@ fn they_are_shown_in_pages_the_newest_first() {
     assert_eq!(sizes, [100, 100, 50]);
     let expected: Vec<_> = (0..250).rev().map(|n| n.to_string()).collect();
     assert_eq!(codes, expected);
+}
+
+#[test]
+fn they_are_grouped_by_their_code_and_known_by_their_name() {
+    let sql = outbox();
+    let order = |number: &str| json!({"resource": {"typeId": "order", "id": "o"}, "order": {"orderNumber": number}});
+    let customer = json!({"resource": {"typeId": "customer", "id": "c"},
+        "resourceUserProvidedIdentifiers": {"customerNumber": "9", "key": "jane"}});
+    let stock = json!({"resource": {"typeId": "inventory-entry", "id": "i"},
+        "resourceUserProvidedIdentifiers": {"sku": "SHOE-42"}});
+    for (content, code) in [
+        (order("F-1").to_string(), "a"),
+        (customer.to_string(), "b"),
+        (stock.to_string(), "a"),
+        ("no JSON".to_owned(), "a"),
+    ] {
+        let letter = NewDeadLetter { code: code.to_owned(), ..letter(1) };
+        dead_letters::keep(&sql, &letter, content.as_bytes()).expect("kept");
+    }
+    let names = |page: &Value| {
+        let letters = page["deadLetters"].as_array().expect("letters").iter();
+        letters.map(|letter| letter["name"].clone()).collect::<Vec<_>>()
+    };
+    let all = dead_letters::list(&sql, None, None).expect("a page");
+    assert_eq!(names(&all), [json!(null), json!("SHOE-42"), json!(null), json!("F-1")]);
+    assert_eq!(all["codes"], json!([{"code": "a", "count": 3}, {"code": "b", "count": 1}]));
+    let of_b = dead_letters::list(&sql, None, Some("b")).expect("a page");
+    assert_eq!(names(&of_b), [json!(null)]);
+    assert_eq!(
+        names(&dead_letters::list(&sql, None, Some("c")).expect("a page")),
+        [json!(null); 0]
+    );
+}
+
+#[test]
+fn one_that_fails_again_says_how_often_it_was_tried() {
+    let sql = outbox();
+    let content = change("customer", "c").to_string();
+    let id = dead_letters::keep(&sql, &letter(1), content.as_bytes()).expect("kept");
+    assert_eq!(replay(&sql, &OperatorRules::default(), &id, at(2)), Ok(true));
+    let attempts = sql.exec("SELECT attempts FROM parked", vec![]).expect("rows").value();
+    assert_eq!(attempts, Ok(Some(2_u32)));
 }
 
 #[test]

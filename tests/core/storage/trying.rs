@@ -119,7 +119,7 @@ fn what_is_lost_again_and_again_is_tried_alone_and_then_given_up() {
     }
     assert_eq!(slot(&sql, "customer/c"), None);
     assert!(sql.tables()["sent"].is_empty());
-    let letters = dead_letters::list(&sql, None).expect("letters");
+    let letters = dead_letters::list(&sql, None, None).expect("letters");
     let letter = &letters["deadLetters"][0];
     assert_eq!(letter["code"], "never_finished");
     assert_eq!(letter["resource"], "customer/c");

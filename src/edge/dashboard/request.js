@@ -1,0 +1,24 @@
+// The requests that are sent for a record, as they would be sent now, with what Klaviyo said of it; to be
+// copied into a ticket.
+
+import { post } from "./api.js";
+import { open } from "./dialog.js";
+import { button, el, say } from "./dom.js";
+
+/** Shows them. `asked` is what the preview is asked for, `said` what was kept of the answer. */
+export async function showRequest(asked, said) {
+  const { requests, outcomes } = await post("/preview", asked);
+  showText("The request, as it would be sent now", { requests, outcomes, refusal: said });
+}
+
+/** Shows a document whole, with a button that copies it. */
+export function showText(title, document) {
+  const text = JSON.stringify(document, null, 2);
+  const content = el("pre", { tabindex: "0", "aria-label": title }, text);
+  const copied = el("span", { role: "status" });
+  const copy = button("Copy", async () => {
+    await navigator.clipboard.writeText(text);
+    say(copied, "Copied");
+  });
+  open(title, el("div", {}, content, copied), { wide: true, actions: () => [copy] });
+}
