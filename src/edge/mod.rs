@@ -55,7 +55,8 @@ async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<
     })
 }
 
-/// The cron trigger of `wrangler.toml`: wakes an object whose alarm was lost.
+/// The cron trigger of `wrangler.toml`: wakes an object whose alarm was lost, and starts the imports
+/// whose time has come.
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     if let Ok(config) = settings::read(&env).as_ref() {
@@ -97,6 +98,7 @@ async fn answer(mut request: Request, env: &Env) -> worker::Result<Response> {
             dead_letters::answer(&mut request, env, config, &action).await
         }
         (Route::Outbox(action), _) => outbox::answer(&request, env, config, action).await,
+        (Route::Sequence, _) => import::start_sequence(&mut request, env, config).await,
         (Route::Sync(kind, action), Some(operator)) => {
             import::answer(&mut request, env, config, operator, kind, action).await
         }

@@ -7,6 +7,7 @@
 mod desk;
 mod hand_over;
 mod object;
+mod sequence;
 mod slice;
 
 use std::time::Duration;
@@ -76,6 +77,16 @@ fn accepts_csv(request: &Request) -> Result<bool> {
     Ok(types.any(|each| each.trim().eq_ignore_ascii_case("text/csv")))
 }
 
+/// `POST /sync`: starts a sequence.
+pub(super) async fn start_sequence(
+    request: &mut Request,
+    env: &Env,
+    config: &Config,
+) -> Result<Response> {
+    let Some(body) = body::whole(request).await? else { return reply::too_large() };
+    IMPORT.pass_on(env, config, Method::Post, "/sequence", Some(&body)).await
+}
+
 /// The runs of a kind.
 async fn runs(env: &Env, config: &Config, operator: Operator, kind: &str) -> Result<Response> {
     let path = format!("/runs/{kind}");
@@ -88,7 +99,7 @@ async fn runs(env: &Env, config: &Config, operator: Operator, kind: &str) -> Res
     reply::json(200, &shown)
 }
 
-/// `GET /sync/status`: how far every import is, how much waits in the outbox, since when, and how
+/// `GET /sync/status`: how far every import is, what starts by itself, how much waits in the outbox, since when, and how
 /// much was given up.
 pub(super) async fn status(env: &Env, config: &Config, operator: Operator) -> Result<Response> {
     let outbox = OUTBOX.pass_on(env, config, Method::Get, "/status", None);
@@ -96,8 +107,7 @@ pub(super) async fn status(env: &Env, config: &Config, operator: Operator) -> Re
         if config.mode.import() {
             return IMPORT.pass_on(env, config, Method::Get, "/runs", None).await;
         }
-        let idle = ImportKind::ALL.into_iter().map(|kind| (kind.name().to_owned(), blank(kind)));
-        reply::json(200, &idle.collect::<Map<_, _>>())
+        reply::json(200, &nothing_imported())
     };
     let (outbox, runs) = join(outbox, runs).await;
     let (mut outbox, mut runs) = (outbox?, runs?);
@@ -113,6 +123,17 @@ pub(super) async fn status(env: &Env, config: &Config, operator: Operator) -> Re
     }
     status["outbox"] = serde_json::from_str(&outbox.text().await?)?;
     reply::json(200, &status)
+}
+
+/// The status where imports are off.
+fn nothing_imported() -> Map<String, Value> {
+    let kinds = || ImportKind::ALL.into_iter().map(|kind| (kind.name().to_owned(), kind));
+    let mut status: Map<_, _> = kinds().map(|(name, kind)| (name, blank(kind))).collect();
+    let never: Map<_, _> = kinds().map(|(name, _)| (name, Value::Null)).collect();
+    status.insert("sequence".to_owned(), Value::Null);
+    status.insert("schedule".to_owned(), json!({}));
+    status.insert("lastSuccess".to_owned(), never.into());
+    status
 }
 
 /// Tells the imports of the products and categories that these notifications say are deleted: a run
