@@ -57,6 +57,7 @@ static FILES: &[DashboardFile] = files![
     "rate.js" JS,
     "rooms.css" CSS,
     "run.js" JS,
+    "sequence.js" JS,
     "skipped.js" JS,
     "start.js" JS,
     "style.css" CSS,

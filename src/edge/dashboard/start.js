@@ -20,8 +20,11 @@ const CHOICES = [
 
 const DELETION = { name: "delete_all", label: "Delete everything in Klaviyo", field: confirmation };
 
-/** Asks how to start, and starts. `changed` is called when it is started. */
-export function start(kind, changed) {
+/**
+ * Asks how to start, and starts. `changed` is called when it is started; `loses` says that there is a run that
+ * could go on.
+ */
+export function start(kind, changed, loses) {
   const deletable = kind === "categories" || kind === "products";
   const choices = deletable ? [...CHOICES, DELETION] : CHOICES;
   const refused = el("p", { class: "error", role: "alert" });
@@ -44,7 +47,15 @@ export function start(kind, changed) {
     field?.input.addEventListener("input", ready);
     return el("div", { class: "choice" }, el("label", {}, radio, ` ${choice.label}`), inner);
   });
-  const form = el("form", {}, el("fieldset", {}, el("legend", {}, `Which ${kind}`), rows), refused);
+  const warning =
+    loses &&
+    el(
+      "p",
+      { class: "trouble" },
+      "This begins anew: the position of the run before is lost. Resume goes on from there.",
+    );
+  const records = el("fieldset", {}, el("legend", {}, `Which ${kind}`), rows);
+  const form = el("form", {}, records, warning || null, refused);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (!go.disabled) go.click();
