@@ -338,12 +338,6 @@ impl ImportRun {
         matches!(self.state, RunState::Stopped | RunState::Failed)
     }
 
-    /// Whether it reads all there is, or all that changed: what a run by time may begin where it ended.
-    #[must_use]
-    pub fn is_full_or_since(&self) -> bool {
-        matches!(self.selection, RunSelection::Full | RunSelection::Since(_))
-    }
-
     /// The time of creation from which on it leaves records out as too young (UTC), if it does.
     #[must_use]
     pub fn leaves_out_from(&self) -> Option<DateTime<Utc>> {

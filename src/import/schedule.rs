@@ -108,14 +108,29 @@ pub struct CompletedRun {
 }
 
 impl CompletedRun {
-    /// What is kept of a run, if it counts.
+    /// What is kept when a run has ended, if it counts; `before` is what is kept until then. A run over what changed
+    /// since a time that nobody read up to leaves a gap: the next run goes on where the one before it ended.
     #[must_use]
-    pub fn of(run: &ImportRun) -> Option<Self> {
-        let counts = run.state == RunState::Completed && run.is_full_or_since();
-        counts.then(|| Self {
-            started: run.started_at.into(),
-            left_out_from: run.leaves_out_from().map(UnixMs::from),
-        })
+    pub fn after(run: &ImportRun, before: Option<Self>) -> Option<Self> {
+        let since = match run.selection {
+            RunSelection::Full => None,
+            RunSelection::Since(since) => Some(UnixMs::from(since)),
+            RunSelection::Ids
+            | RunSelection::StartId(_)
+            | RunSelection::DeleteAll
+            | RunSelection::Retry => return None,
+        };
+        let started = run.started_at.into();
+        let left_out_from = run.leaves_out_from().map(UnixMs::from);
+        let gap = before.filter(|before| since.is_some_and(|since| since > before.read_up_to()));
+        let completed = gap.unwrap_or(Self { started, left_out_from });
+        (run.state == RunState::Completed).then_some(completed)
+    }
+
+    /// Up to when all that changed was read.
+    #[must_use]
+    pub fn read_up_to(self) -> UnixMs {
+        self.left_out_from.map_or(self.started, |from| from.min(self.started))
     }
 }
 
@@ -285,8 +300,27 @@ mod tests {
                 run.state = state;
                 let left_out_from = left_out.map(|hours: u32| UnixMs::from(now) - HOUR * hours);
                 let completed = CompletedRun { started: now.into(), left_out_from };
-                assert_eq!(CompletedRun::of(&run), counts.then_some(completed), "{run:?}");
+                let expected = counts.then_some(completed);
+                assert_eq!(CompletedRun::after(&run, None), expected, "{run:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_run_that_leaves_a_gap_is_not_gone_on_from() {
+        let rules = OperatorRules::default();
+        let now = time("2026-06-10T12:00:00Z");
+        let before = CompletedRun {
+            started: time("2026-06-08T12:00:00Z").into(),
+            left_out_from: Some(time("2026-06-08T11:00:00Z").into()),
+        };
+        for (since, is_kept) in [("2026-06-08T11:00:00Z", false), ("2026-06-08T11:00:01Z", true)] {
+            let selection = RunSelection::Since(time(since));
+            let (id, kind) = ("r".to_owned(), ImportKind::Orders);
+            let mut run = ImportRun::new(&rules, id, kind, selection, RunTrigger::Hand, now);
+            run.state = RunState::Completed;
+            let after = CompletedRun::after(&run, Some(before)).expect("it counts");
+            assert_eq!(after == before, is_kept, "{since}");
         }
     }
 }

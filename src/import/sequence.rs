@@ -175,8 +175,8 @@ pub fn read(body: &[u8]) -> Result<Vec<ImportKind>, String> {
     let kinds = kinds.ok_or_else(|| format!("kinds must be a list of {names}, and not empty."))?;
     let mut asked = Vec::new();
     for kind in kinds {
-        let named = kind.as_str().and_then(ImportKind::named);
-        let kind = named.ok_or_else(|| format!("{kind} is no kind; there are {names}."))?;
+        let known = kind.as_str().and_then(ImportKind::named);
+        let kind = known.ok_or_else(|| format!("{kind} is no kind; there are {names}."))?;
         if asked.contains(&kind) {
             return Err(format!("\"{}\" stands twice in kinds.", kind.name()));
         }

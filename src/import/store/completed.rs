@@ -1,7 +1,7 @@
 //! The last completed run of each kind over all records, or over all that changed.
 //!
 //! Table `completed` has a row for each kind that had one: when the newest began and from which time of creation
-//! on it left records out, where the next run by time goes on ([`crate::import::schedule`]), and when the newest
+//! on it left records out, which is where the next run by time goes on ([`crate::import::schedule`]), and when the newest
 //! one ended that had no failures. Runs are forgotten after some time; this is not.
 
 use std::collections::BTreeMap;
@@ -16,9 +16,8 @@ use crate::time::UnixMs;
 
 /// Keeps what a run that ended is counted for.
 pub(super) fn keep(sql: &dyn Sql, run: &ImportRun) -> Result<(), SqlError> {
-    let Some(CompletedRun { started, left_out_from }) = CompletedRun::of(run) else {
-        return Ok(());
-    };
+    let after = CompletedRun::after(run, of_kind(sql, run.kind)?);
+    let Some(CompletedRun { started, left_out_from }) = after else { return Ok(()) };
     let succeeded = run.finished_at.filter(|_| run.counts.failed == 0).map(UnixMs::from);
     sql.exec(
         "INSERT INTO completed (kind, started, left_out_from, succeeded) VALUES (?, ?, ?, ?)

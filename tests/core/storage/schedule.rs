@@ -9,6 +9,7 @@ use commercetools_klaviyo::import::run::{
 use commercetools_klaviyo::import::sequence::ImportSequence;
 use commercetools_klaviyo::import::store::schedule::{SeenSlot, notice, see_to, shown};
 use commercetools_klaviyo::import::store::{completed, runs, sequence};
+use commercetools_klaviyo::import::stored::StoredRun;
 use commercetools_klaviyo::time::UnixMs;
 use serde_json::{Value, json};
 
@@ -63,7 +64,7 @@ fn skipped(seen: Option<SeenSlot>) -> &'static str {
 
 fn end(sql: &Sqlite, state: RunState, at: &str) {
     let run = runs::current(sql, &OperatorRules::default(), KIND).expect("an answer");
-    let mut run = run.and_then(|run| run.readable()).expect("a run");
+    let mut run = run.and_then(StoredRun::readable).expect("a run");
     run.state = state;
     run.finished_at = Some(time(at));
     save(sql, &run);
