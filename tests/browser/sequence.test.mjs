@@ -104,7 +104,7 @@ test("what was stopped is to be resumed first, and a start says what is lost", a
   await page.getByRole("button", { name: "Stop the import of customers" }).click();
   await isIn(page, "customers", "stopped");
   await page
-    .getByText(/^Ended at 3 of 4: customers, which was stopped, .* orders were not/)
+    .getByText(/^Ended at 3 of 4: customers, which was stopped, .* Not imported: orders\./)
     .waitFor();
   assert.equal((await sequenceEnded()).state, "stopped");
 

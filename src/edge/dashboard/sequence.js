@@ -48,7 +48,7 @@ function progress({ kinds, done, current, state, finishedAt }) {
       return `Imported ${list(kinds)}, ${when(finishedAt)}.`;
     default: {
       const rest = kinds.slice(done.length + 1);
-      const left = rest.length > 0 ? ` ${list(rest)} were not imported.` : "";
+      const left = rest.length > 0 ? ` Not imported: ${list(rest)}.` : "";
       return `Ended at ${of}, which ${state === "failed" ? "failed" : "was stopped"}, ${when(finishedAt)}.${left}`;
     }
   }
