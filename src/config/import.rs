@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::SettingProblem;
+use super::schedule::ImportSchedules;
 
 /// `CONFIG.import`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,6 +24,8 @@ pub struct ImportRules {
     /// Sends each record in calls of its own, one call at a time, so that Klaviyo's answer to each
     /// shows. Slow; it is there to compare with, and to look for faults.
     pub one_by_one: bool,
+    /// When imports start by themselves.
+    pub schedule: ImportSchedules,
 }
 
 impl Default for ImportRules {
@@ -34,6 +37,7 @@ impl Default for ImportRules {
             slice_seconds: 60,
             subrequests_per_slice: 1_000,
             one_by_one: false,
+            schedule: ImportSchedules::default(),
         }
     }
 }

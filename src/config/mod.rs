@@ -16,6 +16,7 @@ pub mod product_url;
 pub mod property_rules;
 mod push;
 pub mod rules;
+pub mod schedule;
 pub mod supply_channels;
 
 use std::fmt;

@@ -14,6 +14,7 @@ use super::alerts::AlertRules;
 use super::import::{ImportRules, ProductImportRules};
 use super::order::OrderRules;
 use super::property_rules::{CustomFieldRules, strings};
+use super::schedule::{self, ImportSchedules};
 use super::supply_channels::SupplyChannels;
 use crate::json::read_value;
 
@@ -355,6 +356,12 @@ fn merge(
             continue;
         };
         match (&mut *default, value) {
+            (Value::Object(_), Value::Object(given)) if path == schedule::PATH => {
+                match ImportSchedules::read(&given) {
+                    Ok(_) => *default = Value::Object(given),
+                    Err(found) => problems.extend(found),
+                }
+            }
             // The one free map: its keys are field names of the shop.
             (Value::Object(_), Value::Object(names)) if key == "map" => {
                 if names.values().all(Value::is_string) {
@@ -505,6 +512,15 @@ mod tests {
                 r#"{"product":{"inventory":{"useChannelInventory":["a",1]}}}"#,
                 &["CONFIG.product.inventory.useChannelInventory"],
             ),
+            (
+                r#"{"import":{"schedule":{"orders":{"every":"day","at":"25:00"},"payments":{}},"lane":1}}"#,
+                &[
+                    "CONFIG.import.schedule.orders.at",
+                    "CONFIG.import.schedule.payments",
+                    "CONFIG.import.lane",
+                ],
+            ),
+            (r#"{"import":{"schedule":[]}}"#, &["CONFIG.import.schedule"]),
             (r#"{"klaviyo":{"share":0}}"#, &["CONFIG.klaviyo.share"]),
             (r#"{"klaviyo":{"share":1.5}}"#, &["CONFIG.klaviyo.share"]),
             (r#"{"klaviyo":{"share":"all"}}"#, &["CONFIG.klaviyo.share"]),

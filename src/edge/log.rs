@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use worker::{console_error, console_log, console_warn};
 
 use crate::import::machine::RunCuts;
-use crate::import::run::{ImportRun, RunState};
+use crate::import::run::{ImportKind, ImportRun, RunState};
 use crate::mapping::body::Cut;
 use crate::push::envelope::PushedItem;
 use crate::push::outcome::Outcome;
-use crate::time::millis;
+use crate::time::{UnixMs, millis};
 
 /// What was done for one notification.
 #[derive(Default)]
@@ -62,6 +62,7 @@ pub(super) fn import(run: &ImportRun) {
         "kind": run.kind,
         "run": run.id,
         "mode": run.selection.mode(),
+        "trigger": run.trigger,
         "state": run.state,
         "code": run.error.as_ref().map(|error| &error.code),
         "read": counts.read,
@@ -70,6 +71,20 @@ pub(super) fn import(run: &ImportRun) {
         "failed": counts.failed,
     });
     print(level, &line);
+}
+
+/// The line of a slot of a schedule that started no run.
+pub(super) fn skipped_slot(kind: ImportKind, slot: UnixMs, reason: &str) {
+    print(
+        "warn",
+        &json!({
+            "level": "warn",
+            "event": "import_slot_skipped",
+            "kind": kind,
+            "slot": slot.shown(),
+            "code": reason,
+        }),
+    );
 }
 
 /// The most records that one line names. The platform keeps 256 kB of the lines of one invocation, and a

@@ -58,7 +58,8 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
     })
 }
 
-/// The cron trigger of `wrangler.toml`: wakes an object whose alarm was lost, or that never had one.
+/// The cron trigger of `wrangler.toml`: wakes an object whose alarm was lost, or that never had one, and
+/// starts the imports whose time has come.
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     if let Ok(config) = settings::read(&env).as_ref() {
@@ -101,6 +102,7 @@ async fn answer(mut request: Request, env: &Env) -> worker::Result<Response> {
             dead_letters::answer(&mut request, env, config, &action).await
         }
         (Route::Outbox(action), _) => outbox::answer(&request, env, config, action).await,
+        (Route::Sequence, _) => import::start_sequence(&mut request, env, config).await,
         (Route::Sync(kind, action), Some(operator)) => {
             import::answer(&mut request, env, config, operator, kind, action).await
         }

@@ -54,11 +54,11 @@ impl SingleObject {
         }
     }
 
-    /// Asks the object to see whether it has an alarm for what it has to do. If that fails, the next
-    /// tick does it.
+    /// Asks the object to see to what is due, and whether it has an alarm for what it has to do. If that
+    /// fails, the next tick does it.
     pub(super) async fn tick(&self, env: &Env, config: &Config) {
         let problem = match self.call(env, config, Method::Post, "/tick", None).await {
-            Ok(response) if response.status_code() == 200 => return,
+            Ok(response) if matches!(response.status_code(), 200 | 202) => return,
             Ok(response) => format!("the tick was answered {}", response.status_code()),
             Err(error) => error.to_string(),
         };

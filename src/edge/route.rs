@@ -20,6 +20,8 @@ pub(super) enum Route {
     DeadLetters(DeadLetterAction),
     /// What waits.
     Outbox(OutboxAction),
+    /// Imports of several kinds, one after the other.
+    Sequence,
     /// Imports of a kind.
     Sync(ImportKind, SyncAction),
     /// How far everything is.
@@ -124,6 +126,9 @@ pub(super) fn find(method: &str, path: &str, mode: Option<AppType>) -> Result<Ro
         ["check"] => ("GET", (method == "GET").then_some(Route::Check)),
         ["preview"] => ("POST", (method == "POST").then_some(Route::Preview)),
         ["sync", "status"] => ("GET", (method == "GET").then_some(Route::Status)),
+        ["sync"] if mode.is_none_or(AppType::import) => {
+            ("POST", (method == "POST").then_some(Route::Sequence))
+        }
         ["sync", kind, rest @ ..] => {
             let kind = ImportKind::named(kind).filter(|_| mode.is_none_or(AppType::import));
             let kind = kind.ok_or(NoRoute::NotFound)?;
@@ -227,6 +232,9 @@ mod tests {
             ("GET", "/preview", Err(NoRoute::Method("POST"))),
             ("GET", "/sync/status", Ok(Route::Status)),
             ("POST", "/sync/status", Err(NoRoute::Method("GET"))),
+            ("POST", "/sync", Ok(Route::Sequence)),
+            ("GET", "/sync", Err(NoRoute::Method("POST"))),
+            ("POST", "/sync/", Err(NoRoute::NotFound)),
             ("POST", "/sync/orders", Ok(Route::Sync(ImportKind::Orders, SyncAction::Start))),
             ("GET", "/sync/orders", Ok(Route::Sync(ImportKind::Orders, SyncAction::Read))),
             ("DELETE", "/sync/orders", Err(NoRoute::Method("GET, POST"))),
@@ -286,6 +294,7 @@ mod tests {
             assert!(is_for_readers("GET", path), "{path}");
         }
         for (method, path) in [
+            ("POST", "/sync"),
             ("POST", "/sync/orders"),
             ("GET", "/sync/orders/failures"),
             ("GET", "/sync/orders/skipped"),
@@ -311,6 +320,9 @@ mod tests {
         assert_eq!(find("POST", "/", Some(AppType::Realtime)), Ok(Route::Push));
         assert_eq!(find("POST", "/", None), Ok(Route::Push));
         assert_eq!(find("POST", "/sync/orders", Some(AppType::Realtime)), Err(NoRoute::NotFound));
+        for method in ["POST", "GET"] {
+            assert_eq!(find(method, "/sync", Some(AppType::Realtime)), Err(NoRoute::NotFound));
+        }
         assert_eq!(
             find("PUT", "/sync/orders/stop", Some(AppType::Realtime)),
             Err(NoRoute::NotFound)

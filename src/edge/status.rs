@@ -2,7 +2,7 @@
 //! what needs a person. Three objects are asked at once; only without the counts there is an answer, too.
 
 use futures::future::join;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use worker::{Env, Method, Request, Response, Result};
 
 use super::auth::Operator;
@@ -46,8 +46,7 @@ async fn status(
         if config.mode.import() {
             return IMPORT.pass_on(env, config, Method::Get, "/runs", None).await;
         }
-        let idle = ImportKind::ALL.into_iter().map(|kind| (kind.name().to_owned(), blank(kind)));
-        reply::json(200, &idle.collect::<Map<_, _>>())
+        reply::json(200, &nothing_imported())
     };
     let (outbox, runs) = join(outbox, runs).await;
     let (mut outbox, mut runs) = (outbox?, runs?);
@@ -68,4 +67,15 @@ async fn status(
         hide_words(&mut status);
     }
     Ok(Ok(status))
+}
+
+/// The status of imports where they are off.
+fn nothing_imported() -> Map<String, Value> {
+    let kinds = || ImportKind::ALL.into_iter().map(|kind| (kind.name().to_owned(), kind));
+    let mut status: Map<_, _> = kinds().map(|(name, kind)| (name, blank(kind))).collect();
+    let never: Map<_, _> = kinds().map(|(name, _)| (name, Value::Null)).collect();
+    status.insert("sequence".to_owned(), Value::Null);
+    status.insert("schedule".to_owned(), json!({}));
+    status.insert("lastSuccess".to_owned(), never.into());
+    status
 }

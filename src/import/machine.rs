@@ -123,8 +123,9 @@ impl ImportMachine {
         match input {
             ImportInput::Start { id, kind, start } => {
                 self.unreadable.remove(&kind);
-                let run = ImportRun::new(&config.rules, id, kind, start.selection, now);
-                self.works.insert(kind, RunWork::begin(config, run, start.ids));
+                let RunStart { selection, ids, trigger } = start;
+                let run = ImportRun::new(&config.rules, id, kind, selection, trigger, now);
+                self.works.insert(kind, RunWork::begin(config, run, ids));
             }
             ImportInput::Stop(kind) => {
                 if let Some(work) = self.works.get_mut(&kind) {

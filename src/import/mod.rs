@@ -16,6 +16,8 @@ mod passes;
 mod phones;
 mod record_ref;
 pub mod run;
+pub mod schedule;
+pub mod sequence;
 pub mod start;
 pub mod store;
 pub mod stored;

@@ -12,7 +12,7 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::run::{ImportKind, PassRange, RunSelection};
+use super::run::{ImportKind, PassRange, RunSelection, RunTrigger};
 use crate::commercetools::query::{PAGE, SKUS_PER_QUERY};
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::{Walk, WalkCount, WalkEnd, WalkFilter, WalkedResource};
@@ -153,12 +153,16 @@ pub(super) fn passes(
     rules: &OperatorRules,
     kind: ImportKind,
     selection: &RunSelection,
+    trigger: RunTrigger,
     started_at: DateTime<Utc>,
 ) -> Vec<Pass> {
     let published = kind == ImportKind::Products;
     // A young order that was imported first, as history, would start no flow when it comes.
     let settled = Duration::minutes(i64::from(rules.import.orders_older_than_minutes));
-    let created_before = (kind == ImportKind::Orders).then(|| started_at - settled);
+    // Nobody looks when a run starts by itself: it leaves every order that may still start one.
+    let flows = Duration::hours(i64::from(rules.order.flows_up_to_hours));
+    let youngest = if trigger == RunTrigger::Schedule { settled.max(flows) } else { settled };
+    let created_before = (kind == ImportKind::Orders).then(|| started_at - youngest);
     let filter = WalkFilter { created_before, published, ..WalkFilter::default() };
     let changed = |since| WalkFilter { changed_since: Some(since), ..filter.clone() };
     let mut passes = Vec::new();

@@ -10,7 +10,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::passes::{Pass, passes};
+use super::passes::{Pass, PassSource, passes};
 use crate::commercetools::reference::Id;
 use crate::commercetools::variant::CatalogModel;
 use crate::commercetools::walk::{WalkFilter, WalkedResource};
@@ -35,6 +35,11 @@ pub enum ImportKind {
 impl ImportKind {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Customers, Self::Orders, Self::Categories, Self::Products];
+
+    /// In the order in which one import of all is run: an item is put into the categories that are there, and an
+    /// order's profile is complete when its customer came first.
+    pub const IN_ORDER: [Self; 4] =
+        [Self::Categories, Self::Products, Self::Customers, Self::Orders];
 
     /// The name in paths and JSON.
     #[must_use]
@@ -118,6 +123,19 @@ impl RunSelection {
             Self::Retry => "retry",
         }
     }
+}
+
+/// What started a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunTrigger {
+    /// A person, or a script of theirs.
+    #[default]
+    Hand,
+    /// A slot of `CONFIG.import.schedule`.
+    Schedule,
+    /// Its turn in a sequence ([`super::sequence`]).
+    Sequence,
 }
 
 /// How a run stands.
@@ -223,6 +241,9 @@ pub struct ImportRun {
     pub kind: ImportKind,
     /// Which records.
     pub selection: RunSelection,
+    /// What started it; a run that an earlier version stored was started by hand.
+    #[serde(default)]
+    pub trigger: RunTrigger,
     #[expect(missing_docs, reason = "as its name says")]
     pub state: RunState,
     #[expect(missing_docs, reason = "as its name says")]
@@ -274,14 +295,16 @@ impl ImportRun {
         id: String,
         kind: ImportKind,
         selection: RunSelection,
+        trigger: RunTrigger,
         now: DateTime<Utc>,
     ) -> Self {
         Self {
-            passes: passes(rules, kind, &selection, now),
+            passes: passes(rules, kind, &selection, trigger, now),
             version: VERSION,
             id,
             kind,
             selection,
+            trigger,
             state: RunState::Running,
             counts: RunCounts::default(),
             reread: 0,
@@ -313,6 +336,15 @@ impl ImportRun {
     #[must_use]
     pub fn is_resumable(&self) -> bool {
         matches!(self.state, RunState::Stopped | RunState::Failed)
+    }
+
+    /// The time of creation from which on it leaves records out as too young (UTC), if it does.
+    #[must_use]
+    pub fn leaves_out_from(&self) -> Option<DateTime<Utc>> {
+        match &self.passes.first()?.source {
+            PassSource::Documents(filter) => filter.created_before,
+            PassSource::List { .. } | PassSource::Linked { .. } | PassSource::Held { .. } => None,
+        }
     }
 
     /// Ends it since slices of its work were lost again and again: a slice that brings the object
@@ -350,6 +382,7 @@ impl ImportRun {
             "id": self.id,
             "kind": self.kind,
             "mode": self.selection.mode(),
+            "trigger": self.trigger,
             "state": self.state,
             "read": counts.read,
             "sent": counts.sent,
@@ -374,7 +407,7 @@ impl ImportRun {
 #[must_use]
 pub fn blank(kind: ImportKind) -> Value {
     json!({
-        "id": null, "kind": kind, "mode": null, "state": "idle",
+        "id": null, "kind": kind, "mode": null, "trigger": null, "state": "idle",
         "read": 0, "sent": 0, "skipped": 0, "failed": 0, "underWay": 0, "reread": 0,
         "phonesLeftOut": 0, "leftOut": {}, "total": null,
         "after": [],

@@ -3,7 +3,7 @@
 use chrono::DateTime;
 use serde_json::{Map, Value};
 
-use super::run::{ImportKind, RunSelection};
+use super::run::{ImportKind, RunSelection, RunTrigger};
 use crate::commercetools::reference::Id;
 use crate::json::read_bytes;
 
@@ -14,11 +14,20 @@ pub struct RunStart {
     pub selection: RunSelection,
     /// The ids, where the selection is a list.
     pub ids: Vec<Id>,
+    /// Who asks.
+    pub trigger: RunTrigger,
 }
 
 impl RunStart {
+    /// One by hand, over no list.
     fn of(selection: RunSelection) -> Self {
-        Self { selection, ids: Vec::new() }
+        Self::over(Vec::new(), selection)
+    }
+
+    /// One by hand, over a list.
+    #[must_use]
+    pub fn over(ids: Vec<Id>, selection: RunSelection) -> Self {
+        Self { selection, ids, trigger: RunTrigger::Hand }
     }
 }
 
@@ -48,7 +57,7 @@ pub fn read(kind: ImportKind, body: &[u8]) -> Result<RunStart, String> {
         return deletion(kind, &members).map(|()| RunStart::of(RunSelection::DeleteAll));
     }
     if let Some(ids) = members.get("ids") {
-        return Ok(RunStart { selection: RunSelection::Ids, ids: self::ids(ids)? });
+        return Ok(RunStart::over(self::ids(ids)?, RunSelection::Ids));
     }
     if let Some(id) = members.get("startId") {
         let id = id.as_str().and_then(Id::new);
@@ -118,7 +127,7 @@ mod tests {
         ] {
             assert_eq!(start(body), Ok(RunStart::of(expected)), "{body}");
         }
-        let ids = RunStart { selection: RunSelection::Ids, ids: vec![id("a"), id("b")] };
+        let ids = RunStart::over(vec![id("a"), id("b")], RunSelection::Ids);
         assert_eq!(start(r#"{"ids":["b","a","b"]}"#), Ok(ids));
     }
 

@@ -102,7 +102,7 @@ fn from_first_version(rules: &OperatorRules, mut run: Value) -> Option<ImportRun
     run["passes"] = json!([]);
     run["closingBegan"] = Value::Null;
     let mut run = from_second_version(run)?;
-    run.passes = passes(rules, run.kind, &run.selection, run.started_at);
+    run.passes = passes(rules, run.kind, &run.selection, run.trigger, run.started_at);
     Some(run)
 }
 
@@ -129,7 +129,7 @@ fn from_fourth_version(mut run: Value) -> Option<ImportRun> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::run::RunSelection;
+    use crate::import::run::{RunSelection, RunTrigger};
     use chrono::DateTime;
 
     fn stored() -> Value {
@@ -140,6 +140,7 @@ mod tests {
             "r".to_owned(),
             ImportKind::Products,
             RunSelection::Full,
+            RunTrigger::Hand,
             started,
         );
         serde_json::to_value(run).expect("JSON")
@@ -159,6 +160,7 @@ mod tests {
             "r".into(),
             ImportKind::Products,
             RunSelection::Full,
+            RunTrigger::Hand,
             DateTime::UNIX_EPOCH,
         );
         let text = serde_json::to_vec(&begun).expect("JSON");

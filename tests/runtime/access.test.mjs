@@ -56,6 +56,7 @@ describe("a configured worker", () => {
     for (const path of ["/sync/status", "/sync/orders", "/check"])
       assert.equal((await asReader("GET", path)).status, 200, path);
     for (const [method, path] of [
+      ["POST", "/sync"],
       ["POST", "/sync/orders"],
       ["POST", "/sync/orders/stop"],
       ["GET", "/sync/orders/failures"],

@@ -31,6 +31,9 @@ describe("the endpoints", () => {
       "orders",
       "categories",
       "products",
+      "sequence",
+      "schedule",
+      "lastSuccess",
       "outbox",
     ]);
     assert.deepEqual(body.outbox, { waiting: 0, oldest: null, deadLetters: 0 });
@@ -82,6 +85,7 @@ describe("the endpoints", () => {
       ["DELETE", "/sync/orders", "GET, POST"],
       ["GET", "/sync/orders/stop", "POST"],
       ["POST", "/sync/status", "GET"],
+      ["GET", "/sync", "POST"],
       ["POST", "/sync/orders/failures", "GET, DELETE"],
     ]) {
       const { status, headers } = await stack.admin(method, path);
@@ -108,9 +112,11 @@ test("where imports are off they are 404, and the status is idle", async () => {
     const headers = { authorization: `Bearer ${unreachable.ADMIN_TOKEN}` };
     assert.equal((await worker.call("/sync/orders", { method: "POST", headers })).status, 404);
     assert.equal((await worker.call("/sync/orders/failures", { headers })).status, 404);
+    assert.equal((await worker.call("/sync", { method: "POST", headers })).status, 404);
     const { status, body } = await worker.call("/sync/status", { headers });
     assert.equal(status, 200);
     assert.equal(body.orders.state, "idle");
+    assert.deepEqual([body.sequence, body.schedule, body.lastSuccess.orders], [null, {}, null]);
     assert.equal(body.outbox.waiting, 0);
   } finally {
     await worker.close();

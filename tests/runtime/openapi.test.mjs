@@ -11,6 +11,7 @@ import {
 } from "../../sandbox/commercetools/notifications.mjs";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
 import { ADMIN_TOKEN, PUSH_TOKEN, READ_TOKEN, settingsFor } from "../../sandbox/worker.mjs";
+import { eventually } from "../eventually.mjs";
 import { changed } from "./documents.mjs";
 import { start, startAlone } from "./harness.mjs";
 import { ended } from "./imports.mjs";
@@ -295,6 +296,24 @@ test("an import, from its start to the retry of what failed", async () => {
   stack.klaviyo.settings.key = key;
   assert.equal(refused.state, "failed");
   await call(200, "GET", "");
+});
+
+test("a sequence", async () => {
+  const call = (status, body) => provoke(status, "POST", "/sync", { body });
+  for (const body of [{ kinds: [] }, { kinds: ["x"] }, { kinds: ["orders", "orders"] }, { x: 1 }])
+    await call(400, body);
+  stack.klaviyo.faults.add({ status: 503 });
+  await call(202, { kinds: ["orders", "categories"] });
+  await call(423, {});
+  await provoke(200, "GET", "/sync/status");
+  stack.klaviyo.faults.clear();
+  const { sequence } = await eventually(
+    "the sequence to end",
+    async () => (await provoke(200, "GET", "/sync/status")).body,
+    (status) => status.sequence.state !== "running",
+    { limitMs: 180_000 },
+  );
+  assert.equal(sequence.state, "completed");
 });
 
 test("dead letters and what waits", async () => {

@@ -41,8 +41,8 @@ export function open(
   return close;
 }
 
-/** Asks whether `action` is to be done; gives whether it is. */
-export function confirm(title, text, action) {
+/** Asks whether `action` is to be done; gives whether it is. `tone` is the class of its button. */
+export function confirm(title, text, action, tone = "danger") {
   return new Promise((resolve) => {
     let agreed = false;
     const yes = (close) => () => {
@@ -52,7 +52,7 @@ export function confirm(title, text, action) {
     open(title, el("p", {}, text), {
       asks: true,
       dismiss: "Cancel",
-      actions: (close) => [button(action, yes(close), { class: "danger" })],
+      actions: (close) => [button(action, yes(close), { class: tone })],
       closed: () => resolve(agreed),
     });
   });

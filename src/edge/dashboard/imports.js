@@ -2,9 +2,10 @@
 // run began or ended.
 
 import { get, post } from "./api.js";
-import { byId, el } from "./dom.js";
+import { byId, el, show } from "./dom.js";
 import { failures } from "./failures.js";
-import { card } from "./run.js";
+import { card, isActive } from "./run.js";
+import * as sequence from "./sequence.js";
 import { skipped } from "./skipped.js";
 import { start } from "./start.js";
 
@@ -13,6 +14,7 @@ export const KINDS = ["categories", "products", "customers", "orders"];
 
 const cards = new Map();
 const seen = new Map();
+let sequenceStands = () => {};
 
 /** Makes the cards; `changed` is called when something was done. */
 export function prepare(changed) {
@@ -22,7 +24,7 @@ export function prepare(changed) {
       await changed();
     };
     const acts = {
-      start: () => start(kind, changed),
+      start: (loses) => start(kind, changed, loses),
       stop: () => run("stop"),
       resume: () => run("resume"),
       failures: () => failures(kind, changed),
@@ -30,6 +32,7 @@ export function prepare(changed) {
     };
     cards.set(kind, card(kind, acts));
   }
+  sequenceStands = sequence.prepare(changed);
 }
 
 /** Says that imports are off here, or shows the cards. */
@@ -41,6 +44,7 @@ export function arrange(parts) {
     el("code", {}, "APP_TYPE=EVENT"),
     ". They are run by the other one.",
   );
+  show(byId("sequence"), parts.includes("imports"));
   const shown = parts.includes("imports") ? [...cards.values()].map(({ root }) => root) : [off];
   byId("runs").replaceChildren(...shown);
 }
@@ -48,7 +52,15 @@ export function arrange(parts) {
 /** Shows how the runs stand. */
 export async function update(status, parts) {
   if (!parts.includes("imports")) return;
-  for (const kind of KINDS) cards.get(kind).update(status[kind], performance.now());
+  const { sequence: all, schedule, lastSuccess } = status;
+  for (const kind of KINDS) {
+    cards.get(kind).update(status[kind], performance.now());
+    cards.get(kind).plan(schedule[kind], lastSuccess[kind]);
+  }
+  sequenceStands(
+    all,
+    KINDS.some((kind) => isActive(status[kind])),
+  );
   await Promise.all(KINDS.map((kind) => look(kind, status[kind])));
 }
 

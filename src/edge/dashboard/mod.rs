@@ -63,6 +63,7 @@ static FILES: &[DashboardFile] = files![
     "request.js" JS,
     "rooms.css" CSS,
     "run.js" JS,
+    "sequence.js" JS,
     "skipped.js" JS,
     "start.js" JS,
     "style.css" CSS,

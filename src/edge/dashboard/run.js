@@ -15,11 +15,19 @@ const MODES = {
   retry: "retry of failures",
 };
 
+/** Why a run that was to start by itself did not. */
+const SKIPPED = {
+  running: "another one was under way",
+  stopped: "the one before is stopped; resume it, or start anew",
+  stored_by_another_version: "another version of this Worker stored the one before",
+};
+
 const COUNTS = { read: "Read", sent: "Sent", skipped: "Skipped", failed: "Failed" };
 
 export const isActive = ({ state }) => state === "running" || state === "stopping";
 
-/** The card. `acts` has what its buttons do: start, stop, resume, failures, skipped. */
+/** The card. `acts` has what its buttons do: start (told whether a position is lost), stop, resume, failures,
+ * skipped. */
 export function card(kind, acts) {
   const name = title(kind);
   const heading = el("h3", { id: `${kind}-title`, tabindex: "-1" }, name);
@@ -28,7 +36,11 @@ export function card(kind, acts) {
   const bar = el("progress", { "aria-label": `${name}: records read` });
   const pace = el("p", { class: "pace" });
   const [counts, values] = terms(COUNTS, { class: "counts" });
-  const [facts, said] = terms({ began: "Began", ended: "Ended" }, { class: "facts" });
+  const [facts, said] = terms(
+    { began: "Began", ended: "Ended", success: "Last success", next: "Next run" },
+    { class: "facts" },
+  );
+  const missed = el("p", { class: "soft" });
   const trouble = el("p", { class: "trouble" });
   const refused = el("p", { class: "error", role: "alert" });
   const after = el("p", { class: "after" });
@@ -36,10 +48,14 @@ export function card(kind, acts) {
   const recent = el("div");
   const label = (what) => ({ "aria-label": `${what} ${kind}` });
   const doing = (what) => () => attempt(acts[what], refused, heading);
+  let resumable = false;
   const buttons = {
-    start: button("Start…", acts.start, { class: "primary", ...label("Start an import of") }),
+    resume: button("Resume", doing("resume"), {
+      class: "primary",
+      ...label("Resume the import of"),
+    }),
+    start: button("Start…", () => acts.start(resumable), label("Start an import of")),
     stop: button("Stop", doing("stop"), label("Stop the import of")),
-    resume: button("Resume", doing("resume"), label("Resume the import of")),
     failures: button("Failures", acts.failures, { class: "bad" }),
     skipped: button("Skipped", acts.skipped),
   };
@@ -53,6 +69,7 @@ export function card(kind, acts) {
     counts,
     trouble,
     el("div", { class: "facts-row" }, facts, bars),
+    missed,
     after,
     recent,
     refused,
@@ -60,9 +77,10 @@ export function card(kind, acts) {
   );
 
   function update(run, now) {
-    root.dataset.state = run.state;
-    badge.dataset.state = run.state;
-    say(badge, run.state);
+    const isPartly = run.state === "completed" && run.failed > 0;
+    root.dataset.state = isPartly ? "partly" : run.state;
+    badge.dataset.state = root.dataset.state;
+    say(badge, isPartly ? `completed, ${number(run.failed)} failed` : run.state);
     say(mode, MODES[run.mode] ?? "");
     progress(bar, run);
     say(pace, paceOf(run, rate(run, now)));
@@ -72,12 +90,37 @@ export function card(kind, acts) {
     at(said.began, run.startedAt);
     at(said.ended, run.finishedAt);
     position(after, run);
-    for (const node of Object.values(said)) show(node.parentElement, node.textContent !== "");
+    resumable = run.state === "stopped" || run.state === "failed";
     show(buttons.start, !isActive(run));
+    buttons.start.className = resumable ? "" : "primary";
+    say(buttons.start, resumable ? "Start anew…" : "Start…");
+    buttons.start.setAttribute(
+      "aria-label",
+      resumable
+        ? `Start anew an import of ${kind}: its position is lost`
+        : `Start an import of ${kind}`,
+    );
     show(buttons.stop, isActive(run));
     buttons.stop.disabled = run.state === "stopping";
     showCount(buttons.skipped, `Skipped ${kind}`, "Skipped", run.skipped);
-    show(buttons.resume, run.state === "stopped" || run.state === "failed");
+    show(buttons.resume, resumable);
+  }
+
+  /** When the kind is imported by itself, if it is, and when it was imported last without a failure. */
+  function plan(schedule, success) {
+    at(said.success, success);
+    at(said.next, schedule?.next ?? null);
+    const last = schedule?.last;
+    const wasMissed = last?.outcome === "skipped";
+    if (missed.dataset.iso !== String(wasMissed && last.at)) {
+      missed.dataset.iso = String(wasMissed && last.at);
+      const why = SKIPPED[last?.reason] ?? last?.reason;
+      missed.replaceChildren(
+        ...(wasMissed ? ["The run of ", time(last.at), ` was skipped: ${why}.`] : []),
+      );
+    }
+    show(missed, wasMissed);
+    for (const node of Object.values(said)) show(node.parentElement, node.textContent !== "");
   }
 
   /** The older runs, and how many records failed; `more` if these are not all of them. */
@@ -90,7 +133,7 @@ export function card(kind, acts) {
   }
 
   show(buttons.failures, false);
-  return { root, update, records };
+  return { root, update, plan, records };
 }
 
 /** A button to a list says how long that is, and is there only if it is not empty. */

@@ -18,8 +18,11 @@ const CHOICES = [
   },
 ];
 
-/** Asks how to start, and starts. `changed` is called when it is started. */
-export function start(kind, changed) {
+/**
+ * Asks how to start, and starts. `changed` is called when it is started; `loses` says that there is a run that
+ * could go on.
+ */
+export function start(kind, changed, loses) {
   const refused = el("p", { class: "error", role: "alert" });
   const fields = new Map();
   let chosen = CHOICES[0];
@@ -40,7 +43,15 @@ export function start(kind, changed) {
     field?.input.addEventListener("input", ready);
     return el("div", { class: "choice" }, el("label", {}, radio, ` ${choice.label}`), inner);
   });
-  const form = el("form", {}, el("fieldset", {}, el("legend", {}, `Which ${kind}`), rows), refused);
+  const warning =
+    loses &&
+    el(
+      "p",
+      { class: "trouble" },
+      "This begins anew: the position of the run before is lost. Resume goes on from there.",
+    );
+  const records = el("fieldset", {}, el("legend", {}, `Which ${kind}`), rows);
+  const form = el("form", {}, records, warning || null, refused);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     go.click();

@@ -14,12 +14,13 @@ use worker::{Result, SqlStorage};
 
 use crate::config::Config;
 use crate::config::rules::OperatorRules;
-use crate::edge::clock::now;
+use crate::edge::clock::{now, now_ms};
 use crate::edge::slice::NumberedCalls;
 use crate::edge::{log, memory};
 use crate::import::machine::{ImportEffect, ImportInput, ImportMachine, RunSaving};
 use crate::import::run::{ImportKind, ImportRun, PassRange, RunCounts, blank};
-use crate::import::store::runs;
+use crate::import::sequence::{self as sequences, ImportSequence};
+use crate::import::store::{runs, sequence};
 use crate::import::stored::StoredRun;
 use crate::time::UnixMs;
 
@@ -37,7 +38,8 @@ pub(super) struct ImportDesk {
 
 impl ImportDesk {
     /// One step of the machine. What it wants kept is kept when this returns; the calls are left
-    /// to the caller, who has to be the slice.
+    /// to the caller, who has to be the slice. If a run ended, the one that follows it in a sequence
+    /// has begun.
     pub(super) fn step(
         &self,
         sql: &SqlStorage,
@@ -47,11 +49,18 @@ impl ImportDesk {
         let mut machine = self.take(sql, config)?;
         machine.share_memory(memory::part());
         let mut calls = Vec::new();
-        for effect in machine.step(config, now(), input) {
-            match effect {
-                ImportEffect::Save(saving) => self.save(sql, &saving, &mut machine)?,
-                ImportEffect::TellCuts(cuts) => log::import_cuts(&cuts),
-                ImportEffect::Call(ticket, call) => calls.push((ticket, call)),
+        let mut input = Some(input);
+        while let Some(happened) = input.take() {
+            let mut ended = false;
+            for effect in machine.step(config, now(), happened) {
+                match effect {
+                    ImportEffect::Save(saving) => ended |= self.save(sql, &saving, &mut machine)?,
+                    ImportEffect::TellCuts(cuts) => log::import_cuts(&cuts),
+                    ImportEffect::Call(ticket, call) => calls.push((ticket, call)),
+                }
+            }
+            if ended {
+                input = next_of_sequence(sql, &config.rules)?;
             }
         }
         memory::imports_are_full(machine.is_active() && machine.fills_more_than_its_part());
@@ -99,24 +108,26 @@ impl ImportDesk {
         Ok(ImportMachine::new(config, stored, now()))
     }
 
+    /// Keeps what the machine wants kept; whether a run ended with it.
     fn save(
         &self,
         sql: &SqlStorage,
         saving: &RunSaving,
         machine: &mut ImportMachine,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let healed = runs::save(sql, saving)?;
-        let Some(run) = &saving.run else { return Ok(()) };
+        let Some(run) = &saving.run else { return Ok(false) };
         machine.healed(run.kind, healed);
         let mark = mark(run);
         let before = self.marks.borrow_mut().insert(run.kind, mark.clone());
         if before.is_some_and(|before| before != mark) {
             runs::slice_ended(sql)?;
         }
-        if let Some(run) = machine.run(run.kind).filter(|run| run.finished_at.is_some()) {
+        let ended = machine.run(run.kind).filter(|run| run.finished_at.is_some());
+        if let Some(run) = ended {
             log::import(run);
         }
-        Ok(())
+        Ok(ended.is_some())
     }
 
     /// Whether a run of this kind, or any, has something to do.
@@ -168,6 +179,20 @@ impl ImportDesk {
         let run = runs::current(sql, rules, kind)?.inspect(tell);
         Ok(run.map_or_else(|| blank(kind), |run| run.shown()))
     }
+}
+
+/// The start of the run whose turn it is in the sequence, unless another one of its kind is under way.
+pub(super) fn next_of_sequence(
+    sql: &SqlStorage,
+    rules: &OperatorRules,
+) -> Result<Option<ImportInput>> {
+    let sequence = sequence::current(sql)?;
+    let Some(kind) = sequence.as_ref().and_then(ImportSequence::to_begin) else { return Ok(None) };
+    if current(sql, rules, kind)?.is_some_and(|run| run.is_active()) {
+        return Ok(None);
+    }
+    let id = runs::new_id(sql, now_ms())?;
+    Ok(Some(ImportInput::Start { id, kind, start: sequences::start() }))
 }
 
 /// The current run of a kind, if this version can read it.

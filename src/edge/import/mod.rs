@@ -7,6 +7,7 @@
 mod desk;
 mod hand_over;
 mod object;
+mod sequence;
 mod slice;
 
 use std::time::Duration;
@@ -73,6 +74,16 @@ fn accepts_csv(request: &Request) -> Result<bool> {
     let accepted = request.headers().get("Accept")?.unwrap_or_default();
     let mut types = accepted.split(',').filter_map(|each| each.split(';').next());
     Ok(types.any(|each| each.trim().eq_ignore_ascii_case("text/csv")))
+}
+
+/// `POST /sync`: starts a sequence.
+pub(super) async fn start_sequence(
+    request: &mut Request,
+    env: &Env,
+    config: &Config,
+) -> Result<Response> {
+    let Some(body) = body::whole(request).await? else { return reply::too_large() };
+    IMPORT.pass_on(env, config, Method::Post, "/sequence", Some(&body)).await
 }
 
 /// The runs of a kind.

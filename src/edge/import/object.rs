@@ -7,13 +7,14 @@ use std::time::Duration;
 use futures::FutureExt;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
-use serde_json::{Map, json};
+use serde_json::json;
 use worker::{
     DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, durable_object,
 };
 
 use super::desk::{ImportDesk, told};
 use super::hand_over::hand_over_to_outbox;
+use super::sequence::already_running;
 use super::slice::{self, NextSlice};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
@@ -27,7 +28,7 @@ use crate::import::run::{ImportKind, RunSelection};
 use crate::import::start::{self, RunStart};
 use crate::import::store::failures::{self, FailurePage};
 use crate::import::store::tables::MIGRATIONS;
-use crate::import::store::{gone, hand_over, runs, skipped};
+use crate::import::store::{gone, hand_over, runs, schedule, skipped};
 use crate::import::stored::StoredRun;
 use crate::json::read_bytes;
 use crate::storage::schema::{NEWER, SchemaState, migrate};
@@ -43,7 +44,7 @@ pub struct Import {
     env: Env,
     /// Whether a newer version of the Worker stored what is here: then nothing of it is touched.
     is_newer: bool,
-    desk: AssertUnwindSafe<ImportDesk>,
+    pub(super) desk: AssertUnwindSafe<ImportDesk>,
     /// Whether the alarm is at work; it sets the next one itself when it is done.
     at_work: AssertUnwindSafe<Cell<bool>>,
 }
@@ -79,7 +80,11 @@ impl DurableObject for Import {
             Ok(response) if request.method() == Method::Get => {
                 with_next_alarm(response, &self.state.storage()).await
             }
-            Ok(response) => self.arm_if_needed(config, &request).await.map(|()| response),
+            Ok(response) => {
+                // A tick that began nothing leaves the alarm as it is.
+                let lets_be = request.path() == "/tick" && response.status_code() == 200;
+                self.arm_if_needed(config, lets_be).await.map(|()| response)
+            }
             Err(error) => Err(error),
         };
         answered.or_else(|error| {
@@ -139,14 +144,13 @@ impl Import {
     }
 
     /// Sets the alarm after someone asked for something. While the alarm is at work it does so
-    /// itself in the end, and has set a watchdog until then.
-    async fn arm_if_needed(&self, config: &Config, request: &Request) -> Result<()> {
+    /// itself in the end, and has set a watchdog until then. `lets_be`: only if there is none.
+    async fn arm_if_needed(&self, config: &Config, lets_be: bool) -> Result<()> {
         if self.at_work.get() {
             return Ok(());
         }
         let active = self.desk.is_active(&self.sql(), &config.rules, None)?;
-        if active && request.path() == "/tick" && self.state.storage().get_alarm().await?.is_some()
-        {
+        if active && lets_be && self.state.storage().get_alarm().await?.is_some() {
             return Ok(());
         }
         let works = active || hand_over::due(&self.sql(), &config.rules, now_ms())?.is_some();
@@ -169,6 +173,7 @@ impl Import {
         request: &Request,
         body: &[u8],
     ) -> Result<Response> {
+        schedule::notice(sql, &config.rules, now_ms())?;
         let url = request.url()?;
         let segments: Vec<_> = url.path().split('/').skip(1).collect();
         let (kind, segments) = match segments.as_slice() {
@@ -176,15 +181,8 @@ impl Import {
             all => (None, all.to_vec()),
         };
         match (request.method(), segments.as_slice(), kind) {
-            (Method::Get, ["runs"], None) => {
-                let mut all = Map::new();
-                for kind in ImportKind::ALL {
-                    let mut shown = self.desk.shown(sql, &config.rules, kind)?;
-                    shown["failures"] = failures::count(sql, kind)?.into();
-                    all.insert(kind.name().to_owned(), shown);
-                }
-                reply::json(200, &all)
-            }
+            (Method::Get, ["runs"], None) => self.status(sql, config),
+            (Method::Post, ["sequence"], None) => self.start_sequence(sql, config, body),
             (Method::Get, ["runs"], Some(kind)) => self.history(sql, config, kind),
             (Method::Post, ["runs"], Some(kind)) => match start::read(kind, body) {
                 Ok(start) => self.start(sql, config, kind, start),
@@ -216,7 +214,7 @@ impl Import {
                 }
                 reply::json(200, &json!({}))
             }
-            (Method::Post, ["tick"], None) => reply::json(200, &json!({})),
+            (Method::Post, ["tick"], None) => self.tick(sql, config),
             _ => reply::error(404, "not_found", "There is nothing here."),
         }
     }
@@ -266,7 +264,7 @@ impl Import {
                 if ids.is_empty() && !self.desk.is_active(sql, &config.rules, Some(kind))? {
                     return reply::error(400, "no_failures", "There is no failure to retry.");
                 }
-                self.start(sql, config, kind, RunStart { selection: RunSelection::Retry, ids })
+                self.start(sql, config, kind, RunStart::over(ids, RunSelection::Retry))
             }
             _ => reply::error(404, "not_found", "There is nothing here."),
         }
@@ -291,8 +289,7 @@ impl Import {
         start: RunStart,
     ) -> Result<Response> {
         if self.desk.is_active(sql, &config.rules, Some(kind))? {
-            let message = format!("{} sync is already running.", kind.title());
-            return reply::error(423, "already_running", &message);
+            return already_running(kind);
         }
         runs::slice_ended(sql)?;
         let id = runs::new_id(sql, now_ms())?;

@@ -106,6 +106,7 @@ fn give_up(desk: &ImportDesk, sql: &SqlStorage, config: &Config) -> Result<()> {
         if run.is_active() {
             run.lost(now());
             log::import(&run);
+            // Its sequence ends with it.
             runs::save(sql, &RunSaving { run: Some(run), ..RunSaving::default() })?;
         }
     }

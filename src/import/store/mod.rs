@@ -2,7 +2,8 @@
 //!
 //! [`runs`] keeps what the machine wants kept, and gives it back after a crash; [`failures`] are
 //! records that could not be sent, [`skipped`] those of which there was nothing to send; [`gone`] is what was deleted while a run may still write it, [`doubt`]
-//! what an ended run may have overwritten, [`open_pages`] what is to be told of pages that are not finished, and
+//! what an ended run may have overwritten, [`completed`] which runs a later one may begin where they ended, [`schedule`]
+//! which slots were seen to, [`sequence`] which runs follow each other, [`open_pages`] what is to be told of pages that are not finished, and
 //! [`hand_over`] what the outbox gets of them.
 //!
 //! Not in scope: the shape of a stored run ([`super::stored`]), the calls and the clock
@@ -12,11 +13,14 @@
     reason = "always the same: a statement failed, or what is stored cannot be read"
 )]
 
+pub mod completed;
 pub mod doubt;
 pub mod failures;
 pub mod gone;
 pub mod hand_over;
 mod open_pages;
 pub mod runs;
+pub mod schedule;
+pub mod sequence;
 pub mod skipped;
 pub mod tables;

@@ -6,7 +6,7 @@
 
 use serde::Deserialize;
 
-use super::{doubt, failures, open_pages, skipped};
+use super::{completed, doubt, failures, open_pages, sequence, skipped};
 use crate::commercetools::reference::Id;
 use crate::config::rules::OperatorRules;
 use crate::import::machine::{KeptRows, RunSaving, StoredRunParts};
@@ -59,6 +59,10 @@ pub fn save(sql: &dyn Sql, saving: &RunSaving) -> Result<HealedCounts, SqlError>
     skipped::save(sql, run, &saving.skipped)?;
     doubt::keep(sql, run)?;
     open_pages::save(sql, run, saving)?;
+    if run.finished_at.is_some() {
+        completed::keep(sql, run)?;
+        sequence::run_ended(sql, run)?;
+    }
     if run.state == RunState::Completed {
         parts::delete(sql, "list_parts", owner)?;
         forget_kept(sql, run.kind)?;
@@ -84,6 +88,7 @@ fn begin(sql: &dyn Sql, run: &ImportRun) -> Result<RowId, SqlError> {
         "INSERT INTO runs (id, kind) VALUES (?, ?)",
         vec![run.id.as_str().into(), kind.into()],
     )?;
+    sequence::run_began(sql, run)?;
     let too_old = numbers(
         sql,
         "SELECT seq FROM runs WHERE kind = ? ORDER BY seq DESC LIMIT -1 OFFSET ?",

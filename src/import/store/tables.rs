@@ -2,7 +2,7 @@
 //! they are used: [`super::runs`], [`super::failures`], [`crate::storage::parts`].
 
 /// The migrations; see [`crate::storage::schema`].
-pub const MIGRATIONS: [&str; 6] = [FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH];
+pub const MIGRATIONS: [&str; 7] = [FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH];
 
 const FIRST: &str = "
     CREATE TABLE IF NOT EXISTS runs (
@@ -47,6 +47,39 @@ const SIXTH: &str = "
         kind TEXT NOT NULL, seq INTEGER NOT NULL, id TEXT NOT NULL, code TEXT NOT NULL,
         run TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (kind, seq)) WITHOUT ROWID;";
 
+/// The newest sequence ([`super::sequence`]), the slots of schedules ([`super::schedule`]), and of each kind the
+/// last completed runs ([`super::completed`]), as far as what is stored of runs tells of them.
+const SEVENTH: &str = "
+    CREATE TABLE sequence (
+        only INTEGER PRIMARY KEY CHECK (only = 1), kinds TEXT NOT NULL, done INTEGER NOT NULL,
+        state TEXT NOT NULL, run TEXT, started INTEGER NOT NULL, finished INTEGER);
+    CREATE TABLE slots (
+        kind TEXT PRIMARY KEY, pattern TEXT NOT NULL, seen INTEGER NOT NULL, run TEXT,
+        skipped TEXT) WITHOUT ROWID;
+    CREATE TABLE completed (
+        kind TEXT PRIMARY KEY, started INTEGER NOT NULL, left_out_from INTEGER,
+        succeeded INTEGER) WITHOUT ROWID;
+    WITH texts AS (
+            SELECT runs.seq, runs.kind, CAST(run_parts.content AS TEXT) AS text
+            FROM runs JOIN run_parts ON run_parts.owner = runs.seq AND run_parts.part = 0),
+        told AS (SELECT seq, kind, CASE WHEN json_valid(text) THEN text END AS run FROM texts),
+        counted AS (
+            SELECT seq, kind, json_extract(run, '$.startedAt') AS started,
+                json_extract(run, '$.passes[0].source.documents.createdBefore') AS left_out_from,
+                CASE json_extract(run, '$.counts.failed')
+                    WHEN 0 THEN json_extract(run, '$.finishedAt') END AS succeeded
+            FROM told
+            WHERE json_extract(run, '$.state') = 'completed'
+                AND (json_extract(run, '$.selection') = 'full'
+                    OR json_extract(run, '$.selection.since') IS NOT NULL))
+        INSERT INTO completed (kind, started, left_out_from, succeeded)
+        SELECT kind, unixepoch(started) * 1000, unixepoch(left_out_from) * 1000,
+            (SELECT unixepoch(other.succeeded) * 1000 FROM counted AS other
+                WHERE other.kind = newest.kind AND other.succeeded IS NOT NULL
+                ORDER BY other.seq DESC LIMIT 1)
+        FROM counted AS newest
+        WHERE seq = (SELECT MAX(other.seq) FROM counted AS other WHERE other.kind = newest.kind);";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +95,7 @@ mod tests {
             "68236eae89d29df0",
             "7785fb1f1548826b",
             "f2a2a9d0e8ebbba5",
+            "7cf89a75517482d3",
         ];
         assert_eq!(digests(&MIGRATIONS), deployed);
     }

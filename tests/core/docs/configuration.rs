@@ -156,8 +156,10 @@ fn leaves(tree: &Value) -> BTreeMap<String, Value> {
     let mut open = vec![(String::new(), tree)];
     while let Some((path, value)) = open.pop() {
         match value {
-            // The one free map, whose keys are the shop's.
-            Value::Object(members) if path.rsplit('.').next() != Some("map") => {
+            // The free maps: of field names, and of kinds.
+            Value::Object(members)
+                if !matches!(path.rsplit('.').next(), Some("map" | "schedule")) =>
+            {
                 let dot = if path.is_empty() { "" } else { "." };
                 open.extend(
                     members.iter().map(|(key, value)| (format!("{path}{dot}{key}"), value)),

@@ -71,7 +71,7 @@ fn a_retry_that_finds_nothing_to_do_heals() {
     assert_eq!(failed, [id("c", 7)]);
     world.shop.remove("customers", &failed[0]);
     let ids = failed.iter().filter_map(Id::new).collect();
-    world.start(KIND, RunStart { selection: RunSelection::Retry, ids });
+    world.start(KIND, RunStart::over(ids, RunSelection::Retry));
     world.run();
     assert_eq!(failures(&world), [] as [&str; 0]);
     assert_eq!(counts(&world, KIND), [1, 0, 1, 0]);

@@ -14,6 +14,7 @@ mod modular;
 mod preview;
 mod reading;
 mod refused;
+mod schedule;
 pub(crate) mod shop;
 mod sizes;
 mod stored;

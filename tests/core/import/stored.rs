@@ -29,7 +29,7 @@ fn a_run_of_another_version_is_shown_kept_and_not_run() {
 fn what_is_stored_keeps_its_shape() {
     let stored = json!({
         "version": 5, "id": "r", "kind": "orders",
-        "selection": {"since": "2026-01-01T00:00:00Z"}, "state": "running",
+        "selection": {"since": "2026-01-01T00:00:00Z"}, "trigger": "hand", "state": "running",
         "counts": {"read": 4, "sent": 1, "skipped": 2, "failed": 1}, "reread": 0,
         "phonesLeftOut": 2, "leftOut": {"no_price": 3}, "total": 9,
         "passes": [

@@ -427,7 +427,7 @@ impl World {
                 let ids = left.iter().filter(|(of, _)| *of == kind).map(|(_, id)| id.clone());
                 let ids: Vec<_> = ids.collect();
                 if !ids.is_empty() {
-                    self.start(kind, RunStart { selection: RunSelection::Ids, ids });
+                    self.start(kind, RunStart::over(ids, RunSelection::Ids));
                 }
             }
             self.run_to_its_end();

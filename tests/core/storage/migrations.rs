@@ -2,10 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+use commercetools_klaviyo::import::run::ImportKind;
+use commercetools_klaviyo::import::schedule::CompletedRun;
+use commercetools_klaviyo::import::store::completed;
 use commercetools_klaviyo::import::store::tables::MIGRATIONS as IMPORT;
 use commercetools_klaviyo::outbox::store::tables::MIGRATIONS as OUTBOX;
 use commercetools_klaviyo::storage::schema::{SchemaState, migrate};
 use commercetools_klaviyo::storage::sql::{Sql, SqlValue};
+use commercetools_klaviyo::time::UnixMs;
+use serde_json::json;
 
 use super::{fails_whole, slot, take_customer};
 use crate::sqlite::Sqlite;
@@ -30,7 +36,7 @@ const OUTBOX_ROWS: [&str; 4] = [
 ];
 
 /// The same of the object that runs imports.
-const IMPORT_ROWS: [&str; 6] = [
+const IMPORT_ROWS: [&str; 7] = [
     "INSERT INTO runs (seq, id, kind) VALUES (1, '0000000001000', 'orders');
      INSERT INTO kept (seq, kind, job, rows) VALUES (1, 'orders', 'j', '[]');
      INSERT INTO slices (only, lost) VALUES (1, 2);
@@ -45,6 +51,12 @@ const IMPORT_ROWS: [&str; 6] = [
     "UPDATE open_pages SET run = '0000000001000';",
     "INSERT INTO skipped (kind, seq, id, code, run, at)
         VALUES ('orders', 1, 'o', 'no_identity', '0000000001000', 1000);",
+    "INSERT INTO sequence (only, kinds, done, state, run, started, finished)
+        VALUES (1, '[\"orders\"]', 0, 'running', '0000000001000', 1000, NULL);
+     INSERT INTO slots (kind, pattern, seen, run, skipped)
+        VALUES ('orders', 'day 02:30', 1000, '0000000001000', NULL);
+     INSERT INTO completed (kind, started, left_out_from, succeeded)
+        VALUES ('customers', 1000, NULL, 2000);",
 ];
 
 type Tables = BTreeMap<String, Vec<Vec<SqlValue>>>;
@@ -62,7 +74,7 @@ fn assert_kept(before: &Tables, after: &Tables, version: usize) {
 fn of_version(migrations: &[&str], rows: &[&str], version: usize) -> Sqlite {
     let sql = Sqlite::new();
     assert_eq!(migrate(&sql, &migrations[..version]), Ok(SchemaState::Current));
-    for statements in &rows[..version] {
+    for statements in rows.iter().take(version) {
         sql.all(statements);
     }
     sql
@@ -103,6 +115,56 @@ fn what_the_first_version_parked_is_delivered_by_this_one() {
     let taken = take_customer(&sql, 2_000);
     assert_eq!((taken.content.as_slice(), taken.sent.len()), (b"{}".as_slice(), 1));
     assert!(taken.row.alone());
+}
+
+/// What runs by time go on from, and the last success, is known of the runs that earlier versions stored.
+#[test]
+fn the_last_completed_runs_are_those_that_are_stored() {
+    let sql = of_version(&IMPORT, &[], 6);
+    let since = json!({"since": "2026-01-01T00:00:00Z"});
+    let runs = [
+        ("orders", json!("full"), "completed", 0, "2026-01-01T01:00:00.5Z"),
+        ("orders", since, "completed", 2, "2026-01-02T01:00:00.5Z"),
+        ("orders", json!("retry"), "completed", 0, "2026-01-03T01:00:00Z"),
+        ("orders", json!("full"), "failed", 0, "2026-01-04T01:00:00Z"),
+        ("products", json!("full"), "completed", 1, "2026-01-05T01:00:00Z"),
+        ("customers", json!("ids"), "completed", 0, "2026-01-06T01:00:00Z"),
+    ];
+    for (seq, (kind, selection, state, failed, time)) in (1_u32..).zip(runs) {
+        let source = json!({"documents": {"createdBefore": (kind == "orders").then_some(time)}});
+        let run = json!({"selection": selection, "state": state, "counts": {"failed": failed},
+            "startedAt": time, "finishedAt": time, "passes": [{"source": source}]});
+        store(&sql, seq, kind, run.to_string());
+    }
+    // One that cannot be read, and one of the first version, which kept no passes.
+    store(&sql, 7, "products", "{".to_owned());
+    let first = json!({"selection": "full", "state": "completed", "counts": {"failed": 0},
+        "startedAt": "2026-01-07T00:00:00Z", "finishedAt": "2026-01-07T01:00:00Z"});
+    store(&sql, 8, "categories", first.to_string());
+    assert_eq!(migrate(&sql, &IMPORT), Ok(SchemaState::Current));
+    let ms = |time: &str| UnixMs::from(time.parse::<DateTime<Utc>>().expect("a time"));
+    for (kind, expected) in [
+        (ImportKind::Orders, Some(("2026-01-02T01:00:00Z", Some("2026-01-02T01:00:00Z")))),
+        (ImportKind::Products, Some(("2026-01-05T01:00:00Z", None))),
+        (ImportKind::Categories, Some(("2026-01-07T00:00:00Z", None))),
+        (ImportKind::Customers, None),
+    ] {
+        let expected = expected.map(|(started, left_out)| CompletedRun {
+            started: ms(started),
+            left_out_from: left_out.map(ms),
+        });
+        assert_eq!(completed::of_kind(&sql, kind), Ok(expected), "{kind:?}");
+    }
+    let success = json!({"customers": null, "orders": "2026-01-01T01:00:00.000Z",
+        "categories": "2026-01-07T01:00:00.000Z", "products": null});
+    assert_eq!(completed::last_success(&sql), Ok(success));
+}
+
+fn store(sql: &Sqlite, seq: u32, kind: &str, run: String) {
+    let insert = "INSERT INTO runs (seq, id, kind) VALUES (?1, ?1, ?2)";
+    sql.exec(insert, vec![seq.into(), kind.into()]).expect("stored");
+    let insert = "INSERT INTO run_parts (owner, part, content) VALUES (?, 0, ?)";
+    sql.exec(insert, vec![seq.into(), run.into_bytes().into()]).expect("stored");
 }
 
 #[test]

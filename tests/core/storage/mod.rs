@@ -14,6 +14,8 @@ mod parts;
 mod price_edges;
 mod pushes;
 mod runs;
+mod schedule;
+mod sequence;
 mod skipped;
 mod trying;
 mod waiting;

@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use commercetools_klaviyo::commercetools::reference::Id;
 use commercetools_klaviyo::config::rules::OperatorRules;
 use commercetools_klaviyo::import::machine::{KeptRows, RecordFailure, RunSaving, StoredRunParts};
-use commercetools_klaviyo::import::run::{ImportKind, ImportRun, RunSelection, RunState};
+use commercetools_klaviyo::import::run::{
+    ImportKind, ImportRun, RunSelection, RunState, RunTrigger,
+};
 use commercetools_klaviyo::import::store::runs;
 use commercetools_klaviyo::import::store::tables::MIGRATIONS;
 use commercetools_klaviyo::import::stored::StoredRun;
@@ -27,7 +29,8 @@ pub(super) fn id(id: &str) -> Id {
 
 pub(super) fn run(number: u64, kind: ImportKind, selection: RunSelection) -> ImportRun {
     let now: DateTime<Utc> = "2026-07-01T12:00:00Z".parse().expect("a time");
-    ImportRun::new(&OperatorRules::default(), format!("{number:013}"), kind, selection, now)
+    let id = format!("{number:013}");
+    ImportRun::new(&OperatorRules::default(), id, kind, selection, RunTrigger::Hand, now)
 }
 
 fn kept(job: &str, records: &[&str]) -> KeptRows {
