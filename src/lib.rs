@@ -50,5 +50,6 @@ pub mod preview;
 pub mod push;
 pub mod storage;
 pub mod time;
+pub mod trace;
 
 pub mod edge;

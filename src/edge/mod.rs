@@ -3,6 +3,7 @@
 //!
 //! Decisions are made in the core; what stands here reads, sends, stores and answers.
 
+mod accepted;
 mod auth;
 mod body;
 mod calls;
@@ -27,6 +28,7 @@ mod settings;
 mod shared;
 mod slice;
 mod sql;
+mod trace;
 
 use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
 
@@ -103,5 +105,6 @@ async fn answer(mut request: Request, env: &Env) -> worker::Result<Response> {
         (Route::Status, Some(operator)) => import::status(env, config, operator).await,
         (Route::Check, Some(operator)) => check::answer(env, config, operator).await,
         (Route::Preview, _) => preview::answer(&mut request, config).await,
+        (Route::Trace, _) => trace::answer(&mut request, env, config).await,
     }
 }

@@ -12,7 +12,7 @@ use super::clock::{now, now_ms};
 use super::delivery::{EndedPush, deliver, work_of};
 use super::log::{self, WorkEffort};
 use super::outbox;
-use super::{auth, body, handshake, import, reply};
+use super::{accepted, auth, body, handshake, import, reply};
 use crate::config::Config;
 use crate::engine::deliveries::machine::DoubtfulWrites;
 use crate::engine::deliveries::{DeliveryEnd, EndedDelivery};
@@ -291,6 +291,7 @@ async fn settle(
     let outcomes = outcomes(ends, stored).into_iter().zip(efforts);
     let logged = outcomes.map(|((item, outcome), effort)| {
         log::notification(&item, &outcome, &effort);
+        accepted::remember(&item, &outcome);
         outcome
     });
     logged.collect()

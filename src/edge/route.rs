@@ -28,6 +28,8 @@ pub(super) enum Route {
     Check,
     /// What would be sent to Klaviyo.
     Preview,
+    /// Where a record is.
+    Trace,
 }
 
 impl Route {
@@ -117,6 +119,7 @@ pub(super) fn find(method: &str, path: &str, mode: Option<AppType>) -> Result<Ro
         }
         ["check"] => ("GET", (method == "GET").then_some(Route::Check)),
         ["preview"] => ("POST", (method == "POST").then_some(Route::Preview)),
+        ["trace"] => ("GET, POST", matches!(method, "GET" | "POST").then_some(Route::Trace)),
         ["sync", "status"] => ("GET", (method == "GET").then_some(Route::Status)),
         ["sync", kind, rest @ ..] => {
             let kind = ImportKind::named(kind).filter(|_| mode.is_none_or(AppType::import));
@@ -214,6 +217,10 @@ mod tests {
             ("POST", "/check", Err(NoRoute::Method("GET"))),
             ("POST", "/preview", Ok(Route::Preview)),
             ("GET", "/preview", Err(NoRoute::Method("POST"))),
+            ("GET", "/trace", Ok(Route::Trace)),
+            ("POST", "/trace", Ok(Route::Trace)),
+            ("DELETE", "/trace", Err(NoRoute::Method("GET, POST"))),
+            ("GET", "/trace/7", Err(NoRoute::NotFound)),
             ("GET", "/sync/status", Ok(Route::Status)),
             ("POST", "/sync/status", Err(NoRoute::Method("GET"))),
             ("POST", "/sync/orders", Ok(Route::Sync(ImportKind::Orders, SyncAction::Start))),
@@ -284,6 +291,8 @@ mod tests {
             ("GET", "/outbox"),
             ("POST", "/outbox/retry"),
             ("POST", "/preview"),
+            ("GET", "/trace"),
+            ("POST", "/trace"),
         ] {
             assert!(!is_for_readers(method, path), "{method} {path}");
         }
@@ -308,6 +317,7 @@ mod tests {
             assert_eq!(find("GET", "/sync/status", Some(mode)), Ok(Route::Status));
             assert_eq!(find("GET", "/check", Some(mode)), Ok(Route::Check));
             assert_eq!(find("POST", "/preview", Some(mode)), Ok(Route::Preview));
+            assert_eq!(find("GET", "/trace", Some(mode)), Ok(Route::Trace));
         }
     }
 }
