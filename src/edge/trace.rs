@@ -1,6 +1,7 @@
 //! `GET /trace` and `POST /trace`: where a record is. Both systems and both objects are asked; nothing is
 //! written, stored or logged.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::future::{join, join3};
@@ -29,8 +30,9 @@ use crate::trace::document::{TracedDocument, resources};
 use crate::trace::event_walk::{EventWalk, ReadEvents};
 use crate::trace::expected::{self, ExpectedRecord};
 use crate::trace::kept::{KeptOfImport, KeptOfOutbox};
-use crate::trace::verdict::{self, Answered, Expectation, HeldAtKlaviyo, TraceFacts};
-use crate::trace::{Trace, asked};
+use crate::trace::known_here::KnownHere;
+use crate::trace::verdict::{self, Expectation, HeldAtKlaviyo, TraceFacts};
+use crate::trace::{Answered, Trace, asked};
 
 /// How long all calls may take together: a person waits.
 const CALLS: Duration = Duration::from_secs(15);
@@ -118,16 +120,9 @@ async fn of_document(
     };
     let kept = kept(env, config, document.kind, &document.id, &resources);
     let ((expectation, held), (outbox, import)) = join(at_klaviyo, kept).await;
-    verdict::trace(&TraceFacts {
-        config,
-        document,
-        expectation,
-        held,
-        outbox,
-        import,
-        accepted: accepted::last(&resources),
-        now: now_ms(),
-    })
+    let accepted = accepted::last(&resources);
+    let here = KnownHere { config, document, outbox, import, accepted, now: now_ms() };
+    verdict::trace(&TraceFacts { here, expectation, held })
 }
 
 /// What Klaviyo should hold.
@@ -214,15 +209,15 @@ async fn objects(
     calls: &TimedCalls<'_>,
     kind: CatalogKind,
     ids: &[String],
-) -> Read<Vec<HeldRecord>> {
+) -> Read<HashMap<String, HeldRecord>> {
     let pieces: Vec<Read<_>> = stream::iter(in_pieces(ids))
         .map(async |ids| records(&read_back(calls, &ReadBack::Objects { kind, ids }).await?))
         .buffered(TOGETHER)
         .collect()
         .await;
-    let mut held = Vec::new();
+    let mut held = HashMap::new();
     for piece in pieces {
-        held.extend(piece?);
+        held.extend(piece?.into_iter().map(|one| (one.id.clone(), one)));
     }
     Ok(held)
 }

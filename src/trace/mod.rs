@@ -3,7 +3,7 @@
 //!
 //! What is expected is not worked out here: an import of the record is brought as far as it gets without
 //! sending ([`crate::preview::DryRun`]). [`asked`] reads the question, [`expected`] says what Klaviyo should then
-//! hold, [`kept`] what is known here, [`verdict`] joins them. Not in scope: making the calls, and changing
+//! hold, [`known_here`] what is known here, [`verdict`] joins them. Not in scope: making the calls, and changing
 //! anything.
 //!
 //! What Klaviyo accepts can be read only minutes later, so what was accepted less than
@@ -16,12 +16,16 @@ pub mod document;
 pub mod event_walk;
 pub mod expected;
 pub mod kept;
+mod kept_lines;
+pub mod known_here;
 pub mod rules;
 pub mod verdict;
 mod words;
 
 use serde::Serialize;
 use serde_json::Value;
+
+use crate::fault::ReadFault;
 
 /// The answer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -73,4 +77,16 @@ impl TraceLine {
         let detail = Some(detail.into());
         Self { what: what.into(), expected: Value::Null, actual: Value::Null, verdict, detail }
     }
+}
+
+/// The answer of something that may not be there to be asked, or may not answer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Answered<T> {
+    /// There was nothing to ask for, or it is not in this deployment.
+    #[default]
+    Unasked,
+    /// It did not answer as it should; why, if that is known.
+    Unread(Option<ReadFault>),
+    /// This.
+    Read(T),
 }

@@ -1,18 +1,17 @@
 //! The join: what is expected beside what is held, a line and a verdict for each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::accepted::READABLE_AFTER;
 use super::compare::{self, Compared};
-use super::document::TracedDocument;
 use super::event_walk::ReadEvents;
 use super::expected::ExpectedRecord;
-use super::kept::{KeptNotification, KeptOfImport, KeptOfOutbox, TracedPart};
-use super::rules::ignored_by_pushes;
-use super::words::{ago, because, told, unread};
-use super::{Trace, TraceLine, TraceVerdict};
+use super::kept::{KeptOfImport, KeptOfOutbox, TracedPart};
+use super::kept_lines::{elsewhere, of_import, of_outbox};
+use super::known_here::KnownHere;
+use super::words::{because, told, unread};
+use super::{Answered, Trace, TraceLine, TraceVerdict};
 use crate::config::Config;
 use crate::fault::ReadFault;
 use crate::import::run::ImportKind;
@@ -20,19 +19,6 @@ use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::event::Event;
 use crate::klaviyo::read_back::{HeldEvent, HeldRecord};
 use crate::push::conclusion::Conclusion;
-use crate::time::UnixMs;
-
-/// The answer of something that may not be there to be asked, or may not answer.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub enum Answered<T> {
-    /// There was nothing to ask for, or it is not in this deployment.
-    #[default]
-    Unasked,
-    /// It did not answer as it should; why, if that is known.
-    Unread(Option<ReadFault>),
-    /// This.
-    Read(T),
-}
 
 /// What Klaviyo holds of what is expected.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -41,8 +27,8 @@ pub struct HeldAtKlaviyo {
     pub people: Answered<Vec<HeldRecord>>,
     /// Events.
     pub events: Answered<ReadEvents>,
-    /// Objects of the catalogue.
-    pub objects: BTreeMap<CatalogKind, Answered<Vec<HeldRecord>>>,
+    /// Objects of the catalogue, by Klaviyo's ids.
+    pub objects: BTreeMap<CatalogKind, Answered<HashMap<String, HeldRecord>>>,
     /// Klaviyo's ids of the item's categories.
     pub categories: Answered<Vec<String>>,
 }
@@ -59,31 +45,21 @@ pub enum Expectation {
 /// What is known of a record that commercetools has.
 #[derive(Debug)]
 pub struct TraceFacts<'a> {
-    /// The settings.
-    pub config: &'a Config,
-    /// The record.
-    pub document: &'a TracedDocument,
+    /// What is known here.
+    pub here: KnownHere<'a>,
     /// What Klaviyo should hold.
     pub expectation: Expectation,
     /// What it holds.
     pub held: HeldAtKlaviyo,
-    /// What the outbox has.
-    pub outbox: Answered<KeptOfOutbox>,
-    /// What the imports know.
-    pub import: Answered<KeptOfImport>,
-    /// When Klaviyo accepted something of it, if that is remembered.
-    pub accepted: Option<UnixMs>,
-    /// The time.
-    pub now: UnixMs,
 }
 
 /// The trace of a record that commercetools has.
 #[must_use]
 pub fn trace(facts: &TraceFacts) -> Trace {
     let mut lines = vec![TraceLine {
-        actual: facts.document.shown(),
+        actual: facts.here.document.shown(),
         detail: None,
-        ..TraceLine::told(in_commercetools(facts.document.kind), TraceVerdict::There, "")
+        ..TraceLine::told(in_commercetools(facts.here.document.kind), TraceVerdict::There, "")
     }];
     match &facts.expectation {
         Expectation::Records(records) => {
@@ -92,9 +68,9 @@ pub fn trace(facts: &TraceFacts) -> Trace {
         }
         Expectation::Ended(conclusion) => lines.push(facts.ended(conclusion)),
     }
-    lines.extend(of_outbox(&facts.outbox));
-    lines.extend(of_import(facts.document.kind, &facts.import));
-    lines.extend(elsewhere(facts.config));
+    lines.extend(of_outbox(&facts.here.outbox));
+    lines.extend(of_import(facts.here.document.kind, &facts.here.import));
+    lines.extend(elsewhere(facts.here.config));
     Trace { found: true, lines }
 }
 
@@ -157,12 +133,12 @@ impl TraceFacts<'_> {
             }
             Conclusion::Delivered => (TraceVerdict::Ignored, "there is nothing to send".to_owned()),
         };
-        TraceLine::told(at_klaviyo(self.document.kind), verdict, detail)
+        TraceLine::told(at_klaviyo(self.here.document.kind), verdict, detail)
     }
 
     /// The lines of something that is expected.
     fn lines(&self, record: &ExpectedRecord, all: &[ExpectedRecord]) -> Vec<TraceLine> {
-        let part = TracedPart::of(self.config, record);
+        let part = TracedPart::of(self.here.config, record);
         match record {
             ExpectedRecord::Profile(profile) => {
                 vec![self.person(part, |held| compare::profile(profile, held))]
@@ -196,12 +172,12 @@ impl TraceFacts<'_> {
         let (verdict, detail) = match (&actual, differing.is_empty()) {
             (Value::Null, true) if expected.is_null() => (TraceVerdict::There, None),
             (Value::Null, _) => {
-                let (verdict, detail) = self.absent(part);
+                let (verdict, detail) = self.here.absent(part);
                 (verdict, Some(detail))
             }
             (_, true) => (TraceVerdict::There, None),
             (_, false) => {
-                let (verdict, detail) = self.different(part, &differing);
+                let (verdict, detail) = self.here.different(part, &differing);
                 (verdict, Some(detail))
             }
         };
@@ -221,7 +197,7 @@ impl TraceFacts<'_> {
 
     fn object(&self, kind: CatalogKind, id: &str) -> Option<&HeldRecord> {
         match self.held.objects.get(&kind) {
-            Some(Answered::Read(held)) => held.iter().find(|one| one.id == id),
+            Some(Answered::Read(held)) => held.get(id),
             _ => None,
         }
     }
@@ -259,30 +235,17 @@ impl TraceFacts<'_> {
             }
             (_, unread) => return not_read(compare::event(event, None), unread, "profiles:read"),
         };
-        let same_id = || read.events.iter().filter(|held| held.unique_id == event.unique_id);
-        let found = if read.are_named {
-            same_id().find(|held| held.metric.as_deref() == Some(&*event.metric))
-        } else {
-            let wanted = all.iter().filter(
-                |one| matches!(one, ExpectedRecord::Event(one) if one.unique_id == event.unique_id),
-            );
-            let (wanted, metrics) =
-                (wanted.count(), same_id().map(|held| &held.metric_id).collect::<BTreeSet<_>>());
-            if !metrics.is_empty() && (wanted > 1 || metrics.len() > wanted) {
+        let found = match found(read, event, all) {
+            FoundEvent::One(held) => Some(held),
+            FoundEvent::None => None,
+            FoundEvent::Unnamed => {
+                let why = "Klaviyo holds an event of this id, and of which metric cannot be told: its \
+                           key lacks the scope metrics:read, which is optional";
                 return TraceLine {
-                    detail: Some(format!(
-                        "Klaviyo holds {} of this id, and which cannot be told: Klaviyo's key lacks \
-                         the scope metrics:read, which is optional",
-                        if metrics.len() == 1 {
-                            "an event".to_owned()
-                        } else {
-                            format!("{} events", metrics.len())
-                        },
-                    )),
+                    detail: Some(why.to_owned()),
                     ..unknown(compare::event(event, None))
                 };
             }
-            same_id().next()
         };
         let compared = compare::event(event, found);
         if found.is_none() && !read.are_all {
@@ -300,7 +263,7 @@ impl TraceFacts<'_> {
     /// Events of the record's ids that its state of today does not give.
     fn events_besides(&self, records: &[ExpectedRecord]) -> Vec<TraceLine> {
         let Answered::Read(read) = &self.held.events else { return Vec::new() };
-        let metrics = &self.config.rules.order.metrics;
+        let metrics = &self.here.config.rules.order.metrics;
         let ours = [
             &metrics.placed_order,
             &metrics.ordered_product,
@@ -333,104 +296,33 @@ impl TraceFacts<'_> {
         };
         besides.map(line).collect()
     }
+}
 
-    /// What it means that something is not there.
-    fn absent(&self, part: TracedPart) -> (TraceVerdict, String) {
-        if let Some(under_way) = self.under_way(part) {
-            return under_way;
-        }
-        let rules = &self.config.rules;
-        let realtime = self.config.mode.realtime();
-        if let Some(why) = ignored_by_pushes(rules, self.document, part).filter(|_| realtime) {
-            let why = format!("a push of it is ignored because {} ({})", because(why), why.code());
-            return (TraceVerdict::Ignored, format!("{why}; an import sends it"));
-        }
-        if matches!(self.outbox, Answered::Unread(_)) {
-            let why = "Klaviyo does not hold it; whether it waits here cannot be told, since the \
-                       outbox does not answer";
-            return (TraceVerdict::Unknown, why.to_owned());
-        }
-        let kind = self.document.kind.name();
-        let import = if self.config.mode.import() { "" } else { " of the other deployment" };
-        (
-            TraceVerdict::Missing,
-            format!(
-                "nothing of it waits here, and Klaviyo does not hold it; POST /sync/{kind}{import} \
-                 with its id sends it"
-            ),
-        )
+/// Whether an event is among those that were read.
+enum FoundEvent<'a> {
+    /// This one.
+    One(&'a HeldEvent),
+    /// It is not.
+    None,
+    /// One of its id is, and the names of the metrics were not told.
+    Unnamed,
+}
+
+/// Events of one order share an id if they are of different metrics. Without the names of these, an id that only
+/// one event is expected to have is enough.
+fn found<'a>(read: &'a ReadEvents, event: &Event, all: &[ExpectedRecord]) -> FoundEvent<'a> {
+    let mut of_id = read.events.iter().filter(|held| held.unique_id == event.unique_id).peekable();
+    if read.are_named {
+        let found = of_id.find(|held| held.metric.as_deref() == Some(&*event.metric));
+        return found.map_or(FoundEvent::None, FoundEvent::One);
     }
-
-    /// What it means that something is there and differs.
-    fn different(&self, part: TracedPart, differing: &[&'static str]) -> (TraceVerdict, String) {
-        let names = differing.join(", ");
-        // Of an event the first one stays, whatever is under way.
-        if matches!(part, TracedPart::Placed | TracedPart::State | TracedPart::Refunds) {
-            let why =
-                "Klaviyo keeps the first event of an id, and the order may have been changed since";
-            return (TraceVerdict::Different, format!("{names}: {why}"));
-        }
-        match self.under_way(part) {
-            Some((verdict, detail)) => (verdict, format!("{names}: {detail}")),
-            None => (
-                TraceVerdict::Different,
-                format!("{names}: it was changed at Klaviyo, or not brought from commercetools"),
-            ),
-        }
-    }
-
-    /// Whether it is under way, or why not: it waits, was refused, or was accepted too short a time ago.
-    fn under_way(&self, part: TracedPart) -> Option<(TraceVerdict, String)> {
-        if let Answered::Read(kept) = &self.outbox {
-            if let Some(row) = kept.waiting.iter().find(|row| row.may_bring(part)) {
-                return Some((
-                    TraceVerdict::Waits,
-                    format!("it waits in the outbox ({})", row.code),
-                ));
-            }
-            if let Some(letter) = kept.letters.iter().find(|letter| letter.may_bring(part)) {
-                return Some((
-                    TraceVerdict::Refused,
-                    format!(
-                        "it is dead letter {} ({})",
-                        letter.letter.as_deref().unwrap_or_default(),
-                        letter.code
-                    ),
-                ));
-            }
-        }
-        if let Answered::Read(KeptOfImport { failure: Some(failure), .. }) = &self.import {
-            let why = format!("an import could not send it ({})", failure.code);
-            return Some((TraceVerdict::Refused, why));
-        }
-        self.lately().map(|why| (TraceVerdict::Waits, why))
-    }
-
-    /// That Klaviyo may have accepted something of it too short a time ago.
-    fn lately(&self) -> Option<String> {
-        let outbox = match &self.outbox {
-            Answered::Read(kept) => kept.accepted,
-            Answered::Unasked | Answered::Unread(_) => None,
-        };
-        let run = match &self.import {
-            Answered::Read(kept) => kept.run.updated_at.map(UnixMs::from),
-            Answered::Unasked | Answered::Unread(_) => None,
-        };
-        let changed = Some(UnixMs::from(self.document.changed_at));
-        let reasons = [
-            (self.accepted.max(outbox), "Klaviyo accepted something of it"),
-            (run, "an import of its kind was at work"),
-            (changed, "it was changed"),
-        ];
-        reasons.into_iter().find_map(|(at, what)| {
-            let passed = self.now.since(at?);
-            let why = format!(
-                "{what} {}; what Klaviyo accepted can take {} minutes to be read",
-                ago(passed),
-                READABLE_AFTER.as_secs() / 60
-            );
-            (passed < READABLE_AFTER).then_some(why)
-        })
+    let Some(first) = of_id.peek().copied() else { return FoundEvent::None };
+    let is_one_metric = of_id.all(|held| held.metric_id == first.metric_id);
+    let is_same = |one: &&ExpectedRecord| matches!(one, ExpectedRecord::Event(one) if one.unique_id == event.unique_id);
+    if is_one_metric && all.iter().filter(is_same).count() == 1 {
+        FoundEvent::One(first)
+    } else {
+        FoundEvent::Unnamed
     }
 }
 
@@ -452,80 +344,191 @@ fn not_read<T>(compared: Compared, read: &Answered<T>, scope: &str) -> TraceLine
     TraceLine { detail: Some(why), ..unknown(compared) }
 }
 
-/// A line for each notification that is kept, and if there may be more.
-fn of_outbox(outbox: &Answered<KeptOfOutbox>) -> Vec<TraceLine> {
-    let kept = match outbox {
-        Answered::Read(kept) => kept,
-        Answered::Unasked => return Vec::new(),
-        Answered::Unread(_) => {
-            let why = "the outbox does not answer: what waits or is a dead letter cannot be told";
-            return vec![TraceLine::told("Outbox", TraceVerdict::Unknown, why)];
-        }
-    };
-    let line = |row: &KeptNotification| {
-        let (verdict, what) = match &row.letter {
-            Some(_) => (TraceVerdict::Refused, "Dead letter"),
-            None => (TraceVerdict::Waits, "Waiting"),
-        };
-        let name = if row.type_name.is_empty() { "notification" } else { &row.type_name };
-        let mut detail = format!("{}, tried {} times", row.code, row.attempts);
-        if let Some(pointer) = &row.pointer {
-            detail.push_str(&format!(", at {pointer}"));
-        }
-        if let Some(id) = &row.letter {
-            detail.push_str(&format!("; GET /dead-letters/{id} has the whole of it"));
-        }
-        TraceLine {
-            actual: json!({ "since": row.at.shown() }),
-            ..TraceLine::told(format!("{what}: {name}"), verdict, detail)
-        }
-    };
-    let mut lines: Vec<_> = kept.waiting.iter().chain(&kept.letters).map(line).collect();
-    if !kept.is_whole {
-        let why = "more waits than could be looked through; something of this record may";
-        lines.push(TraceLine::told("Outbox", TraceVerdict::Unknown, why));
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{AppType, Config, test_config};
+    use crate::fault::{FinalFault, Rejection, Setback, System, TransientFault};
+    use crate::klaviyo::event::EventProperties;
+    use crate::klaviyo::profile::Profile;
+    use crate::push::plan::IgnoreReason;
+    use crate::trace::document::TracedDocument;
+    use crate::trace::kept::{KeptNotification, KeptOfOutbox};
+    use crate::trace::known_here::samples::{kept, known, order};
+    use serde_json::{Map, json};
+
+    fn event(metric: &str, unique_id: &str) -> ExpectedRecord {
+        ExpectedRecord::Event(Box::new(Event {
+            metric: metric.to_owned(),
+            profile: Profile::default(),
+            unique_id: unique_id.to_owned(),
+            time: order().created_at,
+            value: 5.into(),
+            value_currency: "EUR".to_owned(),
+            properties: EventProperties::of(&Map::new()),
+            backfill: false,
+        }))
     }
-    lines
-}
 
-/// A line for what an import could not send, or skipped.
-fn of_import(kind: ImportKind, import: &Answered<KeptOfImport>) -> Vec<TraceLine> {
-    let kept = match import {
-        Answered::Read(kept) => kept,
-        Answered::Unasked => return Vec::new(),
-        Answered::Unread(_) => {
-            let why = "the imports do not answer: what failed there cannot be told";
-            return vec![TraceLine::told("Import", TraceVerdict::Unknown, why)];
+    fn held(metric: &str, unique_id: &str) -> HeldEvent {
+        HeldEvent {
+            unique_id: unique_id.to_owned(),
+            metric_id: metric.to_lowercase(),
+            metric: Some(metric.to_owned()),
+            time: None,
+            value: Some(5.0),
+            currency: None,
         }
-    };
-    let kind = kind.name();
-    let failure = kept.failure.as_ref().map(|failure| {
-        let at = failure.pointer.as_ref().map(|pointer| format!(", at {pointer}"));
-        let at = at.unwrap_or_default();
-        let detail = format!("{}{at}; GET /sync/{kind}/failures has the whole of it", failure.code);
-        let line = TraceLine::told("Import", TraceVerdict::Refused, detail);
-        TraceLine { actual: json!({ "since": failure.at }), ..line }
-    });
-    let skipped = kept.skipped.as_ref().map(|skipped| {
-        let detail = format!("the newest run skipped it ({})", skipped.code);
-        let line = TraceLine::told("Import", TraceVerdict::Ignored, detail);
-        TraceLine { actual: json!({ "since": skipped.at }), ..line }
-    });
-    failure.into_iter().chain(skipped).collect()
-}
+    }
 
-/// What this deployment cannot see of another one.
-fn elsewhere(config: &Config) -> Option<TraceLine> {
-    let why = match (config.mode.realtime(), config.mode.import()) {
-        (true, true) => return None,
-        (true, false) => {
-            "APP_TYPE is EVENT: what failed in an import, or is being imported, lies in the other \
-             deployment and is not seen here"
+    fn read(events: Vec<HeldEvent>) -> Answered<ReadEvents> {
+        Answered::Read(ReadEvents { events, are_named: true, are_all: true })
+    }
+
+    fn facts<'a>(config: &'a Config, document: &'a TracedDocument) -> TraceFacts<'a> {
+        let person = HeldRecord { id: "01K".to_owned(), attributes: Map::new() };
+        let held = HeldAtKlaviyo {
+            people: Answered::Read(vec![person]),
+            events: read(Vec::new()),
+            ..HeldAtKlaviyo::default()
+        };
+        let expectation = Expectation::Records(vec![event("Placed Order", "o")]);
+        TraceFacts { here: known(config, document), expectation, held }
+    }
+
+    /// The verdict on the part of that name, and why.
+    fn said(facts: &TraceFacts, what: &str) -> (TraceVerdict, String) {
+        let line = trace(facts).lines.into_iter().find(|line| line.what == what);
+        let line = line.unwrap_or_else(|| panic!("no line {what}"));
+        (line.verdict, line.detail.unwrap_or_default())
+    }
+
+    #[test]
+    fn an_event_is_found_by_its_metric_or_else_by_its_id_alone() {
+        let (config, order) = (test_config(), order());
+        let unnamed =
+            |events| Answered::Read(ReadEvents { events, are_named: false, are_all: true });
+        let both = || vec![event("Placed Order", "o"), event("Cancelled Order", "o")];
+        let one = || vec![event("Placed Order", "o")];
+        let other = HeldEvent { value: Some(6.0), ..held("Placed Order", "o") };
+        let more = Answered::Read(ReadEvents { are_all: false, are_named: true, events: vec![] });
+        let refused = TransientFault::Status(System::Klaviyo, 403);
+        let unread = Answered::Unread(Some(Setback::from(refused).into()));
+        for (expected, events, verdict, why) in [
+            (both(), read(vec![held("Placed Order", "o")]), TraceVerdict::There, ""),
+            (both(), read(vec![held("Cancelled Order", "o")]), TraceVerdict::Missing, "POST"),
+            (one(), read(vec![held("Placed Order", "p")]), TraceVerdict::Missing, "POST"),
+            (one(), read(vec![other]), TraceVerdict::Different, "value: Klaviyo keeps the first"),
+            (one(), unnamed(vec![held("Placed Order", "o")]), TraceVerdict::There, ""),
+            (
+                both(),
+                unnamed(vec![held("Placed Order", "o")]),
+                TraceVerdict::Unknown,
+                "metrics:read",
+            ),
+            (both(), unnamed(vec![]), TraceVerdict::Missing, "POST"),
+            (one(), more, TraceVerdict::Unknown, "there are more"),
+            (one(), unread, TraceVerdict::Unknown, "the scope events:read"),
+        ] {
+            let mut facts = facts(&config, &order);
+            facts.expectation = Expectation::Records(expected);
+            facts.held.events = events;
+            let (given, detail) = said(&facts, "Placed Order");
+            assert_eq!(given, verdict, "{detail}");
+            assert!(detail.contains(why), "{detail}");
         }
-        (false, _) => {
-            "APP_TYPE is BULK_IMPORT: what waits or is a dead letter in realtime lies in the other \
-             deployment and is not seen here"
+    }
+
+    #[test]
+    fn who_has_no_profile_has_no_events() {
+        let (config, order) = (test_config(), order());
+        let mut facts = facts(&config, &order);
+        facts.held.events = Answered::Unasked;
+        assert_eq!(said(&facts, "Placed Order").0, TraceVerdict::Unknown);
+        facts.held.people = Answered::Read(Vec::new());
+        assert_eq!(said(&facts, "Placed Order").0, TraceVerdict::Missing);
+        facts.held.people = Answered::Unread(None);
+        assert_eq!(said(&facts, "Placed Order").0, TraceVerdict::Unknown);
+    }
+
+    #[test]
+    fn a_record_that_gives_nothing_says_why() {
+        let (config, order) = (test_config(), order());
+        let refused =
+            Rejection::new(FinalFault::Refused(System::Commercetools, 400), "of jane@x.de");
+        let out = TransientFault::Status(System::Commercetools, 503);
+        for (conclusion, verdict, why) in [
+            (
+                Conclusion::Ignored(IgnoreReason::NoIdentity),
+                TraceVerdict::Ignored,
+                "ignored because the order names neither",
+            ),
+            (Conclusion::Never(refused), TraceVerdict::Refused, "commercetools_400"),
+            (Conclusion::Later(out.into()), TraceVerdict::Unknown, "commercetools_503"),
+            (Conclusion::Delivered, TraceVerdict::Ignored, "nothing to send"),
+        ] {
+            let mut facts = facts(&config, &order);
+            facts.expectation = Expectation::Ended(conclusion);
+            let (given, detail) = said(&facts, "Events");
+            assert_eq!(given, verdict, "{detail}");
+            assert!(detail.contains(why) && !detail.contains('@'), "{detail}");
         }
-    };
-    Some(TraceLine::told("Other deployment", TraceVerdict::Unknown, why))
+    }
+
+    #[test]
+    fn what_is_kept_here_has_lines_of_its_own() {
+        let order = order();
+        let mut config = test_config();
+        config.mode = AppType::Realtime;
+        let mut facts = facts(&config, &order);
+        let letter = KeptNotification { pointer: Some("/data".to_owned()), ..kept(&[], Some("7")) };
+        facts.here.outbox = Answered::Read(KeptOfOutbox {
+            waiting: vec![KeptNotification { type_name: String::new(), ..kept(&[], None) }],
+            letters: vec![letter],
+            is_whole: false,
+            accepted: None,
+        });
+        facts.here.import = Answered::Unread(None);
+        for (what, verdict, why) in [
+            ("Waiting: notification", TraceVerdict::Waits, "klaviyo_503, tried 2 times"),
+            ("Dead letter: OrderCreated", TraceVerdict::Refused, "at /data; GET /dead-letters/7"),
+            ("Outbox", TraceVerdict::Unknown, "more waits than could be looked through"),
+            ("Import", TraceVerdict::Unknown, "do not answer"),
+            ("Other deployment", TraceVerdict::Unknown, "APP_TYPE is EVENT"),
+        ] {
+            let (given, detail) = said(&facts, what);
+            assert_eq!(given, verdict, "{what}");
+            assert!(detail.contains(why), "{detail}");
+        }
+        let lost = not_found(
+            &config,
+            ImportKind::Orders,
+            Ok("none".to_owned()),
+            &facts.here.outbox,
+            &Answered::Unasked,
+        );
+        assert!(!lost.found);
+        let verdicts: Vec<_> = lost.lines.iter().map(|line| line.verdict).collect();
+        assert_eq!(verdicts[..2], [TraceVerdict::Missing, TraceVerdict::Waits]);
+    }
+
+    #[test]
+    fn the_answer_has_the_documented_members() {
+        let (config, order) = (test_config(), order());
+        let mut facts = facts(&config, &order);
+        facts.held.events = read(vec![held("Placed Order", "o")]);
+        let shown = serde_json::to_value(trace(&facts)).expect("JSON");
+        assert_eq!(shown["found"], true);
+        let line = &shown["lines"][1];
+        assert_eq!(
+            *line,
+            json!({
+                "what": "Placed Order",
+                "expected": {"event_id": "o", "time": "2027-01-15T07:49:59Z", "value": 5,
+                    "currency": "EUR"},
+                "actual": {"event_id": "o", "time": null, "value": 5.0, "currency": null},
+                "verdict": "there", "detail": null,
+            })
+        );
+    }
 }

@@ -11,6 +11,7 @@ import * as outbox from "./outbox.js";
 import * as preview from "./preview.js";
 import { isActive } from "./run.js";
 import * as summary from "./summary.js";
+import * as trace from "./trace.js";
 
 /** How long until the next round, in ms. */
 const BUSY = 1_000;
@@ -28,6 +29,7 @@ const refresh = poll(round);
 letters.prepare(refresh);
 imports.prepare(refresh);
 preview.prepare();
+trace.prepare();
 check.prepare(() => status && summarise());
 byId("sign-in-form").addEventListener("submit", signIn);
 byId("forget").addEventListener("click", forget);
@@ -131,6 +133,7 @@ function signOut(why) {
   letters.forget();
   imports.forget();
   preview.forget();
+  trace.forget();
   for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   document.title = "commercetools → Klaviyo";
   says("", "");
