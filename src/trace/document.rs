@@ -95,6 +95,9 @@ impl TracedDocument {
             };
             shown.insert("buyer".to_owned(), json!(buyer));
         }
+        if let Some(published) = self.raw.get("masterData").and_then(|data| data.get("published")) {
+            shown.insert("published".to_owned(), published.clone());
+        }
         Value::Object(shown)
     }
 }

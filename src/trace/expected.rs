@@ -45,7 +45,9 @@ pub fn records(requests: Vec<WriteRequest>) -> Vec<ExpectedRecord> {
             }
             WriteRequest::CreateEvent(event) => add_event(&mut records, *event),
             WriteRequest::CreateEvents(events) => {
-                events.into_iter().for_each(|event| add_event(&mut records, event));
+                for event in events {
+                    add_event(&mut records, event);
+                }
             }
             WriteRequest::Catalog(CatalogWrite::Put { object, .. }) => {
                 records.push(ExpectedRecord::Object(object));

@@ -23,13 +23,10 @@ pub(super) fn of_outbox(outbox: &Answered<KeptOfOutbox>) -> Vec<TraceLine> {
             None => (TraceVerdict::Waits, "Waiting"),
         };
         let name = if row.type_name.is_empty() { "notification" } else { &row.type_name };
-        let mut detail = format!("{}, tried {} times", row.code, row.attempts);
-        if let Some(pointer) = &row.pointer {
-            detail.push_str(&format!(", at {pointer}"));
-        }
-        if let Some(id) = &row.letter {
-            detail.push_str(&format!("; GET /dead-letters/{id} has the whole of it"));
-        }
+        let at = row.pointer.as_ref().map(|pointer| format!(", at {pointer}")).unwrap_or_default();
+        let whole = row.letter.as_ref().map(|id| format!("; GET /dead-letters/{id} has all of it"));
+        let whole = whole.unwrap_or_default();
+        let detail = format!("{}, attempts: {}{at}{whole}", row.code, row.attempts);
         TraceLine {
             actual: json!({ "since": row.at.shown() }),
             ..TraceLine::told(format!("{what}: {name}"), verdict, detail)
@@ -57,7 +54,7 @@ pub(super) fn of_import(kind: ImportKind, import: &Answered<KeptOfImport>) -> Ve
     let failure = kept.failure.as_ref().map(|failure| {
         let at = failure.pointer.as_ref().map(|pointer| format!(", at {pointer}"));
         let at = at.unwrap_or_default();
-        let detail = format!("{}{at}; GET /sync/{kind}/failures has the whole of it", failure.code);
+        let detail = format!("{}{at}; GET /sync/{kind}/failures has all of it", failure.code);
         let line = TraceLine::told("Import", TraceVerdict::Refused, detail);
         TraceLine { actual: json!({ "since": failure.at }), ..line }
     });

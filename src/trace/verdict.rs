@@ -490,7 +490,7 @@ mod tests {
         });
         facts.here.import = Answered::Unread(None);
         for (what, verdict, why) in [
-            ("Waiting: notification", TraceVerdict::Waits, "klaviyo_503, tried 2 times"),
+            ("Waiting: notification", TraceVerdict::Waits, "klaviyo_503, attempts: 2"),
             ("Dead letter: OrderCreated", TraceVerdict::Refused, "at /data; GET /dead-letters/7"),
             ("Outbox", TraceVerdict::Unknown, "more waits than could be looked through"),
             ("Import", TraceVerdict::Unknown, "do not answer"),

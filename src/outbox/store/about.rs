@@ -14,6 +14,9 @@ use crate::time::UnixMs;
 /// Parked rows that are looked through.
 const LOOKED_THROUGH: usize = 10_000;
 
+/// Bytes of them: to look through so many takes a second or so, in which the object does nothing else.
+const LOOKED_THROUGH_BYTES: usize = 100_000_000;
+
 /// Rows, and dead letters, that are given.
 const MOST: usize = 20;
 
@@ -41,12 +44,16 @@ pub fn waiting(sql: &dyn Sql, resources: &[String]) -> Result<(Vec<WaitingOf>, b
     // To look for an id in a text is far less than to read the text as JSON.
     let query = format!(
         "WITH wanted AS (SELECT value FROM json_each(?1)),
+            last AS (
+                SELECT seq, code, since, attempts,
+                    SUM(bytes) OVER (ORDER BY seq DESC) AS bytes_so_far
+                FROM parked ORDER BY seq DESC LIMIT {LOOKED_THROUGH}),
             looked AS (
                 SELECT seq, code, since, attempts, (
                     SELECT CAST(content AS TEXT) FROM parked_parts WHERE owner = seq AND part = 0
                 ) AS content
-                FROM parked WHERE code NOT IN (SELECT value FROM json_each(?2))
-                ORDER BY seq DESC LIMIT {LOOKED_THROUGH}),
+                FROM last WHERE bytes_so_far <= {LOOKED_THROUGH_BYTES}
+                    AND code NOT IN (SELECT value FROM json_each(?2))),
             named AS (
                 SELECT * FROM looked WHERE EXISTS (
                     SELECT 1 FROM wanted
@@ -64,9 +71,12 @@ pub fn waiting(sql: &dyn Sql, resources: &[String]) -> Result<(Vec<WaitingOf>, b
     for row in &mut rows {
         row.content = parts::get(sql, "parked_parts", row.seq)?;
     }
-    let count: u64 =
-        sql.exec("SELECT COUNT(*) AS count FROM parked", vec![])?.value()?.unwrap_or(0);
-    Ok((rows, usize::try_from(count).is_ok_and(|count| count <= LOOKED_THROUGH)))
+    let fits = format!(
+        "SELECT COUNT(*) <= {LOOKED_THROUGH} AND TOTAL(bytes) <= {LOOKED_THROUGH_BYTES} AS fits
+         FROM parked"
+    );
+    let is_whole = sql.exec(&fits, vec![])?.value::<u8>()? == Some(1);
+    Ok((rows, is_whole))
 }
 
 /// The dead letters of these resources, the newest first, each with its notification.
