@@ -31,7 +31,7 @@ use crate::trace::event_walk::{EventWalk, ReadEvents};
 use crate::trace::expected::{self, ExpectedRecord};
 use crate::trace::kept::{KeptOfImport, KeptOfOutbox};
 use crate::trace::known_here::KnownHere;
-use crate::trace::verdict::{self, Expectation, HeldAtKlaviyo, TraceFacts};
+use crate::trace::verdict::{self, Expectation, HeldAtKlaviyo, LostRecord, TraceFacts};
 use crate::trace::{Answered, Trace, asked};
 
 /// How long all calls may take together: a person waits.
@@ -63,8 +63,7 @@ pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) ->
 
 async fn trace(env: &Env, config: &Config, sought: &SoughtRecord) -> Trace {
     let calls = TimedCalls::within(config, CALLS);
-    let unasked =
-        |kind, why| verdict::not_found(config, kind, why, &Answered::Unasked, &Answered::Unasked);
+    let unasked = |kind, why| verdict::not_found(config, kind, why, &LostRecord::default());
     let (kind, id) = match found(&calls, sought).await {
         Ok(Some(found)) => found,
         Ok(None) => return unasked(sought.kind(), Ok(asked::not_found(sought))),
@@ -73,12 +72,30 @@ async fn trace(env: &Env, config: &Config, sought: &SoughtRecord) -> Trace {
     match read(&calls, kind, &id).await {
         Ok(Some((document, unit))) => of_document(env, config, &calls, &document, unit).await,
         end => {
-            let why = end.map(|_| asked::not_found(sought));
-            let resources = resources(kind, &id, None);
-            let (outbox, import) = kept(env, config, kind, &id, &resources).await;
-            verdict::not_found(config, kind, why, &outbox, &import)
+            let (is_gone, why) = (end.is_ok(), end.map(|_| asked::not_found(sought)));
+            let lost = lost(env, config, &calls, kind, &id, is_gone).await;
+            verdict::not_found(config, kind, why, &lost)
         }
     }
+}
+
+/// What is left of a record that commercetools does not have, or that cannot be read there.
+async fn lost(
+    env: &Env,
+    config: &Config,
+    calls: &TimedCalls<'_>,
+    kind: ImportKind,
+    id: &Id,
+    is_gone: bool,
+) -> LostRecord {
+    let left = async {
+        let leftover = expected::leftover(kind, id).filter(|_| is_gone);
+        let Some(leftover) = leftover else { return Answered::Unasked };
+        answered(read_back(calls, &leftover).await.and_then(|answer| records(&answer)))
+    };
+    let resources = resources(kind, id, None);
+    let (left, (outbox, import)) = join(left, kept(env, config, kind, id, &resources)).await;
+    LostRecord { left, outbox, import }
 }
 
 /// Which record it is; none if there is no such record.

@@ -3,11 +3,15 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::commercetools::reference::Id;
+use crate::import::run::ImportKind;
 use crate::klaviyo::catalog::{CatalogKind, CatalogObject};
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::event::Event;
 use crate::klaviyo::profile::Profile;
+use crate::klaviyo::read_back::ReadBack;
 use crate::klaviyo::request::WriteRequest;
+use crate::mapping::identity;
 
 /// One thing that Klaviyo should hold, or should not.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,6 +107,20 @@ pub fn object_ids(records: &[ExpectedRecord], of: CatalogKind) -> Vec<String> {
         ExpectedRecord::Profile(_) | ExpectedRecord::Owner(_) | ExpectedRecord::Event(_) => None,
     });
     ids.filter(|(kind, _)| *kind == of).map(|(_, id)| id.clone()).collect()
+}
+
+/// What to read to see whether Klaviyo still holds something of a record that commercetools has no more. An order
+/// leaves events, whose owner is not known then.
+#[must_use]
+pub fn leftover(kind: ImportKind, id: &Id) -> Option<ReadBack> {
+    match kind {
+        ImportKind::Customers => Some(ReadBack::PersonOfCustomer(id.to_string())),
+        ImportKind::Products => {
+            let ids = vec![identity::item(id).id];
+            Some(ReadBack::Objects { kind: CatalogKind::Item, ids })
+        }
+        ImportKind::Orders | ImportKind::Categories => None,
+    }
 }
 
 #[cfg(test)]

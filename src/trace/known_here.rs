@@ -248,7 +248,9 @@ mod tests {
             (vec![no_outbox, new_run], TraceVerdict::Waits, "at work"),
         ] {
             let mut here = known(&config, &order);
-            changes.iter().for_each(|change| change(&mut here));
+            for change in changes {
+                change(&mut here);
+            }
             let (given, detail) = here.absent(TracedPart::Placed);
             assert_eq!(given, verdict, "{detail}");
             assert!(detail.contains(why), "{detail}");
@@ -305,7 +307,9 @@ mod tests {
             ),
         ] {
             let mut here = known(&config, &order);
-            row.into_iter().for_each(|part| waiting(&mut here, kept(&[part], None)));
+            if let Some(part) = row {
+                waiting(&mut here, kept(&[part], None));
+            }
             let (given, detail) = here.different(part, &["title"]);
             assert_eq!(given, verdict, "{detail}");
             assert!(detail.starts_with(why), "{detail}");

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::compare::{self, Compared};
 use super::event_walk::ReadEvents;
@@ -74,14 +74,24 @@ pub fn trace(facts: &TraceFacts) -> Trace {
     Trace { found: true, lines }
 }
 
-/// The trace of a record that commercetools does not have, or that cannot be read there.
+/// What is known of a record that commercetools does not have, or that cannot be read there.
+#[derive(Debug, Default)]
+pub struct LostRecord {
+    /// What Klaviyo still holds of it.
+    pub left: Answered<Vec<HeldRecord>>,
+    /// What the outbox has.
+    pub outbox: Answered<KeptOfOutbox>,
+    /// What the imports know.
+    pub import: Answered<KeptOfImport>,
+}
+
+/// The trace of a record that commercetools does not have (why, in words), or that cannot be read there.
 #[must_use]
 pub fn not_found(
     config: &Config,
     kind: ImportKind,
     why: Result<String, ReadFault>,
-    outbox: &Answered<KeptOfOutbox>,
-    import: &Answered<KeptOfImport>,
+    lost: &LostRecord,
 ) -> Trace {
     let what = in_commercetools(kind);
     let mut lines = vec![match why {
@@ -92,10 +102,39 @@ pub fn not_found(
             format!("commercetools: {}", unread(&fault, "")),
         ),
     }];
-    lines.extend(of_outbox(outbox));
-    lines.extend(of_import(kind, import));
+    lines.extend(still_held(kind, lost));
+    lines.extend(of_outbox(&lost.outbox));
+    lines.extend(of_import(kind, &lost.import));
     lines.extend(elsewhere(config));
     Trace { found: false, lines }
+}
+
+/// What Klaviyo still holds of a record that commercetools does not have.
+fn still_held(kind: ImportKind, lost: &LostRecord) -> Option<TraceLine> {
+    let what = at_klaviyo(kind);
+    let held = match &lost.left {
+        Answered::Read(held) => held.first()?,
+        Answered::Unasked => return None,
+        Answered::Unread(_) => {
+            let why = "whether Klaviyo still holds something of it cannot be read now";
+            return Some(TraceLine::told(what, TraceVerdict::Unknown, why));
+        }
+    };
+    let waits = matches!(&lost.outbox, Answered::Read(kept) if !kept.waiting.is_empty());
+    let (verdict, why) = match kind {
+        ImportKind::Customers => (
+            TraceVerdict::There,
+            "a profile stays, unless CONFIG.customer.deletion is \"erase\" and the customer was \
+             deleted to erase personal data",
+        ),
+        _ if waits => (TraceVerdict::Waits, "it should be gone, and that waits in the outbox"),
+        _ => (
+            TraceVerdict::Different,
+            "it should be gone; a full import of products deletes it, if CONFIG.product.import.deleteMissing is true",
+        ),
+    };
+    let actual = json!({ "id": held.id });
+    Some(TraceLine { actual, ..TraceLine::told(what, verdict, why) })
 }
 
 fn in_commercetools(kind: ImportKind) -> String {
@@ -355,7 +394,7 @@ mod tests {
     use crate::trace::document::TracedDocument;
     use crate::trace::kept::{KeptNotification, KeptOfOutbox};
     use crate::trace::known_here::samples::{kept, known, order};
-    use serde_json::{Map, json};
+    use serde_json::Map;
 
     fn event(metric: &str, unique_id: &str) -> ExpectedRecord {
         ExpectedRecord::Event(Box::new(Event {
@@ -500,16 +539,17 @@ mod tests {
             assert_eq!(given, verdict, "{what}");
             assert!(detail.contains(why), "{detail}");
         }
-        let lost = not_found(
-            &config,
-            ImportKind::Orders,
-            Ok("none".to_owned()),
-            &facts.here.outbox,
-            &Answered::Unasked,
-        );
+        let left = HeldRecord { id: "01K".to_owned(), attributes: Map::new() };
+        let lost = LostRecord {
+            left: Answered::Read(vec![left]),
+            outbox: facts.here.outbox,
+            import: Answered::Unasked,
+        };
+        let lost = not_found(&config, ImportKind::Products, Ok("none".to_owned()), &lost);
         assert!(!lost.found);
         let verdicts: Vec<_> = lost.lines.iter().map(|line| line.verdict).collect();
         assert_eq!(verdicts[..2], [TraceVerdict::Missing, TraceVerdict::Waits]);
+        assert_eq!(lost.lines[1].what, "Item");
     }
 
     #[test]
@@ -530,5 +570,22 @@ mod tests {
                 "verdict": "there", "detail": null,
             })
         );
+    }
+
+    #[test]
+    fn what_klaviyo_still_holds_is_told() {
+        let config = test_config();
+        let held = || HeldRecord { id: "01K".to_owned(), attributes: Map::new() };
+        for (kind, left, expected) in [
+            (ImportKind::Products, Answered::Read(vec![held()]), Some(TraceVerdict::Different)),
+            (ImportKind::Customers, Answered::Read(vec![held()]), Some(TraceVerdict::There)),
+            (ImportKind::Products, Answered::Read(vec![]), None),
+            (ImportKind::Products, Answered::Unread(None), Some(TraceVerdict::Unknown)),
+            (ImportKind::Orders, Answered::Unasked, None),
+        ] {
+            let lost = LostRecord { left, ..LostRecord::default() };
+            let lines = not_found(&config, kind, Ok("none".to_owned()), &lost).lines;
+            assert_eq!(lines.get(1).map(|line| line.verdict), expected, "{kind:?}");
+        }
     }
 }

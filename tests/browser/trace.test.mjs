@@ -62,7 +62,7 @@ test("an order is found by its number, and each part of it has its verdict", asy
   assert.ok(lines.every(({ verdict }) => verdict === "there"));
   assert.equal(await room(page).getByRole("img", { name: "there" }).count(), lines.length);
   const placed = room(page).getByRole("listitem").filter({ hasText: "Placed Order" });
-  await placed.getByText("Expected and Held").click();
+  await placed.getByText("Expected and held").click();
   const held = await placed.getByLabel("Held: Placed Order").textContent();
   assert.equal(JSON.parse(held).event_id, order.id);
   await accessible(page);

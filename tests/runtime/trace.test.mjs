@@ -491,6 +491,17 @@ describe("what is asked", () => {
     await stack.drained();
   });
 
+  test("what is gone and still held at Klaviyo says so", async () => {
+    await sentLongAgo("products", product);
+    await sentLongAgo("customers", customer);
+    stack.commercetools.remove("product", product.id);
+    stack.commercetools.remove("customer", customer.id);
+    const { found, of, line } = await verdicts(`?product=${product.id}`);
+    assert.deepEqual([found, of.Item], [false, "different"]);
+    assert.deepEqual(line("Item").actual, { id: klaviyoId(product.id) });
+    assert.equal((await verdicts(`?customer=${customer.id}`)).of.Profile, "there");
+  });
+
   test("badly is told what is possible", async () => {
     for (const [query, init] of [
       ["", {}],

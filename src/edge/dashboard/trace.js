@@ -115,5 +115,6 @@ function values(what, expected, actual) {
     el("p", { class: "soft" }, name),
     el("pre", { tabindex: "0", "aria-label": `${name}: ${what}` }, JSON.stringify(value, null, 2)),
   ]);
-  return el("details", {}, el("summary", {}, blocks.map(([name]) => name).join(" and ")), shown);
+  const summary = blocks.length === 2 ? "Expected and held" : blocks[0][0];
+  return el("details", {}, el("summary", {}, summary), shown);
 }
