@@ -50,6 +50,7 @@ pub mod preview;
 pub mod push;
 pub mod storage;
 pub mod time;
+pub mod trace;
 pub mod watch;
 
 pub mod edge;

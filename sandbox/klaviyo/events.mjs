@@ -29,6 +29,7 @@ export function createEvents({ now, newId, keepProperties }) {
       metric: metric.name,
       uniqueId,
       time: seconds * 1000,
+      acceptedAt: now(),
       value: attributes.value ?? null,
       valueCurrency: attributes.value_currency ?? null,
       backfill: Boolean(attributes.backfill || backfill),
@@ -64,10 +65,16 @@ export function createEvents({ now, newId, keepProperties }) {
     for (const [key, event] of events) if (event.profileId === profileId) events.delete(key);
   }
 
+  /** As if those that fit had never been recorded. */
+  function lose(fits) {
+    for (const [key, event] of events) if (fits(event)) events.delete(key);
+  }
+
   return {
     record,
     move,
     removeOf,
+    lose,
     list: () => [...events.values()],
     metrics: () => [...metrics.values()],
     metric: (name) => metrics.get(name),

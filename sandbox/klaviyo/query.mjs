@@ -65,13 +65,14 @@ function pageDefaults({ page }) {
   return { size: page?.size ?? Number.POSITIVE_INFINITY, cursor: null };
 }
 
-// filter = call *( "," call ), call = name "(" field "," value ")"; a value is JSON, or a bare date
-// or word.
+// filter = calls / "and(" calls ")", calls = call *( "," call ), call = name "(" field "," value ")"; a
+// value is JSON, or a bare date or word.
 const STRING = String.raw`"(?:[^"\\]|\\.)*"`;
 const VALUE = String.raw`\[(?:${STRING}|[^\]"])*\]|${STRING}|'[^']*'|[^,()]+`;
 const CALL = String.raw`\s*([a-z-]+)\(\s*([\w.]+)\s*,\s*(${VALUE})\s*\)\s*(?:,|$)`;
 
-function parseFilter(text, allowed) {
+function parseFilter(given, allowed) {
+  const text = /^\s*and\((.*)\)\s*$/s.exec(given)?.[1] ?? given;
   const call = new RegExp(CALL, "y");
   const filters = [];
   while (call.lastIndex < text.length) {
@@ -88,7 +89,7 @@ function parseFilter(text, allowed) {
     if (value.length > MAX_ANY && op === "any") {
       throw invalidQuery("filter", `'any' takes at most ${MAX_ANY} values.`);
     }
-    filters.push({ op, field, value });
+    filters.push({ op, field, value, quoted: /^["']/.test(raw) });
   }
   return filters;
 }

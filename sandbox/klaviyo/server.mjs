@@ -10,6 +10,7 @@
 //   klaviyo.url, .port, .key   where it listens and the private key it wants
 //   klaviyo.store              what it holds (store.mjs)
 //   klaviyo.hold(kind, object) puts an object of the catalogue there, without a request
+//   klaviyo.loseEvents(wanted) takes events away, by the members of `store.events()`, without a request
 //   klaviyo.snapshot()         all of it in a form that two runs can be compared by (snapshot.mjs)
 //   klaviyo.requests           the log: { method, path, search, status, bytes, at, operation },
 //                              `fault` where there was one, with `recordBodies` also `headers` and
@@ -80,6 +81,7 @@ export async function startKlaviyo({
     limits: limited,
     jobMs,
     recordBodies,
+    eventsReadableAfterMs: 0, // how long an event that was accepted cannot be read
     itemCreateLingerMs: 0, // how long an item-create job outlives its effect
     rowPointers: false, // whether row errors of jobs name the row; not known of Klaviyo
     maxErrors: 100, // how many problems one 400 names; Klaviyo's number is not known
@@ -176,6 +178,10 @@ export async function startKlaviyo({
     faults,
     settings,
     hold: (kind, object) => void state.catalog.create(kind, object),
+    loseEvents: (wanted) =>
+      current().events.lose((event) =>
+        Object.entries(wanted).every(([name, value]) => event[name] === value),
+      ),
     snapshot: () => takeSnapshot(current()),
     takeViolations: () => violations.splice(0),
     finishJobs: () => state.jobs.finish(),

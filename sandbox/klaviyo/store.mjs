@@ -26,7 +26,7 @@ export function createStore(current) {
       current()
         .events.list()
         .filter((event) => Object.entries(wanted).every(([name, value]) => event[name] === value))
-        .map(({ seq, ...event }) => structuredClone(event)),
+        .map(({ seq, acceptedAt, ...event }) => structuredClone(event)),
     metrics: () =>
       current()
         .events.metrics()

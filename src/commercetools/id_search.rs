@@ -17,6 +17,8 @@ pub enum IdSearch {
     /// Of the customer with this e-mail address, in upper or lower case. Customers of different stores may
     /// share one: then of the newest.
     CustomerOfEmail(String),
+    /// Of the newest order with this e-mail address, as it was typed: that is all there is of a guest.
+    OrderOfEmail(String),
     /// Of the product that has a variant of this SKU within itself.
     ProductOfSku(String),
     /// Of the product of the variant of this SKU that is a document of its own.
@@ -32,6 +34,7 @@ impl IdSearch {
             Self::CustomerOfEmail(email) => {
                 newest("/customers", "lowercaseEmail", &email.to_lowercase())
             }
+            Self::OrderOfEmail(email) => newest("/orders", "customerEmail", email),
             Self::ProductOfSku(sku) => DocumentQuery::ProductOfSku(sku.clone()).path_and_query(),
             Self::ProductOfVariant(sku) => {
                 DocumentQuery::VariantOfSku(sku.clone()).path_and_query()
@@ -54,7 +57,10 @@ impl IdSearch {
             }
             Self::ProductOfVariant(_) => page::<VariantLink>(answer)
                 .map(|found| found.into_iter().next().map(|variant| variant.product.id)),
-            Self::OrderOfNumber(_) | Self::CustomerOfEmail(_) | Self::ProductOfSku(_) => {
+            Self::OrderOfNumber(_)
+            | Self::CustomerOfEmail(_)
+            | Self::OrderOfEmail(_)
+            | Self::ProductOfSku(_) => {
                 page::<IdReference>(answer).map(|found| found.into_iter().next().map(|one| one.id))
             }
         };
@@ -102,6 +108,11 @@ mod tests {
                 IdSearch::CustomerOfEmail("Jane+A@Example.com".to_owned()),
                 "/customers?limit=1&withTotal=false&sort=createdAt%20desc&where=\
                  lowercaseEmail%20%3D%20%22jane%2Ba%40example.com%22",
+            ),
+            (
+                IdSearch::OrderOfEmail("Jane@example.com".to_owned()),
+                "/orders?limit=1&withTotal=false&sort=createdAt%20desc&where=\
+                 customerEmail%20%3D%20%22Jane%40example.com%22",
             ),
         ] {
             assert_eq!(search.path_and_query(), ending);

@@ -3,6 +3,7 @@
 //!
 //! Decisions are made in the core; what stands here reads, sends, stores and answers.
 
+mod accepted;
 mod auth;
 mod body;
 mod calls;
@@ -28,6 +29,7 @@ mod shared;
 mod slice;
 mod sql;
 mod status;
+mod trace;
 mod watch;
 
 use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
@@ -111,5 +113,6 @@ async fn answer(mut request: Request, env: &Env) -> worker::Result<Response> {
         (Route::TestAlert, _) => watch::test_alert(env, config).await,
         (Route::Check, Some(operator)) => check::answer(env, config, operator).await,
         (Route::Preview, _) => preview::answer(&mut request, config).await,
+        (Route::Trace, _) => trace::answer(&mut request, env, config).await,
     }
 }

@@ -102,7 +102,7 @@ async fn begun(
 }
 
 /// The id of a record; none where there is no such record.
-async fn id_of(
+pub(super) async fn id_of(
     calls: &TimedCalls<'_>,
     sought: &SoughtRecord,
 ) -> std::result::Result<Option<Id>, ReadFault> {
@@ -119,7 +119,7 @@ async fn id_of(
 }
 
 /// Brings it as far as it gets; a system that is out is told instead.
-async fn end(
+pub(super) async fn end(
     config: &Config,
     calls: &TimedCalls<'_>,
     mut unit: DryRun,

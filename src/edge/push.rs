@@ -13,7 +13,7 @@ use super::clock::{now, now_ms};
 use super::delivery::{EndedPush, deliver, work_of};
 use super::log::{self, WorkEffort};
 use super::outbox;
-use super::{auth, body, handshake, import, reply, watch};
+use super::{accepted, auth, body, handshake, import, reply, watch};
 use crate::config::Config;
 use crate::engine::deliveries::machine::DoubtfulWrites;
 use crate::engine::deliveries::{DeliveryEnd, EndedDelivery};
@@ -322,6 +322,7 @@ async fn settle(
     let logged = outcomes.map(|((item, outcome), effort)| {
         log::notification(&item, &outcome, &effort);
         watch::count(|tally, now| tally.pushed(item.type_name(), &outcome, now));
+        accepted::remember(&item, &outcome);
         outcome
     });
     logged.collect()

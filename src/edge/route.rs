@@ -34,6 +34,8 @@ pub(super) enum Route {
     Metrics,
     /// Trying the receiver of alerts.
     TestAlert,
+    /// Where a record is.
+    Trace,
 }
 
 impl Route {
@@ -125,6 +127,7 @@ pub(super) fn find(method: &str, path: &str, mode: Option<AppType>) -> Result<Ro
         ["alerts", "test"] => ("POST", (method == "POST").then_some(Route::TestAlert)),
         ["check"] => ("GET", (method == "GET").then_some(Route::Check)),
         ["preview"] => ("POST", (method == "POST").then_some(Route::Preview)),
+        ["trace"] => ("GET, POST", matches!(method, "GET" | "POST").then_some(Route::Trace)),
         ["sync", "status"] => ("GET", (method == "GET").then_some(Route::Status)),
         ["sync"] if mode.is_none_or(AppType::import) => {
             ("POST", (method == "POST").then_some(Route::Sequence))
@@ -230,6 +233,10 @@ mod tests {
             ("POST", "/check", Err(NoRoute::Method("GET"))),
             ("POST", "/preview", Ok(Route::Preview)),
             ("GET", "/preview", Err(NoRoute::Method("POST"))),
+            ("GET", "/trace", Ok(Route::Trace)),
+            ("POST", "/trace", Ok(Route::Trace)),
+            ("DELETE", "/trace", Err(NoRoute::Method("GET, POST"))),
+            ("GET", "/trace/7", Err(NoRoute::NotFound)),
             ("GET", "/sync/status", Ok(Route::Status)),
             ("POST", "/sync/status", Err(NoRoute::Method("GET"))),
             ("POST", "/sync", Ok(Route::Sequence)),
@@ -304,6 +311,8 @@ mod tests {
             ("GET", "/outbox"),
             ("POST", "/outbox/retry"),
             ("POST", "/preview"),
+            ("GET", "/trace"),
+            ("POST", "/trace"),
         ] {
             assert!(!is_for_readers(method, path), "{method} {path}");
         }
@@ -331,6 +340,7 @@ mod tests {
             assert_eq!(find("GET", "/sync/status", Some(mode)), Ok(Route::Status));
             assert_eq!(find("GET", "/check", Some(mode)), Ok(Route::Check));
             assert_eq!(find("POST", "/preview", Some(mode)), Ok(Route::Preview));
+            assert_eq!(find("GET", "/trace", Some(mode)), Ok(Route::Trace));
         }
     }
 }

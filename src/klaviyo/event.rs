@@ -2,6 +2,7 @@
 //! (`EventsBulkCreateJob`).
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Number, Value};
@@ -43,6 +44,12 @@ impl EventProperties {
         let text = to_raw_value(properties);
         debug_assert!(text.is_ok(), "names are texts, and numbers finite");
         Self(text.unwrap_or_else(|_| RawValue::NULL.to_owned()))
+    }
+
+    /// Reads some of them; none if they are not as `T` has them.
+    #[must_use]
+    pub fn read<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_str(self.0.get()).ok()
     }
 }
 

@@ -15,6 +15,7 @@ pub mod limits;
 pub mod pacing;
 pub mod profile;
 pub mod query;
+pub mod read_back;
 pub mod request;
 pub mod verdict;
 

@@ -77,21 +77,27 @@ pub enum KlaviyoLookup {
 /// long.
 #[must_use]
 pub fn existing(kind: CatalogKind, ids: &[String]) -> Vec<KlaviyoLookup> {
-    let mut lookups = Vec::new();
+    in_pieces(ids).into_iter().map(|ids| KlaviyoLookup::Existing { kind, ids }).collect()
+}
+
+/// Ids in pieces, each of which an address can name and a page can answer.
+#[must_use]
+pub fn in_pieces(ids: &[String]) -> Vec<Vec<String>> {
+    let mut pieces = Vec::new();
     let (mut some, mut bytes) = (Vec::new(), 0);
     for id in ids {
         let more = encode(id).len() + 9;
         if some.len() == PAGE || (bytes + more > ID_BYTES_PER_QUERY && !some.is_empty()) {
-            lookups.push(KlaviyoLookup::Existing { kind, ids: std::mem::take(&mut some) });
+            pieces.push(std::mem::take(&mut some));
             bytes = 0;
         }
         some.push(id.clone());
         bytes += more;
     }
     if !some.is_empty() {
-        lookups.push(KlaviyoLookup::Existing { kind, ids: some });
+        pieces.push(some);
     }
-    lookups
+    pieces
 }
 
 impl KlaviyoLookup {
@@ -157,7 +163,12 @@ impl KlaviyoLookup {
 
 /// Leaves out of the objects what is not needed.
 fn only_ids(kind: CatalogKind) -> String {
-    format!("{}=external_id", encode(&format!("fields[{}]", kind.name())))
+    only(kind.name(), "external_id")
+}
+
+/// Asks for these attributes of a type of resource alone.
+pub(super) fn only(of_type: &str, fields: &str) -> String {
+    format!("{}={}", encode(&format!("fields[{of_type}]")), encode(fields))
 }
 
 fn page(cursor: Option<&str>) -> String {
@@ -166,7 +177,7 @@ fn page(cursor: Option<&str>) -> String {
 }
 
 /// A string of the filter language: in double quotes, with `\` before `"` and `\`.
-fn quote(value: &str) -> String {
+pub(super) fn quote(value: &str) -> String {
     format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
 }
 

@@ -52,6 +52,8 @@ fn rooms_look_one_way() {
         "engine",
         "outbox",
         "import",
+        "preview",
+        "trace",
         "edge",
     ];
     for (place, room) in rooms.iter().enumerate() {

@@ -219,6 +219,24 @@ test("the preview", async () => {
   await show(404, { kind: "customers", email: "nobody@example.com" });
 });
 
+test("the trace", async () => {
+  const show = (status, query) => provoke(status, "GET", "/trace", { query });
+  const shop = sampleShop();
+  for (const { id } of shop.orders) await show(200, `?order=${id}`);
+  for (const { id } of shop.customers) await show(200, `?customer=${id}`);
+  for (const { id } of shop.products) await show(200, `?product=${id}`);
+  for (const query of ["?orderNumber=F-2600001", "?sku=CAIRN-28-GRY", "?order=nothing"]) {
+    await show(200, query);
+  }
+  for (const query of ["", "?order=", "?order=a&sku=b", "?email=a%40b.de"]) await show(400, query);
+  for (const email of [customer.email, "nobody@example.com"]) {
+    await provoke(200, "POST", "/trace", { body: { email } });
+  }
+  for (const body of [{}, { email: "" }, { email: 1 }, { email: "a", order: "b" }]) {
+    await provoke(400, "POST", "/trace", { body });
+  }
+});
+
 test("an import, from its start to the retry of what failed", async () => {
   const given = { kind: "customers" };
   const call = (status, method, rest, more) =>

@@ -12,6 +12,7 @@ import * as preview from "./preview.js";
 import * as realtime from "./realtime.js";
 import { isActive } from "./run.js";
 import * as summary from "./summary.js";
+import * as trace from "./trace.js";
 
 /** How long until the next round, in ms. */
 const BUSY = 1_000;
@@ -31,6 +32,7 @@ imports.prepare(refresh);
 preview.prepare();
 check.prepare(refresh);
 realtime.prepare(refresh);
+trace.prepare();
 byId("sign-in-form").addEventListener("submit", signIn);
 byId("forget").addEventListener("click", forget);
 refresh();
@@ -133,6 +135,7 @@ function signOut(why) {
   letters.forget();
   imports.forget();
   preview.forget();
+  trace.forget();
   for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   document.title = "commercetools → Klaviyo";
   says("", "");

@@ -69,6 +69,7 @@ static FILES: &[DashboardFile] = files![
     "style.css" CSS,
     "summary.js" JS,
     "titles.js" JS,
+    "trace.js" JS,
 ];
 
 /// Only what is served here may be loaded or called, nothing can be put into the page as markup,

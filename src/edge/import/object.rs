@@ -196,6 +196,15 @@ impl Import {
             (Method::Get, ["skipped"], Some(kind)) => {
                 reply::json(200, &skipped::page(sql, kind, cursor(&url))?)
             }
+            (Method::Get, ["records"], Some(kind)) => {
+                let id = parameter(&url, "id").and_then(Id::new);
+                let (failure, skipped) = match &id {
+                    Some(id) => (failures::one(sql, kind, id)?, skipped::one(sql, kind, id)?),
+                    None => (None, None),
+                };
+                let run = self.desk.shown(sql, &config.rules, kind)?;
+                reply::json(200, &json!({"failure": failure, "skipped": skipped, "run": run}))
+            }
             (Method::Post, ["erase"], None) => {
                 #[derive(Deserialize)]
                 struct EraseBody {

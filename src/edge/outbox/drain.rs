@@ -6,6 +6,7 @@ use std::time::Duration;
 use worker::{Env, Result, SqlStorage, Storage};
 
 use crate::config::Config;
+use crate::edge::accepted;
 use crate::edge::clock::{now, now_ms};
 use crate::edge::log::{self, WorkEffort};
 use crate::edge::memory::part_of_outbox;
@@ -96,6 +97,7 @@ impl SliceWork for OutboxWork<'_> {
                 WorkEffort { duration: tried.duration, calls: tried.calls, cut: tried.cut };
             log::notification(&tried.item, &outcome, &effort);
             watch::count(|tally, now| tally.retried(tried.item.type_name(), &outcome, now));
+            accepted::remember(&tried.item, &outcome);
         }
         Ok(done.calls)
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use worker::{
-    DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, durable_object,
+    DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, Url, durable_object,
 };
 
 use super::drain::{self, OutboxDesk};
@@ -16,7 +16,7 @@ use crate::edge::objects::{
     AtWork, armed_for, cursor, parameter, set_alarm, to_delete, with_next_alarm,
 };
 use crate::edge::sql::turn;
-use crate::edge::{log, reply, settings};
+use crate::edge::{accepted, log, reply, settings};
 use crate::json::read_bytes;
 use crate::outbox::quota::needed;
 use crate::outbox::store::erasure::{self, EraseAgain};
@@ -26,6 +26,7 @@ use crate::storage::schema::{NEWER, SchemaState, migrate};
 use crate::storage::selection::KeptSelection;
 use crate::storage::sql::SqlError;
 use crate::time::UnixMs;
+use crate::trace::kept;
 
 /// How long to wait while the settings are not in order.
 const NOT_CONFIGURED: Duration = Duration::from_secs(20);
@@ -177,6 +178,7 @@ impl Outbox {
                 reply::json(201, &needed(&parked::counts(sql)?))
             }
             (Method::Get, ["status"]) => reply::json(200, &status::status(sql)?),
+            (Method::Get, ["of"]) => self.kept_of(sql, &url),
             (Method::Get, ["outbox"]) => reply::json(200, &parked::page(sql, cursor(&url))?),
             (Method::Post, ["outbox", "retry"]) => {
                 self.desk.retry();
@@ -227,6 +229,19 @@ fn panic_on_purpose() -> ! {
 }
 
 impl Outbox {
+    /// What is stored of the resources that an address names.
+    fn kept_of(&self, sql: &SqlStorage, url: &Url) -> Result<Response> {
+        let settings = settings::read(&self.env);
+        let config = match settings.as_ref() {
+            Ok(config) => config,
+            Err(problems) => return reply::not_configured(problems),
+        };
+        let named = parameter(url, "resources").unwrap_or_default();
+        let resources: Vec<String> = read_bytes(named.as_bytes())?;
+        let accepted = accepted::last(&resources);
+        reply::json(200, &kept::of_outbox(sql, &config.rules, &resources, accepted)?)
+    }
+
     /// Parks what these letters hold; 404 if there is none of them, except for an empty list.
     fn replay(&self, sql: &SqlStorage, ids: &[String]) -> Result<Response> {
         let settings = settings::read(&self.env);

@@ -112,6 +112,14 @@ impl FailureRow {
     }
 }
 
+/// The failure of a record, if it failed.
+pub fn one(sql: &dyn Sql, kind: ImportKind, id: &Id) -> Result<Option<Value>, SqlError> {
+    let query = "SELECT id, code, detail, pointer, run, at FROM failures WHERE kind = ? AND id = ?";
+    let row: Option<FailureRow> =
+        sql.exec(query, vec![kind.name().into(), id.as_str().into()])?.first()?;
+    Ok(row.as_ref().map(FailureRow::shown))
+}
+
 /// Which failures of a kind are asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct FailurePage<'a> {

@@ -82,6 +82,15 @@ impl SkippedRow {
     }
 }
 
+/// That a record was skipped, if it was.
+pub fn one(sql: &dyn Sql, kind: ImportKind, id: &Id) -> Result<Option<Value>, SqlError> {
+    let query = "SELECT seq, id, code, run, at FROM skipped
+         WHERE kind = ? AND id = ? ORDER BY seq DESC LIMIT 1";
+    let row: Option<SkippedRow> =
+        sql.exec(query, vec![kind.name().into(), id.as_str().into()])?.first()?;
+    Ok(row.as_ref().map(SkippedRow::shown))
+}
+
 /// A page of them, the last first. `cursor` is the number of the last row of the page before.
 pub fn page(sql: &dyn Sql, kind: ImportKind, cursor: Option<RowId>) -> Result<Value, SqlError> {
     let query = "SELECT seq, id, code, run, at FROM skipped

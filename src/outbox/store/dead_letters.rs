@@ -71,10 +71,13 @@ pub struct DeadLetterRow {
     seq: RowId,
     /// The digest of its notification.
     pub id: String,
-    at: UnixMs,
-    code: String,
+    /// When it became one, or was last dated.
+    pub at: UnixMs,
+    /// Why, as a stable code.
+    pub code: String,
     detail: String,
-    pointer: Option<String>,
+    /// Where in the body, as a JSON pointer.
+    pub pointer: Option<String>,
     resource: Option<String>,
     /// How often it was tried.
     pub attempts: u32,

@@ -3,7 +3,7 @@
 //! [`intake`] takes what the Worker sends. [`park`] stores what can succeed later, [`tries`] gives out
 //! what is due, [`parked`] keeps what became of it; [`jobs`] holds rows back until a job of Klaviyo's
 //! has ended, [`sent`] what need not be sent twice, [`lost`] counts tries that never ended. What can
-//! never succeed goes to [`dead_letters`], and back by [`replay`]. [`erasure`] knows all tables with
+//! never succeed goes to [`dead_letters`], and back by [`replay`]. [`about`] finds both for a person who asks; [`erasure`] knows all tables with
 //! personal data.
 //!
 //! Times are arguments, and so is chance. Not in scope: which rows are tried
@@ -13,6 +13,7 @@
     reason = "always the same: a statement failed, or what is stored cannot be read"
 )]
 
+pub mod about;
 pub mod commands;
 pub mod dead_letters;
 pub mod erasure;

@@ -150,10 +150,13 @@ pub(super) const FOR_A_TIME: [TransientFault; 4] = [
 ];
 
 /// Those of them whose rows are early and not late: nothing is known that is not delivered.
-const NOT_LATE: [TransientFault; 2] = [TransientFault::FollowsLater, TransientFault::PriceEdge];
+pub(super) const NOT_LATE: [TransientFault; 2] =
+    [TransientFault::FollowsLater, TransientFault::PriceEdge];
 
 /// The codes of faults, as JSON.
-fn codes(faults: impl IntoIterator<Item = TransientFault>) -> Result<SqlValue, SqlError> {
+pub(super) fn codes(
+    faults: impl IntoIterator<Item = TransientFault>,
+) -> Result<SqlValue, SqlError> {
     let codes: Vec<_> = faults.into_iter().map(TransientFault::code).collect();
     Ok(serde_json::to_string(&codes)?.into())
 }

@@ -210,3 +210,53 @@ test("events and metrics can be read back", async (t) => {
   const late = await get("/api/events?filter=greater-than(datetime,2026-08-02T00:00:00Z)");
   assert.equal(late.body.data.length, 1);
 });
+
+test("events are read by their time, and filters are joined", async (t) => {
+  const { klaviyo, get, post } = await start(t);
+  for (const [unique_id, time] of [
+    ["late", "2026-08-03T00:00:00Z"],
+    ["early", "2026-08-01T00:00:00Z"],
+    ["between", "2026-08-02T00:00:00Z"],
+  ]) {
+    await post("/api/events", event({ unique_id, time }));
+  }
+  await post("/api/events", event({ unique_id: "other" }, { email: "b@example.com" }));
+  const { id } = klaviyo.store.profileByEmail("a@example.com");
+  const read = async (query) => {
+    const { body } = await get(`/api/events?${query}`);
+    return body.data.map(({ attributes }) => attributes.event_properties.$event_id);
+  };
+  const since = `and(equals(profile_id,"${id}"),greater-or-equal(datetime,2026-08-02T00:00:00Z))`;
+  assert.deepEqual(await read(`filter=${since}&sort=datetime`), ["between", "late"]);
+  const page = await get(
+    `/api/events?filter=equals(profile_id,"${id}")&sort=datetime&page[size]=2`,
+  );
+  const { search } = new URL(page.body.links.next);
+  assert.deepEqual(await read(search.slice(1)), ["late"]);
+  assert.deepEqual(klaviyo.violations, []);
+  const quoted = since.replace("2026-08-02T00:00:00Z", '"2026-08-02T00:00:00Z"');
+  assert.equal((await get(`/api/events?filter=${quoted}`)).status, 400);
+  assert.equal((await get(`/api/events?filter=${since.slice(0, -1)}`)).status, 400);
+  assert.equal(klaviyo.takeViolations().length, 2);
+  klaviyo.loseEvents({ uniqueId: "between" });
+  assert.deepEqual(await read(`filter=${since}`), ["late"]);
+});
+
+test("an event can be read after a while, and what is included takes its own scope", async (t) => {
+  const { klaviyo, get, post, tick } = await start(t);
+  klaviyo.settings.eventsReadableAfterMs = 60_000;
+  await post("/api/events", event());
+  const count = async () => (await get("/api/events")).body.data.length;
+  tick(59_999);
+  assert.equal(await count(), 0);
+  tick(1);
+  assert.equal(await count(), 1);
+  assert.equal((await get("/api/events?include=metric")).status, 200);
+  klaviyo.settings.scopes = ["events:read", "events:write"];
+  assert.equal(await count(), 1);
+  for (const included of ["metric", "profile"]) {
+    assert.equal((await get(`/api/events?include=${included}`)).status, 403, included);
+  }
+  klaviyo.settings.scopes = ["events:write", "metrics:read"];
+  assert.equal((await get("/api/events")).status, 403);
+});

@@ -1,0 +1,120 @@
+// The trace: an order, a product or a person in; where it is, part by part, out.
+
+import { get, post } from "./api.js";
+import { button, byId, el, say, show } from "./dom.js";
+
+const refused = el("p", { class: "error", role: "alert" });
+const result = el("div", {
+  class: "result",
+  role: "region",
+  "aria-label": "Trace",
+  tabindex: "-1",
+  hidden: true,
+});
+
+/** By what it is known: the parameter of the call, and how it is called here. */
+const NAMES = {
+  orderNumber: "Order number",
+  order: "Order id",
+  sku: "SKU",
+  product: "Product id",
+  customer: "Customer id",
+  email: "E-mail address",
+};
+
+/** How each verdict is said and marked, and whether somebody should look. */
+const VERDICTS = {
+  there: ["there", "✓", true],
+  waits: ["waits", "…", true],
+  ignored: ["ignored", "–", true],
+  refused: ["refused", "✗", false],
+  missing: ["missing", "✗", false],
+  different: ["different", "≠", false],
+  unknown: ["not known", "?", false],
+};
+
+/** Makes the room. */
+export function prepare() {
+  const options = Object.entries(NAMES).map(([value, label]) => el("option", { value }, label));
+  const by = el("select", { id: "trace-by", "aria-label": "Looked for by" }, options);
+  const value = el("input", {
+    id: "trace-value",
+    "aria-labelledby": "trace-title",
+    type: "search",
+    required: true,
+    spellcheck: "false",
+    autocomplete: "off",
+  });
+  const go = button("Find", () => find(by, value.value.trim()), { class: "primary" });
+  const form = el("form", { class: "search", role: "search" }, by, value, go);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    go.click();
+  });
+  byId("trace-body").replaceChildren(form, refused, result);
+}
+
+/** Forgets what was shown. */
+export function forget() {
+  byId("trace-value").value = "";
+  clear();
+}
+
+function clear() {
+  say(refused, "");
+  result.replaceChildren();
+  show(result, false);
+}
+
+async function find(by, value) {
+  clear();
+  if (value === "") return;
+  // An address must not stand in an address, where logs see it.
+  if (value.includes("@")) by.value = "email";
+  try {
+    present(await ask(by.value, value));
+  } catch (error) {
+    say(refused, error.message);
+  }
+}
+
+const ask = (by, value) =>
+  by === "email"
+    ? post("/trace", { email: value })
+    : get(`/trace?${by}=${encodeURIComponent(value)}`);
+
+function present({ found, lines }) {
+  const head = found ? "What there is of it" : "commercetools has no such record";
+  result.replaceChildren(el("h3", {}, head), el("ul", { class: "checks" }, lines.map(line)));
+  show(result, true);
+  result.focus();
+}
+
+function line({ what, expected, actual, verdict, detail }) {
+  const [label, sign, fine] = VERDICTS[verdict];
+  const mark = el("span", { class: "mark", role: "img", "aria-label": label }, sign);
+  const words = el(
+    "div",
+    {},
+    el("strong", {}, what),
+    el("span", { class: "soft" }, ` · ${label}`),
+    detail && el("p", { class: "soft" }, detail),
+    values(what, expected, actual),
+  );
+  return el("li", { "data-ok": fine ? "true" : "false", "data-verdict": verdict }, mark, words);
+}
+
+/** What should be held and what is, as far as either is known. */
+function values(what, expected, actual) {
+  const blocks = [
+    ["Expected", expected],
+    ["Held", actual],
+  ].filter(([, value]) => value !== null);
+  if (blocks.length === 0) return null;
+  const shown = blocks.map(([name, value]) => [
+    el("p", { class: "soft" }, name),
+    el("pre", { tabindex: "0", "aria-label": `${name}: ${what}` }, JSON.stringify(value, null, 2)),
+  ]);
+  const summary = blocks.length === 2 ? "Expected and held" : blocks[0][0];
+  return el("details", {}, el("summary", {}, summary), shown);
+}
