@@ -1,5 +1,5 @@
-// Makes docs/images/dashboard.png: the dashboard as the README shows it, of the sample shop, with an
-// import under way and one that failed in part.
+// Makes the pictures in docs/images: the dashboard as the README shows it, of the sample shop, with an import
+// under way and one that failed in part (`dashboard.png`); and each of the states that it can be in.
 //
 //   node scripts/screenshot.mjs
 
@@ -10,7 +10,7 @@ import { CHROMIUM, ensureChromium } from "./chromium.mjs";
 import { ROOT } from "./lib/project.mjs";
 import { asProgram, Failure, say } from "./lib/run.mjs";
 
-const PICTURE = join(ROOT, "docs", "images", "dashboard.png");
+const picture = (name) => join(ROOT, "docs", "images", `${name}.png`);
 
 /** A picture in the README is to be small. */
 const LIMIT = 150_000;
@@ -36,18 +36,69 @@ async function screenshot() {
   const worker = await startWorker({ settings });
   const browser = await chromium.launch({ executablePath: CHROMIUM });
   try {
+    mkdirSync(dirname(picture("dashboard")), { recursive: true });
+    const page = await open(browser, worker.url, ADMIN_TOKEN);
+    await states(page, { worker, klaviyo, customer: shop.customers[0] });
     await imports(worker.url, ADMIN_TOKEN, shop);
     commercetools.faults.add({ path: /customers$/, latencyMs: 800 });
-    await picture(browser, worker.url, ADMIN_TOKEN);
+    await whole(page);
   } finally {
     await browser.close();
     await worker.close();
     await klaviyo.close();
     await commercetools.close();
   }
-  const { size } = statSync(PICTURE);
-  if (size > LIMIT) throw new Failure(`${PICTURE} has ${size} bytes, and may have ${LIMIT}`);
-  say(`${PICTURE}: ${size} bytes`);
+  for (const name of ["dashboard", ...STATES]) {
+    const { size } = statSync(picture(name));
+    if (size > LIMIT) throw new Failure(`${name} has ${size} bytes, and may have ${LIMIT}`);
+    say(`${picture(name)}: ${size} bytes`);
+  }
+}
+
+const STATES = ["empty", "healthy", "degraded", "needs-attention", "unreachable"];
+
+/** A picture of each state of the headline, with the room below it. */
+async function states(page, { worker, klaviyo, customer }) {
+  const { change, message } = await import("../sandbox/commercetools/notifications.mjs");
+  const { PUSH_TOKEN } = await import("../sandbox/worker.mjs");
+  const push = (body, token = PUSH_TOKEN) =>
+    fetch(worker.url, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}` },
+      body: JSON.stringify(body),
+    });
+  const changed = change("ResourceUpdated", { typeId: "customer", id: customer.id });
+  const take = async (name, mood) => {
+    await page.locator(`#summary[data-mood="${mood}"]`).waitFor();
+    await page.evaluate(() => window.scrollTo(0, 0));
+    await page.screenshot({
+      path: picture(name),
+      clip: { x: 0, y: 0, width: WIDTH, height: 620 },
+    });
+  };
+  await take("empty", "empty");
+  for (let pushes = 0; pushes < 12; pushes++) await push(changed);
+  await page.getByRole("img", { name: /12 delivered/ }).waitFor();
+  await take("healthy", "well");
+  const over = klaviyo.faults.add({ status: 503 });
+  await push(changed);
+  await page.getByText("What waits").click();
+  await take("degraded", "degraded");
+  const order = { order: { not: "an order" } };
+  for (const id of ["one", "two"])
+    await push(message("OrderCreated", { typeId: "order", id }, order));
+  await page.locator("#letters li").nth(1).waitFor();
+  await take("needs-attention", "needs");
+  await page.route("**/sync/status", (route) => route.abort());
+  await take("unreachable", "unreachable");
+  await page.unroute("**/sync/status");
+  over();
+  const { ADMIN_TOKEN } = await import("../sandbox/worker.mjs");
+  await fetch(`${worker.url}/dead-letters?all=true`, {
+    method: "DELETE",
+    headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+  });
+  await page.locator('#summary[data-mood="well"]').waitFor();
 }
 
 /** Imports that are over: some of each kind, one of them with records that are gone. */
@@ -68,13 +119,19 @@ async function imports(url, token, shop) {
   await run("orders", { ids: [...shop.orders.slice(0, 120).map(({ id }) => id), "no-such-order"] });
 }
 
-async function picture(browser, url, token) {
-  const viewport = { width: 1200, height: 980 };
+const WIDTH = 1200;
+
+async function open(browser, url, token) {
+  const viewport = { width: WIDTH, height: 1300 };
   const page = await browser.newPage({ viewport, colorScheme: "light", locale: "en-GB" });
   await page.goto(url);
   await page.getByLabel("Token", { exact: true }).fill(token);
   await page.keyboard.press("Enter");
   await page.getByText("Checked at").waitFor();
+  return page;
+}
+
+async function whole(page) {
   await page.getByRole("button", { name: "Start an import of customers" }).click();
   await page.getByRole("button", { name: "Start", exact: true }).click();
   await page
@@ -82,8 +139,7 @@ async function picture(browser, url, token) {
     .getByText(/a second · about/)
     .waitFor();
   await page.locator("#run-customers .after code").waitFor();
-  mkdirSync(dirname(PICTURE), { recursive: true });
-  await page.screenshot({ path: PICTURE });
+  await page.screenshot({ path: picture("dashboard") });
 }
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

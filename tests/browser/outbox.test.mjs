@@ -130,7 +130,7 @@ test("all are replayed when that was agreed to", async () => {
   const before = (await stack.admin("GET", "/dead-letters")).body.deadLetters;
   await letters(page).nth(2).waitFor();
   await room(page).getByRole("button", { name: "Retry all" }).click();
-  await dialog(page).getByText("3 notifications will be tried again").waitFor();
+  await dialog(page).getByText("3 dead letters will be tried again").waitFor();
   await dialog(page).getByRole("button", { name: "Retry all" }).click();
   // They fail again, and come back: each was tried once more.
   const newest = before.map(({ at }) => at).sort()[2];

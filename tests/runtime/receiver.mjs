@@ -38,6 +38,8 @@ export async function startReceiver() {
       });
       return newest();
     },
+    /** Whether somebody waits for an answer. */
+    waits: () => hanging.length > 0,
     /** Takes requests from now on, and does not answer them. */
     hang() {
       hangs = true;

@@ -8,7 +8,7 @@ import { change, message } from "../../sandbox/commercetools/notifications.mjs";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
 import { ADMIN_TOKEN, READ_TOKEN } from "../../sandbox/worker.mjs";
 import { eventually } from "../eventually.mjs";
-import { call, start, startAlone, startLasting, unreachable } from "./harness.mjs";
+import { call, start, startAlone, unreachable } from "./harness.mjs";
 import { imported } from "./imports.mjs";
 import { startReceiver } from "./receiver.mjs";
 
@@ -63,62 +63,62 @@ describe("with a receiver of alerts", () => {
     assert.equal((await call(`${url}/health`)).body.attention, 0);
   });
 
-  test("a refused key is said at once, told once, and over when it is over", async () => {
+  test("each cause is said at once, told once when it begins and once when it is over", async () => {
+    const { url } = stack.worker;
+    // A test alert is one of those that go out together.
+    assert.equal((await stack.admin("POST", "/alerts/test")).status, 202);
     const { key } = stack.klaviyo.settings;
     stack.klaviyo.settings.key = "pk_another";
     await stack.expectParked(CHANGED);
-    const status = await statusOf(stack);
-    assert.deepEqual(codes(status), ["klaviyo_401"]);
-    assert.equal(status.alerts[0].count, 1);
-    assert.match(status.alerts[0].detail, /KLAVIYO_AUTH_KEY/);
-    const began = await receiver.notice("klaviyo_401", "began", ALERT_MS);
-    stack.klaviyo.settings.key = key;
-    const ended = await receiver.notice("klaviyo_401", "ended", 2 * ALERT_MS);
-    assert.equal(ended.id, began.id);
-    assert.deepEqual(codes(await statusOf(stack)), []);
-    await eventually(
-      "nothing to need attention",
-      async () => (await call(`${stack.worker.url}/health`)).body.attention,
-      (attention) => attention === 0,
-      { limitMs: ALERT_MS },
-    );
-    assert.equal(receiver.notices("klaviyo_401").length, 2);
-    const told = JSON.stringify(receiver.requests);
-    for (const secret of [customer.email, key, ADMIN_TOKEN]) assert.ok(!told.includes(secret));
-    assert.match(receiver.requests[0].text, /Klaviyo refuses the key/);
-    assert.equal(receiver.requests[0].worker, stack.commercetools.projectKey);
-  });
-
-  test("refused notifications of this project need a person, with a hint which secret it was not", async () => {
     const body = JSON.stringify({ ...CHANGED, projectKey: stack.commercetools.projectKey });
     const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
-    for (let pushes = 0; pushes < 3; pushes++) {
-      assert.equal((await call(stack.worker.url, { method: "POST", headers, body })).status, 401);
-    }
-    const status = await statusOf(stack);
-    assert.deepEqual(codes(status), ["pushes_refused"]);
-    assert.equal(status.alerts[0].count, 3);
-    assert.match(status.alerts[0].detail, /PUSH_TOKEN belongs at the broker/);
-    const line = await stack.lineWith(({ what }) => what === "push_refused");
-    assert.ok(!JSON.stringify(line).includes(ADMIN_TOKEN));
-    await receiver.notice("pushes_refused", "began", ALERT_MS);
-    // Over a minute after the last one.
-    await receiver.notice("pushes_refused", "ended", 60_000 + ALERT_MS);
-  });
-
-  test("a thousand dead letters are one alert, and at most two requests", async () => {
-    const asked = receiver.requests.length;
     const letters = Array.from({ length: 1_000 }, (_, number) => unreadable(`order-${number}`));
     for (let begin = 0; begin < letters.length; begin += 50) {
       await stack.push(letters.slice(begin, begin + 50));
     }
-    await receiver.notice("dead_letters", "began", ALERT_MS);
+    for (let pushes = 0; pushes < 3; pushes++) {
+      assert.equal((await call(url, { method: "POST", headers, body })).status, 401);
+    }
+
     const status = await statusOf(stack);
-    assert.equal(status.outbox.deadLetters, 1_000);
-    assert.equal(status.alerts.find(({ code }) => code === "dead_letters").count, 1_000);
-    assert.ok(receiver.requests.length - asked <= 2);
+    const codesNow = ["dead_letters", "klaviyo_401", "pushes_refused"];
+    assert.deepEqual(codes(status).sort(), codesNow);
+    const of = (code) => status.alerts.find((alert) => alert.code === code);
+    assert.deepEqual(
+      codesNow.map((code) => of(code).count),
+      [1_000, 1, 3],
+    );
+    assert.match(of("klaviyo_401").detail, /KLAVIYO_AUTH_KEY/);
+    assert.match(of("pushes_refused").detail, /PUSH_TOKEN belongs at the broker/);
+    const line = await stack.lineWith(({ what }) => what === "push_refused");
+    assert.ok(!JSON.stringify(line).includes(ADMIN_TOKEN));
+    const began = new Map();
+    for (const code of codesNow) {
+      began.set(code, (await receiver.notice(code, "began", ALERT_MS)).id);
+    }
+    assert.equal(receiver.notices("test").length, 1);
+    // A thousand dead letters are one alert; and there is at most one request a minute.
+    assert.ok(receiver.requests.length <= 3, `${receiver.requests.length} requests`);
+
+    stack.klaviyo.settings.key = key;
     assert.equal((await stack.admin("DELETE", "/dead-letters?all=true")).status, 204);
-    await receiver.notice("dead_letters", "ended", 2 * ALERT_MS);
+    // That nothing was refused for a minute is part of the end.
+    for (const code of codesNow) {
+      const ended = await receiver.notice(code, "ended", 60_000 + 2 * ALERT_MS);
+      assert.equal(ended.id, began.get(code));
+      assert.equal(receiver.notices(code).length, 2, code);
+    }
+    assert.deepEqual(codes(await statusOf(stack)), []);
+    await eventually(
+      "nothing to need attention",
+      async () => (await call(`${url}/health`)).body.attention,
+      (attention) => attention === 0,
+      { limitMs: ALERT_MS },
+    );
+    const told = JSON.stringify(receiver.requests);
+    for (const secret of [customer.email, key, ADMIN_TOKEN]) assert.ok(!told.includes(secret));
+    assert.ok(receiver.requests.some(({ text }) => /Klaviyo refuses the key/.test(text)));
+    assert.equal(receiver.requests[0].worker, stack.commercetools.projectKey);
   });
 
   test("an import that failed and one with failures need a person", async () => {
@@ -132,21 +132,6 @@ describe("with a receiver of alerts", () => {
     assert.equal(status.orders.failures, 1);
     assert.equal((await stack.admin("DELETE", "/sync/orders/failures?all=true")).status, 204);
     await imported(stack.worker.url, "customers");
-    assert.deepEqual(codes(await statusOf(stack)), []);
-  });
-
-  test("a test alert arrives, and says that it is one", async () => {
-    const seen = receiver.notices("test").length;
-    const asked = await stack.admin("POST", "/alerts/test");
-    assert.equal(asked.status, 202);
-    await eventually(
-      "the test",
-      () => receiver.notices("test"),
-      (all) => all.length > seen,
-      {
-        limitMs: ALERT_MS,
-      },
-    );
     assert.deepEqual(codes(await statusOf(stack)), []);
   });
 
@@ -183,41 +168,4 @@ test("without ALERT_URL no alert can be tried", async () => {
   });
   assert.deepEqual([status, body.code], [409, "no_alert_url"]);
   await worker.close();
-});
-
-test("20 kills lose no alert, and one that was under way comes again with its id", async () => {
-  const receiver = await startReceiver();
-  const stack = await startLasting({ settings: { ALERT_URL: receiver.url } });
-  const ids = new Set();
-  for (let kills = 0; kills < 20; kills++) {
-    // A person has something to do, and has done it; the runtime dies in the middle of either.
-    await stack.push(unreadable(`order-${kills}`));
-    if (kills % 2 === 1) receiver.hang();
-    const status = await statusOf(stack);
-    for (const { id } of status.alerts) ids.add(id);
-    await stack.kill();
-    receiver.goOn();
-  }
-  for (const id of ids) {
-    await eventually(
-      "the alert to arrive",
-      () => receiver.ids("began"),
-      (all) => all.has(id),
-      {
-        limitMs: 4 * ALERT_MS,
-      },
-    );
-  }
-  assert.equal((await stack.admin("DELETE", "/dead-letters?all=true")).status, 204);
-  const [last] = [...receiver.ids("began")].slice(-1);
-  await eventually(
-    "its end",
-    () => receiver.ids("ended"),
-    (all) => all.has(last),
-    {
-      limitMs: 4 * ALERT_MS,
-    },
-  );
-  await stack.close();
-  await receiver.close();
 });

@@ -7,10 +7,13 @@ import { failures } from "./failures.js";
 import { card, isActive } from "./run.js";
 import * as sequence from "./sequence.js";
 import { skipped } from "./skipped.js";
-import { start } from "./start.js";
+import { deleteAll, start } from "./start.js";
 
 /** In the order in which they are imported: an item is put into the categories that are there. */
 export const KINDS = ["categories", "products", "customers", "orders"];
+
+/** Those of which Klaviyo can be told to delete everything. */
+const DELETABLE = ["categories", "products"];
 
 const cards = new Map();
 const seen = new Map();
@@ -29,6 +32,7 @@ export function prepare(changed) {
       resume: () => run("resume"),
       failures: () => failures(kind, changed),
       skipped: () => skipped(kind),
+      deleteAll: DELETABLE.includes(kind) && (() => deleteAll(kind, changed)),
     };
     cards.set(kind, card(kind, acts));
   }
@@ -69,12 +73,8 @@ export const forget = () => seen.clear();
 
 async function look(kind, { id, state, startedAt }) {
   const mark = `${id} ${state} ${startedAt}`;
-  if (seen.get(kind)?.mark === mark) return;
-  const [{ history }, { failures: page, next }] = await Promise.all([
-    get(`/sync/${kind}`),
-    get(`/sync/${kind}/failures`),
-  ]);
-  const records = { history, failing: page.length, more: next !== null };
-  seen.set(kind, { ...records, mark });
-  cards.get(kind).records(records);
+  if (seen.get(kind) === mark) return;
+  const { history } = await get(`/sync/${kind}`);
+  seen.set(kind, mark);
+  cards.get(kind).records(history);
 }

@@ -58,6 +58,9 @@ export function card(kind, acts) {
     stop: button("Stop", doing("stop"), label("Stop the import of")),
     failures: button("Failures", acts.failures, { class: "bad" }),
     skipped: button("Skipped", acts.skipped),
+    ...(acts.deleteAll && {
+      deleteAll: button("Delete all…", acts.deleteAll, { class: "quiet", ...label("Delete all") }),
+    }),
   };
   const rate = meter();
   const root = el(
@@ -103,6 +106,8 @@ export function card(kind, acts) {
     show(buttons.stop, isActive(run));
     buttons.stop.disabled = run.state === "stopping";
     showCount(buttons.skipped, `Skipped ${kind}`, "Skipped", run.skipped);
+    showCount(buttons.failures, `Failures of ${kind}`, "Failures", run.failures ?? 0);
+    if (buttons.deleteAll) show(buttons.deleteAll, !isActive(run));
     show(buttons.resume, resumable);
   }
 
@@ -123,21 +128,23 @@ export function card(kind, acts) {
     for (const node of Object.values(said)) show(node.parentElement, node.textContent !== "");
   }
 
-  /** The older runs, and how many records failed; `more` if these are not all of them. */
-  function records({ history, failing, more }) {
+  /** The newest run and those before it. */
+  function records(history) {
     const past = history.length > 0;
     bars.replaceChildren(...(past ? [chart(kind, history)] : []));
     const isOpen = recent.firstElementChild?.open;
     recent.replaceChildren(...(past ? [table(kind, history, isOpen)] : []));
-    showCount(buttons.failures, `Failures of ${kind}`, "Failures", failing, more);
   }
 
-  show(buttons.failures, false);
   return { root, update, plan, records };
 }
 
+/** The most failures that are counted; there may be more. */
+const MOST = 10_000;
+
 /** A button to a list says how long that is, and is there only if it is not empty. */
-function showCount(node, name, label, count, more) {
+function showCount(node, name, label, count) {
+  const more = count >= MOST;
   say(node, `${label} (${number(count)}${more ? "+" : ""})`);
   node.setAttribute("aria-label", `${name}: ${count}${more ? " and more" : ""}`);
   show(node, count > 0);
@@ -180,9 +187,9 @@ function paceOf(run, rate) {
     const ms = left(run, rate);
     if (ms !== null) parts.push(`about ${duration(ms)} left`);
   } else if (run.state === "completed") {
+    // A run may have lain dead for a while: that says nothing of its speed.
     const took = Date.parse(run.finishedAt) - Date.parse(run.startedAt);
-    parts.push(`took ${duration(took)}`);
-    if (took > 0) parts.push(`${rounded((done * 1000) / took)} a second`);
+    parts.push(`ended after ${duration(took)}`);
   }
   return parts.join(" · ");
 }
@@ -197,11 +204,32 @@ function worry(node, run) {
   show(node, said.length > 0);
 }
 
+/** What keeps a run waiting, by the code. */
+const LIMITS = [
+  [/^klaviyo_429$/, "Klaviyo's rate limit is used up"],
+  [/^klaviyo_jobs_open$/, "Klaviyo takes no more jobs at once"],
+  [/^klaviyo_(job|foreign|timeout|network|5)/, "Klaviyo does not answer as it should"],
+  [/^commercetools_429$/, "commercetools limits the calls"],
+  [/^commercetools.*(timeout|504)$/, "commercetools is slow"],
+  [/^commercetools/, "commercetools does not answer as it should"],
+  [/./, "it cannot go on"],
+];
+
 function reasons({ error, waiting, state }) {
   if (error) return [`${error.code}: ${error.message}`];
-  if (waiting)
-    return ["Waits since ", time(waiting.since), `: ${waiting.code}. It goes on by itself.`];
-  if (state === "stopping") return ["Waits for the calls under way, at most half a minute."];
+  if (waiting) {
+    const why = LIMITS.find(([codes]) => codes.test(waiting.code))[1];
+    return [
+      "Waits since ",
+      time(waiting.since),
+      `: ${why} (${waiting.code}). It goes on by itself.`,
+    ];
+  }
+  if (state === "stopping") {
+    return [
+      "What was read is kept; the calls under way are finished first, at most half a minute.",
+    ];
+  }
   return [];
 }
 
