@@ -128,7 +128,10 @@ impl Import {
                 let storage = self.state.storage();
                 let next = slice::run(&self.env, &self.desk, &storage, config).await?;
                 hand_over_to_outbox(&self.env, config, &self.sql()).await?;
-                Ok(next)
+                // Whoever started a run since the slice ended left the alarm to this one.
+                let began = next == NextSlice::Never
+                    && self.desk.is_active(&self.sql(), &config.rules, None)?;
+                Ok(if began { NextSlice::Now } else { next })
             }
             // Nobody knows what is to be done; whether there is anything, the next slice sees.
             Err(_) => Ok(NextSlice::At(now_ms() + NOT_CONFIGURED)),

@@ -1,10 +1,10 @@
 //! What the imports store, and how: the statements on the tables of the object `Import`.
 //!
 //! [`runs`] keeps what the machine wants kept, and gives it back after a crash; [`failures`] are
-//! records that could not be sent, [`skipped`] those of which there was nothing to send; [`gone`] is what was deleted while a run may still write it, [`doubt`]
-//! what an ended run may have overwritten, [`completed`] which runs a later one may begin where they ended, [`schedule`]
-//! which slots were seen to, [`sequence`] which runs follow each other, [`open_pages`] what is to be told of pages that are not finished, and
-//! [`hand_over`] what the outbox gets of them.
+//! records that could not be sent, [`skipped`] those of which there was nothing to send; [`gone`] is what was
+//! deleted while a run may still write it, [`doubt`] what an ended run may have overwritten, [`open_pages`] what is
+//! to be told of pages that are not finished, and [`hand_over`] what the outbox gets of them. [`sequence`] has which
+//! runs follow each other, [`schedule`] which slots were seen to, and [`completed`] where the next run by time goes on.
 //!
 //! Not in scope: the shape of a stored run ([`super::stored`]), the calls and the clock
 //! (`edge::import`).
