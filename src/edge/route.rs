@@ -237,6 +237,14 @@ mod tests {
             ("POST", "/trace", Ok(Route::Trace)),
             ("DELETE", "/trace", Err(NoRoute::Method("GET, POST"))),
             ("GET", "/trace/7", Err(NoRoute::NotFound)),
+        ] {
+            assert_eq!(find(method, path, Some(AppType::Both)), expected, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn each_path_of_imports_takes_its_methods() {
+        for (method, path, expected) in [
             ("GET", "/sync/status", Ok(Route::Status)),
             ("POST", "/sync/status", Err(NoRoute::Method("GET"))),
             ("POST", "/sync", Ok(Route::Sequence)),
