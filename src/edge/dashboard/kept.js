@@ -25,8 +25,11 @@ export function keptList({ read, retry, forget, one, many, changed }) {
   choice.addEventListener("change", () => tried(() => page("")));
 
   async function page(from) {
-    const { rows, next, codes: known } = await read(from ?? "", choice.value);
+    const asked = choice.value;
+    const { rows, next, codes: known } = await read(from ?? "", asked);
     if (known) choices(known);
+    // The last of a code is gone: what is left is shown.
+    if (choice.value !== asked) return page("");
     if (from === "" || from === null) list.replaceChildren(...rows);
     else {
       list.append(...rows);
