@@ -59,7 +59,7 @@ function eventsByKey(events, people) {
     counts.get(plain(event)) === 1
       ? plain(event)
       : `${plain(event)} ${people.get(event.profileId)}`;
-  return keyed(events, key, ({ id, seq, profileId, time, ...event }) => ({
+  return keyed(events, key, ({ id, seq, profileId, time, acceptedAt, ...event }) => ({
     ...event,
     profile: people.get(profileId),
     time: new Date(time).toISOString(),
