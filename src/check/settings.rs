@@ -104,7 +104,7 @@ mod tests {
         let check = settings(&config, |name| value(name).is_some());
         assert!(check.ok && !check.detail.contains("hidden"), "{check:?}");
         for said in [
-            "present: CT_API_CLIENT, KLAVIYO_AUTH_KEY, ADMIN_TOKEN; missing: PUSH_TOKEN, READ_TOKEN;",
+            "present: CT_API_CLIENT, KLAVIYO_AUTH_KEY, ADMIN_TOKEN; missing: PUSH_TOKEN, READ_TOKEN, ALERT_URL;",
             "set: CT_AUTH_URL, CT_API_URL, CT_PROJECT_ID, PUSH_SNS_TOPIC_ARN, PREFERRED_LOCALE;",
             "takes pushes and runs imports;",
         ] {

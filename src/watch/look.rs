@@ -28,7 +28,7 @@ const REFUSED: Duration = Duration::from_mins(5);
 
 /// What an object says, and when its alarm comes.
 #[derive(Debug, Clone)]
-pub struct Answered<T> {
+pub struct ObjectAnswer<T> {
     /// What it says.
     pub body: T,
     /// When its alarm comes, if it is set.
@@ -39,20 +39,20 @@ pub struct Answered<T> {
 #[derive(Debug, Clone)]
 pub struct Looked {
     /// The outbox.
-    pub outbox: Option<Answered<OutboxStatus>>,
+    pub outbox: Option<ObjectAnswer<OutboxStatus>>,
     /// The runs by their kind; null where imports are off.
-    pub runs: Option<Answered<Value>>,
+    pub runs: Option<ObjectAnswer<Value>>,
 }
 
 impl Looked {
     /// The alarms of objects that have had something to do for a while.
     fn alarms(&self, now: UnixMs) -> Vec<WatchedAlarm> {
-        let waits = |outbox: &Answered<OutboxStatus>| WatchedAlarm {
+        let waits = |outbox: &ObjectAnswer<OutboxStatus>| WatchedAlarm {
             of: "outbox",
             is_needed: outbox.body.oldest.is_some_and(|oldest| now.since(oldest) > CALM),
             due: outbox.alarm,
         };
-        let runs = |runs: &Answered<Value>| WatchedAlarm {
+        let runs = |runs: &ObjectAnswer<Value>| WatchedAlarm {
             of: "import",
             is_needed: ImportKind::ALL
                 .into_iter()

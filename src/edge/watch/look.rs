@@ -14,7 +14,7 @@ use crate::edge::sql::turn;
 use crate::json::read_bytes;
 use crate::time::UnixMs;
 use crate::watch::alerts::AlertReceiver;
-use crate::watch::look::{Answered, Looked, look};
+use crate::watch::look::{Looked, ObjectAnswer, look};
 
 /// Asks the objects, and stores what came of it.
 pub(super) async fn look_around(env: &Env, config: &Config, storage: &Storage) -> Result<()> {
@@ -22,7 +22,7 @@ pub(super) async fn look_around(env: &Env, config: &Config, storage: &Storage) -
         if config.mode.import() {
             return ask(env, config, &IMPORT, "/runs").await;
         }
-        Some(Answered { body: Value::Null, alarm: None })
+        Some(ObjectAnswer { body: Value::Null, alarm: None })
     };
     let (outbox, runs) = join(ask(env, config, &OUTBOX, "/status"), imports).await;
     let receiver = receiver_of(config);
@@ -41,7 +41,7 @@ async fn ask<T: DeserializeOwned>(
     config: &Config,
     object: &SingleObject,
     path: &str,
-) -> Option<Answered<T>> {
+) -> Option<ObjectAnswer<T>> {
     let object = SingleObject { patience: OUTBOX.patience, ..*object };
     let mut response = object.call(env, config, Method::Get, path, None).await.ok()?;
     if response.status_code() != 200 {
@@ -49,7 +49,7 @@ async fn ask<T: DeserializeOwned>(
     }
     let alarm = alarm(&response);
     let body = read_bytes(&response.bytes().await.ok()?).ok()?;
-    Some(Answered { body, alarm })
+    Some(ObjectAnswer { body, alarm })
 }
 
 fn alarm(response: &Response) -> Option<UnixMs> {

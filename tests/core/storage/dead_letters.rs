@@ -177,7 +177,7 @@ fn a_letter_is_replayed_into_the_slot_of_its_work() {
         assert_eq!(replay(&sql, &rules, &id, at(7_000)), Ok(true), "{what}");
         assert_eq!(parked_keys(&sql), keys, "{what}");
         for row in keys.iter().filter_map(|key| slot(&sql, key)) {
-            assert_eq!((row.due, row.attempts, row.code.as_str()), (Some(7_000), 0, "replayed"));
+            assert_eq!((row.due, row.attempts, row.code.as_str()), (Some(7_000), 2, "replayed"));
         }
         assert_eq!(dead_letters::count(&sql), Ok(kept), "{what}");
         assert_eq!(replay(&sql, &rules, "unknown", at(7_000)), Ok(false));

@@ -9,7 +9,7 @@ use commercetools_klaviyo::push::outcome::Outcome;
 use commercetools_klaviyo::storage::schema::{SchemaState, migrate};
 use commercetools_klaviyo::time::UnixMs;
 use commercetools_klaviyo::watch::alerts::{self, AlertReceiver};
-use commercetools_klaviyo::watch::look::{Answered, Looked, look, next, realtime};
+use commercetools_klaviyo::watch::look::{Looked, ObjectAnswer, look, next, realtime};
 use commercetools_klaviyo::watch::store::counts::{self, CountSpan};
 use commercetools_klaviyo::watch::store::state;
 use commercetools_klaviyo::watch::store::tables::MIGRATIONS;
@@ -100,8 +100,8 @@ fn a_look_begins_and_ends_alerts_and_says_when_to_look_next() {
         last_errors: Vec::new(),
     };
     let look_at = |dead_letters: Option<u32>, now| {
-        let outbox = dead_letters.map(outbox).map(|body| Answered { body, alarm: None });
-        let runs = Some(Answered { body: json!({}), alarm: None });
+        let outbox = dead_letters.map(outbox).map(|body| ObjectAnswer { body, alarm: None });
+        let runs = Some(ObjectAnswer { body: json!({}), alarm: None });
         look(&sql, &config, &Looked { outbox, runs }, AlertReceiver::Set, now).expect("a look");
         let state = state::load(&sql, now).expect("the state");
         let open: Vec<_> = alerts::open(&state.alerts).map(|alert| alert.code.clone()).collect();
