@@ -8,6 +8,7 @@ use worker::{Headers, Response, ResponseBuilder, Result};
 
 use super::auth::PushDenial;
 use crate::config::SettingProblem;
+use crate::import::run::ImportKind;
 use crate::push::outcome::PushReply;
 
 /// How long a sender is asked to wait where nothing better is known.
@@ -55,6 +56,12 @@ pub(super) fn error(status: u16, code: &str, message: &str) -> Result<Response> 
 /// 400 with what is wrong, as a sentence.
 pub(super) fn bad_request(problem: &str) -> Result<Response> {
     error(400, "bad_request", problem)
+}
+
+/// 423, as in the plugin: a run of the kind is under way, or a sequence that will come to it.
+pub(super) fn already_running(kind: ImportKind) -> Result<Response> {
+    let message = format!("{} sync is already running.", kind.title());
+    error(423, "already_running", &message)
 }
 
 pub(super) fn method_not_allowed(allowed: &str) -> Result<Response> {

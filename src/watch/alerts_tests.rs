@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::config::{AlertRules, AppType};
 use crate::outbox::store::status::OutboxStatus;
-use crate::watch::store::state::WatchState;
+use crate::watch::causes::WatchedFacts;
 
 const AT: UnixMs = UnixMs::from_ms(1_780_272_000_000);
 
@@ -14,11 +14,11 @@ fn cause(code: &str, count: u64) -> Cause {
 
 /// What becomes of alerts by these causes, if the outbox answers or does not.
 fn after(alerts: &[Alert], causes: Vec<Cause>, now: UnixMs, answers: bool) -> Vec<Alert> {
-    let (state, rules) = (WatchState::default(), AlertRules::default());
+    let (facts, rules) = (WatchedFacts::default(), AlertRules::default());
     let outbox =
         OutboxStatus { waiting: 0, oldest: None, dead_letters: 0, last_errors: Vec::new() };
     let situation = Situation {
-        state: &state,
+        facts: &facts,
         refused: 0,
         outbox: answers.then_some(&outbox),
         runs: None,
@@ -90,11 +90,11 @@ fn an_alert_that_goes_on_is_told_once_a_day() {
 
 #[test]
 fn without_a_receiver_no_end_is_kept() {
-    let (state, rules) = (WatchState::default(), AlertRules::default());
+    let (facts, rules) = (WatchedFacts::default(), AlertRules::default());
     let outbox =
         OutboxStatus { waiting: 0, oldest: None, dead_letters: 0, last_errors: Vec::new() };
     let situation = Situation {
-        state: &state,
+        facts: &facts,
         refused: 0,
         outbox: Some(&outbox),
         runs: None,

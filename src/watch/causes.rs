@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::store::state::WatchState;
+use super::tally::{LastSeen, RefusedNotification};
 use crate::check::{Check, CheckLevel};
 use crate::config::{AlertRules, AppType};
 use crate::fault::{System, TransientFault};
@@ -84,6 +84,24 @@ impl From<&Check> for KeptCheck {
     }
 }
 
+/// What is known by itself. [`UnixMs::EPOCH`] is a time that never was.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct WatchedFacts {
+    /// Since when is watched.
+    pub began: UnixMs,
+    /// When something was last received and delivered.
+    pub last: LastSeen,
+    /// The newest refused notifications, the newest first.
+    pub refusals: Vec<RefusedNotification>,
+    /// Since when the outbox does not answer, if it does not.
+    pub outbox_silent_since: UnixMs,
+    /// The same of the imports.
+    pub imports_silent_since: UnixMs,
+    /// What the checks found when they were last made.
+    pub checks: Vec<KeptCheck>,
+}
+
 /// An object's alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WatchedAlarm {
@@ -99,7 +117,7 @@ pub struct WatchedAlarm {
 #[derive(Debug, Clone, Copy)]
 pub struct Situation<'a> {
     /// What is known by itself.
-    pub state: &'a WatchState,
+    pub facts: &'a WatchedFacts,
     /// Pushes that were refused in the last 5 minutes though they are notifications of this project.
     pub refused: u64,
     /// What the outbox says; none if it does not answer.
@@ -141,7 +159,7 @@ pub fn causes(situation: &Situation<'_>) -> Vec<Cause> {
     }
     causes.extend(of_objects(situation));
     causes.extend(of_realtime(situation));
-    causes.extend(situation.state.checks.iter().filter_map(of_check));
+    causes.extend(situation.facts.checks.iter().filter_map(of_check));
     causes
 }
 
@@ -280,8 +298,8 @@ fn of_objects(situation: &Situation<'_>) -> Vec<Cause> {
         );
         cause("alarm_missing", alarm.of, detail)
     });
-    let state = situation.state;
-    let silent = [("outbox", state.outbox_silent_since), ("import", state.imports_silent_since)];
+    let facts = situation.facts;
+    let silent = [("outbox", facts.outbox_silent_since), ("import", facts.imports_silent_since)];
     let silent = silent.into_iter().filter(|(_, since)| {
         *since != UnixMs::EPOCH && situation.now.since(*since) > SILENT_OBJECT
     });
@@ -296,7 +314,7 @@ fn of_objects(situation: &Situation<'_>) -> Vec<Cause> {
 }
 
 fn of_realtime(situation: &Situation<'_>) -> Vec<Cause> {
-    let Situation { state, now, rules, .. } = *situation;
+    let Situation { facts, now, rules, .. } = *situation;
     let cause = |code: &str, count, detail| Cause {
         area: CauseArea::Realtime,
         code: code.to_owned(),
@@ -306,7 +324,7 @@ fn of_realtime(situation: &Situation<'_>) -> Vec<Cause> {
     };
     let mut causes = Vec::new();
     if let (Some(newest), Some(oldest)) =
-        (state.refusals.first(), state.refusals.get(REFUSALS.0 - 1))
+        (facts.refusals.first(), facts.refusals.get(REFUSALS.0 - 1))
         && newest.at.since(oldest.at) <= REFUSALS.1
         && now.since(newest.at) <= NO_REFUSAL
     {
@@ -317,7 +335,7 @@ fn of_realtime(situation: &Situation<'_>) -> Vec<Cause> {
         causes.push(cause("pushes_refused", situation.refused, detail));
     }
     let silence = Duration::from_hours(rules.silence_hours.into());
-    let heard = state.last.received.max(state.began);
+    let heard = facts.last.received.max(facts.began);
     if situation.mode.realtime() && !silence.is_zero() && now.since(heard) > silence {
         let detail = format!(
             "Nothing was received for {} hours: see the Subscription's health in the Merchant Center, \

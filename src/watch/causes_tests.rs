@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::outbox::store::status::WaitingCode;
-use crate::watch::tally::{LastSeen, RefusedCredentials, RefusedNotification};
+use crate::watch::tally::RefusedCredentials;
 
 const NOW: UnixMs = UnixMs::from_ms(1_780_272_000_000);
 
@@ -21,7 +21,7 @@ fn waits(code: &str, count: u32, oldest: UnixMs) -> OutboxStatus {
 
 /// A situation in which all is well.
 struct AllWell {
-    state: WatchState,
+    facts: WatchedFacts,
     rules: AlertRules,
     outbox: OutboxStatus,
     runs: Value,
@@ -32,7 +32,7 @@ struct AllWell {
 impl AllWell {
     fn new() -> Self {
         Self {
-            state: WatchState { began: ago(3_600), ..WatchState::default() },
+            facts: WatchedFacts { began: ago(3_600), ..WatchedFacts::default() },
             rules: AlertRules::default(),
             outbox: nothing(),
             runs: json!({"orders": {"state": "completed", "failures": 0}}),
@@ -43,7 +43,7 @@ impl AllWell {
 
     fn causes(&self) -> Vec<Cause> {
         causes(&Situation {
-            state: &self.state,
+            facts: &self.facts,
             refused: 7,
             outbox: Some(&self.outbox),
             runs: Some(&self.runs),
@@ -139,7 +139,7 @@ fn an_alarm_that_does_not_come_needs_a_person() {
     finds(alarm(true, Some(ago(61))), &missing);
     finds(alarm(true, Some(ago(60))), &[]);
     finds(alarm(false, None), &[]);
-    let silent = |since| move |all: &mut AllWell| all.state.imports_silent_since = since;
+    let silent = |since| move |all: &mut AllWell| all.facts.imports_silent_since = since;
     finds(silent(ago(61)), &[("object_silent-import", 1)]);
     finds(silent(ago(60)), &[]);
 }
@@ -150,7 +150,7 @@ fn refused_notifications_need_a_person_until_none_came_for_a_minute() {
         let carried = RefusedCredentials::NotPushToken;
         let refusals: Vec<_> =
             seconds.iter().map(|ago_| RefusedNotification { at: ago(*ago_), carried }).collect();
-        move |all: &mut AllWell| all.state.refusals = refusals
+        move |all: &mut AllWell| all.facts.refusals = refusals
     };
     finds(refusals(&[1, 2]), &[]);
     finds(refusals(&[1, 2, 301]), &[("pushes_refused", 7)]);
@@ -167,8 +167,8 @@ fn silence_is_told_if_it_is_asked_for() {
     let heard = |seconds, hours| {
         move |all: &mut AllWell| {
             all.rules.silence_hours = hours;
-            all.state.began = ago(10 * 3_600);
-            all.state.last = LastSeen { received: ago(seconds), ..LastSeen::default() };
+            all.facts.began = ago(10 * 3_600);
+            all.facts.last = LastSeen { received: ago(seconds), ..LastSeen::default() };
         }
     };
     finds(heard(3_601, 0), &[]);
@@ -181,7 +181,7 @@ fn silence_is_told_if_it_is_asked_for() {
     finds(import_only, &[]);
     let new = |all: &mut AllWell| {
         heard(3_601, 1)(all);
-        all.state.began = ago(1);
+        all.facts.began = ago(1);
     };
     finds(new, &[]);
 }
@@ -190,7 +190,7 @@ fn silence_is_told_if_it_is_asked_for() {
 fn a_check_that_failed_needs_a_person_and_a_warning_does_not() {
     let check = |name: &str, level| {
         let check = KeptCheck { name: name.to_owned(), level, detail: "d".to_owned() };
-        move |all: &mut AllWell| all.state.checks = vec![check]
+        move |all: &mut AllWell| all.facts.checks = vec![check]
     };
     finds(check("shop", CheckLevel::Failed), &[("check_failed-shop", 1)]);
     finds(check("shop", CheckLevel::Warning), &[]);
@@ -201,10 +201,10 @@ fn a_check_that_failed_needs_a_person_and_a_warning_does_not() {
 
 #[test]
 fn nothing_is_found_in_what_is_not_known() {
-    let state = WatchState::default();
+    let facts = WatchedFacts::default();
     let rules = AlertRules::default();
     let situation = Situation {
-        state: &state,
+        facts: &facts,
         refused: 0,
         outbox: None,
         runs: None,

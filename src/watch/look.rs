@@ -84,11 +84,11 @@ pub fn look(
 ) -> Result<(), SqlError> {
     let mut state = state::load(sql, now)?;
     state.looked = now;
-    silent(&mut state.outbox_silent_since, looked.outbox.is_none(), now);
-    silent(&mut state.imports_silent_since, looked.runs.is_none(), now);
+    silent(&mut state.facts.outbox_silent_since, looked.outbox.is_none(), now);
+    silent(&mut state.facts.imports_silent_since, looked.runs.is_none(), now);
     let alarms = looked.alarms(now);
     let situation = Situation {
-        state: &state,
+        facts: &state.facts,
         refused: refused(sql, now)?,
         outbox: looked.outbox.as_ref().map(|answered| &answered.body),
         runs: looked.runs.as_ref().map(|answered| &answered.body),
@@ -120,11 +120,11 @@ pub fn refused(sql: &dyn Sql, now: UnixMs) -> Result<u64, SqlError> {
     Ok(lately.map(|(_, counts)| counts.refused_notifications).sum())
 }
 
-/// The alerts that are open by what is known now, stored or not.
+/// The alerts that are open by what is known now, whether they are among the `known` ones or not.
 #[must_use]
-pub fn open_alerts(situation: &Situation<'_>) -> Vec<Alert> {
+pub fn open_alerts(known: &[Alert], situation: &Situation<'_>) -> Vec<Alert> {
     let found = causes(situation);
-    let followed = alerts::follow(&situation.state.alerts, situation, found, AlertReceiver::Unset);
+    let followed = alerts::follow(known, situation, found, AlertReceiver::Unset);
     alerts::open(&followed).cloned().collect()
 }
 
@@ -132,7 +132,7 @@ pub fn open_alerts(situation: &Situation<'_>) -> Vec<Alert> {
 #[must_use]
 pub fn wants_checks(state: &WatchState, now: UnixMs) -> bool {
     use crate::check::CheckLevel::Failed;
-    let fails = state.checks.iter().any(|check| check.level == Failed);
+    let fails = state.facts.checks.iter().any(|check| check.level == Failed);
     now.since(state.checked) >= if fails { FAILED_CHECKS } else { CHECKS }
 }
 
@@ -168,9 +168,9 @@ pub fn realtime(
         })
         .collect();
     let mut realtime = json!({
-        "since": shown(state.began),
-        "lastReceived": shown(state.last.received),
-        "lastDelivered": shown(state.last.delivered),
+        "since": shown(state.facts.began),
+        "lastReceived": shown(state.facts.last.received),
+        "lastDelivered": shown(state.facts.last.delivered),
         "counts": counts::of(sql, CountSpan::Ever, UnixMs::EPOCH)?,
         "minutes": counts::shown(&counts::list(sql, CountSpan::Minute, now)?),
         "types": types,

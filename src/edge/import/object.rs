@@ -14,7 +14,6 @@ use worker::{
 
 use super::desk::{ImportDesk, told};
 use super::hand_over::hand_over_to_outbox;
-use super::sequence::already_running;
 use super::slice::{self, NextSlice};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
@@ -301,7 +300,7 @@ impl Import {
         start: RunStart,
     ) -> Result<Response> {
         if self.desk.is_active(sql, &config.rules, Some(kind))? {
-            return already_running(kind);
+            return reply::already_running(kind);
         }
         runs::slice_ended(sql)?;
         let id = runs::new_id(sql, now_ms())?;

@@ -44,12 +44,12 @@ impl Import {
         };
         for kind in &kinds {
             if self.desk.is_active(sql, &config.rules, Some(*kind))? {
-                return already_running(*kind);
+                return reply::already_running(*kind);
             }
         }
         let before = sequence::current(sql)?.filter(ImportSequence::is_active);
         if let Some(kind) = before.and_then(|sequence| sequence.current()) {
-            return already_running(kind);
+            return reply::already_running(kind);
         }
         sequence::begin(sql, &ImportSequence::new(kinds, now_ms()))?;
         self.go_on(sql, config)?;
@@ -81,10 +81,4 @@ impl Import {
         self.desk.ask(sql, config, start)?;
         Ok(true)
     }
-}
-
-/// The answer to a start of a kind whose run is under way.
-pub(super) fn already_running(kind: ImportKind) -> Result<Response> {
-    let message = format!("{} sync is already running.", kind.title());
-    reply::error(423, "already_running", &message)
 }

@@ -116,7 +116,7 @@ impl Watch {
     fn keep_checks(&self, found: Vec<KeptCheck>) -> Result<()> {
         self.turn(|sql| {
             let mut state = load(sql, now_ms())?;
-            (state.checks, state.checked) = (found, now_ms());
+            (state.facts.checks, state.checked) = (found, now_ms());
             Ok(save(sql, &state)?)
         })
     }

@@ -42,10 +42,10 @@ pub(in crate::edge) async fn watched(
         answered.inspect_err(|error| log::failure(super::WATCH.name, &error.to_string()));
     let (state, refused, realtime) = match answered {
         Ok(WatchAnswer { state, refused, realtime }) => (state, refused, realtime),
-        Err(_) => (WatchState { began: now_ms(), ..WatchState::default() }, 0, Value::Null),
+        Err(_) => (WatchState::begun(now_ms()), 0, Value::Null),
     };
-    let alerts = open_alerts(&Situation {
-        state: &state,
+    let situation = Situation {
+        facts: &state.facts,
         refused,
         outbox: Some(outbox),
         runs: Some(runs),
@@ -53,7 +53,8 @@ pub(in crate::edge) async fn watched(
         rules: &config.rules.alerts,
         mode: config.mode,
         now: now_ms(),
-    });
+    };
+    let alerts = open_alerts(&state.alerts, &situation);
     (realtime, alerts.iter().map(Alert::shown).collect())
 }
 

@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::tables::NAME;
 use crate::commercetools::notification::Notification;
 use crate::fault::Rejection;
 use crate::json::read_bytes;
-use crate::outbox::store::parked::NAME;
 use crate::push::parking;
 use crate::storage::parts;
 use crate::storage::selection::KeptSelection;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::new_parked::to_second;
+use super::tables::NAME;
 use super::{lost, sent};
 use crate::engine::circuits::OperationName;
 use crate::fault::TransientFault;
@@ -249,15 +250,6 @@ pub fn waiting(sql: &dyn Sql) -> Result<Vec<WaitingRows>, SqlError> {
 
 /// Rows on one page.
 const PAGE: usize = 100;
-
-/// The name that people know a notification's resource by, as an expression on the column `content`: the
-/// number of an order, a SKU, or a key. Not that of a customer, which may be personal.
-pub(super) const NAME: &str = "CASE WHEN json_valid(content)
-    AND COALESCE(content ->> '$.resource.typeId', '') <> 'customer' THEN COALESCE(
-        content ->> '$.resourceUserProvidedIdentifiers.orderNumber',
-        content ->> '$.resourceUserProvidedIdentifiers.sku',
-        content ->> '$.order.orderNumber',
-        content ->> '$.resourceUserProvidedIdentifiers.key') END";
 
 /// A page of what waits, in the order in which it was parked last: a row that is parked again comes
 /// later, so none is missed. As for [`waiting`], a row that is [`NOT_LATE`] is none. What a

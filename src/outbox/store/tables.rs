@@ -5,6 +5,15 @@
 /// The migrations; see [`crate::storage::schema`].
 pub const MIGRATIONS: [&str; 4] = [FIRST, SECOND, THIRD, FOURTH];
 
+/// The name that people know a notification's resource by, as an expression on the column `content`: the
+/// number of an order, a SKU, or a key. Not that of a customer, which may be personal.
+pub(super) const NAME: &str = "CASE WHEN json_valid(content)
+    AND COALESCE(content ->> '$.resource.typeId', '') <> 'customer' THEN COALESCE(
+        content ->> '$.resourceUserProvidedIdentifiers.orderNumber',
+        content ->> '$.resourceUserProvidedIdentifiers.sku',
+        content ->> '$.order.orderNumber',
+        content ->> '$.resourceUserProvidedIdentifiers.key') END";
+
 const FIRST: &str = "
     CREATE TABLE IF NOT EXISTS parked (
         seq INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE,

@@ -6,28 +6,18 @@ use serde::{Deserialize, Serialize};
 use crate::storage::sql::{Sql, SqlError};
 use crate::time::UnixMs;
 use crate::watch::alerts::{Alert, ReceiverState};
-use crate::watch::causes::KeptCheck;
-use crate::watch::tally::{LastSeen, RefusedNotification, Tally, newest_refusals};
+use crate::watch::causes::WatchedFacts;
+use crate::watch::tally::{Tally, newest_refusals};
 
-/// What is known, except for counts. [`UnixMs::EPOCH`] is a time that never was.
+/// What is known, except for counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WatchState {
-    /// Since when is watched.
-    pub began: UnixMs,
-    /// When something was last received and delivered.
-    pub last: LastSeen,
-    /// The newest refused notifications, the newest first.
-    pub refusals: Vec<RefusedNotification>,
+    /// What causes are found in.
+    pub facts: WatchedFacts,
     /// When the objects were last asked how they are.
     pub looked: UnixMs,
-    /// Since when the outbox does not answer, if it does not.
-    pub outbox_silent_since: UnixMs,
-    /// The same of the imports.
-    pub imports_silent_since: UnixMs,
-    /// What the checks found when they were last made.
-    pub checks: Vec<KeptCheck>,
-    /// When that was.
+    /// When the checks were last made.
     pub checked: UnixMs,
     /// Alerts that have not ended, or whose end is still to be told.
     pub alerts: Vec<Alert>,
@@ -36,11 +26,18 @@ pub struct WatchState {
 }
 
 impl WatchState {
+    /// Nothing but that watching begins.
+    #[must_use]
+    pub fn begun(now: UnixMs) -> Self {
+        let facts = WatchedFacts { began: now, ..WatchedFacts::default() };
+        Self { facts, checked: now, ..Self::default() }
+    }
+
     /// Takes what an isolate saw, except for its counts.
     pub fn take(&mut self, tally: &Tally) {
-        self.last.merge(tally.last);
-        self.refusals.extend_from_slice(&tally.refusals);
-        newest_refusals(&mut self.refusals);
+        self.facts.last.merge(tally.last);
+        self.facts.refusals.extend_from_slice(&tally.refusals);
+        newest_refusals(&mut self.facts.refusals);
     }
 }
 
@@ -49,7 +46,7 @@ pub fn load(sql: &dyn Sql, now: UnixMs) -> Result<WatchState, SqlError> {
     let stored: Option<String> = sql.exec("SELECT content FROM state", vec![])?.value()?;
     match stored {
         Some(text) => Ok(serde_json::from_str(&text)?),
-        None => Ok(WatchState { began: now, checked: now, ..WatchState::default() }),
+        None => Ok(WatchState::begun(now)),
     }
 }
 
