@@ -25,6 +25,8 @@ after(async () => {
 });
 beforeEach(async () => {
   desk = await openDesk(browser, stack.worker.url);
+  // What is found moves what stands below it.
+  await desk.page.getByText("Checked at").waitFor();
 });
 afterEach(() => desk.close());
 

@@ -44,7 +44,7 @@ export async function failures(kind, changed) {
       el(
         "div",
         { class: "row-head" },
-        record(`${kind}/${id}`),
+        record(`${kind}/${id}`, null, id),
         el("span", { class: "code" }, code),
       ),
       el("p", { class: "detail" }, detail),

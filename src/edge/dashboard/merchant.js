@@ -16,10 +16,10 @@ export function arrange(address) {
   center = address;
 }
 
-/** A record's name: `type/id`, as a link if there is a page for it. */
-export function record(resource, name) {
+/** A record: `type/id`, or the text that is to stand for it, as a link if there is a page for it; and its name. */
+export function record(resource, name, label = resource ?? "no resource") {
   const [type, id] = (resource ?? "").split("/");
-  const text = el("code", {}, resource ?? "no resource");
+  const text = el("code", {}, label);
   const path = PATHS[type] ?? (Object.values(PATHS).includes(type) ? type : null);
   const address = center && path && id && `${center}/${path}/${encodeURIComponent(id)}`;
   const link = address
