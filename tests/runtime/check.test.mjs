@@ -102,7 +102,7 @@ test("all is well, and it is said what that means", async () => {
   for (const [name, said] of [
     [
       "settings",
-      /present: CT_API_CLIENT, KLAVIYO_AUTH_KEY, PUSH_TOKEN, ADMIN_TOKEN, READ_TOKEN; missing: none/,
+      /present: CT_API_CLIENT, KLAVIYO_AUTH_KEY, PUSH_TOKEN, ADMIN_TOKEN, READ_TOKEN; missing: ALERT_URL/,
     ],
     ["push_authentication", /PUSH_TOKEN/],
     ["shop", /PREFERRED_CURRENCY/],
