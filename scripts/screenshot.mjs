@@ -139,6 +139,7 @@ async function whole(page) {
     .getByText(/a second · about/)
     .waitFor();
   await page.locator("#run-customers .after code").waitFor();
+  await page.evaluate(() => window.scrollTo(0, 0));
   await page.screenshot({ path: picture("dashboard") });
 }
 

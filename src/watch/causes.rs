@@ -200,7 +200,7 @@ fn of_outbox(situation: &Situation<'_>, outbox: &OutboxStatus) -> Vec<Cause> {
     let dead = u64::from(outbox.dead_letters);
     if dead > 0 {
         let detail = format!(
-            "{} could not be delivered: see why, then replay or delete.",
+            "{} could not be delivered: see why, then retry or delete.",
             counted(dead, "notification", "notifications")
         );
         causes.push(cause("dead_letters".to_owned(), dead, detail));

@@ -64,7 +64,7 @@ let changed = () => {};
 export function prepare(done) {
   changed = done;
   const choose = Object.entries(SPANS).map(([name, { label }]) =>
-    button(label, () => pick(name), { "data-span": name, "aria-pressed": name === span }),
+    button(label, () => pick(name), { "data-span": name, "aria-pressed": String(name === span) }),
   );
   const chooser = el("div", { class: "actions spans" }, choose);
   byId("realtime-body").replaceChildren(off, figures, chooser, picture, legend, kinds, waits);
