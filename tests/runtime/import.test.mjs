@@ -35,6 +35,9 @@ describe("the endpoints", () => {
       "schedule",
       "lastSuccess",
       "outbox",
+      "realtime",
+      "alerts",
+      "merchantCenter",
     ]);
     assert.deepEqual(body.outbox, { waiting: 0, oldest: null, deadLetters: 0 });
     assert.equal(body.orders.state, "idle");

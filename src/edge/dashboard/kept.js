@@ -27,10 +27,11 @@ export function keptList({ read, retry, forget, one, many, changed }) {
   async function page(from) {
     const asked = choice.value;
     const { rows, next, codes: known } = await read(from ?? "", asked);
-    if (known) choices(known);
+    const isFirst = from === "" || from === null;
+    if (isFirst) choices(known ?? []);
     // The last of a code is gone: what is left is shown.
     if (choice.value !== asked) return page("");
-    if (from === "" || from === null) list.replaceChildren(...rows);
+    if (isFirst) list.replaceChildren(...rows);
     else {
       list.append(...rows);
       rows[0]?.focus();

@@ -159,8 +159,9 @@ pub fn list(sql: &dyn Sql, cursor: Option<RowId>, code: Option<&str>) -> Result<
         shown
     });
     let mut listed = json!({ "deadLetters": shown.collect::<Vec<_>>(), "next": next.flatten() });
-    if cursor.is_none() {
-        listed["codes"] = codes(sql)?.into();
+    let codes = if cursor.is_none() { codes(sql)? } else { Vec::new() };
+    if !codes.is_empty() {
+        listed["codes"] = codes.into();
     }
     Ok(listed)
 }
