@@ -23,6 +23,7 @@ import {
   operation,
   operations,
 } from "./openapi.mjs";
+import { startReceiver } from "./receiver.mjs";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 const BAD_SELECTIONS = [
@@ -38,6 +39,7 @@ const [customer, another] = sampleShop().customers;
 const customerChanged = (document) => changed("customer", document);
 
 let stack;
+let receiver;
 const workers = {};
 before(async () => {
   stack = await start();
@@ -45,10 +47,13 @@ before(async () => {
   workers.both = stack;
   workers.realtime = await startAlone({ ...settings, APP_TYPE: "EVENT" });
   workers.imports = await startAlone({ ...settings, APP_TYPE: "BULK_IMPORT" });
+  receiver = await startReceiver();
+  workers.alerting = await startAlone({ ...settings, ALERT_URL: receiver.url });
   workers.broken = await startAlone({ ...settings, CONFIG: "{" });
 });
 after(async () => {
   for (const worker of Object.values(workers)) await worker.close();
+  await receiver.close();
 });
 
 const provoked = new Set();
@@ -332,6 +337,13 @@ test("a sequence", async () => {
     { limitMs: 180_000 },
   );
   assert.equal(sequence.state, "completed");
+});
+
+test("what is watched", async () => {
+  await provoke(200, "GET", "/metrics");
+  await provoke(200, "GET", "/sync/status", { query: "?hours=true" });
+  await provoke(409, "POST", "/alerts/test");
+  await provoke(202, "POST", "/alerts/test", { on: "alerting" });
 });
 
 test("dead letters and what waits", async () => {
