@@ -13,6 +13,7 @@
     reason = "always the same: a statement failed, or what is stored cannot be read"
 )]
 
+pub mod batches;
 pub mod commands;
 pub mod dead_letters;
 pub mod erasure;

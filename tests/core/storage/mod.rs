@@ -1,6 +1,7 @@
 //! What the two objects store, on SQLite itself: the statements of
 //! [`commercetools_klaviyo::outbox::store`] and [`commercetools_klaviyo::import::store`].
 
+mod batches;
 mod dead_letters;
 mod desk;
 mod erasure;
