@@ -71,6 +71,7 @@ export async function startWorker({
       OUTBOX: { className: "Outbox", useSQLite: true },
       IMPORT: { className: "Import", useSQLite: true },
       WATCH: { className: "Watch", useSQLite: true },
+      FEED: { className: "Feed", useSQLite: true },
     },
   });
   const url = (await miniflare.ready).origin;

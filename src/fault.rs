@@ -65,6 +65,8 @@ pub enum TransientFault {
     TooManyCalls,
     /// It came with many others, which are read and written together.
     ManyAtOnce,
+    /// The feed read it.
+    FromFeed,
     /// More follows from it than a push has time for.
     ManyFollow,
     /// Another notification gave rise to it.
@@ -122,6 +124,7 @@ impl TransientFault {
             Self::JobUnderWay => "klaviyo_job",
             Self::TooManyCalls => "too_many_calls",
             Self::ManyAtOnce => "many_at_once",
+            Self::FromFeed => "from_feed",
             Self::ManyFollow => "many_follow",
             Self::Follows => "follows",
             Self::FollowsLater => "follows_later",

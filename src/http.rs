@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
+use chrono::DateTime;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::time::UnixMs;
 
 /// What stays as it is in a part of an address (RFC 3986, "unreserved").
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -12,6 +15,12 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove
 #[must_use]
 pub fn encode(value: &str) -> String {
     utf8_percent_encode(value, UNRESERVED).to_string()
+}
+
+/// The time of a header `Date` (RFC 9110, section 5.6.7); none if it is no such time.
+#[must_use]
+pub fn date(header: &str) -> Option<UnixMs> {
+    DateTime::parse_from_rfc2822(header).ok().map(|date| date.to_utc().into())
 }
 
 /// An answer of either system.
@@ -30,6 +39,8 @@ pub struct HttpAnswer {
     /// The day (`YYYY-MM-DD`) from which the revision of the API that was called is no more, if the
     /// answer says so.
     pub retires: Option<String>,
+    /// When it was answered, by the clock of the system (`Date`, in whole seconds).
+    pub date: Option<UnixMs>,
     /// The body as text.
     pub body: String,
     /// Whether the body is only the beginning of what was answered, since that is longer than is read
@@ -74,6 +85,13 @@ pub enum NoAnswer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_is_dated() {
+        let at = UnixMs::from_ms(1_780_272_000_000);
+        assert_eq!(date("Mon, 01 Jun 2026 00:00:00 GMT"), Some(at));
+        assert_eq!(date("yesterday"), None);
+    }
 
     #[test]
     fn a_used_up_quota_is_waited_for() {

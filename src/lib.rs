@@ -39,6 +39,7 @@ pub mod commercetools;
 pub mod config;
 pub mod engine;
 pub mod fault;
+pub mod feed;
 pub mod http;
 pub mod import;
 pub mod inflate;

@@ -7,6 +7,7 @@
 
 import { CommercetoolsMock } from "@labdigital/commercetools-mock";
 import { apiError, authError } from "./errors.mjs";
+import { readMessages } from "./messages.mjs";
 import { refuseForModel } from "./project.mjs";
 import { parseQuery } from "./query.mjs";
 import { openingScopes, servedAt } from "./resources.mjs";
@@ -17,7 +18,7 @@ import { refuseVersion } from "./versions.mjs";
 const METHODS = ["GET", "POST", "DELETE"];
 
 /** `async (request) => { status, body }`; `tokens` may be null, and then no token is asked for. */
-export function createApi({ projectKey, project, storage, tokens, keyOf }) {
+export function createApi({ projectKey, project, storage, tokens, keyOf, now }) {
   const mock = createMock(projectKey, storage);
 
   async function respond({ method, url, authorization, body }) {
@@ -33,10 +34,9 @@ export function createApi({ projectKey, project, storage, tokens, keyOf }) {
     if (path === "") return { status: 200, body: project.document() };
     const closed = refuseForModel({ model: project.model(), path, fields: query.fields });
     if (closed) return closed;
+    const own = { variants: readVariants, messages: readMessages }[path];
     const answer = await storage.duringQuery(query, () =>
-      path === "variants"
-        ? readVariants({ storage, projectKey, url })
-        : callMock(mock, { method, url, body }),
+      own ? own({ storage, projectKey, project, url, now }) : callMock(mock, { method, url, body }),
     );
     if (!isSubscriptions(url) || answer.status >= 300) return answer;
     return { ...answer, body: Buffer.from(hideSecrets(answer.body)) };

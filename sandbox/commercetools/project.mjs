@@ -12,19 +12,31 @@ const MODELS = ["Classic", "InMigration", "Modular"];
 
 const FIELDS_OF_CLASSIC = ["masterVariant", "variants"];
 
-/** `{ document(), model(), setModel(model), reset() }`; `initial` is the model at the start. */
+const MESSAGES = { enabled: true, deleteDaysAfterCreation: 15 };
+
+/**
+ * `{ document(), model(), setModel(model), messages(), setMessages(configuration), reset() }`; `initial` is
+ * the model at the start. `messages` is the project's MessagesConfiguration.
+ */
 export function createProject({ projectKey, catalogModel: initial }) {
   let version = 1;
   let current = known(initial);
+  let messages = MESSAGES;
   return {
-    document: () => projectDocument({ projectKey, version, model: current }),
+    document: () => projectDocument({ projectKey, version, model: current, messages }),
     model: () => current,
+    messages: () => messages,
+    setMessages(configuration) {
+      messages = { ...messages, ...configuration };
+      version += 1;
+    },
     setModel(model) {
       current = known(model);
       version += 1;
     },
     reset() {
       current = initial;
+      messages = MESSAGES;
       version = 1;
     },
   };
@@ -43,7 +55,7 @@ export function refuseForModel({ model, path, fields }) {
 }
 
 /** A Classic project has no `productCatalogModel`, as one that never heard of another. */
-function projectDocument({ projectKey, version, model }) {
+function projectDocument({ projectKey, version, model, messages }) {
   return {
     key: projectKey,
     version,
@@ -52,7 +64,7 @@ function projectDocument({ projectKey, version, model }) {
     currencies: ["EUR", "CHF", "GBP", "USD", "JPY"],
     languages: ["en", "de", "fr"],
     createdAt: "2019-03-01T08:00:00.000Z",
-    messages: { enabled: true, deleteDaysAfterCreation: 15 },
+    messages,
     ...(model !== "Classic" && { productCatalogModel: model }),
   };
 }

@@ -67,6 +67,12 @@ export const RESOURCES = [
     indexed: ["product.id", "current.sku"],
     readOnly: true,
   },
+  {
+    typeId: "message",
+    path: "messages",
+    view: ["view_messages"],
+    readOnly: true,
+  },
 ];
 
 /** What stands at `/{projectKey}` itself. */
@@ -77,6 +83,7 @@ export const DEFAULT_SCOPES = [
   "view_customers",
   "view_customer_groups",
   "view_discount_codes",
+  "view_messages",
   "view_orders",
   "view_payments",
   "view_products",

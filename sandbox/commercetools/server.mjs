@@ -9,6 +9,8 @@ import { createFaults } from "../faults.mjs";
 import { sampleShop } from "../shop/index.mjs";
 import { createApi } from "./api.mjs";
 import { apiError } from "./errors.mjs";
+import { keepMessage } from "./messages.mjs";
+import { message } from "./notifications.mjs";
 import { idKeyFor } from "./ordering.mjs";
 import { createProject } from "./project.mjs";
 import { DEFAULT_SCOPES, RESOURCES } from "./resources.mjs";
@@ -46,7 +48,9 @@ export async function startCommercetools({
   const client = { clientId, clientSecret, scopes: clientScopes, tokenSeconds, now };
   const tokens = auth ? createTokens(client) : openTokens(client);
   const project = createProject({ projectKey, catalogModel });
-  const api = createApi({ projectKey, project, storage, tokens, keyOf });
+  const api = createApi({ projectKey, project, storage, tokens, keyOf, now });
+  const delayed = createDelay(now);
+  let told = 0;
   const requests = createLog();
 
   async function handle(req, res) {
@@ -60,10 +64,11 @@ export async function startCommercetools({
     const body = await readBody(req);
     if (await faulted("before")) return;
     const { authorization } = req.headers;
+    delayed.settle();
     const answer = await api.respond({ method: req.method, url, authorization, body });
     if (await faulted("after")) return;
     entry.status = answer.status;
-    send(res, answer);
+    send(res, answer, now());
   }
 
   const server = createServer((req, res) => {
@@ -87,6 +92,31 @@ export async function startCommercetools({
     faults,
     requests,
     put,
+    /**
+     * Tells of something by a message, as a change of the resource would: `type`, `resource` and `fields` as
+     * those of `message` in notifications.mjs, whose result it gives back. It is stamped `skewMs` off the clock
+     * unless `createdAt` says otherwise, and becomes readable after `delayMs`.
+     */
+    tell(type, resource, fields = {}, { skewMs = 0, delayMs = 0, ...options } = {}) {
+      const createdAt = new Date(now() + skewMs).toISOString();
+      told += 1;
+      const stamp = { projectKey, createdAt, sequenceNumber: told, resourceVersion: 1 };
+      const telling = message(type, resource, fields, { ...stamp, ...options });
+      delayed.after(delayMs, () => keepMessage({ storage, project }, telling));
+      return telling;
+    },
+    /**
+     * Changes a document as somebody who saves it does: the next version, stamped `skewMs` off the clock, which
+     * becomes readable after `delayMs`.
+     */
+    change(typeId, id, members, { skewMs = 0, delayMs = 0 } = {}) {
+      const before = copy(documents(typeId).get(id));
+      const lastModifiedAt = new Date(now() + skewMs).toISOString();
+      const changed = { ...before, ...members, version: before.version + 1, lastModifiedAt };
+      delayed.after(delayMs, () => put(typeId, changed));
+      return changed;
+    },
+    setMessages: project.setMessages,
     get: (typeId, id) => copy(documents(typeId).get(id)),
     remove: (typeId, id) => documents(typeId).remove(id),
     setCatalogModel: project.setModel,
@@ -94,6 +124,7 @@ export async function startCommercetools({
     expireTokens: tokens.expire,
     /** Holds the shop again as it was; forgets faults and the log. */
     reset() {
+      delayed.clear();
       storage.clear();
       seed(shop, storage);
       project.reset();
@@ -123,6 +154,26 @@ function knownTypeId(typeId) {
   throw new TypeError(`The sandbox has no resource type "${typeId}"`);
 }
 
+/** What is done when its time has come, at the latest with the next request. */
+function createDelay(now) {
+  let waiting = [];
+  const settle = () => {
+    const due = waiting.filter(({ at }) => at <= now());
+    waiting = waiting.filter(({ at }) => at > now());
+    for (const { work } of due) work();
+  };
+  return {
+    after(delayMs, work) {
+      waiting.push({ at: now() + delayMs, work });
+      settle();
+    },
+    settle,
+    clear() {
+      waiting = [];
+    },
+  };
+}
+
 /** The requests so far; `status` stays null where none was sent. Repeated parameters are lists. */
 function createLog() {
   return Object.assign([], {
@@ -147,8 +198,9 @@ async function readBody(req) {
   return Buffer.concat(chunks);
 }
 
-function send(res, { status, body }) {
+function send(res, { status, body }, at = Date.now()) {
   if (res.headersSent || res.destroyed) return;
-  res.writeHead(status, { "content-type": "application/json; charset=utf-8" });
+  const date = new Date(at).toUTCString();
+  res.writeHead(status, { "content-type": "application/json; charset=utf-8", date });
   res.end(Buffer.isBuffer(body) ? body : JSON.stringify(body));
 }

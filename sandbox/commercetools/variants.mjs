@@ -6,24 +6,28 @@
 import { apiError } from "./errors.mjs";
 
 /** Answers a GET below `/variants`; `storage` is that of all other resources. */
-export async function readVariants({ storage, projectKey, url }) {
+export const readVariants = (request) => readQueried({ typeId: "variant", ...request });
+
+/** Answers a GET of resources that the mock does not have. */
+export async function readQueried({ typeId, storage, projectKey, url }) {
   const [, , , name, ...deeper] = url.pathname.split("/").map(decodeURIComponent);
   const { limit, offset, ...parameters } = parametersOf(url.searchParams);
   if (!name) {
     const paging = { ...(limit && { limit: +limit }), ...(offset && { offset: +offset }) };
-    const page = await storage.query(projectKey, "variant", { ...parameters, ...paging });
+    const page = await storage.query(projectKey, typeId, { ...parameters, ...paging });
     return { status: 200, body: page };
   }
-  const document = deeper.length === 0 && (await one(storage, projectKey, name, parameters));
+  const document =
+    deeper.length === 0 && (await one(storage, projectKey, typeId, name, parameters));
   if (document) return { status: 200, body: document };
   const text = `The Resource with ID '${name}' was not found.`;
   return apiError(404, "ResourceNotFound", text);
 }
 
-function one(storage, projectKey, name, parameters) {
+function one(storage, projectKey, typeId, name, parameters) {
   const key = /^key=(.+)$/.exec(name)?.[1];
-  if (key) return storage.getByKey(projectKey, "variant", key, parameters);
-  return storage.get(projectKey, "variant", name, parameters);
+  if (key) return storage.getByKey(projectKey, typeId, key, parameters);
+  return storage.get(projectKey, typeId, name, parameters);
 }
 
 /** As the mock's own services have them: what is repeated is a list. */

@@ -1,6 +1,8 @@
 //! The checks of the settings. They are in order, or nothing would be answered; what is left to say
 //! is which are set, and what is not done without them.
 
+use serde_json::Value;
+
 use super::Check;
 use crate::config::{AppType, Config, NAMES};
 
@@ -42,12 +44,41 @@ pub fn push_authentication(config: &Config) -> Check {
     let ways: Vec<_> = ways.into_iter().filter(|(set, _)| *set).map(|(_, way)| way).collect();
     let found = match (config.mode.realtime(), ways.as_slice()) {
         (false, _) => Ok("this deployment takes no pushes (APP_TYPE)".to_owned()),
+        (true, []) if !config.expects_pushes() => {
+            Ok("nobody pushes: the feed reads messages (CONFIG.feed.mode)".to_owned())
+        }
         (true, []) => Err("every push is refused: set PUSH_TOKEN, PUSH_OIDC_AUDIENCE and \
                            PUSH_OIDC_EMAIL, or PUSH_SNS_TOPIC_ARN"
             .to_owned()),
         (true, ways) => Ok(format!("a push is let in by {}", ways.join(", or by "))),
     };
     Check::new("push_authentication", found)
+}
+
+/// What the feed says of commercetools' messages, as it is shown; none if its object does not answer.
+#[must_use]
+pub fn feed(shown: Option<&Value>) -> Check {
+    let found = match shown {
+        None => Err("the object that reads messages does not answer".to_owned()),
+        Some(feed) => match (feed["lastError"].as_str(), feed["lagSeconds"].as_u64()) {
+            (Some(words), _) => Err(format!(
+                "{words}. The feed needs Messages to be on, and the scope view_messages"
+            )),
+            (None, None) => Err("the feed has not begun: the cron trigger starts it".to_owned()),
+            (None, Some(lag)) => {
+                let kept = feed["retentionDays"].as_u64();
+                let kept = kept.map_or_else(
+                    || {
+                        "it is not known for how long messages are kept (view_project_settings)"
+                            .to_owned()
+                    },
+                    |days| format!("messages are kept for {days} days"),
+                );
+                Ok(format!("messages are read up to {lag} s ago; {kept}"))
+            }
+        },
+    };
+    Check::new("feed", found)
 }
 
 /// The setting without which a price of another country counts ([`crate::mapping::price`]).
@@ -123,6 +154,11 @@ mod tests {
             (&[][..], true, "Amazon's signature"),
             (&[("PUSH_TOKEN", "hidden")], true, "PUSH_TOKEN, or by Amazon's signature"),
             (&[("PUSH_SNS_TOPIC_ARN", "")], false, "set PUSH_TOKEN"),
+            (
+                &[("PUSH_SNS_TOPIC_ARN", ""), ("CONFIG", r#"{"feed":{"mode":"only"}}"#)],
+                true,
+                "nobody pushes",
+            ),
             (&[("PUSH_SNS_TOPIC_ARN", ""), ("APP_TYPE", "BULK_IMPORT")], true, "takes no pushes"),
         ] {
             let changed = |name: &str| changes.iter().find(|(key, _)| *key == name);

@@ -213,7 +213,8 @@ pub fn without_value(error: &str) -> String {
 
 /// commercetools' own words on a refused call; none if the answer is not its own. Its refusals
 /// repeat the status in the body (`ErrorResponse` of the API reference).
-fn refusal(answer: &HttpAnswer) -> Option<String> {
+#[must_use]
+pub fn refusal(answer: &HttpAnswer) -> Option<String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct ErrorResponse {

@@ -12,6 +12,7 @@ pub mod custom_type;
 pub mod customer;
 pub mod id_search;
 pub mod inventory;
+pub mod keyset;
 pub mod lenient;
 pub mod locale;
 pub mod money;

@@ -57,7 +57,7 @@ impl WalkedResource {
         }
     }
 
-    fn path(self) -> &'static str {
+    pub(super) fn path(self) -> &'static str {
         match self {
             Self::Customers => "/customers",
             Self::Orders => "/orders",

@@ -8,6 +8,7 @@
 //! the Worker's environment and a test's table.
 
 mod alerts;
+mod feed;
 mod import;
 mod names;
 pub mod order;
@@ -26,6 +27,7 @@ use crate::commercetools::locale::Locale;
 use product_url::UrlTemplate;
 
 pub use alerts::AlertRules;
+pub use feed::{FeedMode, FeedRules};
 pub use import::{ImportRules, ProductImportRules};
 pub use names::NAMES;
 pub use parse::parse;
@@ -58,6 +60,14 @@ pub struct Config {
     pub shop: ShopSettings,
     /// The tree of the setting `CONFIG`.
     pub rules: OperatorRules,
+}
+
+impl Config {
+    /// Whether a broker pushes notifications, so that it has to be let in.
+    #[must_use]
+    pub fn expects_pushes(&self) -> bool {
+        self.mode.realtime() && self.rules.feed.mode != FeedMode::Only
+    }
 }
 
 /// How to reach the commercetools project.

@@ -8,8 +8,8 @@ use url::Url;
 
 use super::product_url::UrlTemplate;
 use super::{
-    AppType, CommercetoolsAccess, Config, Jurisdiction, KlaviyoAccess, OidcAuth, OperatorRules,
-    PushAuth, Secret, SettingProblem, ShopSettings, SnsAuth,
+    AppType, CommercetoolsAccess, Config, FeedMode, Jurisdiction, KlaviyoAccess, OidcAuth,
+    OperatorRules, PushAuth, Secret, SettingProblem, ShopSettings, SnsAuth,
 };
 use crate::commercetools::locale::Locale;
 
@@ -49,6 +49,12 @@ pub fn parse(lookup: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<Sett
     let jurisdiction = settings.jurisdiction();
     let shop = settings.shop();
     let rules = settings.rules();
+    if mode == Some(AppType::Import)
+        && rules.as_ref().is_some_and(|rules| rules.feed.mode != FeedMode::Off)
+    {
+        let problem = "must be `off` with `APP_TYPE` `BULK_IMPORT`: the feed is a part of realtime";
+        settings.problem("CONFIG.feed.mode", problem);
+    }
 
     match (client, auth_url, api_url, project_key, klaviyo_key, klaviyo_url, mode, rules) {
         (

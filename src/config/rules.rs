@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::SettingProblem;
 use super::alerts::AlertRules;
+use super::feed::FeedRules;
 use super::import::{ImportRules, ProductImportRules};
 use super::order::OrderRules;
 use super::property_rules::{CustomFieldRules, strings};
@@ -42,6 +43,8 @@ pub struct OperatorRules {
     pub import: ImportRules,
     /// When something that goes on for long needs a person.
     pub alerts: AlertRules,
+    /// What is read of commercetools' own messages.
+    pub feed: FeedRules,
 }
 
 /// The names that `disabledEvents` knows. The first thirteen are the plugin's.
@@ -320,6 +323,7 @@ impl OperatorRules {
             .map_err(|error| vec![SettingProblem::new("CONFIG", error.to_string())])?;
         let mut problems = rules.import.problems();
         problems.extend(rules.alerts.problems());
+        problems.extend(rules.feed.problems(rules.customer.deletion));
         if !(rules.klaviyo.share > 0.0 && rules.klaviyo.share <= 1.0) {
             problems
                 .push(SettingProblem::new("CONFIG.klaviyo.share", "must be above 0 and at most 1"));
@@ -412,6 +416,7 @@ fn choices(path: &str) -> Option<&'static [&'static str]> {
         "CONFIG.customer.deletion" => Some(&["ignore", "erase"]),
         "CONFIG.order.value" => Some(&["gross", "total"]),
         "CONFIG.customer.title" => Some(&["property", "job"]),
+        "CONFIG.feed.mode" => Some(&["off", "only", "beside"]),
         _ => None,
     }
 }
@@ -502,6 +507,12 @@ mod tests {
                 &["CONFIG.import.lanes", "CONFIG.import.sliceSeconds"],
             ),
             (r#"{"order":{"value":"net"}}"#, &["CONFIG.order.value"]),
+            (r#"{"feed":{"mode":"always"}}"#, &["CONFIG.feed.mode"]),
+            (r#"{"feed":{"everySeconds":1}}"#, &["CONFIG.feed.everySeconds"]),
+            (r#"{"feed":{"everySeconds":301}}"#, &["CONFIG.feed.everySeconds"]),
+            (r#"{"feed":{"overlapSeconds":59}}"#, &["CONFIG.feed.overlapSeconds"]),
+            (r#"{"feed":{"overlapSeconds":3601}}"#, &["CONFIG.feed.overlapSeconds"]),
+            (r#"{"feed":{"mode":"only"},"customer":{"deletion":"erase"}}"#, &["CONFIG.feed.mode"]),
             (r#"{"order":{"flowsUpToHours":0}}"#, &["CONFIG.order.flowsUpToHours"]),
             (r#"{"order":{"flowsUpToHours":721}}"#, &["CONFIG.order.flowsUpToHours"]),
             (

@@ -16,7 +16,7 @@ use crate::commercetools::answer::{self, AccessToken};
 use crate::config::Config;
 use crate::engine::call::HostCall;
 use crate::fault::{Setback, System, TransientFault};
-use crate::http::{DOCUMENT_BYTES, HttpAnswer, NoAnswer, encode};
+use crate::http::{DOCUMENT_BYTES, HttpAnswer, NoAnswer, date, encode};
 use crate::klaviyo::{FALL_FORWARD_OPT_OUT, MEDIA_TYPE, REVISION};
 use crate::time::UnixMs;
 use crate::watch::tally::Tally;
@@ -199,6 +199,7 @@ impl<'a> TimedCalls<'a> {
                 quota_limits: response.headers().get("RateLimit-Limit")?,
                 quota_back: seconds(response.headers(), "RateLimit-Reset")?,
                 retires: response.headers().get("X-Klaviyo-Api-Retirement-Date")?,
+                date: response.headers().get("Date")?.as_deref().and_then(date),
                 body: text(body.bytes),
                 is_beginning: !body.is_whole,
             })

@@ -14,9 +14,9 @@ use super::calls::TimedCalls;
 use super::clock::{now, now_ms};
 use super::objects::SingleObject;
 use super::outbox::OUTBOX;
-use super::{import, log, reply, settings, watch};
+use super::{feed, import, log, reply, settings, watch};
 use crate::check::{self, Check, CheckReport, commercetools, klaviyo, metrics, stock};
-use crate::config::Config;
+use crate::config::{Config, FeedMode};
 use crate::time::UnixMs;
 
 /// How long the calls of one system may take together: a person waits.
@@ -72,6 +72,9 @@ pub(super) async fn find(env: &Env, config: &Config) -> CheckReport {
     checks.extend(klaviyo);
     checks.extend([outbox, counts]);
     checks.extend(imports);
+    if config.rules.feed.mode != FeedMode::Off {
+        checks.push(check::settings::feed(feed::shown(env, config).await.as_ref()));
+    }
     CheckReport::from(checks)
 }
 

@@ -40,7 +40,7 @@ fn on(mode: AppType) -> Vec<&'static str> {
 
 /// What is closed because no way to authenticate is set.
 fn closed(config: &Config) -> Vec<String> {
-    let push = config.mode.realtime() && !config.push.configured();
+    let push = config.expects_pushes() && !config.push.configured();
     let push = push.then_some(
         "none of PUSH_TOKEN, PUSH_OIDC_AUDIENCE and PUSH_SNS_TOPIC_ARN is set: every push is refused",
     );

@@ -12,6 +12,7 @@ mod clock;
 mod dashboard;
 mod dead_letters;
 mod delivery;
+mod feed;
 mod fetch;
 mod handshake;
 mod health;
@@ -36,6 +37,7 @@ use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, e
 
 use self::auth::Operator;
 use self::route::{NoRoute, Route};
+use crate::config::FeedMode;
 
 /// Chains two panic hooks: that of the crate `worker`, which begins the recovery, and the one that
 /// logs the panic with JavaScript's stack. Each is kept whichever was installed first.
@@ -67,6 +69,9 @@ async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) 
     if let Ok(config) = settings::read(&env).as_ref() {
         outbox::OUTBOX.tick(&env, config).await;
         watch::WATCH.tick(&env, config).await;
+        if config.rules.feed.mode != FeedMode::Off {
+            feed::FEED.tick(&env, config).await;
+        }
         if config.mode.import() {
             import::IMPORT.tick(&env, config).await;
         }
@@ -112,6 +117,7 @@ async fn answer(mut request: Request, env: &Env) -> worker::Result<Response> {
         (Route::Metrics, Some(operator)) => status::metrics(env, config, operator).await,
         (Route::TestAlert, _) => watch::test_alert(env, config).await,
         (Route::Check, Some(operator)) => check::answer(env, config, operator).await,
+        (Route::Feed(action), _) => feed::answer(&mut request, env, config, action).await,
         (Route::Preview, _) => preview::answer(&mut request, config).await,
         (Route::Trace, _) => trace::answer(&mut request, env, config).await,
     }

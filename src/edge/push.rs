@@ -13,7 +13,7 @@ use super::clock::{now, now_ms};
 use super::delivery::{EndedPush, deliver, work_of};
 use super::log::{self, WorkEffort};
 use super::outbox;
-use super::{accepted, auth, body, handshake, import, reply, watch};
+use super::{accepted, auth, body, feed, handshake, import, reply, watch};
 use crate::config::Config;
 use crate::engine::deliveries::machine::DoubtfulWrites;
 use crate::engine::deliveries::{DeliveryEnd, EndedDelivery};
@@ -321,6 +321,11 @@ async fn settle(
     let outcomes = outcomes(ends, stored).into_iter().zip(efforts);
     let logged = outcomes.map(|((item, outcome), effort)| {
         log::notification(&item, &outcome, &effort);
+        if let (Some(notification), false) =
+            (item.notification(), matches!(outcome, Outcome::NotStored { .. }))
+        {
+            feed::count_brought(config, notification);
+        }
         watch::count(|tally, now| tally.pushed(item.type_name(), &outcome, now));
         accepted::remember(&item, &outcome);
         outcome

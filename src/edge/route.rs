@@ -36,12 +36,21 @@ pub(super) enum Route {
     TestAlert,
     /// Where a record is.
     Trace,
+    /// What is read of commercetools' messages.
+    Feed(FeedAction),
 }
 
 impl Route {
     /// Whether it changes nothing and shows nobody's data, so that the token that reads is enough.
     pub(super) fn is_for_readers(&self) -> bool {
-        matches!(self, Self::Status | Self::Metrics | Self::Check | Self::Sync(_, SyncAction::Read))
+        matches!(
+            self,
+            Self::Status
+                | Self::Metrics
+                | Self::Check
+                | Self::Sync(_, SyncAction::Read)
+                | Self::Feed(FeedAction::Read)
+        )
     }
 }
 
@@ -58,6 +67,13 @@ pub(super) enum SyncAction {
     ForgetMany,
     Retry,
     Skipped,
+}
+
+/// What may be done with the feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FeedAction {
+    Read,
+    Replay,
 }
 
 /// What may be done with what waits.
@@ -125,6 +141,13 @@ pub(super) fn find(method: &str, path: &str, mode: Option<AppType>) -> Result<Ro
         }
         ["metrics"] => ("GET", (method == "GET").then_some(Route::Metrics)),
         ["alerts", "test"] => ("POST", (method == "POST").then_some(Route::TestAlert)),
+        ["feed", ..] if mode.is_some_and(|mode| !mode.realtime()) => {
+            return Err(NoRoute::NotFound);
+        }
+        ["feed"] => ("GET", (method == "GET").then_some(Route::Feed(FeedAction::Read))),
+        ["feed", "replay"] => {
+            ("POST", (method == "POST").then_some(Route::Feed(FeedAction::Replay)))
+        }
         ["check"] => ("GET", (method == "GET").then_some(Route::Check)),
         ["preview"] => ("POST", (method == "POST").then_some(Route::Preview)),
         ["trace"] => ("GET, POST", matches!(method, "GET" | "POST").then_some(Route::Trace)),
@@ -229,6 +252,11 @@ mod tests {
             ("POST", "/alerts/test", Ok(Route::TestAlert)),
             ("GET", "/alerts/test", Err(NoRoute::Method("POST"))),
             ("GET", "/alerts", Err(NoRoute::NotFound)),
+            ("GET", "/feed", Ok(Route::Feed(FeedAction::Read))),
+            ("POST", "/feed/replay", Ok(Route::Feed(FeedAction::Replay))),
+            ("GET", "/feed/replay", Err(NoRoute::Method("POST"))),
+            ("POST", "/feed", Err(NoRoute::Method("GET"))),
+            ("GET", "/feed/elsewhere", Err(NoRoute::NotFound)),
             ("GET", "/check", Ok(Route::Check)),
             ("POST", "/check", Err(NoRoute::Method("GET"))),
             ("POST", "/preview", Ok(Route::Preview)),

@@ -1,7 +1,7 @@
 //! `GET /sync/status` and `GET /metrics`: how far every import is, what realtime does, what waits, and
 //! what needs a person. Three objects are asked at once; only without the counts there is an answer, too.
 
-use futures::future::join;
+use futures::future::join3;
 use serde_json::{Map, Value, json};
 use worker::{Env, Method, Request, Response, Result};
 
@@ -9,7 +9,7 @@ use super::auth::Operator;
 use super::import::IMPORT;
 use super::objects::parameter;
 use super::outbox::OUTBOX;
-use super::{reply, watch};
+use super::{feed, reply, watch};
 use crate::config::Config;
 use crate::import::run::{ImportKind, blank, hide_words};
 
@@ -48,7 +48,7 @@ async fn status(
         }
         reply::json(200, &nothing_imported())
     };
-    let (outbox, runs) = join(outbox, runs).await;
+    let (outbox, runs, feed) = join3(outbox, runs, feed::shown(env, config)).await;
     let (mut outbox, mut runs) = (outbox?, runs?);
     if outbox.status_code() != 200 {
         return Ok(Err(outbox));
@@ -58,11 +58,13 @@ async fn status(
     }
     let waiting = serde_json::from_str(&outbox.text().await?)?;
     let mut status: Value = serde_json::from_str(&runs.text().await?)?;
-    let (realtime, alerts) = watch::watched(env, config, &waiting, &status, hours).await;
+    let (realtime, alerts) =
+        watch::watched(env, config, &waiting, (&status, feed.as_ref()), hours).await;
     status["outbox"] = serde_json::to_value(waiting)?;
     status["realtime"] = realtime;
     status["alerts"] = alerts;
     status["merchantCenter"] = config.commercetools.merchant_center().into();
+    status["feed"] = feed.unwrap_or_default();
     if operator == Operator::Reader {
         hide_words(&mut status);
     }

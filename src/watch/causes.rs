@@ -50,6 +50,8 @@ pub enum CauseArea {
     Realtime,
     /// The configuration.
     Checks,
+    /// What is read of commercetools' messages.
+    Feed,
 }
 
 /// Something that needs a person.
@@ -124,6 +126,8 @@ pub struct Situation<'a> {
     pub outbox: Option<&'a OutboxStatus>,
     /// The runs by their kind, as they are shown; none if their object does not answer.
     pub runs: Option<&'a Value>,
+    /// What the feed says, as it is shown; none if it does not answer.
+    pub feed: Option<&'a Value>,
     /// The alarms; none if nobody looked.
     pub alarms: Option<&'a [WatchedAlarm]>,
     /// When to alert.
@@ -142,6 +146,7 @@ impl Situation<'_> {
             CauseArea::Outbox => self.outbox.is_some(),
             CauseArea::Imports => self.runs.is_some(),
             CauseArea::Objects => self.alarms.is_some(),
+            CauseArea::Feed => self.feed.is_some(),
             CauseArea::Realtime | CauseArea::Checks => true,
         }
     }
@@ -157,6 +162,7 @@ pub fn causes(situation: &Situation<'_>) -> Vec<Cause> {
     if let Some(runs) = situation.runs {
         causes.extend(ImportKind::ALL.into_iter().flat_map(|kind| of_run(situation, kind, runs)));
     }
+    causes.extend(situation.feed.into_iter().flat_map(|feed| of_feed(situation, feed)));
     causes.extend(of_objects(situation));
     causes.extend(of_realtime(situation));
     causes.extend(situation.facts.checks.iter().filter_map(of_check));
@@ -343,6 +349,43 @@ fn of_realtime(situation: &Situation<'_>) -> Vec<Cause> {
             rules.silence_hours
         );
         causes.push(cause("silence", 1, detail));
+    }
+    causes
+}
+
+/// For how long something that the broker lost needs a person.
+const LOST: Duration = Duration::from_hours(1);
+
+/// How long the feed may fail with what passes by itself.
+const FAILING: Duration = Duration::from_mins(1);
+
+fn of_feed(situation: &Situation<'_>, feed: &Value) -> Vec<Cause> {
+    let since = |name: &str| {
+        let at = feed[name].as_str()?.parse::<DateTime<Utc>>().ok()?;
+        Some(situation.now.since(at.into()))
+    };
+    let cause = |code: &str, count, detail| Cause {
+        area: CauseArea::Feed,
+        code: code.to_owned(),
+        of: None,
+        count,
+        detail,
+    };
+    let mut causes = Vec::new();
+    let lasts = since("failingSince").is_some_and(|length| length > FAILING);
+    if let (Some(words), true) = (feed["lastError"].as_str(), lasts || feed["needsPerson"] == true)
+    {
+        let detail = format!("The feed reads nothing: {words}. No message is lost meanwhile.");
+        causes.push(cause("feed_failing", 1, detail));
+    }
+    let lost = feed["lostByBroker"]["count"].as_u64().unwrap_or_default();
+    if lost > 0 && since("lastLost").is_some_and(|length| length <= LOST) {
+        let detail = format!(
+            "{} not brought by the broker within a minute, and delivered by the feed: see GET /feed, the \
+             Subscription's health and the broker.",
+            counted(lost, "notification was", "notifications were")
+        );
+        causes.push(cause("lost_by_broker", lost, detail));
     }
     causes
 }

@@ -25,6 +25,7 @@ struct AllWell {
     rules: AlertRules,
     outbox: OutboxStatus,
     runs: Value,
+    feed: Value,
     alarms: Vec<WatchedAlarm>,
     mode: AppType,
 }
@@ -36,6 +37,7 @@ impl AllWell {
             rules: AlertRules::default(),
             outbox: nothing(),
             runs: json!({"orders": {"state": "completed", "failures": 0}}),
+            feed: json!({"mode": "off"}),
             alarms: Vec::new(),
             mode: AppType::Both,
         }
@@ -47,6 +49,7 @@ impl AllWell {
             refused: 7,
             outbox: Some(&self.outbox),
             runs: Some(&self.runs),
+            feed: Some(&self.feed),
             alarms: Some(&self.alarms),
             rules: &self.rules,
             mode: self.mode,
@@ -200,6 +203,25 @@ fn a_check_that_failed_needs_a_person_and_a_warning_does_not() {
 }
 
 #[test]
+fn a_feed_that_fails_and_a_broker_that_loses_need_a_person() {
+    let feed = |feed: Value| move |all: &mut AllWell| all.feed = feed;
+    let failing = |seconds, needs_person: bool| {
+        let since = ago(seconds).shown();
+        feed(json!({"lastError": "w", "needsPerson": needs_person, "failingSince": since}))
+    };
+    finds(failing(1, true), &[("feed_failing", 1)]);
+    finds(failing(60, false), &[]);
+    finds(failing(61, false), &[("feed_failing", 1)]);
+    let lost = |seconds, count: u64| {
+        feed(json!({"lastError": null, "lostByBroker": {"count": count},
+            "lastLost": ago(seconds).shown()}))
+    };
+    finds(lost(3_600, 2), &[("lost_by_broker", 2)]);
+    finds(lost(3_601, 2), &[]);
+    finds(lost(1, 0), &[]);
+}
+
+#[test]
 fn nothing_is_found_in_what_is_not_known() {
     let facts = WatchedFacts::default();
     let rules = AlertRules::default();
@@ -208,13 +230,14 @@ fn nothing_is_found_in_what_is_not_known() {
         refused: 0,
         outbox: None,
         runs: None,
+        feed: None,
         alarms: None,
         rules: &rules,
         mode: AppType::Both,
         now: NOW,
     };
     assert_eq!(causes(&situation), []);
-    for area in [CauseArea::Outbox, CauseArea::Imports, CauseArea::Objects] {
+    for area in [CauseArea::Outbox, CauseArea::Imports, CauseArea::Objects, CauseArea::Feed] {
         assert!(!situation.knows(area));
     }
     assert!(situation.knows(CauseArea::Realtime) && situation.knows(CauseArea::Checks));

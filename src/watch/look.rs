@@ -9,7 +9,7 @@ use super::alerts::{self, Alert, AlertReceiver};
 use super::causes::{Situation, WatchedAlarm, causes};
 use super::store::counts::{self, CountSpan};
 use super::store::state::{self, WatchState};
-use crate::config::Config;
+use crate::config::{Config, FeedMode};
 use crate::import::run::ImportKind;
 use crate::outbox::store::status::OutboxStatus;
 use crate::storage::sql::{Sql, SqlError};
@@ -42,6 +42,8 @@ pub struct Looked {
     pub outbox: Option<ObjectAnswer<OutboxStatus>>,
     /// The runs by their kind; null where imports are off.
     pub runs: Option<ObjectAnswer<Value>>,
+    /// The feed, as it is shown.
+    pub feed: Option<ObjectAnswer<Value>>,
 }
 
 impl Looked {
@@ -59,7 +61,14 @@ impl Looked {
                 .any(|kind| is_late(&runs.body[kind.name()], now)),
             due: runs.alarm,
         };
-        self.outbox.as_ref().map(waits).into_iter().chain(self.runs.as_ref().map(runs)).collect()
+        let reads = |feed: &ObjectAnswer<Value>| WatchedAlarm {
+            of: "feed",
+            is_needed: feed.body["mode"] != FeedMode::Off.name(),
+            due: feed.alarm,
+        };
+        let outbox = self.outbox.as_ref().map(waits);
+        let others = [self.runs.as_ref().map(runs), self.feed.as_ref().map(reads)];
+        outbox.into_iter().chain(others.into_iter().flatten()).collect()
     }
 }
 
@@ -92,6 +101,7 @@ pub fn look(
         refused: refused(sql, now)?,
         outbox: looked.outbox.as_ref().map(|answered| &answered.body),
         runs: looked.runs.as_ref().map(|answered| &answered.body),
+        feed: looked.feed.as_ref().map(|answered| &answered.body),
         alarms: Some(&alarms),
         rules: &config.rules.alerts,
         mode: config.mode,

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use crate::config::FeedMode;
 use crate::import::run::ImportKind;
 
 /// The type of its content.
@@ -34,6 +35,7 @@ pub fn render(status: &Value) -> String {
     of_realtime(&mut page, &status["realtime"]);
     of_outbox(&mut page, &status["outbox"]);
     of_imports(&mut page, status);
+    of_feed(&mut page, &status["feed"]);
     let alerts = status["alerts"].as_array();
     page.family("alerts", "gauge", "Open alerts.");
     page.number("alerts", &[], alerts.map(|alerts| alerts.len() as u64));
@@ -105,6 +107,20 @@ fn of_imports(page: &mut MetricsPage, status: &Value) {
     for kind in ImportKind::ALL.map(ImportKind::name) {
         page.number("import_failures", &[("kind", kind)], status[kind]["failures"].as_u64());
     }
+}
+
+fn of_feed(page: &mut MetricsPage, feed: &Value) {
+    if feed["mode"] == FeedMode::Off.name() {
+        return;
+    }
+    page.family("feed_lag_seconds", "gauge", "For how long messages are not known to be read.");
+    page.number("feed_lag_seconds", &[], feed["lagSeconds"].as_u64());
+    page.family("feed_failing", "gauge", "1 while messages cannot be read.");
+    page.number("feed_failing", &[], feed["lastError"].as_str().map(|_| 1).or(Some(0)));
+    page.family("feed_lost_by_broker", "gauge", "Notifications that the broker has not brought.");
+    page.number("feed_lost_by_broker", &[], feed["lostByBroker"]["count"].as_u64());
+    page.family("feed_late_total", "counter", "Notifications that the broker brought late.");
+    page.number("feed_late_total", &[], feed["late"].as_u64());
 }
 
 /// Whole seconds since 1970 of a time that is shown.

@@ -8,6 +8,8 @@
 mod architecture;
 mod cases;
 mod docs;
+#[cfg(not(target_arch = "wasm32"))]
+mod feed;
 mod import;
 mod mapping;
 mod orders;

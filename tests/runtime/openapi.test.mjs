@@ -49,6 +49,8 @@ before(async () => {
   workers.imports = await startAlone({ ...settings, APP_TYPE: "BULK_IMPORT" });
   receiver = await startReceiver();
   workers.alerting = await startAlone({ ...settings, ALERT_URL: receiver.url });
+  const CONFIG = JSON.stringify({ feed: { mode: "only" } });
+  workers.feed = await startAlone({ ...settings, CONFIG });
   workers.broken = await startAlone({ ...settings, CONFIG: "{" });
 });
 after(async () => {
@@ -193,6 +195,22 @@ test("health, in each state", async () => {
 
 test("the check", async () => {
   for (const on of ["both", "realtime", "imports"]) await provoke(200, "GET", "/check", { on });
+});
+
+test("the feed", async () => {
+  const call = (status, method, rest, more) => provoke(status, method, `/feed${rest}`, more);
+  for (const on of ["both", "realtime", "feed"]) await call(200, "GET", "", { on });
+  await call(404, "GET", "", { on: "imports" });
+  await call(404, "POST", "/replay", { on: "imports" });
+  const to = new Date().toISOString();
+  const from = new Date(Date.now() - 3_600_000).toISOString();
+  await call(409, "POST", "/replay", { body: { from, to } });
+  const types = ["OrderCreated"];
+  await call(202, "POST", "/replay", { on: "feed", body: { from, to, types } });
+  for (const body of [{}, { from }, { from: "x", to }, { from, to, x: 1 }]) {
+    await call(400, "POST", "/replay", { on: "feed", body });
+  }
+  await call(200, "GET", "", { on: "feed" });
 });
 
 test("the preview", async () => {

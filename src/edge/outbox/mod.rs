@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use worker::{Env, Error, Method, Request, Response, Result};
 
-pub(super) use self::store::store;
+pub(super) use self::store::{settle_batch, store, take_batch};
 use super::objects::{SingleObject, query};
 use super::route::OutboxAction;
 use crate::commercetools::reference::Id;

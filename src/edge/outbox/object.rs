@@ -21,7 +21,7 @@ use crate::json::read_bytes;
 use crate::outbox::quota::needed;
 use crate::outbox::store::erasure::{self, EraseAgain};
 use crate::outbox::store::tables::MIGRATIONS;
-use crate::outbox::store::{dead_letters, intake, offspring, parked, replay, status};
+use crate::outbox::store::{batches, dead_letters, intake, offspring, parked, replay, status};
 use crate::storage::schema::{NEWER, SchemaState, migrate};
 use crate::storage::selection::KeptSelection;
 use crate::storage::sql::SqlError;
@@ -159,6 +159,14 @@ impl Outbox {
             (Method::Post, ["notifications"]) => {
                 reply::json(201, &intake::take(sql, body, now_ms())?)
             }
+            (Method::Post, ["batches", number]) => match number.parse() {
+                Ok(number) => reply::json(201, &batches::take_batch(sql, number, body, now_ms())?),
+                Err(_) => reply::bad_request("That is no number of a batch."),
+            },
+            (Method::Post, ["batches", number, "settle"]) => match number.parse() {
+                Ok(number) => reply::json(201, &batches::settle(sql, number)?),
+                Err(_) => reply::bad_request("That is no number of a batch."),
+            },
             (Method::Post, ["changes"]) => {
                 let (changes, not_before): (Vec<Map<String, Value>>, UnixMs) = read_bytes(body)?;
                 self.by_rules(|rules| {

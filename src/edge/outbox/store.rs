@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::edge::clock::now_ms;
 use crate::edge::log;
 use crate::edge::objects::SingleObject;
+use crate::feed::desk::FeedBatch;
 use crate::outbox::store::intake::{NewEntry, bodies};
 use crate::push::envelope::PushedItem;
 
@@ -36,6 +37,34 @@ pub(in crate::edge) async fn store<'a>(
         }
     }
     stored
+}
+
+/// How long the object may take over a batch of the feed: nobody waits for an answer.
+const BATCH: Duration = Duration::from_secs(10);
+
+/// Has the outbox take a batch of the feed; whether it did.
+pub(in crate::edge) async fn take_batch(
+    env: &Env,
+    config: &Config,
+    batch: &FeedBatch,
+) -> Result<bool> {
+    let bodies = bodies(batch.entries.iter().map(|(new, item)| (new, item)))?;
+    // A page is shorter than the longest body, so there is one.
+    let body: Vec<u8> = bodies.into_iter().flat_map(|(_, body)| body).collect();
+    let path = format!("/batches/{}", batch.number);
+    ask(env, config, &path, Some(&body)).await
+}
+
+/// Whether the outbox took a batch of the feed. If it did not, it will not any more.
+pub(in crate::edge) async fn settle_batch(env: &Env, config: &Config, number: u64) -> Result<bool> {
+    ask(env, config, &format!("/batches/{number}/settle"), None).await
+}
+
+async fn ask(env: &Env, config: &Config, path: &str, body: Option<&[u8]>) -> Result<bool> {
+    let object = SingleObject { patience: BATCH, ..OUTBOX };
+    let mut response = object.call(env, config, Method::Post, path, body).await?;
+    created(&response)?;
+    Ok(serde_json::from_str(&response.text().await?)?)
 }
 
 async fn call(

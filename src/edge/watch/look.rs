@@ -1,12 +1,13 @@
 //! Looking at everything: the objects are asked how they are, and what is wrong is followed.
 
-use futures::future::join;
+use futures::future::join3;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use worker::{Env, Method, Response, Result, Storage};
 
 use crate::config::Config;
 use crate::edge::clock::now_ms;
+use crate::edge::feed::{self, FEED};
 use crate::edge::import::IMPORT;
 use crate::edge::objects::{NEXT_ALARM, SingleObject};
 use crate::edge::outbox::OUTBOX;
@@ -24,9 +25,15 @@ pub(super) async fn look_around(env: &Env, config: &Config, storage: &Storage) -
         }
         Some(ObjectAnswer { body: Value::Null, alarm: None })
     };
-    let (outbox, runs) = join(ask(env, config, &OUTBOX, "/status"), imports).await;
+    let feed = async {
+        match feed::shown_if_off(config) {
+            Some(body) => Some(ObjectAnswer { body, alarm: None }),
+            None => ask(env, config, &FEED, "/status").await,
+        }
+    };
+    let (outbox, runs, feed) = join3(ask(env, config, &OUTBOX, "/status"), imports, feed).await;
     let receiver = receiver_of(config);
-    let looked = Looked { outbox, runs };
+    let looked = Looked { outbox, runs, feed };
     turn(storage, |sql| Ok(look(sql, config, &looked, receiver, now_ms())?))
 }
 

@@ -12,13 +12,14 @@ mod state;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
+use futures::future::join;
 use serde_json::Value;
 use worker::{Context, Delay, Env, Error, Method, Response, Result};
 
 pub(super) use self::state::{metrics, watched};
 use super::clock::now_ms;
 use super::objects::SingleObject;
-use super::{log, reply, settings};
+use super::{feed, log, reply, settings};
 use crate::check::CheckReport;
 use crate::config::Config;
 use crate::time::UnixMs;
@@ -57,7 +58,7 @@ pub(super) fn count(of: impl FnOnce(&mut Tally, UnixMs)) {
 
 /// Hands over what is counted, some time after the answer, unless somebody else in this isolate does so.
 pub(super) fn hand_over_soon(context: &Context, env: &Env) {
-    let is_empty = TALLY.with_borrow(Tally::is_empty);
+    let is_empty = TALLY.with_borrow(Tally::is_empty) && feed::has_nothing_brought();
     let begun = HANDING_OVER.get().filter(|since| now_ms() < *since + LOST);
     if is_empty || begun.is_some() {
         return;
@@ -68,7 +69,7 @@ pub(super) fn hand_over_soon(context: &Context, env: &Env) {
         Delay::from(WINDOW).await;
         HANDING_OVER.set(None);
         if let Ok(config) = settings::read(&env).as_ref() {
-            hand_over(&env, config).await;
+            join(hand_over(&env, config), feed::hand_over_brought(&env, config)).await;
         }
     });
 }

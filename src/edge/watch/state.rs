@@ -32,7 +32,7 @@ pub(in crate::edge) async fn watched(
     env: &Env,
     config: &Config,
     outbox: &OutboxStatus,
-    runs: &Value,
+    (runs, feed): (&Value, Option<&Value>),
     hours: bool,
 ) -> (Value, Value) {
     let path = if hours { "/state?hours=true" } else { "/state" };
@@ -49,6 +49,7 @@ pub(in crate::edge) async fn watched(
         refused,
         outbox: Some(outbox),
         runs: Some(runs),
+        feed,
         alarms: None,
         rules: &config.rules.alerts,
         mode: config.mode,

@@ -14,6 +14,7 @@
 )]
 
 pub mod about;
+pub mod batches;
 pub mod commands;
 pub mod dead_letters;
 pub mod erasure;

@@ -3,7 +3,7 @@
 //! [`crate::storage::parts`].
 
 /// The migrations; see [`crate::storage::schema`].
-pub const MIGRATIONS: [&str; 4] = [FIRST, SECOND, THIRD, FOURTH];
+pub const MIGRATIONS: [&str; 5] = [FIRST, SECOND, THIRD, FOURTH, FIFTH];
 
 /// The name that people know a notification's resource by, as an expression on the column `content`: the
 /// number of an order, a SKU, or a key. Not that of a customer, which may be personal.
@@ -69,6 +69,12 @@ const THIRD: &str = "
 const FOURTH: &str = "
     ALTER TABLE parked ADD COLUMN written_since INTEGER NOT NULL DEFAULT 0;";
 
+/// The newest batch of the feed ([`super::batches`]).
+const FIFTH: &str = "
+    CREATE TABLE feed_batch (
+        only INTEGER PRIMARY KEY CHECK (only = 1), number INTEGER NOT NULL,
+        taken INTEGER NOT NULL);";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,8 +83,13 @@ mod tests {
     /// A migration that was deployed cannot be changed any more: add another one, and its digest.
     #[test]
     fn what_was_deployed_stays_as_it_is() {
-        let deployed =
-            ["766c7c561482a6f8", "374f492515887a38", "5ff498a3ef2a5576", "aff8ffd7aaa5538c"];
+        let deployed = [
+            "766c7c561482a6f8",
+            "374f492515887a38",
+            "5ff498a3ef2a5576",
+            "aff8ffd7aaa5538c",
+            "3cf527490e165e41",
+        ];
         assert_eq!(digests(&MIGRATIONS), deployed);
     }
 }

@@ -17,7 +17,7 @@ use super::{fails_whole, slot, take_customer};
 use crate::sqlite::Sqlite;
 
 /// What each version of the outbox stored, first what the first one did.
-const OUTBOX_ROWS: [&str; 4] = [
+const OUTBOX_ROWS: [&str; 5] = [
     "INSERT INTO parked (seq, key, rank, customer, since, due, attempts, code, bytes, alone)
         VALUES (7, 'customer/c', 1, 'c', 1000, 2000, 3, 'klaviyo_503', 2, 1);
      INSERT INTO parked_parts (owner, part, content) VALUES (7, 0, CAST('{}' AS BLOB));
@@ -33,6 +33,7 @@ const OUTBOX_ROWS: [&str; 4] = [
      INSERT INTO erased (hash, at) VALUES ('h', 1000);",
     "UPDATE parked SET waits_for = 'klaviyo ImportProfile';",
     "UPDATE parked SET written_since = 8;",
+    "INSERT INTO feed_batch (only, number, taken) VALUES (1, 6, 1);",
 ];
 
 /// The same of the object that runs imports.

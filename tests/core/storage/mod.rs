@@ -2,6 +2,7 @@
 //! [`commercetools_klaviyo::outbox::store`] and [`commercetools_klaviyo::import::store`].
 
 mod about;
+mod batches;
 mod dead_letters;
 mod desk;
 mod erasure;

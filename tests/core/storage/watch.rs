@@ -102,7 +102,8 @@ fn a_look_begins_and_ends_alerts_and_says_when_to_look_next() {
     let look_at = |dead_letters: Option<u32>, now| {
         let outbox = dead_letters.map(outbox).map(|body| ObjectAnswer { body, alarm: None });
         let runs = Some(ObjectAnswer { body: json!({}), alarm: None });
-        look(&sql, &config, &Looked { outbox, runs }, AlertReceiver::Set, now).expect("a look");
+        look(&sql, &config, &Looked { outbox, runs, feed: None }, AlertReceiver::Set, now)
+            .expect("a look");
         let state = state::load(&sql, now).expect("the state");
         let open: Vec<_> = alerts::open(&state.alerts).map(|alert| alert.code.clone()).collect();
         (open, next(&state, AlertReceiver::Set, now).since(now).as_secs())

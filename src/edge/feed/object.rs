@@ -1,0 +1,222 @@
+//! The Durable Object itself: its paths and its alarm. Nobody but this Worker can call it.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures::FutureExt;
+use serde_json::json;
+use worker::{
+    DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, durable_object,
+};
+
+use crate::commercetools::keyset::category_ids;
+use crate::commercetools::query::DocumentQuery;
+use crate::config::{Config, FeedMode};
+use crate::edge::calls::TimedCalls;
+use crate::edge::clock::now_ms;
+use crate::edge::objects::{armed_for, set_alarm, with_next_alarm};
+use crate::edge::sql::turn;
+use crate::edge::{import, log, outbox, reply, settings};
+use crate::engine::call::HostCall;
+use crate::feed::desk::{self, FeedBatch};
+use crate::feed::machine::FeedStep;
+use crate::feed::page::most_bytes;
+use crate::feed::replay::{self, MOST_REPLAYS};
+use crate::feed::state::KnownVersion;
+use crate::feed::status::status;
+use crate::feed::store::lost;
+use crate::feed::store::state::{forget, load, save};
+use crate::feed::store::tables::MIGRATIONS;
+use crate::http::PAGE_BYTES;
+use crate::json::read_bytes;
+use crate::storage::schema::{NEWER, SchemaState, migrate};
+use crate::time::UnixMs;
+
+/// How far ahead the alarm is set before it works: what brings it down is begun anew then.
+const WATCHDOG: Duration = Duration::from_secs(30);
+
+/// How long to wait while the settings are not in order, or the object's own work fails.
+const NOT_NOW: Duration = Duration::from_secs(20);
+
+/// How long one alarm works before the next one goes on.
+const SLICE: Duration = Duration::from_secs(15);
+
+/// How long a call of commercetools may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The one object that reads the feed.
+#[durable_object(alarm)]
+pub struct Feed {
+    state: State,
+    env: Env,
+    /// Whether a newer version of the Worker stored what is here: then nothing of it is touched.
+    is_newer: bool,
+}
+
+impl DurableObject for Feed {
+    fn new(state: State, env: Env) -> Self {
+        let schema = turn(&state.storage(), |sql| Ok(migrate(sql, &MIGRATIONS)?));
+        if let Err(error) = &schema {
+            // Every later statement fails then, and each of them is answered with an error.
+            log::failure("feed", &error.to_string());
+        }
+        Self { state, env, is_newer: matches!(schema, Ok(SchemaState::Newer)) }
+    }
+
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        let body = request.bytes().await?;
+        if self.is_newer {
+            return reply::unavailable(NEWER, "A newer version of this Worker stored the feed.");
+        }
+        let settings = settings::read(&self.env);
+        let config = match settings.as_ref() {
+            Ok(config) => config,
+            Err(problems) => return reply::not_configured(problems),
+        };
+        let answered = self.answer(config, &request, &body).await;
+        answered.or_else(|error| {
+            log::failure("feed", &error.to_string());
+            reply::error(500, "feed_failed", "The feed could not do it.")
+        })
+    }
+
+    /// Everything that goes wrong is caught, and the next alarm set: the platform drops an alarm
+    /// that fails six times.
+    async fn alarm(&self) -> Result<Response> {
+        let storage = self.state.storage();
+        storage.set_alarm(WATCHDOG).await?;
+        let settings = settings::read(&self.env);
+        let next = match settings.as_ref() {
+            Ok(config) if config.rules.feed.mode == FeedMode::Off => {
+                // What happens while it is off is not read later: it begins anew.
+                self.turn(|sql| Ok(forget(sql)?))?;
+                storage.delete_alarm().await?;
+                return Ok(reply::empty(204));
+            }
+            Ok(config) if !self.is_newer => {
+                let worked = AssertUnwindSafe(self.work(config)).catch_unwind().await;
+                worked.unwrap_or_else(|_| Err("it panicked; the line before says where".into()))
+            }
+            _ => Ok(now_ms() + NOT_NOW),
+        };
+        let next = next.unwrap_or_else(|error| {
+            log::failure("feed", &error.to_string());
+            now_ms() + NOT_NOW
+        });
+        set_alarm(&storage, next).await?;
+        Ok(reply::empty(204))
+    }
+}
+
+impl Feed {
+    fn turn<T>(&self, work: impl FnOnce(&SqlStorage) -> Result<T>) -> Result<T> {
+        turn(&self.state.storage(), work)
+    }
+
+    /// Does what there is to do; when there is more.
+    async fn work(&self, config: &Config) -> Result<UnixMs> {
+        let rules = &config.rules;
+        let end = now_ms() + SLICE;
+        while now_ms() < end {
+            match self.turn(|sql| Ok(desk::next(sql, rules, now_ms())?))? {
+                FeedStep::Rest(until) => return Ok(until),
+                FeedStep::Project => {
+                    let calls = TimedCalls::within(config, PATIENCE);
+                    let answered = calls.commercetools("").await;
+                    self.turn(|sql| Ok(desk::take_project(sql, answered, now_ms())?))?;
+                }
+                FeedStep::Settle(number) => {
+                    let taken = outbox::settle_batch(&self.env, config, number).await;
+                    self.settled(config, taken)?;
+                }
+                FeedStep::Categories(after) => {
+                    let calls = TimedCalls::within(config, PATIENCE);
+                    let path = category_ids(after.as_ref());
+                    let call = HostCall::Commercetools { path, most: PAGE_BYTES };
+                    let answered = calls.make(call).await;
+                    self.turn(|sql| Ok(desk::take_categories(sql, answered, now_ms())?))?;
+                }
+                FeedStep::Category(id) => {
+                    let calls = TimedCalls::within(config, PATIENCE);
+                    let path = DocumentQuery::Category(id.clone()).path_and_query();
+                    let answered = calls.commercetools(&path).await;
+                    let batch = self.turn(|sql| {
+                        Ok(desk::take_category(sql, rules, &id, answered, now_ms())?)
+                    })?;
+                    if let Some(batch) = batch {
+                        let taken = self.hand_on(config, &batch).await;
+                        self.settled(config, taken)?;
+                    }
+                }
+                FeedStep::Read(reading, page) => {
+                    let calls = TimedCalls::within(config, PATIENCE);
+                    let path = page.path_and_query();
+                    let most = most_bytes(&page);
+                    let answered = calls.make(HostCall::Commercetools { path, most }).await;
+                    let asked = (reading, &page);
+                    let batch = self
+                        .turn(|sql| Ok(desk::take_page(sql, rules, asked, answered, now_ms())?))?;
+                    if let Some(batch) = batch {
+                        let taken = self.hand_on(config, &batch).await;
+                        self.settled(config, taken)?;
+                    }
+                }
+            }
+        }
+        Ok(now_ms())
+    }
+
+    /// Hands on a batch as a push would: an import is told first of what is deleted.
+    async fn hand_on(&self, config: &Config, batch: &FeedBatch) -> Result<bool> {
+        let notifications = || batch.entries.iter().filter_map(|(_, item)| item.notification());
+        import::tell_of_deletions(&self.env, config, notifications()).await?;
+        outbox::take_batch(&self.env, config, batch).await
+    }
+
+    fn settled(&self, config: &Config, taken: Result<bool>) -> Result<()> {
+        let taken = taken.inspect_err(|error| log::failure("outbox", &error.to_string())).ok();
+        self.turn(|sql| Ok(desk::take_settled(sql, &config.rules, taken, now_ms())?))
+    }
+
+    async fn answer(&self, config: &Config, request: &Request, body: &[u8]) -> Result<Response> {
+        let url = request.url()?;
+        match (request.method(), url.path()) {
+            (Method::Get, "/status") => {
+                let (state, lost) = self.turn(|sql| Ok((load(sql)?, lost::newest(sql)?)))?;
+                armed_for(&self.state.storage(), now_ms() + NOT_NOW).await?;
+                let status = status(&state, &lost, &config.rules.feed, now_ms());
+                let response = reply::json(200, &status)?;
+                with_next_alarm(response, &self.state.storage()).await
+            }
+            (Method::Post, "/replay") => {
+                let asked = self.turn(|sql| {
+                    let mut state = load(sql)?;
+                    let asked = replay::read(body, &state, now_ms());
+                    if let (Ok(asked), true) = (&asked, state.replays.len() < MOST_REPLAYS) {
+                        state.replays.push(asked.clone());
+                        save(sql, &state)?;
+                        return Ok(Some(Ok(replay::shown(asked))));
+                    }
+                    Ok(asked.err().map(Err))
+                })?;
+                armed_for(&self.state.storage(), now_ms()).await?;
+                match asked {
+                    Some(Ok(replay)) => reply::json(202, &replay),
+                    Some(Err(problem)) => reply::bad_request(&problem),
+                    None => reply::error(409, "too_many_replays", "Too many replays wait."),
+                }
+            }
+            (Method::Post, "/brought") => {
+                let brought: Vec<KnownVersion> = read_bytes(body)?;
+                self.turn(|sql| Ok(desk::take_brought(sql, &brought)?))?;
+                armed_for(&self.state.storage(), now_ms() + NOT_NOW).await?;
+                reply::json(200, &json!({}))
+            }
+            (Method::Post, "/tick") => {
+                armed_for(&self.state.storage(), now_ms()).await?;
+                reply::json(200, &json!({}))
+            }
+            _ => reply::error(404, "not_found", "There is nothing here."),
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! What the feed does next, and what a page means for its cursors.
+
+use std::time::Duration;
+
+use super::state::{
+    FeedCursors, FeedFailure, FeedLook, FeedReading, FeedReplay, FeedState, PageEnd, ReadingGoal,
+};
+use crate::commercetools::keyset::{Keyset, StampedPage, StampedResource};
+use crate::commercetools::query::PAGE;
+use crate::commercetools::reference::Id;
+use crate::config::{FeedMode, FeedRules};
+use crate::time::{UnixMs, millis};
+
+/// How often is looked for what became readable late, for what has no message, and at the project.
+const LOOK: Duration = Duration::from_mins(1);
+
+/// How often all categories are compared with those of the last time.
+const ROUND: Duration = Duration::from_hours(1);
+
+/// How long to wait after something failed; twice as long after the next time, up to the longest.
+const RETRY: Duration = Duration::from_secs(5);
+const LONGEST_RETRY: Duration = Duration::from_secs(30);
+
+/// How many documents that are too large are left out of the queries; the oldest is met again then.
+const MOST_WITHOUT: usize = 20;
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FeedStep {
+    /// Nothing until this time, by our clock.
+    Rest(UnixMs),
+    /// The project is read.
+    Project,
+    /// The outbox is asked whether it took the batch of this number, and takes it no more if it did not.
+    Settle(u64),
+    /// A page is read.
+    Read(FeedReading, StampedPage),
+    /// A page of all categories is read, for their ids.
+    Categories(Option<Id>),
+    /// A category that was not met is read.
+    Category(Id),
+}
+
+/// What is to be done next.
+#[must_use]
+pub fn next(state: &FeedState, rules: &FeedRules, now: UnixMs) -> FeedStep {
+    if let Some(pending) = &state.pending {
+        if now < state.outbox_due {
+            return FeedStep::Rest(state.outbox_due);
+        }
+        return FeedStep::Settle(pending.number);
+    }
+    if now >= state.project.due {
+        return FeedStep::Project;
+    }
+    if state.project.failure.is_some() || state.began == UnixMs::EPOCH {
+        return FeedStep::Rest(state.project.due);
+    }
+    let mut rest = state.project.due;
+    for of in StampedResource::ALL {
+        let Some(cursors) = state.cursors.get(&of) else { continue };
+        let (due, goal) = due(cursors, of);
+        if now >= due {
+            let reading = FeedReading { of, goal };
+            let before = before(state, rules, now);
+            return FeedStep::Read(reading, page(cursors, reading, before));
+        }
+        rest = rest.min(due);
+    }
+    let categories = &state.categories;
+    let is_under_way = categories.after.is_some() || !categories.missing.is_empty();
+    let due = if is_under_way { categories.retry } else { categories.due.max(categories.retry) };
+    if now >= due {
+        return match categories.missing.first() {
+            Some(missing) => FeedStep::Category(missing.clone()),
+            None => FeedStep::Categories(categories.after.clone()),
+        };
+    }
+    rest = rest.min(due);
+    if let (Some(replay), Some(cursors)) =
+        (state.replays.first(), state.cursors.get(&StampedResource::Messages))
+    {
+        if now >= cursors.retry {
+            return again(replay, cursors);
+        }
+        rest = rest.min(cursors.retry);
+    }
+    FeedStep::Rest(rest)
+}
+
+/// The next page of a time that is read once more.
+fn again(replay: &FeedReplay, cursors: &FeedCursors) -> FeedStep {
+    let reading = FeedReading { of: StampedResource::Messages, goal: ReadingGoal::Replay };
+    let page = StampedPage {
+        of: reading.of,
+        after: replay.after.clone(),
+        before: Some(replay.to),
+        types: replay.types.clone(),
+        without: cursors.without.clone(),
+        limit: cursors.limit,
+    };
+    FeedStep::Read(reading, page)
+}
+
+/// When a resource is read next, by our clock, and for what.
+fn due(cursors: &FeedCursors, of: StampedResource) -> (UnixMs, ReadingGoal) {
+    let look = if cursors.look.is_some() { UnixMs::EPOCH } else { cursors.look_due };
+    let has_head = of == StampedResource::Messages;
+    let (due, goal) = if has_head && cursors.head_due < look {
+        (cursors.head_due, ReadingGoal::Head)
+    } else {
+        (look, ReadingGoal::Look)
+    };
+    (due.max(cursors.retry), goal)
+}
+
+/// How far behind the feed reads beside a broker: what that brings within 60 s is handed over by the isolates
+/// 10 s later.
+const TRAIL: Duration = Duration::from_secs(75);
+
+/// Before which stamp is read, if not up to the newest.
+fn before(state: &FeedState, rules: &FeedRules, now: UnixMs) -> Option<UnixMs> {
+    (rules.mode == FeedMode::Beside).then(|| their_time(state, now) - TRAIL)
+}
+
+fn page(cursors: &FeedCursors, reading: FeedReading, before: Option<UnixMs>) -> StampedPage {
+    let after = match (reading.goal, &cursors.look) {
+        (ReadingGoal::Head | ReadingGoal::Replay, _) => cursors.head.clone(),
+        (ReadingGoal::Look, Some(look)) => look.after.clone(),
+        (ReadingGoal::Look, None) => Keyset::from(cursors.from),
+    };
+    StampedPage {
+        of: reading.of,
+        after,
+        before,
+        types: Vec::new(),
+        without: cursors.without.clone(),
+        limit: cursors.limit,
+    }
+}
+
+/// The feed begins at this time.
+pub fn begin(state: &mut FeedState, at: UnixMs) {
+    state.began = at;
+    let cursors = FeedCursors {
+        from: at,
+        head: Keyset::from(at),
+        look: None,
+        look_due: UnixMs::EPOCH,
+        head_due: UnixMs::EPOCH,
+        read_until: at,
+        limit: PAGE,
+        without: Vec::new(),
+        failure: None,
+        retry: UnixMs::EPOCH,
+    };
+    state.cursors = StampedResource::ALL.into_iter().map(|of| (of, cursors.clone())).collect();
+}
+
+/// What was read is handed on, or needs nothing: the cursors move. `true` at the end of a look: what is
+/// stamped before the cursor *from* is not met again.
+pub fn page_done(
+    state: &mut FeedState,
+    rules: &FeedRules,
+    reading: FeedReading,
+    page: &PageEnd,
+    now: UnixMs,
+) -> bool {
+    let began = state.began;
+    let Some(cursors) = state.cursors.get_mut(&reading.of) else { return false };
+    (cursors.failure, cursors.retry, cursors.limit) = (None, UnixMs::EPOCH, page.limit);
+    if let Some(id) = &page.too_large {
+        cursors.without.push(id.clone());
+        let most = cursors.without.len().saturating_sub(MOST_WITHOUT);
+        cursors.without.drain(..most);
+    }
+    match reading.goal {
+        ReadingGoal::Replay => {
+            match (&page.last, page.goes_on, state.replays.first_mut()) {
+                (Some(last), true, Some(replay)) => replay.after = last.clone(),
+                (_, false, Some(_)) => drop(state.replays.remove(0)),
+                _ => {}
+            }
+            false
+        }
+        ReadingGoal::Head => {
+            if let Some(last) = &page.last {
+                cursors.head = last.clone();
+            }
+            if !page.goes_on {
+                cursors.read_until = cursors.read_until.max(page.until);
+                cursors.head_due = now + rules.every();
+            }
+            false
+        }
+        ReadingGoal::Look => {
+            let (looked_from, before) = match cursors.look.take() {
+                Some(look) => (look.began, look.after),
+                None => (page.until, Keyset::from(cursors.from)),
+            };
+            let after = page.last.clone().unwrap_or(before);
+            // Nothing that was readable lies between the head and the end of a look.
+            if after.at >= cursors.head.at {
+                cursors.head = after.clone();
+            }
+            if page.goes_on {
+                cursors.look = Some(FeedLook { began: looked_from, after });
+                return false;
+            }
+            cursors.from = cursors.from.max(looked_from - rules.overlap()).max(began);
+            cursors.read_until = cursors.read_until.max(page.until);
+            cursors.look_due = now + LOOK;
+            cursors.head_due = now + rules.every();
+            true
+        }
+    }
+}
+
+/// A page could not be read: it is tried again later, and no cursor moves.
+pub fn page_failed(
+    state: &mut FeedState,
+    of: StampedResource,
+    words: String,
+    needs_person: bool,
+    now: UnixMs,
+) {
+    let Some(cursors) = state.cursors.get_mut(&of) else { return };
+    let failure = failed(cursors.failure.take(), words, needs_person, now);
+    cursors.retry = now + retry_after(&failure);
+    cursors.failure = Some(failure);
+}
+
+/// The project could not be read, or has no messages.
+pub fn project_failed(state: &mut FeedState, words: String, needs_person: bool, now: UnixMs) {
+    let failure = failed(state.project.failure.take(), words, needs_person, now);
+    state.project.due = now + retry_after(&failure);
+    state.project.failure = Some(failure);
+}
+
+/// The project keeps messages for so many days; not known if it may not be read. `clock` is the time of
+/// commercetools, if it says so.
+pub fn project_read(
+    state: &mut FeedState,
+    retention_days: Option<u32>,
+    clock: Option<UnixMs>,
+    now: UnixMs,
+) {
+    state.project.failure = None;
+    state.project.retention_days = retention_days;
+    state.project.due = now + LOOK;
+    if state.began == UnixMs::EPOCH {
+        begin(state, clock.unwrap_or(now));
+    }
+}
+
+/// A page of categories was read: whether the round has met all that there are.
+pub fn categories_read(state: &mut FeedState, last: Option<Id>, goes_on: bool) -> bool {
+    state.categories.retry = UnixMs::EPOCH;
+    if goes_on && last.is_some() {
+        state.categories.after = last;
+        return false;
+    }
+    state.categories.after = None;
+    true
+}
+
+/// A round has ended that has not met these.
+pub fn categories_compared(state: &mut FeedState, missing: Vec<Id>, now: UnixMs) {
+    state.categories.missing = missing;
+    state.categories.number += 1;
+    state.categories.due = now + ROUND;
+}
+
+/// A category that was not met is there, or gone and that is handed on.
+pub fn category_done(state: &mut FeedState, id: &Id) {
+    state.categories.retry = UnixMs::EPOCH;
+    state.categories.missing.retain(|missing| missing != id);
+}
+
+/// Categories could not be read: nothing is deleted, and they are read later.
+pub fn categories_failed(state: &mut FeedState, now: UnixMs) {
+    state.categories.retry = now + LONGEST_RETRY;
+}
+
+/// The outbox did not answer: it is asked again.
+pub fn outbox_failed(state: &mut FeedState, now: UnixMs) {
+    state.outbox_due = now + RETRY;
+}
+
+fn failed(
+    before: Option<FeedFailure>,
+    words: String,
+    needs_person: bool,
+    now: UnixMs,
+) -> FeedFailure {
+    let (since, count) = before.map_or((now, 0), |before| (before.since, before.count));
+    FeedFailure { words, needs_person, since, count: count.saturating_add(1) }
+}
+
+fn retry_after(failure: &FeedFailure) -> Duration {
+    let times = 1_u32.checked_shl(failure.count.saturating_sub(1)).unwrap_or(u32::MAX);
+    RETRY.saturating_mul(times).min(LONGEST_RETRY)
+}
+
+/// Remembers how far commercetools' clock is ahead of ours.
+pub fn keep_clock(state: &mut FeedState, clock: UnixMs, now: UnixMs) {
+    let ahead = |later: UnixMs, earlier: UnixMs| {
+        i64::try_from(millis(later.since(earlier))).unwrap_or(i64::MAX)
+    };
+    state.clock_ahead =
+        if clock >= now { ahead(clock, now) } else { ahead(now, clock).saturating_neg() };
+}
+
+/// The time of commercetools at a time of ours.
+#[must_use]
+pub fn their_time(state: &FeedState, now: UnixMs) -> UnixMs {
+    let ahead = Duration::from_millis(state.clock_ahead.unsigned_abs());
+    if state.clock_ahead < 0 { now - ahead } else { now + ahead }
+}
