@@ -10,9 +10,9 @@ import { accessible, card, dialog, isIn, launch, openDesk } from "./browser.mjs"
 
 /** The object can be told that the last slot that it has seen to was that of an hour before. */
 const BACKWARD = `
-  import worker, { Import as Own, Outbox, Watch } from "./index.js";
+  import worker, { Import as Own } from "./index.js";
   export default worker;
-  export { Outbox, Watch };
+  export * from "./index.js";
   export class Import {
     constructor(state, env) {
       this.storage = state.storage;

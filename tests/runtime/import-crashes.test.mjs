@@ -38,9 +38,9 @@ const FORGETFUL = `
     }
     return setTimeout(callback, ms, ...rest);
   };
-  import worker, { Import as Own, Outbox, Watch, Feed } from "./index.js";
+  import worker, { Import as Own } from "./index.js";
   export default worker;
-  export { Outbox, Watch, Feed };
+  export * from "./index.js";
   export class Import {
     constructor(state, env) {
       this.storage = state.storage;

@@ -10,9 +10,9 @@ import { useStack } from "./harness.mjs";
 
 /** An outbox that does not hear its alarms until it is asked to. */
 const DEAF = `
-  import worker, { Outbox as Own, Import, Watch, Feed } from "./index.js";
+  import worker, { Outbox as Own } from "./index.js";
   export default worker;
-  export { Import, Watch, Feed };
+  export * from "./index.js";
   export class Outbox {
     constructor(state, env) {
       this.storage = state.storage;

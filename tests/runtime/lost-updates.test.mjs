@@ -16,9 +16,9 @@ import { admin, push } from "./harness.mjs";
  * what is in its tables ("/stored").
  */
 const WITH_A_WAY_IN = `
-  import worker, { Outbox as Own, Import, Watch, Feed } from "./index.js";
+  import worker, { Outbox as Own } from "./index.js";
   export default worker;
-  export { Import, Watch, Feed };
+  export * from "./index.js";
   let failing = "";
   const failures = {
     "answers 500": () => new Response("{}", { status: 500 }),

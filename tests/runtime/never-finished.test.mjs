@@ -8,9 +8,9 @@ import { changed } from "./documents.mjs";
 import { useStack } from "./harness.mjs";
 
 const ENTRY = `
-  import worker, { Outbox as Own, Import, Watch, Feed } from "./index.js";
+  import worker, { Outbox as Own } from "./index.js";
   export default worker;
-  export { Import, Watch, Feed };
+  export * from "./index.js";
   export class Outbox {
     constructor(state, env) {
       this.state = state;

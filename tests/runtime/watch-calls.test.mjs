@@ -10,9 +10,9 @@ import { useStack } from "./harness.mjs";
 
 /** A watch that says by which paths it was called. */
 const COUNTED = `
-  import worker, { Outbox, Import, Feed, Watch as Own } from "./index.js";
+  import worker, { Watch as Own } from "./index.js";
   export default worker;
-  export { Outbox, Import, Feed };
+  export * from "./index.js";
   export class Watch {
     constructor(state, env) {
       this.own = new Own(state, env);
