@@ -205,6 +205,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_feed_is_a_part_of_realtime() {
+        for (method, path, expected) in [
+            ("GET", "/feed", Ok(Route::Feed(FeedAction::Read))),
+            ("POST", "/feed/replay", Ok(Route::Feed(FeedAction::Replay))),
+            ("GET", "/feed/replay", Err(NoRoute::Method("POST"))),
+            ("POST", "/feed", Err(NoRoute::Method("GET"))),
+            ("GET", "/feed/elsewhere", Err(NoRoute::NotFound)),
+        ] {
+            assert_eq!(find(method, path, Some(AppType::Both)), expected, "{method} {path}");
+            let off = find(method, path, Some(AppType::Import));
+            assert_eq!(off, Err(NoRoute::NotFound), "{method} {path}");
+        }
+    }
+
+    #[test]
     fn each_path_takes_its_methods() {
         for (method, path, expected) in [
             ("GET", "/health", Ok(Route::Health)),
@@ -252,11 +267,6 @@ mod tests {
             ("POST", "/alerts/test", Ok(Route::TestAlert)),
             ("GET", "/alerts/test", Err(NoRoute::Method("POST"))),
             ("GET", "/alerts", Err(NoRoute::NotFound)),
-            ("GET", "/feed", Ok(Route::Feed(FeedAction::Read))),
-            ("POST", "/feed/replay", Ok(Route::Feed(FeedAction::Replay))),
-            ("GET", "/feed/replay", Err(NoRoute::Method("POST"))),
-            ("POST", "/feed", Err(NoRoute::Method("GET"))),
-            ("GET", "/feed/elsewhere", Err(NoRoute::NotFound)),
             ("GET", "/check", Ok(Route::Check)),
             ("POST", "/check", Err(NoRoute::Method("GET"))),
             ("POST", "/preview", Ok(Route::Preview)),

@@ -152,10 +152,10 @@ impl FeedWorld {
         let mut bodies = bodies(all).expect("a body");
         assert_eq!(bodies.len(), 1, "a batch is one call");
         let (_, body) = bodies.remove(0);
-        let named = |item: &commercetools_klaviyo::push::envelope::PushedItem| {
+        let called = |item: &commercetools_klaviyo::push::envelope::PushedItem| {
             item.notification().map(|notification| name(&Value::Object(notification.raw.clone())))
         };
-        let names: Vec<_> = batch.entries.iter().filter_map(|(_, item)| named(item)).collect();
+        let names: Vec<_> = batch.entries.iter().filter_map(|(_, item)| called(item)).collect();
         if self.ends > 0 && self.chance.next(10) == 0 {
             // The call is on its way when the runtime ends, or when its time is up.
             self.straggler = Some((batch.number, body, names));

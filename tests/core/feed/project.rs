@@ -12,10 +12,12 @@ use serde_json::{Value, json};
 use crate::import::world::Chance;
 use crate::support::at;
 
+/// Documents by stamp, by the order of the id, and by the id: from when each is readable, and what it is.
+type InOrder = BTreeMap<(u64, u64, String), (u64, Value)>;
+
 /// What can be read of it.
 pub(crate) struct Project {
-    /// By resource, then by stamp, the order of the id, and the id: from when, and what.
-    documents: BTreeMap<StampedResource, BTreeMap<(u64, u64, String), (u64, Value)>>,
+    documents: BTreeMap<StampedResource, InOrder>,
     pub(crate) enabled: bool,
     /// Its categories, and those that no page has although they are there.
     pub(crate) there: BTreeSet<Id>,
@@ -81,19 +83,15 @@ impl Project {
     pub(crate) fn document(&self, now: u64) -> HttpAnswer {
         let messages = json!({"enabled": self.enabled, "deleteDaysAfterCreation": 15});
         let body = json!({"key": "shop", "messages": messages}).to_string();
-        HttpAnswer { status: 200, date: dated(now), body, ..HttpAnswer::default() }
+        HttpAnswer { status: 200, date: Some(dated(now)), body, ..HttpAnswer::default() }
     }
 
     /// A page of all categories that are readable.
     pub(crate) fn categories(&self, after: Option<&Id>) -> HttpAnswer {
-        let (status, body) = match &self.fails {
-            Some((status, body)) => (*status, body.clone()),
-            None => {
-                let ids = self.there.iter().filter(|id| after.is_none_or(|after| *id > after));
-                let results: Vec<_> = ids.take(500).map(|id| json!({ "id": id })).collect();
-                (200, json!({ "results": results }).to_string())
-            }
-        };
+        let ids = self.there.iter().filter(|id| after.is_none_or(|after| *id > after));
+        let results: Vec<_> = ids.take(500).map(|id| json!({ "id": id })).collect();
+        let own = (200, json!({ "results": results }).to_string());
+        let (status, body) = self.fails.clone().unwrap_or(own);
         HttpAnswer { status, body, ..HttpAnswer::default() }
     }
 
@@ -111,7 +109,7 @@ impl Project {
 
     /// A page of it.
     pub(crate) fn page(&mut self, page: &StampedPage, now: u64) -> HttpAnswer {
-        let none = HttpAnswer { status: 200, date: dated(now), ..HttpAnswer::default() };
+        let none = HttpAnswer { status: 200, date: Some(dated(now)), ..HttpAnswer::default() };
         if let Some((status, body)) = &self.fails {
             return HttpAnswer { status: *status, body: body.clone(), ..none };
         }
@@ -144,6 +142,6 @@ impl Project {
 }
 
 /// commercetools tells its time in whole seconds.
-fn dated(now: u64) -> Option<UnixMs> {
-    Some(at(now - now % 1_000))
+fn dated(now: u64) -> UnixMs {
+    at(now - now % 1_000)
 }
