@@ -46,6 +46,7 @@ const off = el(
   el("code", {}, "APP_TYPE=BULK_IMPORT"),
   ". Notifications go to the other one.",
 );
+const feed = el("p", { class: "soft" });
 const picture = el("div", { class: "times" });
 const legend = el("p", { class: "legend soft" });
 const types = el("ul", { class: "types" });
@@ -67,7 +68,7 @@ export function prepare(done) {
     button(label, () => pick(name), { "data-span": name, "aria-pressed": String(name === span) }),
   );
   const chooser = el("div", { class: "actions spans" }, choose);
-  byId("realtime-body").replaceChildren(off, figures, chooser, picture, legend, kinds, waits);
+  byId("realtime-body").replaceChildren(off, figures, feed, chooser, picture, legend, kinds, waits);
   waits.addEventListener("toggle", () => waits.open && list());
 }
 
@@ -80,7 +81,9 @@ export function arrange(parts) {
 }
 
 /** Shows how realtime stands. */
-export async function update({ realtime, outbox }) {
+export async function update({ realtime, outbox, feed: read }) {
+  say(feed, feedOf(read));
+  show(feed, feed.textContent !== "");
   const { waiting, oldest, lastErrors, deadLetters } = outbox;
   say(values.waiting, number(waiting));
   say(values.deadLetters, number(deadLetters));
@@ -100,6 +103,18 @@ export async function update({ realtime, outbox }) {
   if (span === "month" && Date.now() - hours.at > HOURS) await askHours();
   draw(span === "hour" ? realtime.minutes : hours.of);
   types.replaceChildren(...Object.entries(realtime.types).map(type));
+}
+
+/** How far the feed is, if it is on. */
+function feedOf(read) {
+  if (!read || read.mode === "off") return "";
+  const { lagSeconds, lostByBroker, late, lastError } = read;
+  const lag = lagSeconds === null ? "has not begun" : `is ${duration(lagSeconds * 1000)} behind`;
+  const lost =
+    read.mode === "beside"
+      ? `; the broker lost ${number(lostByBroker.count)}, and ${number(late)} came late`
+      : "";
+  return `The feed ${lag}${lost}${lastError ? `: ${lastError}` : "."}`;
 }
 
 async function pick(name) {

@@ -55,7 +55,7 @@ function stateOf({ alerts, realtime, outbox }, notes, parts, running) {
     return ["degraded", `${counted(waiting, "notification waits", "notifications wait")}${why}`];
   }
   if (running.length > 0) return ["busy", importing(running)];
-  if (parts.includes("realtime") && realtime && !realtime.lastReceived) {
+  if (parts.includes("realtime") && realtime && !realtime.lastReceived && !realtime.lastDelivered) {
     return ["empty", "No notification was received yet"];
   }
   return ["well", "Healthy"];
