@@ -132,7 +132,7 @@ test("a kill of the runtime loses nothing, and delivers nothing twice", async (t
   );
 });
 
-test("what commercetools refuses is said in its words, and read when it is mended", async (t) => {
+test("what commercetools refuses is said in its words", async (t) => {
   const scopes = DEFAULT_SCOPES.filter((scope) => scope !== "view_messages");
   const stack = await start({ settings: feed(), commercetools: { scopes } });
   t.after(() => stack.close());
