@@ -183,7 +183,11 @@ impl Feed {
         match (request.method(), url.path()) {
             (Method::Get, "/status") => {
                 let (state, lost) = self.turn(|sql| Ok((load(sql)?, lost::newest(sql)?)))?;
-                armed_for(&self.state.storage(), now_ms() + NOT_NOW).await?;
+                // The first who asks starts it, without waiting for the cron trigger.
+                let storage = self.state.storage();
+                let is_armed = storage.get_alarm().await?.is_some();
+                let within = if is_armed { NOT_NOW } else { Duration::ZERO };
+                armed_for(&storage, now_ms() + within).await?;
                 let status = status(&state, &lost, &config.rules.feed, now_ms());
                 let response = reply::json(200, &status)?;
                 with_next_alarm(response, &self.state.storage()).await
