@@ -4,30 +4,10 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
 import { eventually } from "../eventually.mjs";
+import { BACKWARD } from "../runtime/earlier-slots.mjs";
 import { start } from "../runtime/harness.mjs";
 import { ended, KINDS } from "../runtime/imports.mjs";
 import { accessible, card, dialog, isIn, launch, openDesk } from "./browser.mjs";
-
-/** The object can be told that the last slot that it has seen to was that of an hour before. */
-const BACKWARD = `
-  import worker, { Import as Own } from "./index.js";
-  export default worker;
-  export * from "./index.js";
-  export class Import {
-    constructor(state, env) {
-      this.storage = state.storage;
-      this.own = new Own(state, env);
-    }
-    async fetch(request) {
-      if (new URL(request.url).pathname !== "/backward") return this.own.fetch(request);
-      this.storage.sql.exec("UPDATE slots SET seen = seen - 3600000");
-      return Response.json({});
-    }
-    alarm() {
-      return this.own.alarm();
-    }
-  }
-`;
 
 let stack;
 let browser;

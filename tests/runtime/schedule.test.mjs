@@ -6,31 +6,11 @@ import { before, beforeEach, describe, test } from "node:test";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
 import { READ_TOKEN } from "../../sandbox/worker.mjs";
 import { eventually } from "../eventually.mjs";
+import { BACKWARD } from "./earlier-slots.mjs";
 import { startLasting, useStack } from "./harness.mjs";
 import { called, current, ended, imported, KINDS, largeShop } from "./imports.mjs";
 
 const HOUR = 3_600_000;
-
-/** The object can be told that the last slot that it has seen to was that of an hour before. */
-const BACKWARD = `
-  import worker, { Import as Own } from "./index.js";
-  export default worker;
-  export * from "./index.js";
-  export class Import {
-    constructor(state, env) {
-      this.storage = state.storage;
-      this.own = new Own(state, env);
-    }
-    async fetch(request) {
-      if (new URL(request.url).pathname !== "/backward") return this.own.fetch(request);
-      this.storage.sql.exec("UPDATE slots SET seen = seen - ${HOUR}");
-      return Response.json({});
-    }
-    alarm() {
-      return this.own.alarm();
-    }
-  }
-`;
 
 const statusOf = async (stack) => (await stack.admin("GET", "/sync/status")).body;
 
