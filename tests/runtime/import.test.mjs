@@ -38,6 +38,7 @@ describe("the endpoints", () => {
       "realtime",
       "alerts",
       "merchantCenter",
+      "feed",
     ]);
     assert.deepEqual(body.outbox, { waiting: 0, oldest: null, deadLetters: 0 });
     assert.equal(body.orders.state, "idle");
