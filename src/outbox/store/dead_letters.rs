@@ -155,7 +155,9 @@ pub fn list(sql: &dyn Sql, cursor: Option<RowId>, code: Option<&str>) -> Result<
     let next = (rows.len() > PAGE).then(|| page.last().map(|row| row.letter.seq.to_string()));
     let shown = page.iter().map(|row| {
         let mut shown = row.letter.shown();
-        shown["name"] = row.name.as_deref().into();
+        if let Some(name) = &row.name {
+            shown["name"] = name.as_str().into();
+        }
         shown
     });
     let mut listed = json!({ "deadLetters": shown.collect::<Vec<_>>(), "next": next.flatten() });

@@ -283,15 +283,18 @@ pub fn page(sql: &dyn Sql, cursor: Option<RowId>) -> Result<Value, SqlError> {
     let page = &rows[..rows.len().min(PAGE)];
     let next = page.last().filter(|_| rows.len() > PAGE).map(|row| row.seq.to_string());
     let shown = page.iter().map(|row| {
-        json!({
+        let mut shown = json!({
             "id": row.seq.to_string(),
             "resource": row.resource,
-            "name": row.name,
             "code": row.code,
             "since": row.since.shown(),
             "attempts": row.attempts,
             "nextAttempt": row.due.and_then(UnixMs::shown),
-        })
+        });
+        if let Some(name) = &row.name {
+            shown["name"] = name.as_str().into();
+        }
+        shown
     });
     Ok(json!({ "parked": shown.collect::<Vec<_>>(), "next": next }))
 }

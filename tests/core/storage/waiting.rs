@@ -39,7 +39,7 @@ fn it_is_shown_with_what_it_is_about() {
     let since = "1970-01-01T00:00:01.000Z";
     let due = "1970-01-01T00:00:02.000Z";
     let row = |id: &str, resource: Value, code: &str, next: Value| {
-        json!({"id": id, "resource": resource, "name": null, "code": code, "since": since, "attempts": 1,
+        json!({"id": id, "resource": resource, "code": code, "since": since, "attempts": 1,
             "nextAttempt": next})
     };
     let expected = json!([
