@@ -12,6 +12,7 @@ mod clock;
 mod dashboard;
 mod dead_letters;
 mod delivery;
+mod durable;
 mod feed;
 mod fetch;
 mod handshake;

@@ -14,6 +14,16 @@ fn cause(code: &str, count: u64) -> Cause {
 
 /// What becomes of alerts by these causes, if the outbox answers or does not.
 fn after(alerts: &[Alert], causes: Vec<Cause>, now: UnixMs, answers: bool) -> Vec<Alert> {
+    followed(alerts, causes, now, answers, AlertReceiver::Set)
+}
+
+fn followed(
+    alerts: &[Alert],
+    causes: Vec<Cause>,
+    now: UnixMs,
+    answers: bool,
+    receiver: AlertReceiver,
+) -> Vec<Alert> {
     let (facts, rules) = (WatchedFacts::default(), AlertRules::default());
     let outbox =
         OutboxStatus { waiting: 0, oldest: None, dead_letters: 0, last_errors: Vec::new() };
@@ -28,7 +38,7 @@ fn after(alerts: &[Alert], causes: Vec<Cause>, now: UnixMs, answers: bool) -> Ve
         mode: AppType::Both,
         now,
     };
-    follow(alerts, &situation, causes, AlertReceiver::Set)
+    follow(alerts, &situation, causes, receiver)
 }
 
 fn states(alerts: &[Alert], now: UnixMs) -> Vec<(String, NoticeState)> {
@@ -91,23 +101,10 @@ fn an_alert_that_goes_on_is_told_once_a_day() {
 
 #[test]
 fn without_a_receiver_no_end_is_kept() {
-    let (facts, rules) = (WatchedFacts::default(), AlertRules::default());
-    let outbox =
-        OutboxStatus { waiting: 0, oldest: None, dead_letters: 0, last_errors: Vec::new() };
-    let situation = Situation {
-        facts: &facts,
-        refused: 0,
-        outbox: Some(&outbox),
-        runs: None,
-        feed: None,
-        alarms: None,
-        rules: &rules,
-        mode: AppType::Both,
-        now: AT,
-    };
-    let began = follow(&[], &situation, vec![cause("a", 1)], AlertReceiver::Unset);
+    let unset = AlertReceiver::Unset;
+    let began = followed(&[], vec![cause("a", 1)], AT, true, unset);
     assert_eq!(began.len(), 1);
-    assert_eq!(follow(&began, &situation, vec![], AlertReceiver::Unset), []);
+    assert_eq!(followed(&began, vec![], AT, true, unset), []);
     // One that goes on is told when there is a receiver.
     assert_eq!(states(&began, AT), [("a".to_owned(), NoticeState::Began)]);
 }

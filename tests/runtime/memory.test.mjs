@@ -147,6 +147,7 @@ test("an import, an outbox that is drained and a push of 10 MB at once", async (
     assert.ok((await waiting()) > 0, "the outbox is at work");
     assert.equal((await orders()).state, "running");
   }
+  // Klaviyo takes 150 bulk requests of events a minute, of which both have need: it may take a third minute.
   await eventually("the outbox to be empty", waiting, (count) => count === 0, { limitMs: 300_000 });
   assert.equal((await ended(worker.url, "orders")).state, "completed");
   assert.deepEqual((await admin(worker.url, "GET", "/dead-letters")).body.deadLetters, []);

@@ -55,21 +55,26 @@ async function requestsFor(kind, { id }) {
   return (await stack.admin("POST", "/preview", { kind, id })).body.requests;
 }
 
+/** Calls Klaviyo as somebody else would. */
+async function callKlaviyo(method, path, body) {
+  const response = await fetch(stack.klaviyo.url + path, {
+    method,
+    headers: {
+      authorization: `Klaviyo-API-Key ${stack.klaviyo.key}`,
+      revision: "2026-10-15",
+      "x-klaviyo-revision-fall-forward-opt-out": "1",
+      "content-type": "application/vnd.api+json",
+    },
+    body: body && JSON.stringify(body),
+  });
+  assert.ok(response.ok, await response.text());
+}
+
 /** Sends to Klaviyo what the worker would, as if it had done so long ago. */
 async function sentLongAgo(kind, record, change = (request) => request) {
   for (const request of await requestsFor(kind, record)) {
     const { method, path, body } = change(structuredClone(request));
-    const response = await fetch(stack.klaviyo.url + path, {
-      method,
-      headers: {
-        authorization: `Klaviyo-API-Key ${stack.klaviyo.key}`,
-        revision: "2026-10-15",
-        "x-klaviyo-revision-fall-forward-opt-out": "1",
-        "content-type": "application/vnd.api+json",
-      },
-      body: JSON.stringify(body),
-    });
-    assert.ok(response.ok, await response.text());
+    await callKlaviyo(method, path, body);
   }
 }
 
@@ -360,22 +365,9 @@ describe("a product", () => {
       .filter(({ path }) => path === "/api/catalog-variants")
       .map(({ body }) => body.data.attributes.external_id);
     const at = (kind, id) => `/api/catalog-${kind}/${encodeURIComponent(klaviyoId(id))}`;
-    const call = async (method, path, data) => {
-      const response = await fetch(stack.klaviyo.url + path, {
-        method,
-        headers: {
-          authorization: `Klaviyo-API-Key ${stack.klaviyo.key}`,
-          revision: "2026-10-15",
-          "x-klaviyo-revision-fall-forward-opt-out": "1",
-          "content-type": "application/vnd.api+json",
-        },
-        body: data && JSON.stringify({ data }),
-      });
-      assert.ok(response.ok, `${response.status}`);
-    };
     const title = { type: "catalog-item", id: klaviyoId(product.id), attributes: { title: "Old" } };
-    await call("PATCH", at("items", product.id), title);
-    await call("DELETE", at("variants", first));
+    await callKlaviyo("PATCH", at("items", product.id), { data: title });
+    await callKlaviyo("DELETE", at("variants", first));
     const { of, line } = await verdicts(`?product=${product.id}`, { call: fresh.call });
     assert.deepEqual(
       [of.Item, of[`Variant: ${first}`], of[`Variant: ${second}`]],

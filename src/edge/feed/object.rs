@@ -1,22 +1,22 @@
 //! The Durable Object itself: its paths and its alarm. Nobody but this Worker can call it.
 
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use futures::FutureExt;
 use serde_json::json;
 use worker::{
     DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, durable_object,
 };
 
+use super::FEED;
 use crate::commercetools::keyset::category_ids;
 use crate::commercetools::query::DocumentQuery;
 use crate::config::{Config, FeedMode};
 use crate::edge::calls::TimedCalls;
 use crate::edge::clock::now_ms;
-use crate::edge::objects::{armed_for, set_alarm, with_next_alarm};
+use crate::edge::durable::{AlarmPauses, answered, is_newer, worked};
+use crate::edge::objects::{armed_for, with_next_alarm};
 use crate::edge::sql::turn;
-use crate::edge::{import, log, outbox, reply, settings};
+use crate::edge::{import, log, outbox, reply};
 use crate::engine::call::HostCall;
 use crate::feed::desk::{self, FeedBatch};
 use crate::feed::machine::FeedStep;
@@ -29,14 +29,14 @@ use crate::feed::store::state::{forget, load, save};
 use crate::feed::store::tables::MIGRATIONS;
 use crate::http::PAGE_BYTES;
 use crate::json::read_bytes;
-use crate::storage::schema::{NEWER, SchemaState, migrate};
 use crate::time::UnixMs;
 
-/// How far ahead the alarm is set before it works: what brings it down is begun anew then.
-const WATCHDOG: Duration = Duration::from_secs(30);
+/// When the alarm comes again that could not do its work.
+const PAUSES: AlarmPauses =
+    AlarmPauses { watchdog: Duration::from_secs(30), failed: Duration::from_secs(20) };
 
-/// How long to wait while the settings are not in order, or the object's own work fails.
-const NOT_NOW: Duration = Duration::from_secs(20);
+/// How long after somebody asked something the feed goes on at the latest.
+const LATER: Duration = Duration::from_secs(20);
 
 /// How long one alarm works before the next one goes on.
 const SLICE: Duration = Duration::from_secs(15);
@@ -55,56 +55,26 @@ pub struct Feed {
 
 impl DurableObject for Feed {
     fn new(state: State, env: Env) -> Self {
-        let schema = turn(&state.storage(), |sql| Ok(migrate(sql, &MIGRATIONS)?));
-        if let Err(error) = &schema {
-            // Every later statement fails then, and each of them is answered with an error.
-            log::failure("feed", &error.to_string());
-        }
-        Self { state, env, is_newer: matches!(schema, Ok(SchemaState::Newer)) }
+        Self { is_newer: is_newer(&state.storage(), FEED.name, &MIGRATIONS), state, env }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         let body = request.bytes().await?;
-        if self.is_newer {
-            return reply::unavailable(NEWER, "A newer version of this Worker stored the feed.");
-        }
-        let settings = settings::read(&self.env);
-        let config = match settings.as_ref() {
-            Ok(config) => config,
-            Err(problems) => return reply::not_configured(problems),
-        };
-        let answered = self.answer(config, &request, &body).await;
-        answered.or_else(|error| {
-            log::failure("feed", &error.to_string());
-            reply::error(500, "feed_failed", "The feed could not do it.")
-        })
+        let answer = async |config: &Config| self.answer(config, &request, &body).await;
+        answered(&self.env, FEED.name, self.is_newer, answer).await
     }
 
-    /// Everything that goes wrong is caught, and the next alarm set: the platform drops an alarm
-    /// that fails six times.
     async fn alarm(&self) -> Result<Response> {
-        let storage = self.state.storage();
-        storage.set_alarm(WATCHDOG).await?;
-        let settings = settings::read(&self.env);
-        let next = match settings.as_ref() {
-            Ok(config) if config.rules.feed.mode == FeedMode::Off => {
+        let of = (FEED.name, self.is_newer);
+        let work = async |config: &Config| {
+            if config.rules.feed.mode == FeedMode::Off {
                 // What happens while it is off is not read later: it begins anew.
                 self.turn(|sql| Ok(forget(sql)?))?;
-                storage.delete_alarm().await?;
-                return Ok(reply::empty(204));
+                return Ok(None);
             }
-            Ok(config) if !self.is_newer => {
-                let worked = AssertUnwindSafe(self.work(config)).catch_unwind().await;
-                worked.unwrap_or_else(|_| Err("it panicked; the line before says where".into()))
-            }
-            _ => Ok(now_ms() + NOT_NOW),
+            self.work(config).await.map(Some)
         };
-        let next = next.unwrap_or_else(|error| {
-            log::failure("feed", &error.to_string());
-            now_ms() + NOT_NOW
-        });
-        set_alarm(&storage, next).await?;
-        Ok(reply::empty(204))
+        worked(&self.env, &self.state.storage(), of, PAUSES, work).await
     }
 }
 
@@ -186,7 +156,7 @@ impl Feed {
                 // The first who asks starts it, without waiting for the cron trigger.
                 let storage = self.state.storage();
                 let is_armed = storage.get_alarm().await?.is_some();
-                let within = if is_armed { NOT_NOW } else { Duration::ZERO };
+                let within = if is_armed { LATER } else { Duration::ZERO };
                 armed_for(&storage, now_ms() + within).await?;
                 let status = status(&state, &lost, &config.rules.feed, now_ms());
                 let response = reply::json(200, &status)?;
@@ -213,7 +183,7 @@ impl Feed {
             (Method::Post, "/brought") => {
                 let brought: Vec<KnownVersion> = read_bytes(body)?;
                 self.turn(|sql| Ok(desk::take_brought(sql, &brought)?))?;
-                armed_for(&self.state.storage(), now_ms() + NOT_NOW).await?;
+                armed_for(&self.state.storage(), now_ms() + LATER).await?;
                 reply::json(200, &json!({}))
             }
             (Method::Post, "/tick") => {

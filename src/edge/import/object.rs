@@ -18,6 +18,7 @@ use super::slice::{self, NextSlice};
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::edge::clock::now_ms;
+use crate::edge::durable::is_newer;
 use crate::edge::objects::{AtWork, cursor, parameter, to_delete, with_next_alarm};
 use crate::edge::sql::turn;
 use crate::edge::{log, reply, settings};
@@ -30,7 +31,7 @@ use crate::import::store::tables::MIGRATIONS;
 use crate::import::store::{gone, hand_over, runs, schedule, skipped};
 use crate::import::stored::StoredRun;
 use crate::json::read_bytes;
-use crate::storage::schema::{NEWER, SchemaState, migrate};
+use crate::storage::schema::NEWER;
 use crate::storage::selection::KeptSelection;
 
 /// How long to wait while the settings are not in order.
@@ -50,15 +51,10 @@ pub struct Import {
 
 impl DurableObject for Import {
     fn new(state: State, env: Env) -> Self {
-        let schema = turn(&state.storage(), |sql| Ok(migrate(sql, &MIGRATIONS)?));
-        if let Err(error) = &schema {
-            // Every later statement fails then, and each of them is answered with an error.
-            log::failure("import", &error.to_string());
-        }
         Self {
+            is_newer: is_newer(&state.storage(), "import", &MIGRATIONS),
             state,
             env,
-            is_newer: matches!(schema, Ok(SchemaState::Newer)),
             desk: AssertUnwindSafe(ImportDesk::default()),
             at_work: AssertUnwindSafe(Cell::new(false)),
         }

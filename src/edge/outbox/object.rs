@@ -12,6 +12,7 @@ use worker::{
 use super::drain::{self, OutboxDesk};
 use crate::config::rules::OperatorRules;
 use crate::edge::clock::now_ms;
+use crate::edge::durable::is_newer;
 use crate::edge::objects::{
     AtWork, armed_for, cursor, parameter, set_alarm, to_delete, with_next_alarm,
 };
@@ -22,7 +23,7 @@ use crate::outbox::quota::needed;
 use crate::outbox::store::erasure::{self, EraseAgain};
 use crate::outbox::store::tables::MIGRATIONS;
 use crate::outbox::store::{batches, dead_letters, intake, offspring, parked, replay, status};
-use crate::storage::schema::{NEWER, SchemaState, migrate};
+use crate::storage::schema::NEWER;
 use crate::storage::selection::KeptSelection;
 use crate::storage::sql::SqlError;
 use crate::time::UnixMs;
@@ -45,15 +46,10 @@ pub struct Outbox {
 
 impl DurableObject for Outbox {
     fn new(state: State, env: Env) -> Self {
-        let schema = turn(&state.storage(), |sql| Ok(migrate(sql, &MIGRATIONS)?));
-        if let Err(error) = &schema {
-            // Every later statement fails then, and each of them is answered with an error.
-            log::failure("outbox", &error.to_string());
-        }
         Self {
+            is_newer: is_newer(&state.storage(), "outbox", &MIGRATIONS),
             state,
             env,
-            is_newer: matches!(schema, Ok(SchemaState::Newer)),
             draining: AssertUnwindSafe(Cell::new(false)),
             desk: AssertUnwindSafe(OutboxDesk::default()),
         }

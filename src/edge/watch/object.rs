@@ -1,24 +1,23 @@
 //! The Durable Object itself: its paths and its alarm. Nobody but this Worker can call it.
 
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use futures::FutureExt;
 use serde_json::json;
 use worker::{
     DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, durable_object,
 };
 
+use super::WATCH;
 use super::look::{look_around, receiver_of};
 use super::receiver;
 use super::state::WatchAnswer;
 use crate::config::Config;
 use crate::edge::clock::now_ms;
+use crate::edge::durable::{AlarmPauses, answered, is_newer, worked};
 use crate::edge::objects::{armed_for, parameter};
 use crate::edge::sql::turn;
-use crate::edge::{check, log, reply, settings};
+use crate::edge::{check, log, reply};
 use crate::json::read_bytes;
-use crate::storage::schema::{NEWER, SchemaState, migrate};
 use crate::time::UnixMs;
 use crate::watch::alerts::{self, Alert};
 use crate::watch::causes::KeptCheck;
@@ -28,11 +27,12 @@ use crate::watch::store::state::{load, save};
 use crate::watch::store::tables::MIGRATIONS;
 use crate::watch::tally::Tally;
 
-/// How far ahead the alarm is set before it works: what brings it down is begun anew then.
-const WATCHDOG: Duration = Duration::from_secs(30);
+/// When the alarm comes again that could not do its work.
+const PAUSES: AlarmPauses =
+    AlarmPauses { watchdog: Duration::from_secs(30), failed: Duration::from_mins(1) };
 
-/// How long to wait while the settings are not in order, or the object's own work fails.
-const NOT_NOW: Duration = Duration::from_mins(1);
+/// How long after somebody asked something the object looks at the latest.
+const LATER: Duration = Duration::from_mins(1);
 
 /// How old a look may be that `/health` is answered with.
 const FRESH: Duration = Duration::from_secs(20);
@@ -51,49 +51,19 @@ pub struct Watch {
 
 impl DurableObject for Watch {
     fn new(state: State, env: Env) -> Self {
-        let schema = turn(&state.storage(), |sql| Ok(migrate(sql, &MIGRATIONS)?));
-        if let Err(error) = &schema {
-            // Every later statement fails then, and each of them is answered with an error.
-            log::failure("watch", &error.to_string());
-        }
-        Self { state, env, is_newer: matches!(schema, Ok(SchemaState::Newer)) }
+        Self { is_newer: is_newer(&state.storage(), WATCH.name, &MIGRATIONS), state, env }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         let body = request.bytes().await?;
-        if self.is_newer {
-            return reply::unavailable(NEWER, "A newer version of this Worker stored the counts.");
-        }
-        let settings = settings::read(&self.env);
-        let config = match settings.as_ref() {
-            Ok(config) => config,
-            Err(problems) => return reply::not_configured(problems),
-        };
-        let answered = self.answer(config, &request, &body).await;
-        answered.or_else(|error| {
-            log::failure("watch", &error.to_string());
-            reply::error(500, "watch_failed", "The watch could not do it.")
-        })
+        let answer = async |config: &Config| self.answer(config, &request, &body).await;
+        answered(&self.env, WATCH.name, self.is_newer, answer).await
     }
 
-    /// Everything that goes wrong is caught, and the next alarm set: the platform drops an alarm
-    /// that fails six times.
     async fn alarm(&self) -> Result<Response> {
-        self.state.storage().set_alarm(WATCHDOG).await?;
-        let settings = settings::read(&self.env);
-        let next = match settings.as_ref() {
-            Ok(config) if !self.is_newer => {
-                let worked = AssertUnwindSafe(self.work(config)).catch_unwind().await;
-                worked.unwrap_or_else(|_| Err("it panicked; the line before says where".into()))
-            }
-            _ => Ok(now_ms() + NOT_NOW),
-        };
-        let next = next.unwrap_or_else(|error| {
-            log::failure("watch", &error.to_string());
-            now_ms() + NOT_NOW
-        });
-        self.state.storage().set_alarm(next.since(now_ms())).await?;
-        Ok(reply::empty(204))
+        let of = (WATCH.name, self.is_newer);
+        let work = async |config: &Config| self.work(config).await.map(Some);
+        worked(&self.env, &self.state.storage(), of, PAUSES, work).await
     }
 }
 
@@ -176,7 +146,7 @@ impl Watch {
                 if now_ms().since(looked) > FRESH {
                     look_around(&self.env, config, &self.state.storage()).await?;
                 }
-                self.arm(NOT_NOW).await?;
+                self.arm(LATER).await?;
                 let state = self.turn(|sql| Ok(load(sql, now_ms())?))?;
                 reply::json(200, &json!({ "attention": alerts::open(&state.alerts).count() }))
             }
@@ -210,7 +180,7 @@ impl Watch {
             counts::add(sql, tally, now_ms())?;
             Ok(save(sql, &state)?)
         })?;
-        self.arm(if needs_look(tally) { SOON } else { NOT_NOW }).await
+        self.arm(if needs_look(tally) { SOON } else { LATER }).await
     }
 
     /// Moves the alarm to an earlier time, or sets it.

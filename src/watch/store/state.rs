@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::storage::document;
 use crate::storage::sql::{Sql, SqlError};
 use crate::time::UnixMs;
 use crate::watch::alerts::{Alert, ReceiverState};
@@ -43,19 +44,10 @@ impl WatchState {
 
 /// What is known. The first time, watching begins.
 pub fn load(sql: &dyn Sql, now: UnixMs) -> Result<WatchState, SqlError> {
-    let stored: Option<String> = sql.exec("SELECT content FROM state", vec![])?.value()?;
-    match stored {
-        Some(text) => Ok(serde_json::from_str(&text)?),
-        None => Ok(WatchState::begun(now)),
-    }
+    Ok(document::load(sql)?.unwrap_or_else(|| WatchState::begun(now)))
 }
 
 /// Stores what is known.
 pub fn save(sql: &dyn Sql, state: &WatchState) -> Result<(), SqlError> {
-    sql.exec(
-        "INSERT INTO state (only, content) VALUES (1, ?)
-         ON CONFLICT (only) DO UPDATE SET content = excluded.content",
-        vec![serde_json::to_string(state)?.into()],
-    )?;
-    Ok(())
+    document::save(sql, state)
 }
