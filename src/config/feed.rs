@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::SettingProblem;
-use super::rules::CustomerDeletion;
 
 /// `CONFIG.feed.mode`: what the messages of commercetools are read for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,14 +64,9 @@ impl FeedRules {
     }
 
     /// What is wrong.
-    pub(super) fn problems(&self, deletion: CustomerDeletion) -> Vec<SettingProblem> {
+    pub(super) fn problems(&self) -> Vec<SettingProblem> {
         let problem = |name: &str, text| SettingProblem::new(format!("CONFIG.feed.{name}"), text);
         let mut problems = Vec::new();
-        if self.mode == FeedMode::Only && deletion == CustomerDeletion::Erase {
-            let text = "must not be `only` while `CONFIG.customer.deletion` is `erase`: no message tells of an \
-                        erasure. Keep a Subscription for customers, and set `beside`";
-            problems.push(problem("mode", text));
-        }
         if !(2..=300).contains(&self.every_seconds) {
             problems.push(problem("everySeconds", "must be between 2 and 300"));
         }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::SettingProblem;
 use super::alerts::AlertRules;
-use super::feed::FeedRules;
+use super::feed::{FeedMode, FeedRules};
 use super::import::{ImportRules, ProductImportRules};
 use super::order::OrderRules;
 use super::property_rules::{CustomFieldRules, strings};
@@ -323,7 +323,13 @@ impl OperatorRules {
             .map_err(|error| vec![SettingProblem::new("CONFIG", error.to_string())])?;
         let mut problems = rules.import.problems();
         problems.extend(rules.alerts.problems());
-        problems.extend(rules.feed.problems(rules.customer.deletion));
+        problems.extend(rules.feed.problems());
+        let erases = rules.customer.deletion == CustomerDeletion::Erase;
+        if erases && rules.feed.mode == FeedMode::Only {
+            let problem = "must not be `only` while `CONFIG.customer.deletion` is `erase`: no message tells of \
+                           an erasure. Keep a Subscription for customers, and set `beside`";
+            problems.push(SettingProblem::new("CONFIG.feed.mode", problem));
+        }
         if !(rules.klaviyo.share > 0.0 && rules.klaviyo.share <= 1.0) {
             problems
                 .push(SettingProblem::new("CONFIG.klaviyo.share", "must be above 0 and at most 1"));

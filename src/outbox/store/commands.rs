@@ -7,9 +7,10 @@ use serde_json::{Map, Value};
 
 use super::dead_letters::{self, NewDeadLetter};
 use super::erasure::EraseAgain;
+use super::generation::RowGeneration;
 use super::jobs::{self, JobFate, JobRow};
 use super::offspring::park_offspring;
-use super::parked::{self, ParkedRow, RowGeneration};
+use super::parked::{self, ParkedRow};
 use super::{lost, sent};
 use crate::commercetools::notification::Notification;
 use crate::config::rules::OperatorRules;

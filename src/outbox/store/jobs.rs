@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::parked::RowGeneration;
+use super::generation::RowGeneration;
 use crate::fault::TransientFault;
 use crate::klaviyo::job::JobRef;
 use crate::storage::sql::{RowId, Sql, SqlError, SqlValue};

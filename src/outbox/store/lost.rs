@@ -7,7 +7,7 @@
 use serde::Deserialize;
 
 use super::dead_letters::{self, NewDeadLetter};
-use super::parked::RowGeneration;
+use super::generation::RowGeneration;
 use super::sent;
 use crate::engine::backoff::{JOB_IN_DOUBT, SINGLE_IN_DOUBT};
 use crate::fault::{FinalFault, Rejection};

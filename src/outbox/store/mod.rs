@@ -18,6 +18,7 @@ pub mod batches;
 pub mod commands;
 pub mod dead_letters;
 pub mod erasure;
+pub mod generation;
 pub mod intake;
 pub mod jobs;
 pub mod lost;

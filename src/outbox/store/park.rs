@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use serde::Deserialize;
 
+use super::generation::RowGeneration;
 use super::new_parked::NewParked;
-use super::parked::{FOR_A_TIME, RowGeneration};
+use super::parked::FOR_A_TIME;
 use super::sent;
 use crate::push::parking::{ERASURE_RANK, RowGroup};
 use crate::push::plan::customer::written_earlier;

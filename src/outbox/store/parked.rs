@@ -5,11 +5,10 @@
 //! try of the old one cannot remove what came meanwhile. A row without a time to try it waits for
 //! a job of Klaviyo; see [`super::jobs`].
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::generation::RowGeneration;
 use super::new_parked::to_second;
 use super::tables::NAME;
 use super::{lost, sent};
@@ -19,32 +18,6 @@ use crate::push::parking::RowGroup;
 use crate::storage::parts;
 use crate::storage::sql::{RowId, Sql, SqlError, SqlValue};
 use crate::time::UnixMs;
-
-/// The generation of a row of `parked`, which is its `seq`: no other row has the same, nor has the row
-/// that is parked into the slot next.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct RowGeneration(RowId);
-
-impl RowGeneration {
-    /// The number of the row, by which its notification is found.
-    #[must_use]
-    pub fn row(self) -> RowId {
-        self.0
-    }
-}
-
-impl fmt::Display for RowGeneration {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
-    }
-}
-
-impl From<RowGeneration> for SqlValue {
-    fn from(generation: RowGeneration) -> Self {
-        generation.0.into()
-    }
-}
 
 /// A row of `parked`.
 #[derive(Debug, Clone, Deserialize)]

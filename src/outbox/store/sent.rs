@@ -6,7 +6,7 @@
 
 use serde::Deserialize;
 
-use super::parked::RowGeneration;
+use super::generation::RowGeneration;
 use crate::storage::sql::{Sql, SqlError};
 use crate::time::UnixMs;
 

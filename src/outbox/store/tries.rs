@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use serde::Deserialize;
 
+use super::generation::RowGeneration;
 use super::lost::{self, TRIED_ALONE};
-use super::parked::{ParkedRow, RowGeneration};
+use super::parked::ParkedRow;
 use super::{erasure, sent};
 use crate::engine::backoff::{backoff, jitter};
 use crate::engine::circuits::{Allowance, OperationName};

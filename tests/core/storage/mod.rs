@@ -25,10 +25,10 @@ mod watch;
 
 use commercetools_klaviyo::engine::circuits::Allowance;
 use commercetools_klaviyo::klaviyo::job::{JobRef, JobType};
+use commercetools_klaviyo::outbox::store::generation::RowGeneration;
 use commercetools_klaviyo::outbox::store::jobs::{self, JobRow};
 use commercetools_klaviyo::outbox::store::new_parked::NewParked;
 use commercetools_klaviyo::outbox::store::park::park;
-use commercetools_klaviyo::outbox::store::parked::RowGeneration;
 use commercetools_klaviyo::outbox::store::tables::MIGRATIONS;
 use commercetools_klaviyo::outbox::store::tries::{self, TakenRow};
 use commercetools_klaviyo::push::parking::RowGroup;

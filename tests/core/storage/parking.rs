@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use commercetools_klaviyo::commercetools::notification::Notification;
 use commercetools_klaviyo::fault::TransientFault;
+use commercetools_klaviyo::outbox::store::generation::RowGeneration;
 use commercetools_klaviyo::outbox::store::new_parked::NewParked;
 use commercetools_klaviyo::outbox::store::park::{park, park_all};
-use commercetools_klaviyo::outbox::store::parked::{self, RowGeneration};
+use commercetools_klaviyo::outbox::store::parked;
 use commercetools_klaviyo::outbox::store::sent;
 use commercetools_klaviyo::push::parking::{ParkingSlot, RowGroup};
 use commercetools_klaviyo::push::plan::removed_fields::RemovedFields;
