@@ -52,7 +52,7 @@ pub struct Config {
     pub admin_token: Option<Secret>,
     /// The bearer token that reads and changes nothing (`READ_TOKEN`); never the admin token.
     pub read_token: Option<Secret>,
-    /// The address that gets alerts (`ALERT_URL`); a secret, since whoever has it can post there.
+    /// The address that gets alerts (`ALERT_URL`); a secret, since anybody who has it can post there.
     pub alert_url: Option<Secret>,
     /// Where the Durable Objects live (`DATA_JURISDICTION`).
     pub jurisdiction: Option<Jurisdiction>,

@@ -123,7 +123,7 @@ impl Import {
                 let storage = self.state.storage();
                 let next = slice::run(&self.env, &self.desk, &storage, config).await?;
                 hand_over_to_outbox(&self.env, config, &self.sql()).await?;
-                // Whoever started a run since the slice ended left the alarm to this one.
+                // A run that was started since the slice ended left the alarm to this one.
                 let began = next == NextSlice::Never
                     && self.desk.is_active(&self.sql(), &config.rules, None)?;
                 Ok(if began { NextSlice::Now } else { next })

@@ -1,4 +1,4 @@
-//! Looking at everything: the objects are asked how they are, and what is wrong is followed.
+//! One look: asks the objects how they are, and follows what is wrong.
 
 use futures::future::join3;
 use serde::de::DeserializeOwned;
