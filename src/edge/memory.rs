@@ -56,7 +56,7 @@ impl Drop for SliceAtWork {
     }
 }
 
-/// What whoever asks may fill: the half if both objects are at work.
+/// How much the object that asks may fill: the half if both objects are at work.
 pub(super) fn part() -> MemoryPart {
     if SLICES.get() > 1 { MemoryPart::Half } else { MemoryPart::Whole }
 }

@@ -9,7 +9,7 @@ use crate::import::run::ImportKind;
 use crate::json::read_bytes;
 use crate::preview::subject::SoughtRecord;
 
-/// What is possible, for whoever asks for something else.
+/// What is possible, for a request of anything else.
 const POSSIBLE: &str = "GET /trace takes one of order, orderNumber, customer, product and sku; \
                         POST /trace takes {\"email\":\"…\"}.";
 
