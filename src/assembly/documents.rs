@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use super::known_categories::KnownCategories;
 use super::reading::{KnownDocument, UnitReading};
@@ -28,7 +27,6 @@ use crate::commercetools::variant::{CatalogModel, MOST_VARIANTS, VariantDocument
 use crate::commercetools::walk::{IdWalk, WalkedResource};
 use crate::fault::{FinalFault, ReadFault, Rejection, Setback};
 use crate::http::{HttpAnswer, NoAnswer};
-use crate::json::read_value;
 use crate::klaviyo::answer::{HeldProfile, ids, name, profiles};
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::query::KlaviyoLookup;
@@ -259,19 +257,12 @@ impl Documents {
                 let fields = fields_of_type(answer)?;
                 self.fields_of_types.insert(id.clone(), fields);
             }
-            DocumentQuery::Order(_) => self.order = found_tree(answer, Order::read)?,
-            DocumentQuery::Payment(_) => {
-                self.payment = found_tree(answer, |payment| read_value(&payment))?;
-            }
+            DocumentQuery::Order(_) => self.order = found::<Order>(answer)?,
+            DocumentQuery::Payment(_) => self.payment = found::<Payment>(answer)?,
             DocumentQuery::OrderOfPayment(_) => {
-                self.order = match answer::page::<Value>(answer)?.into_iter().next() {
-                    None => KnownDocument::Gone,
-                    Some(order) => {
-                        let order =
-                            Order::read(order).map_err(|error| answer::malformed(&error))?;
-                        KnownDocument::There(Box::new(order))
-                    }
-                };
+                let order = answer::page::<Order>(answer)?.into_iter().next();
+                self.order = order
+                    .map_or(KnownDocument::Gone, |order| KnownDocument::There(Box::new(order)));
             }
             DocumentQuery::OwnerOfPayment(payment) => {
                 let owner = answer::page::<IdReference>(answer)?.into_iter().next();
@@ -526,14 +517,4 @@ fn telling_of_type(answer: &HttpAnswer) -> Result<Rc<[String]>, ReadFault> {
 fn found<T: DeserializeOwned>(answer: &HttpAnswer) -> Result<KnownDocument<Box<T>>, ReadFault> {
     let found = answer::document(answer)?;
     Ok(found.map_or(KnownDocument::Gone, |found| KnownDocument::There(Box::new(found))))
-}
-
-/// The same of what is read from trees: orders are kept as such, and have payments in them.
-fn found_tree<T>(
-    answer: &HttpAnswer,
-    read: impl FnOnce(Value) -> Result<T, serde_json::Error>,
-) -> Result<KnownDocument<Box<T>>, ReadFault> {
-    let Some(tree) = answer::document(answer)? else { return Ok(KnownDocument::Gone) };
-    let read = read(tree).map_err(|error| answer::malformed(&error))?;
-    Ok(KnownDocument::There(Box::new(read)))
 }

@@ -254,8 +254,10 @@ fn contents(
         (None, Some(customer)) => whose(config, documents, customer)?,
         (None, None) => return Ok(DeliveryStep::ignore(IgnoreReason::NoIdentity)),
     };
+    let raw = order.raw();
     let mut step = map(OrderContext {
-        order,
+        order: &order.fields,
+        raw: &raw,
         buyer: &buyer.body,
         locale: &Locale::of_buyer(order.fields.locale.as_deref(), &config.shop.locale),
         products: documents.products.as_deref().unwrap_or_default(),

@@ -3,17 +3,14 @@
 use std::collections::HashSet;
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use super::documents::Documents;
 use super::reading::KnownDocument;
 use crate::commercetools::answer::malformed;
 use crate::commercetools::order::Order;
-use crate::commercetools::payment::Payment;
 use crate::commercetools::reference::{Id, IdReference, id_of};
 use crate::commercetools::walk::WalkedResource;
 use crate::fault::Rejection;
-use crate::json::read_value;
 use crate::klaviyo::catalog::CatalogKind;
 
 /// A record, whose document is read already.
@@ -73,9 +70,9 @@ fn documents(of: WalkedResource, text: &str) -> Result<Documents, serde_json::Er
     match of {
         WalkedResource::Customers => documents.customer = there(text)?,
         WalkedResource::Orders => {
-            let (order, payments) = paid_order(text)?;
+            let mut order: Order = from_json(text)?;
+            documents.payments = order.take_payments()?;
             documents.order = KnownDocument::There(Box::new(order));
-            documents.payments = payments;
         }
         WalkedResource::Categories => documents.category = there(text)?,
         _ => documents.product = there(text)?,
@@ -85,20 +82,6 @@ fn documents(of: WalkedResource, text: &str) -> Result<Documents, serde_json::Er
 
 fn there<T: DeserializeOwned>(text: &str) -> Result<KnownDocument<Box<T>>, serde_json::Error> {
     from_json(text).map(|document| KnownDocument::There(Box::new(document)))
-}
-
-/// Reads an order, and takes out of it the payments that the query expanded.
-fn paid_order(text: &str) -> Result<(Order, Vec<Payment>), serde_json::Error> {
-    let mut order = Order::read(from_json(text)?)?;
-    let mut payments = Vec::new();
-    let expanded = order.raw.get_mut("paymentInfo").and_then(|info| info.get_mut("payments"));
-    for reference in expanded.and_then(Value::as_array_mut).into_iter().flatten() {
-        let payment = reference.as_object_mut().and_then(|reference| reference.shift_remove("obj"));
-        if let Some(payment) = payment {
-            payments.push(read_value(&payment)?);
-        }
-    }
-    Ok((order, payments))
 }
 
 fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {

@@ -47,7 +47,7 @@ pub(super) fn history(
     documents: &Documents,
     context: OrderContext,
 ) -> Vec<MappedBody<Event>> {
-    let order = &context.order.fields.id;
+    let order = &context.order.id;
     let is_owner = |payment: &&Payment| {
         let owner = documents.payment_owners.iter().find(|(known, _)| *known == payment.id);
         owner.is_none_or(|(_, owner)| owner.as_ref().is_none_or(|owner| owner == order))
@@ -77,6 +77,6 @@ fn refund(
     at: Option<DateTime<Utc>>,
 ) -> MappedBody<Event> {
     let time = refund.timestamp.or(at).or(payment.last_modified_at);
-    let time = time.unwrap_or(context.order.fields.last_modified_at);
+    let time = time.unwrap_or(context.order.last_modified_at);
     event::refund_event(config, context, payment, refund, time)
 }

@@ -1,13 +1,16 @@
 //! An order: the fields its events are made of, beside the document as it came.
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::customer::{Address, CustomFields};
 use super::lenient::or_default;
 use super::locale::LocalizedString;
 use super::money::Money;
+use super::payment::Payment;
 use super::reference::{Id, IdReference};
 
 /// An order and its raw document, since existing flows use the raw names.
@@ -15,26 +18,42 @@ use super::reference::{Id, IdReference};
 pub struct Order {
     /// The fields that are used by name.
     pub fields: OrderFields,
-    /// The whole document.
-    pub raw: Map<String, Value>,
+    /// The whole document. As text: a tree of it takes twelve times the bytes, and many orders wait at once for
+    /// what else is read of them.
+    document: Box<str>,
+}
+
+impl<'de> Deserialize<'de> for Order {
+    /// Reads an order document. An error names the field that is missing or of another type.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let document = Box::<RawValue>::deserialize(deserializer)?;
+        let fields = serde_json::from_str(document.get()).map_err(D::Error::custom)?;
+        Ok(Self { fields, document: document.into() })
+    }
 }
 
 impl Order {
-    /// Reads an order document.
-    ///
-    /// # Errors
-    /// Where a field that is used is missing or of another type; the error names it.
-    pub fn read(document: Value) -> Result<Self, serde_json::Error> {
-        let fields = OrderFields::deserialize(&document)?;
-        // An object, since fields could be read of it; taken as it is, not rebuilt.
-        let raw = if let Value::Object(raw) = document { raw } else { Map::new() };
-        Ok(Self { fields, raw })
+    /// The whole document as a tree, except for payments that a query expanded.
+    #[must_use]
+    pub fn raw(&self) -> Map<String, Value> {
+        let read = serde_json::from_str(&self.document);
+        debug_assert!(read.is_ok(), "fields were read of it, so it is an object");
+        let mut raw: Map<String, Value> = read.unwrap_or_default();
+        let payments = raw.get_mut("paymentInfo").and_then(|info| info.get_mut("payments"));
+        for payment in payments.and_then(Value::as_array_mut).into_iter().flatten() {
+            payment.as_object_mut().and_then(|reference| reference.shift_remove("obj"));
+        }
+        raw
     }
 
-    /// The line items as they came, in the order of `fields.line_items`.
-    pub fn raw_lines(&self) -> impl Iterator<Item = &Map<String, Value>> {
-        let lines = self.raw.get("lineItems").and_then(Value::as_array);
-        lines.into_iter().flatten().filter_map(Value::as_object)
+    /// Takes out the payments that the query expanded.
+    ///
+    /// # Errors
+    /// One of them is no payment.
+    pub fn take_payments(&mut self) -> Result<Vec<Payment>, serde_json::Error> {
+        let references = self.fields.payment_info.payments.iter_mut();
+        let expanded = references.filter_map(|payment| payment.obj.take());
+        expanded.map(|payment| serde_json::from_str(&payment)).collect()
     }
 
     /// The ids of the products of its lines, each once, in the order of the lines.
@@ -133,7 +152,22 @@ impl OrderFields {
 pub struct PaymentInfo {
     /// The payments, in the order they were added.
     #[serde(deserialize_with = "or_default")]
-    pub payments: Vec<IdReference>,
+    pub payments: Vec<PaymentReference>,
+}
+
+/// A payment of an order.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct PaymentReference {
+    #[expect(missing_docs, reason = "as its name says")]
+    pub id: Id,
+    /// The text of the payment itself, if the query expanded it.
+    #[serde(default, deserialize_with = "text_of")]
+    obj: Option<Box<str>>,
+}
+
+fn text_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<str>>, D::Error> {
+    let object: Option<Box<RawValue>> = Option::deserialize(deserializer)?;
+    Ok(object.map(Into::into))
 }
 
 /// A line with a product.
@@ -384,4 +418,35 @@ pub struct Buyer {
 
 fn is_not_empty<'de, D: serde::Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
     Ok(Option::<Vec<serde::de::IgnoredAny>>::deserialize(from)?.is_some_and(|all| !all.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn expanded_payments_are_read_and_not_told_of() {
+        let money = json!({"type": "centPrecision", "currencyCode": "EUR", "centAmount": 1, "fractionDigits": 2});
+        let payment = |obj: Value| json!({"typeId": "payment", "id": "p", "obj": obj});
+        let order = |obj: Value| -> Order {
+            let document = json!({"id": "o", "createdAt": "2026-01-01T00:00:00Z",
+                "lastModifiedAt": "2026-01-01T00:00:00Z", "totalPrice": money, "beside": [null],
+                "paymentInfo": {"payments": [payment(obj), {"typeId": "payment", "id": "q"}]}});
+            serde_json::from_str(&document.to_string()).expect("an order")
+        };
+        let mut expanded = order(json!({"id": "p", "transactions": []}));
+        let payments = expanded.take_payments().expect("a payment");
+        assert_eq!(payments.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["p"]);
+        assert_eq!(expanded.take_payments().expect("none"), []);
+        let raw = expanded.raw();
+        assert_eq!(raw["beside"], json!([null]));
+        let told = json!([{"typeId": "payment", "id": "p"}, {"typeId": "payment", "id": "q"}]);
+        assert_eq!(raw["paymentInfo"]["payments"], told);
+        assert!(
+            order(json!({"transactions": []})).take_payments().is_err(),
+            "without an id it is no payment"
+        );
+    }
 }

@@ -109,6 +109,7 @@ fn on<'a>(basis: AmountBasis, taxed: Option<&'a TaxedPrice>, total: &'a Money) -
 mod tests {
     use super::*;
     use crate::commercetools::order::Order;
+    use crate::json::read_value;
     use serde_json::{Value, json};
 
     fn money(cents: i64) -> Value {
@@ -125,7 +126,7 @@ mod tests {
         for (name, value) in more.as_object().expect("an object") {
             order[name] = value.clone();
         }
-        Order::read(order).expect("an order").fields
+        read_value::<Order>(&order).expect("an order").fields
     }
 
     fn line(quantity: i64, cents: i64, more: &Value) -> Value {

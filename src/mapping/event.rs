@@ -65,7 +65,7 @@ pub fn order_event(
     time: DateTime<Utc>,
     details: BuyerDetails,
 ) -> MappedBody<Event> {
-    let fields = &context.order.fields;
+    let fields = context.order;
     let mut profile = context.buyer.clone();
     if let Some(address) =
         fields.billing_address.as_ref().filter(|_| details != BuyerDetails::Leave)
@@ -91,7 +91,7 @@ pub fn order_event(
 /// An event `Ordered Product` for each line with a product.
 #[must_use]
 pub fn line_events(config: &Config, context: OrderContext) -> Vec<MappedBody<Event>> {
-    added_line_events(config, context, placed_at(&context.order.fields), &|_| true)
+    added_line_events(config, context, placed_at(context.order), &|_| true)
 }
 
 /// The same for the `added` lines, that came to the order at another time.
@@ -102,7 +102,7 @@ pub fn added_line_events(
     time: DateTime<Utc>,
     added: &dyn Fn(&LineItem) -> bool,
 ) -> Vec<MappedBody<Event>> {
-    let fields = &context.order.fields;
+    let fields = context.order;
     let metric = &config.rules.order.metrics.ordered_product;
     let lines = context.lines().filter(|line| added(line.item));
     let events = lines.map(|line| {
@@ -135,7 +135,7 @@ pub fn refund_event(
 ) -> MappedBody<Event> {
     let metric = &config.rules.order.metrics.refunded_order;
     let properties = order::event_properties(config, context);
-    let unique_id = identity::refund_event(&context.order.fields, payment, transaction);
+    let unique_id = identity::refund_event(context.order, payment, transaction);
     event(metric, context.buyer.clone(), unique_id, time, &transaction.amount, properties)
 }
 

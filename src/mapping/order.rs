@@ -8,7 +8,7 @@ use super::line_item::{self, OrderLine};
 use super::{amounts, category, location, properties};
 use crate::commercetools::locale::Locale;
 use crate::commercetools::money::Money;
-use crate::commercetools::order::{DiscountCode, KeyReference, Order};
+use crate::commercetools::order::{DiscountCode, KeyReference, OrderFields};
 use crate::commercetools::product::Product;
 use crate::config::{Config, order::OrderRules};
 use crate::klaviyo::profile::Profile;
@@ -16,8 +16,10 @@ use crate::klaviyo::profile::Profile;
 /// An order and what else is known of its contents.
 #[derive(Debug, Clone, Copy)]
 pub struct OrderContext<'a> {
-    /// The order.
-    pub order: &'a Order,
+    /// The fields of the order that are used by name.
+    pub order: &'a OrderFields,
+    /// Its whole document.
+    pub raw: &'a Map<String, Value>,
     /// Whose it is, by [`super::identity::buyer`].
     pub buyer: &'a Profile,
     /// The locale of its texts: the buyer's, else the shop's.
@@ -32,12 +34,12 @@ impl<'a> OrderContext<'a> {
     /// The lines, each with its raw document and its product.
     pub fn lines(&self) -> impl Iterator<Item = OrderLine<'a>> + use<'a> {
         let products = self.products;
-        self.order.fields.line_items.iter().zip(self.order.raw_lines()).map(move |(item, raw)| {
-            OrderLine {
-                item,
-                raw,
-                product: products.iter().map(Rc::as_ref).find(|one| one.id == item.product_id),
-            }
+        let raw_lines = self.raw.get("lineItems").and_then(Value::as_array).into_iter().flatten();
+        let raw_lines = raw_lines.filter_map(Value::as_object);
+        self.order.line_items.iter().zip(raw_lines).map(move |(item, raw)| OrderLine {
+            item,
+            raw,
+            product: products.iter().map(Rc::as_ref).find(|one| one.id == item.product_id),
         })
     }
 }
@@ -50,15 +52,15 @@ pub fn event_properties(config: &Config, context: OrderContext) -> Map<String, V
     let rules = &config.rules.order;
     let mut all = guide_properties(config, context);
     all.retain(|name, _| !rules.properties.exclude.contains(name));
-    for (name, value) in properties::allowed(&rules.properties, &context.order.raw) {
+    for (name, value) in properties::allowed(&rules.properties, context.raw) {
         add(&mut all, name, || without_prices(name, value));
     }
     add_custom_fields(&mut all, rules, context.order);
     all
 }
 
-fn add_custom_fields(all: &mut Map<String, Value>, rules: &OrderRules, order: &Order) {
-    let Some(custom) = &order.fields.custom else { return };
+fn add_custom_fields(all: &mut Map<String, Value>, rules: &OrderRules, order: &OrderFields) {
+    let Some(custom) = &order.custom else { return };
     for (name, value) in properties::allowed(&rules.custom_fields.properties, &custom.fields) {
         add(all, name, || value.clone());
     }
@@ -72,7 +74,7 @@ fn add(all: &mut Map<String, Value>, name: &str, value: impl FnOnce() -> Value) 
 
 /// The properties of Klaviyo's guide to order events.
 fn guide_properties(config: &Config, context: OrderContext) -> Map<String, Value> {
-    let order = &context.order.fields;
+    let order = context.order;
     let (locale, basis) = (context.locale, config.rules.order.value);
     let mut lines: Vec<_> =
         context.lines().map(|line| line_item::guide(config, locale, &line)).collect();

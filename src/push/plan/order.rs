@@ -13,6 +13,7 @@ use crate::commercetools::notification::{
 use crate::commercetools::order::Order;
 use crate::commercetools::reference::Id;
 use crate::config::rules::{EventName, OperatorRules};
+use crate::json::read_value;
 
 pub(super) fn plan(
     rules: &OperatorRules,
@@ -92,7 +93,7 @@ fn order_placed(
     let Some(document) = notification.raw.get("order").filter(|order| order.is_object()) else {
         return Ok(WorkPlan::Work(Work::OrderPlaced(PlacedOrder::ById(resource.id.clone()))));
     };
-    let order = Order::read(document.clone()).map_err(|error| malformed(&error))?;
+    let order = read_value::<Order>(document).map_err(|error| malformed(&error))?;
     if !rules.order.states.created.placed_order.contains(&order.fields.order_state) {
         return Ok(WorkPlan::Ignore(IgnoreReason::StateWithoutEvent));
     }
