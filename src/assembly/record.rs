@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::documents::Documents;
 use super::reading::KnownDocument;
 use crate::commercetools::answer::malformed;
 use crate::commercetools::order::Order;
-use crate::commercetools::reference::{Id, IdReference, id_of};
+use crate::commercetools::reference::{Id, id_of};
 use crate::commercetools::walk::WalkedResource;
 use crate::fault::Rejection;
 use crate::klaviyo::catalog::CatalogKind;
@@ -33,13 +34,22 @@ pub enum HistoryRecord {
     },
 }
 
-/// A document of a page: its id, and the record with what is read of it, or why it cannot be read.
-pub type PageRecord = (Id, Result<(HistoryRecord, Documents), Rejection>);
+/// A document of a page.
+#[derive(Debug)]
+pub struct PageRecord {
+    #[expect(missing_docs, reason = "as its name says")]
+    pub id: Id,
+    /// What people know it by: the number of an order, the SKU of a product's master variant, or a key. None of
+    /// a customer, since that may be personal.
+    pub name: Option<Box<str>>,
+    /// The record with what is read of it, or why it cannot be read.
+    pub read: Result<(HistoryRecord, Documents), Rejection>,
+}
 
 /// Reads a document of a page. One without an id is none; commercetools has none of these.
 #[must_use]
 pub fn read(of: WalkedResource, text: &str) -> Option<PageRecord> {
-    let IdReference { id } = from_json(text).ok()?;
+    let (id, name) = head(of, text)?;
     let read = documents(of, text).map(|documents| {
         let id = id.clone();
         let record = match of {
@@ -50,7 +60,41 @@ pub fn read(of: WalkedResource, text: &str) -> Option<PageRecord> {
         };
         (record, documents)
     });
-    Some((id, read.map_err(|error| malformed(&error))))
+    Some(PageRecord { id, name, read: read.map_err(|error| malformed(&error)) })
+}
+
+/// The id and the name of a document, in one reading.
+fn head(of: WalkedResource, text: &str) -> Option<(Id, Option<Box<str>>)> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct NamedDocument {
+        id: Id,
+        order_number: Option<Box<str>>,
+        key: Option<Box<str>>,
+        master_data: Option<NamedMaster>,
+    }
+    #[derive(Deserialize)]
+    struct NamedMaster {
+        current: Option<NamedCurrent>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct NamedCurrent {
+        master_variant: Option<NamedVariant>,
+    }
+    #[derive(Deserialize)]
+    struct NamedVariant {
+        sku: Option<Box<str>>,
+    }
+    // A name of another type must not cost the record.
+    let Ok(document) = from_json::<NamedDocument>(text) else { return Some((id_of(text)?, None)) };
+    let sku = || document.master_data?.current?.master_variant?.sku;
+    let name = match of {
+        WalkedResource::Customers => None,
+        WalkedResource::Orders => document.order_number,
+        _ => sku().or(document.key),
+    };
+    Some((document.id, name))
 }
 
 /// The id of the last document that has one: the page after it follows that.
@@ -86,4 +130,39 @@ fn there<T: DeserializeOwned>(text: &str) -> Result<KnownDocument<Box<T>>, serde
 
 fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
     serde_json::from_str(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_record_is_named_as_people_know_it() {
+        let product =
+            |variant: Value| json!({"id": "r", "key": "k", "masterData": {"current": variant}});
+        let of = [
+            (
+                WalkedResource::Orders,
+                json!({"id": "r", "orderNumber": "1001", "key": "k"}),
+                Some("1001"),
+            ),
+            (WalkedResource::Orders, json!({"id": "r", "orderNumber": 1001}), None),
+            (WalkedResource::Customers, json!({"id": "r", "key": "jane"}), None),
+            (WalkedResource::Categories, json!({"id": "r", "key": "shoes"}), Some("shoes")),
+            (
+                WalkedResource::Products,
+                product(json!({"masterVariant": {"sku": "S-1"}})),
+                Some("S-1"),
+            ),
+            (WalkedResource::Products, product(json!({"masterVariant": {"id": 1}})), Some("k")),
+            (WalkedResource::Products, product(json!({})), Some("k")),
+        ];
+        for (of, document, name) in of {
+            let record = read(of, &document.to_string()).expect("an id");
+            assert_eq!((record.id.as_str(), record.name.as_deref()), ("r", name), "{document}");
+        }
+        assert!(read(WalkedResource::Orders, r#"{"orderNumber": "1001"}"#).is_none());
+    }
 }

@@ -9,9 +9,11 @@
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::reference::Id;
+use crate::json::read_value;
 
 /// One notification.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,7 +88,7 @@ impl Notification {
     /// does not say what it is about.
     pub fn read(raw: Map<String, Value>) -> Result<Self, NotANotification> {
         let resource =
-            raw.get("resource").and_then(|resource| NotifiedResource::deserialize(resource).ok());
+            raw.get("resource").and_then(|resource| read_value::<NotifiedResource>(resource).ok());
         match kind(&raw) {
             Some(kind) if resource.is_some() || matches!(kind, NotificationKind::Other(_)) => {
                 Ok(Self { resource, kind, raw })
@@ -135,8 +137,8 @@ impl Notification {
 
     /// A field of the message, read as `T`; none if it is missing or of another type.
     #[must_use]
-    pub fn field<'a, T: Deserialize<'a>>(&'a self, name: &str) -> Option<T> {
-        self.raw.get(name).and_then(|value| T::deserialize(value).ok())
+    pub fn field<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        self.raw.get(name).and_then(|value| read_value(value).ok())
     }
 }
 
@@ -173,7 +175,7 @@ fn message(raw: &Map<String, Value>) -> Option<Message> {
     let name = original.or_else(|| raw.get("type")).and_then(Value::as_str)?;
     Some(Message {
         name: name.to_owned(),
-        created_at: raw.get("createdAt").and_then(|at| DateTime::deserialize(at).ok()),
+        created_at: raw.get("createdAt").and_then(|at| read_value(at).ok()),
         payload_left_out: left_out.is_some(),
     })
 }

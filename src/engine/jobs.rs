@@ -46,7 +46,7 @@ impl OpenJob {
 /// All jobs of a writer that are under way.
 #[derive(Default)]
 pub(super) struct OpenJobs {
-    open: BTreeMap<JobKey, OpenJob>,
+    open: BTreeMap<JobKey, Box<OpenJob>>,
     next: u64,
     /// How long the slowest of the last jobs took; fades.
     usual: Duration,
@@ -70,21 +70,21 @@ impl OpenJobs {
     pub(super) fn add(&mut self, job: JobRef, at: UnixMs, rows: JobRows) -> JobKey {
         self.next += 1;
         let open = OpenJob { job, at, looked: at, rows, failed: 0, errors: Vec::new() };
-        self.open.insert(JobKey(self.next), open);
+        self.open.insert(JobKey(self.next), Box::new(open));
         JobKey(self.next)
     }
 
     pub(super) fn get(&self, key: JobKey) -> Option<&OpenJob> {
-        self.open.get(&key)
+        self.open.get(&key).map(|open| &**open)
     }
 
     pub(super) fn get_mut(&mut self, key: JobKey) -> Option<&mut OpenJob> {
-        self.open.get_mut(&key)
+        self.open.get_mut(&key).map(|open| &mut **open)
     }
 
     /// Takes a job out.
     pub(super) fn remove(&mut self, key: JobKey) -> Option<OpenJob> {
-        self.open.remove(&key)
+        self.open.remove(&key).map(|open| *open)
     }
 
     /// A job ended: others of the run take about as long.
@@ -112,7 +112,7 @@ impl OpenJobs {
 
     /// Frees a row of a unit; whether nobody waits for any other of the job.
     pub(super) fn free(&mut self, key: JobKey, index: usize, unit: UnitNo) -> bool {
-        let Some(OpenJob { rows: JobRows::Here(rows), .. }) = self.open.get_mut(&key) else {
+        let Some(OpenJob { rows: JobRows::Here(rows), .. }) = self.get_mut(key) else {
             return false;
         };
         if let Some(waiting) = rows.get_mut(index) {
@@ -123,11 +123,11 @@ impl OpenJobs {
 
     /// When the jobs began that have rows of a unit.
     pub(super) fn began_with(&self, unit: UnitNo) -> impl Iterator<Item = UnixMs> {
-        let has_rows = move |job: &&OpenJob| match &job.rows {
+        let has_rows = move |rows: &JobRows| match rows {
             JobRows::Here(rows) => rows.iter().any(|waiting| waiting.contains(&unit)),
             JobRows::WithHost => false,
         };
-        self.open.values().filter(has_rows).map(|job| job.at)
+        self.open.values().filter(move |job| has_rows(&job.rows)).map(|job| job.at)
     }
 
     /// Forgets the rows of units that are no more; the jobs that have no others are forgotten as well.

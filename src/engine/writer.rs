@@ -49,7 +49,7 @@ impl WriterHost {
 /// The units of one host that are under way.
 pub(crate) struct UnitWriter {
     pub(super) host: WriterHost,
-    pub(super) units: BTreeMap<UnitNo, WriteUnit>,
+    pub(super) units: BTreeMap<UnitNo, Box<WriteUnit>>,
     next_unit: u64,
     /// Calls that are to be made.
     pub(super) queue: VecDeque<WriteTask>,
@@ -126,7 +126,7 @@ impl UnitWriter {
         self.bytes_later += stages.iter().flatten().map(UnitWrite::bytes).sum::<usize>();
         let mut unit = WriteUnit::new(external_id, stages);
         unit.is_held = !unit.has_later();
-        self.units.insert(no, unit);
+        self.units.insert(no, Box::new(unit));
         self.go_on(no, now);
         no
     }
@@ -154,7 +154,7 @@ impl UnitWriter {
                     let no = self.next_unit();
                     let mut unit = WriteUnit::new(Some(external_id(&name)), VecDeque::new());
                     unit.is_held = true;
-                    self.units.insert(no, unit);
+                    self.units.insert(no, Box::new(unit));
                     numbers.insert(name, no);
                     no
                 };
@@ -228,13 +228,13 @@ impl UnitWriter {
 
     /// Whether nothing of a unit would be lost if only its jobs were kept.
     pub(crate) fn is_secured(&self, no: UnitNo) -> bool {
-        self.units.get(&no).is_none_or(WriteUnit::is_secured)
+        self.units.get(&no).is_none_or(|unit| unit.is_secured())
     }
 
     /// The rows that jobs have of these units.
     pub(crate) fn rows_in_jobs(&self, units: &[UnitNo]) -> Vec<RowsInJob> {
         let wanted: BTreeMap<UnitNo, &WriteUnit> =
-            units.iter().filter_map(|no| Some((*no, self.units.get(no)?))).collect();
+            units.iter().filter_map(|no| Some((*no, &**self.units.get(no)?))).collect();
         let mut keys: Vec<JobKey> =
             wanted.values().flat_map(|unit| unit.jobs.iter().copied()).collect();
         keys.sort_unstable();

@@ -62,7 +62,7 @@ pub struct ImportMachine {
     /// Runs that another version stored, and that are only shown.
     unreadable: BTreeMap<ImportKind, UnreadableRun>,
     pace: CallPace,
-    under_way: BTreeMap<CallTicket, (ImportKind, RunTask)>,
+    under_way: BTreeMap<CallTicket, Box<(ImportKind, RunTask)>>,
     last_ticket: CallTicket,
     /// Calls that are left in this slice.
     calls_left: u32,
@@ -139,7 +139,7 @@ impl ImportMachine {
             }
             ImportInput::Quota(parts) => self.pace.use_parts(parts),
             ImportInput::Slice(SliceInput::Answered { ticket, answer }) => {
-                if let Some((kind, task)) = self.under_way.remove(&ticket)
+                if let Some((kind, task)) = self.under_way.remove(&ticket).map(|call| *call)
                     && let Some(work) = self.works.get_mut(&kind)
                 {
                     work.answered(config, now, task, answer, &mut self.pace);
@@ -187,9 +187,9 @@ impl ImportMachine {
         while idle < kinds.len() && self.calls_left > 0 {
             let kind = kinds[self.turn % kinds.len()];
             self.turn = self.turn.wrapping_add(1);
-            let reads = self.under_way.values().filter(|(_, task)| task.reads()).count();
+            let reads = self.under_way.values().filter(|call| call.1.reads()).count();
             let jobs: usize = self.works.values().map(RunWork::open_jobs).sum();
-            let bytes: usize = self.under_way.values().map(|(_, task)| task.bytes()).sum();
+            let bytes: usize = self.under_way.values().map(|call| call.1.bytes()).sum();
             let mut grants = CallGrants {
                 connections: connections.saturating_sub(self.under_way.len()),
                 reading: READING.saturating_sub(reads),
@@ -209,7 +209,7 @@ impl ImportMachine {
                     idle = 0;
                     self.last_ticket = self.last_ticket.next();
                     self.calls_left -= 1;
-                    self.under_way.insert(self.last_ticket, (kind, task));
+                    self.under_way.insert(self.last_ticket, Box::new((kind, task)));
                     calls.push(ImportEffect::Call(self.last_ticket, call));
                 }
             }

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use crate::assembly::delivery::Delivery;
-use crate::assembly::record;
+use crate::assembly::record::{self, PageRecord};
 use crate::commercetools::reference::{Id, id_of};
 use crate::commercetools::walk::{Walk, WalkedResource};
 use crate::engine::unit_no::UnitNo;
@@ -52,6 +52,8 @@ pub(super) struct RunPage {
 /// A record under way.
 pub(super) struct RunRecord {
     pub(super) id: Id,
+    /// What people know it by, if it is known: see [`record::PageRecord`].
+    pub(super) name: Option<Box<str>>,
     pub(super) fate: RecordFate,
     /// Its unit of work, while Klaviyo has not all of it.
     pub(super) unit: Option<UnitNo>,
@@ -111,7 +113,7 @@ impl From<Conclusion> for RecordFate {
 
 impl RunRecord {
     pub(super) fn new(id: Id, fate: RecordFate) -> Self {
-        Self { id, fate, unit: None }
+        Self { id, name: None, fate, unit: None }
     }
 
     pub(super) fn open(id: Id) -> Self {
@@ -164,9 +166,14 @@ impl RunPage {
 
     /// Takes the documents of an answer. One that cannot be read costs only itself.
     pub(super) fn take_records(&mut self, of: WalkedResource, results: &[&str]) {
-        for (id, read) in results.iter().filter_map(|text| record::read(of, text)) {
+        for PageRecord { id, name, read } in
+            results.iter().filter_map(|text| record::read(of, text))
+        {
             let unit = read.map(|(record, documents)| Delivery::of_record(record, documents));
             self.add(id, unit.map_err(RecordFate::Failed));
+            if let Some(record) = self.records.last_mut() {
+                record.name = name;
+            }
         }
     }
 

@@ -1,11 +1,11 @@
 //! Values of commercetools' types as one text, number or truth: Klaviyo segments by nothing else.
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::commercetools::lenient::is_blank;
 use crate::commercetools::locale::{Locale, LocalizedString};
 use crate::commercetools::money::Money;
+use crate::json::read_value;
 
 /// The value of an attribute or a custom field: an enum by its label, a localized text in the preferred
 /// locale, money by its amount, a set with commas. What else there is (references, nested products) is
@@ -24,13 +24,15 @@ pub(super) fn flat(value: &Value, locale: &Locale) -> Option<Value> {
             if let Some(label) = members.get("label") {
                 return flat(label, locale);
             }
-            if let Ok(money) = Money::deserialize(value) {
+            if members.contains_key("centAmount")
+                && let Ok(money) = read_value::<Money>(value)
+            {
                 return Some(money.decimal().into());
             }
             if members.contains_key("typeId") || !members.values().all(Value::is_string) {
                 return None;
             }
-            let texts = LocalizedString::deserialize(value).ok()?;
+            let texts = read_value::<LocalizedString>(value).ok()?;
             texts.text(locale).filter(|text| !is_blank(text)).map(Value::from)
         }
     }

@@ -66,7 +66,7 @@ struct RowUnderWay {
 /// The outbox at work.
 pub struct OutboxMachine {
     machine: DeliveryMachine,
-    rows: BTreeMap<DeliveryNo, RowUnderWay>,
+    rows: BTreeMap<DeliveryNo, Box<RowUnderWay>>,
     /// The operation at which the last row of a group ended that was stopped; none of a group of
     /// which something went through since.
     stopped: BTreeMap<RowGroup, OperationName>,
@@ -230,7 +230,7 @@ impl OutboxMachine {
         match work {
             Ok(work) => {
                 let no = self.machine.add(NewDelivery { work, alone, sent, bytes }, around);
-                self.rows.insert(no, under_way);
+                self.rows.insert(no, Box::new(under_way));
             }
             Err(conclusion) => {
                 let fate = fate_of(around, &under_way.row, conclusion);

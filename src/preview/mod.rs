@@ -74,10 +74,10 @@ impl DryRun {
     /// Where the answer is no page, or the record cannot be read.
     pub fn of_record(kind: ImportKind, answer: &HttpAnswer) -> Result<Option<Self>, ReadFault> {
         let mut found = raw_page(answer)?.into_iter();
-        let Some((_, read)) = found.find_map(|text| record::read(kind.documents(), text)) else {
+        let Some(found) = found.find_map(|text| record::read(kind.documents(), text)) else {
             return Ok(None);
         };
-        let (record, documents) = read?;
+        let (record, documents) = found.read?;
         Ok(Some(Self::new(Delivery::of_record(record, documents))))
     }
 

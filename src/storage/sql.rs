@@ -7,9 +7,7 @@ use std::fmt;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::json::read_value;
 use crate::time::UnixMs;
 
 /// Executes statements.
@@ -48,14 +46,17 @@ pub enum SqlValue {
 }
 
 impl SqlValue {
-    /// The value as JSON; a blob is none.
-    fn into_json(self) -> Result<Value, SqlError> {
+    /// Writes the value as JSON; a blob is none.
+    fn write_json(&self, json: &mut String) -> Result<(), SqlError> {
         match self {
-            Self::Null => Ok(Value::Null),
-            Self::Integer(number) => Ok(number.into()),
-            Self::Text(text) => Ok(text.into()),
-            Self::Blob(_) => Err(SqlError::new("a blob is not read by the name of its column")),
+            Self::Null => json.push_str("null"),
+            Self::Integer(number) => json.push_str(&number.to_string()),
+            Self::Text(text) => json.push_str(&serde_json::to_string(text)?),
+            Self::Blob(_) => {
+                return Err(SqlError::new("a blob is not read by the name of its column"));
+            }
         }
+        Ok(())
     }
 }
 
@@ -133,8 +134,20 @@ impl SqlAnswer {
 
     /// The rows, by the names of their columns.
     pub fn read<T: DeserializeOwned>(self) -> Result<Vec<T>, SqlError> {
-        let rows = self.into_objects()?;
-        rows.iter().map(|row| Ok(read_value(row)?)).collect()
+        let names: Result<Vec<_>, _> = self.columns.iter().map(serde_json::to_string).collect();
+        let (names, mut json) = (names?, String::new());
+        let read = |row: Vec<SqlValue>| {
+            json.clear();
+            for (name, value) in names.iter().zip(&row) {
+                json.push(if json.is_empty() { '{' } else { ',' });
+                json.push_str(name);
+                json.push(':');
+                value.write_json(&mut json)?;
+            }
+            json.push('}');
+            Ok(serde_json::from_str(&json)?)
+        };
+        self.rows.into_iter().map(read).collect()
     }
 
     /// The first row, if there is one.
@@ -146,7 +159,12 @@ impl SqlAnswer {
     /// The values of the first column.
     pub fn column<T: DeserializeOwned>(self) -> Result<Vec<T>, SqlError> {
         let values = self.rows.into_iter().filter_map(|row| row.into_iter().next());
-        values.map(|value| Ok(read_value(&value.into_json()?)?)).collect()
+        let read = |value: SqlValue| {
+            let mut json = String::new();
+            value.write_json(&mut json)?;
+            Ok(serde_json::from_str(&json)?)
+        };
+        values.map(read).collect()
     }
 
     /// The first value of the first row; none if there is no row, or if it is `NULL`.
@@ -154,16 +172,6 @@ impl SqlAnswer {
         self.rows.truncate(1);
         let mut values: Vec<Option<T>> = self.column()?;
         Ok(values.pop().flatten())
-    }
-
-    fn into_objects(self) -> Result<Vec<Value>, SqlError> {
-        let Self { columns, rows, .. } = self;
-        let object = |row: Vec<SqlValue>| {
-            let named = columns.iter().zip(row);
-            let named = named.map(|(name, value)| Ok((name.clone(), value.into_json()?)));
-            named.collect::<Result<Map<_, _>, SqlError>>().map(Value::Object)
-        };
-        rows.into_iter().map(object).collect()
     }
 }
 
@@ -252,7 +260,7 @@ mod tests {
     #[test]
     fn a_blob_is_read_as_a_value_only() {
         let blob = SqlAnswer { rows: vec![vec![vec![1_u8].into()]], ..answer() };
-        assert!(blob.clone().read::<Value>().is_err());
+        assert!(blob.clone().read::<serde_json::Value>().is_err());
         assert_eq!(blob.rows[0][0], SqlValue::Blob(vec![1]));
     }
 }

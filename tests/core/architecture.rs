@@ -92,6 +92,13 @@ fn json_is_read_in_one_place() {
             let named = without_tests(&code).contains(&format!("serde_json::{name}"));
             assert!(!named, "{} names `serde_json::{name}`", file.display());
         }
+        // `T::deserialize(&value)` reads a tree; what implements the trait is given a `deserializer`.
+        let code = without_tests(&code);
+        for given in code.split("::deserialize(").skip(1) {
+            let reader = ["deserializer)", "from)", "input)"];
+            let is_reader = reader.iter().any(|name| given.starts_with(name));
+            assert!(is_reader, "{} reads a tree", file.display());
+        }
     }
 }
 

@@ -100,8 +100,8 @@ pub(crate) fn imported(
     shop: &Shop,
     order: &Value,
 ) -> Result<Vec<WriteRequest>, Came> {
-    let read = record::read(WalkedResource::Orders, &order.to_string()).expect("an id");
-    let (record, documents) = read.1.expect("an order");
+    let record = record::read(WalkedResource::Orders, &order.to_string()).expect("an id");
+    let (record, documents) = record.read.expect("an order");
     let now = NOW.parse().expect("a time");
     worked(config, shop, &Assignment::History(record), documents, now)
 }

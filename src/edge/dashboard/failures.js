@@ -30,7 +30,7 @@ export async function failures(kind, changed) {
       call("DELETE", `${path}?${code ? `code=${encodeURIComponent(code)}` : "all=true"}`),
   });
 
-  function row({ id, code, detail, pointer, at }) {
+  function row({ id, name, code, detail, pointer, at }) {
     const retry = async () => {
       await post(`${path}/retry`, { ids: [id] });
       shut();
@@ -44,7 +44,7 @@ export async function failures(kind, changed) {
       el(
         "div",
         { class: "row-head" },
-        record(`${kind}/${id}`, null, id),
+        record(`${kind}/${id}`, name, id),
         el("span", { class: "code" }, code),
       ),
       el("p", { class: "detail" }, detail),

@@ -31,7 +31,7 @@ pub struct DeliveryMachine {
     host: WriterHost,
     pub(crate) deliveries: Deliveries,
     pub(crate) circuits: Circuits,
-    under_way: BTreeMap<CallTicket, DeliveryTask>,
+    under_way: BTreeMap<CallTicket, Box<DeliveryTask>>,
     last_ticket: CallTicket,
     /// When something can be done that cannot be done now.
     wake: Option<UnixMs>,
@@ -76,7 +76,7 @@ impl DeliveryMachine {
         self.wake = None;
         loop {
             let reads = self.under_way.values().filter(|task| task.reads()).count();
-            let bytes: usize = self.under_way.values().map(DeliveryTask::bytes).sum();
+            let bytes: usize = self.under_way.values().map(|task| task.bytes()).sum();
             let mut grants = CallGrants {
                 connections: CONNECTIONS.saturating_sub(self.under_way.len()),
                 reading: READING.saturating_sub(reads),
@@ -95,7 +95,7 @@ impl DeliveryMachine {
             self.last_ticket = self.last_ticket.next();
             self.starting.extend(self.deliveries.of_job(&task));
             self.brings_emails |= task.brings_emails();
-            self.under_way.insert(self.last_ticket, task);
+            self.under_way.insert(self.last_ticket, Box::new(task));
             calls.push((self.last_ticket, call));
         }
     }
@@ -109,7 +109,7 @@ impl DeliveryMachine {
         pace: &mut CallPace,
     ) {
         if let Some(task) = self.under_way.remove(&ticket) {
-            self.deliveries.answered(task, answer, around, pace, &mut self.circuits);
+            self.deliveries.answered(*task, answer, around, pace, &mut self.circuits);
         }
     }
 

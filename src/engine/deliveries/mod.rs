@@ -169,7 +169,7 @@ struct OpenDelivery {
 pub struct Deliveries {
     host: WriterHost,
     next_no: usize,
-    open: BTreeMap<DeliveryNo, OpenDelivery>,
+    open: BTreeMap<DeliveryNo, Box<OpenDelivery>>,
     /// Those of them that wait for room.
     not_begun: VecDeque<DeliveryNo>,
     /// The bytes of all others.
@@ -236,7 +236,7 @@ impl Deliveries {
             wrote: false,
             price_edge: None,
         };
-        self.open.insert(no, open);
+        self.open.insert(no, Box::new(open));
         self.not_begun.push_back(no);
         self.begin(around);
         no
@@ -502,7 +502,7 @@ impl Deliveries {
         in_doubt: Option<Duration>,
     ) {
         let Some(open) = self.open.remove(&no) else { return };
-        let OpenDelivery { delivery, sent, cut, calls, price_edge, bytes, .. } = open;
+        let OpenDelivery { delivery, sent, cut, calls, price_edge, bytes, .. } = *open;
         debug_assert!(self.begun_bytes >= bytes, "it was begun with these bytes");
         self.begun_bytes = self.begun_bytes.saturating_sub(bytes);
         let is_delivered = end == DeliveryEnd::Concluded(Conclusion::Delivered);

@@ -25,13 +25,14 @@ pub fn save(sql: &dyn Sql, run: &ImportRun, saving: &RunSaving) -> Result<Healed
     let kind = run.kind.name();
     for failure in &saving.failures {
         sql.exec(
-            "INSERT INTO failures (kind, id, code, detail, pointer, run, at)
-             VALUES (?, ?, ?, ?, ?, ?, ?)
-             ON CONFLICT (kind, id) DO UPDATE SET code = excluded.code, detail = excluded.detail,
-                pointer = excluded.pointer, run = excluded.run, at = excluded.at",
+            "INSERT INTO failures (kind, id, name, code, detail, pointer, run, at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (kind, id) DO UPDATE SET name = COALESCE(excluded.name, name),
+                code = excluded.code, detail = excluded.detail, pointer = excluded.pointer, run = excluded.run, at = excluded.at",
             vec![
                 kind.into(),
                 failure.id.as_str().into(),
+                failure.name.as_deref().into(),
                 failure.code.as_str().into(),
                 failure.detail.as_str().into(),
                 failure.pointer.clone().into(),
@@ -86,6 +87,7 @@ fn heal<'a>(
 #[derive(Deserialize)]
 struct FailureRow {
     id: String,
+    name: Option<String>,
     code: String,
     detail: String,
     pointer: Option<String>,
@@ -95,14 +97,18 @@ struct FailureRow {
 
 impl FailureRow {
     fn shown(&self) -> Value {
-        json!({
+        let mut shown = json!({
             "id": self.id,
             "code": self.code,
             "detail": self.detail,
             "pointer": self.pointer,
             "run": self.run,
             "at": self.at.shown(),
-        })
+        });
+        if let Some(name) = &self.name {
+            shown["name"] = name.as_str().into();
+        }
+        shown
     }
 
     fn line(&self) -> String {
@@ -114,7 +120,8 @@ impl FailureRow {
 
 /// The failure of a record, if it failed.
 pub fn one(sql: &dyn Sql, kind: ImportKind, id: &Id) -> Result<Option<Value>, SqlError> {
-    let query = "SELECT id, code, detail, pointer, run, at FROM failures WHERE kind = ? AND id = ?";
+    let query = "SELECT id, name, code, detail, pointer, run, at FROM failures
+         WHERE kind = ? AND id = ?";
     let row: Option<FailureRow> =
         sql.exec(query, vec![kind.name().into(), id.as_str().into()])?.first()?;
     Ok(row.as_ref().map(FailureRow::shown))
@@ -138,7 +145,7 @@ impl FailurePage<'_> {
         sql: &dyn Sql,
         most: usize,
     ) -> Result<(Vec<FailureRow>, Option<String>), SqlError> {
-        let query = "SELECT id, code, detail, pointer, run, at FROM failures
+        let query = "SELECT id, name, code, detail, pointer, run, at FROM failures
              WHERE kind = ?1 AND id > ?2 AND (?3 IS NULL OR code = ?3) ORDER BY id LIMIT ?4";
         let values =
             vec![self.kind.name().into(), self.cursor.into(), self.code.into(), (most + 1).into()];

@@ -2,7 +2,7 @@
 //! they are used: [`super::runs`], [`super::failures`], [`crate::storage::parts`].
 
 /// The migrations; see [`crate::storage::schema`].
-pub const MIGRATIONS: [&str; 7] = [FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH];
+pub const MIGRATIONS: [&str; 8] = [FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH];
 
 const FIRST: &str = "
     CREATE TABLE IF NOT EXISTS runs (
@@ -80,6 +80,9 @@ const SEVENTH: &str = "
         FROM counted AS newest
         WHERE seq = (SELECT MAX(other.seq) FROM counted AS other WHERE other.kind = newest.kind);";
 
+/// What people know a record by that failed: a number, a SKU or a key.
+const EIGHTH: &str = "ALTER TABLE failures ADD COLUMN name TEXT;";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,6 +99,7 @@ mod tests {
             "7785fb1f1548826b",
             "f2a2a9d0e8ebbba5",
             "7cf89a75517482d3",
+            "b560c2ea48d48732",
         ];
         assert_eq!(digests(&MIGRATIONS), deployed);
     }

@@ -176,6 +176,8 @@ pub struct KeptRows {
 pub struct RecordFailure {
     /// The record's id in commercetools.
     pub id: Id,
+    /// What people know it by, if that is known.
+    pub name: Option<Box<str>>,
     /// A stable code.
     pub code: String,
     /// Why, in words; may be Klaviyo's own.
@@ -371,9 +373,9 @@ impl RunWork {
         self.run.counts.heal(healed);
     }
 
-    fn failure(&mut self, id: Id, rejection: Rejection) {
+    fn failure(&mut self, id: Id, name: Option<Box<str>>, rejection: Rejection) {
         let code = rejection.code().into_owned();
         let Rejection { detail, pointer, .. } = rejection;
-        self.saving.failures.push(RecordFailure { id, code, detail, pointer });
+        self.saving.failures.push(RecordFailure { id, name, code, detail, pointer });
     }
 }

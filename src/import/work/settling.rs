@@ -314,7 +314,7 @@ impl RunWork {
             RecordFate::Skipped(why) => self.count_skipped(record.id, why),
             RecordFate::Failed(fault) => {
                 self.run.counts.failed += u64::from(self.is_counted());
-                self.failure(record.id, fault);
+                self.failure(record.id, record.name, fault);
             }
             RecordFate::Again => self.run.again.push(record.id),
             RecordFate::Known | RecordFate::HandedOver => {}

@@ -119,6 +119,7 @@ fn an_import_knows_of_a_record_what_became_of_it() {
     let sql = imports();
     let failed = |record: &str| RecordFailure {
         id: id(record),
+        name: None,
         code: "klaviyo_400".to_owned(),
         detail: "d".to_owned(),
         pointer: Some("/data".to_owned()),

@@ -13,7 +13,30 @@ use crate::sqlite::Sqlite;
 use crate::support::object;
 
 fn failure(record: &str, code: &str) -> RecordFailure {
-    RecordFailure { id: id(record), code: code.to_owned(), detail: "d".to_owned(), pointer: None }
+    RecordFailure {
+        id: id(record),
+        name: None,
+        code: code.to_owned(),
+        detail: "d".to_owned(),
+        pointer: None,
+    }
+}
+
+#[test]
+fn what_people_know_a_record_by_is_kept() {
+    let sql = imports();
+    let named = |record, name: Option<&str>| RecordFailure {
+        name: name.map(Into::into),
+        ..failure(record, "c")
+    };
+    failed(&sql, 1, vec![named("a", Some("1001")), named("b", None)]);
+    // A later run that knows no name, since it has only the id, takes none away.
+    failed(&sql, 2, vec![named("a", None)]);
+    let shown = page(&sql, "", None);
+    assert_eq!(shown["failures"][0]["name"], json!("1001"));
+    assert_eq!(shown["failures"][1].get("name"), None, "no member without a name");
+    let one = failures::one(&sql, ImportKind::Orders, &id("a")).expect("a row").expect("a failure");
+    assert_eq!(one["name"], json!("1001"));
 }
 
 /// A run of all orders saves this.

@@ -37,7 +37,7 @@ const OUTBOX_ROWS: [&str; 5] = [
 ];
 
 /// The same of the object that runs imports.
-const IMPORT_ROWS: [&str; 7] = [
+const IMPORT_ROWS: [&str; 8] = [
     "INSERT INTO runs (seq, id, kind) VALUES (1, '0000000001000', 'orders');
      INSERT INTO kept (seq, kind, job, rows) VALUES (1, 'orders', 'j', '[]');
      INSERT INTO slices (only, lost) VALUES (1, 2);
@@ -58,6 +58,7 @@ const IMPORT_ROWS: [&str; 7] = [
         VALUES ('orders', 'day 02:30', 1000, '0000000001000', NULL);
      INSERT INTO completed (kind, started, left_out_from, succeeded)
         VALUES ('customers', 1000, NULL, 2000);",
+    "UPDATE failures SET name = '1001';",
 ];
 
 type Tables = BTreeMap<String, Vec<Vec<SqlValue>>>;

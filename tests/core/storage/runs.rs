@@ -61,8 +61,13 @@ fn a_run_is_loaded_with_its_list_and_its_kept_rows() {
     runs::save(&sql, &first).expect("saved");
     run.counts.read = 3;
     let rows = [kept("j1", &["a", "b"]), kept("j1", &["c"]), kept("j2", &["d"])];
-    let failure =
-        RecordFailure { id: id("a"), code: "c".to_owned(), detail: "d".to_owned(), pointer: None };
+    let failure = RecordFailure {
+        id: id("a"),
+        name: None,
+        code: "c".to_owned(),
+        detail: "d".to_owned(),
+        pointer: None,
+    };
     let next = RunSaving {
         run: Some(run.clone()),
         kept: rows.to_vec(),

@@ -91,8 +91,13 @@ fn a_run_that_begins_forgets_those_before() {
 #[test]
 fn what_is_read_once_more_heals_and_is_not_listed() {
     let sql = imports();
-    let failure =
-        RecordFailure { id: id("f"), code: "c".to_owned(), detail: "d".to_owned(), pointer: None };
+    let failure = RecordFailure {
+        id: id("f"),
+        name: None,
+        code: "c".to_owned(),
+        detail: "d".to_owned(),
+        pointer: None,
+    };
     let failed = RunSaving { failures: vec![failure], ..saving(1, ImportKind::Orders, vec![]) };
     runs::save(&sql, &failed).expect("saved");
     let mut again = saving(1, ImportKind::Orders, vec![record("f", false), record("s", true)]);
