@@ -65,6 +65,8 @@ pub(crate) struct CallGrants<'a> {
     /// The time.
     pub(crate) now: UnixMs,
     pub(crate) wake: &'a mut Option<UnixMs>,
+    /// The operation that was refused last since its limit is used up.
+    pub(crate) refused: Option<Operation>,
 }
 
 impl CallGrants<'_> {
@@ -85,6 +87,7 @@ impl CallGrants<'_> {
             self.pace.refused_for(operation, self.now).map_or(Ok(()), Err)
         };
         taken.map_err(|wait| {
+            self.refused = Some(operation);
             self.wake_at(self.now + wait);
             Setback::throttled(wait)
         })

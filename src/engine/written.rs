@@ -425,6 +425,7 @@ mod tests {
             circuits: None,
             now: UnixMs::EPOCH,
             wake: &mut wake,
+            refused: None,
         };
         writer.next(&mut grants, true).expect("a call")
     }

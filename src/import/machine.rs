@@ -201,10 +201,15 @@ impl ImportMachine {
                 circuits: None,
                 now: UnixMs::from(now),
                 wake: &mut self.wake,
+                refused: None,
             };
-            let work = self.works.get_mut(&kind);
-            match work.and_then(|work| work.next(config, &mut grants)) {
-                None => idle += 1,
+            let Some(work) = self.works.get_mut(&kind) else { break };
+            match work.next(config, &mut grants) {
+                None => {
+                    idle += 1;
+                    let mut own = self.under_way.values().filter(|call| call.0 == kind);
+                    work.limited(&grants, own.any(|call| call.1.reads()));
+                }
                 Some((task, call)) => {
                     idle = 0;
                     self.last_ticket = self.last_ticket.next();
@@ -247,7 +252,7 @@ impl ImportMachine {
     #[must_use]
     pub fn shown(&self, kind: ImportKind) -> Value {
         match (self.works.get(&kind), self.unreadable.get(&kind)) {
-            (Some(work), _) => work.run().shown(work.under_way()),
+            (Some(work), _) => work.shown(),
             (None, Some(unreadable)) => unreadable.shown(),
             (None, None) => blank(kind),
         }

@@ -9,6 +9,7 @@
 //! (`edge::import`).
 
 pub mod csv;
+mod limit;
 pub mod machine;
 mod page;
 mod parts;

@@ -175,6 +175,15 @@ function progress(bar, run) {
   }
 }
 
+/** What limits the speed of a run. */
+const PACED = {
+  klaviyo_rate: ({ calls, perMinute }) =>
+    `as fast as Klaviyo's limit of ${number(perMinute)} ${calls} a minute`,
+  klaviyo_jobs: () => "waits for Klaviyo's jobs",
+  commercetools: () => "as fast as commercetools answers",
+  connections: () => "six calls at once, as many as Cloudflare allows",
+};
+
 function paceOf(run, rate) {
   if (run.state === "idle") return "Never imported here.";
   const done = settled(run);
@@ -186,6 +195,7 @@ function paceOf(run, rate) {
     if (rate !== null) parts.push(`${rounded(rate)} a second`);
     const ms = left(run, rate);
     if (ms !== null) parts.push(`about ${duration(ms)} left`);
+    if (run.limit) parts.push(PACED[run.limit.by]?.(run.limit) ?? run.limit.by);
   } else if (run.state === "completed") {
     // A run may have lain dead for a while: that says nothing of its speed.
     const took = Date.parse(run.finishedAt) - Date.parse(run.startedAt);

@@ -88,6 +88,7 @@ impl DeliveryMachine {
                 circuits: Some(&mut self.circuits),
                 now: around.now_ms(),
                 wake: &mut self.wake,
+                refused: None,
             };
             let Some((task, call)) = self.deliveries.next(around, &mut grants) else {
                 return calls;

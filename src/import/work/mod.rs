@@ -25,6 +25,7 @@ pub(super) use self::calling::{ROOM, RunTask};
 use self::gone::HeldBack;
 use self::linked_before::LinkedBefore;
 use self::size::PageSize;
+use super::limit::RunLimit;
 use super::page::RunPage;
 use super::parts::WalkParts;
 use super::phones::PhoneBook;
@@ -36,6 +37,7 @@ use crate::assembly::together::JointReading;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::engine::backoff::JOB_IN_DOUBT;
+use crate::engine::grants::CallGrants;
 use crate::engine::unit_no::UnitNo;
 use crate::engine::writer::{UnitWriter, WriterHost};
 use crate::fault::Rejection;
@@ -85,6 +87,8 @@ pub(super) struct RunWork {
     stepped_at: Option<DateTime<Utc>>,
     /// Calls under way.
     under_way: u32,
+    /// What its next call had to wait for when it was asked last.
+    limit: Option<RunLimit>,
     /// What is to be stored.
     saving: RunSaving,
     dirty: bool,
@@ -279,6 +283,7 @@ impl RunWork {
             room: calling::ROOM,
             stepped_at: None,
             under_way: 0,
+            limit: None,
             saving: RunSaving::default(),
             dirty: false,
             cuts: Vec::new(),
@@ -290,6 +295,28 @@ impl RunWork {
     fn take_up(&mut self, now: DateTime<Utc>) {
         self.readers = self.run.ranges.iter().flatten().map(RangeReader::of).collect();
         self.writer.take_up(UnixMs::from(now));
+    }
+
+    /// The run as it is shown, with what is under way, and what limits it while it goes on.
+    pub(super) fn shown(&self) -> Value {
+        let mut shown = self.run.shown(self.under_way());
+        let goes_on = self.run.state == RunState::Running && self.run.waiting.is_none();
+        if let Some(limit) = self.limit.filter(|_| goes_on) {
+            shown["limit"] = limit.shown();
+        }
+        shown
+    }
+
+    /// Notes why there was no next call; `reads`, whether one of its own reads from commercetools.
+    pub(super) fn limited(&mut self, grants: &CallGrants, reads: bool) {
+        let waits_for_jobs = self.writer.open_jobs() > 0 && self.is_quiet();
+        self.limit = match grants.refused {
+            Some(operation) => Some(RunLimit::Rate(operation)),
+            None if grants.connections == 0 => Some(RunLimit::Connections),
+            None if waits_for_jobs && self.under_way == 0 => Some(RunLimit::Jobs),
+            None if reads => Some(RunLimit::Commercetools),
+            None => None,
+        };
     }
 
     pub(super) fn run(&self) -> &ImportRun {

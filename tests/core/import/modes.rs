@@ -186,13 +186,7 @@ fn a_sku_that_moves_to_another_product_is_there_in_the_end() {
 #[test]
 fn customers_who_share_a_phone_number_go_together() {
     let mut world = calm(&json!({}));
-    for number in 0..100 {
-        let mut customer = shop::customer(number, days_ago(3), &format!("c{number}@example.com"));
-        customer["addresses"] = json!([{"id": "a", "country": "DE", "phone": "+49 30 123456"}]);
-        customer["defaultBillingAddressId"] = json!("a");
-        customer["billingAddressIds"] = json!(["a"]);
-        world.shop.put("customers", customer);
-    }
+    one_phone(&mut world);
     world.start(ImportKind::Customers, all(ImportKind::Customers));
     world.run();
     verify(&mut world, &[ImportKind::Customers]);
@@ -582,4 +576,34 @@ fn chance_is_repeatable() {
     };
     assert_eq!(draw(5), draw(5));
     assert_ne!(draw(5), draw(6));
+}
+
+/// Customers with one phone number, who go in many jobs.
+fn one_phone(world: &mut World) {
+    for number in 0..100 {
+        let mut customer = shop::customer(number, days_ago(3), &format!("c{number}@example.com"));
+        customer["addresses"] = json!([{"id": "a", "country": "DE", "phone": "+49 30 123456"}]);
+        customer["defaultBillingAddressId"] = json!("a");
+        customer["billingAddressIds"] = json!(["a"]);
+        world.shop.put("customers", customer);
+    }
+}
+
+#[test]
+fn what_limits_a_run_is_shown_while_it_goes_on() {
+    for (share, job_ms, after_ms, limit) in [
+        (1.0, 300_000, 60_000, json!({"by": "klaviyo_jobs"})),
+        (0.01, 3_000, 60_000, json!({"by": "klaviyo_rate", "calls": "jobs", "perMinute": 150})),
+        (1.0, 3_000, 1, json!({"by": "commercetools"})),
+    ] {
+        let mut world = calm(&json!({"klaviyo": {"share": share}}));
+        one_phone(&mut world);
+        world.account.job_ms = job_ms;
+        world.start(ImportKind::Customers, all(ImportKind::Customers));
+        world.run_for(after_ms);
+        let shown = world.shown(ImportKind::Customers);
+        assert_eq!(shown["limit"], limit, "{shown}");
+        world.run_to_its_end();
+        assert_eq!(world.shown(ImportKind::Customers).get("limit"), None, "it has ended");
+    }
 }
