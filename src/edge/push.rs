@@ -327,7 +327,7 @@ async fn settle(
             feed::count_brought(config, notification);
         }
         watch::count(|tally, now| tally.pushed(item.type_name(), &outcome, now));
-        accepted::remember(&item, &outcome);
+        accepted::remember(config, &item, &outcome);
         outcome
     });
     logged.collect()

@@ -19,6 +19,7 @@ mod record_ref;
 pub mod run;
 pub mod schedule;
 pub mod sequence;
+pub mod settled;
 pub mod start;
 pub mod store;
 pub mod stored;

@@ -135,6 +135,26 @@ describe("with a receiver of alerts", () => {
     assert.deepEqual(codes(await statusOf(stack)), []);
   });
 
+  test("what an import could not send is healed once realtime has written it", async () => {
+    const { commercetools } = stack;
+    commercetools.put("customer", { ...customer, email: "annika@example" });
+    await imported(stack.worker.url, "customers", { ids: [customer.id] });
+    assert.equal((await statusOf(stack)).customers.failures, 1);
+    const ofCustomers = () =>
+      receiver.notices("import_failures").filter((notice) => notice.of === "customers");
+    await eventually("the watch to see it", ofCustomers, ({ length }) => length > 0, {
+      limitMs: 60_000 + ALERT_MS,
+    });
+    commercetools.put("customer", customer);
+    await stack.expectStatus(204, CHANGED);
+    await eventually(
+      "the failure to be healed",
+      async () => (await statusOf(stack)).customers.failures,
+      (failures) => failures === 0,
+    );
+    assert.equal((await statusOf(stack)).customers.failed, 1, "what the run counted stays");
+  });
+
   test("the figures are read by a parser of Prometheus", async () => {
     const { url } = stack.worker;
     const asked = { headers: { authorization: `Bearer ${READ_TOKEN}` } };

@@ -19,11 +19,12 @@ use super::auth::Operator;
 use super::objects::{SingleObject, query};
 use super::outbox::OUTBOX;
 use super::route::SyncAction;
-use super::{body, reply};
+use super::{body, log, reply};
 use crate::commercetools::notification::Notification;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::import::run::{ImportKind, hide_words};
+use crate::import::settled::SettledRecord;
 use crate::import::store::gone::{GoneRecord, deleted};
 
 /// The object. It answers at once, except for a start over many ids, which have to be stored.
@@ -116,6 +117,17 @@ pub(super) async fn tell_of_deletions(
     match told.status_code() {
         200 => Ok(()),
         status => Err(worker::Error::RustError(format!("the import answered {status}"))),
+    }
+}
+
+/// Tells the imports which records realtime settled, so that their failures are healed.
+pub(super) async fn tell_of_settled(env: &Env, config: &Config, records: &[SettledRecord]) {
+    let told = async {
+        let body = serde_json::to_vec(records)?;
+        IMPORT.call(env, config, Method::Post, "/settled", Some(&body)).await
+    };
+    if let Err(error) = told.await {
+        log::failure(IMPORT.name, &error.to_string());
     }
 }
 

@@ -25,6 +25,7 @@ use crate::edge::{log, reply, settings};
 use crate::engine::backoff::backoff;
 use crate::import::machine::ImportInput;
 use crate::import::run::{ImportKind, RunSelection};
+use crate::import::settled::SettledRecord;
 use crate::import::start::{self, RunStart};
 use crate::import::store::failures::{self, FailurePage};
 use crate::import::store::tables::MIGRATIONS;
@@ -219,6 +220,10 @@ impl Import {
                 for (of_type, id) in deleted {
                     gone::remember(sql, &config.rules, &of_type, &id, now_ms())?;
                 }
+                reply::json(200, &json!({}))
+            }
+            (Method::Post, ["settled"], None) => {
+                failures::settled(sql, &read_bytes::<Vec<SettledRecord>>(body)?)?;
                 reply::json(200, &json!({}))
             }
             (Method::Post, ["tick"], None) => self.tick(sql, config),

@@ -97,7 +97,7 @@ impl SliceWork for OutboxWork<'_> {
                 WorkEffort { duration: tried.duration, calls: tried.calls, cut: tried.cut };
             log::notification(&tried.item, &outcome, &effort);
             watch::count(|tally, now| tally.retried(tried.item.type_name(), &outcome, now));
-            accepted::remember(&tried.item, &outcome);
+            accepted::remember(self.config, &tried.item, &outcome);
         }
         Ok(done.calls)
     }

@@ -19,7 +19,7 @@ use worker::{Context, Delay, Env, Error, Method, Response, Result};
 pub(super) use self::state::{metrics, watched};
 use super::clock::now_ms;
 use super::objects::SingleObject;
-use super::{feed, log, reply, settings};
+use super::{accepted, feed, import, log, reply, settings};
 use crate::check::CheckReport;
 use crate::config::Config;
 use crate::time::UnixMs;
@@ -79,9 +79,14 @@ pub(super) async fn hand_over(env: &Env, config: &Config) {
     if TALLY.with_borrow(Tally::is_empty) {
         return;
     }
-    let handed_over = with_tally(env, config, "/counts").await;
-    if let Err(error) = handed_over {
-        log::failure(WATCH.name, &error.to_string());
+    let settled = accepted::take_settled();
+    match with_tally(env, config, "/counts").await {
+        // Only then is there a failure that they may heal.
+        Ok(answer) if answer["importsNeedAttention"] == true && !settled.is_empty() => {
+            import::tell_of_settled(env, config, &settled).await;
+        }
+        Ok(_) => {}
+        Err(error) => log::failure(WATCH.name, &error.to_string()),
     }
 }
 

@@ -20,7 +20,7 @@ use crate::edge::{check, log, reply};
 use crate::json::read_bytes;
 use crate::time::UnixMs;
 use crate::watch::alerts::{self, Alert};
-use crate::watch::causes::KeptCheck;
+use crate::watch::causes::{CauseArea, KeptCheck};
 use crate::watch::look::{next, realtime, refused, wants_checks};
 use crate::watch::store::counts;
 use crate::watch::store::state::{load, save};
@@ -126,8 +126,8 @@ impl Watch {
         let url = request.url()?;
         match (request.method(), url.path()) {
             (Method::Post, "/counts") => {
-                self.take(&read_bytes(body)?).await?;
-                reply::json(200, &json!({}))
+                let imports_need_attention = self.take(&read_bytes(body)?).await?;
+                reply::json(200, &json!({ "importsNeedAttention": imports_need_attention }))
             }
             (Method::Post, "/state") => {
                 self.take(&read_bytes(body)?).await?;
@@ -173,14 +173,17 @@ impl Watch {
     }
 
     /// Takes what an isolate counted, and looks soon if that says that something went wrong.
-    async fn take(&self, tally: &Tally) -> Result<()> {
-        self.turn(|sql| {
+    /// Adds what was counted; whether something of the imports needed a person at the last look.
+    async fn take(&self, tally: &Tally) -> Result<bool> {
+        let imports_need_attention = self.turn(|sql| {
             let mut state = load(sql, now_ms())?;
             state.take(tally);
             counts::add(sql, tally, now_ms())?;
-            Ok(save(sql, &state)?)
+            save(sql, &state)?;
+            Ok(alerts::open(&state.alerts).any(|alert| alert.area == CauseArea::Imports))
         })?;
-        self.arm(if needs_look(tally) { SOON } else { LATER }).await
+        self.arm(if needs_look(tally) { SOON } else { LATER }).await?;
+        Ok(imports_need_attention)
     }
 
     /// Moves the alarm to an earlier time, or sets it.

@@ -10,6 +10,7 @@ use crate::http::encode;
 use crate::import::csv;
 use crate::import::machine::RunSaving;
 use crate::import::run::{HealedCounts, ImportKind, ImportRun, RunSelection, RunState};
+use crate::import::settled::SettledRecord;
 use crate::storage::selection::KeptSelection;
 use crate::storage::sql::{Sql, SqlError};
 use crate::time::UnixMs;
@@ -81,6 +82,18 @@ fn heal<'a>(
     let values = vec![run.kind.name().into(), serde_json::to_string(&ids)?.into()];
     let runs: Vec<String> = sql.exec(query, values)?.column()?;
     Ok(runs.into_iter().map(|of| u64::from(of == run.id)).sum())
+}
+
+/// Forgets the failures of records that were settled since, by something else than an import. What runs counted stays:
+/// that is how they ended.
+pub fn settled(sql: &dyn Sql, records: &[SettledRecord]) -> Result<(), SqlError> {
+    for SettledRecord { kind, id, at } in records {
+        sql.exec(
+            "DELETE FROM failures WHERE kind = ? AND id = ? AND at < ?",
+            vec![kind.name().into(), id.as_str().into(), (*at).into()],
+        )?;
+    }
+    Ok(())
 }
 
 /// A row of `failures`.

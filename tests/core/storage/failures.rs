@@ -3,9 +3,11 @@
 use commercetools_klaviyo::commercetools::notification::Notification;
 use commercetools_klaviyo::import::machine::{RecordFailure, RunSaving};
 use commercetools_klaviyo::import::run::{ImportKind, RunSelection, RunState};
+use commercetools_klaviyo::import::settled::SettledRecord;
 use commercetools_klaviyo::import::store::failures::{self, FailurePage};
 use commercetools_klaviyo::import::store::{gone, runs};
 use commercetools_klaviyo::storage::selection::KeptSelection;
+use commercetools_klaviyo::time::UnixMs;
 use serde_json::{Value, json};
 
 use super::runs::{id, imports, run};
@@ -20,6 +22,28 @@ fn failure(record: &str, code: &str) -> RecordFailure {
         detail: "d".to_owned(),
         pointer: None,
     }
+}
+
+#[test]
+fn what_realtime_settled_since_is_healed() {
+    let sql = imports();
+    failed(&sql, 1, vec![failure("a", "c"), failure("b", "c"), failure("d", "c")]);
+    let at = |record: &str| {
+        let shown = failures::one(&sql, ImportKind::Orders, &id(record)).expect("a row");
+        let text = shown.expect("a failure")["at"].as_str().expect("a time").to_owned();
+        UnixMs::from(text.parse::<chrono::DateTime<chrono::Utc>>().expect("a time"))
+    };
+    let second = std::time::Duration::from_secs(1);
+    let settled = |kind, record: &str, at: UnixMs| SettledRecord { kind, id: id(record), at };
+    let records = [
+        settled(ImportKind::Orders, "a", at("a") + second),
+        // Before it failed.
+        settled(ImportKind::Orders, "b", at("b")),
+        settled(ImportKind::Products, "d", at("d") + second),
+        settled(ImportKind::Orders, "none", at("d") + second),
+    ];
+    failures::settled(&sql, &records).expect("healed");
+    assert_eq!(ids(&sql), ["b", "d"]);
 }
 
 #[test]
