@@ -14,6 +14,7 @@ mod id_walk;
 mod inventory;
 pub mod known_categories;
 mod order;
+mod order_contents;
 mod product;
 mod profile;
 pub mod reading;

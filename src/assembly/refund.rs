@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::documents::Documents;
-use super::order::{events, with_contents};
+use super::order_contents::{events, with_contents};
 use super::reading::KnownDocument;
 use super::{DeliveryStep, StepResult};
 use crate::commercetools::payment::{Payment, Transaction};

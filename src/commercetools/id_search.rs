@@ -3,7 +3,8 @@
 //! Not in scope: reading the record itself, which needs its id ([`super::walk`]).
 
 use super::answer::{has_no_variants_apart, is_refused_with, page};
-use super::query::{DocumentQuery, quote};
+use super::query::DocumentQuery;
+use super::query_parts::quote;
 use super::reference::{Id, IdReference};
 use super::variant::{CatalogModel, VariantLink};
 use crate::fault::{ReadFault, Rejection};

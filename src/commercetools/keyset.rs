@@ -5,7 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::query::{PAGE, quote};
+use super::query::PAGE;
+use super::query_parts::quote;
 use super::reference::Id;
 use super::walk::WalkedResource;
 use crate::http::encode;

@@ -23,6 +23,7 @@ pub mod price;
 pub mod product;
 pub mod product_type;
 pub mod query;
+mod query_parts;
 mod query_sort;
 pub mod reference;
 pub mod together;

@@ -1,5 +1,9 @@
 //! What to read from commercetools, as values; the edge only sends them.
 
+use super::query_parts::{
+    CATEGORIES, CUSTOMER_GROUP, DEFAULT_VARIANT, PUBLISHED, VARIANT_PUBLISHED, expand, has_sku,
+    is_one_of, page, quote, variants_among, variants_of,
+};
 use super::reference::Id;
 use super::walk::IdWalk;
 use crate::http::encode;
@@ -93,22 +97,6 @@ pub enum DocumentQuery {
     },
 }
 
-/// What a customer is read with.
-pub(super) const CUSTOMER_GROUP: &str = "customerGroup";
-
-/// What a product is read with.
-pub(super) const CATEGORIES: &str = "masterData.current.categories[*].ancestors[*]";
-
-/// The variant that stands for a product whose variants are documents of their own. A path that leads
-/// nowhere, as this one in a Classic project, is passed over.
-pub(super) const DEFAULT_VARIANT: &str = "masterData.current.defaultVariant";
-
-/// What is to be with a document that is read, as a part of the query.
-pub(super) fn expand(paths: &[&str]) -> String {
-    let all: Vec<_> = paths.iter().map(|path| format!("expand={}", encode(path))).collect();
-    all.join("&")
-}
-
 impl DocumentQuery {
     /// The path and query below `{api}/{project}`, encoded.
     #[must_use]
@@ -186,42 +174,10 @@ impl DocumentQuery {
     }
 }
 
-/// That a product is for sale.
-pub(super) const PUBLISHED: &str = "masterData(published = true)";
-
-/// That a variant that is a document of its own is for sale.
-pub(super) const VARIANT_PUBLISHED: &str = "published = true";
-
-/// That such a variant has one of these SKUs.
-pub(super) fn has_sku(skus: &[impl AsRef<str>]) -> String {
-    format!("current({})", is_one_of("sku", skus))
-}
-
-/// That such a variant is for sale, and one of these products'.
-pub(super) fn variants_of(products: &[impl AsRef<str>]) -> String {
-    format!("{VARIANT_PUBLISHED} and product({})", is_one_of("id", products))
-}
-
 /// The published products of which this holds.
 fn published(limit: usize, predicate: &str) -> String {
     let predicate = encode(&format!("{PUBLISHED} and {predicate}"));
     format!("/products?limit={limit}&withTotal=false&where={predicate}")
-}
-
-/// The predicate for the products that have variants of these SKUs.
-pub(super) fn variants_among(skus: &[impl AsRef<str>]) -> String {
-    let skus = is_one_of("sku", skus);
-    format!("masterData(current(masterVariant({skus}) or variants({skus})))")
-}
-
-/// A page of a walk in the order of ids.
-pub(super) fn page(predicate: &str, after: Option<&Id>, limit: usize) -> String {
-    let predicate = match after {
-        Some(id) => format!("{predicate} and id > {}", quote(id.as_str())),
-        None => predicate.to_owned(),
-    };
-    let sort = encode("id asc");
-    format!("limit={limit}&withTotal=false&sort={sort}&where={}", encode(&predicate))
 }
 
 /// The query for one inventory entry of these supply channels; of any channel, where there are none.
@@ -233,17 +189,6 @@ pub fn stock_in_channels(channels: &[String]) -> String {
         format!("supplyChannel({})", is_one_of("id", channels))
     };
     format!("/inventory?limit=1&withTotal=false&where={}", encode(&predicate))
-}
-
-/// The predicate `field in ("a","b")`, each value quoted.
-pub(super) fn is_one_of(field: &str, values: &[impl AsRef<str>]) -> String {
-    let quoted: Vec<_> = values.iter().map(|value| quote(value.as_ref())).collect();
-    format!("{field} in ({})", quoted.join(","))
-}
-
-/// A string of the predicate language: in double quotes, with `\` before `"` and `\`.
-pub(super) fn quote(value: &str) -> String {
-    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 //!
 //! Not in scope: how their answer is cut up again ([`super::together`]).
 
-use super::query::{
-    self, CATEGORIES, CUSTOMER_GROUP, DEFAULT_VARIANT, DocumentQuery, PRODUCTS_PER_QUERY,
-    PUBLISHED, SKUS_PER_QUERY, VARIANT_PUBLISHED, is_one_of,
+use super::query::{DocumentQuery, PRODUCTS_PER_QUERY, SKUS_PER_QUERY};
+use super::query_parts::{
+    CATEGORIES, CUSTOMER_GROUP, DEFAULT_VARIANT, PUBLISHED, VARIANT_PUBLISHED, has_sku, is_one_of,
+    variants_among, variants_of,
 };
 use super::reference::Id;
 
@@ -65,9 +66,9 @@ impl QuerySort {
         let among = match self.key {
             KeyField::Id => is_one_of("id", keys),
             KeyField::Sku => is_one_of("sku", keys),
-            KeyField::VariantSku => query::variants_among(keys),
-            KeyField::OwnSku => query::has_sku(keys),
-            KeyField::Product => query::variants_of(keys),
+            KeyField::VariantSku => variants_among(keys),
+            KeyField::OwnSku => has_sku(keys),
+            KeyField::Product => variants_of(keys),
         };
         match &self.also {
             Some(also) => format!("{also} and {among}"),

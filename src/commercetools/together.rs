@@ -12,7 +12,8 @@ use serde::Deserialize;
 
 use super::answer::begun_page;
 use super::product::Product;
-use super::query::{self, DocumentQuery, PAGE};
+use super::query::{DocumentQuery, PAGE};
+use super::query_parts::{expand, page};
 use super::query_sort::{KeyField, QuerySort, behind, part, sorted};
 use super::reference::Id;
 use super::variant::VariantLink;
@@ -197,15 +198,11 @@ impl JointQuery {
         };
         let predicate = sort.predicate(&self.keys);
         if sort.pages {
-            return format!(
-                "/{}?{}",
-                sort.path,
-                query::page(&predicate, self.after.as_ref(), PAGE)
-            );
+            return format!("/{}?{}", sort.path, page(&predicate, self.after.as_ref(), PAGE));
         }
         let expand = match sort.expand {
             [] => String::new(),
-            paths => format!("&{}", query::expand(paths)),
+            paths => format!("&{}", expand(paths)),
         };
         let path = sort.path;
         format!("/{path}?limit={PAGE}&withTotal=false{expand}&where={}", encode(&predicate))

@@ -6,7 +6,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::query::{
+use super::query_parts::{
     CATEGORIES, CUSTOMER_GROUP, PUBLISHED, has_sku, is_one_of, page, quote, variants_among,
 };
 use super::reference::Id;

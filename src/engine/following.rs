@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
-use super::calling::{LOOK_FOR_ITEMS, WriteCall};
+use super::calling::LOOK_FOR_ITEMS;
 use super::events::{JobEnd, WriteEvent};
 use super::jobs::{JobKey, JobRows, OpenJob};
 use super::unit::UnitEnd;
 use super::unit_no::UnitNo;
-use super::writer::{AwaitedItem, UnitWriter};
+use super::write_task::{AwaitedItem, WriteCall};
+use super::writer::UnitWriter;
 use crate::fault::{ReadFault, TransientFault};
 use crate::http::HttpAnswer;
 use crate::klaviyo::answer::ids;

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::batches::{BatchBuffers, BatchRow, UnitWrite};
 use super::blame::Blame;
-use super::calling::{WriteCall, WriteTask};
 use super::events::{EndedUnit, WriteEvent};
 use super::jobs::{JobKey, JobRows, OpenJobs};
 use super::stubborn::ThroughCounts;
 use super::unit::{UnitEnd, WriteUnit};
 use super::unit_no::UnitNo;
+use super::write_task::{AwaitedItem, WriteCall, WriteTask};
 use crate::klaviyo::job::JobRef;
 use crate::klaviyo::pacing::Operation;
 use crate::klaviyo::request::WriteRequest;
@@ -64,16 +64,6 @@ pub(crate) struct UnitWriter {
     pub(super) events: Vec<WriteEvent>,
     /// The bytes of stages that wait for those before them.
     bytes_later: usize,
-}
-
-/// An item that was written by a job, and is needed by what comes after it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct AwaitedItem {
-    pub(super) unit: UnitNo,
-    /// Klaviyo's id.
-    pub(super) item: String,
-    pub(super) job: JobKey,
-    pub(super) index: usize,
 }
 
 /// A unit that is to be written.

@@ -76,10 +76,11 @@ pub(super) fn hand_over_soon(context: &Context, env: &Env) {
 
 /// Hands over what is counted. If that fails it goes on being counted.
 pub(super) async fn hand_over(env: &Env, config: &Config) {
-    if TALLY.with_borrow(Tally::is_empty) {
+    let settled = accepted::take_settled();
+    // Somebody who asked for the status may have handed over the counts.
+    if TALLY.with_borrow(Tally::is_empty) && settled.is_empty() {
         return;
     }
-    let settled = accepted::take_settled();
     match with_tally(env, config, "/counts").await {
         // Only then is there a failure that they may heal.
         Ok(answer) if answer["importsNeedAttention"] == true && !settled.is_empty() => {
