@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use worker::{console_error, console_log, console_warn};
 
+use crate::import::kind::ImportKind;
 use crate::import::machine::RunCuts;
-use crate::import::run::{ImportKind, ImportRun, RunState};
+use crate::import::run::{ImportRun, RunState};
 use crate::mapping::body::Cut;
 use crate::push::envelope::PushedItem;
 use crate::push::outcome::Outcome;

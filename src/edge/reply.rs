@@ -8,7 +8,7 @@ use worker::{Headers, Response, ResponseBuilder, Result};
 
 use super::auth::PushDenial;
 use crate::config::SettingProblem;
-use crate::import::run::ImportKind;
+use crate::import::kind::ImportKind;
 use crate::push::outcome::PushReply;
 
 /// How long a sender is asked to wait where nothing better is known.

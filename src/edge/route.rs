@@ -3,7 +3,7 @@
 use super::dashboard::{self, DashboardFile};
 use super::handshake;
 use crate::config::AppType;
-use crate::import::run::ImportKind;
+use crate::import::kind::ImportKind;
 
 /// Something that can be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

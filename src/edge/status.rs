@@ -11,7 +11,8 @@ use super::objects::parameter;
 use super::outbox::OUTBOX;
 use super::{feed, reply, watch};
 use crate::config::Config;
-use crate::import::run::{ImportKind, blank, hide_words};
+use crate::import::kind::ImportKind;
+use crate::import::run::{blank, hide_words};
 
 pub(super) async fn answer(
     request: &Request,

@@ -18,7 +18,7 @@ use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::fault::{ReadFault, Setback, System};
 use crate::http::{HttpAnswer, encode};
-use crate::import::run::ImportKind;
+use crate::import::kind::ImportKind;
 use crate::klaviyo::answer::ids;
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::query::{KlaviyoLookup, in_pieces};

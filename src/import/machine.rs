@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::run::{HealedCounts, ImportKind, ImportRun, blank};
+use super::kind::ImportKind;
+use super::run::{HealedCounts, ImportRun, blank};
 use super::start::RunStart;
 use super::stored::{StoredRun, UnreadableRun};
 pub use super::work::{

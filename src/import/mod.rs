@@ -9,15 +9,17 @@
 //! (`edge::import`).
 
 pub mod csv;
+pub mod kind;
 mod limit;
 pub mod machine;
 mod page;
 mod parts;
-mod passes;
+pub mod passes;
 mod phones;
 mod record_ref;
 pub mod run;
 pub mod schedule;
+pub mod selection;
 pub mod sequence;
 pub mod settled;
 pub mod start;

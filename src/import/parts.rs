@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::run::PassRange;
+use super::passes::PassRange;
 use crate::config::ImportRules;
 
 /// What commercetools counts up to where there is a predicate (its release note of 2020-10-12).

@@ -12,7 +12,8 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::run::{ImportKind, PassRange, RunSelection, RunTrigger};
+use super::kind::ImportKind;
+use super::selection::{RunSelection, RunTrigger};
 use crate::commercetools::query::{PAGE, SKUS_PER_QUERY};
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::{Walk, WalkCount, WalkEnd, WalkFilter, WalkedResource};
@@ -313,5 +314,30 @@ pub(super) fn held(kind: ImportKind) -> CatalogKind {
     match kind {
         ImportKind::Categories => CatalogKind::Category,
         ImportKind::Customers | ImportKind::Orders | ImportKind::Products => CatalogKind::Item,
+    }
+}
+
+/// One part of a pass: the records of a time of creation, read in the order of their ids.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassRange {
+    /// The earliest `createdAt`; none for no limit.
+    pub from: Option<DateTime<Utc>>,
+    /// The `createdAt` it ends before; none for no limit.
+    pub to: Option<DateTime<Utc>>,
+    /// The last id of the last page that is settled. For pages of Klaviyo's, their cursor; for
+    /// ids that were given, how many are settled.
+    pub after: Option<String>,
+    /// Whether all of it is settled.
+    pub done: bool,
+}
+
+impl PassRange {
+    /// A filter that lets through only what is in this part.
+    pub(super) fn narrowed(&self, filter: &WalkFilter) -> WalkFilter {
+        WalkFilter {
+            created_from: self.from.or(filter.created_from),
+            created_before: self.to.or(filter.created_before),
+            ..filter.clone()
+        }
     }
 }

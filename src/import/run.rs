@@ -10,133 +10,17 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::passes::{Pass, PassSource, passes};
+use super::kind::ImportKind;
+use super::passes::{Pass, PassRange, PassSource, passes};
+use super::selection::{RunSelection, RunTrigger};
 use crate::commercetools::reference::Id;
 use crate::commercetools::variant::CatalogModel;
-use crate::commercetools::walk::{WalkFilter, WalkedResource};
 use crate::config::rules::OperatorRules;
 use crate::engine::backoff::JOB_IN_DOUBT;
 use crate::mapping::body::CutCode;
 
 /// The version of the stored shape.
 pub const VERSION: u32 = 5;
-
-/// What is imported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "as their names say")]
-pub enum ImportKind {
-    Customers,
-    Orders,
-    Categories,
-    Products,
-}
-
-impl ImportKind {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Customers, Self::Orders, Self::Categories, Self::Products];
-
-    /// In the order in which one import of all is run: an item is put into the categories that are there, and an
-    /// order's profile is complete when its customer came first.
-    pub const IN_ORDER: [Self; 4] =
-        [Self::Categories, Self::Products, Self::Customers, Self::Orders];
-
-    /// The name in paths and JSON.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Customers => "customers",
-            Self::Orders => "orders",
-            Self::Categories => "categories",
-            Self::Products => "products",
-        }
-    }
-
-    /// commercetools' name of such a resource.
-    #[must_use]
-    pub fn resource_type(self) -> &'static str {
-        match self {
-            Self::Customers => "customer",
-            Self::Orders => "order",
-            Self::Categories => "category",
-            Self::Products => "product",
-        }
-    }
-
-    /// What is walked through for it.
-    #[must_use]
-    pub fn documents(self) -> WalkedResource {
-        match self {
-            Self::Customers => WalkedResource::Customers,
-            Self::Orders => WalkedResource::Orders,
-            Self::Categories => WalkedResource::Categories,
-            Self::Products => WalkedResource::Products,
-        }
-    }
-
-    /// The kind of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-
-    /// The name at the beginning of a sentence.
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Customers => "Customers",
-            Self::Orders => "Orders",
-            Self::Categories => "Categories",
-            Self::Products => "Products",
-        }
-    }
-}
-
-/// Which records a run is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunSelection {
-    /// All of them.
-    Full,
-    /// Those of a list, which is stored beside the run.
-    Ids,
-    /// Those from this id on, in the order of ids.
-    StartId(Id),
-    /// Those that changed since (UTC).
-    Since(DateTime<Utc>),
-    /// Everything that Klaviyo has of the kind is deleted.
-    DeleteAll,
-    /// Those of a list, which failed before.
-    Retry,
-}
-
-impl RunSelection {
-    /// The run's `mode`.
-    #[must_use]
-    pub fn mode(&self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Ids => "ids",
-            Self::StartId(_) => "start_id",
-            Self::Since(_) => "since",
-            Self::DeleteAll => "delete_all",
-            Self::Retry => "retry",
-        }
-    }
-}
-
-/// What started a run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunTrigger {
-    /// A person, or a script of theirs.
-    #[default]
-    Hand,
-    /// A slot of `CONFIG.import.schedule`.
-    Schedule,
-    /// Its turn in a sequence ([`super::sequence`]).
-    Sequence,
-}
 
 /// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,31 +67,6 @@ impl RunCounts {
         self.failed = self.failed.saturating_sub(sent + skipped);
         self.sent += sent;
         self.skipped += skipped;
-    }
-}
-
-/// One part of a pass: the records of a time of creation, read in the order of their ids.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PassRange {
-    /// The earliest `createdAt`; none for no limit.
-    pub from: Option<DateTime<Utc>>,
-    /// The `createdAt` it ends before; none for no limit.
-    pub to: Option<DateTime<Utc>>,
-    /// The last id of the last page that is settled. For pages of Klaviyo's, their cursor; for
-    /// ids that were given, how many are settled.
-    pub after: Option<String>,
-    /// Whether all of it is settled.
-    pub done: bool,
-}
-
-impl PassRange {
-    /// A filter that lets through only what is in this part.
-    pub(super) fn narrowed(&self, filter: &WalkFilter) -> WalkFilter {
-        WalkFilter {
-            created_from: self.from.or(filter.created_from),
-            created_before: self.to.or(filter.created_before),
-            ..filter.clone()
-        }
     }
 }
 

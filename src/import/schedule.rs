@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::run::{ImportKind, ImportRun, RunSelection, RunState};
+use super::kind::ImportKind;
+use super::run::{ImportRun, RunState};
+use super::selection::RunSelection;
 use super::stored::StoredRun;
 use crate::config::schedule::{ImportSchedules, KindSchedule, ScheduledMode, SlotPattern};
 use crate::time::{UnixMs, millis};
@@ -181,7 +183,7 @@ mod tests {
     use super::*;
     use crate::config::rules::OperatorRules;
     use crate::config::schedule::SlotDay;
-    use crate::import::run::RunTrigger;
+    use crate::import::selection::RunTrigger;
     use crate::import::stored::UnreadableRun;
 
     fn time(text: &str) -> DateTime<Utc> {

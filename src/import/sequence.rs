@@ -7,7 +7,9 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::run::{ImportKind, ImportRun, RunSelection, RunState, RunTrigger};
+use super::kind::ImportKind;
+use super::run::{ImportRun, RunState};
+use super::selection::{RunSelection, RunTrigger};
 use super::start::RunStart;
 use crate::json::read_bytes;
 use crate::time::UnixMs;

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::run::ImportKind;
+use super::kind::ImportKind;
 use crate::commercetools::notification::{Notification, NotificationKind};
 use crate::commercetools::reference::Id;
 use crate::config::rules::OperatorRules;

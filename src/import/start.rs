@@ -3,7 +3,8 @@
 use chrono::DateTime;
 use serde_json::{Map, Value};
 
-use super::run::{ImportKind, RunSelection, RunTrigger};
+use super::kind::ImportKind;
+use super::selection::{RunSelection, RunTrigger};
 use crate::commercetools::reference::Id;
 use crate::json::read_bytes;
 

@@ -6,8 +6,9 @@
 
 use serde_json::{Value, json};
 
+use super::kind::ImportKind;
 use super::passes::passes;
-use super::run::{ImportKind, ImportRun, VERSION, blank};
+use super::run::{ImportRun, VERSION, blank};
 use crate::config::rules::OperatorRules;
 use crate::json::{read_bytes, read_value};
 
@@ -129,7 +130,7 @@ fn from_fourth_version(mut run: Value) -> Option<ImportRun> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::run::{RunSelection, RunTrigger};
+    use crate::import::selection::{RunSelection, RunTrigger};
     use chrono::DateTime;
 
     fn stored() -> Value {

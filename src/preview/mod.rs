@@ -18,7 +18,7 @@ use crate::commercetools::reference::Id;
 use crate::commercetools::walk::Walk;
 use crate::fault::{ReadFault, Rejection};
 use crate::http::HttpAnswer;
-use crate::import::run::ImportKind;
+use crate::import::kind::ImportKind;
 use crate::klaviyo::request::WriteRequest;
 use crate::push::conclusion::Conclusion;
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::commercetools::id_search::IdSearch;
 use crate::commercetools::notification::Notification;
 use crate::commercetools::reference::Id;
-use crate::import::run::ImportKind;
+use crate::import::kind::ImportKind;
 use crate::json::read_bytes;
 use crate::push::envelope::{self, PushedItem, Undecodable};
 

@@ -8,7 +8,7 @@ use crate::commercetools::answer::{malformed, raw_page};
 use crate::commercetools::reference::Id;
 use crate::fault::ReadFault;
 use crate::http::HttpAnswer;
-use crate::import::run::ImportKind;
+use crate::import::kind::ImportKind;
 
 /// A record as commercetools has it.
 #[derive(Debug, Clone, PartialEq)]

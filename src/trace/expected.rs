@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::commercetools::reference::Id;
-use crate::import::run::ImportKind;
+use crate::import::kind::ImportKind;
 use crate::klaviyo::catalog::{CatalogKind, CatalogObject};
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::event::Event;

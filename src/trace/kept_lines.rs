@@ -5,7 +5,7 @@ use serde_json::json;
 use super::kept::{KeptNotification, KeptOfImport, KeptOfOutbox};
 use super::{Answered, TraceLine, TraceVerdict};
 use crate::config::Config;
-use crate::import::run::ImportKind;
+use crate::import::kind::ImportKind;
 
 /// A line for each notification that is kept, and if there may be more.
 pub(super) fn of_outbox(outbox: &Answered<KeptOfOutbox>) -> Vec<TraceLine> {

@@ -140,7 +140,7 @@ pub(super) mod samples {
 
     use super::*;
     use crate::commercetools::reference::Id;
-    use crate::import::run::ImportKind;
+    use crate::import::kind::ImportKind;
     use crate::trace::kept::{KeptNotification, TracedRun};
 
     pub(in crate::trace) const NOW: UnixMs = UnixMs::from_ms(1_800_000_000_000);

@@ -77,7 +77,7 @@ fn pushes(
 mod tests {
     use super::*;
     use crate::commercetools::reference::Id;
-    use crate::import::run::ImportKind;
+    use crate::import::kind::ImportKind;
 
     fn order(state: &str, changed: i64) -> TracedDocument {
         let at = |second| chrono::DateTime::from_timestamp(second, 0).expect("a time");

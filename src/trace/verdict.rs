@@ -14,7 +14,7 @@ use super::words::{because, told, unread};
 use super::{Answered, Trace, TraceLine, TraceVerdict};
 use crate::config::Config;
 use crate::fault::ReadFault;
-use crate::import::run::ImportKind;
+use crate::import::kind::ImportKind;
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::event::Event;
 use crate::klaviyo::read_back::{HeldEvent, HeldRecord};

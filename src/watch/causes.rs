@@ -14,7 +14,7 @@ use super::tally::{LastSeen, RefusedNotification};
 use crate::check::{Check, CheckLevel};
 use crate::config::{AlertRules, AppType};
 use crate::fault::{System, TransientFault};
-use crate::import::run::ImportKind;
+use crate::import::kind::ImportKind;
 use crate::json::read_value;
 use crate::outbox::store::status::OutboxStatus;
 use crate::time::UnixMs;

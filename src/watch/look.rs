@@ -10,7 +10,7 @@ use super::causes::{Situation, WatchedAlarm, causes};
 use super::store::counts::{self, CountSpan};
 use super::store::state::{self, WatchState};
 use crate::config::{Config, FeedMode};
-use crate::import::run::ImportKind;
+use crate::import::kind::ImportKind;
 use crate::outbox::store::status::OutboxStatus;
 use crate::storage::sql::{Sql, SqlError};
 use crate::time::UnixMs;

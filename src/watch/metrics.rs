@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::config::FeedMode;
-use crate::import::run::ImportKind;
+use crate::import::kind::ImportKind;
 
 /// The type of its content.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";

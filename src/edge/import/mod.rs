@@ -23,7 +23,8 @@ use super::{body, log, reply};
 use crate::commercetools::notification::Notification;
 use crate::commercetools::reference::Id;
 use crate::config::Config;
-use crate::import::run::{ImportKind, hide_words};
+use crate::import::kind::ImportKind;
+use crate::import::run::hide_words;
 use crate::import::settled::SettledRecord;
 use crate::import::store::gone::{GoneRecord, deleted};
 

@@ -23,8 +23,9 @@ use crate::edge::objects::{AtWork, cursor, parameter, to_delete, with_next_alarm
 use crate::edge::sql::turn;
 use crate::edge::{log, reply, settings};
 use crate::engine::backoff::backoff;
+use crate::import::kind::ImportKind;
 use crate::import::machine::ImportInput;
-use crate::import::run::{ImportKind, RunSelection};
+use crate::import::selection::RunSelection;
 use crate::import::settled::SettledRecord;
 use crate::import::start::{self, RunStart};
 use crate::import::store::failures::{self, FailurePage};

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::import::run::{ImportKind, ImportRun};
+use crate::import::kind::ImportKind;
+use crate::import::run::ImportRun;
 use crate::import::schedule::CompletedRun;
 use crate::storage::sql::{Sql, SqlError};
 use crate::time::UnixMs;

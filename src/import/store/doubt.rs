@@ -14,8 +14,9 @@ use serde_json::{Map, Value};
 
 use crate::commercetools::walk::{WalkOver, WalkedResource};
 use crate::engine::backoff::JOB_IN_DOUBT;
+use crate::import::kind::ImportKind;
 use crate::import::passes::LOOK_BACK;
-use crate::import::run::{ImportKind, ImportRun, RunState};
+use crate::import::run::{ImportRun, RunState};
 use crate::push::plan::id_walk::notification;
 use crate::storage::sql::{Sql, SqlError};
 use crate::time::UnixMs;

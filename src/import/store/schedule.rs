@@ -10,10 +10,11 @@ use serde_json::{Map, Value, json};
 use super::{completed, runs, sequence};
 use crate::config::rules::OperatorRules;
 use crate::config::schedule::KindSchedule;
-use crate::import::run::{ImportKind, RunTrigger};
+use crate::import::kind::ImportKind;
 use crate::import::schedule::{
     SlotDecision, decide, due_slot, newest_slot, next_slot, schedule_of,
 };
+use crate::import::selection::RunTrigger;
 use crate::import::start::RunStart;
 use crate::storage::sql::{Sql, SqlError};
 use crate::time::UnixMs;

@@ -6,7 +6,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::import::run::{ImportKind, ImportRun};
+use crate::import::kind::ImportKind;
+use crate::import::run::ImportRun;
 use crate::import::sequence::{ImportSequence, SequenceState};
 use crate::storage::sql::{Sql, SqlError};
 use crate::time::UnixMs;

@@ -8,8 +8,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::commercetools::reference::Id;
+use crate::import::kind::ImportKind;
 use crate::import::machine::SkippedRecord;
-use crate::import::run::{ImportKind, ImportRun};
+use crate::import::run::ImportRun;
 use crate::storage::sql::{RowId, Sql, SqlError};
 use crate::time::UnixMs;
 

@@ -19,8 +19,9 @@ use crate::engine::unit_no::UnitNo;
 use crate::engine::written::again_at;
 use crate::fault::{ReadFault, Setback, System, TransientFault};
 use crate::http::HttpAnswer;
+use crate::import::kind::ImportKind;
 use crate::import::page::{PageOrigin, RecordFate};
-use crate::import::run::{ImportKind, RunWaiting};
+use crate::import::run::RunWaiting;
 use crate::klaviyo::pacing::{CallPace, Operation};
 use crate::time::UnixMs;
 

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::fault::ReadFault;
 use crate::http::HttpAnswer;
 use crate::import::parts::{MOST_COUNTED, WalkParts};
-use crate::import::run::PassRange;
+use crate::import::passes::PassRange;
 
 impl RunWork {
     pub(super) fn end_read(

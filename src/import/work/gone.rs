@@ -22,9 +22,9 @@ use crate::engine::unit::UnitEnd;
 use crate::engine::unit_no::UnitNo;
 use crate::fault::ReadFault;
 use crate::http::HttpAnswer;
+use crate::import::kind::ImportKind;
 use crate::import::passes::LIST_PAGE;
 use crate::import::record_ref::PageNo;
-use crate::import::run::ImportKind;
 use crate::push::plan::customer::written_since;
 
 /// Whether nobody tells this deployment who was erased, and a run has to see itself who is gone.

@@ -24,7 +24,7 @@ use crate::http::HttpAnswer;
 use crate::import::page::{PageOrigin, RecordFate, RunPage, RunRecord, SkipReason};
 use crate::import::passes::{Pass, PassLink, PassSource, held, listed};
 use crate::import::record_ref::{PageNo, RecordRef};
-use crate::import::run::RunSelection;
+use crate::import::selection::RunSelection;
 use crate::klaviyo::answer::{ids, marked_ids};
 use crate::mapping::body::Cut;
 use crate::mapping::identity;

@@ -13,9 +13,10 @@ use crate::engine::backoff::JOB_IN_DOUBT;
 use crate::engine::unit_no::UnitNo;
 use crate::engine::writer::RowsInJob;
 use crate::import::page::{PageOrigin, RecordFate, RunPage, RunRecord, SkipReason};
+use crate::import::passes::PassRange;
 use crate::import::passes::{PassLink, PassSource};
 use crate::import::record_ref::{PageNo, RecordRef};
-use crate::import::run::{ImportRun, PassRange, RunState};
+use crate::import::run::{ImportRun, RunState};
 use crate::time::{UnixMs, millis};
 
 /// How long a run may settle nothing before it fails. A job of Klaviyo's takes minutes, and counts when it

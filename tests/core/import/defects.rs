@@ -2,7 +2,7 @@
 //! show over HTTP (B9, B12, B15) are in `tests/runtime`; B7, B10, B13 and B14 are in `modes`.
 
 use chrono::Duration;
-use commercetools_klaviyo::import::run::ImportKind;
+use commercetools_klaviyo::import::kind::ImportKind;
 use serde_json::json;
 
 use super::shop::{self, id};

@@ -1,7 +1,8 @@
 //! What could go on for ever: the run ends with its reason, and goes on once that is gone.
 
+use commercetools_klaviyo::import::kind::ImportKind;
 use commercetools_klaviyo::import::machine::ImportInput;
-use commercetools_klaviyo::import::run::{ImportKind, RunState};
+use commercetools_klaviyo::import::run::RunState;
 use serde_json::json;
 
 use super::modes::{calm, counts, customers};

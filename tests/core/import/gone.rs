@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use commercetools_klaviyo::config::Config;
-use commercetools_klaviyo::import::run::ImportKind;
+use commercetools_klaviyo::import::kind::ImportKind;
 use serde_json::json;
 
 use super::modes::{counts, customers, days_ago};

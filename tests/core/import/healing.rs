@@ -1,7 +1,8 @@
 //! Failures that are healed: by whatever settles the record later.
 
 use commercetools_klaviyo::commercetools::reference::Id;
-use commercetools_klaviyo::import::run::{ImportKind, RunSelection};
+use commercetools_klaviyo::import::kind::ImportKind;
+use commercetools_klaviyo::import::selection::RunSelection;
 use commercetools_klaviyo::import::start::RunStart;
 use serde_json::json;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use commercetools_klaviyo::engine::call::HostCall;
-use commercetools_klaviyo::import::run::ImportKind;
+use commercetools_klaviyo::import::kind::ImportKind;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 

@@ -24,7 +24,8 @@ pub(crate) mod world;
 use std::collections::BTreeSet;
 
 use chrono::Duration;
-use commercetools_klaviyo::import::run::{ImportKind, RunState};
+use commercetools_klaviyo::import::kind::ImportKind;
+use commercetools_klaviyo::import::run::RunState;
 use commercetools_klaviyo::import::start::{self, RunStart};
 use serde_json::{Value, json};
 

@@ -1,7 +1,8 @@
 //! The ways to start, stop and resume a run, and what ends one.
 
 use chrono::Duration;
-use commercetools_klaviyo::import::run::{ImportKind, RunState};
+use commercetools_klaviyo::import::kind::ImportKind;
+use commercetools_klaviyo::import::run::RunState;
 use serde_json::{Value, json};
 
 use super::shop::{self, id};

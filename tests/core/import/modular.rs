@@ -1,7 +1,8 @@
 //! Projects whose variants are documents of their own, and those that are on the way there.
 
 use chrono::Duration;
-use commercetools_klaviyo::import::run::{ImportKind, RunState};
+use commercetools_klaviyo::import::kind::ImportKind;
+use commercetools_klaviyo::import::run::RunState;
 use serde_json::{Value, json};
 
 use super::modes::{calm, counts};

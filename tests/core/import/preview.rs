@@ -6,7 +6,7 @@ use commercetools_klaviyo::commercetools::reference::Id;
 use commercetools_klaviyo::engine::call::HostCall;
 use commercetools_klaviyo::fault::ReadFault;
 use commercetools_klaviyo::http::DOCUMENT_BYTES;
-use commercetools_klaviyo::import::run::ImportKind;
+use commercetools_klaviyo::import::kind::ImportKind;
 use commercetools_klaviyo::preview::{DryEnd, DryRun, DryStep, record_query};
 use commercetools_klaviyo::push::conclusion::Conclusion;
 

@@ -1,7 +1,7 @@
 //! How an import reads: so many pages at once, of such a size.
 
 use chrono::Duration;
-use commercetools_klaviyo::import::run::ImportKind;
+use commercetools_klaviyo::import::kind::ImportKind;
 use serde_json::json;
 
 use super::defects::long_ago;

@@ -1,6 +1,6 @@
 //! What Klaviyo refuses, or does not find: it costs only the record.
 
-use commercetools_klaviyo::import::run::ImportKind;
+use commercetools_klaviyo::import::kind::ImportKind;
 use serde_json::json;
 
 use super::defects::long_ago;

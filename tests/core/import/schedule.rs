@@ -5,12 +5,12 @@ use std::time::Duration;
 use chrono::{DateTime, Datelike, Timelike, Utc};
 use commercetools_klaviyo::config::rules::OperatorRules;
 use commercetools_klaviyo::config::schedule::{ScheduledMode, SlotDay, SlotPattern};
-use commercetools_klaviyo::import::run::{
-    ImportKind, ImportRun, RunSelection, RunState, RunTrigger,
-};
+use commercetools_klaviyo::import::kind::ImportKind;
+use commercetools_klaviyo::import::run::{ImportRun, RunState};
 use commercetools_klaviyo::import::schedule::{
     CompletedRun, SlotDecision, SlotSkip, decide, due_slot, newest_slot, next_slot,
 };
+use commercetools_klaviyo::import::selection::{RunSelection, RunTrigger};
 use commercetools_klaviyo::import::stored::StoredRun;
 use commercetools_klaviyo::time::UnixMs;
 use serde_json::json;

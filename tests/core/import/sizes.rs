@@ -3,7 +3,8 @@
 
 use chrono::Duration;
 use commercetools_klaviyo::http::{DOCUMENT_BYTES, PAGE_BYTES};
-use commercetools_klaviyo::import::run::{ImportKind, RunState};
+use commercetools_klaviyo::import::kind::ImportKind;
+use commercetools_klaviyo::import::run::RunState;
 use serde_json::json;
 
 use super::modes::{calm, counts, days_ago};

@@ -1,6 +1,7 @@
 //! What is stored of a run: its shape, and what becomes of another version's.
 
-use commercetools_klaviyo::import::run::{ImportKind, ImportRun};
+use commercetools_klaviyo::import::kind::ImportKind;
+use commercetools_klaviyo::import::run::ImportRun;
 use serde_json::json;
 
 use super::modes::{calm, customers};

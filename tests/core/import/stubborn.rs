@@ -1,6 +1,7 @@
 //! What a system cannot bear costs the record that brings it, and not the run.
 
-use commercetools_klaviyo::import::run::{ImportKind, RunState};
+use commercetools_klaviyo::import::kind::ImportKind;
+use commercetools_klaviyo::import::run::RunState;
 use serde_json::json;
 
 use super::all;

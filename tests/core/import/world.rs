@@ -11,13 +11,13 @@ use commercetools_klaviyo::config::{Config, OperatorRules};
 use commercetools_klaviyo::engine::call::{CallTicket, HostCall, SliceInput};
 use commercetools_klaviyo::fault::{Setback, System};
 use commercetools_klaviyo::http::{HttpAnswer, NoAnswer};
+use commercetools_klaviyo::import::kind::ImportKind;
 use commercetools_klaviyo::import::machine::{
     CutRecord, ImportEffect, ImportInput, ImportMachine, KeptRows, OpenPage, RecordFailure,
     RunSaving, StoredRunParts,
 };
-use commercetools_klaviyo::import::run::{
-    HealedCounts, ImportKind, ImportRun, RunSelection, RunState,
-};
+use commercetools_klaviyo::import::run::{HealedCounts, ImportRun, RunState};
+use commercetools_klaviyo::import::selection::RunSelection;
 use commercetools_klaviyo::import::start::RunStart;
 use commercetools_klaviyo::import::stored::read_run;
 use commercetools_klaviyo::push::plan::customer::WRITTEN_SINCE;

@@ -1,8 +1,9 @@
 //! What is stored of given resources, as a trace asks for it: of the outbox, and of the imports.
 
 use commercetools_klaviyo::config::OperatorRules;
+use commercetools_klaviyo::import::kind::ImportKind;
 use commercetools_klaviyo::import::machine::{RecordFailure, RunSaving, SkippedRecord};
-use commercetools_klaviyo::import::run::{ImportKind, RunSelection};
+use commercetools_klaviyo::import::selection::RunSelection;
 use commercetools_klaviyo::import::store::{failures, runs, skipped};
 use commercetools_klaviyo::outbox::store::dead_letters::{self, NewDeadLetter};
 use commercetools_klaviyo::outbox::store::new_parked::NewParked;

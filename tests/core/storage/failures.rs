@@ -1,8 +1,10 @@
 //! Failures of imports, and what is gone while a run may still write it.
 
 use commercetools_klaviyo::commercetools::notification::Notification;
+use commercetools_klaviyo::import::kind::ImportKind;
 use commercetools_klaviyo::import::machine::{RecordFailure, RunSaving};
-use commercetools_klaviyo::import::run::{ImportKind, RunSelection, RunState};
+use commercetools_klaviyo::import::run::RunState;
+use commercetools_klaviyo::import::selection::RunSelection;
 use commercetools_klaviyo::import::settled::SettledRecord;
 use commercetools_klaviyo::import::store::failures::{self, FailurePage};
 use commercetools_klaviyo::import::store::{gone, runs};

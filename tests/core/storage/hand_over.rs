@@ -3,8 +3,10 @@
 use chrono::{DateTime, Duration, Utc};
 use commercetools_klaviyo::commercetools::notification::{Notification, change};
 use commercetools_klaviyo::config::rules::OperatorRules;
+use commercetools_klaviyo::import::kind::ImportKind;
 use commercetools_klaviyo::import::machine::{OpenPage, RunSaving};
-use commercetools_klaviyo::import::run::{ImportKind, ImportRun, RunSelection, RunState};
+use commercetools_klaviyo::import::run::{ImportRun, RunState};
+use commercetools_klaviyo::import::selection::RunSelection;
 use commercetools_klaviyo::import::store::{gone, hand_over, runs};
 use commercetools_klaviyo::push::plan::{Work, WorkPlan, plan};
 use serde_json::json;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use commercetools_klaviyo::import::run::ImportKind;
+use commercetools_klaviyo::import::kind::ImportKind;
 use commercetools_klaviyo::import::schedule::CompletedRun;
 use commercetools_klaviyo::import::store::completed;
 use commercetools_klaviyo::import::store::tables::MIGRATIONS as IMPORT;

@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 use commercetools_klaviyo::commercetools::reference::Id;
 use commercetools_klaviyo::config::rules::OperatorRules;
+use commercetools_klaviyo::import::kind::ImportKind;
 use commercetools_klaviyo::import::machine::{KeptRows, RecordFailure, RunSaving, StoredRunParts};
-use commercetools_klaviyo::import::run::{
-    ImportKind, ImportRun, RunSelection, RunState, RunTrigger,
-};
+use commercetools_klaviyo::import::run::{ImportRun, RunState};
+use commercetools_klaviyo::import::selection::{RunSelection, RunTrigger};
 use commercetools_klaviyo::import::store::runs;
 use commercetools_klaviyo::import::store::tables::MIGRATIONS;
 use commercetools_klaviyo::import::stored::StoredRun;

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use commercetools_klaviyo::config::rules::OperatorRules;
+use commercetools_klaviyo::import::kind::ImportKind;
 use commercetools_klaviyo::import::machine::RunSaving;
-use commercetools_klaviyo::import::run::{
-    ImportKind, ImportRun, RunSelection, RunState, RunTrigger,
-};
+use commercetools_klaviyo::import::run::{ImportRun, RunState};
+use commercetools_klaviyo::import::selection::{RunSelection, RunTrigger};
 use commercetools_klaviyo::import::sequence::ImportSequence;
 use commercetools_klaviyo::import::store::schedule::{SeenSlot, notice, see_to, shown};
 use commercetools_klaviyo::import::store::{completed, runs, sequence};

@@ -1,9 +1,9 @@
 //! Sequences: they go on with what is stored of their runs.
 
+use commercetools_klaviyo::import::kind::ImportKind;
 use commercetools_klaviyo::import::machine::RunSaving;
-use commercetools_klaviyo::import::run::{
-    ImportKind, ImportRun, RunSelection, RunState, RunTrigger,
-};
+use commercetools_klaviyo::import::run::{ImportRun, RunState};
+use commercetools_klaviyo::import::selection::{RunSelection, RunTrigger};
 use commercetools_klaviyo::import::sequence::{ImportSequence, SequenceState};
 use commercetools_klaviyo::import::store::{runs, sequence};
 use serde_json::{Value, json};

@@ -1,7 +1,8 @@
 //! Records of which there was nothing to send: the last of the newest run.
 
+use commercetools_klaviyo::import::kind::ImportKind;
 use commercetools_klaviyo::import::machine::{RecordFailure, RunSaving, SkippedRecord};
-use commercetools_klaviyo::import::run::{ImportKind, RunSelection};
+use commercetools_klaviyo::import::selection::RunSelection;
 use commercetools_klaviyo::import::store::failures::{self, FailurePage};
 use commercetools_klaviyo::import::store::{runs, skipped};
 use commercetools_klaviyo::storage::sql::RowId;

@@ -6,7 +6,8 @@
 
 use commercetools_klaviyo::config::Config;
 use commercetools_klaviyo::config::rules::EventName;
-use commercetools_klaviyo::import::run::{ImportKind, ImportRun, VERSION};
+use commercetools_klaviyo::import::kind::ImportKind;
+use commercetools_klaviyo::import::run::{ImportRun, VERSION};
 use commercetools_klaviyo::storage::sql::Sql;
 use serde_json::{Value, json};
 

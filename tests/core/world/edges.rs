@@ -1,6 +1,6 @@
 //! Prices that become valid or end while nobody says anything.
 
-use commercetools_klaviyo::import::run::ImportKind;
+use commercetools_klaviyo::import::kind::ImportKind;
 use commercetools_klaviyo::outbox::store::parked;
 use serde_json::{Value, json};
 

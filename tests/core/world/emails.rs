@@ -1,7 +1,7 @@
 //! Events that go out in bulk say their customers' e-mails, and are carried out after a newer one was
 //! written.
 
-use commercetools_klaviyo::import::run::ImportKind;
+use commercetools_klaviyo::import::kind::ImportKind;
 use serde_json::{Value, json};
 
 use super::network::WayFaults;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use commercetools_klaviyo::import::run::ImportKind;
+use commercetools_klaviyo::import::kind::ImportKind;
 use serde_json::Value;
 
 use super::network::WayFaults;

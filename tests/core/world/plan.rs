@@ -1,6 +1,6 @@
 //! What is to happen in a world, drawn by its chance.
 
-use commercetools_klaviyo::import::run::ImportKind;
+use commercetools_klaviyo::import::kind::ImportKind;
 use serde_json::{Value, json};
 
 use super::deployment::{self, NewerShape};

@@ -1,6 +1,6 @@
 //! What is to be so when nothing is left to be done.
 
-use commercetools_klaviyo::import::run::ImportKind;
+use commercetools_klaviyo::import::kind::ImportKind;
 use commercetools_klaviyo::import::store::runs;
 use serde_json::{Value, json};
 
