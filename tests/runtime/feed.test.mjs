@@ -9,39 +9,12 @@ import { modularForm } from "../../sandbox/shop/modular.mjs";
 import { READ_TOKEN } from "../../sandbox/worker.mjs";
 import { eventually } from "../eventually.mjs";
 import { about, isOpen, klaviyoId, numbered } from "./documents.mjs";
-import { call, start, startAlone, startLasting, unreachable } from "./harness.mjs";
+import { begin, feed, feedOf, LOOK_MS, orderLike, placed, reaches, tellOf } from "./feeds.mjs";
+import { call, start, startAlone, unreachable } from "./harness.mjs";
 
 const shop = sampleShop();
 const open = shop.orders.filter(isOpen);
 const [customer] = shop.customers;
-
-/** The feed alone: nobody pushes, so no secret is needed. */
-const feed = (rules = {}, others = {}) => ({
-  PUSH_TOKEN: undefined,
-  CONFIG: JSON.stringify({ feed: { mode: "only", everySeconds: 2, ...rules }, ...others }),
-});
-
-/** What has no message is found by a look, once a minute. */
-const LOOK_MS = 120_000;
-
-const feedOf = async (stack) => {
-  const { status, body, text } = await stack.admin("GET", "/feed");
-  assert.equal(status, 200, text);
-  return body;
-};
-
-const reaches = (stack, what, holds, limitMs = LOOK_MS) =>
-  eventually(what, () => feedOf(stack), holds, { limitMs });
-
-/** Starts the feed as the cron trigger does, and waits until it reads. */
-async function begin(stack) {
-  await stack.worker.tick();
-  await reaches(stack, "the feed to begin", ({ cursor, lastError }) => cursor || lastError);
-}
-
-const placed = (stack) => stack.klaviyo.store.events({ metric: "Placed Order" });
-const tellOf = (stack, order, options) =>
-  stack.commercetools.tell("OrderCreated", about("order", order), { order }, options);
 
 describe("without a broker", () => {
   let stack;
@@ -73,7 +46,7 @@ describe("without a broker", () => {
   test("many of one millisecond are each delivered once", async () => {
     const createdAt = new Date().toISOString();
     for (let number = 0; number < 40; number += 1) {
-      tellOf(stack, { ...open[1], id: `order-${number}` }, { createdAt });
+      tellOf(stack, orderLike(open[1], number), { createdAt });
     }
     await eventually(
       "the events",
@@ -265,25 +238,6 @@ test("a variant that is a document of its own is found by its version", async (t
     () => pictureOf(store.variants().find(({ id }) => id === klaviyoId("CAIRN-28-GRY"))),
     (picture) => picture === images[0].url,
     { limitMs: LOOK_MS },
-  );
-});
-
-test("a kill of the runtime loses nothing, and delivers nothing twice", async (t) => {
-  const stack = await startLasting({ settings: feed() });
-  t.after(() => stack.close());
-  await begin(stack);
-  const orders = Array.from({ length: 60 }, (_, number) => ({ ...open[0], id: `order-${number}` }));
-  for (const [number, order] of orders.entries()) {
-    tellOf(stack, order, { delayMs: number * 100 });
-    if (number % 20 === 10) await stack.kill();
-  }
-  await eventually(
-    "the events",
-    () => placed(stack).length,
-    (count) => count === orders.length,
-    {
-      limitMs: LOOK_MS,
-    },
   );
 });
 
