@@ -1,5 +1,5 @@
-// What the demo does with the sample shop: tells the worker of it, as commercetools would, imports
-// it, and describes what Klaviyo holds afterwards.
+// What the demo does with the sample shop: tells the worker of it, as commercetools would, changes something that
+// it tells nobody of, imports the shop, and describes what Klaviyo holds afterwards.
 
 import { change, message, pubsub } from "./commercetools/notifications.mjs";
 import { sampleShop } from "./shop/index.mjs";
@@ -43,6 +43,43 @@ export async function pushShop(workerUrl, say) {
     say(`pushed ${notifications.length} ${what}: ${counted(statuses)}`);
   }
   return refused;
+}
+
+/** How long the feed may take, on a machine that does much else. */
+const FEED_LIMIT_MS = 60_000;
+
+/** Waits until the worker reads commercetools' Messages. */
+export async function feedBegun(workerUrl) {
+  // Who asks for its status starts it; in production the cron trigger does, each minute.
+  await until("begin", async () => (await administer(workerUrl, "GET", "/feed")).cursor !== null);
+}
+
+/** Changes a customer without a push, and waits until the feed has brought that to Klaviyo. */
+export async function changeUnpushed(commercetools, store, say) {
+  const [{ id, firstName }] = sampleShop().customers;
+  const renamed = `${firstName} Maria`;
+  const { version } = commercetools.change("customer", id, { firstName: renamed });
+  const resource = { typeId: "customer", id };
+  const fields = { firstName: renamed };
+  commercetools.tell("CustomerFirstNameSet", resource, fields, { resourceVersion: version });
+  say("changed a customer's first name in commercetools, and pushed nothing");
+  const took = await until(
+    "bring it",
+    () => store.profileByExternalId(id)?.attributes.first_name === renamed,
+  );
+  say(`the feed brought it to Klaviyo after ${took.toFixed(1)} s`);
+}
+
+/** The seconds until something holds of the feed. */
+async function until(what, holds) {
+  const began = performance.now();
+  while (!(await holds())) {
+    if (performance.now() - began > FEED_LIMIT_MS) {
+      throw new Error(`the feed did not ${what} within ${FEED_LIMIT_MS / 1000} s`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return (performance.now() - began) / 1000;
 }
 
 /** Waits until what was parked, because of Klaviyo's rate limits, is through. */

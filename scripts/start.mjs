@@ -1,6 +1,6 @@
 // The demo: builds the worker, runs it in the real Workers runtime between a commercetools sandbox
-// with a sample shop and a Klaviyo sandbox, pushes the shop through it and imports it, prints what
-// Klaviyo received, and stays up.
+// with a sample shop and a Klaviyo sandbox, pushes the shop through it, changes something that nobody pushes
+// (the worker's feed finds it), imports the shop, prints what Klaviyo received, and stays up.
 //
 //   npm start [-- --once]     --once: end after printing
 
@@ -15,23 +15,29 @@ async function demo({ once }) {
   const { sampleShop } = await import("../sandbox/shop/index.mjs");
   const { startKlaviyo } = await import("../sandbox/klaviyo/server.mjs");
   const { settingsFor, startWorker } = await import("../sandbox/worker.mjs");
-  const { drained, importShop, pushShop, received } = await import("../sandbox/demo.mjs");
+  const { changeUnpushed, drained, feedBegun, importShop, pushShop, received } = await import(
+    "../sandbox/demo.mjs"
+  );
 
-  const commercetools = await startCommercetools();
+  // It takes any token, so that a change by hand needs none.
+  const commercetools = await startCommercetools({ auth: false });
   const klaviyo = await startKlaviyo();
   const settings = {
     ...settingsFor(commercetools, klaviyo),
     PREFERRED_LOCALE: "en",
     PREFERRED_CURRENCY: "EUR",
     PRODUCT_URL_TEMPLATE: "https://shop.example.com/{{locale}}/p/{{productSlug}}",
+    CONFIG: JSON.stringify({ feed: { mode: "only", everySeconds: 2 } }),
   };
   const worker = await startWorker({ settings, port: await freePort(8787) });
   say(`commercetools sandbox: ${commercetools.url}`);
   say(`Klaviyo sandbox: ${klaviyo.url} (state: ${klaviyo.url}/sandbox/state)`);
   say(`worker: ${worker.url}`);
 
+  await feedBegun(worker.url);
   const refused = await pushShop(worker.url, (line) => say(line));
   const { deadLetters } = await drained(worker.url, (line) => say(line));
+  await changeUnpushed(commercetools, klaviyo.store, (line) => say(line));
   const incomplete = await importShop(worker.url, (line) => say(line));
   console.log(received(klaviyo.store));
   if (klaviyo.violations.length > 0 || refused > 0 || deadLetters > 0 || incomplete > 0) {
@@ -43,13 +49,17 @@ async function demo({ once }) {
     return;
   }
   const { PUSH_TOKEN, ADMIN_TOKEN } = settings;
-  const [customer] = sampleShop().customers;
+  const [customer, other] = sampleShop().customers;
   const notification = change("ResourceUpdated", { typeId: "customer", id: customer.id });
+  const update = { version: other.version, actions: [{ action: "setLocale", locale: "fr" }] };
   console.log(`
 It stays up until Ctrl-C. The dashboard:
   ${worker.url}/   the admin token: ${ADMIN_TOKEN}
 Push something yourself:
   curl -i '${worker.url}/?token=${PUSH_TOKEN}' -d '${JSON.stringify(notification)}'
+Or push nothing: change something in commercetools, and see it arrive at Klaviyo within a minute by the feed
+  curl '${commercetools.url}/${commercetools.projectKey}/customers/${other.id}' -H 'Content-Type: application/json' -d '${JSON.stringify(update)}'
+  curl -H 'Authorization: Bearer ${ADMIN_TOKEN}' ${worker.url}/feed
 Import all orders once more, and see how far it is:
   curl -X POST -H 'Authorization: Bearer ${ADMIN_TOKEN}' ${worker.url}/sync/orders
   curl -H 'Authorization: Bearer ${ADMIN_TOKEN}' ${worker.url}/sync/status

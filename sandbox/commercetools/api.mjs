@@ -31,7 +31,9 @@ export function createApi({ projectKey, project, storage, tokens, keyOf, now }) 
     const query = parseQuery(url.searchParams, keyOf);
     if (query.invalid) return apiError(400, "InvalidInput", query.invalid);
     const path = pathOf(url);
-    if (path === "") return { status: 200, body: project.document() };
+    if (path === "") {
+      return method === "POST" ? project.update(body) : { status: 200, body: project.document() };
+    }
     const closed = refuseForModel({ model: project.model(), path, fields: query.fields });
     if (closed) return closed;
     const own = { variants: readVariants, messages: readMessages }[path];
@@ -64,7 +66,7 @@ export function createApi({ projectKey, project, storage, tokens, keyOf, now }) 
     if (!served) {
       return apiError(404, "ResourceNotFound", `The sandbox does not serve '${url.pathname}'.`);
     }
-    const methods = served.readOnly ? ["GET"] : METHODS;
+    const { methods = METHODS } = served;
     if (!methods.includes(method)) return apiError(405, "MethodNotAllowed", `No ${method} here.`);
     const opening = openingScopes(path, method).map((scope) => `${scope}:${project}`);
     if (!opening.some((scope) => granted.has(scope))) {

@@ -1,5 +1,5 @@
-// The project itself: what `GET /{projectKey}` answers, and what its catalogue model
-// (`productCatalogModel`) opens and closes.
+// The project itself: what `GET /{projectKey}` answers, what `POST` changes of it (its Messages, and
+// nothing else), and what its catalogue model (`productCatalogModel`) opens and closes.
 // https://docs.commercetools.com/api/projects/project
 //
 // Whether a real Modular project refuses a predicate that names the variants of a product is not
@@ -7,6 +7,7 @@
 // themselves (variants.mjs), and the header `x-catalog-model`.
 
 import { apiError } from "./errors.mjs";
+import { refuseVersion } from "./versions.mjs";
 
 const MODELS = ["Classic", "InMigration", "Modular"];
 
@@ -14,22 +15,35 @@ const FIELDS_OF_CLASSIC = ["masterVariant", "variants"];
 
 const MESSAGES = { enabled: true, deleteDaysAfterCreation: 15 };
 
+/** For how many days messages may be kept. */
+const DAYS = { least: 1, most: 90 };
+
 /**
- * `{ document(), model(), setModel(model), messages(), setMessages(configuration), reset() }`; `initial` is
- * the model at the start. `messages` is the project's MessagesConfiguration.
+ * `{ document(), update(body), model(), setModel(model), messages(), setMessages(configuration), reset() }`;
+ * `initial` is the model at the start. `messages` is the project's MessagesConfiguration, `update` answers a POST.
  */
 export function createProject({ projectKey, catalogModel: initial }) {
   let version = 1;
   let current = known(initial);
   let messages = MESSAGES;
+  const document = () => projectDocument({ projectKey, version, model: current, messages });
+  const setMessages = (configuration) => {
+    messages = { ...messages, ...configuration };
+    version += 1;
+  };
   return {
-    document: () => projectDocument({ projectKey, version, model: current, messages }),
+    document,
+    update(body) {
+      const draft = parsed(body);
+      const refusal =
+        refuseUpdate(draft) ?? refuseVersion({ id: projectKey, version }, draft.version);
+      if (refusal) return refusal;
+      for (const { messagesConfiguration } of draft.actions) setMessages(messagesConfiguration);
+      return { status: 200, body: document() };
+    },
     model: () => current,
     messages: () => messages,
-    setMessages(configuration) {
-      messages = { ...messages, ...configuration };
-      version += 1;
-    },
+    setMessages,
     setModel(model) {
       current = known(model);
       version += 1;
@@ -52,6 +66,44 @@ export function refuseForModel({ model, path, fields }) {
   if (path !== "products" || model !== "Modular" || !foreign) return null;
   const text = `Malformed parameter: where: The field '${foreign}' does not exist.`;
   return apiError(400, "InvalidInput", text);
+}
+
+function parsed(body) {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    return null;
+  }
+}
+
+/** The refusal of an update that is malformed, or null. */
+function refuseUpdate(draft) {
+  const malformed = (detailedErrorMessage) => {
+    const text = "Request body does not contain valid JSON.";
+    const refusal = apiError(400, "InvalidJsonInput", text);
+    Object.assign(refusal.body.errors[0], { detailedErrorMessage });
+    return refusal;
+  };
+  if (!Number.isInteger(draft?.version)) return malformed("version: Missing required value");
+  if (!Array.isArray(draft.actions)) return malformed("actions: Missing required value");
+  for (const { action, messagesConfiguration: configuration } of draft.actions) {
+    if (action !== "changeMessagesConfiguration") {
+      return malformed(`actions: The sandbox does not know the action '${action}'.`);
+    }
+    const { enabled, deleteDaysAfterCreation: days } = configuration ?? {};
+    const member = "actions -> messagesConfiguration";
+    if (typeof enabled !== "boolean") {
+      return malformed(`${member} -> enabled: Missing required value`);
+    }
+    if (!Number.isInteger(days)) {
+      return malformed(`${member} -> deleteDaysAfterCreation: Missing required value`);
+    }
+    if (days < DAYS.least || days > DAYS.most) {
+      const range = `must be in the range of [${DAYS.least}..${DAYS.most}]`;
+      return apiError(400, "InvalidInput", `deleteDaysAfterCreation ${range}.`);
+    }
+  }
+  return null;
 }
 
 /** A Classic project has no `productCatalogModel`, as one that never heard of another. */

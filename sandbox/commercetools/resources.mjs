@@ -65,18 +65,23 @@ export const RESOURCES = [
     path: "variants",
     view: ["view_products"],
     indexed: ["product.id", "current.sku"],
-    readOnly: true,
+    methods: ["GET"],
   },
   {
     typeId: "message",
     path: "messages",
     view: ["view_messages"],
-    readOnly: true,
+    methods: ["GET"],
   },
 ];
 
-/** What stands at `/{projectKey}` itself. */
-const PROJECT = { path: "", view: ["view_project_settings"], readOnly: true };
+/** What stands at `/{projectKey}` itself; only who may do everything may change it. */
+const PROJECT = {
+  path: "",
+  view: ["view_project_settings", "manage_project_settings"],
+  manage: [],
+  methods: ["GET", "POST"],
+};
 
 /** What the API client of the sync has (§6, "least scopes"), and the shop's own reference data. */
 export const DEFAULT_SCOPES = [
@@ -105,7 +110,6 @@ export function indexedFields(typeId) {
 
 /** Any one of these opens `path`; who may manage may view. */
 export function openingScopes(path, method) {
-  const { view } = servedAt(path);
-  const manage = view.map((scope) => scope.replace(/^view_/, "manage_"));
+  const { view, manage = view.map((scope) => scope.replace(/^view_/, "manage_")) } = servedAt(path);
   return [...(method === "GET" ? view : []), ...manage, "manage_project"];
 }

@@ -117,6 +117,8 @@ export async function startCommercetools({
       return changed;
     },
     setMessages: project.setMessages,
+    /** The MessagesConfiguration of the project. */
+    messages: project.messages,
     get: (typeId, id) => copy(documents(typeId).get(id)),
     remove: (typeId, id) => documents(typeId).remove(id),
     setCatalogModel: project.setModel,

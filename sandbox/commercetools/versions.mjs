@@ -1,10 +1,10 @@
-// Optimistic concurrency of deletions: commercetools wants the version of what is deleted, and the
-// mock does not look at it. (Of updates it does.)
+// Optimistic concurrency: commercetools wants the version of what is deleted or updated, and the mock does not
+// look at that of a deletion.
 // https://docs.commercetools.com/api/errors#409-conflict
 
 import { apiError } from "./errors.mjs";
 
-/** The refusal of a deletion that names no version or another one, or null. */
+/** The refusal of a change that names no version or another one, or null. */
 export function refuseVersion(document, version) {
   if (!document) return null; // the mock answers 404
   if (version === null) return apiError(400, "InvalidInput", "version: Missing required value");

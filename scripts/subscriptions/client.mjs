@@ -26,6 +26,16 @@ export class CallFailure extends Failure {
 const SUBSCRIPTIONS = "manage_subscriptions";
 const PROJECT = "view_project_settings";
 
+/** The right to change the project. Nothing less allows it. */
+export const WHOLE_PROJECT = "manage_project";
+
+/** What each right is for. */
+const DOING = {
+  [SUBSCRIPTIONS]: "manage subscriptions",
+  [PROJECT]: "read the project",
+  [WHOLE_PROJECT]: "change the project",
+};
+
 /** A token for `right` in this project and for nothing else, whatever the client may do. */
 export async function fetchToken(
   { authUrl, projectKey },
@@ -52,31 +62,29 @@ export async function fetchToken(
  * the project.
  */
 export async function readCatalogModel(commercetools, credentials) {
-  const { apiUrl, projectKey } = commercetools;
   try {
     const token = await fetchToken(commercetools, credentials, PROJECT);
-    const headers = { authorization: `Bearer ${token}` };
-    const answer = await call(`${apiUrl}/${projectKey}`, { headers });
-    if (answer.status !== 200) throw explained(answer, projectKey, PROJECT);
-    return answer.body.productCatalogModel ?? "Classic";
+    const { productCatalogModel } = await createProject(commercetools, token, PROJECT).read();
+    return productCatalogModel ?? "Classic";
   } catch (error) {
     if (error.code === "scope_missing") return null;
     throw error;
   }
 }
 
-/** `{ read(key), create(draft), update(key, version, actions), remove(key, version) }` */
-export function createClient({ apiUrl, projectKey }, token) {
-  const base = `${apiUrl}/${projectKey}/subscriptions`;
-  const request = async (method, path, body) => {
-    const answer = await call(base + path, {
-      method,
-      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-      body: body && JSON.stringify(body),
-    });
-    if (answer.status < 300) return answer.body;
-    throw explained(answer, projectKey);
+/** The project itself, `{ read(), update(version, actions) }`, with a token for `right`. */
+export function createProject(commercetools, token, right = WHOLE_PROJECT) {
+  const request = requests(commercetools, token, right);
+  return {
+    read: () => request("GET", ""),
+    update: (version, actions) => request("POST", "", { version, actions }),
   };
+}
+
+/** `{ read(key), create(draft), update(key, version, actions), remove(key, version) }` */
+export function createClient(commercetools, token) {
+  const within = requests(commercetools, token, SUBSCRIPTIONS);
+  const request = (method, path, body) => within(method, `/subscriptions${path}`, body);
   return {
     /** The subscription, or null if there is none. */
     async read(key) {
@@ -90,6 +98,19 @@ export function createClient({ apiUrl, projectKey }, token) {
     create: (draft) => request("POST", "", draft),
     update: (key, version, actions) => request("POST", `/key=${key}`, { version, actions }),
     remove: (key, version) => request("DELETE", `/key=${key}?version=${version}`),
+  };
+}
+
+/** `request(method, path, body)` for a path below the project. */
+function requests({ apiUrl, projectKey }, token, right) {
+  return async (method, path, body) => {
+    const answer = await call(`${apiUrl}/${projectKey}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: body && JSON.stringify(body),
+    });
+    if (answer.status < 300) return answer.body;
+    throw explained(answer, projectKey, right);
   };
 }
 
@@ -118,7 +139,7 @@ function unavailable(text, retryAfterMs) {
   });
 }
 
-function explained(answer, projectKey, right = SUBSCRIPTIONS) {
+function explained(answer, projectKey, right) {
   switch (answer.status) {
     case 401:
       return new CallFailure(
@@ -144,10 +165,9 @@ function explained(answer, projectKey, right = SUBSCRIPTIONS) {
 }
 
 function scopeMissing(projectKey, right) {
-  const doing = right === SUBSCRIPTIONS ? "manage subscriptions" : "read the project";
   return new CallFailure(
     "scope_missing",
-    `the API client of ${CREDENTIALS} may not ${doing}. Give it the scope ${right}:${projectKey}, and check projectKey`,
+    `the API client of ${CREDENTIALS} may not ${DOING[right]}. Give it the scope ${right}:${projectKey}, and check projectKey`,
   );
 }
 

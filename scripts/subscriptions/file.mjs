@@ -10,6 +10,7 @@ import { formatsOf, needsForwarder } from "./destinations.mjs";
 import { DEFAULT_RESOURCES, resourcesFor, wanted } from "./wanted.mjs";
 
 const SCHEMA = JSON.parse(readFileSync(new URL("schema.json", import.meta.url), "utf8"));
+const SCHEMA_OF_PROJECT = { ...SCHEMA, required: ["commercetools"] };
 const OPTIONS = { allErrors: true, discriminator: true, verbose: true };
 
 /**
@@ -39,14 +40,22 @@ export function readSubscriptions(path, env, { needsSecrets = true } = {}) {
   };
 }
 
+/**
+ * Reads of which project the file at `path` is, or the worker's wrangler.toml. Gives `{ problems }`, or
+ * `{ commercetools, secrets }` as above, with no secrets.
+ */
+export function readProject(path) {
+  const read = path.endsWith(".toml") ? variables(path) : parsed(path);
+  if (read.problem) return { problems: [read.problem] };
+  const commercetools = read.value?.commercetools;
+  const problems = schemaProblems({ commercetools }, SCHEMA_OF_PROJECT);
+  return problems.length > 0 ? { problems } : { commercetools, secrets: [] };
+}
+
 function parsed(path) {
-  let text;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    const hint = "subscriptions.example.json shows what it looks like";
-    return { problem: `${path}: cannot be read (${error.code}); ${hint}` };
-  }
+  const { text, problem } = textOf(path);
+  if (problem)
+    return { problem: `${problem}; subscriptions.example.json shows what it looks like` };
   try {
     return { value: JSON.parse(text) };
   } catch {
@@ -54,8 +63,29 @@ function parsed(path) {
   }
 }
 
-function schemaProblems(file) {
-  const validate = new Ajv(OPTIONS).compile(SCHEMA);
+/** The project of the worker, as its wrangler.toml names it under `[vars]`. */
+function variables(path) {
+  const { text, problem } = textOf(path);
+  if (problem) return { problem };
+  const vars = text.split(/^\[/m).find((table) => table.startsWith("vars]")) ?? "";
+  const value = (name) => new RegExp(`^${name}\\s*=\\s*["'](.*?)["']`, "m").exec(vars)?.[1];
+  const named = { authUrl: "CT_AUTH_URL", apiUrl: "CT_API_URL", projectKey: "CT_PROJECT_ID" };
+  const unset = Object.values(named).filter((name) => !value(name));
+  if (unset.length > 0) return { problem: `${path}: set ${unset.join(", ")} under [vars]` };
+  const members = Object.entries(named).map(([member, name]) => [member, value(name)]);
+  return { value: { commercetools: Object.fromEntries(members) } };
+}
+
+function textOf(path) {
+  try {
+    return { text: readFileSync(path, "utf8") };
+  } catch (error) {
+    return { problem: `${path}: cannot be read (${error.code})` };
+  }
+}
+
+function schemaProblems(file, schema = SCHEMA) {
+  const validate = new Ajv(OPTIONS).compile(schema);
   if (validate(file)) return [];
   return [
     ...new Set(validate.errors.map((error) => `${memberAt(error.instancePath)}${why(error)}`)),

@@ -2,11 +2,19 @@
 // touches is handed in: the environment, where it prints, how it waits.
 
 import { Failure } from "../lib/run.mjs";
-import { CREDENTIALS, createClient, fetchToken, readCatalogModel } from "./client.mjs";
+import {
+  CREDENTIALS,
+  createClient,
+  createProject,
+  fetchToken,
+  readCatalogModel,
+  WHOLE_PROJECT,
+} from "./client.mjs";
 import { described, nextStep, whatToCheck } from "./destinations.mjs";
-import { readSubscriptions } from "./file.mjs";
+import { readProject, readSubscriptions } from "./file.mjs";
 import { ailment } from "./health.mjs";
 import { install, persistently, uninstall } from "./install.mjs";
+import { switchOnMessages } from "./messages.mjs";
 import { HELP, readOptions } from "./options.mjs";
 
 /**
@@ -17,14 +25,17 @@ export async function installSubscriptions(args, { env, print, wait }) {
   const { options, problems } = readOptions(args, env);
   if (options.help) return print(HELP);
   const { credentials, problem } = readCredentials(env[CREDENTIALS]);
-  const file = readSubscriptions(options.file, env, { needsSecrets: !options.delete });
+  const file = options.messages
+    ? readProject(options.file)
+    : readSubscriptions(options.file, env, { needsSecrets: !options.delete });
   problems.push(...(problem ? [problem] : []), ...(file.problems ?? []));
   if (problems.length > 0) {
     throw new Failure(`nothing was done:\n${problems.map((each) => `  ${each}`).join("\n")}`);
   }
   const hide = hiding([credentials.secret, ...file.secrets]);
   try {
-    await carryOut(file, credentials, { options, wait, say: (line) => print(hide(line)) });
+    const work = options.messages ? enableMessages : carryOut;
+    await work(file, credentials, { options, wait, say: (line) => print(hide(line)) });
   } catch (error) {
     throw error instanceof Failure ? new Failure(hide(error.message)) : error;
   }
@@ -68,6 +79,17 @@ async function carryOut({ commercetools, subscriptions }, credentials, { options
     }
   }
   if (failed.length > 0) throw new Failure(`not as the file says: ${failed.join(", ")}`);
+}
+
+async function enableMessages({ commercetools }, credentials, { options, wait, say }) {
+  const token = await persistently(wait, () =>
+    fetchToken(commercetools, credentials, WHOLE_PROJECT),
+  );
+  const how = { dryRun: options["dry-run"], wait };
+  const { done, days } = await switchOnMessages(createProject(commercetools, token), how);
+  const kept = `kept for ${days} ${days === 1 ? "day" : "days"}`;
+  if (done === "enabled") say(`${begin("enabled", how)} messages: ${kept}`);
+  else say(`unchanged  messages: on, ${kept}`);
 }
 
 /** What the file says, else what the project says, else null. */
@@ -121,6 +143,7 @@ const INFINITIVES = {
   updated: "update",
   recreated: "recreate",
   deleted: "delete",
+  enabled: "enable",
 };
 
 const begin = (done, { dryRun }) => (dryRun ? `would ${INFINITIVES[done]}` : done.padEnd(10));

@@ -1,8 +1,10 @@
 // The command line of `npm run subscriptions`.
 
+import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 
-export const HELP = `Creates or updates the commercetools Subscriptions that feed the worker.
+export const HELP = `Creates or updates the commercetools Subscriptions that feed the worker, or switches on the
+Messages that it reads without a broker.
 
   npm run subscriptions [-- options]
 
@@ -11,14 +13,27 @@ export const HELP = `Creates or updates the commercetools Subscriptions that fee
   --delete        delete those that the file describes, by their keys
   --reconnect     send every destination again: with other secrets, or after a delivery stopped
   --recreate      where a format changed, delete the subscription and create it anew
+  --messages      switch Messages on, and leave subscriptions alone; without subscriptions.json the
+                  project is that of wrangler.toml
   --help          this text
 
 CT_SUBSCRIPTIONS_CLIENT must hold the credentials of an API client with the scopes
 manage_subscriptions:<projectKey> and view_project_settings:<projectKey>, as JSON
-{"clientId":"…","secret":"…"}.
+{"clientId":"…","secret":"…"}; for --messages it is manage_project:<projectKey> alone.
 docs/realtime.md has the rest.`;
 
-const SWITCHES = ["dry-run", "delete", "reconnect", "recreate", "help"];
+const SWITCHES = ["dry-run", "delete", "reconnect", "recreate", "messages", "help"];
+
+/** No two of them make sense at once. */
+const ALTERNATIVES = [
+  ["delete", "reconnect"],
+  ["delete", "recreate"],
+  ["messages", "delete"],
+  ["messages", "reconnect"],
+  ["messages", "recreate"],
+];
+
+const FILE = "subscriptions.json";
 
 /**
  * `{ options, problems }`, `options` with the names of the command line and `file`. Without the `--` between, npm
@@ -38,10 +53,11 @@ export function readOptions(args, env = {}) {
   const given = tokens.filter(({ kind }) => kind === "option").map(({ rawName }) => rawName);
   const twice = given.filter((name, index) => given.indexOf(name) !== index);
   for (const name of new Set(twice)) problems.push(`${name}: is given twice`);
-  for (const name of ["reconnect", "recreate"]) {
-    if (values.delete && values[name]) problems.push(`--delete and --${name} exclude each other`);
+  for (const [one, other] of ALTERNATIVES) {
+    if (values[one] && values[other]) problems.push(`--${one} and --${other} exclude each other`);
   }
-  return { options: { file: "subscriptions.json", ...values }, problems };
+  const file = values.messages && !existsSync(FILE) ? "wrangler.toml" : FILE;
+  return { options: { file, ...values }, problems };
 }
 
 function problemOf({ kind, name, rawName, value }, options) {

@@ -45,17 +45,20 @@ pub enum StampedResource {
     Inventory,
     /// Standalone prices.
     StandalonePrices,
+    /// Variants that are documents of their own.
+    Variants,
 }
 
 impl StampedResource {
     /// All of them: those first that tell most.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Messages,
         Self::Customers,
         Self::Categories,
         Self::Products,
         Self::Inventory,
         Self::StandalonePrices,
+        Self::Variants,
     ];
 
     /// The resource that a document of it is; none of a message.
@@ -68,6 +71,7 @@ impl StampedResource {
             Self::Products => Some(WalkedResource::Products),
             Self::Inventory => Some(WalkedResource::Inventory),
             Self::StandalonePrices => Some(WalkedResource::StandalonePrices),
+            Self::Variants => Some(WalkedResource::Variants),
         }
     }
 

@@ -25,6 +25,7 @@ use crate::commercetools::keyset::StampedPage;
 use crate::commercetools::notification::{Notification, change};
 use crate::commercetools::query::PAGE;
 use crate::commercetools::reference::{Id, IdReference};
+use crate::commercetools::variant::CatalogModel;
 use crate::config::FeedMode;
 use crate::config::rules::OperatorRules;
 use crate::fault::{ReadFault, Setback};
@@ -56,8 +57,10 @@ pub fn take_project(
     now: UnixMs,
 ) -> Result<(), SqlError> {
     #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
     struct FeedProject {
         messages: Option<MessagesConfiguration>,
+        product_catalog_model: Option<CatalogModel>,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -78,17 +81,21 @@ pub fn take_project(
         keep_clock(&mut state, clock, now);
     }
     let project = serde_json::from_str::<FeedProject>(&answer.body).ok();
+    let model = project.as_ref().and_then(|project| project.product_catalog_model);
     match (answer.status, project.and_then(|project| project.messages)) {
         (200, Some(messages)) if messages.enabled => {
             let days = messages.delete_days_after_creation;
-            project_read(&mut state, days, answer.date, now);
+            let model = model.unwrap_or(CatalogModel::Classic);
+            project_read(&mut state, days, model, answer.date, now);
         }
         (200, Some(_)) => {
             let words = "Messages are off in the project (`messages.enabled` is false)";
             project_failed(&mut state, words.to_owned(), true, now);
         }
         // Who may not read the project may read its messages.
-        (403, _) if refusal(&answer).is_some() => project_read(&mut state, None, answer.date, now),
+        (403, _) if refusal(&answer).is_some() => {
+            project_read(&mut state, None, CatalogModel::Unknown, answer.date, now);
+        }
         _ => {
             let (words, needs_person) = words_of(&answer);
             project_failed(&mut state, words, needs_person, now);

@@ -8,11 +8,15 @@ use super::state::{
 use crate::commercetools::keyset::{Keyset, StampedPage, StampedResource};
 use crate::commercetools::query::PAGE;
 use crate::commercetools::reference::Id;
+use crate::commercetools::variant::CatalogModel;
 use crate::config::{FeedMode, FeedRules};
 use crate::time::{UnixMs, millis};
 
-/// How often is looked for what became readable late, for what has no message, and at the project.
+/// How often is looked for what became readable late, and for what has no message.
 const LOOK: Duration = Duration::from_mins(1);
+
+/// How often is looked at the project, and for variants: most of what changes them has a message.
+const RARE_LOOK: Duration = Duration::from_mins(5);
 
 /// How often all categories are compared with those of the last time.
 const ROUND: Duration = Duration::from_hours(1);
@@ -142,7 +146,12 @@ fn page(cursors: &FeedCursors, reading: FeedReading, before: Option<UnixMs>) -> 
 /// The feed begins at this time.
 pub fn begin(state: &mut FeedState, at: UnixMs) {
     state.began = at;
-    let cursors = FeedCursors {
+    let everywhere = StampedResource::ALL.into_iter().filter(|of| *of != StampedResource::Variants);
+    state.cursors = everywhere.map(|of| (of, cursors_from(at))).collect();
+}
+
+fn cursors_from(at: UnixMs) -> FeedCursors {
+    FeedCursors {
         from: at,
         head: Keyset::from(at),
         look: None,
@@ -153,8 +162,18 @@ pub fn begin(state: &mut FeedState, at: UnixMs) {
         without: Vec::new(),
         failure: None,
         retry: UnixMs::EPOCH,
-    };
-    state.cursors = StampedResource::ALL.into_iter().map(|of| (of, cursors.clone())).collect();
+    }
+}
+
+/// Variants are read while the project has some that are documents of their own.
+fn keep_variants(state: &mut FeedState, model: CatalogModel, at: UnixMs) {
+    match model {
+        CatalogModel::InMigration | CatalogModel::Modular => {
+            state.cursors.entry(StampedResource::Variants).or_insert_with(|| cursors_from(at));
+        }
+        CatalogModel::Classic => drop(state.cursors.remove(&StampedResource::Variants)),
+        CatalogModel::Unknown => {}
+    }
 }
 
 /// What was read is handed on, or needs nothing: the cursors move. `true` at the end of a look: what is
@@ -209,7 +228,8 @@ pub fn page_done(
             }
             cursors.from = cursors.from.max(looked_from - rules.overlap()).max(began);
             cursors.read_until = cursors.read_until.max(page.until);
-            cursors.look_due = now + LOOK;
+            let is_rare = reading.of == StampedResource::Variants;
+            cursors.look_due = now + if is_rare { RARE_LOOK } else { LOOK };
             cursors.head_due = now + rules.every();
             true
         }
@@ -237,20 +257,23 @@ pub fn project_failed(state: &mut FeedState, words: String, needs_person: bool, 
     state.project.failure = Some(failure);
 }
 
-/// The project keeps messages for so many days; not known if it may not be read. `clock` is the time of
-/// commercetools, if it says so.
+/// The project keeps messages for so many days, and variants as its model says; neither is known if it may not be
+/// read. `clock` is the time of commercetools, if it says so.
 pub fn project_read(
     state: &mut FeedState,
     retention_days: Option<u32>,
+    model: CatalogModel,
     clock: Option<UnixMs>,
     now: UnixMs,
 ) {
     state.project.failure = None;
     state.project.retention_days = retention_days;
-    state.project.due = now + LOOK;
+    state.project.due = now + RARE_LOOK;
+    let at = clock.unwrap_or(now);
     if state.began == UnixMs::EPOCH {
-        begin(state, clock.unwrap_or(now));
+        begin(state, at);
     }
+    keep_variants(state, model, at);
 }
 
 /// A page of categories was read: whether the round has met all that there are.

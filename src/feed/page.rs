@@ -8,7 +8,7 @@ use crate::commercetools::answer::{begun_page, malformed, too_large};
 use crate::commercetools::keyset::{Keyset, StampedPage, StampedResource};
 use crate::commercetools::notification::{Notification, NotificationKind, change};
 use crate::commercetools::query::PAGE;
-use crate::commercetools::reference::Id;
+use crate::commercetools::reference::{Id, IdReference};
 use crate::config::rules::OperatorRules;
 use crate::fault::{ReadFault, Rejection, TransientFault};
 use crate::http::{DOCUMENT_BYTES, HttpAnswer, PAGE_BYTES};
@@ -251,6 +251,8 @@ struct DocumentHead {
     version: u64,
     last_modified_at: chrono::DateTime<chrono::Utc>,
     sku: Option<String>,
+    /// Of a variant: without it, it would have to be read for that.
+    product: Option<IdReference>,
 }
 
 /// That a document has this version, as the change that a broker would bring.
@@ -267,6 +269,10 @@ fn document(
         raw.insert("version".to_owned(), head.version.into());
         if let Some(sku) = &head.sku {
             raw.insert("resourceUserProvidedIdentifiers".to_owned(), json!({ "sku": sku }));
+        }
+        if let Some(product) = &head.product {
+            let product = json!({ "typeId": "product", "id": product.id });
+            raw.insert("product".to_owned(), product);
         }
         let notification = Notification::read(raw).ok()?;
         let work = work_of(rules, &notification).ok()?;

@@ -17,11 +17,13 @@ pub fn failure(state: &FeedState) -> Option<&FeedFailure> {
     state.project.failure.as_ref().or_else(of_resource)
 }
 
-/// For how long what happened is not known to be read, in seconds; none if it has not begun.
+/// For how long what happened is not known to be read, in seconds; none if it has not begun. While it catches up
+/// that is the age of the newest message that it has read.
 #[must_use]
 pub fn lag_seconds(state: &FeedState, now: UnixMs) -> Option<u64> {
     let messages = state.cursors.get(&StampedResource::Messages)?;
-    Some(their_time(state, now).since(messages.read_until).as_secs())
+    let read = messages.read_until.max(messages.head.at);
+    Some(their_time(state, now).since(read).as_secs())
 }
 
 /// How far the feed is.
@@ -57,4 +59,26 @@ pub fn status(
 
 fn shown(lost: &LostItem) -> Value {
     json!({ "id": lost.id, "type": lost.name, "at": lost.at.shown() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::feed::machine::{begin, project_failed};
+
+    #[test]
+    fn the_lag_falls_while_it_catches_up() {
+        let now = UnixMs::from_ms(1_780_272_000_000);
+        let hours = |hours| Duration::from_hours(hours);
+        let mut state = FeedState::default();
+        assert_eq!(lag_seconds(&state, now), None);
+        begin(&mut state, now - hours(48));
+        project_failed(&mut state, "w".to_owned(), true, now);
+        assert_eq!(lag_seconds(&state, now), Some(48 * 3_600));
+        let messages = state.cursors.get_mut(&StampedResource::Messages).expect("its cursors");
+        messages.head.at = now - hours(1);
+        assert_eq!(lag_seconds(&state, now), Some(3_600));
+    }
 }

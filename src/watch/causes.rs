@@ -356,6 +356,9 @@ fn of_realtime(situation: &Situation<'_>) -> Vec<Cause> {
 /// For how long something that the broker lost needs a person.
 const LOST: Duration = Duration::from_hours(1);
 
+/// For how many days messages are taken to be kept if the project may not be read.
+const LEAST_DAYS_KEPT: u64 = 2;
+
 /// How long the feed may fail with what passes by itself.
 const FAILING: Duration = Duration::from_mins(1);
 
@@ -375,8 +378,23 @@ fn of_feed(situation: &Situation<'_>, feed: &Value) -> Vec<Cause> {
     let lasts = since("failingSince").is_some_and(|length| length > FAILING);
     if let (Some(words), true) = (feed["lastError"].as_str(), lasts || feed["needsPerson"] == true)
     {
-        let detail = format!("The feed reads nothing: {words}. No message is lost meanwhile.");
+        let detail =
+            format!("The feed reads nothing: {words}. Mended, it goes on from where it was.");
         causes.push(cause("feed_failing", 1, detail));
+    }
+    let days = feed["retentionDays"].as_u64();
+    let half = Duration::from_hours(12 * days.unwrap_or(LEAST_DAYS_KEPT));
+    if let Some(lag) = feed["lagSeconds"].as_u64().filter(|lag| *lag > half.as_secs()) {
+        let kept = days.map_or_else(
+            || "only for a while".to_owned(),
+            |days| format!("for {}", counted(days, "day", "days")),
+        );
+        let detail = format!(
+            "The feed is {} hours behind, and commercetools keeps messages {kept}: what it has not read by \
+             then is lost. Mend what GET /feed says, or have them kept for longer.",
+            lag / 3_600
+        );
+        causes.push(cause("feed_behind", 1, detail));
     }
     let lost = feed["lostByBroker"]["count"].as_u64().unwrap_or_default();
     if lost > 0 && since("lastLost").is_some_and(|length| length <= LOST) {

@@ -212,6 +212,15 @@ fn a_feed_that_fails_and_a_broker_that_loses_need_a_person() {
     finds(failing(1, true), &[("feed_failing", 1)]);
     finds(failing(60, false), &[]);
     finds(failing(61, false), &[("feed_failing", 1)]);
+    let behind = |hours: u64, days: Option<u32>| {
+        feed(json!({"lastError": null, "lagSeconds": hours * 3_600 + 1, "retentionDays": days}))
+    };
+    finds(behind(179, Some(15)), &[]);
+    finds(behind(180, Some(15)), &[("feed_behind", 1)]);
+    finds(behind(11, Some(1)), &[]);
+    finds(behind(12, Some(1)), &[("feed_behind", 1)]);
+    finds(behind(23, None), &[]);
+    finds(behind(24, None), &[("feed_behind", 1)]);
     let lost = |seconds, count: u64| {
         feed(json!({"lastError": null, "lostByBroker": {"count": count},
             "lastLost": ago(seconds).shown()}))

@@ -27,11 +27,11 @@ const WAYS = [
   { like: /^npm run bench -- \w+=\d+$/, run: bench },
   { like: /^npx wrangler dev /, run: develop },
   { like: /^curl /, run: ask },
-  { like: /^npm run subscriptions( -- --dry-run)?$/, run: subscribe },
+  { like: /^npm run subscriptions$/, run: subscribe },
+  { like: /npm run subscriptions -- --messages$/, run: switchOn },
   // Not run as written:
   { like: /^npm test( |$)/, run: () => {} }, // This is one of its tests.
   { like: /^npm ci$/, run: () => {} }, // The tests run on what it would take away first.
-  { like: /^npx wrangler login$/, run: () => output("npx wrangler login --help") }, // It needs a person.
   { like: /^npx wrangler secret put /, run: putSecret }, // This needs an account.
   { like: /^npx wrangler deploy( |$)/, run: deploy }, // So does this.
 ];
@@ -132,19 +132,29 @@ function putSecret(command) {
   assert.match(wrangler, new RegExp(`^# {3}${name} `, "m"));
 }
 
-/** The example's file, for the demo's commercetools. */
+/** The example's file, for a commercetools of its own. */
 async function subscribe(command) {
-  const { startCommercetools } = await import("../../sandbox/commercetools/server.mjs");
-  const commercetools = await startCommercetools({ scopes: ["manage_subscriptions"] });
-  const { authUrl, apiUrl, clientId, secret } = commercetools.credentials;
   const example = JSON.parse(readFileSync(join(ROOT, "subscriptions.example.json"), "utf8"));
-  example.commercetools = { authUrl, apiUrl, projectKey: commercetools.projectKey };
+  await install(`${command} --`, "manage_subscriptions", example, /created/);
+}
+
+/** A file that names the project alone. */
+async function switchOn(command) {
+  const [, rest] = /^CT_SUBSCRIPTIONS_CLIENT='\{"clientId":"…","secret":"…"\}' (.*)$/.exec(command);
+  await install(rest, "manage_project", {}, /enabled {4}messages: kept for 15 days/);
+}
+
+async function install(command, scope, content, expected) {
+  const { startCommercetools } = await import("../../sandbox/commercetools/server.mjs");
+  const commercetools = await startCommercetools({ scopes: [scope] });
+  commercetools.setMessages({ enabled: false });
+  const { authUrl, apiUrl, clientId, secret } = commercetools.credentials;
+  const project = { authUrl, apiUrl, projectKey: commercetools.projectKey };
   const file = join(mkdtempSync(join(tmpdir(), "readme-")), "subscriptions.json");
-  writeFileSync(file, JSON.stringify(example));
+  writeFileSync(file, JSON.stringify({ ...content, commercetools: project }));
   const env = { CT_SUBSCRIPTIONS_CLIENT: JSON.stringify({ clientId, secret }) };
-  const more = command.includes(" -- ") ? "" : " --";
-  const printed = await output(`${command}${more} --file ${file}`, env);
-  assert.match(printed, command.includes("--dry-run") ? /would create/ : /created/);
+  const printed = await output(`${command} --file ${file}`, env);
+  assert.match(printed, expected);
   await commercetools.close();
 }
 

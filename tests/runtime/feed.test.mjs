@@ -5,42 +5,16 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { DEFAULT_SCOPES } from "../../sandbox/commercetools/resources.mjs";
 import { sampleShop } from "../../sandbox/shop/index.mjs";
+import { modularForm } from "../../sandbox/shop/modular.mjs";
 import { READ_TOKEN } from "../../sandbox/worker.mjs";
 import { eventually } from "../eventually.mjs";
-import { about, isOpen } from "./documents.mjs";
-import { call, start, startAlone, startLasting, unreachable } from "./harness.mjs";
+import { about, isOpen, klaviyoId, numbered } from "./documents.mjs";
+import { begin, feed, feedOf, LOOK_MS, orderLike, placed, reaches, tellOf } from "./feeds.mjs";
+import { call, start, startAlone, unreachable } from "./harness.mjs";
 
 const shop = sampleShop();
 const open = shop.orders.filter(isOpen);
 const [customer] = shop.customers;
-
-/** The feed alone: nobody pushes, so no secret is needed. */
-const feed = (rules = {}, others = {}) => ({
-  PUSH_TOKEN: undefined,
-  CONFIG: JSON.stringify({ feed: { mode: "only", everySeconds: 2, ...rules }, ...others }),
-});
-
-/** What has no message is found by a look, once a minute. */
-const LOOK_MS = 120_000;
-
-const feedOf = async (stack) => {
-  const { status, body, text } = await stack.admin("GET", "/feed");
-  assert.equal(status, 200, text);
-  return body;
-};
-
-const reaches = (stack, what, holds, limitMs = LOOK_MS) =>
-  eventually(what, () => feedOf(stack), holds, { limitMs });
-
-/** Starts the feed as the cron trigger does, and waits until it reads. */
-async function begin(stack) {
-  await stack.worker.tick();
-  await reaches(stack, "the feed to begin", ({ cursor, lastError }) => cursor || lastError);
-}
-
-const placed = (stack) => stack.klaviyo.store.events({ metric: "Placed Order" });
-const tellOf = (stack, order, options) =>
-  stack.commercetools.tell("OrderCreated", about("order", order), { order }, options);
 
 describe("without a broker", () => {
   let stack;
@@ -72,7 +46,7 @@ describe("without a broker", () => {
   test("many of one millisecond are each delivered once", async () => {
     const createdAt = new Date().toISOString();
     for (let number = 0; number < 40; number += 1) {
-      tellOf(stack, { ...open[1], id: `order-${number}` }, { createdAt });
+      tellOf(stack, orderLike(open[1], number), { createdAt });
     }
     await eventually(
       "the events",
@@ -113,22 +87,157 @@ describe("without a broker", () => {
   });
 });
 
-test("a kill of the runtime loses nothing, and delivers nothing twice", async (t) => {
-  const stack = await startLasting({ settings: feed() });
-  t.after(() => stack.close());
-  await begin(stack);
-  const orders = Array.from({ length: 60 }, (_, number) => ({ ...open[0], id: `order-${number}` }));
-  for (const [number, order] of orders.entries()) {
-    tellOf(stack, order, { delayMs: number * 100 });
-    if (number % 20 === 10) await stack.kill();
+/** A feed that can be told that an hour has passed: everything is due then. */
+const AN_HOUR_PASSES = `
+  import worker, { Feed as Own } from "./index.js";
+  export default worker;
+  export * from "./index.js";
+  export class Feed {
+    constructor(state, env) {
+      this.storage = state.storage;
+      this.own = new Own(state, env);
+    }
+    alarm() {
+      return this.own.alarm();
+    }
+    async fetch(request) {
+      if (new URL(request.url).pathname !== "/hour") return this.own.fetch(request);
+      const state = JSON.parse(this.storage.sql.exec("SELECT content FROM state").one().content);
+      state.project.due = state.categories.due = 0;
+      for (const cursors of Object.values(state.cursors)) cursors.lookDue = 0;
+      this.storage.sql.exec("UPDATE state SET content = ?", JSON.stringify(state));
+      await this.storage.setAlarm(Date.now());
+      return new Response();
+    }
   }
+`;
+
+const anHourLater = (stack) => stack.worker.object("FEED", "feed", "/hour");
+
+/** The settings by which the catalogue is mapped. */
+const CATALOGUE = {
+  PREFERRED_LOCALE: "en",
+  PREFERRED_CURRENCY: "EUR",
+  PRODUCT_URL_TEMPLATE: "https://shop.example/{{productSlug}}?sku={{sku}}",
+};
+
+/** A shop whose categories and products are at Klaviyo, by the feed alone. */
+async function startCatalogue(of, catalogModel) {
+  const stack = await start({
+    settings: { ...feed(), ...CATALOGUE },
+    commercetools: { shop: of, catalogModel },
+    entry: AN_HOUR_PASSES,
+  });
+  await begin(stack);
+  const walked = ({ path, query, status }) =>
+    path.endsWith("/categories") && query.sort === "id asc" && status === 200;
+  await eventually("the first look at all categories", () =>
+    stack.commercetools.requests.some(walked),
+  );
+  const { tell } = stack.commercetools;
+  for (const category of of.categories) {
+    tell("CategoryCreated", about("category", category), { category });
+  }
+  for (const product of of.products) tell("ProductPublished", about("product", product));
+  const { store } = stack.klaviyo;
+  const sold = of.products.filter(({ masterData }) => masterData.published);
+  const limitMs = LOOK_MS;
   await eventually(
-    "the events",
-    () => placed(stack).length,
-    (count) => count === orders.length,
+    "the catalogue",
+    () => [store.categories().length, store.items().length],
+    ([categories, items]) => categories === of.categories.length && items === sold.length,
+    { limitMs },
+  );
+  await stack.drained();
+  return stack;
+}
+
+describe("what no message tells", () => {
+  let stack;
+  before(async () => {
+    stack = await startCatalogue(shop, "Classic");
+  });
+  after(() => stack.close());
+
+  const at = (kind, id) => stack.klaviyo.store[kind]().find((each) => each.id === klaviyoId(id));
+  const price = shop.standalonePrices.find(({ sku, country }) => sku === "VIA-42" && !country);
+  const stock = shop.inventory.find(({ sku }) => sku === "CAIRN-28-GRY");
+  const category = numbered(shop.categories, "category", 5);
+  const sale = numbered(shop.categories, "category", 13);
+  const product = numbered(shop.products, "product", 1);
+  const { masterData } = product;
+  const renamed = { ...masterData, current: { ...masterData.current, name: { en: "Renamed" } } };
+
+  const rows = [
     {
-      limitMs: LOOK_MS,
+      name: "a category that is renamed",
+      change: ["category", category.id, { name: { en: "Underwear" } }],
+      seen: () => at("categories", category.id).attributes.name,
+      expected: /Underwear$/,
     },
+    {
+      name: "a product that a background update changes",
+      change: ["product", product.id, { masterData: renamed }],
+      seen: () => at("items", product.id).attributes.title,
+      expected: /^Renamed$/,
+    },
+    {
+      name: "stock that an order takes",
+      change: ["inventory-entry", stock.id, { quantityOnStock: 30, availableQuantity: 29 }],
+      seen: () => at("variants", stock.sku).attributes.inventory_quantity,
+      expected: /^29$/,
+    },
+    {
+      name: "a standalone price",
+      change: ["standalone-price", price.id, { value: { ...price.value, centAmount: 12_300 } }],
+      seen: () => at("variants", price.sku).attributes.price,
+      expected: /^123$/,
+    },
+  ];
+  for (const { name, change, seen, expected } of rows) {
+    test(`${name} is found by its version`, async () => {
+      assert.doesNotMatch(String(seen()), expected);
+      stack.commercetools.change(...change);
+      await anHourLater(stack);
+      await eventually(name, seen, (value) => expected.test(String(value)), { limitMs: LOOK_MS });
+    });
+  }
+
+  test("a category that is deleted is found by comparing all of them", async () => {
+    assert.ok(at("categories", sale.id));
+    stack.commercetools.remove("category", sale.id);
+    await anHourLater(stack);
+    await eventually(
+      "the category to be gone",
+      () => at("categories", sale.id),
+      (found) => found === undefined,
+      { limitMs: LOOK_MS },
+    );
+    const others = stack.klaviyo.store.categories().length;
+    assert.equal(others, shop.categories.length - 1);
+  });
+
+  test("nothing of it became a dead letter", async () => {
+    await stack.drained();
+    assert.deepEqual(await stack.letters(), []);
+  });
+});
+
+test("a variant that is a document of its own is found by its version", async (t) => {
+  const modular = modularForm(shop);
+  const stack = await startCatalogue(modular, "Modular");
+  t.after(() => stack.close());
+  const variant = modular.variants.find(({ current }) => current.sku === "CAIRN-28-GRY");
+  const images = [{ url: "https://cdn.example/new.jpg", dimensions: { w: 1, h: 1 } }];
+  stack.commercetools.change("variant", variant.id, { current: { ...variant.current, images } });
+  await anHourLater(stack);
+  const { store } = stack.klaviyo;
+  const pictureOf = ({ attributes }) => attributes.image_full_url;
+  await eventually(
+    "the picture",
+    () => pictureOf(store.variants().find(({ id }) => id === klaviyoId("CAIRN-28-GRY"))),
+    (picture) => picture === images[0].url,
+    { limitMs: LOOK_MS },
   );
 });
 
@@ -140,6 +249,56 @@ test("what commercetools refuses is said in its words", async (t) => {
   const { lastError } = await reaches(stack, "the error", ({ lastError }) => lastError);
   assert.match(lastError, /^commercetools answered 403: .*view_messages/);
 });
+
+test("a 403 that is mended later: nothing is lost, and its alert ends", async (t) => {
+  const stack = await start({ settings: feed() });
+  t.after(() => stack.close());
+  await begin(stack);
+  const body = { statusCode: 403, message: "Insufficient scope: view_messages" };
+  stack.commercetools.faults.add({ path: /\/messages$/, status: 403, body });
+  await reaches(stack, "the error", ({ lastError }) => lastError);
+  const { cursor } = await feedOf(stack);
+  const told = tellOf(stack, open[0]);
+  const alerts = async () => (await stack.admin("GET", "/sync/status")).body.alerts;
+  const [{ code, detail }, ...others] = await alerts();
+  assert.deepEqual([code, others], ["feed_failing", []]);
+  assert.match(detail, /commercetools answered 403: Insufficient scope: view_messages/);
+  assert.deepEqual((await feedOf(stack)).cursor, cursor);
+  stack.commercetools.faults.clear();
+  const mended = await reaches(stack, "the message", ({ cursor }) => cursor.id === told.id);
+  assert.equal(mended.lastError, null);
+  await stack.drained();
+  assert.equal(placed(stack).length, 1);
+  assert.deepEqual(await alerts(), []);
+});
+
+for (const [what, options, expected] of [
+  ["that the client has no rights in", {}, /^commercetools answered 403: .*scope/],
+  [
+    "that is not there",
+    { auth: false },
+    /^commercetools answered 404: .*'other-shop' was not found/,
+  ],
+]) {
+  test(`a wrong project, ${what}, is said, and no cursor moves`, async (t) => {
+    const stack = await start({
+      settings: { ...feed(), CT_PROJECT_ID: "other-shop" },
+      commercetools: options,
+    });
+    t.after(() => stack.close());
+    await begin(stack);
+    const { lastError, needsPerson } = await reaches(stack, "an error", (seen) => seen.lastError);
+    assert.match(lastError, expected);
+    assert.equal(needsPerson, true);
+    tellOf(stack, open[0]);
+    const failed = ({ status }) => status === 403 || status === 404;
+    const failures = () => stack.commercetools.requests.filter(failed).length;
+    const before = failures();
+    await eventually("another try", failures, (count) => count > before);
+    assert.equal((await feedOf(stack)).cursor?.id ?? null, null);
+    assert.deepEqual(placed(stack), []);
+  });
+}
 
 test("messages that are off are said, and no cursor moves", async (t) => {
   const stack = await start({ settings: feed() });

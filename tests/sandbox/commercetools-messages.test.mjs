@@ -1,7 +1,7 @@
 // The Messages of the commercetools sandbox, and the knobs on when and with which stamp they come.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { DEFAULT_SCOPES } from "../../sandbox/commercetools/resources.mjs";
 import { connect, ids, shop, withSandbox } from "./commercetools-client.mjs";
 
@@ -101,3 +101,53 @@ test("an answer is dated by the project's clock", () =>
     const { headers } = await fetch(`${sandbox.url}/${sandbox.projectKey}`);
     assert.equal(Date.parse(headers.get("date")), START + 3_600_000);
   }));
+
+describe("the project's MessagesConfiguration", () => {
+  const changing = (messagesConfiguration) => ({
+    version: 1,
+    actions: [{ action: "changeMessagesConfiguration", messagesConfiguration }],
+  });
+  const posted = async (sandbox, update) => {
+    const call = await connect(sandbox);
+    return call("", {}, { method: "POST", body: JSON.stringify(update) });
+  };
+
+  test("is changed with the project's version", () =>
+    withSandbox({ scopes: ["manage_project"] }, async (sandbox) => {
+      const messages = { enabled: false, deleteDaysAfterCreation: 30 };
+      const { status, body } = await posted(sandbox, changing(messages));
+      assert.deepEqual([status, body.version, body.messages], [200, 2, messages]);
+      const stale = await posted(sandbox, changing({ ...messages, enabled: true }));
+      const [{ code, currentVersion }] = stale.body.errors;
+      assert.deepEqual([stale.status, code, currentVersion], [409, "ConcurrentModification", 2]);
+      assert.deepEqual(sandbox.messages(), messages);
+    }));
+
+  for (const [name, update, expected] of [
+    ["no version", { actions: [] }, "InvalidJsonInput"],
+    ["no actions", { version: 1 }, "InvalidJsonInput"],
+    ["another action", { version: 1, actions: [{ action: "changeName" }] }, "InvalidJsonInput"],
+    ["no configuration", changing(undefined), "InvalidJsonInput"],
+    ["no days", changing({ enabled: true }), "InvalidJsonInput"],
+    ["no switch", changing({ deleteDaysAfterCreation: 15 }), "InvalidJsonInput"],
+    ["0 days", changing({ enabled: true, deleteDaysAfterCreation: 0 }), "InvalidInput"],
+    ["91 days", changing({ enabled: true, deleteDaysAfterCreation: 91 }), "InvalidInput"],
+  ]) {
+    test(`is not changed by an update with ${name}`, () =>
+      withSandbox({ scopes: ["manage_project"] }, async (sandbox) => {
+        const before = sandbox.messages();
+        const { status, body } = await posted(sandbox, update);
+        assert.deepEqual([status, body.errors[0].code], [400, expected]);
+        assert.deepEqual(sandbox.messages(), before);
+      }));
+  }
+
+  test("is not changed by who may only read it, or change settings", () =>
+    withSandbox(
+      { scopes: ["view_project_settings", "manage_project_settings"] },
+      async (sandbox) => {
+        const update = changing({ enabled: false, deleteDaysAfterCreation: 30 });
+        assert.equal((await posted(sandbox, update)).status, 403);
+      },
+    ));
+});

@@ -60,12 +60,11 @@ describe("the project", () => {
     });
   }
 
-  test("is only read here, as variants are", async () => {
+  test("is changed, but not deleted; variants are only read here", async () => {
     await withSandbox({ scopes: ["manage_project"], catalogModel: "Modular" }, async (sandbox) => {
       const call = await connect(sandbox);
-      for (const path of ["", "variants"]) {
-        assert.equal((await call(path, {}, { method: "POST" })).status, 405, path);
-      }
+      assert.equal((await call("", {}, { method: "DELETE" })).status, 405);
+      assert.equal((await call("variants", {}, { method: "POST" })).status, 405);
     });
   });
 });

@@ -135,7 +135,9 @@ function projectIn(sandbox, folder) {
       );
     },
     write: (text) => writeFileSync(path, text),
-    run: (args = [], env = {}) => run(["--file", path, ...args], { ...environment, ...env }),
+    /** Runs the installer; `file` is another one than that which is written here. */
+    run: (args = [], env = {}, file = path) =>
+      run(["--file", file, ...args], { ...environment, ...env }),
     /** What the project holds, as a client reads it. */
     async present() {
       const get = await connect(sandbox);

@@ -47,6 +47,10 @@ struct FeedWorld {
     straggler: Option<(u64, Vec<u8>, Vec<String>)>,
     /// The runtime ends at one in so many effects; 0: never.
     ends: u64,
+    /// commercetools answers at once.
+    is_quick: bool,
+    /// How often the alarm came.
+    alarms: u64,
     chance: Chance,
 }
 
@@ -67,6 +71,8 @@ impl FeedWorld {
             handed_on: BTreeMap::new(),
             straggler: None,
             ends: 0,
+            is_quick: false,
+            alarms: 0,
             chance: Chance::new(seed),
         }
     }
@@ -93,6 +99,7 @@ impl FeedWorld {
 
     /// Works until there is nothing to do; until when.
     fn slice(&mut self, end: u64) -> Result<UnixMs, RuntimeEnded> {
+        self.alarms += 1;
         while self.now < end {
             self.moment()?;
             let now = self.time();
@@ -100,7 +107,7 @@ impl FeedWorld {
                 FeedStep::Rest(until) => return Ok(until),
                 FeedStep::Project => {
                     let answer = Ok(self.project.document(self.now));
-                    self.now += 100;
+                    self.answered();
                     self.moment()?;
                     let now = self.time();
                     self.feed.turn(|sql| desk::take_project(sql, answer, now)).expect("stored");
@@ -130,7 +137,7 @@ impl FeedWorld {
                 }
                 FeedStep::Read(reading, page) => {
                     let answer = Ok(self.project.page(&page, self.now));
-                    self.now += 100 + self.chance.next(400);
+                    self.answered();
                     self.moment()?;
                     let (now, asked) = (self.time(), (reading, &page));
                     let taken = self
@@ -145,6 +152,13 @@ impl FeedWorld {
             }
         }
         Ok(self.time())
+    }
+
+    /// A call takes its time.
+    fn answered(&mut self) {
+        if !self.is_quick {
+            self.now += 100 + self.chance.next(400);
+        }
     }
 
     fn hand_on(&mut self, batch: &FeedBatch) -> Result<(), RuntimeEnded> {
@@ -348,13 +362,13 @@ fn messages_that_are_off_are_said_and_read_when_they_are_on() {
     let mut world = FeedWorld::new(ONLY, 1);
     world.run_until(NOW + 10 * SECOND);
     world.project.enabled = false;
-    world.run_until(NOW + 3 * MINUTE);
+    world.run_until(NOW + 6 * MINUTE);
     let state = load(&world.feed).expect("the state");
     let failure = commercetools_klaviyo::feed::status::failure(&state).expect("a failure");
     assert!(failure.words.contains("Messages are off") && failure.needs_person);
     world.project.enabled = true;
-    world.project.tell(NOW + 3 * MINUTE, NOW + 3 * MINUTE, fact("on"));
-    world.run_until(NOW + 5 * MINUTE);
+    world.project.tell(NOW + 6 * MINUTE, NOW + 6 * MINUTE, fact("on"));
+    world.run_until(NOW + 8 * MINUTE);
     assert_eq!(world.times("on"), 1);
 }
 
@@ -396,4 +410,26 @@ fn a_page_becomes_smaller_by_its_bytes() {
     );
     let wait = Duration::from_mins(1);
     assert!(world.project.limits.len() < 80, "{:?} in {wait:?}", world.project.limits);
+}
+
+/// What `docs/operations.md` says of the cost is computed from these.
+#[test]
+fn an_idle_day_reads_at_most_16_500_times() {
+    const DAY: u64 = 24 * 60 * MINUTE;
+    for (model, variants) in [("Classic", None), ("Modular", Some(288))] {
+        let mut world = FeedWorld::new(ONLY, 1);
+        (world.is_quick, world.project.model) = (true, model);
+        world.run_until(NOW + DAY);
+        let alike = ["categories", "customers", "inventory", "products", "standalone-prices"];
+        let mut expected: BTreeMap<_, _> = alike.into_iter().map(|of| (of, 1_440)).collect();
+        expected.extend([("messages", 8_640), ("all categories", 24), ("project", 288)]);
+        expected.extend(variants.map(|reads| ("variants", reads)));
+        assert_eq!(world.project.reads, expected, "{model}");
+        let reads: u64 = expected.values().sum();
+        assert!(reads <= 16_500, "{model}: {reads}");
+        assert_eq!(world.alarms, 8_640, "{model}");
+        // One row each time: how far it is.
+        let written = world.feed.all("SELECT total_changes()").column::<u64>().expect("a number");
+        assert!(written[0] <= reads + 100, "{model}: {written:?} of {reads}");
+    }
 }

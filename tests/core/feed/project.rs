@@ -19,6 +19,8 @@ type InOrder = BTreeMap<(u64, u64, String), (u64, Value)>;
 pub(crate) struct Project {
     documents: BTreeMap<StampedResource, InOrder>,
     pub(crate) enabled: bool,
+    /// Its `productCatalogModel`.
+    pub(crate) model: &'static str,
     /// Its categories, and those that no page has although they are there.
     pub(crate) there: BTreeSet<Id>,
     pub(crate) unlisted: BTreeSet<Id>,
@@ -28,6 +30,8 @@ pub(crate) struct Project {
     pub(crate) fails: Option<(u16, String)>,
     /// How many documents were asked for.
     pub(crate) limits: Vec<usize>,
+    /// How often something of it was read, by what.
+    pub(crate) reads: BTreeMap<&'static str, u64>,
 }
 
 impl Default for Project {
@@ -35,11 +39,13 @@ impl Default for Project {
         Self {
             documents: BTreeMap::new(),
             enabled: true,
+            model: "Classic",
             there: BTreeSet::new(),
             unlisted: BTreeSet::new(),
             hides: None,
             fails: None,
             limits: Vec::new(),
+            reads: BTreeMap::new(),
         }
     }
 }
@@ -80,14 +86,18 @@ impl Project {
     }
 
     /// The project itself.
-    pub(crate) fn document(&self, now: u64) -> HttpAnswer {
+    pub(crate) fn document(&mut self, now: u64) -> HttpAnswer {
+        self.count("project");
         let messages = json!({"enabled": self.enabled, "deleteDaysAfterCreation": 15});
-        let body = json!({"key": "shop", "messages": messages}).to_string();
+        let project =
+            json!({"key": "shop", "messages": messages, "productCatalogModel": self.model});
+        let body = project.to_string();
         HttpAnswer { status: 200, date: Some(dated(now)), body, ..HttpAnswer::default() }
     }
 
     /// A page of all categories that are readable.
-    pub(crate) fn categories(&self, after: Option<&Id>) -> HttpAnswer {
+    pub(crate) fn categories(&mut self, after: Option<&Id>) -> HttpAnswer {
+        self.count("all categories");
         let ids = self.there.iter().filter(|id| after.is_none_or(|after| *id > after));
         let results: Vec<_> = ids.take(500).map(|id| json!({ "id": id })).collect();
         let own = (200, json!({ "results": results }).to_string());
@@ -107,8 +117,13 @@ impl Project {
         HttpAnswer { status, body, ..HttpAnswer::default() }
     }
 
+    fn count(&mut self, of: &'static str) {
+        *self.reads.entry(of).or_default() += 1;
+    }
+
     /// A page of it.
     pub(crate) fn page(&mut self, page: &StampedPage, now: u64) -> HttpAnswer {
+        self.count(page.of.name());
         let none = HttpAnswer { status: 200, date: Some(dated(now)), ..HttpAnswer::default() };
         if let Some((status, body)) = &self.fails {
             return HttpAnswer { status: *status, body: body.clone(), ..none };

@@ -27,16 +27,43 @@ fn message(id: &str, customer: &str, version: u64) -> Value {
 #[test]
 fn each_resource_is_found_by_its_version() {
     for of in StampedResource::ALL.into_iter().filter(|of| *of != StampedResource::Messages) {
-        let mut world = begun();
+        let mut world = FeedWorld::new(ONLY, 1);
+        world.project.model = "Modular";
+        world.run_until(NOW + 10 * SECOND);
         let at = NOW + 20 * SECOND;
         world.project.change(of, at, at, document("r", 7));
         // Readable late, and stamped by a clock that is behind.
         world.project.change(of, at + 4 * MINUTE, at - 5 * SECOND, document("late", 2));
-        world.run_until(NOW + 2 * MINUTE);
+        let within = if of == StampedResource::Variants { 6 } else { 2 };
+        world.run_until(NOW + within * MINUTE);
         assert_eq!(world.times("r 7"), 1, "{of:?}");
-        world.run_until(NOW + 9 * MINUTE);
+        world.run_until(NOW + 12 * MINUTE);
         assert_eq!((world.times("r 7"), world.times("late 2")), (1, 1), "{of:?}");
     }
+}
+
+#[test]
+fn variants_are_read_from_when_the_project_has_them_on() {
+    let mut world = begun();
+    let variant =
+        |id: &str| json!({"id": id, "version": 2, "product": {"typeId": "product", "id": "p"}});
+    let change = |world: &mut FeedWorld, id: &str| {
+        let now = world.now;
+        world.project.change(StampedResource::Variants, now, now, variant(id));
+        world.run_until(now + 11 * MINUTE);
+    };
+    change(&mut world, "classic");
+    world.project.model = "InMigration";
+    let until = world.now + 6 * MINUTE;
+    world.run_until(until);
+    change(&mut world, "moved");
+    world.project.model = "Classic";
+    let until = world.now + 6 * MINUTE;
+    world.run_until(until);
+    change(&mut world, "back");
+    assert_eq!(["classic 2", "moved 2", "back 2"].map(|name| world.times(name)), [0, 1, 0]);
+    let rows = world.outbox.all("SELECT key FROM parked").column::<String>().expect("keys");
+    assert_eq!(rows, ["variant/moved"]);
 }
 
 #[test]
