@@ -160,8 +160,10 @@ function knownTypeId(typeId) {
 function createDelay(now) {
   let waiting = [];
   const settle = () => {
-    const due = waiting.filter(({ at }) => at <= now());
-    waiting = waiting.filter(({ at }) => at > now());
+    // One time for both: what came due between two of them would be in neither.
+    const time = now();
+    const due = waiting.filter(({ at }) => at <= time);
+    waiting = waiting.filter(({ at }) => at > time);
     for (const { work } of due) work();
   };
   return {

@@ -10,8 +10,8 @@ import { about, isOpen } from "./documents.mjs";
 import { begin, feed, LOOK_MS, orderLike } from "./feeds.mjs";
 import { start, startLasting } from "./harness.mjs";
 
-const MESSAGES = Number(process.env.FEED_MESSAGES ?? 150);
-const KILLS = Number(process.env.FEED_KILLS ?? 2);
+const MESSAGES = Number(process.env.FEED_MESSAGES ?? 600);
+const KILLS = Number(process.env.FEED_KILLS ?? 3);
 
 /** Within which time the messages become readable, evenly. */
 const SPREAD_MS = 20_000;

@@ -60,6 +60,23 @@ test("a message may become readable late, and be stamped by a clock that is off"
     assert.deepEqual(ids((await get("messages", SORTED)).body.results), [late.id]);
   }));
 
+test("however fast the clock goes, every message becomes readable", () => {
+  let time = START;
+  const now = () => {
+    time += 1;
+    return time;
+  };
+  return withSandbox({ now, tokenSeconds: 100 * 86_400 }, async (sandbox) => {
+    const get = await connect(sandbox);
+    const told = Array.from({ length: 100 }, (_, n) =>
+      sandbox.tell("OrderCreated", ORDER, {}, { delayMs: n * 20 }),
+    );
+    time += 2_000;
+    const { body } = await get("messages", { ...SORTED, limit: 500 });
+    assert.equal(body.count, told.length);
+  });
+});
+
 test("a document that is changed becomes readable late, too", () =>
   withClock(async ({ sandbox, pass, get }) => {
     const { id, version } = shop.customers[0];
