@@ -156,6 +156,23 @@ mod tests {
     }
 
     #[test]
+    fn a_job_is_followed_for_as_long_as_it_may_take_and_no_longer() {
+        let mut jobs = OpenJobs::default();
+        let job = JobRef { of: JobType::Profiles, id: "j".to_owned() };
+        let key = jobs.add(job, at(10_000), JobRows::WithHost);
+        let end = at(10_000) + GIVEN_UP_AFTER;
+        for (now, is_too_old) in [
+            (at(10_000), false),
+            (end, false),
+            (end + Duration::from_millis(1), true),
+            (end + Duration::from_secs(1), true),
+        ] {
+            let open = jobs.get(key).map(|open| open.is_too_old(now));
+            assert_eq!(open, Some(is_too_old), "{now:?}");
+        }
+    }
+
+    #[test]
     fn the_last_jobs_are_looked_at_soon_and_not_too_often() {
         let mut jobs = OpenJobs::default();
         let job = |id: u64| JobRef { of: JobType::Profiles, id: id.to_string() };
