@@ -6,6 +6,9 @@
 //! refusal, puts off what meets a fault that passes, and tells how each unit ended
 //! ([`events::WriteEvent`]).
 //!
+//! Its maps by number, and those of its hosts, hold boxes: the compiler writes the code of such a map once for all
+//! of them, and for each type otherwise.
+//!
 //! Pure: given what was answered, it says which calls come next. It has no clock, makes no calls and
 //! stores nothing; its hosts do.
 

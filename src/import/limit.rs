@@ -14,7 +14,7 @@ pub(super) enum RunLimit {
     Jobs,
     /// Answers of commercetools.
     Commercetools,
-    /// Answers of both: as many calls are under way as Cloudflare lets a Worker make at once.
+    /// Answers of both: as many calls are under way as it may make at once.
     Connections,
 }
 

@@ -181,7 +181,7 @@ const PACED = {
     `as fast as Klaviyo's limit of ${number(perMinute)} ${calls} a minute`,
   klaviyo_jobs: () => "waits for Klaviyo's jobs",
   commercetools: () => "as fast as commercetools answers",
-  connections: () => "six calls at once, as many as Cloudflare allows",
+  connections: () => "as many calls at once as it may make",
 };
 
 function paceOf(run, rate) {

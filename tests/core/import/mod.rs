@@ -8,6 +8,7 @@ mod defects;
 mod endless;
 mod gone;
 mod healing;
+mod limit;
 mod linked;
 mod modes;
 mod modular;

@@ -580,31 +580,12 @@ fn chance_is_repeatable() {
 }
 
 /// Customers with one phone number, who go in many jobs.
-fn one_phone(world: &mut World) {
+pub(super) fn one_phone(world: &mut World) {
     for number in 0..100 {
         let mut customer = shop::customer(number, days_ago(3), &format!("c{number}@example.com"));
         customer["addresses"] = json!([{"id": "a", "country": "DE", "phone": "+49 30 123456"}]);
         customer["defaultBillingAddressId"] = json!("a");
         customer["billingAddressIds"] = json!(["a"]);
         world.shop.put("customers", customer);
-    }
-}
-
-#[test]
-fn what_limits_a_run_is_shown_while_it_goes_on() {
-    for (share, job_ms, after_ms, limit) in [
-        (1.0, 300_000, 60_000, json!({"by": "klaviyo_jobs"})),
-        (0.01, 3_000, 60_000, json!({"by": "klaviyo_rate", "calls": "jobs", "perMinute": 150})),
-        (1.0, 3_000, 1, json!({"by": "commercetools"})),
-    ] {
-        let mut world = calm(&json!({"klaviyo": {"share": share}}));
-        one_phone(&mut world);
-        world.account.job_ms = job_ms;
-        world.start(ImportKind::Customers, all(ImportKind::Customers));
-        world.run_for(after_ms);
-        let shown = world.shown(ImportKind::Customers);
-        assert_eq!(shown["limit"], limit, "{shown}");
-        world.run_to_its_end();
-        assert_eq!(world.shown(ImportKind::Customers).get("limit"), None, "it has ended");
     }
 }
