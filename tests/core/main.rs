@@ -15,6 +15,7 @@ mod mapping;
 mod orders;
 mod parity;
 mod pushes;
+mod seeds;
 #[cfg(not(target_arch = "wasm32"))]
 mod sqlite;
 #[cfg(not(target_arch = "wasm32"))]

@@ -25,6 +25,7 @@ use serde_json::{Value, json};
 
 use self::project::Project;
 use crate::import::world::Chance;
+use crate::seeds::{on_all_cores, seeds};
 use crate::sqlite::Sqlite;
 use crate::support::at;
 
@@ -291,13 +292,7 @@ fn run(seed: u64) {
 
 #[test]
 fn each_message_is_handed_on_once() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    if let Some(seed) = number("FEED_SEED") {
-        return run(seed);
-    }
-    for seed in 1..=number("FEED_SEEDS").unwrap_or(12) {
-        run(seed);
-    }
+    on_all_cores(seeds("FEED", 12), run);
 }
 
 #[test]

@@ -31,6 +31,7 @@ use commercetools_klaviyo::import::start::{self, RunStart};
 use serde_json::{Value, json};
 
 use self::world::{Chance, Faults, World, time};
+use crate::seeds::{on_all_cores, seeds};
 use crate::support::config;
 
 /// 2026-06-01T00:00:00Z.
@@ -265,32 +266,17 @@ fn every_kind_is_brought_whole_and_once() {
 
 #[test]
 fn any_fault_at_any_moment_loses_and_doubles_nothing() {
-    let number = |name: &str, default: u64| {
-        std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
-    };
-    let seeds = number("IMPORT_SEEDS", 1000);
-    let one = std::env::var("IMPORT_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
-    let all: Vec<_> = one.map_or(1..=seeds, |one| one..=one).collect();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let shares: Vec<Vec<u64>> = (0..threads)
-        .map(|share| all.iter().copied().skip(share).step_by(threads).collect())
-        .collect();
-    let results = std::thread::scope(|scope| {
-        let run = |share: Vec<u64>| scope.spawn(move || share.into_iter().map(tried).collect());
-        let handles: Vec<_> = shares.into_iter().map(run).collect();
-        let results = handles.into_iter().map(|handle| handle.join().expect("the results"));
-        results.flat_map(|results: Vec<_>| results).collect::<Vec<_>>()
-    });
+    let results = on_all_cores(seeds("IMPORT", 1000), tried);
     let failed: BTreeSet<_> = results.iter().filter_map(|result| result.err()).collect();
     assert!(
         failed.is_empty(),
         "seeds {failed:?} fail; run one with IMPORT_SEED=<seed> cargo test --test core import"
     );
-    if one.is_none() {
-        let sum = |of: fn(&(u64, u64)) -> u64| results.iter().flatten().map(of).sum::<u64>();
-        let (crashes, stops) = (sum(|both| both.0), sum(|both| both.1));
-        assert!(crashes > seeds && stops > seeds, "{crashes} crashes, {stops} stops");
-    }
+    let sum = |of: fn(&(u64, u64)) -> u64| results.iter().flatten().map(of).sum::<u64>();
+    let (crashes, stops) = (sum(|both| both.0), sum(|both| both.1));
+    let count = results.len() as u64;
+    // Few seeds may have none.
+    assert!(count < 50 || crashes.min(stops) > count, "{crashes} crashes, {stops} stops");
 }
 
 /// What happens depends on nothing but the seed, so that a failure can be looked at again.

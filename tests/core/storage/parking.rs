@@ -18,6 +18,7 @@ use super::{
     StoredRow, assert_whole, fails_whole, job_row, new_parked, open, outbox, slot, take_customer,
 };
 use crate::import::world::Chance;
+use crate::seeds::seeds;
 use crate::sqlite::Sqlite;
 use crate::support::at;
 
@@ -267,13 +268,10 @@ fn prepared(sql: &Sqlite, chance: &mut Chance) {
     }
 }
 
-/// `STORE_SEEDS` is the number of seeds, `STORE_SEED` runs one.
+/// `STORE_SEEDS` and `STORE_SEED`: [`crate::seeds`].
 #[test]
 fn many_are_parked_as_one_by_one() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
-    let seeds =
-        number("STORE_SEED").map_or(1..=number("STORE_SEEDS").unwrap_or(60), |one| one..=one);
-    for seed in seeds {
+    for seed in seeds("STORE", 60) {
         let mut chance = Chance::new(seed);
         let (one_by_one, together) = (outbox(), outbox());
         prepared(&one_by_one, &mut chance.clone());

@@ -43,6 +43,7 @@ use self::quota::AccountQuota;
 use crate::import::account::Account;
 use crate::import::shop::{Catalog, Shop, id};
 use crate::import::world::Chance;
+use crate::seeds::{on_all_cores, seeds};
 use crate::support::at;
 
 /// 2026-06-01T00:00:00Z.
@@ -498,20 +499,7 @@ fn tried(seed: u64) -> Result<u64, FailedWorld> {
 
 #[test]
 fn whatever_happens_klaviyo_holds_what_the_shop_has() {
-    let number = |name: &str, default: u64| {
-        std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
-    };
-    let one = std::env::var("WORLD_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
-    let seeds = one.map_or(1..=number("WORLD_SEEDS", 1_000), |one| one..=one);
-    let all: Vec<u64> = seeds.collect();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let results = std::thread::scope(|scope| {
-        let shares = (0..threads).map(|share| all.iter().copied().skip(share).step_by(threads));
-        let run = |share: Vec<u64>| scope.spawn(move || share.into_iter().map(tried).collect());
-        let handles: Vec<_> = shares.map(|share| run(share.collect())).collect();
-        let results = handles.into_iter().map(|handle| handle.join().expect("the results"));
-        results.flat_map(|results: Vec<_>| results).collect::<Vec<_>>()
-    });
+    let results = on_all_cores(seeds("WORLD", 1_000), tried);
     let failed: BTreeSet<_> = results.iter().filter_map(|result| result.as_ref().err()).collect();
     let told: Vec<_> = failed.iter().map(|world| world.told()).collect();
     assert!(failed.is_empty(), "{} worlds fail; each again by\n{}", told.len(), told.join("\n"));
