@@ -44,7 +44,8 @@ async function run({ url, cpuMs, peakMb }, kind) {
   const before = cpuMs();
   const began = performance.now();
   await ask(url, `/sync/${kind}`, "POST");
-  const { state, read, failed, ...rest } = await ended(url, kind);
+  const { run: last, limits } = await ended(url, kind);
+  const { state, read, failed, ...rest } = last;
   const seconds = (performance.now() - began) / 1000;
   if (state !== "completed")
     throw new Error(`the run ended: ${JSON.stringify({ state, ...rest })}`);
@@ -58,15 +59,25 @@ async function run({ url, cpuMs, peakMb }, kind) {
     cpuMsPer1000: (cpu / read) * 1000,
     peakMb: peakMb(),
     wasmMb: (await wasmMemory(url)) / MB,
+    limits,
   };
 }
 
+/** The run when it has ended, and in what share of the looks at it what limited it. */
 async function ended(url, kind) {
+  const looks = [];
   for (;;) {
     await sleep(POLL_MS);
-    const { [kind]: current } = await ask(url, "/sync/status");
-    if (current.state !== "running") return current;
+    const { [kind]: run } = await ask(url, "/sync/status");
+    if (run.state !== "running") return { run, limits: sharesOf(looks) };
+    looks.push(run.limit ? Object.values(run.limit).join(" ") : "nothing");
   }
+}
+
+function sharesOf(looks) {
+  const shares = {};
+  for (const look of looks) shares[look] = (shares[look] ?? 0) + 1 / looks.length;
+  return shares;
 }
 
 async function ask(url, path, method = "GET") {

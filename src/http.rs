@@ -49,7 +49,7 @@ pub struct HttpAnswer {
 }
 
 /// How many bytes are read of an answer that may hold several documents: what is not read is asked
-/// for again, with fewer documents. A page of an import aims at half of that.
+/// for again, with fewer documents. A page of an import aims at less than that.
 pub const PAGE_BYTES: usize = 2_000_000;
 
 /// How many bytes are read of an answer that holds one document. A document may have 16 MB

@@ -25,7 +25,7 @@ use super::held::delete;
 use super::reading::{KnownDocument, UnitReading};
 use super::{DeliveryStep, StepResult};
 use crate::commercetools::product::{PriceMode, Product};
-use crate::commercetools::query::{DocumentQuery, SKUS_PER_QUERY};
+use crate::commercetools::query::{DocumentQuery, SKUS_OF_ENTRIES_PER_QUERY, SKUS_PER_QUERY};
 use crate::commercetools::reference::Id;
 use crate::commercetools::variant::CatalogModel;
 use crate::config::Config;
@@ -195,11 +195,11 @@ fn stock(product: &Product) -> Vec<UnitReading> {
     by_skus(product, |skus| DocumentQuery::StockEntries { skus, after: None })
 }
 
-/// Queries for all of a product's SKUs.
+/// Queries for the stock or the prices of all of a product's SKUs.
 fn by_skus(product: &Product, query: impl Fn(Vec<String>) -> DocumentQuery) -> Vec<UnitReading> {
     let variants = product.master_data.current.all_variants();
     let skus: Vec<_> = variants.filter_map(identity::sku).map(ToOwned::to_owned).collect();
-    skus.chunks(SKUS_PER_QUERY).map(|skus| query(skus.to_vec()).into()).collect()
+    skus.chunks(SKUS_OF_ENTRIES_PER_QUERY).map(|skus| query(skus.to_vec()).into()).collect()
 }
 
 /// The queries for who has the SKUs now that the product has no more. Of variants that are documents of

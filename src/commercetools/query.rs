@@ -11,8 +11,12 @@ use crate::http::encode;
 /// The products of one query. 100 ids are some 4.5 kB of address, well below what servers take.
 pub const PRODUCTS_PER_QUERY: usize = 100;
 
-/// The SKUs of one query: half as many, as they may be longer than ids.
+/// The SKUs of one query for products or variants, of which each may be large.
 pub const SKUS_PER_QUERY: usize = 50;
+
+/// The SKUs of one query for stock or prices, which are small, and come in pages. Long ones fill an address
+/// earlier ([`super::together`]).
+pub const SKUS_OF_ENTRIES_PER_QUERY: usize = 200;
 
 /// The most that a page can have.
 pub const PAGE: usize = 500;

@@ -3,15 +3,15 @@
 //!
 //! Not in scope: how their answer is cut up again ([`super::together`]).
 
-use super::query::{DocumentQuery, PRODUCTS_PER_QUERY, SKUS_PER_QUERY};
+use super::query::{DocumentQuery, PRODUCTS_PER_QUERY, SKUS_OF_ENTRIES_PER_QUERY, SKUS_PER_QUERY};
 use super::query_parts::{
     CATEGORIES, CUSTOMER_GROUP, DEFAULT_VARIANT, PUBLISHED, VARIANT_PUBLISHED, has_sku, is_one_of,
     variants_among, variants_of,
 };
 use super::reference::Id;
 
-/// Ids of one query.
-const IDS_PER_QUERY: usize = PRODUCTS_PER_QUERY;
+/// Ids of one query, of documents that are not products: some 6.3 kB of address.
+const IDS_PER_QUERY: usize = 140;
 
 /// Products of one query, each with all its variants and their prices: some 100 kB, and up to 1 MB.
 const WHOLE_PRODUCTS_PER_QUERY: usize = 20;
@@ -54,12 +54,18 @@ impl QuerySort {
 
     /// The documents of ids.
     fn list(path: &'static str) -> Self {
-        Self { is_list: true, ..Self::by_id(path) }
+        Self { is_list: true, most: PRODUCTS_PER_QUERY, ..Self::by_id(path) }
     }
 
     /// The documents of SKUs.
     fn by_sku(path: &'static str, key: KeyField) -> Self {
         Self { key, most: SKUS_PER_QUERY, ..Self::list(path) }
+    }
+
+    /// What there may be several of for each SKU, and more than a page of.
+    fn entries(path: &'static str) -> Self {
+        let most = SKUS_OF_ENTRIES_PER_QUERY;
+        Self { most, pages: true, ..Self::by_sku(path, KeyField::Sku) }
     }
 
     pub(super) fn predicate(&self, keys: &[String]) -> String {
@@ -129,12 +135,10 @@ pub(super) fn sorted(query: &DocumentQuery) -> Option<(QuerySort, Vec<&str>)> {
             (QuerySort { most: WHOLE_PRODUCTS_PER_QUERY, ..sort }, vec![product.as_str()])
         }
         DocumentQuery::StandalonePrices { skus, after: None } => {
-            let sort = QuerySort::by_sku("standalone-prices", KeyField::Sku);
-            (QuerySort { pages: true, ..sort }, texts(skus))
+            (QuerySort::entries("standalone-prices"), texts(skus))
         }
         DocumentQuery::StockEntries { skus, after: None } => {
-            let sort = QuerySort::by_sku("inventory", KeyField::Sku);
-            (QuerySort { pages: true, ..sort }, texts(skus))
+            (QuerySort::entries("inventory"), texts(skus))
         }
         DocumentQuery::OrderOfPayment(_)
         | DocumentQuery::OwnerOfPayment(_)

@@ -20,7 +20,10 @@ use super::variant::VariantLink;
 use crate::http::{DOCUMENT_BYTES, HttpAnswer, PAGE_BYTES, encode};
 
 /// Bytes of the keys of one query: SKUs can be long, and an address may have 8 kB.
-const KEY_BYTES_PER_QUERY: usize = 5_000;
+const KEY_BYTES_PER_QUERY: usize = 6_500;
+
+/// What stands between two keys in an address: quotes and a comma, encoded.
+const BETWEEN_KEYS: usize = "%22%2C%22".len();
 
 /// What is asked with one call, and by whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +93,7 @@ fn add_alone(groups: &mut Vec<JointQuery>, place: usize, query: DocumentQuery) {
 
 /// The group that asks for this key from now on.
 fn group_for(groups: &mut Vec<JointQuery>, sort: &QuerySort, key: &str) -> usize {
-    let bytes = encode(key).len();
+    let bytes = encode(key).len() + BETWEEN_KEYS;
     let has_room = |group: &JointQuery| {
         group.sort.as_ref() == Some(sort)
             && group.keys.len() < sort.most
@@ -386,11 +389,13 @@ mod tests {
         let sizes = |queries: Vec<DocumentQuery>| -> Vec<usize> {
             asked(queries).iter().map(|group| group.members.len()).collect()
         };
-        let skus = |count, length: usize| {
+        let skus = |count, length: usize| -> Vec<DocumentQuery> {
             (0..count).map(|n| stock(&[&format!("{n}{}", "x".repeat(length))])).collect()
         };
-        assert_eq!(sizes(skus(120, 0)), [50, 50, 20]);
-        assert!(sizes(skus(50, 240)).iter().all(|size| *size <= 20));
+        assert_eq!(sizes(skus(500, 0)), [200, 200, 100]);
+        assert!(sizes(skus(50, 240)).iter().all(|size| *size <= 25));
+        let longest = asked(skus(500, 40)).iter().map(|group| group.path_and_query().len()).max();
+        assert!(longest < Some(8_000), "an address of {longest:?}");
         let products =
             |n: usize| DocumentQuery::Products(vec![id(&n.to_string()), id(&format!("x{n}"))]);
         assert_eq!(sizes((0..70).map(products).collect()), [50, 20]);

@@ -14,7 +14,7 @@ pub(crate) const READING: usize = 4;
 
 /// Bytes of bodies that are under way at once. A body may have 5 MB, and is there twice while it
 /// is sent; together with what is read this has to stay far below the 128 MB of an isolate.
-const BYTES_UNDER_WAY: usize = 6_000_000;
+const BYTES_UNDER_WAY: usize = 8_000_000;
 
 /// How much of what is its own a host may fill of the memory of the isolate, which others may be in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -157,7 +157,7 @@ impl RangeReader {
 /// Bytes of pages and rows that wait, of all runs, before no further pages are read. A product waits
 /// some seconds for its item before its variants can be written: so many have to be under way
 /// that all connections are busy meanwhile.
-pub(in crate::import) const ROOM: usize = 8_000_000;
+pub(in crate::import) const ROOM: usize = 12_000_000;
 
 /// Records that wait for jobs before a run reads no further: their ids take some 100 bytes each.
 const PENDING: usize = 60_000;

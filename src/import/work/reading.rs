@@ -21,6 +21,7 @@ use crate::engine::stubborn::CallTries;
 use crate::engine::writer::NewUnit;
 use crate::fault::{FinalFault, ReadFault, Rejection};
 use crate::http::HttpAnswer;
+use crate::import::kind::ImportKind;
 use crate::import::page::{PageOrigin, RecordFate, RunPage, RunRecord, SkipReason};
 use crate::import::passes::{Pass, PassLink, PassSource, held, listed};
 use crate::import::record_ref::{PageNo, RecordRef};
@@ -32,8 +33,11 @@ use crate::mapping::metadata::MARKS;
 use crate::push::plan::price_edge::PriceEdge;
 use crate::time::UnixMs;
 
-/// About how many bytes each byte of a document takes once it is read, until it is mapped.
-const READ_BYTES: usize = 5;
+/// About how many bytes the documents of so many bytes take once they are read, until they are mapped. An order
+/// stays a text, beside the fields that are used by name; the others become trees.
+fn read_bytes(kind: ImportKind, bytes: usize) -> usize {
+    bytes * if kind == ImportKind::Orders { 2 } else { 5 }
+}
 
 /// A page, as it was read from the source of a pass.
 struct SourcePage {
@@ -200,7 +204,7 @@ impl RunWork {
         let of = self.run.kind.documents();
         if let Some(page) = self.pages.get_mut(&number) {
             page.take_records(of, &results);
-            page.bytes = answer.body.len() * READ_BYTES;
+            page.bytes = read_bytes(self.run.kind, answer.body.len());
             page.waits = 0;
         }
         self.prepare(config, number, now);
@@ -219,7 +223,7 @@ impl RunWork {
         let others = self.pages.values().filter(|page| page.unread.is_none());
         let used = others.clone().map(|page| page.bytes).sum::<usize>() + self.writer.bytes();
         let is_only = others.clone().all(|page| page.units.is_empty());
-        used + page.bytes * READ_BYTES <= self.room || (is_only && used < self.room)
+        used + read_bytes(self.run.kind, page.bytes) <= self.room || (is_only && used < self.room)
     }
 
     /// The oldest page that was answered, and whose documents are not read.

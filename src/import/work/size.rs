@@ -14,9 +14,8 @@ use crate::config::Config;
 use crate::engine::stubborn::CallTries;
 use crate::http::PAGE_BYTES;
 
-/// Bytes that a page is to have: half of what is read of it ([`PAGE_BYTES`]), so that few have to be asked
-/// for again.
-pub(super) const AIMED_BYTES: usize = PAGE_BYTES / 2;
+/// Bytes that a page is to have: three quarters of what is read of it ([`PAGE_BYTES`]), so that few are longer.
+pub(super) const AIMED_BYTES: usize = PAGE_BYTES / 4 * 3;
 
 /// How many times as many documents as this one the next page may have.
 const GROWTH: usize = 4;
@@ -140,7 +139,7 @@ mod tests {
             size.learn(documents, bytes, 500);
             limits.push(size.limit);
         }
-        assert_eq!(limits, [200, 500, 1, 1, 4, 16, 64, 64]);
+        assert_eq!(limits, [200, 500, 2, 1, 4, 16, 64, 64]);
         size.too_slow(64);
         assert_eq!(size.limit, 32);
         let grown = (0..4).map(|_| {
