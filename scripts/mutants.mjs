@@ -13,6 +13,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync 
 import { dirname, join } from "node:path";
 import { CARGO_MUTANTS, ensureCargoMutants } from "./lib/cargo-tools.mjs";
 import { ROOT } from "./lib/project.mjs";
+import { FEW_SEEDS, skipping, WITHOUT_LONG } from "./lib/quick-tests.mjs";
 import { asProgram, capture, Failure, printable, runQuietly, say } from "./lib/run.mjs";
 
 const ROOMS = ["engine", "outbox", "import"];
@@ -22,20 +23,12 @@ const FOLDER = join(ROOT, "target", "mutants");
 const COPY = join(FOLDER, "copy");
 const REPORT = join(FOLDER, "mutants.out");
 
-/** With so few seeds of the simulators, and without the longest tests, all others take less than half a minute. */
-const SEEDS = { WORLD_SEEDS: "100", IMPORT_SEEDS: "50" };
-const ENV = { ...SEEDS, CARGO_TARGET_DIR: join(FOLDER, "build") };
-const LONG = [
-  "no_moment_is_a_bad_one",
-  "b6_jobs_and_memory",
-  "a_seed_is_always",
-  "thousands_of_var",
-];
+const ENV = { ...FEW_SEEDS, CARGO_TARGET_DIR: join(FOLDER, "build") };
 
 /** Tests of texts see a mutation's text and not what it does; some need what lies beside the checkout. */
 const OF_TEXTS = ["architecture::", "docs::", "needs_shared"];
 
-const SKIPPED = [...LONG, ...OF_TEXTS].flatMap((name) => ["--skip", name]);
+const SKIPPED = [...WITHOUT_LONG, ...skipping(OF_TEXTS)];
 
 /** A test that hangs sees its mutation; one on a busy machine does not, so this is over ten times what all need. */
 const TIME_LIMIT_S = 600;

@@ -2,6 +2,7 @@
 //
 //   npm test                     everything
 //   npm test -- rust runtime     only these steps or groups, and what they need
+//   npm run check                format, lints, and the native tests that are quick: under a minute once compiled
 
 import { existsSync, readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -9,6 +10,7 @@ import { join } from "node:path";
 import { build } from "./build.mjs";
 import { ensureChromium } from "./chromium.mjs";
 import { ROOT, SHARED_DIR } from "./lib/project.mjs";
+import { FEW_SEEDS, skipping, WITHOUT_LONG } from "./lib/quick-tests.mjs";
 import { asProgram, Failure, printable, runHeard, runOpenly, say } from "./lib/run.mjs";
 import { ensureTools, usesDebianRust } from "./tools.mjs";
 
@@ -16,7 +18,7 @@ const FILE_TIME_LIMIT_MS = 600_000;
 
 /**
  * Each has a `command`, or work that is `done` here and a command that would `repeat` it. A runner of
- * tests says how many it `skipped`.
+ * tests says how many it `skipped`. One that is `onlyIfNamed` repeats, in short, what another does.
  */
 const STEPS = [
   { name: "tools", always: true, done: ensureTools, repeat: "node scripts/tools.mjs" },
@@ -36,7 +38,14 @@ const STEPS = [
   {
     name: "native",
     group: "rust",
-    command: () => words(hasShared() ? "cargo test" : "cargo test -- --skip needs_shared"),
+    command: () => ["cargo", "test", "--", ...withoutShared()],
+    skipped: skippedByLibtest,
+  },
+  {
+    name: "quick",
+    onlyIfNamed: true,
+    env: FEW_SEEDS,
+    command: () => ["cargo", "test", "--", ...WITHOUT_LONG, ...withoutShared()],
     skipped: skippedByLibtest,
   },
   { name: "build", done: build, repeat: "npm run build" },
@@ -83,6 +92,8 @@ async function test(selection) {
 
 const hasShared = () => existsSync(SHARED_DIR);
 
+const withoutShared = () => (hasShared() ? [] : skipping(["needs_shared"]));
+
 /** The steps that were named, by their own name or their group's, and those that they need; all if none is named. */
 function selected(names) {
   const known = new Set(STEPS.flatMap(({ name, group }) => (group ? [name, group] : [name])));
@@ -90,14 +101,14 @@ function selected(names) {
   if (unknown.length > 0) {
     throw new Failure(`no such step: ${unknown.join(", ")}; there are ${[...known].join(", ")}`);
   }
-  if (names.length === 0) return STEPS;
+  if (names.length === 0) return STEPS.filter((step) => !step.onlyIfNamed);
   const chosen = STEPS.filter(({ name, group }) => names.includes(name) || names.includes(group));
   const needed = new Set(chosen.map(({ needs }) => needs));
   return STEPS.filter((step) => step.always || chosen.includes(step) || needed.has(step.name));
 }
 
 /** Performs one step; answers how many tests it skipped. */
-async function perform({ name, command, done, repeat, skipped }) {
+async function perform({ name, command, env, done, repeat, skipped }) {
   const began = process.uptime();
   const line = typeof command === "function" ? command() : command;
   const typed = repeat ?? printable(line[0], line.slice(1));
@@ -105,7 +116,7 @@ async function perform({ name, command, done, repeat, skipped }) {
   let left = 0;
   try {
     if (done) await done();
-    else if (skipped) left = skipped(await runHeard(line[0], line.slice(1)));
+    else if (skipped) left = skipped(await runHeard(line[0], line.slice(1), env));
     else await runOpenly(line[0], line.slice(1));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;

@@ -50,10 +50,10 @@ export async function runOpenly(command, args, options = {}) {
 }
 
 /** The same; answers what was printed on standard output, without colours. */
-export async function runHeard(command, args) {
+export async function runHeard(command, args, env = {}) {
   let heard = "";
   const code = await exitOf(command, args, {
-    env: process.stdout.isTTY ? { FORCE_COLOR: "1", CARGO_TERM_COLOR: "always" } : {},
+    env: process.stdout.isTTY ? { FORCE_COLOR: "1", CARGO_TERM_COLOR: "always", ...env } : env,
     stdio: ["inherit", "pipe", "inherit"],
     onOutput(text) {
       process.stdout.write(text);
