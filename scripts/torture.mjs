@@ -39,10 +39,12 @@ async function table(words) {
   const seed = Number(process.env.SEED ?? 1);
   const atOnce = Number(process.env.AT_ONCE ?? 2 * availableParallelism());
   const cells = chosenCells(words);
+  // A part of the table does not take the place of the whole one.
+  const folder = words.length > 0 ? join(FOLDER, "part") : FOLDER;
   say(`${cells.length} cells, ${atOnce} at a time, SEED=${seed}`);
-  const rows = await runTable({ cells, atOnce, seed, folder: FOLDER });
+  const rows = await runTable({ cells, atOnce, seed, folder });
   const text = rendered(rows);
-  writeFileSync(join(FOLDER, "table.md"), `${text}\n`);
+  writeFileSync(join(folder, "table.md"), `${text}\n`);
   console.log(text);
   const bad = rows.filter((row) => !isGood(row));
   for (const row of bad) console.log(`${row.way}, ${row.fault}, ${row.length}:`, row);
