@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { seededRandom } from "../../sandbox/faults.mjs";
 import { expectedOf, isGood, openStack, run } from "../../torture/cell.mjs";
+import { compare, leaks } from "../../torture/compare.mjs";
 import { FAULTS } from "../../torture/faults.mjs";
 import { tortureShop } from "../../torture/shop.mjs";
 import { WAYS } from "../../torture/ways.mjs";
@@ -36,6 +37,39 @@ test("each way and each fault is among the cells", () => {
   const named = (place) => new Set(CELLS.map((cell) => cell[place]));
   assert.deepEqual(named(0), new Set(Object.keys(WAYS)));
   assert.deepEqual(named(1), new Set(Object.keys(FAULTS)));
+});
+
+test("what is lost, doubled or different is counted, and the first of each is named", () => {
+  const expected = { profiles: { a: { n: 1 }, b: { n: 2 }, c: { n: 3 } }, events: {} };
+  const held = { profiles: { b: { n: 5 }, c: { n: 3 } }, events: { x: {}, y: {} } };
+  const { lost, doubled, different, first } = compare(held, expected);
+  assert.deepEqual([lost, doubled, different], [1, 2, 1]);
+  assert.deepEqual(first, [
+    "lost: profiles a",
+    'different: profiles b {"n":[5,2]}',
+    "doubled: events x",
+  ]);
+});
+
+test("a leak is found in whatever form", () => {
+  const value = 'Zoë "Q" & co';
+  for (const form of [value, JSON.stringify(value), encodeURIComponent(value), inBase64(value)]) {
+    assert.deepEqual(leaks(["a line", `{"of": ${form}}`], [value, "somebody else"]), [value], form);
+  }
+  assert.deepEqual(leaks(["a line"], [value]), []);
+});
+
+const inBase64 = (value) => Buffer.from(value).toString("base64");
+
+test("a cell shows nothing if its fault never acted, or if it leaves a dead letter", () => {
+  const good = { hits: 1, lost: 0, doubled: 0, different: 0, leaked: 0, letters: 0, notes: [] };
+  assert.ok(isGood(good));
+  const wrong = ["lost", "doubled", "different", "leaked", "letters"].map((name) => ({
+    [name]: 1,
+  }));
+  for (const change of [...wrong, { hits: 0 }, { notes: ["it waits"] }]) {
+    assert.ok(!isGood({ ...good, ...change }), JSON.stringify(change));
+  }
 });
 
 for (const [which, isOne] of [
