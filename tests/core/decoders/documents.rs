@@ -206,10 +206,9 @@ fn answered(reading: &UnitReading, there: &[&[(&str, &str)]]) -> HttpAnswer {
     let asked = query.path_and_query();
     let path = asked.split('?').next().unwrap_or_default();
     let (resource, is_one) = match path.rsplit_once('/') {
-        Some(("", "")) => ("", true),
+        None | Some(("", "")) => ("", true),
         Some(("", _)) => (path, false),
         Some((resource, _)) => (resource, true),
-        None => ("", true),
     };
     let found = there.iter().copied().flatten().find(|(path, _)| *path == resource);
     match found {

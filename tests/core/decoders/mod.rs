@@ -148,7 +148,9 @@ fn what_is_kept_of_the_fuzzing_and_mutations_of_it_break_no_decoder() {
     for decoder in &DECODERS {
         let corpus = corpus(decoder.name);
         assert!(!corpus.is_empty(), "{} has no corpus", decoder.name);
-        corpus.iter().for_each(|bytes| run(decoder, bytes));
+        for bytes in &corpus {
+            run(decoder, bytes);
+        }
         let mut chance = Chance(seed);
         for _ in 0..cases {
             run(decoder, &mutated(&corpus, &mut chance));

@@ -188,13 +188,13 @@ fn push(body: &[u8]) {
         for item in &decoded.items {
             match item {
                 PushedItem::Notification(notification) => {
-                    assert_planned(&config.rules, notification)
+                    assert_planned(&config.rules, notification);
                 }
                 PushedItem::Refused { why, .. } => assert_code(why.code()),
             }
         }
         let answers = !decoded.items.is_empty() || decoded.handshake.is_some();
-        let is_empty_list = body.iter().any(|byte| *byte == b'[');
+        let is_empty_list = body.contains(&b'[');
         assert!(answers || is_empty_list, "a body that comes to nothing");
         let _ = envelope::names_project(body, "shop");
     });
@@ -380,7 +380,7 @@ fn settings(bytes: &[u8]) {
     let again = parsed(&settings);
     match (parsed(&settings), again) {
         (Ok(one), Ok(other)) => {
-            assert_eq!(format!("{:?}", one.rules), format!("{:?}", other.rules))
+            assert_eq!(format!("{:?}", one.rules), format!("{:?}", other.rules));
         }
         (Err(one), Err(other)) => {
             assert_eq!(one, other);

@@ -74,9 +74,15 @@ fn filled(object: &str, migrations: &[&str]) -> Sqlite {
     let sql = Sqlite::new();
     assert_eq!(migrate(&sql, migrations), Ok(SchemaState::Current));
     match object {
-        "outbox" => OUTBOX_ROWS.iter().for_each(|rows| drop(sql.all(rows))),
+        "outbox" => {
+            for rows in &OUTBOX_ROWS {
+                drop(sql.all(rows));
+            }
+        }
         "import" => {
-            IMPORT_ROWS.iter().for_each(|rows| drop(sql.all(rows)));
+            for rows in &IMPORT_ROWS {
+                drop(sql.all(rows));
+            }
             let run = RUN.as_bytes().to_vec().into();
             sql.exec("UPDATE run_parts SET content = ?", vec![run]).expect("a run");
         }
