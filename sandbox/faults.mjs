@@ -17,6 +17,7 @@
 //   reset        true: reset the connection
 //   hang         true: never answer
 //   after        true: act after the effect took place (a reply lost after the write)
+//   cut          true: send half of the answer, then reset the connection
 
 const RULE_KEYS = new Set([
   "method",
@@ -32,16 +33,18 @@ const RULE_KEYS = new Set([
   "reset",
   "hang",
   "after",
+  "cut",
 ]);
 
 /** Rules in the order in which they were added; the first one that ends the request wins. */
 export function createFaults({ random = seededRandom(1) } = {}) {
   const rules = [];
 
+  /** Gives what takes the rule away; its member `hits()` says how often it has acted. */
   function add(rule) {
     const entry = { ...checked(rule), hits: 0 };
     rules.push(entry);
-    return () => remove(entry);
+    return Object.assign(() => remove(entry), { hits: () => entry.hits });
   }
 
   function remove(entry) {
@@ -92,7 +95,7 @@ function checked(rule) {
   for (const key of Object.keys(rule)) {
     if (!RULE_KEYS.has(key)) throw new TypeError(`A fault rule knows no "${key}"`);
   }
-  const acts = ["latencyMs", "jitterMs", "until", "status", "reset", "hang"];
+  const acts = ["latencyMs", "jitterMs", "until", "status", "reset", "hang", "cut"];
   if (!acts.some((name) => rule[name])) {
     throw new TypeError(`A fault rule needs one of ${acts.join(", ")}`);
   }
@@ -113,12 +116,24 @@ function end(rule, req, res) {
     return "reset";
   }
   if (rule.hang) return "hang";
+  if (rule.cut) cutShort(req, res);
   if (!rule.status) return false;
   const isText = rule.body === undefined || typeof rule.body === "string";
   const headers = isText ? {} : { "content-type": "application/json" };
   res.writeHead(rule.status, { ...headers, ...rule.headers });
   res.end(isText ? rule.body : JSON.stringify(rule.body));
   return "status";
+}
+
+/** What the server is about to answer breaks off in the middle of its body. */
+function cutShort(req, res) {
+  const { end } = res;
+  res.end = (body = "") => {
+    const bytes = Buffer.from(body);
+    if (bytes.length < 2) return end.call(res, body);
+    res.write(bytes.subarray(0, bytes.length >> 1), () => req.socket.resetAndDestroy());
+    return res;
+  };
 }
 
 function delay(ms) {

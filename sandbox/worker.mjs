@@ -35,7 +35,7 @@ export function settingsFor(commercetools, klaviyo) {
  * Starts the worker with these settings; one that is `undefined` is left unset. `log` gets each
  * line that the worker prints. With `persist`, a folder, its storage outlives it. `internet`
  * answers what the worker asks of others; without it, they are asked. `entry`, the text of a module,
- * stands before the worker's own, which it imports as "./index.js". `tick` is the cron trigger,
+ * stands before the worker's own, which it imports as "./index.js"; `build` is the folder of another build. `tick` is the cron trigger,
  * `object` calls a Durable Object.
  */
 export async function startWorker({
@@ -44,6 +44,8 @@ export async function startWorker({
   persist,
   internet,
   entry,
+  build = BUILD,
+  compatibilityDate = COMPATIBILITY_DATE,
   log = () => {},
 }) {
   const bindings = Object.fromEntries(
@@ -58,12 +60,12 @@ export async function startWorker({
       for (const stream of [stdout, stderr]) readLines(stream, log);
     },
     defaultPersistRoot: persist,
-    compatibilityDate: COMPATIBILITY_DATE,
-    modulesRoot: BUILD,
+    compatibilityDate,
+    modulesRoot: build,
     modules: [
-      ...(entry ? [{ type: "ESModule", path: `${BUILD}entry.js`, contents: entry }] : []),
-      { type: "ESModule", path: `${BUILD}index.js` },
-      { type: "CompiledWasm", path: `${BUILD}index_bg.wasm` },
+      ...(entry ? [{ type: "ESModule", path: `${build}entry.js`, contents: entry }] : []),
+      { type: "ESModule", path: `${build}index.js` },
+      { type: "CompiledWasm", path: `${build}index_bg.wasm` },
     ],
     bindings,
     outboundService: internet,

@@ -123,6 +123,7 @@ export async function startCommercetools({
     remove: (typeId, id) => documents(typeId).remove(id),
     setCatalogModel: project.setModel,
     revokeTokens: tokens.revoke,
+    issuedTokens: tokens.issued,
     expireTokens: tokens.expire,
     /** Holds the shop again as it was; forgets faults and the log. */
     reset() {

@@ -12,6 +12,7 @@ export const DEFAULT_TOKEN_SECONDS = 172_800; // ApiClient.accessTokenValiditySe
 /** What one API client may have; `scopes` as in its `scope`, each with its project key. */
 export function createTokens({ clientId, clientSecret, scopes, tokenSeconds, now }) {
   const tokens = new Map();
+  const issued = [];
   const owned = new Set(scopes);
 
   return {
@@ -33,6 +34,7 @@ export function createTokens({ clientId, clientSecret, scopes, tokenSeconds, now
       }
       const granted = wanted.length > 0 ? wanted : [...owned];
       const token = randomBytes(24).toString("base64url");
+      issued.push(token);
       tokens.set(token, { scopes: new Set(granted), expiresAt: now() + tokenSeconds * 1000 });
       const body = { access_token: token, expires_in: tokenSeconds, scope: granted.join(" ") };
       return { status: 200, body: { ...body, token_type: "Bearer" } };
@@ -42,6 +44,8 @@ export function createTokens({ clientId, clientSecret, scopes, tokenSeconds, now
       const token = tokens.get(/^Bearer (\S+)$/.exec(authorization ?? "")?.[1]);
       return token && now() < token.expiresAt ? token.scopes : null;
     },
+    /** All tokens so far, for a search of what must not hold one. */
+    issued,
     /** As when somebody deletes the API client's tokens. */
     revoke: () => tokens.clear(),
     /** As when their time is over. */

@@ -7,6 +7,8 @@
 
 mod architecture;
 mod cases;
+#[cfg(not(target_arch = "wasm32"))]
+mod decoders;
 mod docs;
 #[cfg(not(target_arch = "wasm32"))]
 mod feed;

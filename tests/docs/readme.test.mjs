@@ -25,6 +25,7 @@ const WAYS = [
     run: async (command) => assert.match(await output(command), /build: /),
   },
   { like: /^npm run bench -- \w+=\d+$/, run: bench },
+  { like: /^npm run torture -- \w+ \w+ \w+$/, run: torture },
   { like: /^npx wrangler dev /, run: develop },
   { like: /^curl /, run: ask },
   { like: /^npm run subscriptions$/, run: subscribe },
@@ -113,6 +114,13 @@ async function bench(command) {
   assert.match(printed, new RegExp(`${kind}.*${size}`), printed);
   const [row] = JSON.parse(readFileSync(join(ROOT, "target/bench/import.json"), "utf8"));
   assert.deepEqual([row.kind, row.records, row.failed], [kind, Number(size), 0]);
+}
+
+async function torture(command) {
+  const [way, fault] = command.split(" ").slice(-3);
+  const printed = await output(command);
+  const row = new RegExp(`^\\| ${way} \\| ${fault} \\| .* \\| 0 / 0 / 0 / 0 \\|`, "m");
+  assert.match(printed, row, printed);
 }
 
 /** As far as it goes without an account: the upload is made, and has the objects bound. */

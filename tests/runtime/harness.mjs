@@ -83,9 +83,14 @@ async function launch(
  * All three, of which the worker keeps what it stores in a folder, so that it can be killed and
  * started anew.
  */
-export async function startLasting({ commercetools: shop = {}, settings = {}, ...options } = {}) {
+export async function startLasting({
+  commercetools: shop = {},
+  klaviyo: account = {},
+  settings = {},
+  ...options
+} = {}) {
   const commercetools = await startCommercetools(shop);
-  const klaviyo = await startKlaviyo();
+  const klaviyo = await startKlaviyo(account);
   const persist = mkdtempSync(join(tmpdir(), "worker-"));
   const all = { ...settingsFor(commercetools, klaviyo), ...PATIENT, ...settings };
   const started = { settings: all, persist, ...options };
@@ -94,17 +99,19 @@ export async function startLasting({ commercetools: shop = {}, settings = {}, ..
   return {
     commercetools,
     klaviyo,
+    settings: all,
     ...callsOf(() => worker.url),
     get worker() {
       return worker;
     },
-    /** Kills the runtime (SIGKILL), and starts it anew. */
-    async kill({ meanwhile = () => {} } = {}) {
+    /** Kills the runtime (SIGKILL), and starts it anew; `as` says what is different from then on. */
+    async kill({ meanwhile = () => {}, as = {} } = {}) {
       const own = () => runtimes().filter((pid) => !others.includes(pid));
       for (const pid of own()) process.kill(pid, "SIGKILL");
       await eventually("the runtime to be gone", own, (left) => left.length === 0);
       await worker.close();
       meanwhile();
+      Object.assign(started, as);
       worker = await startWorker(started);
     },
     async close() {

@@ -17,7 +17,7 @@ use super::{fails_whole, slot, take_customer};
 use crate::sqlite::Sqlite;
 
 /// What each version of the outbox stored, first what the first one did.
-const OUTBOX_ROWS: [&str; 5] = [
+pub(super) const OUTBOX_ROWS: [&str; 5] = [
     "INSERT INTO parked (seq, key, rank, customer, since, due, attempts, code, bytes, alone)
         VALUES (7, 'customer/c', 1, 'c', 1000, 2000, 3, 'klaviyo_503', 2, 1);
      INSERT INTO parked_parts (owner, part, content) VALUES (7, 0, CAST('{}' AS BLOB));
@@ -37,7 +37,7 @@ const OUTBOX_ROWS: [&str; 5] = [
 ];
 
 /// The same of the object that runs imports.
-const IMPORT_ROWS: [&str; 8] = [
+pub(super) const IMPORT_ROWS: [&str; 8] = [
     "INSERT INTO runs (seq, id, kind) VALUES (1, '0000000001000', 'orders');
      INSERT INTO kept (seq, kind, job, rows) VALUES (1, 'orders', 'j', '[]');
      INSERT INTO slices (only, lost) VALUES (1, 2);
@@ -61,10 +61,10 @@ const IMPORT_ROWS: [&str; 8] = [
     "UPDATE failures SET name = '1001';",
 ];
 
-type Tables = BTreeMap<String, Vec<Vec<SqlValue>>>;
+pub(super) type Tables = BTreeMap<String, Vec<Vec<SqlValue>>>;
 
 /// Each row that was there begins a row that is there; columns may have been added at the end.
-fn assert_kept(before: &Tables, after: &Tables, version: usize) {
+pub(super) fn assert_kept(before: &Tables, after: &Tables, version: usize) {
     for (name, rows) in before.iter().filter(|(name, _)| *name != "schema") {
         assert_eq!(rows.len(), after[name].len(), "{name} from version {version}");
         for (old, new) in rows.iter().zip(&after[name]) {

@@ -15,6 +15,7 @@ mod parking;
 mod parts;
 mod price_edges;
 mod pushes;
+mod released;
 mod runs;
 mod schedule;
 mod sequence;

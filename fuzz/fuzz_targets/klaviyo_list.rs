@@ -1,0 +1,6 @@
+#![no_main]
+
+#[path = "../../tests/core/decoders/table.rs"]
+mod table;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| table::take("klaviyo_list", bytes));
