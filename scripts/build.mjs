@@ -25,6 +25,17 @@ import { ensureTools, wasmCompilerVersion, workerBuildCommand } from "./tools.mj
 const SIZE_LIMIT = 1_250_000;
 
 /**
+ * No path of this machine in the module, where a panic says its place: the same sources give the same bytes in every
+ * folder. In Cargo.toml the stable toolchain would not know it.
+ */
+const WITHOUT_PATHS = [
+  "--config",
+  "unstable.trim-paths=true",
+  "--config",
+  "profile.release.trim-paths=true",
+];
+
+/**
  * Of the standard library, which is compiled with the worker, what a push spends its time in. In Cargo.toml every native
  * build would warn of them.
  */
@@ -53,7 +64,7 @@ async function compile() {
   await runQuietly(
     "worker-build",
     program,
-    ["--release", "--panic-unwind", "--", ...STD_FOR_SPEED],
+    ["--release", "--panic-unwind", "--", ...WITHOUT_PATHS, ...STD_FOR_SPEED],
     {
       env: { ...env, CARGO_TARGET_DIR: WORKER_TARGET_DIR, RUST_BACKTRACE: "0" },
     },
