@@ -5,7 +5,7 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { sizeOfWorker, WORKER_FILES } from "./lib/built-worker.mjs";
 import {
   fingerprintOfInputs,
   isFresh,
@@ -44,8 +44,7 @@ const STD_FOR_SPEED = ["alloc", "core", "dlmalloc", "std"].flatMap((name) => [
   `profile.release.package.${name}.opt-level=3`,
 ]);
 
-const WASM = "build/index_bg.wasm";
-const OUTPUTS = ["build/index.js", WASM];
+const [, WASM] = WORKER_FILES;
 
 /** Makes sure that build/ holds the worker of the present sources. Throws a Failure when it cannot be built. */
 export async function build({ force = false } = {}) {
@@ -71,10 +70,10 @@ async function compile() {
   );
   await arrange(join(ROOT, WASM));
   say(`build: ${sizeText()}`);
-  if (size().gzipped >= SIZE_LIMIT) {
+  if (sizeOfWorker().gzipped >= SIZE_LIMIT) {
     throw new Failure(`the compressed worker must stay under ${SIZE_LIMIT} bytes`);
   }
-  writeFingerprint(inputs, OUTPUTS);
+  writeFingerprint(inputs, WORKER_FILES);
 }
 
 /** Orders the functions of the module in a file so that it compresses well, and shortens their names. */
@@ -87,21 +86,15 @@ async function arrange(file) {
 }
 
 function isUpToDate() {
-  return isFresh(currentInputs(), OUTPUTS);
+  return isFresh(currentInputs(), WORKER_FILES);
 }
 
 function currentInputs() {
   return fingerprintOfInputs(wasmCompilerVersion());
 }
 
-/** Bytes as wrangler counts them: all files together, and the same compressed in one piece. */
-function size() {
-  const upload = Buffer.concat(OUTPUTS.map((name) => readFileSync(join(ROOT, name))));
-  return { total: upload.length, gzipped: gzipSync(upload, { level: 9 }).length };
-}
-
 function sizeText() {
-  const { total, gzipped } = size();
+  const { total, gzipped } = sizeOfWorker();
   return `total upload ${kib(total)}, gzip ${kib(gzipped)}`;
 }
 

@@ -1,10 +1,14 @@
 // Where things lie in this checkout, and the environment that every child process gets.
 
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The top of the checkout, whatever directory the command was started in. */
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+
+/** Whether this is the archive of a release, which holds the built worker and nothing to build it from. */
+export const IS_RELEASE = !existsSync(join(ROOT, "Cargo.toml"));
 
 /**
  * What the workspace of this project's developers keeps beside the checkout: records of the plugin,
