@@ -6,6 +6,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sizeOfWorker, WORKER_FILES } from "./lib/built-worker.mjs";
+import { compileTo } from "./lib/compile.mjs";
 import {
   fingerprintOfInputs,
   isFresh,
@@ -14,60 +15,35 @@ import {
 } from "./lib/fingerprint.mjs";
 import { withLock } from "./lib/lock.mjs";
 import { npmProgram } from "./lib/npm.mjs";
-import { ROOT, TOOLS_DIR, WORKER_TARGET_DIR } from "./lib/project.mjs";
+import { requireMachine } from "./lib/prerequisites.mjs";
+import { BUILD_DIR, ROOT, TOOLS_DIR } from "./lib/project.mjs";
 import { asProgram, Failure, runQuietly, say } from "./lib/run.mjs";
 import { functionBodies } from "./lib/wasm.mjs";
 import { withPlaces, withShortNames } from "./lib/wasm-names.mjs";
 import { likeBesideLike } from "./lib/wasm-order.mjs";
-import { ensureTools, wasmCompilerVersion, workerBuildCommand } from "./tools.mjs";
+import { ensureTools, wasmCompiler, wasmCompilerVersion } from "./tools.mjs";
 
 /** The compressed worker must stay under this. */
 const SIZE_LIMIT = 1_250_000;
-
-/**
- * No path of this machine in the module, where a panic says its place: the same sources give the same bytes in every
- * folder. In Cargo.toml the stable toolchain would not know it.
- */
-const WITHOUT_PATHS = [
-  "--config",
-  "unstable.trim-paths=true",
-  "--config",
-  "profile.release.trim-paths=true",
-];
-
-/**
- * Of the standard library, which is compiled with the worker, what a push spends its time in. In Cargo.toml every native
- * build would warn of them.
- */
-const STD_FOR_SPEED = ["alloc", "core", "dlmalloc", "std"].flatMap((name) => [
-  "--config",
-  `profile.release.package.${name}.opt-level=3`,
-]);
 
 const [, WASM] = WORKER_FILES;
 
 /** Makes sure that build/ holds the worker of the present sources. Throws a Failure when it cannot be built. */
 export async function build({ force = false } = {}) {
+  requireMachine();
   if (!force && isUpToDate()) return say(`build: nothing changed (${sizeText()})`);
-  await ensureTools();
+  const steps = (await ensureTools({ more: 1 })) + 1;
   await withLock(join(TOOLS_DIR, "build.lock"), "build", async () => {
     if (!force && isUpToDate()) return say(`build: done by another process (${sizeText()})`);
-    await compile();
+    say(`${steps} of ${steps}: the Worker (about 3 minutes; less when little has changed)`);
+    await make();
   });
 }
 
-async function compile() {
+async function make() {
   removeFingerprint();
   const inputs = currentInputs();
-  const { program, env } = workerBuildCommand();
-  await runQuietly(
-    "worker-build",
-    program,
-    ["--release", "--panic-unwind", "--", ...WITHOUT_PATHS, ...STD_FOR_SPEED],
-    {
-      env: { ...env, CARGO_TARGET_DIR: WORKER_TARGET_DIR, RUST_BACKTRACE: "0" },
-    },
-  );
+  await compileTo(BUILD_DIR, wasmCompiler());
   await arrange(join(ROOT, WASM));
   say(`build: ${sizeText()}`);
   if (sizeOfWorker().gzipped >= SIZE_LIMIT) {
@@ -81,7 +57,7 @@ async function arrange(file) {
   const module = readFileSync(file);
   writeFileSync(file, withPlaces(module, likeBesideLike(functionBodies(module))));
   const sort = ["--reorder-functions-by-name", "--debuginfo", file, "--output", file];
-  await runQuietly("wasm-opt", npmProgram("binaryen", "wasm-opt"), sort);
+  await runQuietly("ordering its functions", npmProgram("binaryen", "wasm-opt"), sort);
   writeFileSync(file, withShortNames(readFileSync(file)));
 }
 

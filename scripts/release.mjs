@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { build } from "./build.mjs";
 import { ROOT } from "./lib/project.mjs";
 import { asProgram, capture, Failure, say } from "./lib/run.mjs";
-import { wasmCompilerVersion, workerBuildCommand } from "./tools.mjs";
+import { wasmCompiler, wasmCompilerVersion } from "./tools.mjs";
 
 const FOLDER = join(ROOT, "target", "releases");
 
@@ -28,7 +28,7 @@ async function release(args) {
   const folder = join(FOLDER, `${name}-${version}`);
   await layOut(folder, {
     facts: { commit, compiler: wasmCompilerVersion() },
-    crates: cratesOfWorker(workerBuildCommand().env),
+    crates: cratesOfWorker(wasmCompiler()),
   });
   const archive = await pack(folder, time);
   writeSums([archive]);

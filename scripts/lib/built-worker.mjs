@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { installNpmPackages, npmPackagesAreStale } from "./npm.mjs";
+import { requireNode } from "./prerequisites.mjs";
 import { IS_RELEASE, ROOT } from "./project.mjs";
 
 /** What is uploaded: the worker's entry, which wrangler.toml names, and the module that it loads. */
@@ -13,6 +14,7 @@ export const WORKER_FILES = ["build/index.js", "build/index_bg.wasm"];
 /** Makes sure that build/ holds the worker, and that the npm packages of package-lock.json are installed. */
 export async function ensureWorker() {
   if (IS_RELEASE) {
+    requireNode();
     if (npmPackagesAreStale()) await installNpmPackages();
   } else {
     const { build } = await import("../build.mjs");

@@ -23,7 +23,7 @@ export const TOOLS_DIR = join(ROOT, ".tools");
 export const BUILD_DIR = join(ROOT, "build");
 
 /**
- * Cargo's directory for the worker alone. worker-build sets WASM_BINDGEN_USE_JS_SYS, which cargo does
+ * Cargo's directory for the worker alone. The build sets WASM_BINDGEN_USE_JS_SYS, which cargo does
  * not track, so its output must not mix with that of plain cargo calls.
  */
 export const WORKER_TARGET_DIR = join(ROOT, "target", "worker");

@@ -13,18 +13,19 @@ const LICENCE_FILE = /^(?:licen[cs]e|copying|copyright|notice|unlicense)/i;
 
 /**
  * Each as `{ name, version, purl, licence, sha256, texts }`, sorted: `licence` is an SPDX expression, `sha256` that of the
- * crate's file in the registry (undefined for the standard library), `texts` the content of each file. `env` is the
- * environment in which `+nightly` is the compiler of the worker.
+ * crate's file in the registry (undefined for the standard library), `texts` the content of each file. `compiler` is the
+ * one of the worker (tools.mjs).
  */
-export function cratesOfWorker(env) {
-  const nightly = (...args) => output("rustc", ["+nightly", ...args], { env }).trim();
-  const sysroot = nightly("--print", "sysroot");
+export function cratesOfWorker(compiler) {
+  const { toolchain, env } = compiler;
+  const rustc = (...args) => output(env.RUSTC ?? "rustc", [...toolchain, ...args], { env });
+  const sysroot = rustc("--print", "sysroot");
   const crates = [
-    ...cratesOf(ROOT, { env }),
-    standardLibrary(sysroot, nightly("-vV")),
+    ...cratesOf(ROOT, { compiler }),
+    standardLibrary(sysroot, rustc("-vV")),
     // As `-Zbuild-std` has it.
     ...cratesOf(join(sysroot, "lib/rustlib/src/rust/library/std"), {
-      env,
+      compiler,
       features: ["--features", "panic-unwind,backtrace"],
     }),
   ];
@@ -34,9 +35,9 @@ export function cratesOfWorker(env) {
 }
 
 /** The crates of a registry that the package in `folder` is compiled with. */
-function cratesOf(folder, { env, features = [] }) {
+function cratesOf(folder, { compiler: { toolchain, env }, features = [] }) {
   const cargo = (...args) =>
-    output("cargo", ["+nightly", ...args, "--locked", ...features], { cwd: folder, env });
+    output("cargo", [...toolchain, ...args, "--locked", ...features], { cwd: folder, env });
   const compiled = new Set(
     cargo(
       "tree",

@@ -23,6 +23,7 @@ const COPIED = [
   "sandbox",
   "scripts/lib/built-worker.mjs",
   "scripts/lib/npm.mjs",
+  "scripts/lib/prerequisites.mjs",
   "scripts/lib/project.mjs",
   "scripts/lib/run.mjs",
   "scripts/start.mjs",

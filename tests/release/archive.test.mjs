@@ -15,14 +15,14 @@ import { unstable_readConfig as readConfig } from "wrangler";
 import { cratesOfWorker } from "../../scripts/release/crates.mjs";
 import { layOut } from "../../scripts/release/layout.mjs";
 import { filesUnder, pack, writeSums } from "../../scripts/release/pack.mjs";
-import { workerBuildCommand } from "../../scripts/tools.mjs";
+import { wasmCompiler } from "../../scripts/tools.mjs";
 import { deadLinksOf, pagesOf } from "../docs/links.mjs";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const NAME = "commercetools-klaviyo-1.2.3";
 const TIME = new Date("2026-11-30T12:00:00Z");
 
-const crates = cratesOfWorker(workerBuildCommand().env);
+const crates = cratesOfWorker(wasmCompiler());
 const facts = { commit: "0".repeat(40), compiler: "rustc" };
 
 const scratch = mkdtempSync(join(tmpdir(), "release-"));
