@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { build } from "./build.mjs";
 import { ROOT } from "./lib/project.mjs";
 import { asProgram, capture, Failure, say } from "./lib/run.mjs";
+import { notesOf } from "./release/changelog.mjs";
 import { wasmCompiler, wasmCompilerVersion } from "./tools.mjs";
 
 const FOLDER = join(ROOT, "target", "releases");
@@ -18,7 +19,6 @@ async function release(args) {
   const tag = args.includes("--tag") ? args[args.indexOf("--tag") + 1] : `v${version}`;
   if (tag !== `v${version}`) throw new Failure(`the tag is ${tag}, the version is ${version}`);
   const { commit, time } = committed(args.includes("--dirty"));
-  const { notesOf } = await import("./release/changelog.mjs");
   const notes = notesOf(version, readFileSync(join(ROOT, "CHANGELOG.md"), "utf8"));
   await build();
   // What these import is installed by the build.
