@@ -5,7 +5,8 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { sizeOfWorker, WORKER_FILES } from "./lib/built-worker.mjs";
+import { compileTo } from "./lib/compile.mjs";
 import {
   fingerprintOfInputs,
   isFresh,
@@ -14,56 +15,41 @@ import {
 } from "./lib/fingerprint.mjs";
 import { withLock } from "./lib/lock.mjs";
 import { npmProgram } from "./lib/npm.mjs";
-import { ROOT, TOOLS_DIR, WORKER_TARGET_DIR } from "./lib/project.mjs";
+import { requireMachine } from "./lib/prerequisites.mjs";
+import { BUILD_DIR, ROOT, TOOLS_DIR } from "./lib/project.mjs";
 import { asProgram, Failure, runQuietly, say } from "./lib/run.mjs";
 import { functionBodies } from "./lib/wasm.mjs";
 import { withPlaces, withShortNames } from "./lib/wasm-names.mjs";
 import { likeBesideLike } from "./lib/wasm-order.mjs";
-import { ensureTools, wasmCompilerVersion, workerBuildCommand } from "./tools.mjs";
+import { ensureTools, wasmCompiler, wasmCompilerVersion } from "./tools.mjs";
 
 /** The compressed worker must stay under this. */
 const SIZE_LIMIT = 1_250_000;
 
-/**
- * Of the standard library, which is compiled with the worker, what a push spends its time in. In Cargo.toml every native
- * build would warn of them.
- */
-const STD_FOR_SPEED = ["alloc", "core", "dlmalloc", "std"].flatMap((name) => [
-  "--config",
-  `profile.release.package.${name}.opt-level=3`,
-]);
-
-const WASM = "build/index_bg.wasm";
-const OUTPUTS = ["build/index.js", WASM];
+const [, WASM] = WORKER_FILES;
 
 /** Makes sure that build/ holds the worker of the present sources. Throws a Failure when it cannot be built. */
 export async function build({ force = false } = {}) {
+  requireMachine();
   if (!force && isUpToDate()) return say(`build: nothing changed (${sizeText()})`);
-  await ensureTools();
+  const steps = (await ensureTools({ more: 1 })) + 1;
   await withLock(join(TOOLS_DIR, "build.lock"), "build", async () => {
     if (!force && isUpToDate()) return say(`build: done by another process (${sizeText()})`);
-    await compile();
+    say(`${steps} of ${steps}: the Worker (about 3 minutes; less when little has changed)`);
+    await make();
   });
 }
 
-async function compile() {
+async function make() {
   removeFingerprint();
   const inputs = currentInputs();
-  const { program, env } = workerBuildCommand();
-  await runQuietly(
-    "worker-build",
-    program,
-    ["--release", "--panic-unwind", "--", ...STD_FOR_SPEED],
-    {
-      env: { ...env, CARGO_TARGET_DIR: WORKER_TARGET_DIR, RUST_BACKTRACE: "0" },
-    },
-  );
+  await compileTo(BUILD_DIR, wasmCompiler());
   await arrange(join(ROOT, WASM));
   say(`build: ${sizeText()}`);
-  if (size().gzipped >= SIZE_LIMIT) {
+  if (sizeOfWorker().gzipped >= SIZE_LIMIT) {
     throw new Failure(`the compressed worker must stay under ${SIZE_LIMIT} bytes`);
   }
-  writeFingerprint(inputs, OUTPUTS);
+  writeFingerprint(inputs, WORKER_FILES);
 }
 
 /** Orders the functions of the module in a file so that it compresses well, and shortens their names. */
@@ -71,26 +57,20 @@ async function arrange(file) {
   const module = readFileSync(file);
   writeFileSync(file, withPlaces(module, likeBesideLike(functionBodies(module))));
   const sort = ["--reorder-functions-by-name", "--debuginfo", file, "--output", file];
-  await runQuietly("wasm-opt", npmProgram("binaryen", "wasm-opt"), sort);
+  await runQuietly("ordering its functions", npmProgram("binaryen", "wasm-opt"), sort);
   writeFileSync(file, withShortNames(readFileSync(file)));
 }
 
 function isUpToDate() {
-  return isFresh(currentInputs(), OUTPUTS);
+  return isFresh(currentInputs(), WORKER_FILES);
 }
 
 function currentInputs() {
   return fingerprintOfInputs(wasmCompilerVersion());
 }
 
-/** Bytes as wrangler counts them: all files together, and the same compressed in one piece. */
-function size() {
-  const upload = Buffer.concat(OUTPUTS.map((name) => readFileSync(join(ROOT, name))));
-  return { total: upload.length, gzipped: gzipSync(upload, { level: 9 }).length };
-}
-
 function sizeText() {
-  const { total, gzipped } = size();
+  const { total, gzipped } = sizeOfWorker();
   return `total upload ${kib(total)}, gzip ${kib(gzipped)}`;
 }
 

@@ -1,8 +1,8 @@
 // The compiler for a machine where rustup may not fetch the wasm target or nightly: Debian's rustc-web and
-// rust-web-src. Debian ships no compiled standard library for wasm; `worker-build --panic-unwind` compiles it from
-// source anyway, so the packages are enough. cargo and the linker still come from the rustup toolchain.
+// rust-web-src. Debian ships no compiled standard library for wasm; the build compiles it from source anyway, so the
+// packages are enough. cargo and the linker still come from the rustup toolchain.
 
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { aptInstall } from "./lib/apt.mjs";
 import { TOOLS_DIR } from "./lib/project.mjs";
@@ -10,7 +10,10 @@ import { capture, Failure, say } from "./lib/run.mjs";
 
 const PACKAGES = ["rustc-web", "rust-web-src"];
 const RUSTC = "/usr/bin/rustc";
-const SHIM_DIR = join(TOOLS_DIR, "debian", "bin");
+const CHOSEN = join(TOOLS_DIR, "debian");
+
+/** What is installed, as a person would say it. */
+export const debianRustPackages = PACKAGES.join(" and ");
 
 /** The version of Debian's compiler, or null when it or its standard library's source is missing. */
 export function debianRustVersion() {
@@ -22,23 +25,22 @@ export function debianRustVersion() {
 
 /** Whether an earlier call chose this compiler. Delete .tools/debian to have rustup tried again. */
 export function debianRustIsSetUp() {
-  return existsSync(SHIM_DIR) && debianRustVersion() !== null;
+  return existsSync(CHOSEN) && debianRustVersion() !== null;
 }
 
 /** Installs the packages where they are missing. Throws a Failure that says what is needed where that is impossible. */
 export async function setUpDebianRust() {
-  say(`compiling with Debian's ${PACKAGES.join(" and ")}`);
+  say(`compiling with Debian's ${debianRustPackages}`);
   if (debianRustVersion() === null) await installPackages();
-  writeShims();
+  mkdirSync(CHOSEN, { recursive: true });
 }
 
-/** The environment in which worker-build uses Debian's compiler, with its `+nightly` answered by shims on the PATH. */
+/** The environment in which cargo takes Debian's compiler for nightly. */
 export function debianRustEnv() {
   const host = capture("rustc", ["--print", "host-tuple"]);
   const rustupSysroot = capture("rustc", ["--print", "sysroot"]);
   const linker = join(rustupSysroot, "lib/rustlib", host, "bin/rust-lld");
   return {
-    PATH: `${SHIM_DIR}:${process.env.PATH}`,
     RUSTC,
     RUSTC_BOOTSTRAP: "1",
     CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER: linker,
@@ -55,31 +57,11 @@ async function installPackages() {
   if (debianRustVersion() === null) throw new Failure(help("they lack the standard library"));
 }
 
-/** worker-build asks these three programs for nightly, for its wasm target and for its source before it compiles. */
-function writeShims() {
-  mkdirSync(SHIM_DIR, { recursive: true });
-  const cargo = capture("rustup", ["which", "cargo"]);
-  const dropNightly = `[ "$1" = +nightly ] && shift`;
-  writeShim("cargo", dropNightly, `exec '${cargo}' "$@"`);
-  writeShim(
-    "rustc",
-    dropNightly,
-    `case "$*" in *"--print target-libdir"*) echo '${SHIM_DIR}'; exit ;; esac`,
-    `exec ${RUSTC} "$@"`,
-  );
-  writeShim("rustup", `echo "rust-src (installed)"`);
-}
-
-function writeShim(name, ...lines) {
-  const script = ["#!/bin/sh", ...lines, ""].join("\n");
-  writeFileSync(join(SHIM_DIR, name), script, { mode: 0o755 });
-}
-
 function help(reason) {
   return `rustup cannot install the compiler for the Workers runtime, nor can apt-get: ${reason}
 Needed is one of these:
 - rustup with the wasm target and nightly:
     rustup target add wasm32-unknown-unknown
-    rustup toolchain install nightly --profile minimal --component rust-src --target wasm32-unknown-unknown
+    rustup toolchain install nightly --profile minimal --component rust-src
 - Debian's packages: apt-get install ${PACKAGES.join(" ")}`;
 }

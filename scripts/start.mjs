@@ -4,12 +4,12 @@
 //
 //   npm start [-- --once]     --once: end after printing
 
-import { build } from "./build.mjs";
+import { ensureWorker } from "./lib/built-worker.mjs";
 import { asProgram, Failure, say } from "./lib/run.mjs";
 
 async function demo({ once }) {
-  await build();
-  // What these import is installed by the build.
+  await ensureWorker();
+  // What these import is installed by that.
   const { startCommercetools } = await import("../sandbox/commercetools/server.mjs");
   const { change } = await import("../sandbox/commercetools/notifications.mjs");
   const { sampleShop } = await import("../sandbox/shop/index.mjs");

@@ -22,12 +22,12 @@ const FILE_TIME_LIMIT_MS = 600_000;
  */
 const STEPS = [
   { name: "tools", always: true, done: ensureTools, repeat: "node scripts/tools.mjs" },
-  { name: "fmt", group: "rust", command: words("cargo fmt --check") },
+  { name: "fmt", group: "rust", command: words("cargo fmt --all --check") },
   { name: "biome", group: "js", command: words(`npx biome ci ${biomeColors()}`) },
   {
     name: "clippy",
     group: "rust",
-    command: words("cargo clippy --all-targets -- -D warnings"),
+    command: words("cargo clippy --workspace --all-targets -- -D warnings"),
   },
   {
     name: "clippy-wasm",

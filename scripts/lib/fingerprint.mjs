@@ -18,10 +18,11 @@ const INPUTS = [
   "scripts/tools.mjs",
   "scripts/debian-fallback.mjs",
   "scripts/lib",
+  "tools",
 ];
 
-/** Variables that change what worker-build makes. */
-const VARIABLES = ["RUSTFLAGS", "NO_MINIFY", "RUN_TO_COMPLETION", "CUSTOM_SHIM", "COREDUMP"];
+/** Variables that change what the compiler makes. */
+const VARIABLES = ["RUSTFLAGS"];
 
 const FINGERPRINT = join(BUILD_DIR, ".fingerprint");
 

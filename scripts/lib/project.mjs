@@ -1,10 +1,14 @@
 // Where things lie in this checkout, and the environment that every child process gets.
 
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The top of the checkout, whatever directory the command was started in. */
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+
+/** Whether this is the archive of a release, which holds the built worker and nothing to build it from. */
+export const IS_RELEASE = !existsSync(join(ROOT, "Cargo.toml"));
 
 /**
  * What the workspace of this project's developers keeps beside the checkout: records of the plugin,
@@ -19,7 +23,7 @@ export const TOOLS_DIR = join(ROOT, ".tools");
 export const BUILD_DIR = join(ROOT, "build");
 
 /**
- * Cargo's directory for the worker alone. worker-build sets WASM_BINDGEN_USE_JS_SYS, which cargo does
+ * Cargo's directory for the worker alone. The build sets WASM_BINDGEN_USE_JS_SYS, which cargo does
  * not track, so its output must not mix with that of plain cargo calls.
  */
 export const WORKER_TARGET_DIR = join(ROOT, "target", "worker");

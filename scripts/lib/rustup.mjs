@@ -1,5 +1,5 @@
 // The Rust toolchains: the stable one of rust-toolchain.toml for everything native, nightly for the worker
-// (worker-build's --panic-unwind compiles the standard library anew, with `cargo +nightly`).
+// (whose standard library is compiled with it).
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,13 +10,15 @@ const WASM_TARGET = "wasm32-unknown-unknown";
 
 const STABLE = stableChannel();
 
+/** The toolchain that compiles the worker. */
+export const NIGHTLY = "nightly";
+
 /** What each toolchain must have. `wasm` says that it is needed only to compile for the Workers runtime. */
 const NEEDS = [
   { toolchain: STABLE, kind: "component", name: "rustfmt" },
   { toolchain: STABLE, kind: "component", name: "clippy" },
   { toolchain: STABLE, kind: "target", name: WASM_TARGET, wasm: true },
-  { toolchain: "nightly", kind: "component", name: "rust-src", wasm: true },
-  { toolchain: "nightly", kind: "target", name: WASM_TARGET, wasm: true },
+  { toolchain: NIGHTLY, kind: "component", name: "rust-src", wasm: true },
 ];
 
 /** What is missing of the native toolchain. */
@@ -42,9 +44,9 @@ export function describe(needs) {
   return needs.map(({ toolchain, kind, name }) => `${kind} ${name} of ${toolchain}`).join(", ");
 }
 
-/** The version of the compiler that worker-build will call, or null when there is none. */
+/** The version of the compiler that compiles the worker, or null when there is none. */
 export function nightlyVersion() {
-  return capture("rustc", ["+nightly", "--version"], { env: { RUSTUP_AUTO_INSTALL: "0" } });
+  return capture("rustc", [`+${NIGHTLY}`, "--version"], { env: { RUSTUP_AUTO_INSTALL: "0" } });
 }
 
 function missing(isWanted) {
