@@ -14,9 +14,9 @@ pub const PRODUCTS_PER_QUERY: usize = 100;
 /// The SKUs of one query for products or variants, of which each may be large.
 pub const SKUS_PER_QUERY: usize = 50;
 
-/// The SKUs of one query for stock or prices, which are small, and come in pages. Long ones fill an address
+/// The SKUs of one query for stock or prices, which are small, and come in pages. Some 300 short ones fill an address
 /// earlier ([`super::together`]).
-pub const SKUS_OF_ENTRIES_PER_QUERY: usize = 200;
+pub const SKUS_OF_ENTRIES_PER_QUERY: usize = PAGE;
 
 /// The most that a page can have.
 pub const PAGE: usize = 500;

@@ -2,7 +2,7 @@
 //! [`super::walk`] and [`super::query_sort`].
 
 use super::reference::Id;
-use crate::http::encode;
+use crate::http::{encode, encode_list};
 
 /// What a customer is read with.
 pub(super) const CUSTOMER_GROUP: &str = "customerGroup";
@@ -49,7 +49,7 @@ pub(super) fn page(predicate: &str, after: Option<&Id>, limit: usize) -> String 
         None => predicate.to_owned(),
     };
     let sort = encode("id asc");
-    format!("limit={limit}&withTotal=false&sort={sort}&where={}", encode(&predicate))
+    format!("limit={limit}&withTotal=false&sort={sort}&where={}", encode_list(&predicate))
 }
 
 /// The predicate `field in ("a","b")`, each value quoted.

@@ -10,8 +10,8 @@ use super::query_parts::{
 };
 use super::reference::Id;
 
-/// Ids of one query, of documents that are not products: some 6.3 kB of address.
-const IDS_PER_QUERY: usize = 140;
+/// Ids of one query, of documents that are not products: some 6.5 kB of address.
+const IDS_PER_QUERY: usize = 150;
 
 /// Products of one query, each with all its variants and their prices: some 100 kB, and up to 1 MB.
 const WHOLE_PRODUCTS_PER_QUERY: usize = 20;

@@ -17,13 +17,13 @@ use super::query_parts::{expand, page};
 use super::query_sort::{KeyField, QuerySort, behind, part, sorted};
 use super::reference::Id;
 use super::variant::VariantLink;
-use crate::http::{DOCUMENT_BYTES, HttpAnswer, PAGE_BYTES, encode};
+use crate::http::{DOCUMENT_BYTES, HttpAnswer, PAGE_BYTES, encode, encode_list};
 
 /// Bytes of the keys of one query: SKUs can be long, and an address may have 8 kB.
 const KEY_BYTES_PER_QUERY: usize = 6_500;
 
 /// What stands between two keys in an address: quotes and a comma, encoded.
-const BETWEEN_KEYS: usize = "%22%2C%22".len();
+const BETWEEN_KEYS: usize = "%22,%22".len();
 
 /// What is asked with one call, and by whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -208,7 +208,7 @@ impl JointQuery {
             paths => format!("&{}", expand(paths)),
         };
         let path = sort.path;
-        format!("/{path}?limit={PAGE}&withTotal=false{expand}&where={}", encode(&predicate))
+        format!("/{path}?limit={PAGE}&withTotal=false{expand}&where={}", encode_list(&predicate))
     }
 
     /// The answer to each of the members; none if this answer cannot tell: then each is to be asked

@@ -10,7 +10,7 @@ use super::writer::{UnitWriter, WriterHost};
 use crate::fault::{Setback, System, TransientFault};
 use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::pacing::Operation;
-use crate::klaviyo::query::{IDS_PER_QUERY, KlaviyoLookup};
+use crate::klaviyo::query::{KlaviyoLookup, first_piece};
 use crate::time::UnixMs;
 
 /// How long a row waits for others.
@@ -132,7 +132,7 @@ impl UnitWriter {
             return None;
         }
         grants.take(Operation::ListCatalog(CatalogKind::Item)).ok()?;
-        let count = self.awaited.len().min(IDS_PER_QUERY);
+        let count = first_piece(self.awaited.iter().map(|one| one.item.as_str()));
         let awaited: Vec<_> = self.awaited.drain(..count).collect();
         let ids = awaited.iter().map(|one| one.item.clone()).collect();
         let lookup = KlaviyoLookup::Existing { kind: CatalogKind::Item, ids };

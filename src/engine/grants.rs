@@ -9,8 +9,8 @@ use crate::time::UnixMs;
 /// Connections that a Worker may have open at once.
 pub(crate) const CONNECTIONS: usize = 6;
 
-/// Connections that read from commercetools at once.
-pub(crate) const READING: usize = 4;
+/// Connections that read from commercetools at once: one is left to write with.
+pub(crate) const READING: usize = 5;
 
 /// Bytes of bodies that are under way at once. A body may have 5 MB, and is there twice while it
 /// is sent; together with what is read this has to stay far below the 128 MB of an isolate.

@@ -3,17 +3,13 @@
 use super::catalog::CatalogKind;
 use super::job::{JobRef, JobType};
 use super::pacing::Operation;
-use crate::http::encode;
+use crate::http::{encode, encode_list};
 
 /// The most that a page can have.
 const PAGE: usize = 100;
 
-/// Ids of one [`KlaviyoLookup::Existing`]. An id of a UUID is 57 characters, of which `$` and `:`
-/// are encoded by three each: with quotes and comma 82 bytes, so 50 ids are some 4 kB of address.
-pub const IDS_PER_QUERY: usize = 50;
-
-/// Bytes of the ids of one [`KlaviyoLookup::Existing`]: SKUs can be long, and an address may
-/// have 8 kB.
+/// Bytes of the ids of one [`KlaviyoLookup::Existing`]: SKUs can be long, and an address may have 8 kB. An id of a UUID
+/// takes 64 with quotes and comma, so that a page of them fits.
 const ID_BYTES_PER_QUERY: usize = 6_500;
 
 /// One thing to look up.
@@ -84,20 +80,24 @@ pub fn existing(kind: CatalogKind, ids: &[String]) -> Vec<KlaviyoLookup> {
 #[must_use]
 pub fn in_pieces(ids: &[String]) -> Vec<Vec<String>> {
     let mut pieces = Vec::new();
-    let (mut some, mut bytes) = (Vec::new(), 0);
-    for id in ids {
-        let more = encode(id).len() + 9;
-        if some.len() == PAGE || (bytes + more > ID_BYTES_PER_QUERY && !some.is_empty()) {
-            pieces.push(std::mem::take(&mut some));
-            bytes = 0;
-        }
-        some.push(id.clone());
-        bytes += more;
-    }
-    if !some.is_empty() {
-        pieces.push(some);
+    let mut rest = ids;
+    while !rest.is_empty() {
+        let (piece, others) = rest.split_at(first_piece(rest.iter().map(String::as_str)));
+        pieces.push(piece.to_vec());
+        rest = others;
     }
     pieces
+}
+
+/// How many of these ids, from the first on, an address can name and a page can answer: at least one if there is any.
+#[must_use]
+pub fn first_piece<'a>(ids: impl Iterator<Item = &'a str>) -> usize {
+    let mut bytes = 0;
+    let fits = ids.take(PAGE).enumerate().take_while(|(index, id)| {
+        bytes += encode_list(&quote(id)).len() + 1;
+        *index == 0 || bytes <= ID_BYTES_PER_QUERY
+    });
+    fits.count()
 }
 
 impl KlaviyoLookup {
@@ -144,8 +144,7 @@ impl KlaviyoLookup {
                 encode("fields[profile]"),
             ),
             Self::Existing { kind, ids } => {
-                let quoted: Vec<_> = ids.iter().map(|id| quote(id)).collect();
-                let filter = encode(&format!("any(ids,[{}])", quoted.join(",")));
+                let filter = filter_of(ids);
                 format!("{}?filter={filter}&{}&{}", kind.path(), only_ids(*kind), page(None))
             }
             Self::All { kind, metadata, cursor } => {
@@ -174,6 +173,12 @@ pub(super) fn only(of_type: &str, fields: &str) -> String {
 fn page(cursor: Option<&str>) -> String {
     let after = cursor.map(|cursor| format!("&{}={}", encode("page[cursor]"), encode(cursor)));
     format!("{}={PAGE}{}", encode("page[size]"), after.unwrap_or_default())
+}
+
+/// The filter, encoded, that leaves the objects of these ids.
+pub(super) fn filter_of(ids: &[String]) -> String {
+    let quoted: Vec<_> = ids.iter().map(|id| quote(id)).collect();
+    encode_list(&format!("any(ids,[{}])", quoted.join(",")))
 }
 
 /// A string of the filter language: in double quotes, with `\` before `"` and `\`.
@@ -213,7 +218,7 @@ mod tests {
             KlaviyoLookup::Existing { ids, .. } => ids.len(),
             _ => 0,
         };
-        assert_eq!(lookups.iter().map(count).collect::<Vec<_>>(), [79, 41]);
+        assert_eq!(lookups.iter().map(count).collect::<Vec<_>>(), [100, 20]);
         let long: Vec<_> = (0..20).map(|n| format!("{n}{}", "\u{e4}".repeat(250))).collect();
         for lookup in lookups.iter().chain(&existing(CatalogKind::Variant, &long)) {
             let address = lookup.path_and_query();
@@ -223,7 +228,7 @@ mod tests {
         let odd = existing(CatalogKind::Category, &["a\"b".to_owned()]);
         assert_eq!(
             odd[0].path_and_query(),
-            "/api/catalog-categories?filter=any%28ids%2C%5B%22a%5C%22b%22%5D%29\
+            "/api/catalog-categories?filter=any%28ids,%5B%22a%5C%22b%22%5D%29\
                 &fields%5Bcatalog-category%5D=external_id&page%5Bsize%5D=100"
         );
     }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::answer::{PageLinks, cursor, is_own_refusal, parsed, refused};
 use super::catalog::CatalogKind;
-use super::query::{only, quote};
+use super::query::{filter_of, only, quote};
 use crate::fault::ReadFault;
 use crate::http::{HttpAnswer, encode};
 
@@ -64,8 +64,7 @@ impl ReadBack {
             Self::PersonOfCustomer(id) => person(format!("equals(external_id,{})", quote(id))),
             Self::PersonOfEmail(email) => person(format!("equals(email,{})", quote(email))),
             Self::Objects { kind, ids } => {
-                let quoted: Vec<_> = ids.iter().map(|id| quote(id)).collect();
-                let filter = encode(&format!("any(ids,[{}])", quoted.join(",")));
+                let filter = filter_of(ids);
                 let fields = match kind {
                     CatalogKind::Item => "title,price,published",
                     CatalogKind::Variant => "title,price,published,inventory_quantity",
