@@ -1,45 +1,18 @@
 // `npm run mutants`: whether the native tests see it if the engine, the outbox or the import does something else.
-// Draws mutations from all that cargo-mutants offers, and runs the tests on each. Not part of `npm test`: each takes
-// a build.
+// Draws mutations from all that cargo-mutants offers, compiles them into one build, and runs the tests on each. Not part
+// of `npm test`: 400 of them take an hour on two cores.
 //
 //   npm run mutants                      40 of them, drawn by seed 1
-//   npm run mutants -- seed=7 count=10   others
+//   npm run mutants -- seed=7 count=400  others
 //   npm run mutants -- '<name>' …        these, as it prints them: to see a new test see them
 //
 // All happens to a copy of the checkout in target/mutants, which stays, so that a build takes only what changed.
 
-import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { CARGO_MUTANTS, ensureCargoMutants } from "./lib/cargo-tools.mjs";
-import { ROOT } from "./lib/project.mjs";
-import { FEW_SEEDS, skipping, WITHOUT_LONG } from "./lib/quick-tests.mjs";
-import { asProgram, capture, Failure, printable, runQuietly, say } from "./lib/run.mjs";
-
-const ROOMS = ["engine", "outbox", "import"];
-const FILES = ROOMS.flatMap((room) => ["--file", `src/${room}/**`]);
-
-const FOLDER = join(ROOT, "target", "mutants");
-const COPY = join(FOLDER, "copy");
-const REPORT = join(FOLDER, "mutants.out");
-
-const ENV = { ...FEW_SEEDS, CARGO_TARGET_DIR: join(FOLDER, "build") };
-
-/** Tests of texts see a mutation's text and not what it does; some need what lies beside the checkout. */
-const OF_TEXTS = ["architecture::", "docs::", "needs_shared"];
-
-const SKIPPED = [...WITHOUT_LONG, ...skipping(OF_TEXTS)];
-
-/** A test that hangs sees its mutation; one on a busy machine does not, so this is over ten times what all need. */
-const TIME_LIMIT_S = 600;
-
-/** How a mutation ends, by what cargo-mutants calls it. */
-const ENDS = {
-  CaughtMutant: "killed",
-  Timeout: "hangs",
-  MissedMutant: "survives",
-  Unviable: "does not compile",
-};
+import { ensureCargoMutants } from "./lib/cargo-tools.mjs";
+import { asProgram, Failure, say } from "./lib/run.mjs";
+import { copyCheckout, drawn, offered } from "./mutants/lots.mjs";
+import { testMutated, testUnchanged } from "./mutants/tests.mjs";
+import { buildWoven } from "./mutants/woven.mjs";
 
 async function mutants(args) {
   await ensureCargoMutants();
@@ -47,23 +20,24 @@ async function mutants(args) {
   const names = args.filter((arg) => arg.startsWith("src/"));
   const { seed, count } = settings(args.filter((arg) => !arg.startsWith("src/")));
   const all = offered();
-  const lots = names.length > 0 ? names : drawn(all, seed);
+  const lots = names.length > 0 ? named(all, names) : drawn(all, seed);
   const wanted = names.length || count;
   say(
     names.length > 0 ? "mutants: those named" : `mutants: ${count} of ${all.length}, seed=${seed}`,
   );
-  await testUnchanged();
+  const { woven, left, programs } = await buildWoven(lots, wanted);
+  for (const { name, why } of left) say(`${why}: ${name}`);
+  const limitMs = await testUnchanged(programs);
   const ends = [];
-  for (const name of lots) {
-    // Instead of one that does not compile the next is drawn.
-    if (ends.length === wanted) break;
-    const { end, by } = await testMutated(all, name);
-    say(`${end}: ${name}${by ? ` (${by})` : ""}`);
-    if (end !== ENDS.Unviable) ends.push(end);
+  for (const mutation of woven) {
+    const { end, by } = await testMutated(programs, mutation, limitMs);
+    say(`${end}: ${mutation.name}${by ? ` (${by})` : ""}`);
+    ends.push({ end, name: mutation.name });
   }
-  const survived = ends.filter((end) => end === ENDS.MissedMutant).length;
-  say(`mutants: ${ends.length - survived} of ${ends.length} are seen`);
-  if (survived > 0) throw new Failure(`${survived} survive`);
+  const survivors = ends.filter(({ end }) => end === "survives").map(({ name }) => name);
+  const seen = ends.length - survivors.length;
+  say(`mutants: ${seen} of ${ends.length} are seen, ${((100 * seen) / ends.length).toFixed(1)} %`);
+  if (survivors.length > 0) throw new Failure(["these survive:", ...survivors].join("\n  "));
 }
 
 function settings(args) {
@@ -76,62 +50,12 @@ function settings(args) {
   return settings;
 }
 
-/** Copies what git knows or would add, as far as it differs, so that cargo sees what changed. */
-function copyCheckout() {
-  const list = capture("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
-  const files = list.split("\0").filter((file) => file !== "" && existsSync(join(ROOT, file)));
-  for (const file of files) {
-    const [from, to] = [join(ROOT, file), join(COPY, file)];
-    if (existsSync(to) && readFileSync(from).equals(readFileSync(to))) continue;
-    mkdirSync(dirname(to), { recursive: true });
-    copyFileSync(from, to);
-  }
-  const known = new Set(files);
-  for (const entry of readdirSync(COPY, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name);
-    if (entry.isFile() && !known.has(path.slice(COPY.length + 1))) rmSync(path);
-  }
-}
-
-/** The names of all mutations of the rooms. */
-function offered() {
-  const list = capture(CARGO_MUTANTS, ["mutants", "--list", "--dir", COPY, ...FILES]);
-  if (list === null) throw new Failure("cargo-mutants lists nothing");
-  return list.split("\n");
-}
-
-/** All of them in the order in which they are drawn. */
-function drawn(names, seed) {
-  const lot = (name) => createHash("sha256").update(`${seed} ${name}`).digest("hex");
-  const lots = names.map((name) => [lot(name), name]).sort();
-  return lots.map(([, name]) => name);
-}
-
-async function testUnchanged() {
-  const options = { cwd: COPY, env: ENV };
-  await runQuietly("building the tests", "cargo", ["test", "--no-run"], options);
-  await runQuietly("native tests", "cargo", ["test", "--", ...SKIPPED], options);
-}
-
-/** How one ends, and by which test it is killed. */
-async function testMutated(all, name) {
-  const place = all.indexOf(name);
-  if (place < 0) throw new Failure(`there is no such mutation: ${name}`);
-  // One shard of as many as there are mutations is one of them. `--re` does not keep out those that delete a field.
-  const one = ["--shard", `${place}/${all.length}`];
-  const how = ["--in-place", "--baseline=skip", "--timeout", `${TIME_LIMIT_S}`];
-  const args = ["mutants", "--dir", COPY, "--output", FOLDER, ...how, ...FILES, ...one];
-  rmSync(REPORT, { recursive: true, force: true });
-  capture(CARGO_MUTANTS, [...args, "--", "--", ...SKIPPED], { env: ENV });
-  const [outcome] = outcomes().filter(({ scenario }) => scenario.Mutant?.name === name);
-  if (!outcome) throw new Failure(`not tested: ${printable(CARGO_MUTANTS, args)}`);
-  const log = readFileSync(join(REPORT, outcome.log_path), "utf8");
-  return { end: ENDS[outcome.summary], by: /^test (\S+) \.\.\. FAILED/m.exec(log)?.[1] };
-}
-
-function outcomes() {
-  const file = join(REPORT, "outcomes.json");
-  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).outcomes : [];
+function named(all, names) {
+  return names.map((name) => {
+    const mutation = all.find((offer) => offer.name === name);
+    if (!mutation) throw new Failure(`there is no such mutation: ${name}`);
+    return mutation;
+  });
 }
 
 await asProgram(import.meta.url, mutants);
