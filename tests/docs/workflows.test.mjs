@@ -21,6 +21,11 @@ for (const file of readdirSync(FOLDER)) {
       }
     });
 
+    test("no code that it takes can change under it: each action is pinned by its commit", () => {
+      const used = Object.values(jobs).flatMap(({ steps }) => steps.flatMap(({ uses }) => uses ?? []));
+      for (const action of used) assert.match(action, /^[\w-]+\/[\w-]+@[0-9a-f]{40}$/);
+    });
+
     test("every script that it runs is there", () => {
       const steps = Object.values(jobs).flatMap((job) => job.steps);
       const runs = steps.map((step) => step.run ?? "").join("\n");
