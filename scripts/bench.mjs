@@ -16,7 +16,10 @@ import { build } from "./build.mjs";
 import { ROOT } from "./lib/project.mjs";
 import { asProgram, Failure, say } from "./lib/run.mjs";
 
-const SECTIONS = { imports, shapes, ordinary, pushes, start };
+const SECTIONS = { imports, shapes, ordinary, pushes, feed, start };
+
+/** `feed.everySeconds`: as it is if nothing is set, and the least. */
+const SECONDS_OF_FEEDS = [10, 2];
 
 async function bench(args) {
   const { names, sizes } = understood(args);
@@ -103,6 +106,22 @@ async function pushes() {
   const rows = await measurePushes(say);
   write("pushes", rows);
   console.table(rows.map(pushRow));
+}
+
+/** How long an order takes from commercetools to Klaviyo without a broker. */
+async function feed() {
+  const { measureFeed } = await import("../bench/feed.mjs");
+  const rows = await measureFeed(say, SECONDS_OF_FEEDS);
+  write("feed", rows);
+  const seconds = (ms) => (ms / 1_000).toFixed(1);
+  console.table(
+    rows.map(({ everySeconds, messages, p50Ms, p99Ms }) => ({
+      "reads every s": everySeconds,
+      messages,
+      "p50 s": seconds(p50Ms),
+      "p99 s": seconds(p99Ms),
+    })),
+  );
 }
 
 /** How much longer our worker takes until its first answer. */

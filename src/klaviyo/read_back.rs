@@ -275,7 +275,7 @@ mod tests {
         let ids = vec!["a,\"b".to_owned()];
         assert_eq!(
             ReadBack::Objects { kind: CatalogKind::Category, ids }.path_and_query(),
-            "/api/catalog-categories?filter=any%28ids%2C%5B%22a%2C%5C%22b%22%5D%29\
+            "/api/catalog-categories?filter=any%28ids,%5B%22a,%5C%22b%22%5D%29\
              &fields%5Bcatalog-category%5D=name&page%5Bsize%5D=100"
         );
     }

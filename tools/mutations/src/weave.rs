@@ -87,3 +87,92 @@ fn is(id: u32) -> String {
 fn marked(id: u32, text: &str) -> String {
     format!("/*{id}{{*/{text}/*}}{id}*/")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sites;
+    use crate::{Genre, Mutation, MutationSpan, Place};
+
+    /// A mutation of what a piece of the source names, which stands once in it.
+    fn mutation(source: &str, id: u32, genre: Genre, piece: &str, replacement: &str) -> Mutation {
+        let before = &source[..source.find(piece).unwrap_or_default()];
+        let line = before.matches('\n').count() + 1;
+        let column = before.chars().rev().take_while(|char| *char != '\n').count() + 1;
+        let span = MutationSpan { start: Place { line, column } };
+        Mutation { id, file: String::new(), genre, replacement: replacement.to_owned(), span }
+    }
+
+    #[test]
+    fn each_mutation_stands_behind_its_switch() {
+        let cases = [
+            (
+                "fn f() -> u8 {\n    1\n}",
+                vec![(Genre::FnValue, "1", "0"), (Genre::FnValue, "1", "2")],
+                "fn f() -> u8 { if crate::mutation::is(1) { return /*1{*/0/*}1*/; } \
+                if crate::mutation::is(2) { return /*2{*/2/*}2*/; }\n    1\n}",
+            ),
+            (
+                "fn f() -> bool { \u{e4} == b && !c }",
+                vec![
+                    (Genre::BinaryOperator, "&&", "||"),
+                    (Genre::BinaryOperator, "==", "!="),
+                    (Genre::UnaryOperator, "!c", ""),
+                ],
+                "fn f() -> bool { (/*1{*/if crate::mutation::is(1) { \
+                (/*2{*/if crate::mutation::is(2) { \u{e4} != b } else { \u{e4} == b }/*}2*/) || \
+                (/*3{*/if crate::mutation::is(3) { c } else { !c }/*}3*/) } else { \
+                (/*2{*/if crate::mutation::is(2) { \u{e4} != b } else { \u{e4} == b }/*}2*/) && \
+                (/*3{*/if crate::mutation::is(3) { c } else { !c }/*}3*/) }/*}1*/) }",
+            ),
+            (
+                "fn f() { match a { B(b) if b > 1 => c, _ => d } }",
+                vec![
+                    (Genre::MatchArm, "B(b)", ""),
+                    (Genre::MatchArmGuard, "b > 1", "true"),
+                    (Genre::BinaryOperator, ">", "<"),
+                ],
+                "fn f() { match a { B(b) if /*1{*/!crate::mutation::is(1) && \
+                ((if crate::mutation::is(2) { true } else { \
+                (/*3{*/if crate::mutation::is(3) { b < 1 } else { b > 1 }/*}3*/) }))/*}1*/ \
+                => c, _ => d } }",
+            ),
+            (
+                "fn f() { A { b: 1, c, ..d } }",
+                vec![(Genre::StructField, "b: 1", "")],
+                "fn f() { (/*1{*/if crate::mutation::is(1) { A {  c, ..d } } else { \
+                A { b: 1, c, ..d } }/*}1*/) }",
+            ),
+        ];
+        for (source, named, wanted) in cases {
+            let of = |(index, (genre, piece, replacement)): (usize, &(Genre, &str, &str))| {
+                let id = u32::try_from(index + 1).unwrap_or_default();
+                mutation(source, id, *genre, piece, replacement)
+            };
+            let mutations: Vec<_> = named.iter().enumerate().map(of).collect();
+            let mutations: Vec<_> = mutations.iter().collect();
+            let Ok((sites, left)) = sites::of(source, &mutations) else {
+                panic!("not Rust: {source}")
+            };
+            assert_eq!(left, [0_u32; 0], "{source}");
+            assert_eq!(woven(source, &sites), wanted);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_switched_is_left_as_it_is() {
+        for (source, genre, piece, replacement) in [
+            ("const A: u8 = 1 + 2;", Genre::BinaryOperator, "+", "-"),
+            ("const fn f() -> u8 { 1 }", Genre::FnValue, "1", "0"),
+            ("fn f() { if let A(b) = c && b {} }", Genre::BinaryOperator, "&&", "||"),
+            ("fn f() { let _ = [0; 2 * 3]; }", Genre::BinaryOperator, "*", "/"),
+        ] {
+            let mutation = mutation(source, 1, genre, piece, replacement);
+            let Ok((sites, left)) = sites::of(source, &[&mutation]) else {
+                panic!("not Rust: {source}")
+            };
+            assert_eq!(left, [1], "{source}");
+            assert_eq!(woven(source, &sites), source);
+        }
+    }
+}
