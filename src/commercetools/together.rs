@@ -393,7 +393,7 @@ mod tests {
             (0..count).map(|n| stock(&[&format!("{n}{}", "x".repeat(length))])).collect()
         };
         assert_eq!(sizes(skus(600, 0)), [500, 100]);
-        assert!(sizes(skus(50, 240)).iter().all(|size| *size <= 25));
+        assert!(sizes(skus(50, 240)).iter().all(|size| *size <= 26));
         let longest = asked(skus(500, 40)).iter().map(|group| group.path_and_query().len()).max();
         assert!(longest < Some(8_000), "an address of {longest:?}");
         let products =

@@ -10,9 +10,9 @@ use proc_macro2::Span;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{
-    Arm, Block, Expr, ExprBinary, ExprConst, ExprRepeat, ExprStruct, ExprUnary, File, ImplItemConst,
-    ImplItemFn, ItemConst, ItemFn, ItemStatic, Signature, TraitItemConst, TraitItemFn, TypeArray,
-    Variant,
+    Arm, Block, Expr, ExprBinary, ExprConst, ExprRepeat, ExprStruct, ExprUnary, File,
+    ImplItemConst, ImplItemFn, ItemConst, ItemFn, ItemStatic, Signature, TraitItemConst,
+    TraitItemFn, TypeArray, Variant,
 };
 
 use crate::{Genre, Mutation, Place};
@@ -37,7 +37,12 @@ pub(crate) enum SiteSort {
     /// The operand alone.
     Unary { operand: Bytes, deleted: u32 },
     /// A pattern with its guard: an arm that never matches, or whose guard is a constant.
-    Arm { pattern: Bytes, guard: Option<Bytes>, deleted: Option<u32>, constants: Vec<(u32, String)> },
+    Arm {
+        pattern: Bytes,
+        guard: Option<Bytes>,
+        deleted: Option<u32>,
+        constants: Vec<(u32, String)>,
+    },
     /// An expression of a struct without one of its fields, with the comma behind it.
     Struct { without: Vec<(u32, Bytes)> },
 }
@@ -158,7 +163,8 @@ impl<'ast> Visit<'ast> for Finder<'_> {
     fn visit_expr_struct(&mut self, expression: &'ast ExprStruct) {
         let mut without = Vec::new();
         for field in expression.fields.pairs() {
-            let end = field.punct().map_or_else(|| bytes(field.value()).end, |comma| bytes(comma).end);
+            let end =
+                field.punct().map_or_else(|| bytes(field.value()).end, |comma| bytes(comma).end);
             let cut = bytes(field.value()).start..end;
             let deleted = self.take(Genre::StructField, field.value().span());
             without.extend(deleted.into_iter().map(|(id, _)| (id, cut.clone())));

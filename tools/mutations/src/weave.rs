@@ -34,10 +34,12 @@ impl Weaver<'_> {
     fn site(&self, site: &Site) -> String {
         let text = |part: &Bytes| self.text(part.clone(), Some(site));
         match &site.sort {
-            SiteSort::Values(values) => values.iter().fold(String::new(), |mut text, (id, value)| {
-                let _ = write!(text, " if {} {{ return {}; }}", is(*id), marked(*id, value));
-                text
-            }),
+            SiteSort::Values(values) => {
+                values.iter().fold(String::new(), |mut text, (id, value)| {
+                    let _ = write!(text, " if {} {{ return {}; }}", is(*id), marked(*id, value));
+                    text
+                })
+            }
             SiteSort::Binary { left, operator, right, others } => {
                 let (left, right) = (text(left), text(right));
                 let with = |operator: &str| format!("{left} {operator} {right}");
