@@ -70,6 +70,7 @@ export function capture(command, args, options = {}) {
     cwd: options.cwd ?? ROOT,
     env: childEnv(options.env),
     encoding: "utf8",
+    maxBuffer: Number.POSITIVE_INFINITY,
     stdio: ["ignore", "pipe", "ignore"],
   });
   return result.status === 0 ? result.stdout.trim() : null;

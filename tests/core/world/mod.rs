@@ -487,6 +487,9 @@ fn tried(seed: u64) -> Result<u64, FailedWorld> {
     let simulated = std::panic::catch_unwind(|| {
         let mut world = World::new(seed);
         world.run();
+        while world.replays_what_never_finished() {
+            world.run();
+        }
         world.verify();
         world.crashes
     });

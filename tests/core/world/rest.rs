@@ -1,10 +1,14 @@
 //! What is to be so when nothing is left to be done.
 
+use commercetools_klaviyo::fault::FinalFault;
 use commercetools_klaviyo::import::kind::ImportKind;
 use commercetools_klaviyo::import::store::runs;
+use commercetools_klaviyo::outbox::store::{dead_letters, replay};
+use commercetools_klaviyo::storage::selection::KeptSelection;
 use serde_json::{Value, json};
 
 use super::{NOW, World, shop};
+use crate::support::at;
 
 impl World {
     /// What is left to be done.
@@ -15,6 +19,21 @@ impl World {
         let active: Vec<_> = all.filter(|run| run.contains("\"finishedAt\":null")).collect();
         let quota = self.quota.tier;
         format!("after {} ms, quota {quota:?}: {parked:?} {active:?}", self.now - NOW)
+    }
+
+    /// What each try of a row was lost of, in company and alone, a person tries again once the crashes have passed;
+    /// whether there is any. Six crashes may hit one row by chance, and fewer may not end it.
+    pub(super) fn replays_what_never_finished(&mut self) -> bool {
+        let all = KeptSelection::Code(FinalFault::NeverFinished.code().into_owned());
+        let ids = dead_letters::ids(&self.outbox.sql, &all).expect("ids");
+        assert!(ids.is_empty() || self.crashes >= 6, "given up after {} crashes", self.crashes);
+        for id in &ids {
+            let now = at(self.now);
+            let found = replay::replay(&self.outbox.sql, &self.config.rules, id, now);
+            assert!(found.expect("a replay"), "{id}");
+        }
+        self.arm_outbox();
+        !ids.is_empty()
     }
 
     /// What Klaviyo holds at rest is what the shop has.
