@@ -118,6 +118,7 @@ mod tests {
     use super::*;
     use crate::fault::System;
     use crate::http::NoAnswer;
+    use crate::klaviyo::catalog::{CatalogAction, CatalogKind};
     use crate::klaviyo::job::JobType;
 
     const JOB: Operation = Operation::StartJob(JobType::Profiles);
@@ -170,6 +171,31 @@ mod tests {
             [] as [usize; 0],
             "it went before the first fault"
         );
+    }
+
+    #[test]
+    fn bulk_counts_for_what_goes_by_itself_and_not_the_other_way_round() {
+        const OTHER_JOB: Operation =
+            Operation::StartJob(JobType::Catalog(CatalogKind::Item, CatalogAction::Create));
+        let mut counts = ThroughCounts::default();
+        for (operation, times) in [
+            (JOB, 1),
+            (OTHER_JOB, 2),
+            (Operation::CreateEvents, 4),
+            (Operation::ImportProfile, 8),
+            (Operation::CreateEvent, 16),
+        ] {
+            (0..times).for_each(|_| counts.went_through(operation));
+        }
+        for (operation, beside) in [
+            (JOB, 1),
+            (OTHER_JOB, 2),
+            (Operation::CreateEvents, 4),
+            (Operation::ImportProfile, 1 + 2 + 4 + 8),
+            (Operation::CreateEvent, 1 + 2 + 4 + 16),
+        ] {
+            assert_eq!(counts.beside(operation), beside, "{operation:?}");
+        }
     }
 
     #[test]

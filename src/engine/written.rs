@@ -408,9 +408,12 @@ mod tests {
     use crate::engine::call::HostCall;
     use crate::engine::grants::CallGrants;
     use crate::engine::writer::{NewUnit, WriterHost};
-    use crate::klaviyo::catalog::{StockPolicy, VariantStock};
+    use crate::klaviyo::catalog::{
+        CatalogItem, CatalogKey, CatalogObject, ItemAttributes, ShownAttributes, StockPolicy,
+        VariantStock,
+    };
     use crate::klaviyo::catalog_write::CatalogWrite;
-    use serde_json::{Value, json};
+    use serde_json::{Map, Value, json};
 
     fn next(writer: &mut UnitWriter, pace: &mut CallPace) -> (WriteTask, HostCall) {
         let mut wake = None;
@@ -430,21 +433,78 @@ mod tests {
         writer.next(&mut grants, true).expect("a call")
     }
 
+    fn set_stock(variant: &str) -> WriteRequest {
+        let stock = VariantStock { inventory_policy: StockPolicy::Show, inventory_quantity: 1 };
+        let variant = format!("$custom:::$default:::{variant}");
+        WriteRequest::Catalog(CatalogWrite::SetStock { variant, stock })
+    }
+
+    fn create_item(external_id: &str) -> WriteRequest {
+        let shown = ShownAttributes {
+            title: external_id.to_owned(),
+            description: String::new(),
+            url: String::new(),
+            image_full_url: None,
+            images: Vec::new(),
+            custom_metadata: Map::new(),
+            published: true,
+        };
+        let key = CatalogKey {
+            id: format!("$custom:::$default:::{external_id}"),
+            external_id: external_id.to_owned(),
+        };
+        let attributes = ItemAttributes { shown, price: None };
+        let item = CatalogItem { key, attributes, categories: Vec::new() };
+        WriteRequest::Catalog(CatalogWrite::put(CatalogObject::Item(item), false))
+    }
+
+    /// Whether a call names an id.
+    fn names(call: &HostCall, id: &str) -> bool {
+        let HostCall::Klaviyo { path, body, .. } = call else { return false };
+        path.contains(id) || body.as_ref().is_some_and(|body| body.contains(id))
+    }
+
+    #[test]
+    fn the_end_of_a_job_says_nothing_of_the_items_of_another() {
+        let (mut writer, mut pace) = (UnitWriter::new(WriterHost::Import), CallPace::new(1.0));
+        for item in ["item-a", "item-b"] {
+            let variant = item.replace("item", "sku");
+            let stages = vec![vec![create_item(item)], vec![set_stock(&variant)]];
+            writer.add(NewUnit { alone: false, external_id: None, stages }, UnixMs::EPOCH);
+            let (task, call) = next(&mut writer, &mut pace);
+            assert!(names(&call, item), "{call:?}");
+            let job =
+                json!({"type": "catalog-item-bulk-create-job", "id": format!("job of {item}")});
+            let body = json!({"data": job}).to_string();
+            let answer = HttpAnswer { status: 202, body, ..HttpAnswer::default() };
+            writer.answered(task, Ok(answer), UnixMs::EPOCH, &mut pace);
+        }
+        let first = writer.awaited.first().expect("an item").job;
+        writer.job_ended(first, Some(&HashSet::new()), UnixMs::EPOCH);
+
+        let calls =
+            [next(&mut writer, &mut pace), next(&mut writer, &mut pace)].map(|(_, call)| call);
+        let named = |id| calls.iter().filter(|call| names(call, id)).count();
+        assert_eq!(named("sku-a"), 1, "the item is there: {calls:?}");
+        assert_eq!(named("sku-b"), 0, "the item may not be there: {calls:?}");
+        assert_eq!((named("item-a"), named("item-b")), (0, 1), "one is awaited: {calls:?}");
+    }
+
     /// A job does not tell for certain which of its rows it failed with.
     #[test]
     fn a_job_of_the_outbox_has_only_rows_of_variants_that_are_there() {
         let (mut writer, mut pace) = (UnitWriter::new(WriterHost::Outbox), CallPace::new(1.0));
-        let variants: Vec<_> = (0..12).map(|n| format!("$custom:::$default:::s{n}")).collect();
+        let variants: Vec<_> = (0..12).map(|n| format!("s{n}")).collect();
         for variant in &variants {
-            let stock = VariantStock { inventory_policy: StockPolicy::Show, inventory_quantity: 1 };
-            let write = CatalogWrite::SetStock { variant: variant.clone(), stock };
-            let stages = vec![vec![WriteRequest::Catalog(write)]];
+            let stages = vec![vec![set_stock(variant)]];
             writer.add(NewUnit { alone: false, external_id: None, stages }, UnixMs::EPOCH);
         }
         let (known, unknown) = variants.split_at(11);
         let (task, call) = next(&mut writer, &mut pace);
         assert!(matches!(&call, HostCall::Klaviyo { method: "GET", .. }), "{call:?}");
-        let found = known.iter().map(|id| json!({"type": "catalog-variant", "id": id}));
+        let found = known.iter().map(
+            |id| json!({"type": "catalog-variant", "id": format!("$custom:::$default:::{id}")}),
+        );
         let body = json!({"data": found.collect::<Vec<_>>(), "links": {"next": null}});
         let answer = HttpAnswer { status: 200, body: body.to_string(), ..HttpAnswer::default() };
         writer.answered(task, Ok(answer), UnixMs::EPOCH, &mut pace);

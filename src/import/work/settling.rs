@@ -96,9 +96,7 @@ impl RunWork {
             }
             self.readers.clear();
             self.dirty = true;
-            if self.run.pass < self.run.passes.len() {
-                self.begin_pass(now);
-            }
+            self.begin_pass(now);
         }
         if self.run.pass >= self.run.passes.len() && self.under_way == 0 {
             self.finish(RunState::Completed, now);
