@@ -10,7 +10,7 @@ const PACKAGE = "chromium";
 /** The browser's program. */
 export const CHROMIUM = process.env.CHROMIUM_BIN ?? "/usr/bin/chromium";
 
-/** Installs the browser where it is missing. Throws a Failure that says what is needed where that is impossible. */
+/** Installs the browser if it is missing. Throws a Failure that says what is needed if that is impossible. */
 export async function ensureChromium() {
   if (isThere()) return;
   if (process.env.CHROMIUM_BIN) throw new Failure(`CHROMIUM_BIN does not run: ${CHROMIUM}`);

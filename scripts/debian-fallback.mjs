@@ -28,7 +28,7 @@ export function debianRustIsSetUp() {
   return existsSync(CHOSEN) && debianRustVersion() !== null;
 }
 
-/** Installs the packages where they are missing. Throws a Failure that says what is needed where that is impossible. */
+/** Installs the packages if they are missing. Throws a Failure that says what is needed if that is impossible. */
 export async function setUpDebianRust() {
   say(`compiling with Debian's ${debianRustPackages}`);
   if (debianRustVersion() === null) await installPackages();

@@ -48,7 +48,7 @@ impl System {
 pub enum TransientFault {
     /// The system answered with this status, which says to come back.
     Status(System, u16),
-    /// What was answered with this status is not the system's own: a page of a proxy, a redirect,
+    /// An answer with this status that is not the system's own: a page of a proxy, a redirect,
     /// a form that is not the documented one. It says nothing of the resource.
     ForeignAnswer(System, u16),
     /// There was no answer.
@@ -220,7 +220,7 @@ pub enum FinalFault {
     DocumentMalformed,
     /// Klaviyo refused it in a job, and gave no status.
     RefusedInJob,
-    /// What was pushed is no notification.
+    /// The push holds no notification.
     Undecodable(Undecodable),
     /// A message does not hold what its type says.
     MessageMalformed,

@@ -57,7 +57,7 @@ pub struct HttpAnswer {
     pub is_beginning: bool,
 }
 
-/// How many bytes are read of an answer that may hold several documents: what is not read is asked
+/// How many bytes are read of an answer that may hold several documents: the rest is asked
 /// for again, with fewer documents. A page of an import aims at less than that.
 pub const PAGE_BYTES: usize = 2_000_000;
 

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub struct UnixMs(u64);
 
 impl UnixMs {
-    /// The beginning of 1970. What is stored says with it that there is no such time.
+    /// The beginning of 1970. In storage it means that there is no such time.
     pub const EPOCH: Self = Self(0);
 
     /// The time so many ms after 1970 began.

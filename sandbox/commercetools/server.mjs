@@ -143,7 +143,7 @@ export async function startCommercetools({
   };
 }
 
-/** Without a copy, for the sake of large shops: what is stored is never changed, only replaced. */
+/** Without a copy, for the sake of large shops: stored documents are never changed, only replaced. */
 function seed(shop, storage) {
   for (const [member, documents] of Object.entries(shop)) {
     const resource = RESOURCES.find((known) => known.shop === member);

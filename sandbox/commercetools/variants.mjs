@@ -30,7 +30,7 @@ function one(storage, projectKey, typeId, name, parameters) {
   return storage.get(projectKey, typeId, name, parameters);
 }
 
-/** As the mock's own services have them: what is repeated is a list. */
+/** As the mock's own services have them: a repeated parameter is a list. */
 function parametersOf(searchParams) {
   const names = [...new Set(searchParams.keys())];
   const given = (values) => (values.length === 1 ? values[0] : values);

@@ -18,7 +18,7 @@ export function createJobs({ now, random, newId, settings }) {
 
   /**
    * `run()` answers `{ completed, failed, errors, created }`. `lingerMs` keeps the status at
-   * `processing` for so long after the effect took place. `details` is carried along for whoever
+   * `processing` for so long after the effect took place. `details` is carried along for the code that
    * renders the job.
    */
   function add({ type, total, run, lingerMs = 0, details = {} }) {

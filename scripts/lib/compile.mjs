@@ -83,7 +83,7 @@ async function bundle(output) {
     minify: true,
     outfile: output,
   });
-  // As wrangler knows it. What is imported is a module that is compiled and not yet an instance either way.
+  // As wrangler knows it. Either form imports a compiled module that is not yet an instance.
   const text = readFileSync(output, "utf8").replace("import source ", "import ");
   writeFileSync(output, text);
 }

@@ -44,7 +44,7 @@ export function likeBesideLike(bodies) {
   return order;
 }
 
-/** For each body its pieces that others have too. A piece is one object, whoever has it. */
+/** For each body its pieces that others have too. A piece is one object, however many bodies have it. */
 function sharedPieces(bodies) {
   const known = new Map();
   bodies.forEach((body, nth) => {

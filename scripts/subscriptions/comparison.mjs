@@ -6,7 +6,7 @@
 const SECRETS = ["accessKey", "accessSecret", "apiKey", "apiSecret"];
 
 /**
- * Compares what is wanted with what is there (null: nothing). Gives one of
+ * Compares the wanted Subscription with the present one (null if there is none). Gives one of
  *
  * - `{ kind: "create" }`
  * - `{ kind: "update", actions, parts }`, `parts` being the names of what differs

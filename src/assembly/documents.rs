@@ -1,6 +1,6 @@
 //! The documents that were read for one unit.
 //!
-//! An import has thousands of these at once, so what is large is boxed.
+//! An import has thousands of these at once, so large members are boxed.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

@@ -14,7 +14,7 @@ pub(super) const CATEGORIES: &str = "masterData.current.categories[*].ancestors[
 /// nowhere, as this one in a Classic project, is passed over.
 pub(super) const DEFAULT_VARIANT: &str = "masterData.current.defaultVariant";
 
-/// What is to be with a document that is read, as a part of the query.
+/// The references to expand in a document, as a part of the query.
 pub(super) fn expand(paths: &[&str]) -> String {
     let all: Vec<_> = paths.iter().map(|path| format!("expand={}", encode(path))).collect();
     all.join("&")

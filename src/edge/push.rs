@@ -34,7 +34,7 @@ use crate::time::UnixMs;
 use crate::watch::tally::RefusedCredentials;
 
 /// How long the calls of a push may take together. An answer is due within 4 s (`EventBridge`
-/// waits 5 s); what is left is for storing what could not be done.
+/// waits 5 s); the rest is for storing what could not be done.
 const CALLS: Duration = Duration::from_millis(2_500);
 
 /// Changes of one push that are worked on. Each takes some 200 ms of a connection (a reading and a

@@ -57,7 +57,7 @@ pub(crate) struct CallGrants<'a> {
     /// Jobs that may be begun.
     pub(crate) jobs: usize,
     pub(crate) pace: &'a mut CallPace,
-    /// Whether what is used of the limits is counted. A push counts nothing: it only heeds what it was
+    /// Whether calls count against the limits. A push counts nothing: it only heeds what it was
     /// told.
     pub(crate) counts: bool,
     /// Which operations are out; none where each call waits for itself.

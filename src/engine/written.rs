@@ -256,7 +256,7 @@ impl UnitWriter {
         }
     }
 
-    /// What is to be asked before a batch is sent: which of its objects Klaviyo has, if nobody knows.
+    /// The question before a batch is sent: which of its objects Klaviyo has, if nobody knows.
     /// A job does not tell for certain which of its rows it failed with, so none is to fail for this.
     pub(super) fn known_first(&self, batch: Batch) -> WriteCall {
         if self.host.keeps() || !matches!(batch.sort, BatchSort::Job(JobType::Catalog(..))) {

@@ -273,7 +273,7 @@ pub fn take_settled(
     save(sql, &state)
 }
 
-/// The cursors move, and what was handed on is remembered for as long as it may be met again.
+/// Moves the cursors, and remembers what was handed on for as long as it may be met again.
 fn done(
     sql: &dyn Sql,
     rules: &OperatorRules,
@@ -343,7 +343,7 @@ fn news(sql: &dyn Sql, items: Vec<FeedItem>) -> Result<PageNews, SqlError> {
     Ok(news)
 }
 
-/// What is stored of a category that is gone: what a broker would bring.
+/// The notification of a deleted category, as a broker would bring it.
 fn category_gone(rules: &OperatorRules, id: &Id, now: UnixMs) -> Option<(NewEntry, PushedItem)> {
     let mut raw = change("category", id.as_str());
     raw.insert("notificationType".to_owned(), "ResourceDeleted".into());

@@ -4,7 +4,7 @@
 //! goes to the outbox, [`desk`] holds the two beside what is stored. No I/O, no clock: the object
 //! `Feed` of the shell makes the calls.
 //!
-//! Not in scope: how what is handed on is delivered. That is the outbox's.
+//! Not in scope: delivery. The outbox does that.
 
 pub mod desk;
 pub mod machine;

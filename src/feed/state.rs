@@ -3,7 +3,7 @@
 //! Each resource has two cursors. The **head** is the newest that was read: it gives the latency, and only
 //! messages have one. **From** trails by `overlapSeconds`: what lies behind it is settled, and a *look* reads
 //! from there to the newest once a minute. So what becomes readable late, or is stamped by a clock that is
-//! behind, is found by a look; what was handed on is remembered until it lies behind *from*.
+//! behind, is found by a look; the feed remembers what it handed on until that lies behind *from*.
 //!
 //! Times are those of commercetools' clock, unless it says that they are ours.
 
@@ -19,7 +19,7 @@ use crate::time::UnixMs;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FeedState {
-    /// When it began: what is older is not read.
+    /// When it began: older messages are not read.
     pub began: UnixMs,
     /// How far commercetools' clock is ahead of ours, in ms.
     pub clock_ahead: i64,
@@ -106,7 +106,7 @@ pub struct FeedFailure {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FeedCursors {
-    /// What is stamped before is settled.
+    /// Everything stamped before is settled.
     pub from: UnixMs,
     /// The newest that was read.
     pub head: Keyset,
@@ -132,7 +132,7 @@ pub struct FeedCursors {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FeedLook {
-    /// When it began: what was readable then is found by it.
+    /// When it began: it finds what was readable then.
     pub began: UnixMs,
     /// How far it is.
     pub after: Keyset,

@@ -185,7 +185,7 @@ pub(super) fn passes(
         }
         RunSelection::Full => passes.push(Pass::first(PassSource::Documents(filter.clone()))),
     }
-    // Before the closing passes: what is put on sale while its item is being deleted is read by them.
+    // Before the closing passes: they read a product that is put on sale while its item is being deleted.
     let full_products = *selection == RunSelection::Full && kind == ImportKind::Products;
     if full_products && rules.product.import.delete_missing {
         passes.push(Pass::again(PassSource::Held { check: true }));

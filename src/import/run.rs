@@ -1,6 +1,6 @@
 //! A run of an import: what is stored of it, and what the endpoints show.
 //!
-//! What is stored is what a run needs to go on after a crash, and no more: how far the reading is
+//! A stored run has what it needs to go on after a crash, and no more: how far the reading is
 //! settled, what is counted, and why it waits or failed. Its JSON is pinned by a test; a change of
 //! its shape needs a new [`VERSION`], and a way to read the old one ([`super::stored`]).
 

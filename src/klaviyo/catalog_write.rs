@@ -145,7 +145,7 @@ impl CatalogWrite {
     }
 
     /// What to do instead, since Klaviyo does not have the object that this is about in doubt: another
-    /// write, or nothing. A variant comes with its product; what was to be deleted is gone.
+    /// write, or nothing. A variant comes with its product; an object to delete is gone.
     pub(crate) fn without_object(&self) -> Option<Self> {
         match self {
             Self::SetStock { .. } | Self::Hide { .. } | Self::Delete { .. } => None,
@@ -290,7 +290,7 @@ mod tests {
         Verdict::Conflict { duplicate: None }
     }
 
-    /// What is tried while every verdict is the worst for the attempt.
+    /// The attempts made while each one gets its worst verdict.
     fn tried(object: CatalogObject) -> Vec<&'static str> {
         let mut write = CatalogWrite::put(object, true);
         let mut methods = vec![write.method()];

@@ -168,7 +168,7 @@ impl GivenWay {
         (self.part - passed).max(0.0)
     }
 
-    /// Half of what is used now is left to others, too.
+    /// Leaves half of the present use to others, too.
     fn halve(&mut self, now: UnixMs) {
         let given = self.now(now);
         *self = Self { part: (given + (1.0 - given) / 2.0).min(MOST_GIVEN_WAY), since: now };

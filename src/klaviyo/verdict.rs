@@ -44,12 +44,12 @@ pub enum Verdict {
     Accepted,
     /// Not now; the same request can succeed later.
     Later(Setback),
-    /// What was to be created is there already (409).
+    /// The object to create exists already (409).
     Conflict {
         /// The profile that has the identifier, where Klaviyo says so.
         duplicate: Option<String>,
     },
-    /// What was to be changed is not there (404).
+    /// The object to change does not exist (404).
     Missing,
     /// There was nothing to change: Klaviyo does not hold what the request is about, and need not.
     NotHeld,

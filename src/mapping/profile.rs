@@ -20,7 +20,7 @@ pub enum MissingFields {
     /// They stay as they are at Klaviyo: for a new customer and for imports, since there may be a
     /// profile already that knows more.
     Keep,
-    /// They are cleared: the customer was changed, so what is gone here is to be gone there.
+    /// They are cleared: the customer was changed, so a value that is gone here has to go there.
     Clear,
 }
 
@@ -314,7 +314,7 @@ mod tests {
             (json!({}), &["Salutation"], &["Salutation"]),
         ] {
             let custom = json!({"custom": {"fields": fields}});
-            // As a change, every own property is in the body; what is in the body is not unset.
+            // A change has every own property in its body, so it unsets none of them.
             let missing = MissingFields::Keep;
             let profile = mapped(renames, custom, missing, removed).body;
             assert_eq!(profile.unset, expected, "{fields} {removed:?}");

@@ -31,7 +31,7 @@ pub enum PushEnd {
 /// What a conclusion means for what was pushed; a notification is parked in the slot of its work, or
 /// as a fact where nothing is known of that.
 ///
-/// What can be tried again has to be a notification: what is none is refused for good.
+/// Only a notification can be tried again: anything else is refused for good.
 #[must_use]
 pub fn push_end(
     item: &PushedItem,

@@ -1,6 +1,6 @@
 //! Which parked rows are tried next, and when the outbox has to wake.
 //!
-//! What is stuck must not hold up what is not. So rows are tried by the time that each is due, not
+//! Stuck rows must not hold up the others. So rows are tried by the time that each is due, not
 //! by their age; groups of rows that need the same operations take turns; and a group of which
 //! nothing goes through is probed with a few rows at growing pauses
 //! ([`crate::engine::circuits::Circuits`]), while the other groups go on.

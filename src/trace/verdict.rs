@@ -1,4 +1,4 @@
-//! The join: what is expected beside what is held, a line and a verdict for each.
+//! The join: expected and held state side by side, with a line and a verdict for each.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,4 +1,4 @@
-//! Keeping watch: what realtime does is counted, what is wrong is a cause, and a cause that begins or
+//! Keeping watch: it counts what realtime does, each fault is a cause, and a cause that begins or
 //! ends is told.
 //!
 //! Isolates count in a [`tally`] and hand it over to the Durable Object `Watch`, which keeps it

@@ -193,7 +193,7 @@ pub(crate) fn laid_out(value: &Value) -> String {
 
 const WIDTH: usize = 100;
 
-/// `beside` are the characters before and after the value in its line, but for the indentation.
+/// `beside` are the characters before and after the value in its line, except the indentation.
 fn lay_out(value: &Value, indent: usize, beside: usize) -> String {
     let line = in_one_line(value);
     if indent + beside + line.chars().count() <= WIDTH {

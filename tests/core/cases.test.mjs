@@ -42,7 +42,7 @@ test("a golden body with an unknown member, or a misnamed one, is refused wherev
   assert.ok(wrong > 500, `${wrong} wrong bodies`);
 });
 
-/** What is in these is the shop's own: names in there are free. */
+/** The contents of these are the shop's own: names in there are free. */
 const FREE = ["properties", "custom_metadata"];
 
 /** At every object: a member that is unknown, and each member named as the SDK names it in JavaScript. */

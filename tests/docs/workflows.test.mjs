@@ -22,7 +22,9 @@ for (const file of readdirSync(FOLDER)) {
     });
 
     test("no code that it takes can change under it: each action is pinned by its commit", () => {
-      const used = Object.values(jobs).flatMap(({ steps }) => steps.flatMap(({ uses }) => uses ?? []));
+      const used = Object.values(jobs).flatMap(({ steps }) =>
+        steps.flatMap(({ uses }) => uses ?? []),
+      );
       for (const action of used) assert.match(action, /^[\w-]+\/[\w-]+@[0-9a-f]{40}$/);
     });
 

@@ -1,6 +1,6 @@
 // Who gets in: every endpoint and method of docs/openapi.yaml with no credential, with a wrong one, with the one that
-// only reads, and with one that opens something else, in every place where a request can carry one. Whoever is let in
-// nowhere has made nothing happen, and nothing that was said repeats what was carried.
+// only reads, and with one that opens something else, in every place where a request can carry one. A caller who
+// does not get in makes nothing happen, and no answer repeats what the request carried.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

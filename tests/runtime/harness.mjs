@@ -65,7 +65,7 @@ async function launch(
     commercetools,
     klaviyo,
     worker,
-    /** As if nothing had happened, but for what the worker keeps. */
+    /** As if nothing had happened, except for what the worker keeps. */
     reset() {
       klaviyo.reset();
       commercetools.reset();

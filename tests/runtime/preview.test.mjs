@@ -81,7 +81,7 @@ async function previewed(body) {
 }
 
 /**
- * The preview shows exactly these writes, but for those that followed where Klaviyo refused one. Their
+ * The preview shows exactly these writes, except those that followed when Klaviyo refused one. Their
  * order within a stage is free.
  */
 function assertSame({ requests }, sent) {

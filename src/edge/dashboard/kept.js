@@ -29,7 +29,7 @@ export function keptList({ read, retry, forget, one, many, changed }) {
     const { rows, next, codes: known } = await read(from ?? "", asked);
     const isFirst = from === "" || from === null;
     if (isFirst) choices(known ?? []);
-    // The last of a code is gone: what is left is shown.
+    // The last of a code is gone: show the others.
     if (choice.value !== asked) return page("");
     if (isFirst) list.replaceChildren(...rows);
     else {

@@ -102,7 +102,7 @@ function failed(error) {
   return FAILED;
 }
 
-/** Only what is lost is told a screen reader: the time changes with every round. */
+/** Tells a screen reader of a lost connection only: the time changes with every round. */
 function says(live, lost) {
   say(byId("live"), live);
   say(byId("lost"), lost);

@@ -56,7 +56,7 @@ pub(super) async fn answer(
     }
 }
 
-/// What is shown of the feed while it is off; none while it is on.
+/// The answer about a feed that is off; none if it is on.
 pub(super) fn shown_if_off(config: &Config) -> Option<Value> {
     let rules = &config.rules.feed;
     let is_off = rules.mode == FeedMode::Off;

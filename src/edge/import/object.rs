@@ -85,7 +85,7 @@ impl DurableObject for Import {
             Err(error) => Err(error),
         };
         answered.or_else(|error| {
-            // What was stored is undone, so the machine is made anew from what is.
+            // The storage went back, so the machine is made anew from it.
             self.desk.forget();
             log::failure("import", &error.to_string());
             reply::error(500, "import_failed", "The import could not do it.")

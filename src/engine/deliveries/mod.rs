@@ -85,7 +85,7 @@ pub struct EndedDelivery {
     /// How long a write of it may still be carried out, since it had no answer, or is of events that Klaviyo
     /// took together.
     pub in_doubt: Option<Duration>,
-    /// When what was delivered is right no more, since prices of it become valid or end.
+    /// When the delivery becomes outdated, since prices of it become valid or end.
     pub price_edge: Option<PriceEdge>,
 }
 
@@ -161,7 +161,7 @@ struct OpenDelivery {
     stages: Vec<Vec<WriteRequest>>,
     /// Whether anything of that had to be sent.
     wrote: bool,
-    /// When what was delivered is right no more.
+    /// When the delivery becomes outdated.
     price_edge: Option<PriceEdge>,
 }
 
@@ -361,7 +361,7 @@ impl Deliveries {
                 }
                 DeliveryStep::Send { stages, cut } => {
                     open.cut = cut;
-                    // What is sent is right until then, however long it waits to be taken.
+                    // It stays right until then, however long it waits to be taken.
                     open.price_edge = open.delivery.price_edge(around.config, around.now);
                     return self.send(no, stages, around);
                 }

@@ -135,7 +135,7 @@ impl RunTask {
     }
 }
 
-/// How far a range is read. What is read further than committed is in pages.
+/// How far a range is read. Records read beyond the committed ones are in pages.
 #[derive(Default)]
 pub(super) struct RangeReader {
     pub(super) after: Option<String>,

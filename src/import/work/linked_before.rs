@@ -12,7 +12,7 @@ use crate::commercetools::reference::Id;
 use crate::commercetools::variant::VariantSku;
 use crate::commercetools::walk::{FilterList, Walk};
 
-/// Bytes that may be remembered. What is forgotten beyond that is read once more if something leads to it.
+/// Bytes that may be remembered. A product that is forgotten beyond that is read once more if something leads to it.
 const MOST_BYTES: usize = 4_000_000;
 
 /// What an entry takes beside its text, about.

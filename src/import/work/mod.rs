@@ -348,7 +348,7 @@ impl RunWork {
         self.run.passes.get(self.run.pass).is_some_and(|pass| !pass.reread)
     }
 
-    /// The run is to stop: what is under way is awaited.
+    /// The run is to stop once the calls under way have ended.
     pub(super) fn stop(&mut self) {
         if self.run.state == RunState::Running {
             self.run.state = RunState::Stopping;

@@ -181,7 +181,7 @@ impl RunWork {
         self.run.finished_at = Some(now);
         self.dirty = true;
         self.let_go_of_held_back();
-        // What is not committed is read again, should the run go on.
+        // A run that goes on reads again what was not committed.
         self.pages.clear();
         self.parts = None;
         self.linked_before.clear();

@@ -38,7 +38,7 @@ pub struct WaitingOf {
 }
 
 /// What waits of these resources (`{typeId}/{id}`), the last parked first; and whether all rows were looked
-/// through. As for [`super::parked::waiting`], what is early is not there.
+/// through. As for [`super::parked::waiting`], rows that are early do not count.
 pub fn waiting(sql: &dyn Sql, resources: &[String]) -> Result<(Vec<WaitingOf>, bool), SqlError> {
     let wanted = serde_json::to_string(resources)?;
     // To look for an id in a text is far less than to read the text as JSON.

@@ -24,7 +24,7 @@ use crate::time::UnixMs;
 /// Dead letters on one page.
 const PAGE: usize = 100;
 
-/// What is known of a dead letter when it is stored.
+/// A dead letter that is to be stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewDeadLetter {
     /// When.

@@ -108,7 +108,7 @@ impl EraseAgain {
     ) -> Option<Self> {
         let customer = ended.delivery.customer()?;
         let is_gone = ended.delivery.gone_customer().is_some();
-        // What is no fact is parked when it is in doubt, and sees itself who is there then.
+        // A row that is not a fact is parked when it is in doubt, and sees itself who exists then.
         let in_doubt = ended.in_doubt.filter(|_| !ended.delivery.is_of_state());
         let is_asked = is_gone || in_doubt.is_some();
         if rules.customer.deletion != CustomerDeletion::Erase || !is_asked {

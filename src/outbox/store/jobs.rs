@@ -129,7 +129,7 @@ pub fn rows_of_profiles(sql: &dyn Sql, job: &JobRef) -> Result<Vec<(String, usiz
 }
 
 /// A job has ended. Its slots are due again, unless they wait for another one too; what failed is
-/// tried alone. What is in doubt is not due before nothing else can be carried out.
+/// tried alone. A row in doubt is not due before nothing else can be carried out.
 pub fn close(sql: &dyn Sql, job: &JobRef, fate: &JobFate, now: UnixMs) -> Result<(), SqlError> {
     let Some(seq) = number(sql, job)? else { return Ok(()) };
     let failed = match fate {

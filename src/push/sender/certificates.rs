@@ -63,7 +63,7 @@ impl CertificateBook {
         CertificateLookup::Ask
     }
 
-    /// What was asked at this time was not answered, or led to a certificate: it does not count.
+    /// The question of this time got no answer, or led to a certificate: it does not count.
     pub fn not_in_vain(&mut self, asked: UnixMs) {
         if let Some(place) = self.asked.iter().position(|at| *at == asked) {
             self.asked.remove(place);

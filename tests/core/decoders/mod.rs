@@ -131,7 +131,7 @@ fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().map_or(default, |text| text.parse().expect("a whole number"))
 }
 
-/// Runs one case; bytes that break the decoder are kept for whoever mends it.
+/// Runs one case, and keeps bytes that break the decoder.
 fn run(decoder: &Decoder, bytes: &[u8]) {
     if catch_unwind(|| take(decoder.name, bytes)).is_ok() {
         return;

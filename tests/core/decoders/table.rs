@@ -158,7 +158,7 @@ pub(super) fn assert_read_code<T: Debug>(read: Result<T, ReadFault>) -> Option<T
     }
 }
 
-/// What is stored and read again is the same.
+/// A stored value that is read again is the same.
 fn assert_kept<T: Serialize + DeserializeOwned + PartialEq + Debug>(bytes: &[u8]) {
     let Ok(read) = serde_json::from_slice::<T>(bytes) else { return };
     let text = serde_json::to_string(&read).unwrap_or_else(|error| panic!("{error}"));
@@ -355,7 +355,7 @@ fn jwk_set(bytes: &[u8]) {
     let _ = keys::read(&String::from_utf8_lossy(bytes));
 }
 
-/// A message that Amazon SNS signs: whoever sends it, its certificate comes from Amazon.
+/// A message that Amazon SNS signs: its certificate comes from Amazon, whatever its sender says.
 fn sns_message(bytes: &[u8]) {
     let topic = Some("arn:aws:sns:eu-central-1:123456789012:commercetools".to_owned());
     if let Ok(message) = SignedMessage::read(bytes, &SnsAuth { topic, url: None }) {

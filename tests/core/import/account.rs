@@ -532,7 +532,7 @@ impl Account {
     }
 }
 
-/// What is given replaces what is there; the rest stays.
+/// Members that are given replace the old ones; the rest stays.
 fn merge(known: &mut Value, given: Value) {
     match (known.as_object_mut(), given) {
         (Some(known), Value::Object(given)) => known.extend(given),

@@ -33,7 +33,7 @@ fn left_open(world: &World) -> BTreeSet<String> {
     ids.map(ToOwned::to_owned).collect()
 }
 
-/// Runs the import of this kind to its end while customers are erased. Whoever Klaviyo has in the end is
+/// Runs the import of this kind to its end while customers are erased. Each profile that Klaviyo has in the end is
 /// somebody whom the outbox is to look for.
 fn erased_meanwhile(seed: u64, kind: ImportKind, fill: fn(&mut World), faults: Faults) -> World {
     let mut world = World::new(settings(), seed, NOW);

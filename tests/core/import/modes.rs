@@ -198,7 +198,7 @@ fn customers_who_share_a_phone_number_go_together() {
     assert_eq!(world.shown(ImportKind::Customers)["phonesLeftOut"], 99);
 }
 
-/// What is left out of a record is told, with the record that it was left out of.
+/// The run tells what it left out, and of which record.
 #[test]
 fn what_is_left_out_of_records_is_told_by_their_ids() {
     let mut world = calm(&json!({}));

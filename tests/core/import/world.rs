@@ -280,7 +280,7 @@ impl World {
         }
     }
 
-    /// What is read is sent, skipped, failed or in flight, after every step.
+    /// After every step each record read is sent, skipped, failed or in flight.
     fn check(&self) {
         for kind in ImportKind::ALL {
             let shown = self.machine.shown(kind);
@@ -414,7 +414,7 @@ impl World {
     fn deliver_handed_over(&mut self) {
         let (meanwhile, faults) = (self.meanwhile.take(), std::mem::take(&mut self.faults));
         while !self.handed_over.is_empty() {
-            // What was changed a moment ago is looked for again; it ends when nothing changes.
+            // A change of a moment ago is looked for again; it ends when nothing changes.
             self.now += 61_000;
             let left = std::mem::take(&mut self.handed_over);
             let machine = std::mem::replace(

@@ -1,4 +1,4 @@
-//! Generations of a row: whoever works on an old one does not touch what came meanwhile, but for a
+//! Generations of a row: work on an old one does not touch what came meanwhile, except for a
 //! doubt, which is the slot's.
 
 use std::collections::HashSet;

@@ -78,7 +78,7 @@ fn who_changed_during_an_import_of_orders_keeps_the_newer_email() {
 fn who_changed_during_a_drain_of_the_outbox_keeps_the_newer_email() {
     let mut world = world();
     world.run_until(NOW + 5_000);
-    // An outage: what is pushed is parked.
+    // An outage: pushes are parked.
     world.network.faults.down = 1_000;
     let orders: Vec<_> = world.shop.all("orders").cloned().collect();
     for order in orders.iter().filter(|order| order["customerId"].is_string()) {

@@ -44,7 +44,7 @@ pub(super) struct CallUnderWay {
 /// What the caller hears.
 #[derive(Debug)]
 pub(super) enum Heard {
-    /// What is answered when it is carried out.
+    /// The answer once it is carried out.
     Own,
     /// This, whatever became of the call.
     Other(Result<HttpAnswer, Setback>),

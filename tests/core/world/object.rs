@@ -40,7 +40,7 @@ impl<M> Object<M> {
         }
     }
 
-    /// It goes down: what was not stored is lost, and the watchdog finds it.
+    /// It goes down and loses what it did not store; the watchdog finds it.
     pub(super) fn crash(&mut self, wakes_at: u64) {
         let schema = migrate(&self.sql, self.migrations).expect("tables");
         self.is_newer = schema == SchemaState::Newer;

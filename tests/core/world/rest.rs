@@ -1,4 +1,4 @@
-//! What is to be so when nothing is left to be done.
+//! What must hold when nothing is left to do.
 
 use commercetools_klaviyo::fault::FinalFault;
 use commercetools_klaviyo::import::kind::ImportKind;
