@@ -268,6 +268,20 @@ mod tests {
     }
 
     #[test]
+    fn parts_that_have_few_documents_together_are_read_as_one() {
+        let rules = ImportRules::default();
+        let parts = WalkParts::new(Some(time(0)), Some(time(8_000)), 8_000, &rules);
+        let mut parts = parts.expect("parts");
+        let four: Vec<_> = parts.take_uncounted().collect();
+        for (range, count) in four.iter().zip([1_000, 1_000, 3_000, 3_000]) {
+            parts.counted(range, Some(count));
+        }
+        assert!(parts.are_counted(&rules));
+        let from: Vec<_> = parts.ranges(&rules).iter().map(|range| range.from).collect();
+        assert_eq!((four.len(), from), (4, vec![None, four[2].from, four[3].from]));
+    }
+
+    #[test]
     fn what_cannot_be_divided_or_counted_is_read_all_the_same() {
         let rules = ImportRules::default();
         // Records that were all created at once cannot be divided by time.

@@ -534,3 +534,26 @@ fn one_by_one(request: WriteRequest) -> Vec<WriteRequest> {
 fn catalog_calls(stages: &[Vec<WriteRequest>]) -> usize {
     stages.iter().flatten().filter(|request| matches!(request, WriteRequest::Catalog(_))).count()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::klaviyo::catalog::CatalogKind;
+    use crate::klaviyo::catalog_write::CatalogWrite;
+
+    #[test]
+    fn calls_of_the_catalogue_are_those_of_all_stages_and_nothing_else() {
+        let delete = |id: &str| {
+            let (kind, id) = (CatalogKind::Variant, id.to_owned());
+            WriteRequest::Catalog(CatalogWrite::Delete { kind, id })
+        };
+        let events = || WriteRequest::CreateEvents(Vec::new());
+        for (stages, calls) in [
+            (vec![], 0),
+            (vec![vec![events()]], 0),
+            (vec![vec![delete("a"), events()], vec![], vec![delete("b"), delete("c")]], 3),
+        ] {
+            assert_eq!(catalog_calls(&stages), calls, "{stages:?}");
+        }
+    }
+}

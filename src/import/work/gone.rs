@@ -234,3 +234,30 @@ impl RunWork {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::events::EndedUnit;
+    use crate::engine::writer::{NewUnit, UnitWriter, WriterHost};
+    use crate::fault::{FinalFault, Rejection};
+    use crate::time::UnixMs;
+
+    /// What failed made no profile: nobody has to be asked for.
+    #[test]
+    fn only_written_profiles_are_asked_for() {
+        let refused = Rejection::new(FinalFault::RefusedInJob, "");
+        let nothing = NewUnit { alone: false, external_id: None, stages: Vec::new() };
+        let no = UnitWriter::new(WriterHost::Import).add(nothing, UnixMs::EPOCH);
+        for (end, is_asked) in [
+            (UnitEnd::Written, true),
+            (UnitEnd::NotHeld, false),
+            (UnitEnd::WithJob, false),
+            (UnitEnd::Failed(refused), false),
+        ] {
+            let told = format!("{end:?}");
+            let ended = EndedUnit { no, end, taken: Vec::new(), calls: 1, in_doubt: None };
+            assert_eq!(written(&WriteEvent::Ended(ended)).is_some(), is_asked, "{told}");
+        }
+    }
+}
