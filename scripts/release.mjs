@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { build } from "./build.mjs";
 import { ROOT } from "./lib/project.mjs";
 import { asProgram, capture, Failure, say } from "./lib/run.mjs";
+import { PINNED_NIGHTLY } from "./lib/rustup.mjs";
 import { notesOf } from "./release/changelog.mjs";
 import { wasmCompiler, wasmCompilerVersion } from "./tools.mjs";
 
@@ -21,13 +22,18 @@ async function release(args) {
   const { commit, time } = committed(args.includes("--dirty"));
   const notes = notesOf(version, readFileSync(join(ROOT, "CHANGELOG.md"), "utf8"));
   await build();
+  const compiler = wasmCompilerVersion();
+  const { toolchain, lastCommit } = PINNED_NIGHTLY;
+  if (!compiler.includes(lastCommit)) {
+    throw new Failure(`a release is compiled by ${toolchain}, and this is ${compiler}`);
+  }
   // What these import is installed by the build.
   const { cratesOfWorker } = await import("./release/crates.mjs");
   const { layOut } = await import("./release/layout.mjs");
   const { pack, writeSums } = await import("./release/pack.mjs");
   const folder = join(FOLDER, `${name}-${version}`);
   await layOut(folder, {
-    facts: { commit, compiler: wasmCompilerVersion() },
+    facts: { commit, compiler },
     crates: cratesOfWorker(wasmCompiler()),
   });
   const archive = await pack(folder, time);

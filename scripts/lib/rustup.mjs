@@ -10,8 +10,14 @@ const WASM_TARGET = "wasm32-unknown-unknown";
 
 const STABLE = stableChannel();
 
-/** The toolchain that compiles the worker. */
-export const NIGHTLY = "nightly";
+/**
+ * The nightly that releases are compiled by: the same sources give the same bytes. rustup names a nightly by the day after
+ * its last commit.
+ */
+export const PINNED_NIGHTLY = { toolchain: "nightly-2026-05-20", lastCommit: "2026-05-19" };
+
+/** The toolchain that compiles the worker here. */
+export const NIGHTLY = chosenNightly(installedToolchains());
 
 /** What each toolchain must have. `wasm` says that it is needed only to compile for the Workers runtime. */
 const NEEDS = [
@@ -56,9 +62,19 @@ function missing(isWanted) {
   return NEEDS.filter((need) => isWanted(need) && !isPresent(need));
 }
 
+/** The pinned nightly, unless only another one is installed: a machine may be one that rustup can download nothing to. */
+export function chosenNightly(installed) {
+  const has = (name) => installed.some((listed) => namesPart(listed, name));
+  return has("nightly") && !has(PINNED_NIGHTLY.toolchain) ? "nightly" : PINNED_NIGHTLY.toolchain;
+}
+
 function hasToolchain(toolchain) {
+  return installedToolchains().some((listed) => namesPart(listed, toolchain));
+}
+
+function installedToolchains() {
   const lines = (capture("rustup", ["toolchain", "list"]) ?? "").split("\n");
-  return lines.some((line) => namesPart(line.split(" ")[0], toolchain));
+  return lines.map((line) => line.split(" ")[0]);
 }
 
 function isPresent({ toolchain, kind, name }) {
@@ -68,9 +84,11 @@ function isPresent({ toolchain, kind, name }) {
   return (list ?? "").split("\n").some((line) => namesPart(line.trim(), name));
 }
 
-/** Toolchains and most components are listed with the platform behind their name. */
+/** Toolchains and most components are listed with the platform behind their name; a date is a part of the name. */
 function namesPart(listed, name) {
-  return listed === name || listed.startsWith(`${name}-`);
+  return (
+    listed === name || (listed.startsWith(`${name}-`) && !/^-\d/.test(listed.slice(name.length)))
+  );
 }
 
 function rustup(...args) {
