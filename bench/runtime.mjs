@@ -5,7 +5,8 @@
 // Not for: what a worker is asked to do meanwhile, and what the figures mean.
 
 import { fork } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { runtimeIds } from "../sandbox/runtimes.mjs";
 
 const TICK_MS = 10; // of the CPU times in /proc
 
@@ -23,9 +24,9 @@ export async function withSystems({ shop: shopOptions, klaviyo: klaviyoOptions }
 
 /** The worker that `start` starts, for `use`, with what its runtime takes. */
 export async function withRuntime(start, use) {
-  const others = runtimes();
+  const others = runtimeIds();
   const worker = await start();
-  const own = runtimes().filter((id) => !others.includes(id));
+  const own = runtimeIds().filter((id) => !others.includes(id));
   const cpuMs = () => own.reduce((sum, id) => sum + cpuMsOf(id), 0);
   const peakMb = () => Math.max(...own.map(peakMbOf));
   try {
@@ -61,19 +62,6 @@ export function settingsFor(shop, klaviyo) {
     PREFERRED_LOCALE: "en",
     PREFERRED_CURRENCY: "EUR",
   };
-}
-
-/** The ids of the runtimes that this process started. */
-function runtimes() {
-  const ids = readdirSync("/proc").filter((entry) => /^\d+$/.test(entry));
-  return ids.filter((id) => {
-    try {
-      const status = readFileSync(`/proc/${id}/status`, "utf8");
-      return status.startsWith("Name:\tworkerd") && status.includes(`PPid:\t${process.pid}\n`);
-    } catch {
-      return false; // it ended meanwhile
-    }
-  });
 }
 
 function cpuMsOf(id) {

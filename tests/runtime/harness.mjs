@@ -1,13 +1,13 @@
 // What the tests in the runtime share: the worker between the two sandboxes, and ways to call it.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach } from "node:test";
 import { startCommercetools } from "../../sandbox/commercetools/server.mjs";
 import { startKlaviyo } from "../../sandbox/klaviyo/server.mjs";
+import { runtimeIds } from "../../sandbox/runtimes.mjs";
 import { ADMIN_TOKEN, PUSH_TOKEN, settingsFor, startWorker } from "../../sandbox/worker.mjs";
 import { eventually } from "../eventually.mjs";
 
@@ -94,7 +94,7 @@ export async function startLasting({
   const persist = mkdtempSync(join(tmpdir(), "worker-"));
   const all = { ...settingsFor(commercetools, klaviyo), ...PATIENT, ...settings };
   const started = { settings: all, persist, ...options };
-  const others = runtimes();
+  const others = runtimeIds();
   let worker = await startWorker(started);
   return {
     commercetools,
@@ -106,7 +106,7 @@ export async function startLasting({
     },
     /** Kills the runtime (SIGKILL), and starts it anew; `as` says what is different from then on. */
     async kill({ meanwhile = () => {}, as = {} } = {}) {
-      const own = () => runtimes().filter((pid) => !others.includes(pid));
+      const own = () => runtimeIds().filter((pid) => !others.includes(pid));
       for (const pid of own()) process.kill(pid, "SIGKILL");
       await eventually("the runtime to be gone", own, (left) => left.length === 0);
       await worker.close();
@@ -231,16 +231,4 @@ function parsed(text) {
   } catch {
     return undefined;
   }
-}
-
-/** The runtimes that this test started, by their ids. */
-function runtimes() {
-  const children = execFileSync("ps", ["-o", "pid=,stat=,comm=", "--ppid", String(process.pid)], {
-    encoding: "utf8",
-  });
-  return children
-    .split("\n")
-    .map((line) => line.trim().split(/\s+/))
-    .filter(([, stat, name]) => name?.includes("workerd") && !stat.startsWith("Z"))
-    .map(([pid]) => Number(pid));
 }
