@@ -4,12 +4,10 @@ import { execFile } from "node:child_process";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { installCargoTools } from "../scripts/lib/cargo-tools.mjs";
-import { childEnv, ROOT, TOOLS_DIR } from "../scripts/lib/project.mjs";
-import { capture, Failure, runQuietly, say } from "../scripts/lib/run.mjs";
-
-const CARGO_FUZZ = join(TOOLS_DIR, "bin", "cargo-fuzz");
-const CARGO_FUZZ_VERSION = "0.13.2";
+import { CARGO_FUZZ, ensureCargoFuzz } from "../scripts/lib/cargo-tools.mjs";
+import { childEnv, ROOT } from "../scripts/lib/project.mjs";
+import { Failure, runQuietly, say } from "../scripts/lib/run.mjs";
+import { NIGHTLY } from "../scripts/lib/rustup.mjs";
 
 const CASES = Number(process.env.CASES ?? 1_000_000);
 const SEED = process.env.SEED ?? "1";
@@ -26,7 +24,7 @@ const TIME_LIMIT_S = 10;
  */
 const OPTIONS = ["--sanitizer", "none"];
 const FOLDER = join(ROOT, "target/fuzz");
-const ENV = { RUSTUP_TOOLCHAIN: "nightly" };
+const ENV = { RUSTUP_TOOLCHAIN: NIGHTLY };
 
 /** Fuzzes these decoders, or all; what breaks one stands in fuzz/artifacts. */
 export async function fuzz(names, { folder }) {
@@ -35,9 +33,7 @@ export async function fuzz(names, { folder }) {
   if (unknown.length > 0) {
     throw new Failure(`no such decoder: ${unknown.join(", ")}; there are ${all.join(", ")}`);
   }
-  if (capture(CARGO_FUZZ, ["--version"]) !== `cargo-fuzz ${CARGO_FUZZ_VERSION}`) {
-    await installCargoTools([{ crate: "cargo-fuzz", version: CARGO_FUZZ_VERSION }]);
-  }
+  await ensureCargoFuzz();
   const target = ["--target-dir", FOLDER];
   await runQuietly("fuzz targets", CARGO_FUZZ, ["build", ...OPTIONS, ...target], { env: ENV });
   const left = names.length > 0 ? [...names] : all;

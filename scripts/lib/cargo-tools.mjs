@@ -1,5 +1,5 @@
 // The Rust programs that the other commands call, in .tools/bin: the one of this checkout that makes a worker's bindings,
-// and the one of the crate registry that mutates it.
+// and those of the crate registry that mutate and fuzz it.
 
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
@@ -8,6 +8,7 @@ import { ROOT, TOOLS_DIR } from "./project.mjs";
 import { capture, runQuietly } from "./run.mjs";
 
 const CARGO_MUTANTS_VERSION = "27.1.0";
+const CARGO_FUZZ_VERSION = "0.13.2";
 
 const BIN_DIR = join(TOOLS_DIR, "bin");
 const TARGET_DIR = join(TOOLS_DIR, "target");
@@ -16,6 +17,7 @@ const TARGET_DIR = join(TOOLS_DIR, "target");
 const BINDINGS_SOURCES = ["Cargo.lock", "tools/bindings/Cargo.toml", "tools/bindings/src/main.rs"];
 
 export const CARGO_MUTANTS = join(BIN_DIR, "cargo-mutants");
+export const CARGO_FUZZ = join(BIN_DIR, "cargo-fuzz");
 
 /** The path of the program that makes bindings, which has the sources in its name. */
 export function bindingsProgram() {
@@ -40,14 +42,23 @@ export async function installBindings() {
 }
 
 /** Installs what `npm run mutants` needs and nothing else does. */
-export async function ensureCargoMutants() {
-  const version = capture(CARGO_MUTANTS, ["mutants", "--version"])?.split(" ").at(-1);
-  if (version === CARGO_MUTANTS_VERSION) return;
-  const crate = ["cargo-mutants", "--version", `=${CARGO_MUTANTS_VERSION}`];
+export function ensureCargoMutants() {
+  const version = () => capture(CARGO_MUTANTS, ["mutants", "--version"]);
+  return ensureCrate("cargo-mutants", CARGO_MUTANTS_VERSION, version);
+}
+
+/** Installs what `npm run torture -- fuzz` needs and nothing else does. */
+export function ensureCargoFuzz() {
+  return ensureCrate("cargo-fuzz", CARGO_FUZZ_VERSION, () => capture(CARGO_FUZZ, ["--version"]));
+}
+
+/** Installs a crate's program, unless the one there says this version last. */
+async function ensureCrate(crate, version, printed) {
+  if (printed()?.split(" ").at(-1) === version) return;
   await runQuietly(
-    `cargo install cargo-mutants ${CARGO_MUTANTS_VERSION}`,
+    `cargo install ${crate} ${version}`,
     "cargo",
-    ["install", ...crate, "--debug", "--force", "--root", TOOLS_DIR],
+    ["install", crate, "--version", `=${version}`, "--debug", "--force", "--root", TOOLS_DIR],
     { env: quickBuild() },
   );
   rmSync(TARGET_DIR, { recursive: true, force: true });

@@ -32,6 +32,7 @@ const WAYS = [
   { like: /npm run subscriptions -- --messages$/, run: switchOn },
   // Not run as written:
   { like: /^npm test( |$)/, run: () => {} }, // This is one of its tests.
+  { like: /^npm run check$/, run: () => {} }, // Its steps are some of those of `npm test`.
   // tests/release/archive.test.mjs does these.
   { like: /^(?:sha256sum|tar|cd|npm install)\b/, run: () => {} },
   { like: /^npm run release$/, run: () => {} },
