@@ -1,11 +1,11 @@
-//! What a trace says in words: why nothing is sent, why something cannot be read, how long ago something was.
+//! The words of a trace: why nothing is sent, why something cannot be read, how long ago something happened.
 
 use std::time::Duration;
 
 use crate::fault::{FinalFault, ReadFault, Rejection, System, TransientFault};
 use crate::push::plan::IgnoreReason;
 
-/// Why nothing is sent, behind "ignored because".
+/// Why nothing is sent, after "ignored because".
 pub(super) fn because(why: IgnoreReason) -> &'static str {
     match why {
         IgnoreReason::UnknownType => "no message that the rules name brings it",
@@ -32,7 +32,7 @@ pub(super) fn because(why: IgnoreReason) -> &'static str {
     }
 }
 
-/// Why something cannot be read, and what to do. `scope` is the one of Klaviyo's that reading takes.
+/// Why something cannot be read, and what to do. `scope` is Klaviyo's scope for the reading.
 pub(super) fn unread(fault: &ReadFault, scope: &str) -> String {
     match fault {
         ReadFault::Later(setback) => {
@@ -49,7 +49,7 @@ pub(super) fn unread(fault: &ReadFault, scope: &str) -> String {
     }
 }
 
-/// What is wrong with a record: a system's own words may quote it, so only ours are repeated.
+/// What is wrong with a record: a system's own words may quote the record, so only ours are repeated.
 pub(super) fn told(rejection: &Rejection) -> String {
     let code = rejection.code();
     match &rejection.fault {
@@ -58,7 +58,7 @@ pub(super) fn told(rejection: &Rejection) -> String {
     }
 }
 
-/// How long ago something was.
+/// How long ago something happened.
 pub(super) fn ago(length: Duration) -> String {
     match length.as_secs() / 60 {
         0 => "less than a minute ago".to_owned(),
