@@ -1,4 +1,4 @@
-// What to do about a code, in a sentence. The docs say more of each.
+// What to do about a code, in a sentence. The docs say more about each.
 
 const ADVICE = [
   [

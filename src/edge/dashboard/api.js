@@ -1,5 +1,5 @@
-// Calls of the Worker, with the admin token. The token is kept in the tab's session storage, so it
-// goes with the tab, and is sent to this origin only.
+// Calls to the Worker, with the admin token. The token stays in the tab's session storage, so it
+// disappears with the tab, and goes to this origin only.
 
 const KEY = "admin-token";
 

@@ -1,5 +1,5 @@
-// The last runs of a kind: a bar for each, the newest on the right, as high as what it read, and the
-// same as a table.
+// The last runs of a kind: a bar for each, the newest on the right, with the number of read records
+// as its height; and the same as a table.
 
 import { el, svg } from "./dom.js";
 import { counted, duration, number, time } from "./format.js";

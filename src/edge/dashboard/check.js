@@ -1,5 +1,5 @@
-// The check of the configuration: each thing that was looked at, and what was found. What is in order is
-// folded into one line. It is made again by itself, more often while something is not in order.
+// The check of the configuration: each check and its result. Checks without problems fold into one line. The page
+// repeats the check by itself, more often while a check finds a problem.
 
 import { get, post } from "./api.js";
 import { button, byId, el, say, show } from "./dom.js";

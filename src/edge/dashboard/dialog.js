@@ -1,5 +1,5 @@
-// Dialogs: one that shows something, and one that asks before something is done. The browser keeps
-// the focus in them, closes them with Escape, and gives the focus back.
+// Dialogs: one that shows something, and one that asks for confirmation. The browser keeps the
+// focus in them, closes them with Escape, and returns the focus.
 
 import { button, el } from "./dom.js";
 
@@ -27,7 +27,7 @@ export function open(
       "aria-labelledby": id,
       "aria-describedby": asks ? body.id : null,
     },
-    // Where there is much to read, reading begins at the title.
+    // In a long dialog, the reading begins at the title.
     el("h2", { id, tabindex: wide ? "-1" : null }, title),
     body,
     el("div", { class: "actions" }, back, actions(close)),

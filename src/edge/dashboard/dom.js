@@ -1,4 +1,4 @@
-// Elements, and what they say. Data becomes text and never markup: nothing here takes HTML, and the
+// Elements and their content. Data becomes text and never markup: nothing here takes HTML, and the
 // page's policy forbids it.
 
 /**

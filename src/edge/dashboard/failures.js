@@ -1,4 +1,4 @@
-// The dialog with the records of a kind that failed, and why.
+// The dialog with the failed records of a kind, and the reasons.
 
 import { call, get, post, table } from "./api.js";
 import { open } from "./dialog.js";

@@ -1,4 +1,4 @@
-// Numbers, times and durations in the viewer's language and zone. The times that come are UTC.
+// Numbers, times and durations in the viewer's language and zone. The Worker sends times in UTC.
 
 import { el } from "./dom.js";
 

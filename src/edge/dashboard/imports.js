@@ -1,5 +1,5 @@
-// The imports: a card for each kind, and what stands behind it, which is asked for again only when a
-// run began or ended.
+// The imports: a card for each kind, and its details, which the page loads again only after a run
+// began or ended.
 
 import { get, post } from "./api.js";
 import { byId, el, show } from "./dom.js";

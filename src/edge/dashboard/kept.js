@@ -1,5 +1,5 @@
-// A list of what was kept since it failed, for a bad night: by its code with what to do, page by page, each
-// retried or forgotten by itself, with those of its code, or with all.
+// A list of everything kept after failures, for a bad night: by code with advice, page by page. The operator can retry
+// or delete one entry, all of a code, or all.
 
 import { advice } from "./advice.js";
 import { confirm } from "./dialog.js";
@@ -29,7 +29,7 @@ export function keptList({ read, retry, forget, one, many, changed }) {
     const { rows, next, codes: known } = await read(from ?? "", asked);
     const isFirst = from === "" || from === null;
     if (isFirst) choices(known ?? []);
-    // The last of a code is gone: what is left is shown.
+    // The last entry of a code is gone: the list shows the rest.
     if (choice.value !== asked) return page("");
     if (isFirst) list.replaceChildren(...rows);
     else {

@@ -1,5 +1,5 @@
-// The dead letters: what can never succeed unless a person does something. Grouped by their reason, read
-// whole, retried, deleted.
+// The dead letters: notifications that can never succeed unless a person acts. Grouped by their reason, shown in full,
+// retried, deleted.
 
 import { call, get, post } from "./api.js";
 import { confirm } from "./dialog.js";

@@ -1,5 +1,5 @@
-// Asks again and again, never twice at once. While nobody looks at the page it asks seldom, and at
-// once when somebody does.
+// Polls, never twice at once. While the page is hidden it polls rarely; when the page becomes
+// visible it polls at once.
 
 /** How long between two rounds while the page is hidden, in ms. */
 const HIDDEN = 60_000;

@@ -1,4 +1,4 @@
-// The page: which of its views is shown, and the round in which all of it is brought up to date.
+// The page: chooses the view, and runs the loop that updates all of it.
 
 import { get, Offline, Refused, token } from "./api.js";
 import * as check from "./check.js";
@@ -77,7 +77,7 @@ async function present() {
     turnTo("desk");
   }
   summary.update(status, health);
-  // What failed is known to the status as well, from then on.
+  // After that, the status knows failed checks, too.
   check.update().then((checked) => checked && refresh());
   await Promise.all([
     realtime.update(status),

@@ -1,4 +1,4 @@
-// Links to the Merchant Center, where a record is mended.
+// Links to the Merchant Center, where people fix a record.
 
 import { el } from "./dom.js";
 

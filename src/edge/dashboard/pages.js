@@ -1,4 +1,4 @@
-// A list in a dialog that is read from the Worker page by page.
+// A list in a dialog, loaded from the Worker page by page.
 
 import { button, el, say, show } from "./dom.js";
 

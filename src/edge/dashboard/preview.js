@@ -1,4 +1,4 @@
-// The preview: a record or a notification in, the requests to Klaviyo out.
+// The preview: takes a record or a notification, shows the requests to Klaviyo.
 
 import { call } from "./api.js";
 import { button, byId, el, say, show } from "./dom.js";

@@ -1,5 +1,5 @@
-// How far and how fast a run is, from what was seen of it in the last half minute. What was done before the page
-// was opened, or before a stop, says nothing about now.
+// The progress and speed of a run, from the last half minute of observation. Work before the page was opened, or before
+// a stop, says nothing about now.
 
 const WINDOW = 30_000;
 const SHORTEST = 900;

@@ -1,4 +1,4 @@
-// Realtime: what came in the last hour or in 30 days, when each type was last seen, and what waits.
+// Realtime: the notifications of the last hour or of 30 days, when each type was last seen, and what waits.
 
 import { get, post } from "./api.js";
 import { button, byId, el, say, show, svg, terms } from "./dom.js";

@@ -1,5 +1,4 @@
-// The requests that are sent for a record, as they would be sent now, with what Klaviyo said of it; to be
-// copied into a ticket.
+// The requests for a record as the Worker would send them now, with Klaviyo's answer about it; for a ticket.
 
 import { post } from "./api.js";
 import { open } from "./dialog.js";

@@ -1,5 +1,5 @@
-// The card of a kind: how its newest run stands, and what can be done about it. It is made once and
-// then only says something else, so that neither focus nor selection is lost.
+// The card of a kind: the state of its newest run, and the possible actions. It is created once and
+// then only changes its content, so that focus and selection survive.
 
 import { chart, table } from "./chart.js";
 import { button, el, say, show, terms } from "./dom.js";
@@ -197,7 +197,7 @@ function paceOf(run, rate) {
     if (ms !== null) parts.push(`about ${duration(ms)} left`);
     if (run.limit) parts.push(PACED[run.limit.by]?.(run.limit) ?? run.limit.by);
   } else if (run.state === "completed") {
-    // A run may have lain dead for a while: that says nothing of its speed.
+    // A run may have been stopped for a while, so the duration says nothing about its speed.
     const took = Date.parse(run.finishedAt) - Date.parse(run.startedAt);
     parts.push(`ended after ${duration(took)}`);
   }

@@ -1,4 +1,4 @@
-// Everything imported, one kind after the other: the button for it, and how far that is.
+// The import of all kinds, one after the other: its button, and its progress.
 
 import { post } from "./api.js";
 import { confirm } from "./dialog.js";

@@ -1,4 +1,4 @@
-// The dialog with the records of a kind that the newest run skipped, page by page, and why.
+// The dialog with the records of a kind that the newest run skipped, page by page, and the reasons.
 
 import { get } from "./api.js";
 import { open } from "./dialog.js";

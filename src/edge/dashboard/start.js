@@ -1,4 +1,4 @@
-// The dialog that starts an import: which records. Deleting everything is a dialog of its own, with a typed
+// The dialog that starts an import: which records. The deletion of everything is a dialog of its own, with a typed
 // confirmation.
 
 import { post } from "./api.js";

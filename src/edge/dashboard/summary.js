@@ -1,5 +1,5 @@
-// What an operator wants to know first: is it healthy, and what needs attention? The worker says what
-// does (`alerts`); heading, dot, title and icon of the page say the same.
+// An operator's first question: is it healthy, and what needs attention? The Worker answers the second part (`alerts`);
+// heading, dot, title and icon of the page agree.
 
 import { byId, el, say } from "./dom.js";
 import { counted, time, title } from "./format.js";

@@ -1,4 +1,4 @@
-// What a request to Klaviyo is about, in a few words: the metric of an event, or the object.
+// A short title of a request to Klaviyo: the metric of an event, or the object.
 
 import { amount, counted } from "./format.js";
 
@@ -22,7 +22,7 @@ export function requestTitle({ path, body }) {
   const several = attributes["events-bulk-create"]?.data;
   if (several) return counted(several.length, "event");
   if (object === "events") return eventTitle(attributes);
-  // A profile's `title` is the person's.
+  // The `title` of a profile is the person's own.
   const shown = OBJECTS[object] === "Profile" ? undefined : (attributes.title ?? attributes.name);
   const name = shown ?? attributes.external_id ?? attributes.profile?.data?.id ?? shopId(id ?? "");
   return [OBJECTS[object] ?? object, name].filter((part) => part).join(" · ");

@@ -1,4 +1,4 @@
-// The trace: an order, a product or a person in; where it is, part by part, out.
+// The trace: takes an order, a product or a person, shows where each part of it is.
 
 import { get, post } from "./api.js";
 import { button, byId, el, say, show } from "./dom.js";
@@ -69,7 +69,7 @@ function clear() {
 async function find(by, value) {
   clear();
   if (value === "") return;
-  // An address must not stand in an address, where logs see it.
+  // An e-mail address must not appear in a URL, where logs see it.
   if (value.includes("@")) by.value = "email";
   try {
     present(await ask(by.value, value));
