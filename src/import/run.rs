@@ -231,8 +231,8 @@ impl ImportRun {
         ranges.filter_map(|range| range.after.as_deref()).collect()
     }
 
-    /// Its form in the endpoints (`docs/openapi.yaml`), with the number of records that are read but not counted yet, since
-    /// their page is under way: so no count ever decreases.
+    /// Its form in the endpoints (`docs/openapi.yaml`), with the number of records that are read but not counted yet,
+    /// since their page is under way: so no count ever decreases.
     #[must_use]
     pub fn shown(&self, under_way: u64) -> Value {
         let counts = &self.counts;
