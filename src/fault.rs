@@ -8,7 +8,7 @@
 //! |---|---|
 //! | nobody; time does | [`TransientFault`] whose [`TransientFault::mended_by_operator`] is none |
 //! | an operator: a key, a scope, an API client | the other [`TransientFault`]s |
-//! somebody who knows the record | [`FinalFault`] |
+//! | somebody who knows the record | [`FinalFault`] |
 //!
 //! Not in scope: why a notification is ignored ([`crate::push::plan::IgnoreReason`]), what is wrong
 //! with the settings ([`crate::config`]), and why a push is not authenticated (`edge::auth`).

@@ -20,7 +20,6 @@ const RENEW_BEFORE: Duration = Duration::from_mins(5);
 ///
 /// # Errors
 /// The answer is neither a document of this type nor such a 404.
-/// The answer is neither a document of this type nor such a 404.
 pub fn document<T: DeserializeOwned>(answer: &HttpAnswer) -> Result<Option<T>, ReadFault> {
     whole(answer)?;
     match answer.status {
@@ -109,7 +108,6 @@ pub struct BegunPage<'a> {
 /// Reads the documents of a page as texts: if the answer exceeds the read limit, those at its beginning.
 ///
 /// # Errors
-/// The answer is no page.
 /// The answer is no page.
 pub fn begun_page(answer: &HttpAnswer) -> Result<BegunPage<'_>, ReadFault> {
     if !answer.is_beginning {

@@ -2,7 +2,6 @@
 //!
 //! The machine leaves its place during a step, and returns only if everything that it wanted stored is stored. So after
 //! a panic or a failure of the storage it is gone, and the next step loads a new one from the store.
-//! anew from what is stored.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
