@@ -1,12 +1,12 @@
-// `npm run mutants`: whether the native tests see it if the engine, the outbox or the import does something else.
-// Draws mutations from all that cargo-mutants offers, and runs the tests on each. Not part of `npm test`: each takes
-// a build.
+// `npm run mutants`: whether the native tests notice changed behaviour of the engine, the outbox or the import. It
+// draws mutations from those that cargo-mutants offers, and runs the tests on each. Not part of `npm test`: each
+// mutation needs a build.
 //
 //   npm run mutants                      40 of them, drawn by seed 1
 //   npm run mutants -- seed=7 count=10   others
-//   npm run mutants -- '<name>' …        these, as it prints them: to see a new test see them
+//   npm run mutants -- '<name>' …        these, by their printed names: to check that a new test catches them
 //
-// All happens to a copy of the checkout in target/mutants, which stays, so that a build takes only what changed.
+// It works on a copy of the checkout in target/mutants, which stays, so that a build only compiles what changed.
 
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";

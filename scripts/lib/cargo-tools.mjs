@@ -1,5 +1,5 @@
-// The Rust programs that the other commands call, in .tools/bin: the one of this checkout that makes a worker's bindings,
-// and the one of the crate registry that mutates it.
+// The Rust programs in .tools/bin that other commands call: the one of this checkout that generates a worker's
+// bindings, and the one of the crate registry that mutates the code.
 
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
