@@ -10,8 +10,8 @@ use crate::klaviyo::catalog;
 /// The separator between the names of a path, as in the plugin.
 const SEPARATOR: &str = " > ";
 
-/// The paths of all categories of the products and of their ancestors, each once: `Women`, `Women >
-/// Pants`. A category that is gone or not visible is left out.
+/// The paths of all categories of the products and of their ancestors, each once: `Women`, `Women > Pants`. A category
+/// that is gone or not visible is left out.
 #[must_use]
 pub fn paths<'a>(products: impl IntoIterator<Item = &'a Product>, locale: &Locale) -> Vec<String> {
     let mut paths = Vec::new();
