@@ -1,9 +1,9 @@
 //! The plugin's own outputs, against ours.
 //!
 //! `../shared/parity/` holds inputs with the exact bodies that the Node.js plugin sends for them.
-//! Ours may differ only as the one table below says, and each row of it must be needed.
-//! Tests that need `../shared` are in modules named `needs_shared` and fail where it is missing;
-//! whoever does not have it leaves them out: `cargo test -- --skip needs_shared`.
+//! Ours may differ only as the one table below says, and each row of it must be needed. Tests that
+//! need `../shared` are in modules named `needs_shared` and fail if it is missing; to leave them
+//! out, run `cargo test -- --skip needs_shared`.
 #![expect(
     clippy::expect_used,
     clippy::panic,

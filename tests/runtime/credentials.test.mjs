@@ -1,6 +1,6 @@
-// Who gets in: every endpoint and method of docs/openapi.yaml with no credential, with a wrong one, with the one that
-// only reads, and with one that opens something else, in every place where a request can carry one. Whoever is let in
-// nowhere has made nothing happen, and nothing that was said repeats what was carried.
+// Who gets in: every endpoint and method of docs/openapi.yaml with no credential, with a wrong one, with the read-only
+// one, and with one that opens something else, in every place where a request can carry one. A refused caller has
+// caused nothing, and no output repeats what the caller sent.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

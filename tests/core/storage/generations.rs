@@ -1,5 +1,5 @@
-//! Generations of a row: whoever works on an old one does not touch what came meanwhile, but for a
-//! doubt, which is the slot's.
+//! Generations of a row: work on an old one does not touch what came meanwhile, except for a doubt,
+//! which belongs to the slot.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! What is to be so when nothing is left to be done.
+//! What must hold after all work is done.
 
 use commercetools_klaviyo::import::kind::ImportKind;
 use commercetools_klaviyo::import::store::runs;
