@@ -70,7 +70,7 @@ pub fn scopes(config: &Config, granted: &Result<AccessToken, Setback>) -> Check 
 fn scopes_found(config: &Config, granted: &Result<AccessToken, Setback>) -> Result<String, String> {
     let token = granted.as_ref().map_err(|_| "not known without a token".to_owned())?;
     let Some(scopes) = &token.scopes else {
-        return Ok("the token does not name its scopes; what can be read says it".to_owned());
+        return Ok("the token does not name its scopes; the reads show them".to_owned());
     };
     let project = &config.commercetools.project_key;
     let has = |wanted: &str| {

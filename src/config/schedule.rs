@@ -177,7 +177,7 @@ impl ImportSchedules {
                 "customers" => &mut schedules.customers,
                 "orders" => &mut schedules.orders,
                 _ => {
-                    let problem = "is no kind; there are categories, products, customers, orders";
+                    let problem = "is no kind; kinds are categories, products, customers, orders";
                     problems.push(SettingProblem::new(path, problem));
                     continue;
                 }

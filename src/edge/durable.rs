@@ -45,7 +45,7 @@ pub(super) async fn answered(
     };
     answer(config).await.or_else(|error| {
         log::failure(object, &error.to_string());
-        reply::error(500, &format!("{object}_failed"), &format!("The {object} could not do it."))
+        reply::error(500, &format!("{object}_failed"), &format!("The {object} failed."))
     })
 }
 

@@ -50,7 +50,7 @@ pub(super) async fn answer(handshake: Handshake) -> Result<Response> {
                 Err(why) => why.to_string(),
             };
             log::failure("sns_subscription", &failed);
-            let message = "Amazon SNS could not be told that the subscription is wanted.";
+            let message = "The subscription could not be confirmed to Amazon SNS.";
             reply::unavailable("sns_confirmation_failed", message)
         }
     }

@@ -59,7 +59,7 @@ pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) ->
     let spent = now_ms().since(began);
     let body = body::pushed(request, sender).await?;
     if matches!(body, Err(NoBody::Busy)) {
-        return reply::unavailable("busy", "Other large bodies are being worked on; try again.");
+        return reply::unavailable("busy", "Other large bodies are being processed; try again.");
     }
     // The time that the sender took to send the body does not count.
     let started = now_ms() - spent;

@@ -103,7 +103,7 @@ pub(super) fn denied(why: PushDenial) -> Result<Response> {
         ),
         PushDenial::KeysUnavailable => unavailable(
             "keys_unavailable",
-            "The sender's keys cannot be fetched now, so it cannot be told whether it may push.",
+            "The sender's keys cannot be fetched now, so the sender cannot be verified.",
         ),
     }
 }

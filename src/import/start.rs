@@ -52,7 +52,7 @@ pub fn read(kind: ImportKind, body: &[u8]) -> Result<RunStart, String> {
         .filter(|name| members.contains_key(*name))
         .collect();
     if asked.len() > 1 {
-        return Err(format!("{} cannot be asked for together.", asked.join(" and ")));
+        return Err(format!("{} cannot be combined.", asked.join(" and ")));
     }
     if deletes.iter().any(|name| members.contains_key(*name)) {
         return deletion(kind, &members).map(|()| RunStart::of(RunSelection::DeleteAll));

@@ -42,7 +42,7 @@ impl KeptSelection {
                 let code = code.ok_or("code must be a text that is not empty.")?;
                 Ok(Self::Code(code.to_owned()))
             }
-            (Some(_), Some(_)) => Err("ids and code cannot be asked for together.".to_owned()),
+            (Some(_), Some(_)) => Err("ids and code cannot be combined.".to_owned()),
         }
     }
 

@@ -46,7 +46,7 @@ pub(super) fn of_import(kind: ImportKind, import: &Answered<KeptOfImport>) -> Ve
         Answered::Read(kept) => kept,
         Answered::Unasked => return Vec::new(),
         Answered::Unread(_) => {
-            let why = "the imports do not answer: what failed there cannot be told";
+            let why = "the imports do not answer: their failures are not known";
             return vec![TraceLine::told("Import", TraceVerdict::Unknown, why)];
         }
     };

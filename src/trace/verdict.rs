@@ -330,7 +330,7 @@ impl TraceFacts<'_> {
             ..TraceLine::told(
                 held.metric.clone().unwrap_or_default(),
                 TraceVerdict::There,
-                "the order gave it before; its state of today does not",
+                "the order gave it earlier; its current state does not",
             )
         };
         besides.map(line).collect()

@@ -261,7 +261,7 @@ fn of_run(situation: &Situation<'_>, kind: ImportKind, runs: &Value) -> Vec<Caus
     let mut causes = Vec::new();
     if run.state == "failed" {
         let code = run.error.map_or_else(|| "unknown".to_owned(), |error| error.code);
-        let detail = format!("The import of {name} failed ({code}): mend that, then resume it.");
+        let detail = format!("The import of {name} failed ({code}): fix that, then resume it.");
         causes.push(cause("import_failed", 1, detail));
     }
     let now = situation.now;
@@ -378,7 +378,7 @@ fn of_feed(situation: &Situation<'_>, feed: &Value) -> Vec<Cause> {
     if let (Some(words), true) = (feed["lastError"].as_str(), lasts || feed["needsPerson"] == true)
     {
         let detail =
-            format!("The feed reads nothing: {words}. Mended, it goes on from where it was.");
+            format!("The feed reads nothing: {words}. After a fix it continues from there.");
         causes.push(cause("feed_failing", 1, detail));
     }
     let days = feed["retentionDays"].as_u64();

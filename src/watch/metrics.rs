@@ -77,12 +77,12 @@ fn of_realtime(page: &mut MetricsPage, realtime: &Value) {
 fn of_outbox(page: &mut MetricsPage, outbox: &Value) {
     page.family("outbox_waiting", "gauge", "Notifications that wait, by the reason.");
     page.number("outbox_waiting", &[], outbox["waiting"].as_u64());
-    page.family("outbox_waiting_by_code", "gauge", "The same by the code of the last try.");
+    page.family("outbox_waiting_by_code", "gauge", "Waiting ones by the code of the last try.");
     for error in outbox["lastErrors"].as_array().into_iter().flatten() {
         let code = error["code"].as_str().unwrap_or_default();
         page.number("outbox_waiting_by_code", &[("code", code)], error["count"].as_u64());
     }
-    page.family("outbox_oldest_timestamp_seconds", "gauge", "Since when the oldest waits.");
+    page.family("outbox_oldest_timestamp_seconds", "gauge", "When the oldest was parked.");
     page.number("outbox_oldest_timestamp_seconds", &[], seconds(&outbox["oldest"]));
     page.family("dead_letters", "gauge", "Notifications that need a person.");
     page.number("dead_letters", &[], outbox["deadLetters"].as_u64());
@@ -117,9 +117,9 @@ fn of_feed(page: &mut MetricsPage, feed: &Value) {
     page.number("feed_lag_seconds", &[], feed["lagSeconds"].as_u64());
     page.family("feed_failing", "gauge", "1 while messages cannot be read.");
     page.number("feed_failing", &[], feed["lastError"].as_str().map(|_| 1).or(Some(0)));
-    page.family("feed_lost_by_broker", "gauge", "Notifications that the broker has not brought.");
+    page.family("feed_lost_by_broker", "gauge", "Notifications that the broker has not delivered.");
     page.number("feed_lost_by_broker", &[], feed["lostByBroker"]["count"].as_u64());
-    page.family("feed_late_total", "counter", "Notifications that the broker brought late.");
+    page.family("feed_late_total", "counter", "Notifications that the broker delivered late.");
     page.number("feed_late_total", &[], feed["late"].as_u64());
 }
 

@@ -1,5 +1,5 @@
-// Imports during failures: the runtime is killed (SIGKILL) at random moments, the alarm is lost, Klaviyo is down. The end
-// is the same as that of a calm run. A seed draws the moments:
+// Imports during failures: the runtime is killed (SIGKILL) at random moments, the alarm is lost, Klaviyo is down.
+// The end is the same as that of a calm run. A seed draws the moments:
 // SEED=7 node --test tests/runtime/import-crashes.test.mjs
 
 import assert from "node:assert/strict";

@@ -66,7 +66,7 @@ enum NoKeys {
     Status(u16),
     #[error("the answer holds no keys")]
     Unreadable,
-    #[error("many certificates that are not known were named lately")]
+    #[error("too many unknown certificates were named lately")]
     NotNow,
 }
 

@@ -88,7 +88,7 @@ impl DurableObject for Import {
             // The turn was rolled back, so a new machine has to load the stored state.
             self.desk.forget();
             log::failure("import", &error.to_string());
-            reply::error(500, "import_failed", "The import could not do it.")
+            reply::error(500, "import_failed", "The import failed.")
         })
     }
 

@@ -70,7 +70,7 @@ impl DurableObject for Outbox {
         };
         answered.or_else(|error| {
             log::failure("outbox", &error.to_string());
-            reply::error(500, "outbox_failed", "The outbox could not do it.")
+            reply::error(500, "outbox_failed", "The outbox failed.")
         })
     }
 
@@ -157,11 +157,11 @@ impl Outbox {
             }
             (Method::Post, ["batches", number]) => match number.parse() {
                 Ok(number) => reply::json(201, &batches::take_batch(sql, number, body, now_ms())?),
-                Err(_) => reply::bad_request("That is no number of a batch."),
+                Err(_) => reply::bad_request("That is not a batch number."),
             },
             (Method::Post, ["batches", number, "settle"]) => match number.parse() {
                 Ok(number) => reply::json(201, &batches::settle(sql, number)?),
-                Err(_) => reply::bad_request("That is no number of a batch."),
+                Err(_) => reply::bad_request("That is not a batch number."),
             },
             (Method::Post, ["changes"]) => {
                 let (changes, not_before): (Vec<Map<String, Value>>, UnixMs) = read_bytes(body)?;

@@ -199,7 +199,7 @@ impl RunWork {
     fn delayed(&mut self, setback: Setback, now: DateTime<Utc>) {
         let Setback { fault, .. } = setback;
         if let Some(text) = fault.mended_by_operator() {
-            let message = format!("{text}. Mend it, and resume the run.");
+            let message = format!("{text}. Fix it, and resume the run.");
             return self.fail(&fault.code(), message);
         }
         if self.run.waiting.is_none() {

@@ -112,7 +112,7 @@ fn give_up(sql: &dyn Sql, row: &LostRow, now: UnixMs) -> Result<(), SqlError> {
         PushedItem::Refused { .. } => None,
     });
     let detail =
-        "Each try of it ended with the runtime, alone as well; see the log, and replay it.";
+        "The runtime went down in each of its tries, even alone; see the log, and replay it.";
     let rejection = Rejection::new(FinalFault::NeverFinished, detail);
     let letter = NewDeadLetter::of(notification, rejection, row.attempts, now);
     dead_letters::keep(sql, &letter, &content)?;

@@ -52,7 +52,7 @@ pub enum Undecodable {
     TooLarge,
     /// A handshake that must not be answered.
     #[error(
-        "the handshake is of another topic, leads to an address that is not the sender's, or is the second of one push"
+        "the handshake belongs to another topic, leads to an address that is not the sender's, or is the second of a push"
     )]
     Handshake,
 }

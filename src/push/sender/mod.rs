@@ -26,7 +26,7 @@ pub enum PushSender {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SenderRefusal {
     /// The bearer token is not a signed token.
-    #[error("the bearer token is no signed token")]
+    #[error("the bearer token is not a signed token")]
     NotAToken,
     /// The token uses another algorithm than Google's.
     #[error("the token's algorithm is not RS256")]
@@ -47,7 +47,7 @@ pub enum SenderRefusal {
     #[error("the token's key is not among the published ones")]
     UnknownKey,
     /// The body is not a message of SNS, or lacks a signed member.
-    #[error("the body is no signed SNS message")]
+    #[error("the body is not a signed SNS message")]
     NotSigned,
     /// The message belongs to another topic.
     #[error("the message's topic is not PUSH_SNS_TOPIC_ARN")]
