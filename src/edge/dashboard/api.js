@@ -25,7 +25,7 @@ export class Refused extends Error {
 /** There was no answer. */
 export class Offline extends Error {
   constructor() {
-    super("The Worker did not answer. Is the network there?");
+    super("The Worker did not answer. Is the network available?");
   }
 }
 

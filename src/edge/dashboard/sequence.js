@@ -7,7 +7,7 @@ import { when } from "./format.js";
 
 const QUESTION =
   "All categories, products, customers and orders are read and written to Klaviyo, one kind after the " +
-  "other, each from its beginning. Nothing is there twice, and no flow starts. A kind that fails or is " +
+  "other, each from its beginning. Nothing arrives twice, and no flow starts. A kind that fails or is " +
   "stopped ends it.";
 
 const list = (kinds) => new Intl.ListFormat("en").format(kinds);
