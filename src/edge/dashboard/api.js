@@ -12,7 +12,7 @@ export const token = {
   forget: () => sessionStorage.removeItem(KEY),
 };
 
-/** An answer that is not 2xx. `status` is the answer's, `code` its stable code, if it has one. */
+/** An answer that is not 2xx. `status` is the answer's, `code` its stable code, if any. */
 export class Refused extends Error {
   constructor(status, body) {
     super(body?.message ?? `The Worker answered ${status}.`);
@@ -29,7 +29,7 @@ export class Offline extends Error {
   }
 }
 
-/** Calls the Worker; gives the body. Throws Refused or Offline. */
+/** Calls the Worker; returns the body. Throws Refused or Offline. */
 export async function call(method, path, body) {
   const type = body === undefined ? {} : { "content-type": "application/json" };
   const { text } = await exchange(method, path, type, body);

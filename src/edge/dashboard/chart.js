@@ -10,7 +10,7 @@ const BAR = 8;
 const SLOTS = 20;
 const FOOT = 2;
 
-/** What a record became, from the bottom of a bar to its top. */
+/** The outcomes of records, from the bottom of a bar to its top. */
 const PARTS = ["sent", "skipped", "failed"];
 
 const COLUMNS = ["Began", "What", "State", "Read", "Sent", "Skipped", "Failed", "Took"];

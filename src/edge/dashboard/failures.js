@@ -8,7 +8,7 @@ import { keptList } from "./kept.js";
 import { record } from "./merchant.js";
 import { showRequest } from "./request.js";
 
-/** Shows them. `changed` is called when something was done to them. */
+/** Shows them. `changed` is called after an action. */
 export async function failures(kind, changed) {
   const path = `/sync/${kind}/failures`;
   let shut = () => {};

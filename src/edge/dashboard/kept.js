@@ -7,8 +7,8 @@ import { button, el, say, show } from "./dom.js";
 import { counted, number } from "./format.js";
 
 /**
- * Makes it. `read(cursor, code)` gives `rows`, `next` and on the first page `codes`; `retry(code)` and
- * `forget(code)` do so with those of a code, or with all for an empty one; `one` and `many` name them.
+ * Creates it. `read(cursor, code)` returns `rows`, `next` and on the first page `codes`; `retry(code)` and
+ * `forget(code)` apply to all entries of a code, or to all for an empty one; `one` and `many` name them.
  */
 export function keptList({ read, retry, forget, one, many, changed }) {
   const list = el("ul", { class: "rows" });
@@ -83,7 +83,7 @@ export function keptList({ read, retry, forget, one, many, changed }) {
     await done(() => forget(choice.value));
   }
 
-  /** Does something to what is kept, and lists what is left. */
+  /** Runs an action on an entry, and lists the rest. */
   async function done(act) {
     await tried(async () => {
       await act();

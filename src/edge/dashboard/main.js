@@ -14,7 +14,7 @@ import { isActive } from "./run.js";
 import * as summary from "./summary.js";
 import * as trace from "./trace.js";
 
-/** How long until the next round, in ms. */
+/** The pause until the next round, in ms. */
 const BUSY = 1_000;
 const CALM = 5_000;
 const FAILED = 3_000;
@@ -37,7 +37,7 @@ byId("sign-in-form").addEventListener("submit", signIn);
 byId("forget").addEventListener("click", forget);
 refresh();
 
-/** Brings everything up to date; gives how long until the next round, null if there is none. */
+/** Updates everything; returns the pause until the next round, null if there is none. */
 async function round() {
   try {
     if (!health?.configured) await lookAround();
@@ -58,7 +58,7 @@ async function round() {
   }
 }
 
-/** What is on in this deployment, and whether its settings are in order. */
+/** The active parts of this deployment, and whether its settings are valid. */
 async function lookAround() {
   health = await get("/health");
   say(byId("version"), `Version ${health.version}`);
@@ -102,7 +102,7 @@ function failed(error) {
   return FAILED;
 }
 
-/** Only what is lost is told a screen reader: the time changes with every round. */
+/** A screen reader only announces a lost connection: the time changes with every round. */
 function says(live, lost) {
   say(byId("live"), live);
   say(byId("lost"), lost);
@@ -122,7 +122,7 @@ function signIn(event) {
   refresh().then(() => view === "desk" && byId("headline").focus());
 }
 
-/** Forgets the token, and with a new page all that it opened. */
+/** Forgets the token, and with a new page everything that it opened. */
 function forget() {
   token.forget();
   location.reload();

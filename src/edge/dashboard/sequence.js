@@ -12,7 +12,7 @@ const QUESTION =
 
 const list = (kinds) => new Intl.ListFormat("en").format(kinds);
 
-/** Makes the row; `changed` is called when a sequence was started. Gives what shows how it stands. */
+/** Creates the row; `changed` is called after a sequence has started. Returns a function that shows its state. */
 export function prepare(changed) {
   const how = el("p", { role: "status" });
   const refused = el("p", { class: "error", role: "alert" });

@@ -13,8 +13,8 @@ const OBJECTS = {
 };
 
 /**
- * "Placed Order · 328.27 EUR", "Item · Hiking boot". A profile is titled by the customer's id in the
- * shop: the person stands in the body, which a reader opens.
+ * "Placed Order · 328.27 EUR", "Item · Hiking boot". The title of a profile is the customer's id in the
+ * shop: the body has the personal data, and a reader opens it on purpose.
  */
 export function requestTitle({ path, body }) {
   const [, , object, id] = path.split("/");
@@ -33,5 +33,5 @@ function eventTitle({ metric, value, value_currency: currency }) {
   return typeof value === "number" ? `${name} · ${amount(value, currency)}` : name;
 }
 
-/** The shop's part of an id such as "$custom:::$default:::cairn-28", as it stands in a path. */
+/** The shop's part of an id such as "$custom:::$default:::cairn-28", as in a path. */
 const shopId = (id) => decodeURIComponent(id).split(":::").at(-1);
