@@ -57,7 +57,7 @@ pub enum TransientFault {
     TokenMalformed,
     /// Klaviyo accepted a job but did not return its id.
     JobWithoutId,
-    /// As many jobs are open as Klaviyo allows.
+    /// As many jobs are open as the Worker may have.
     TooManyJobs,
     /// A job at Klaviyo holds part of it.
     JobUnderWay,

@@ -77,7 +77,7 @@ pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A duration, serialized in ms.
+/// A duration, serialised in ms.
 pub(crate) mod in_ms {
     use std::time::Duration;
 

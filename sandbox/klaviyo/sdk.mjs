@@ -1,7 +1,7 @@
 // A third opinion on request bodies: the models of Klaviyo's official SDK (npm `klaviyo-api`), which
 // this project did not write and every clone has.
 //
-// For: a body that the SDK parses and serializes must come out complete. The SDK drops an unknown member (`uniqueId`
+// For: a body that the SDK parses and serialises must come out complete. The SDK drops an unknown member (`uniqueId`
 // for `unique_id`), so a lost member was misnamed or misplaced.
 // Not for: values and missing members; the SDK checks neither.
 

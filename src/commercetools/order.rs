@@ -100,7 +100,7 @@ pub struct OrderFields {
     pub shipping: Vec<OrderShipping>,
     /// The buyer's language, such as `de-DE`.
     pub locale: Option<String>,
-    /// Two letters (ISO 3166-1 alpha-2).
+    /// Two letters.
     pub country: Option<String>,
     /// The store it was placed in.
     pub store: Option<KeyReference>,

@@ -1,6 +1,6 @@
 //! Tables for spreadsheets (RFC 4180).
 
-/// A line of a table. A spreadsheet recognizes a formula by the first character of a cell, and the reason of a refusal
+/// A line of a table. A spreadsheet recognises a formula by the first character of a cell, and the reason of a refusal
 /// may contain anything. So such a cell begins with `'`, which makes it a text.
 #[must_use]
 pub fn line<'a>(cells: impl IntoIterator<Item = &'a str>) -> String {

@@ -31,13 +31,13 @@ pub struct Event {
     pub backfill: bool,
 }
 
-/// The properties of an event, as JSON text. They are serialized once: a tree takes many times the bytes, and an order
+/// The properties of an event, as JSON text. They are serialised once: a tree takes many times the bytes, and an order
 /// of a hundred lines has as many events.
 #[derive(Debug, Clone)]
 pub struct EventProperties(Box<RawValue>);
 
 impl EventProperties {
-    /// Serializes properties.
+    /// Serialises properties.
     #[must_use]
     pub fn of(properties: &Map<String, Value>) -> Self {
         let text = to_raw_value(properties);

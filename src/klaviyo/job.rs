@@ -85,7 +85,7 @@ impl JobType {
     }
 }
 
-/// What a row or an event writes, to recognize it: SHA-256 in hexadecimal digits.
+/// What a row or an event writes, to recognise it: SHA-256 in hexadecimal digits.
 pub type RowDigest = String;
 
 /// A row of a job.

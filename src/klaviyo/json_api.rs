@@ -60,7 +60,7 @@ pub(super) fn identified<'a, T>(
 }
 
 pub(super) fn text(body: &impl Serialize) -> String {
-    // Bodies hold strings, numbers and maps with text keys: none of them can fail to serialize.
+    // Bodies hold strings, numbers and maps with text keys: none of them can fail to serialise.
     serde_json::to_string(body).unwrap_or_default()
 }
 

@@ -26,7 +26,7 @@ pub enum KlaviyoLookup {
         /// The cursor of the page; none for the first.
         cursor: Option<String>,
     },
-    /// The categories of an item; only the first 100, which suffice to recognize them.
+    /// The categories of an item; only the first 100, which suffice to recognise them.
     CategoriesOfItem {
         /// Klaviyo's id of the item.
         item: String,

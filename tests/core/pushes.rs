@@ -1,7 +1,7 @@
 //! No sequence of bytes breaks the core: it decodes and plans it, or refuses it with a reason.
 //!
 //! The bytes are the same in every run: `.cargo/config.toml` has the seed.
-//! `PROPTEST_RNG_SEED=7 cargo test --test core pushes` draws others; a failure prints the minimized input, and the line
+//! `PROPTEST_RNG_SEED=7 cargo test --test core pushes` draws others; a failure prints the minimised input, and the line
 //! (`cc …`) with which it is tried first from then on.
 
 use commercetools_klaviyo::config::{OidcAuth, SnsAuth};

@@ -79,7 +79,7 @@ pub(super) enum PartForm<'a> {
     Around(&'a RawValue),
     /// No envelope.
     Bare,
-    /// The form is not recognizable.
+    /// The form is not recognisable.
     Unreadable,
 }
 
