@@ -1,4 +1,4 @@
-//! A category, as products refer to it, and as a document of its own.
+//! A category, as products and orders refer to it, and as a document of its own.
 
 use serde::Deserialize;
 
