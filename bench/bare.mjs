@@ -1,7 +1,7 @@
-// The bare worker: it reads the body of a push, makes the calls that ours makes, and answers 204.
+// The bare worker: it reads the body of a push, makes the same calls as our worker, and answers 204.
 //
-// For: the CPU that the runtime takes for a push whatever the worker does, so that the rest is ours.
-// Not for: what a push means. The calls are recorded ones, and the same for each push.
+// For: the CPU that the runtime takes for a push whatever the worker does; the difference is ours.
+// Not for: the meaning of a push. The calls are recorded ones, and the same for each push.
 
 import { Log, LogLevel, Miniflare } from "miniflare";
 import { COMPATIBILITY_DATE } from "../sandbox/worker.mjs";

@@ -1,9 +1,7 @@
-// The least time that any client needs for an import, and how long the two systems take over what
-// they are asked.
+// The least time that any client needs for an import, and how long the two systems take to answer.
 //
-// For: the ceiling beside each measured time. It knows the rules of both systems, and the amounts that
-// an import wrote.
-// Not for: measuring. Nothing here waits for anything.
+// For: the ceiling beside each measured time. It knows the rules of both systems, and the amounts that an import wrote.
+// Not for: measuring. Nothing here waits.
 
 export const PAGE_MS = 300; // commercetools, over a page
 export const CALL_MS = 200; // Klaviyo, over a call

@@ -1,10 +1,10 @@
-// The documents of a generated shop, as the text that commercetools sends: a customer, an order, a product or a
-// category of any number. Pure: the same number gives the same document.
+// The documents of a generated shop, as commercetools' text: a customer, an order, a product or a category with any
+// number. Pure: the same number gives the same document.
 //
 // For: bench/shop.mjs, and the pushes of the benchmark.
 // Not for: queries (shop.mjs), and shops that look real (sandbox/shop).
 //
-// Ids are in the order of the numbers, and so are the times of creation (times.mjs).
+// Ids ascend with the numbers, and so do the times of creation (times.mjs).
 
 import { timesOf } from "./times.mjs";
 

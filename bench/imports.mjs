@@ -1,8 +1,8 @@
-// Measures one import: the built worker in the real runtime, between a generator of commercetools
-// documents and the sandbox's Klaviyo with its true rate limits.
+// Measures one import: the built worker in the real runtime, between a generator of commercetools documents and the
+// sandbox's Klaviyo with its true rate limits.
 //
-// For: the sections of imports. What does not add up is said, or ends the benchmark.
-// Not for: which imports are measured (shapes.mjs), the least time they need (ceiling.mjs), and tests.
+// For: the sections of imports. If figures do not add up, it says so, or ends the benchmark.
+// Not for: the choice of imports (shapes.mjs), the least time they need (ceiling.mjs), and tests.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

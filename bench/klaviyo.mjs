@@ -1,7 +1,7 @@
 // The sandbox's Klaviyo in a process of its own, with a latency, and its true rate limits unless they are off.
 //
-// For: the benchmark, which asks it for its `state`, or only for the number of its `requests`.
-// Not for: tests that look at what arrived; those start sandbox/klaviyo themselves.
+// For: the benchmark, which asks for its `state`, or only for the number of its `requests`.
+// Not for: tests that look at what arrived; they start sandbox/klaviyo themselves.
 
 import { startKlaviyo } from "../sandbox/klaviyo/server.mjs";
 

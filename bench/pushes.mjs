@@ -1,8 +1,8 @@
-// Measures pushes: how many a second, how long each takes, and the CPU of the runtime, of our worker and of the bare
-// one, in turns, so that noise hits both.
+// Measures pushes: how many a second, how long each takes, and the CPU of the runtime, for our worker and the bare one
+// in turns, so that noise hits both.
 //
 // For: the section of pushes. Both systems answer at once, and Klaviyo's limits are off.
-// Not for: imports. A push that is not answered 204 ends the benchmark.
+// Not for: imports. Any answer other than 204 ends the benchmark.
 
 import { change, message } from "../sandbox/commercetools/notifications.mjs";
 import { PUSH_TOKEN, startWorker } from "../sandbox/worker.mjs";

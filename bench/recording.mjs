@@ -1,7 +1,7 @@
-// The calls that our worker makes for a push, as they can be made again.
+// The calls that our worker makes for a push, recorded for repetition.
 //
 // For: the bare worker, which makes the same calls.
-// Not for: measuring; calls take longer while they are recorded.
+// Not for: measuring; calls take longer during the recording.
 
 import { Response } from "miniflare";
 import { startWorker } from "../sandbox/worker.mjs";

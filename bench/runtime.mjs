@@ -1,8 +1,8 @@
-// The processes of a measurement: the two systems, each in a process of its own, and the runtime of a
-// worker, with the CPU and the memory that it takes.
+// The processes of a measurement: the two systems, each in its own process, and the runtime of a worker, with its CPU
+// and memory.
 //
 // For: all sections of the benchmark. CPU and memory come from /proc, so they need Linux.
-// Not for: what a worker is asked to do meanwhile, and what the figures mean.
+// Not for: the work of a worker meanwhile, and the meaning of the figures.
 
 import { fork } from "node:child_process";
 import { readFileSync } from "node:fs";

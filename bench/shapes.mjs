@@ -1,7 +1,7 @@
-// Which imports are measured: how many records, of what shape.
+// The measured imports: how many records, of which shape.
 //
 // For: the sections of imports.
-// Not for: how an import is measured (imports.mjs), and how a shop makes its documents (documents.mjs).
+// Not for: measuring an import (imports.mjs), and making a shop's documents (documents.mjs).
 
 const CATEGORIES = 50;
 

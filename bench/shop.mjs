@@ -1,10 +1,10 @@
-// A commercetools of any size that answers as fast as it can, after a settable latency: its
-// documents are made when they are asked for.
+// A commercetools of any size that answers as fast as it can, after a settable latency: it makes its documents on
+// request.
 //
 // For: the benchmark, in a process of its own. It knows the queries of an import and of a push, and no others.
 // Not for: tests; those have sandbox/commercetools, which knows what commercetools refuses.
 //
-// Ids and times of creation are in the order of the numbers, so any page is found without a search.
+// Ids and times of creation ascend with the numbers, so it finds any page without a search.
 
 import { createServer } from "node:http";
 import { documentsOf, numberOf } from "./documents.mjs";

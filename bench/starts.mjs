@@ -1,7 +1,7 @@
 // Measures how long a worker takes from the start of its runtime to the first answer.
 //
-// For: the section of the start: what our worker takes beyond the bare one.
-// Not for: a start at Cloudflare, where the runtime is there already.
+// For: the section of the start: the time that our worker takes beyond the bare one.
+// Not for: a start at Cloudflare, where the runtime already runs.
 
 import { startWorker } from "../sandbox/worker.mjs";
 import { startBare } from "./bare.mjs";

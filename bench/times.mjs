@@ -1,8 +1,7 @@
-// When the records of a generated shop were created: in the order of their numbers, spread evenly or
-// most of them on one day.
+// The times of creation in a generated shop: in the order of the numbers, spread evenly or mostly on one day.
 //
 // For: bench/shop.mjs, which has to find a page by a time without a search, and bench/documents.mjs.
-// Not for: changes after the creation; there are none.
+// Not for: later changes; there are none.
 
 const FIRST = Date.UTC(2020, 0, 1);
 const MINUTE = 60_000;

@@ -1,5 +1,5 @@
-// What the demo does with the sample shop: tells the worker of it, as commercetools would, changes something that
-// it tells nobody of, imports the shop, and describes what Klaviyo holds afterwards.
+// The steps of the demo with the sample shop: it notifies the worker, as commercetools would, makes a change without a
+// notification, imports the shop, and describes what Klaviyo holds afterwards.
 
 import { change, message, pubsub } from "./commercetools/notifications.mjs";
 import { sampleShop } from "./shop/index.mjs";

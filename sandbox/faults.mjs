@@ -1,14 +1,14 @@
 // Faults on demand for the development servers: latency, error answers, reset sockets, silence.
 //
-// For: any `node:http` server of the sandbox. The server calls `apply(req, res, "before")` when it
-// has read a request and `apply(req, res, "after")` when the effect took place and only the reply
-// is missing. A truthy answer means that the request is dealt with and the server must not reply.
-// Not for: anything that knows what an endpoint means. A rule sees the method and the path only.
+// For: any `node:http` server of the sandbox. The server calls `apply(req, res, "before")` after it
+// has read a request, and `apply(req, res, "after")` after the effect, before the reply. If the
+// result is truthy, the request is done and the server must not reply.
+// Not for: the meaning of an endpoint. A rule sees only the method and the path.
 //
 // A rule:
 //   method       only this HTTP method
-//   path         only paths that start with this string, or match this RegExp (query excluded)
-//   times        how often the rule acts (default: without end); it is removed when it is spent
+//   path         only paths that start with this string, or match this RegExp (without the query)
+//   times        how often the rule acts (default: without end); after that it is removed
 //   probability  0..1, drawn from the `random` given to createFaults
 //   latencyMs    wait first; alone, the request then goes on as usual
 //   jitterMs     the same, for a time from none to twice this, drawn from `random`

@@ -1,8 +1,8 @@
-// How large the worker's WebAssembly memory has become: an entry that stands before the worker's own module, and a
-// call that asks it. The memory never shrinks, so what it has is the most that it ever had.
+// The size of the worker's WebAssembly memory: an entry in front of the worker's own module, and a call that asks for
+// it. The memory never shrinks, so its size is its maximum.
 //
-// For: the benchmark, and the tests that hold the memory of large bodies. Worker and Durable Objects are in one isolate
-// in the local runtime, and share the memory; so they may in production.
+// For: the benchmark, and the tests that limit the memory of large bodies. In the local runtime, Worker and Durable
+// Objects are in one isolate and share the memory; so they may in production.
 
 const PATH = "/wasm-memory";
 

@@ -1,12 +1,12 @@
-// `npm run bench`: what the built worker takes in the real runtime, between two systems of which each is a process of
-// its own. Builds the worker, prints tables, and writes target/bench/<section>.json.
+// `npm run bench`: measures the built worker in the real runtime, between two systems that each have their own process.
+// It builds the worker, prints tables, and writes target/bench/<section>.json.
 //
 //   npm run bench                     all sections
 //   npm run bench -- shapes ordinary  these sections
-//   npm run bench -- customers=20000  the import of one kind, of that size
+//   npm run bench -- customers=20000  the import of one kind with this size
 //
 // For: the figures of docs/performance.md.
-// Not for: tests; nothing here decides whether something is right, but what does not add up is said.
+// Not for: tests; nothing here decides whether something is right, but it says if figures do not add up.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// Builds the deployable worker into build/, unless it is there already. wrangler calls this too, through the [build]
-// table of wrangler.toml, perhaps several times at once.
+// Builds the deployable worker into build/, unless it exists and is current. wrangler calls this too, through the
+// [build] table of wrangler.toml, perhaps several times at once.
 //
 //   node scripts/build.mjs [--force]
 

@@ -1,4 +1,4 @@
-// The browser that the dashboard is tested in: Debian's chromium, or the one that CHROMIUM_BIN names.
+// The browser for the tests of the dashboard: Debian's chromium, or the one that CHROMIUM_BIN names.
 //
 //   node scripts/chromium.mjs     installs it, if it is missing
 

@@ -6,7 +6,7 @@
 //   npm run mutants -- seed=7 count=400  others
 //   npm run mutants -- '<name>' …        these, as it prints them: to see a new test see them
 //
-// All happens to a copy of the checkout in target/mutants, which stays, so that a build takes only what changed.
+// It works on a copy of the checkout in target/mutants, which stays, so that a build only compiles what changed.
 
 import { ensureCargoMutants } from "./lib/cargo-tools.mjs";
 import { asProgram, Failure, say } from "./lib/run.mjs";

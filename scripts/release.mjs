@@ -1,8 +1,8 @@
-// Makes a release: builds the worker, lays out an archive from which it can be tried and deployed without Rust, packs it,
-// and writes the notes. docs/releasing.md says when and how.
+// Makes a release: builds the worker, lays out an archive for trying and deploying it without Rust, packs it, and
+// writes the notes. docs/releasing.md says when and how.
 //
-//   npm run release [-- --tag v1.2.3] [--dirty]     --tag: fails unless that is the version; --dirty: also with
-//                                                   changes that are not committed, to try it out
+//   npm run release [-- --tag v1.2.3] [--dirty]     --tag: fails unless this is the version; --dirty: also with
+//                                                   uncommitted changes, for a trial
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

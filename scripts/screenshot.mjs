@@ -1,5 +1,5 @@
-// Makes the pictures in docs/images: the dashboard as the README shows it, of the sample shop, with an import
-// under way and one that failed in part (`dashboard.png`); and each of the states that it can be in.
+// Makes the pictures in docs/images: the dashboard in the README, with the sample shop, a running import and a partly
+// failed one (`dashboard.png`); and each state of the dashboard.
 //
 //   node scripts/screenshot.mjs
 

@@ -1,6 +1,6 @@
-// The demo: builds the worker, runs it in the real Workers runtime between a commercetools sandbox
-// with a sample shop and a Klaviyo sandbox, pushes the shop through it, changes something that nobody pushes
-// (the worker's feed finds it), imports the shop, prints what Klaviyo received, and stays up.
+// The demo: builds the worker, runs it in the real Workers runtime between a commercetools sandbox with a sample shop
+// and a Klaviyo sandbox, pushes the shop through it, makes a change without a push (the worker's feed finds it),
+// imports the shop, prints what Klaviyo received, and stays up.
 //
 //   npm start [-- --once]     --once: end after printing
 

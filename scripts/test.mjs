@@ -2,7 +2,7 @@
 //
 //   npm test                     everything
 //   npm test -- rust runtime     only these steps or groups, and what they need
-//   npm run check                format, lints, and the native tests that are quick: under a minute once compiled
+//   npm run check                format, lints, and the quick native tests: under a minute once compiled
 
 import { existsSync, readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";

@@ -1,5 +1,5 @@
 // Installs what the other commands need and this machine lacks: npm packages, Rust toolchains, and the programs that
-// build a worker. Imports nothing but node's own modules, because it runs before `npm ci`.
+// build a worker. It imports only node's own modules, since it runs before `npm ci`.
 //
 //   node scripts/tools.mjs
 

@@ -1,13 +1,12 @@
-// Tortures the worker, and says what it came to. What is promised stands in docs/reliability.md.
+// Tortures the worker, and reports the results. docs/reliability.md has the promises.
 //
 //   npm run torture                                all: the table, the load, the fuzzing
 //   npm run torture -- table                       the whole table: ways × faults × lengths
 //   npm run torture -- realtime SIGKILL minute     only these cells, by the beginnings of their names
 //   npm run torture -- load                        pushes beside imports, and an outbox of 200,000 rows
 //   npm run torture -- fuzz [decoder …]            a million cases for each decoder
-//
-// SEED=7 draws other moments, AT_ONCE=8 runs so many cells at a time, CASES=1000 fuzzes less. EARLIER_BUILD=folder/
-// is the build that is upgraded from; without it, an upgrade is the same build with other settings.
+// SEED=7 draws other moments, AT_ONCE=8 runs this many cells at a time, CASES=1000 fuzzes less. EARLIER_BUILD=folder/
+// is the build before an upgrade; without it, an upgrade is the same build with other settings.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";

@@ -1,8 +1,8 @@
-//! Every fault as a type: whose it is, what it is, and whether it passes.
+//! Every fault as a type: who has to act, what happened, and whether the fault passes.
 //!
-//! Two enums, since what may happen next differs: a [`TransientFault`] is tried again, a
-//! [`FinalFault`] needs a person. Each renders its stable code here, and nobody reads a code back:
-//! what depends on a fault asks the fault.
+//! There are two enums because the next step differs: the Worker retries a [`TransientFault`]; a [`FinalFault`] needs a
+//! person. Each renders its stable code here, and nobody parses a code: code that depends on a fault matches on the
+//! fault.
 //!
 //! | who must act | type |
 //! |---|---|
@@ -43,27 +43,27 @@ impl System {
     }
 }
 
-/// A fault that passes by itself, or when an operator has mended something outside.
+/// A fault that passes by itself, or after an operator has fixed something outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TransientFault {
-    /// The system answered with this status, which says to come back.
+    /// The system answered with this status, which asks for a retry.
     Status(System, u16),
     /// An answer with this status that is not the system's own: a page of a proxy, a redirect,
     /// a form that is not the documented one. It says nothing of the resource.
     ForeignAnswer(System, u16),
-    /// There was no answer.
+    /// The system did not answer.
     NoAnswer(System, NoAnswer),
-    /// commercetools granted a token that cannot be read.
+    /// commercetools granted a token, but the Worker cannot read it.
     TokenMalformed,
-    /// Klaviyo took a job and did not say how to ask for it.
+    /// Klaviyo accepted a job but did not return its id.
     JobWithoutId,
-    /// As many jobs are open as Klaviyo bears.
+    /// As many jobs are open as the Worker may have.
     TooManyJobs,
-    /// A job of Klaviyo's has part of it.
+    /// A job at Klaviyo holds part of it.
     JobUnderWay,
     /// It takes more calls than a push has time for.
     TooManyCalls,
-    /// It came with many others, which are read and written together.
+    /// It came with many others; the outbox reads and writes them together.
     ManyAtOnce,
     /// The feed read it.
     FromFeed,
@@ -71,18 +71,18 @@ pub enum TransientFault {
     ManyFollow,
     /// Another notification gave rise to it.
     Follows,
-    /// What changed is looked at when older writes cannot be carried out any more.
+    /// The Worker looks at what changed as soon as Klaviyo can no longer carry out older writes.
     FollowsLater,
-    /// A price of the product becomes valid or ends at a time that is known.
+    /// A price of the product starts or ends at a known time.
     PriceEdge,
-    /// A call of Klaviyo's had no answer, and may still be carried out: until it is certain that it
-    /// is not, the resource is kept, to be written once more.
+    /// A call to Klaviyo had no answer, and Klaviyo may still carry it out. The resource stays parked until that is
+    /// impossible; then it is written once more.
     MayBeCarriedOut,
-    /// It changed again and again while it was written.
+    /// It changed again and again during the write.
     Overtaken,
     /// An operator asked for it.
     Replayed,
-    /// A payment is made before its order; a refund can be told of before the two are linked.
+    /// A payment exists before its order; a message about a refund can arrive before commercetools links the two.
     PaymentWithoutOrder,
     /// The outbox could not store something.
     OutboxUnavailable,
@@ -95,7 +95,7 @@ impl TransientFault {
         matches!(self, Self::NoAnswer(System::Klaviyo, _) | Self::JobWithoutId)
     }
 
-    /// Whether this system, or what stands before it, took too long: it may answer if less is asked for.
+    /// Whether this system, or a proxy in front of it, took too long: it may answer a smaller request.
     #[must_use]
     pub fn is_slowness_of(self, system: System) -> bool {
         self == Self::NoAnswer(system, NoAnswer::Timeout)
@@ -138,7 +138,7 @@ impl TransientFault {
         code.into()
     }
 
-    /// What an operator has to do, where waiting alone mends nothing.
+    /// What an operator has to do, if waiting alone does not help.
     #[must_use]
     pub fn mended_by_operator(self) -> Option<&'static str> {
         match self {
@@ -165,12 +165,12 @@ impl TransientFault {
     }
 }
 
-/// A transient fault, and how long the other side asks to be left alone.
+/// A transient fault, and the pause that the other side asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Setback {
     /// What went wrong.
     pub fault: TransientFault,
-    /// As `Retry-After` says, if it was given.
+    /// The value of `Retry-After`, if the answer has it.
     pub retry_after: Option<Duration>,
 }
 
@@ -187,52 +187,52 @@ impl Setback {
         TransientFault::NoAnswer(system, why).into()
     }
 
-    /// An answer of `system` whose status says to come back.
+    /// An answer of `system` with a status that asks for a retry.
     #[must_use]
     pub fn answered(system: System, answer: &HttpAnswer) -> Self {
         let fault = TransientFault::Status(system, answer.status);
         Self { fault, retry_after: answer.retry_after }
     }
 
-    /// An answer that is not `system`'s own.
+    /// An answer that does not come from `system` itself.
     #[must_use]
     pub fn foreign(system: System, answer: &HttpAnswer) -> Self {
         let fault = TransientFault::ForeignAnswer(system, answer.status);
         Self { fault, retry_after: answer.retry_after }
     }
 
-    /// Klaviyo's quota for an operation is used up, so it was not even called.
+    /// Klaviyo's quota for an operation is used up, so the Worker did not call it.
     #[must_use]
     pub fn throttled(wait: Duration) -> Self {
-        // Whole seconds, as in `Retry-After`; rounded up, since too early is always refused.
+        // Whole seconds, as in `Retry-After`; rounded up, since Klaviyo refuses every call that comes too early.
         let wait = Duration::from_secs(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
         let fault = TransientFault::Status(System::Klaviyo, 429);
         Self { fault, retry_after: Some(wait) }
     }
 }
 
-/// A fault that only somebody who knows the record can mend.
+/// A fault that only somebody who knows the record can fix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FinalFault {
-    /// The system refuses it with this status, in its own form.
+    /// The system refuses it with this status, in its own error format.
     Refused(System, u16),
-    /// A document of commercetools' is not what it should be.
+    /// A document of commercetools does not have the expected shape.
     DocumentMalformed,
     /// Klaviyo refused it in a job, and gave no status.
     RefusedInJob,
     /// The push holds no notification.
     Undecodable(Undecodable),
-    /// A message does not hold what its type says.
+    /// A message lacks what its type promises.
     MessageMalformed,
-    /// The document gives nothing that Klaviyo takes.
+    /// The document contains nothing that Klaviyo accepts.
     Mapping(MappingFault),
-    /// A document of commercetools' is larger than can be worked on in the memory that there is.
+    /// A document of commercetools is too large for the available memory.
     TooLarge,
     /// commercetools has no such record, or hides it.
     NotFound,
-    /// It was tried for as long as it may be; this was the fault of the last try.
+    /// The time for its tries is over; this was the fault of the last try.
     Expired(TransientFault),
-    /// Each of its tries ended with the runtime, alone as well.
+    /// The runtime went down in each of its tries, even when it was tried alone.
     NeverFinished,
 }
 
@@ -255,14 +255,14 @@ impl FinalFault {
     }
 }
 
-/// A final fault with what was said of it.
+/// A final fault with what the other side said about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
     /// What is wrong.
     pub fault: FinalFault,
-    /// Why, in words; may be Klaviyo's own, so it is kept but not logged.
+    /// The reason in words; they may be Klaviyo's own, so the Worker stores but does not log them.
     pub detail: String,
-    /// Where in the body, as a JSON pointer.
+    /// The place in the body, as a JSON pointer.
     pub pointer: Option<String>,
 }
 
@@ -293,13 +293,13 @@ impl From<Undecodable> for Rejection {
     }
 }
 
-/// Why something could not be read.
+/// Why a read failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReadFault {
     /// Try again later.
     Later(Setback),
-    /// The query was refused, or a document is not what it should be; the text says what, without
-    /// the document.
+    /// commercetools refused the query, or a document does not have the expected shape; the text says why, without the
+    /// document.
     Never(Rejection),
 }
 
@@ -315,9 +315,8 @@ impl From<Rejection> for ReadFault {
     }
 }
 
-/// Whether a status means that the same call can succeed later, from either system: a wrong key or
-/// missing scope (401, 403: an operator mends it), a timeout, too early, throttled, or the server's
-/// own fault.
+/// Whether a status means that the same call can succeed later, from either system: a wrong key or missing scope (401,
+/// 403: an operator fixes it), a timeout, too early, throttled, or a fault of the server.
 #[must_use]
 pub fn passes(status: u16) -> bool {
     matches!(status, 401 | 403 | 408 | 425 | 429) || status >= 500

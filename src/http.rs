@@ -1,5 +1,5 @@
-//! HTTP as plain values: parts of addresses, answers, and why there is none; so that the core can
-//! make and judge calls without knowing who sends them.
+//! HTTP as plain values: parts of addresses, answers, and why an answer is missing. With them the core makes and judges
+//! calls without knowing who sends them.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::time::UnixMs;
 
-/// What stays as it is in a part of an address (RFC 3986, "unreserved").
+/// Characters that a part of an address keeps as they are (RFC 3986, "unreserved").
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What also stays as it is in the value of a query (RFC 3986, section 3.4), of what ids and lists are made of.
@@ -26,7 +26,7 @@ pub fn encode(value: &str) -> String {
     utf8_percent_encode(value, UNRESERVED).to_string()
 }
 
-/// The time of a header `Date` (RFC 9110, section 5.6.7); none if it is no such time.
+/// The time of a `Date` header (RFC 9110, section 5.6.7); none if it cannot be parsed.
 #[must_use]
 pub fn date(header: &str) -> Option<UnixMs> {
     DateTime::parse_from_rfc2822(header).ok().map(|date| date.to_utc().into())
@@ -37,23 +37,22 @@ pub fn date(header: &str) -> Option<UnixMs> {
 pub struct HttpAnswer {
     /// The status.
     pub status: u16,
-    /// `Retry-After`, if it was given in seconds.
+    /// `Retry-After`, if the answer gives it in seconds.
     pub retry_after: Option<Duration>,
     /// How many calls the quota of this operation has left, if the answer says so.
     pub quota_left: Option<u64>,
-    /// How long until it is renewed, if the answer says so.
+    /// How long until the quota is renewed, if the answer says so.
     pub quota_back: Option<Duration>,
-    /// What the answer says of the quotas of this operation, as it says it (`RateLimit-Limit`).
+    /// The quotas of this operation, as the answer states them (`RateLimit-Limit`).
     pub quota_limits: Option<String>,
-    /// The day (`YYYY-MM-DD`) from which the revision of the API that was called is no more, if the
-    /// answer says so.
+    /// The day (`YYYY-MM-DD`) on which Klaviyo retires the called revision of the API, if the answer says so.
     pub retires: Option<String>,
-    /// When it was answered, by the clock of the system (`Date`, in whole seconds).
+    /// When the system answered, by its own clock (`Date`, in whole seconds).
     pub date: Option<UnixMs>,
     /// The body as text.
     pub body: String,
-    /// Whether the body is only the beginning of what was answered, since that is longer than is read
-    /// of it ([`PAGE_BYTES`], [`DOCUMENT_BYTES`]).
+    /// Whether the body is only the beginning of the answer, since the answer exceeds the limit ([`PAGE_BYTES`],
+    /// [`DOCUMENT_BYTES`]).
     pub is_beginning: bool,
 }
 
@@ -61,14 +60,13 @@ pub struct HttpAnswer {
 /// for again, with fewer documents. A page of an import aims at less than that.
 pub const PAGE_BYTES: usize = 2_000_000;
 
-/// How many bytes are read of an answer that holds one document. A document may have 16 MB
-/// (commercetools' limits); what is made of one of 5 MB while it is mapped takes some 30 MB of the
-/// 128 MB of an isolate.
+/// How many bytes of an answer with one document the Worker reads. A document may have 16 MB (commercetools' limits);
+/// mapping one of 5 MB takes some 30 MB of the 128 MB of an isolate.
 pub const DOCUMENT_BYTES: usize = 5_000_000;
 
 impl HttpAnswer {
-    /// How long not to call this operation again, where its quota is used up: at least a second,
-    /// the shortest window that Klaviyo counts in.
+    /// How long not to call this operation again if its quota is used up: at least a second, the shortest window that
+    /// Klaviyo counts in.
     #[must_use]
     pub fn quota_wait(&self) -> Option<Duration> {
         let wait = match (self.status, self.quota_left) {
@@ -80,13 +78,13 @@ impl HttpAnswer {
     }
 }
 
-/// Why there is no answer. Both pass by themselves.
+/// Why an answer is missing. Both faults pass by themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum NoAnswer {
-    /// The call took longer than it may.
+    /// The call took longer than allowed.
     #[error("no answer in time")]
     Timeout,
-    /// The connection could not be made or broke.
+    /// The connection failed or broke.
     #[error("the connection failed")]
     Network,
 }

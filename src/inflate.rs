@@ -1,14 +1,14 @@
-//! Bodies that come compressed.
+//! Compressed bodies.
 //!
-//! Told by their first bytes and not by `Content-Encoding`: a proxy may inflate a body and leave the
-//! header, or the other way round, and no JSON begins as gzip does. In scope: gzip, which the brokers'
-//! connectors send. Not in scope: how a body is received (`edge::body`).
+//! The first bytes decide, not `Content-Encoding`: a proxy may inflate a body and leave the header, or the other way
+//! round, and no JSON begins as gzip does. In scope: gzip, which the brokers' connectors send. Not in scope: how a body
+//! is received (`edge::body`).
 
 use std::io::Read;
 
 use flate2::bufread::MultiGzDecoder;
 
-/// What every gzip member begins with (RFC 1952, §2.3.1).
+/// The first bytes of every gzip member (RFC 1952, §2.3.1).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// Whether a body is gzip, by its first bytes.
@@ -17,15 +17,15 @@ pub fn is_compressed(body: &[u8]) -> bool {
     body.starts_with(&GZIP)
 }
 
-/// The body that is meant, or none if it is larger than `limit`: no more than that is inflated, however
-/// much there would be. What is no gzip, or is broken, stays as it came.
+/// The inflated body, or none if it is larger than `limit`: the function inflates no more than that, whatever the size.
+/// A body that is not gzip, or is broken, stays as it came.
 #[must_use]
 pub fn inflated(body: Vec<u8>, limit: usize) -> Option<Vec<u8>> {
     if !is_compressed(&body) {
         return (body.len() <= limit).then_some(body);
     }
     let mut whole = Vec::new();
-    // One byte more tells what is too large from what just fits.
+    // One byte more distinguishes a body that is too large from one that just fits.
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     let read = MultiGzDecoder::new(body.as_slice()).take(most).read_to_end(&mut whole);
     if whole.len() > limit {

@@ -1,8 +1,8 @@
 //! JSON as this crate reads it: text, by one reader.
 //!
-//! `serde` compiles every type once more for each kind of reader it is read by. `serde_json` has
-//! four (`&str`, `&[u8]`, `Value`, `&Value`); each of them costs the worker 20 kB and more, compressed. So a test
-//! keeps the other three out of the other modules. This module does not say what a text means.
+//! `serde` compiles every type once more for each kind of reader. `serde_json` has four (`&str`, `&[u8]`, `Value`,
+//! `&Value`); each costs the worker 20 kB and more, compressed. So a test keeps the other three out of the other
+//! modules. Not in scope: what a text means.
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Error};
@@ -17,7 +17,7 @@ pub(crate) fn read_bytes<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> serde_json:
     serde_json::from_str(text)
 }
 
-/// Reads a tree, by way of its text.
+/// Reads a tree by way of its text.
 ///
 /// # Errors
 /// The tree is not a `T`.

@@ -1,5 +1,4 @@
-//! Brings commercetools customers, orders, refunds and catalogue to Klaviyo, from Cloudflare's
-//! edge.
+//! A Cloudflare Worker that brings customers, orders, refunds and the catalogue from commercetools to Klaviyo.
 //!
 //! # The path of a notification
 //!
@@ -26,12 +25,12 @@
 //!
 //! # The border
 //!
-//! Everything outside [`edge`] is pure: no I/O, no clock, no `worker`. A test in
-//! `tests/core/architecture.rs` keeps it so. Data flows one way; nothing in the core knows who calls it.
+//! Everything outside [`edge`] is pure: no I/O, no clock, no `worker`. A test in `tests/core/architecture.rs` enforces
+//! this. Data flows one way: nothing in the core knows its caller.
 //!
 //! # Not in scope
 //!
-//! Writing to commercetools, and deciding who may be mailed: consent stays where the shop keeps it.
+//! Writing to commercetools, and deciding who may receive mail: consent stays where the shop keeps it.
 
 pub mod assembly;
 pub mod check;

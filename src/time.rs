@@ -1,6 +1,6 @@
-//! A point in time in whole ms, as it is stored and compared.
+//! A point in time in whole ms, as the Worker stores and compares it.
 //!
-//! Dates with a time zone, and what is written for people, are chrono's.
+//! chrono handles dates with a time zone and texts for people.
 
 use std::ops::{Add, Sub};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-/// A point in time in ms since 1970 UTC. What it would leave its range with stays at the end of it.
+/// A point in time in ms since 1970 UTC. Arithmetic saturates at the ends of the range.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -19,7 +19,7 @@ impl UnixMs {
     /// The beginning of 1970. In storage it means that there is no such time.
     pub const EPOCH: Self = Self(0);
 
-    /// The time so many ms after 1970 began.
+    /// The time this many ms after 1970 began.
     #[must_use]
     pub const fn from_ms(ms: u64) -> Self {
         Self(ms)
@@ -31,19 +31,19 @@ impl UnixMs {
         self.0
     }
 
-    /// How long it is after another one; nothing if it is before.
+    /// The duration since an earlier time; zero if that time is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
-    /// The same as a date, if chrono has it.
+    /// The same time as a date, if it is in chrono's range.
     #[must_use]
     pub fn to_utc(self) -> Option<DateTime<Utc>> {
         i64::try_from(self.0).ok().and_then(DateTime::from_timestamp_millis)
     }
 
-    /// As the endpoints show it (RFC 3339).
+    /// The time as the endpoints show it (RFC 3339).
     #[must_use]
     pub fn shown(self) -> Option<String> {
         Some(self.to_utc()?.to_rfc3339_opts(SecondsFormat::Millis, true))
@@ -77,7 +77,7 @@ pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A duration that is written in ms.
+/// A duration, serialised in ms.
 pub(crate) mod in_ms {
     use std::time::Duration;
 
@@ -97,7 +97,7 @@ pub(crate) mod in_ms {
     }
 }
 
-/// A time that may be missing, as the endpoints show it.
+/// An optional time, as the endpoints show it.
 pub(crate) mod rfc3339 {
     use chrono::{DateTime, Utc};
     use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -1,4 +1,4 @@
-// Waiting for what comes about by itself.
+// Waits for a condition that becomes true by itself.
 
 import { inspect } from "node:util";
 

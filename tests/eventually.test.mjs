@@ -1,4 +1,4 @@
-// Waiting itself: what it gives, and how it fails.
+// The wait itself: its result, and how it fails.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

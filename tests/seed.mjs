@@ -1,4 +1,4 @@
-// What is drawn by chance in a test is the same in every run, unless another seed is asked for:
+// Random values in a test are the same in every run, unless another seed is given:
 //
 //   SEED=7 node --test tests/runtime/any-bytes.test.mjs
 

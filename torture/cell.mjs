@@ -1,7 +1,7 @@
 // One cell of the table: a way, a fault, a length.
 //
 // `openStack` starts the worker between the sandboxes, `run` does the work of a way on it, with or without a fault, and
-// says what came of it. Not here: which cells there are (table.mjs), and what is right (compare.mjs).
+// returns the result. Not here: the list of cells (table.mjs), and the expected result (compare.mjs).
 
 import { ADMIN_TOKEN, PUSH_TOKEN, READ_TOKEN } from "../sandbox/worker.mjs";
 import { eventually } from "../tests/eventually.mjs";

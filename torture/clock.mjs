@@ -1,5 +1,5 @@
-// The clock of the worker, which the runtime does not let anybody set: an entry before the worker's own, in which the
-// time that JavaScript tells can be shifted, and alarms with it.
+// The clock of the worker, which the runtime does not let anybody set: an entry in front of the worker's own can shift
+// JavaScript's time, and alarms with it.
 
 /** `/shift?ms=…` at the object that runs imports shifts it for all objects, which share the isolate. */
 export const SHIFTING = `

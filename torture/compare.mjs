@@ -1,5 +1,5 @@
-// What a run came to: Klaviyo compared with what a run without faults gave, record by record, and everything that
-// the worker said searched for what it must not say.
+// The result of a run: compares Klaviyo with a run without faults, record by record, and searches all output of the
+// worker for forbidden content.
 
 import { isDeepStrictEqual } from "node:util";
 

@@ -1,8 +1,8 @@
-// The faults, a closed list, and how long each is suffered.
+// The faults, a closed list, and how long each lasts.
 //
-// A fault is either `rules` of the two sandboxes (answers that are late, wrong or missing), an `act` that happens at
-// a moment (a kill), or a state that `begin`s and ends (a wrong key). `where` says what it befalls. Not here: what
-// is worked on meanwhile (ways.mjs).
+// A fault is either `rules` of the two sandboxes (answers that are late, wrong or missing), an `act` at a moment (a
+// kill), or a state that `begin`s and ends (a wrong key). `where` says what it hits. Not here: the work meanwhile
+// (ways.mjs).
 
 import { eventually } from "../tests/eventually.mjs";
 import { shiftWorker } from "./clock.mjs";

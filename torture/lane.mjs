@@ -1,5 +1,5 @@
-// A process that runs cells one after the other, as scripts/torture.mjs gives them: a kill of the runtime must find
-// only its own. A message is a task, the answer its result or its error.
+// A process that runs cells one after the other, given by scripts/torture.mjs: a kill of the runtime must find only its
+// own. A message is a task, the answer its result or its error.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { seededRandom } from "../sandbox/faults.mjs";

@@ -1,5 +1,5 @@
-// Load: 200 pushes in parallel for a minute beside four imports, and an outbox of 200,000 rows that is drained. What is
-// counted is what is lost or doubled; how fast it is, `npm run bench` measures.
+// Load: 200 pushes in parallel for a minute beside four imports, and the drain of an outbox with 200,000 rows. It
+// counts losses and duplicates; `npm run bench` measures the speed.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

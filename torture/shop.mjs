@@ -1,4 +1,4 @@
-// The shop that is tortured: small, with many pages of ten, and with personal values that nothing else contains.
+// The shop for the torture: small, with many pages of ten, and with personal values that nothing else contains.
 
 import { generateShop } from "../sandbox/shop/generate.mjs";
 

@@ -1,7 +1,7 @@
-// The ways by which data come to Klaviyo: how the work of each is begun, and when it has ended.
+// The ways by which data reach Klaviyo: how the work of each begins, and when it has ended.
 //
-// `begin` gives a promise of what is left to its senders: a broker repeats what is not taken, an operator resumes
-// what failed. Not here: what goes wrong meanwhile (faults.mjs).
+// `begin` returns a promise for the senders' part: a broker repeats what is not accepted, an operator resumes what
+// failed. Not here: the faults meanwhile (faults.mjs).
 
 import { change, message } from "../sandbox/commercetools/notifications.mjs";
 import { PUSH_TOKEN } from "../sandbox/worker.mjs";

@@ -1,9 +1,8 @@
-// What one request to commercetools answers, without HTTP: authorization, limits, and then the
-// mock, called in process.
+// The answer to one request to commercetools, without HTTP: authorization, limits, and then the mock, called in
+// process.
 //
-// Not here: what a resource looks like and does (`@labdigital/commercetools-mock`, untouched; what it
-// does not have is in project.mjs and variants.mjs), how queries are answered (storage.mjs), faults
-// and the log of requests (server.mjs).
+// Not here: the shape and behaviour of a resource (`@labdigital/commercetools-mock`, untouched; project.mjs and
+// variants.mjs add what it lacks), the answers to queries (storage.mjs), faults and the log of requests (server.mjs).
 
 import { CommercetoolsMock } from "@labdigital/commercetools-mock";
 import { apiError, authError } from "./errors.mjs";

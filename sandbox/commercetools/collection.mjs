@@ -1,7 +1,7 @@
 // The documents of one resource type, and the answer to a query over them.
 //
-// Kept in the order of their ids, so that a page of a walk (`sort=id asc`, `id > "…"`) costs a
-// page and not the whole collection, and found by the fields that many queries ask for (`indexed`);
+// It keeps them in the order of their ids, so that a page of a walk (`sort=id asc`, `id > "…"`)
+// costs a page and not the whole collection, and indexes the fields of many queries (`indexed`);
 // everything else is a plain scan. Not here: HTTP, expansion.
 
 import { comparator } from "./ordering.mjs";

@@ -1,8 +1,8 @@
 // Reference expansion: the `expand` parameter, as `masterData.current.categories[*].ancestors[*]`
 // https://docs.commercetools.com/api/general-concepts#reference-expansion
 //
-// As in the real API, a reference whose target is gone simply has no `obj` (the mock answers 400),
-// and the order of what is there is kept. Scopes are not looked at here.
+// As in the real API, a reference whose target is gone has no `obj` (the mock answers 400), and the
+// order of the rest stays the same. Not here: scopes.
 
 /** Fills `obj` into the references of `document`, in place; `lookup(typeId, id)` gives a copy. */
 export function expandReferences(document, paths, lookup) {

@@ -1,7 +1,7 @@
-// The Messages of the project, which the mock does not have: told by a test, and queried.
+// The Messages of the project, which the mock lacks: a test adds them, a client queries them.
 // https://docs.commercetools.com/api/projects/messages
 //
-// Not here: what a message looks like (notifications.mjs), and the push of one, which is a broker's.
+// Not here: the shape of a message (notifications.mjs), and its push, which is a broker's work.
 
 import { readQueried } from "./variants.mjs";
 

@@ -1,7 +1,7 @@
-// What commercetools sends when something happens, as the broker gets it and as each broker passes
-// it on over HTTP; for tests and the demo. Pure: the same arguments give the same notification, and
-// nothing is sent. Nothing is signed either: a test of signatures signs for itself.
-// Shapes: reference §1.5 (envelopes) and §2 (notifications). Every option can be overridden.
+// The notifications of commercetools, in the form that the broker gets and in the forms that each broker sends over
+// HTTP; for tests and the demo. Pure: the same arguments give the same notification, and nothing is sent. Nothing is
+// signed either: a test of signatures signs for itself. Shapes: reference §1.5 (envelopes) and §2 (notifications).
+// Every option can be overridden.
 
 import { derivedId } from "../shop/ids.mjs";
 import { RESOURCES } from "./resources.mjs";

@@ -1,6 +1,6 @@
-// How commercetools puts documents in order: which of two values is the smaller one, and what the
-// `sort` parameter means. Predicates compare with the same function, since a cursor
-// (`sort=id asc` with `id > "…"`) is only right when both agree.
+// commercetools' order of documents: which of two values is smaller, and what the `sort` parameter
+// means. Predicates compare with the same function, since a cursor (`sort=id asc` with `id > "…"`)
+// is only right if both agree.
 //
 // Not here: reading documents (collection.mjs) and predicates (predicate.mjs).
 

@@ -1,7 +1,7 @@
 // The grammar of query predicates: the text of a `where` parameter → a tree.
 // https://docs.commercetools.com/api/predicates/query
 //
-// Not here: what the tree says about a document (predicate.mjs), and `within circle(…)`.
+// Not here: the evaluation of the tree (predicate.mjs), and `within circle(…)`.
 
 const TOKEN = new RegExp(
   [

@@ -1,6 +1,6 @@
-// What a query predicate says about a document.
+// Evaluates a query predicate on a document.
 //
-// The mock has predicates of its own, but reads `a and b or c` as `a and (b or c)`, loses `var.x`
+// The mock has its own predicates, but reads `a and b or c` as `a and (b or c)`, loses `var.x`
 // inside `not(…)`, knows neither `not in` nor negative numbers, compares timestamps as text, and
 // cannot compare ids in commercetools' order. Not here: the grammar (predicate-parser.mjs).
 

@@ -2,9 +2,9 @@
 // nothing else), and what its catalogue model (`productCatalogModel`) opens and closes.
 // https://docs.commercetools.com/api/projects/project
 //
-// Whether a real Modular project refuses a predicate that names the variants of a product is not
-// known; this one does, so that a client that relies on them is found out. Not here: the variants
-// themselves (variants.mjs), and the header `x-catalog-model`.
+// It is not known whether a real Modular project refuses a predicate on the variants of a product;
+// this one does, so that it exposes a client that relies on them. Not here: the variants themselves
+// (variants.mjs), and the header `x-catalog-model`.
 
 import { apiError } from "./errors.mjs";
 import { refuseVersion } from "./versions.mjs";

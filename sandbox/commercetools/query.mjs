@@ -1,5 +1,5 @@
-// The parameters of a query, checked as the real API checks them (reference §5.1); the mock takes
-// any `limit` and `offset`, and answers a malformed `sort` with everything.
+// The parameters of a query, with the checks of the real API (reference §5.1); the mock accepts any
+// `limit` and `offset`, and answers a malformed `sort` with everything.
 
 import { parseSort } from "./ordering.mjs";
 import { parseWhere } from "./predicate.mjs";

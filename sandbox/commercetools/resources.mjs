@@ -1,7 +1,7 @@
-// The resource types of the sandbox: what a reference calls them, where the shop keeps them, where
-// the API serves them, which OAuth scopes open that, and by which fields documents are found at once.
-// Scopes: reference §5.4, from the API reference's `resources/*.raml`; "unverified" where no stored
-// source names one. A type without a path is there for expansion only, one without a shop starts empty.
+// The resource types of the sandbox: their names in references, their place in the shop, their paths in the API, the
+// OAuth scopes that open them, and the indexed fields of their documents. Scopes: reference §5.4, from the API
+// reference's `resources/*.raml`; "unverified" if no stored source names one. A type without a path only serves
+// expansion, one without a shop starts empty.
 
 export const RESOURCES = [
   { typeId: "cart-discount", shop: "cartDiscounts" },

@@ -1,7 +1,7 @@
-// The commercetools sandbox: an HTTP server on loopback that behaves as a commercetools project
-// does for a client that reads it. For development and tests.
+// The commercetools sandbox: an HTTP server on loopback that behaves like a commercetools project
+// towards a client that reads it. For development and tests.
 //
-// Nothing is pushed from here: what a subscription would deliver is built by notifications.mjs.
+// It pushes nothing: notifications.mjs builds what a subscription would deliver.
 
 import { once } from "node:events";
 import { createServer } from "node:http";

@@ -1,8 +1,8 @@
-// The mock's storage, with queries answered as the real API answers them.
+// The mock's storage, with the real API's answers to queries.
 //
-// The mock's own storage copies every document for every query, so a walk over n documents costs
-// n² / page; its services hand it neither `sort` nor `withTotal`. Both reach this one beside the
-// call, by `duringQuery`. A class because the mock wants one; nothing outside this module needs it.
+// The mock's own storage copies every document for every query, so a walk over n documents costs n² / page; its
+// services pass it neither `sort` nor `withTotal`. This one gets both beside the call, through `duringQuery`. It is a
+// class because the mock requires one; nothing outside this module needs it.
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import { InMemoryStorage } from "@labdigital/commercetools-mock";

@@ -1,9 +1,9 @@
-// What the mock's Subscriptions lack: the checks of a draft, update actions, the test message of a
-// new destination, the resource type `variant`, and that secrets are hidden in what is read.
+// The parts of Subscriptions that the mock lacks: the checks of a draft, update actions, the test
+// message of a new destination, the resource type `variant`, and hidden secrets in answers.
 // https://docs.commercetools.com/api/projects/subscriptions
 //
-// Not here: delivery, and whether a message type exists. A message can be delivered to any
-// destination but an SQS queue of the account 0000000000, as the mock has it.
+// Not here: delivery, and whether a message type exists. As in the mock, a message can be delivered
+// to any destination except an SQS queue of the account 0000000000.
 
 import { apiError } from "./errors.mjs";
 

@@ -1,8 +1,8 @@
-// The authorization server: client credentials in, bearer tokens out, and what a token allows.
+// The authorization server: takes client credentials, returns bearer tokens, and knows their scopes.
 // https://docs.commercetools.com/api/authorization
 //
-// The mock takes any client id and secret, forgets the scope, and its tokens never expire and open
-// everything. Not here: refresh tokens and the password flow, which a sync does not use.
+// The mock accepts any client id and secret, forgets the scope, and its tokens never expire and
+// open everything. Not here: refresh tokens and the password flow, which a sync does not use.
 
 import { randomBytes } from "node:crypto";
 import { authError } from "./errors.mjs";

@@ -1,4 +1,4 @@
-// Variants as resources of their own, which the mock does not have: read by id, by key, or queried.
+// Variants as resources of their own, which the mock lacks: read by id, by key, or by query.
 // https://docs.commercetools.com/api/projects/variants
 //
 // Not here: whether the project has them (project.mjs), writing, and projections.

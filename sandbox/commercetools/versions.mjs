@@ -1,5 +1,5 @@
-// Optimistic concurrency: commercetools wants the version of what is deleted or updated, and the mock does not
-// look at that of a deletion.
+// Optimistic concurrency: commercetools requires the version for a deletion or an update, and the mock ignores that of
+// a deletion.
 // https://docs.commercetools.com/api/errors#409-conflict
 
 import { apiError } from "./errors.mjs";

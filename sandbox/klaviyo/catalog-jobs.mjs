@@ -2,7 +2,7 @@
 // categories.
 //
 // For: accepting up to 100 rows at once, carrying them out later, and reporting per row.
-// Not for: when a job takes effect (jobs.mjs) and what a row does (catalog.mjs).
+// Not for: the time when a job takes effect (jobs.mjs), and the effect of a row (catalog.mjs).
 // Source: klaviyo.md §2.3 ("Bulk jobs").
 
 import { notFound, tooManyJobs } from "./errors.mjs";

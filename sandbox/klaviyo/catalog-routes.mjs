@@ -2,7 +2,7 @@
 //
 // For: single create, update, delete and get, lists with filters, an item's variants and
 // categories.
-// Not for: how the catalogue is held (catalog.mjs), nor its bulk jobs (catalog-jobs.mjs).
+// Not for: the storage of the catalogue (catalog.mjs), and its bulk jobs (catalog-jobs.mjs).
 // Source: klaviyo.md §2.3.
 
 import { catalogAttributes } from "./catalog.mjs";

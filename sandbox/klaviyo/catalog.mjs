@@ -1,4 +1,4 @@
-// The catalogue that the fake holds: items, variants and categories, and what ties them together.
+// The catalogue of the fake: items, variants and categories, and the relations between them.
 //
 // For: create, update and delete with Klaviyo's conflicts and missing parents; the same functions
 // serve single calls and the rows of bulk jobs. Each either takes full effect or throws.

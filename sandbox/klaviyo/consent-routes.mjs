@@ -1,7 +1,7 @@
-// What is neither profile, event nor catalogue: deletion, consent, back in stock, the account.
+// The endpoints outside of profiles, events and the catalogue: deletion, consent, back in stock,
+// the account.
 //
-// For: accepting these requests with their rules and keeping what was asked, so that tests can look
-// at it.
+// For: accepting these requests by their rules and keeping them for tests.
 // Not for: consent as a state; a subscription is kept as it came and changes no profile.
 // Source: klaviyo.md §2.2 (deletion, consent) and §2.3 (back in stock).
 

@@ -1,7 +1,7 @@
 // The control surface of the fake over HTTP, for a shell or a test in another language. Documented
 // in server.mjs.
 //
-// For: translating a request under /sandbox to a call of the object that startKlaviyo returns.
+// For: translating a request under /sandbox into a call of the object that startKlaviyo returns.
 // Not for: anything that Klaviyo itself has.
 
 /** Answers `{ status, body }`, or null for a path that does not exist. */

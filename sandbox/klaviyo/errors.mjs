@@ -1,12 +1,11 @@
 // Klaviyo's error bodies: one function per kind of refusal, each returning an Error to be thrown.
 //
-// For: the exact shapes recorded from the live API (klaviyo.md §2.0, "Error shape"). Where no body
-// was ever recorded (403, 405, 413, 415, catalogue 409) the shape is the common one and only the
-// status is certain.
+// For: the exact shapes recorded from the live API (klaviyo.md §2.0, "Error shape"). If no body was ever recorded (403,
+// 405, 413, 415, catalogue 409), the shape is the common one and only the status is certain.
 // Not for: deciding when something is refused.
 //
-// `violation: true` marks a rule that a correct client never breaks (an unknown field, a batch too
-// large). What depends on data or on state (404, 409, a malformed e-mail) is no violation.
+// `violation: true` marks a rule that a correct client never breaks (an unknown field, a batch that is too large). A
+// refusal that depends on data or on state (404, 409, a malformed e-mail) is no violation.
 
 import { randomUUID } from "node:crypto";
 

@@ -1,10 +1,10 @@
 // The event and metric endpoints.
 //
 // For: checking and recording events, one by one and in bulk, and reading them back.
-// Not for: how events are held (events.mjs).
-// An event is there as soon as its request is answered, but can be read only after
-// `settings.eventsReadableAfterMs`: Klaviyo takes up to a few minutes. What is included takes the scope of
-// its own that a key needs for it. Source: klaviyo.md §2.1.
+// Not for: the storage of events (events.mjs).
+// An event exists as soon as its request is answered, but can be read only after
+// `settings.eventsReadableAfterMs`: Klaviyo takes up to a few minutes. An included resource needs a scope
+// of its own. Source: klaviyo.md §2.1.
 
 import { forbidden, invalidQuery } from "./errors.mjs";
 import { profileAttributes } from "./profiles.mjs";

@@ -1,4 +1,4 @@
-// The events and metrics that the fake holds.
+// The events and metrics of the fake.
 //
 // For: recording an event once per profile, metric and unique_id.
 // Not for: HTTP (event-routes.mjs), flows, currencies, segments.

@@ -1,8 +1,8 @@
 // Ids in the form of Klaviyo's: ULIDs, 26 characters, ascending in the order of creation.
 //
-// For: profiles, events and jobs. Deterministic for a given clock: a counter takes the place of the
-// random part.
-// Not for: the ids of errors, which are random UUIDs as Klaviyo's are.
+// For: profiles, events and jobs. Deterministic for a given clock: a counter replaces the random
+// part.
+// Not for: the ids of errors, which are random UUIDs like Klaviyo's.
 
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; // Crockford's base 32
 

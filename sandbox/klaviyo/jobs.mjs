@@ -1,11 +1,9 @@
-// Asynchronous jobs: queued -> processing -> complete, driven by the clock and by nothing else.
+// Asynchronous jobs: queued -> processing -> complete, driven only by the clock.
 //
 // For: profile imports, catalogue jobs, merges and deletions. No timer runs: `settle()` is called
 // before every request and every look into the store, and carries out what has become due, in the
-// order of its time. So an injected clock decides alone, and a run with the same clock is the same
-// run.
-// Not for: what a job does; that is the `run` function it is given, called once, when the job takes
-// effect.
+// order of its time. So an injected clock alone decides, and runs with the same clock are the same.
+// Not for: the effect of a job; its `run` function, called once, has that.
 // Source: klaviyo.md §2.2 (profile import job) and §2.3 ("Bulk jobs").
 
 import { rowError } from "./errors.mjs";

@@ -2,7 +2,7 @@
 //
 // For: counting requests per account and operation, the RateLimit-* headers in the live format,
 // Retry-After.
-// Not for: limits on sizes and batches (rules.mjs), nor for the number of open jobs (jobs.mjs).
+// Not for: limits on sizes and batches (rules.mjs), and on the number of open jobs (jobs.mjs).
 // Source: klaviyo.md §2.0 (tiers) and §3.1 (algorithm and headers).
 //
 // A window opens with the first request in it. A refused request is not counted.

@@ -1,5 +1,5 @@
-// The table of all operations: method, path, rate tier, scopes, and the functions that check and
-// carry out.
+// The table of all operations: method, path, rate tier, scopes, and the functions for checks and
+// effects.
 //
 // For: finding the operation of a request, and the allowed methods of a path.
 // Not for: behaviour; every function named here lives in one of the *-routes.mjs.

@@ -1,8 +1,7 @@
 // The profile endpoints: single calls, the bulk import job and its errors, merge.
 //
 // For: the HTTP meaning of profile operations, with status codes, pointers and job resources.
-// Not for: how profiles are held and matched (profiles.mjs), nor deletion and consent
-// (consent-routes.mjs).
+// Not for: storing and matching profiles (profiles.mjs), and deletion and consent (consent-routes.mjs).
 // Source: klaviyo.md §2.2.
 
 import { notFound } from "./errors.mjs";

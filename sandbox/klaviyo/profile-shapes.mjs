@@ -1,8 +1,8 @@
 // The request bodies of the profile operations, as tables for validate.mjs.
 //
-// For: the same strictness as Klaviyo where no JSON Schema file is at hand; the tables say what
-// klaviyo-requests.schema.json says (a test compares the two where that file exists).
-// Not for: rules about values and amounts of data; those are in rules.mjs.
+// For: Klaviyo's strictness if no JSON Schema file exists; the tables say the same as
+// klaviyo-requests.schema.json (if that file exists, a test compares the two).
+// Not for: rules about values and sizes; those are in rules.mjs.
 // Source: official OpenAPI spec, revision 2026-07-15, as recorded in klaviyo.md §2.2.
 
 import { data, either, list, nullable, resource } from "./validate.mjs";

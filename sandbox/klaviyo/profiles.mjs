@@ -1,8 +1,8 @@
-// The profiles that the fake holds: by id, e-mail, external id, phone number and anonymous id.
+// The profiles of the fake: by id, e-mail, external id, phone number and anonymous id.
 //
 // For: finding, creating, changing, merging and deleting profiles, with Klaviyo's meaning of null,
 // absent and `meta.patch_properties` (klaviyo.md §2.2).
-// Not for: HTTP (profile-routes.mjs) and not for events, which only refer to a profile's id.
+// Not for: HTTP (profile-routes.mjs), and events, which only refer to a profile's id.
 // Not modelled: `patch_identifiers` (secondary e-mails), `_kx`, lists, segments, subscriptions.
 
 import { duplicateProfile, notFound } from "./errors.mjs";

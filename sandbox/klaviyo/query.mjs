@@ -1,9 +1,9 @@
 // Query parameters of Klaviyo's GET endpoints: filter, sort, paging, sparse fieldsets, include.
 //
-// For: parsing them against what an operation allows (anything else is a 400 with
-// `source.parameter`), and cutting a page out of a list. Cursors name the last row that was given,
-// so a page never repeats or skips rows when others are added meanwhile.
-// Not for: the meaning of a filter; the handlers do that.
+// For: parsing them against what an operation allows (anything else is a 400 with `source.parameter`), and cutting a
+// page out of a list. Cursors name the last row returned, so a page never repeats or skips rows if others are added
+// meanwhile.
+// Not for: the meaning of a filter; the handlers have that.
 //
 // What an operation allows (`operation.query`):
 //   { filter: { field: ["equals", "any"] }, sort: ["created"], fields: "profile",

@@ -1,8 +1,7 @@
-// One request from its bytes to its answer, without HTTP: who asks, how often, with what, and what
-// comes of it.
+// One request from its bytes to its answer, without HTTP: who asks, how often, with what, and the result.
 //
-// For: the order in which Klaviyo's refusals come (route, key, rate, revision, scopes, body,
-// state), and the list of violations, that is of rules that a correct client never breaks.
+// For: the order of Klaviyo's refusals (route, key, rate, revision, scopes, body, state), and the list of violations of
+// rules that a correct client never breaks.
 // Not for: sockets, faults and the log of requests (server.mjs).
 // Source: klaviyo.md §1.1, §1.2, §2.0 (errors), §3.1 (rate limit headers).
 

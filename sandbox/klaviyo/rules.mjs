@@ -1,4 +1,4 @@
-// The rules about values and amounts that no JSON Schema of Klaviyo's states.
+// The rules about values and sizes that Klaviyo's JSON Schemas lack.
 //
 // For: identifiers, event limits, flat metadata, sizes per record, batch rules. Each rule is a
 // function `(…, path, report)`; `report(path, detail, { violation })` notes a problem at a path of

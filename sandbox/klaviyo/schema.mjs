@@ -2,8 +2,7 @@
 //
 // For: catching what the tables of this fake (the *-shapes.mjs) let through although the spec does
 // not.
-// Not for: anything the fake needs to work: without the file there is no second opinion, and that
-// is all.
+// Not for: anything that the fake needs: without the file there is only no second opinion.
 
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -1,8 +1,8 @@
 // A third opinion on request bodies: the models of Klaviyo's official SDK (npm `klaviyo-api`), which
 // this project did not write and every clone has.
 //
-// For: a body that the SDK reads and writes again must come out whole. The SDK drops a member that it
-// does not know (`uniqueId` for `unique_id`), so whatever is lost was misnamed or misplaced.
+// For: a body that the SDK parses and serialises must come out complete. The SDK drops an unknown member (`uniqueId`
+// for `unique_id`), so a lost member was misnamed or misplaced.
 // Not for: values and missing members; the SDK checks neither.
 
 /** The model of each operation's body, as the SDK's own calls name it (a test compares the two). */

@@ -1,26 +1,25 @@
-// A stateful fake of Klaviyo's API, for development and tests: the same answers, refusals and
-// limits as far as they are known, with everything kept in memory.
+// A stateful fake of Klaviyo's API, for development and tests: with the same answers, refusals and limits as far as
+// they are known, and all data in memory.
 //
-// For: the sandbox, the tests and the benchmarks of this project, on loopback only. Rules come from
-// the research in klaviyo.md; what is unknown there is answered by the stricter reading, with a
-// comment at the place.
+// For: the sandbox, the tests and the benchmarks of this project, on loopback only. Rules come from the research in
+// klaviyo.md; if a rule is unknown there, the fake takes the stricter reading, with a comment at the place.
 // Not for: proof that Klaviyo itself would accept a request.
 //
 //   const klaviyo = await startKlaviyo({ port: 0 });
 //   klaviyo.url, .port, .key   where it listens and the private key it wants
 //   klaviyo.store              what it holds (store.mjs)
-//   klaviyo.hold(kind, object) puts an object of the catalogue there, without a request
-//   klaviyo.loseEvents(wanted) takes events away, by the members of `store.events()`, without a request
-//   klaviyo.snapshot()         all of it in a form that two runs can be compared by (snapshot.mjs)
+//   klaviyo.hold(kind, object) adds an object to the catalogue, without a request
+//   klaviyo.loseEvents(wanted) removes events, by the members of `store.events()`, without a request
+//   klaviyo.snapshot()         all of it in a form for comparing two runs (snapshot.mjs)
 //   klaviyo.requests           the log: { method, path, search, status, bytes, at, operation },
 //                              `fault` where there was one, with `recordBodies` also `headers` and
 //                              `body`; the status is null until there is an answer; it has `clear()`
 //   klaviyo.violations         rules broken by the client: { operation, status, by, problems }
-//   klaviyo.broken             the same since it was started, whatever was reset
-//   klaviyo.takeViolations()   gives the violations and forgets them, also for `broken`: for a test that
-//                              meant to break a rule
+//   klaviyo.broken             the same since the start, across resets
+//   klaviyo.takeViolations()   returns the violations and forgets them, also in `broken`: for a test that
+//                              breaks a rule on purpose
 //   klaviyo.faults             rules for latency, errors, resets and silence (../faults.mjs)
-//   klaviyo.settings           what may be changed while it runs; see `settings` below
+//   klaviyo.settings           the settings that may change while it runs; see `settings` below
 //   klaviyo.finishJobs()       completes all open jobs at once
 //   klaviyo.reset(), .close()
 //

@@ -1,7 +1,7 @@
-// Everything that the fake holds as one plain object that two runs can be compared by.
+// Everything that the fake holds as one plain object, for comparing two runs.
 //
 // For: `assert.deepEqual(a.snapshot(), b.snapshot())` after runs that took different ways (crashes,
-// other orders of requests). So it knows no Klaviyo ids, no time of writing and no order.
+// other orders of requests). So it has no Klaviyo ids, no times of writing and no order.
 // Not for: inspecting single records in a test; the store does that.
 //
 //   profiles       by external id, else e-mail, else phone number, else anonymous id

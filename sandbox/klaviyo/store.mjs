@@ -1,7 +1,7 @@
-// What the fake holds, for tests to look at: copies in a plain form.
+// The data of the fake for tests: copies in a plain form.
 //
-// For: reading. Each look first carries out the jobs that have become due (`settle`).
-// Not for: comparing runs (snapshot.mjs) and not for changing anything.
+// For: reading. Each look first carries out due jobs (`settle`).
+// Not for: comparing runs (snapshot.mjs), and changing anything.
 
 import { catalogAttributes } from "./catalog.mjs";
 import { profileAttributes } from "./profiles.mjs";

@@ -1,9 +1,9 @@
-// A small validator for request bodies: tables of allowed members in, problems with JSON pointers
-// out.
+// A small validator for request bodies: takes tables of allowed members, returns problems with JSON
+// pointers.
 //
-// For: what Klaviyo refuses by shape alone, that is unknown members, missing members and wrong
-// types (klaviyo.md §2.0: "unknown fields are rejected too"), without any schema file.
-// Not for: values (see rules.mjs) and not a JSON Schema; the tables are in the *-shapes.mjs.
+// For: what Klaviyo refuses by shape alone: unknown members, missing members and wrong types
+// (klaviyo.md §2.0: "unknown fields are rejected too"), without any schema file.
+// Not for: values (see rules.mjs), and JSON Schema; the tables are in the *-shapes.mjs.
 //
 // A check is a function `(value, path, report, resource)`. `path` is the array of keys that lead to
 // the value, `report(path, detail)` notes a problem, `resource` is the type name that error

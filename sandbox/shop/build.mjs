@@ -1,5 +1,5 @@
-// The small parts that every document of the shop is made of: money, references, the members that
-// all resources share. Shapes: reference Appendix B. No document stands here.
+// The small parts of every document in the shop: money, references, the members that all resources
+// share. Shapes: reference Appendix B. No documents here.
 
 import { fixedId } from "./ids.mjs";
 

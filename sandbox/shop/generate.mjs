@@ -1,6 +1,6 @@
 // A shop of any size, for tests of paging and for the benchmarks: the same seed and sizes give the
-// same documents. Made of the same parts as the sample shop, but plain: no odd cases on purpose.
-// Documents share parts (an order its variant with the product), so copy one before changing it.
+// same documents. It has the same parts as the sample shop, but no deliberately odd cases.
+// Documents share parts (an order its variant with the product), so copy one before you change it.
 
 import { seededRandom } from "../faults.mjs";
 import { image, money, reference, refTo, resource } from "./build.mjs";

@@ -1,6 +1,6 @@
-// Ids of the sample shop: fixed UUIDs that say what they belong to. The first group names the type
-// and the number (`c0570003-…` is customer 3); the rest is a hash of both, so that commercetools'
-// binary order of ids is not the order of the numbers.
+// Ids of the sample shop: fixed UUIDs that show their owner. The first group names the type and the
+// number (`c0570003-…` is customer 3); the rest is a hash of both, so that commercetools' binary
+// order of ids is not the order of the numbers.
 
 import { createHash } from "node:crypto";
 

@@ -1,4 +1,4 @@
-// The sample shop, whole: every document that the commercetools sandbox serves by default.
+// The complete sample shop: every document that the commercetools sandbox serves by default.
 
 import { categories } from "./categories.mjs";
 import { customers } from "./customers.mjs";

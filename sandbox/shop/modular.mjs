@@ -1,9 +1,9 @@
-// A shop as it is after its migration to commercetools' Modular Catalog: variants are documents of
-// their own, products have none, and every price is a standalone one.
+// A shop after its migration to commercetools' Modular Catalog: variants are documents of their
+// own, products have none, and every price is a standalone one.
 // https://docs.commercetools.com/api/projects/variants
 //
-// Parts are shared with the shop that it is made of. Not here: the project's own setting
-// (sandbox/commercetools/project.mjs), and orders, which keep the variants that they were made with.
+// It shares parts with the original shop. Not here: the project's own setting
+// (sandbox/commercetools/project.mjs), and orders, which keep the variants of their creation.
 
 import { reference, resource } from "./build.mjs";
 import { derivedId } from "./ids.mjs";

@@ -1,7 +1,7 @@
-// How an order is put together: lines with a snapshot of their variant, custom lines, shipping,
-// taxes, and totals that add up. For the sample shop and for generated ones; no order stands here.
+// The parts of an order: lines with a snapshot of their variant, custom lines, shipping, taxes, and
+// totals that add up. For: the sample shop and generated ones. No orders here.
 //
-// Rounding is to the nearest cent, where commercetools rounds half to even; the sums hold anyway.
+// It rounds to the nearest cent, while commercetools rounds half to even; the sums match anyway.
 
 import { money, refTo, resource, sum } from "./build.mjs";
 import { derivedId, fixedId } from "./ids.mjs";

@@ -1,5 +1,5 @@
 // The shop's orders: all four states, customers, guests and nobody, five currencies, discounts,
-// vouchers, gifts, returns, and one imported from the shop before this one.
+// vouchers, gifts, returns, and one imported from the previous shop.
 
 import { highPrecisionMoney, image, money, refTo } from "./build.mjs";
 import { customers } from "./customers.mjs";

@@ -1,5 +1,5 @@
-// The payments of the shop's orders. For refunds: none, one, two of which one is pending, one after
-// a failed attempt (and without a time), and one of a payment that belongs to no order yet.
+// The payments of the shop's orders. For refunds: none, one, two with one pending, one after a
+// failed attempt (and without a time), and one of a payment that belongs to no order yet.
 
 import { money, reference, resource } from "./build.mjs";
 import { fixedId } from "./ids.mjs";

@@ -1,5 +1,5 @@
-// How a product, a variant, a price and a stock entry are put together; for the sample shop and for
-// generated ones. No product stands here.
+// The parts of a product: variant, price and stock entry. For: the sample shop and generated ones.
+// No products here.
 
 import { reference, refTo, resource } from "./build.mjs";
 import { derivedId } from "./ids.mjs";

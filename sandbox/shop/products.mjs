@@ -1,4 +1,4 @@
-// The shop's products (the one with a hundred variants is in merino.mjs). Each stands for a
+// The shop's products (the one with a hundred variants is in merino.mjs). Each represents a
 // situation that a catalogue sync must get right; the comment above it says which.
 
 import { highPrecisionMoney, image, money, refTo } from "./build.mjs";

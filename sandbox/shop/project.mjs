@@ -1,4 +1,4 @@
-// What the shop's documents refer to: types, channels, groups, discounts, states, tax categories.
+// The documents that others refer to: types, channels, groups, discounts, states, tax categories.
 // Fellweg is a fictitious maker of outdoor clothing with shops in Munich and Zurich.
 
 import { money, refTo, resource } from "./build.mjs";

@@ -1,5 +1,5 @@
-// The prices of the one product whose `priceMode` is "Standalone". Between them: two countries, a
-// customer group, one that is switched off, one that is over, and one that is reduced.
+// The prices of the one product whose `priceMode` is "Standalone". Among them: two countries, a
+// customer group, an inactive price, an expired one, and a reduced one.
 
 import { money, refTo, resource } from "./build.mjs";
 import { fixedId } from "./ids.mjs";

@@ -1,5 +1,5 @@
-// The built worker: what files it is, how large, and how the demo comes by it. A checkout builds it; in the archive of a
-// release it is there.
+// The built worker: its files, its size, and how the demo gets it. A checkout builds it; the archive of a release
+// contains it.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

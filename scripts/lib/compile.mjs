@@ -1,8 +1,8 @@
-// Compiles the worker: Rust to a WebAssembly module, its bindings to JavaScript, and both to the two files that the runtime
-// loads. It does what the program `worker-build` does, of which the build needed little and which took a minute and a half
-// to install.
+// Compiles the worker: Rust to a WebAssembly module, its bindings to JavaScript, and both to the two files that the
+// runtime loads. This replaces the program `worker-build`: the build needed little of it, and its installation took a
+// minute and a half.
 //
-// Not for: what makes the module smaller beyond that (build.mjs).
+// Not for: the further reduction of the module's size (build.mjs).
 
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

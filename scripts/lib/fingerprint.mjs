@@ -1,4 +1,4 @@
-// Says whether the worker in build/ is the one that the present sources would give.
+// Says whether the worker in build/ matches the present sources.
 
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";

@@ -1,5 +1,5 @@
-// A lock between processes: a file that names its owner. The owner keeps touching it; a lock whose owner is dead,
-// or has not touched it for a while, is taken over.
+// A lock between processes: a file that names its owner. The owner keeps touching it; another process takes over a lock
+// if its owner is dead, or has not touched it for a while.
 
 import { randomUUID } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// The npm packages of package-lock.json, and the programs in them that the build calls.
+// The npm packages of package-lock.json, and their programs that the build calls.
 
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";

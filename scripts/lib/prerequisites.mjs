@@ -1,5 +1,5 @@
-// What a machine has to have, because no command of this project installs it. It is looked for before anything is
-// downloaded or compiled.
+// The programs that a machine must have because no command of this project installs them. They are checked before
+// anything is downloaded or compiled.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

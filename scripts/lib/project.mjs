@@ -1,4 +1,4 @@
-// Where things lie in this checkout, and the environment that every child process gets.
+// The paths of this checkout, and the environment of every child process.
 
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";

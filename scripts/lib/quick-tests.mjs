@@ -1,4 +1,4 @@
-// The native tests that take less than half a minute: few seeds of the simulators, and none of the longest tests.
+// The native tests that take less than half a minute: few seeds of the simulators, without the longest tests.
 //
 // For: `npm run check`, and the tests of a mutation (`npm run mutants`).
 // Not for: `npm test`, which runs all of them.

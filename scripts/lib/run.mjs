@@ -1,5 +1,5 @@
-// Runs child processes and shows how they get on: one line per step with the seconds since the start,
-// and on a terminal the tool's latest line of output while it works.
+// Runs child processes and shows their progress: one line per step with the seconds since the start, and on a terminal
+// the tool's latest line of output while it works.
 
 import { spawn, spawnSync } from "node:child_process";
 import { realpathSync } from "node:fs";

@@ -1,9 +1,9 @@
-// The names of functions in a WebAssembly module. Only those that this crate's own code has are kept, and short: they
-// are there for the stack of a panic, and all of them, with their type parameters, were 184 kB of a compressed worker of
-// 1033 kB. What is derived, or made of a library's code for a type of this crate, has no name: half of them, 14 kB, and
-// each is called by code that has one.
+// The names of functions in a WebAssembly module. Only those of this crate's own code are kept, and shortened: they
+// serve the stack of a panic, and all names, with their type parameters, took 184 kB of a compressed worker of 1033 kB.
+// Derived functions, and instances of a library's code for a type of this crate, get no name: they are half of the
+// names, 14 kB, and each is called by a function with a name.
 //
-// They also carry the order that the functions are to be in, since wasm-opt sorts by name.
+// They also carry the wanted order of the functions, since wasm-opt sorts by name.
 //
 // Format: https://webassembly.github.io/spec/core/appendix/custom.html#name-section
 

@@ -1,6 +1,6 @@
-// The order of the functions in a WebAssembly module. gzip finds only what repeats within 32 kB, and the compiler leaves
-// the copies of a generic function megabytes apart: brought together, they make a compressed worker of 1,085 KiB where
-// it was 1,211. To the program the order means nothing.
+// The order of the functions in a WebAssembly module. gzip only finds repetitions within 32 kB, and the compiler leaves
+// the copies of a generic function megabytes apart: brought together, they reduce the compressed worker from 1,211 KiB
+// to 1,085. The program does not depend on the order.
 
 /** How many bytes are compared at a time. gzip gains little from what is shorter. */
 const PIECE_BYTES = 6;

@@ -1,4 +1,4 @@
-// A WebAssembly module as the build reads and writes it: a row of sections.
+// A WebAssembly module in the form that the build reads and writes: a list of sections.
 //
 // Format: https://webassembly.github.io/spec/core/binary/modules.html
 

@@ -1,6 +1,6 @@
 // The notes of a release: its part of CHANGELOG.md, which follows Keep a Changelog.
 //
-// Not for: writing the changelog. A person does that, when the change is made.
+// Not for: writing the changelog. A person does that together with the change.
 
 import { Failure } from "../lib/run.mjs";
 

@@ -1,7 +1,7 @@
-// The crates that are in the worker, with their licences and the texts of these: those of Cargo.lock, and the standard
-// library with its own, since it is compiled with the worker.
+// The crates in the worker, with their licences and the licence texts: those of Cargo.lock, and the standard library
+// with its own, since it is compiled with the worker.
 //
-// Not for: macros and build scripts, of which nothing is left in the module.
+// Not for: macros and build scripts, which leave nothing in the module.
 
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -1,7 +1,7 @@
-// What is in the archive of a release, and where: all that it takes to try, deploy and run the worker without Rust. The
-// same folder is the repository that Cloudflare's Deploy button copies.
+// The content of a release's archive, and its places: everything for trying, deploying and running the worker without
+// Rust. The same folder is the repository that Cloudflare's Deploy button copies.
 //
-// Not for: what is needed to change the worker. That is the project's own repository.
+// Not for: what a change of the worker needs. The project's own repository has that.
 
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -1,5 +1,5 @@
-// LICENSES.txt of a release: whose code the worker contains, and under which licences. The text of a licence that several
-// have word by word is there once.
+// LICENSES.txt of a release: the owners of the code in the worker, and its licences. A licence text that several share
+// word by word occurs once.
 
 const RULE = "=".repeat(80);
 

@@ -1,5 +1,5 @@
-// What the archive of a release has its own of: package.json and its lock file, and wrangler.toml. They are made of the
-// project's, so that nothing has to be said twice.
+// The archive's own versions of package.json, its lock file, and wrangler.toml. They are generated from the project's,
+// so that nothing is written twice.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-// Packs a folder so that the same files give the same bytes: sorted, without owners, and all of one time.
+// Packs a folder so that the same files give the same bytes: sorted, without owners, and all with one time.
 
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";

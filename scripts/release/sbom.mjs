@@ -1,5 +1,5 @@
-// The bill of materials of a release, as CycloneDX 1.6: what the worker contains, and what `npm ci` installs beside it to
-// try and to deploy it. It has neither a time nor a number of its own, so the same release has the same one.
+// The bill of materials of a release, as CycloneDX 1.6: what the worker contains, and what `npm ci` installs beside it
+// for trying and deploying it. It has neither a time nor a serial number, so the same release gives the same file.
 //
 // https://cyclonedx.org/docs/1.6/json/
 

@@ -1,4 +1,4 @@
-// The few calls to commercetools that the installer makes, and what their failures mean.
+// The installer's few calls to commercetools, and the meaning of their failures.
 // https://docs.commercetools.com/api/projects/subscriptions
 // https://docs.commercetools.com/api/projects/project
 

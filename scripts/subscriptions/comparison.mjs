@@ -1,7 +1,7 @@
-// What is to be done for a subscription to become as it should be. Pure.
+// The steps that bring a subscription to its wanted state. Pure.
 //
-// commercetools hides secrets in what it returns, so whether a secret changed cannot be seen; and it
-// has no action that changes a format.
+// commercetools hides secrets in its answers, so a changed secret is not visible; and it has no
+// action that changes a format.
 
 const SECRETS = ["accessKey", "accessSecret", "apiKey", "apiSecret"];
 

@@ -1,5 +1,5 @@
-// What is to be known of each destination type of commercetools beyond its members, which stand in
-// schema.json: how it gets to the worker, and what to check when commercetools cannot reach it.
+// Facts about each destination type of commercetools beyond its members in schema.json: how it
+// reaches the worker, and what to check if commercetools cannot reach it.
 // https://docs.commercetools.com/api/projects/subscriptions#destination
 
 const AWS_USER = "arn:aws:iam::362576667341:user/subscriptions";

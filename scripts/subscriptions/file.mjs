@@ -1,8 +1,8 @@
-// The file that says which subscriptions there are to be: read, checked, and completed with what
-// the worker wants and with the secrets it names. The form is in schema.json.
+// The file with the wanted subscriptions: read, checked, and completed with the worker's needs and
+// the secrets it names. schema.json has the form.
 //
-// A secret's value stands in an environment variable. None is ever in a problem's text, nor is a
-// piece of the file, since somebody may have put one there.
+// An environment variable holds a secret's value. No problem's text contains a secret or a piece of
+// the file, since somebody may have put a secret there.
 
 import { readFileSync } from "node:fs";
 import Ajv from "ajv";

@@ -1,6 +1,6 @@
-// Brings one subscription to what it should be, or away. Each try begins with reading what is there:
-// so a call whose reply was lost is seen to have taken effect, and is not made twice. (But for a
-// destination that is only sent again: what cannot be seen is sent until it was answered.)
+// Creates, updates or deletes one subscription. Each try begins by reading the current state: so a call whose reply was
+// lost turns out to have taken effect, and is not repeated. (Except for a destination that is only sent again: its
+// change is not visible, so it is sent until an answer comes.)
 
 import { Failure } from "../lib/run.mjs";
 import { compare } from "./comparison.mjs";

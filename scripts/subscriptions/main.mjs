@@ -1,5 +1,5 @@
-// The installer of subscriptions from its command line to its last line of output. Everything that it
-// touches is handed in: the environment, where it prints, how it waits.
+// The installer of subscriptions from its command line to its last line of output. Its environment, its output and its
+// way of waiting are arguments.
 
 import { Failure } from "../lib/run.mjs";
 import {

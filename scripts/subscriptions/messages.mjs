@@ -1,7 +1,7 @@
-// Switches the Messages of the project on, which the worker's feed reads.
+// Switches on the Messages of the project, which the worker's feed reads.
 // https://docs.commercetools.com/api/projects/project#change-messagesconfiguration
 //
-// Not here: the scopes of the worker's own client, with which it reads them.
+// Not here: the scopes of the worker's own client, which reads them.
 
 import { persistently } from "./install.mjs";
 

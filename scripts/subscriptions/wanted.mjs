@@ -1,6 +1,6 @@
-// What the worker makes something of, and therefore subscribes to: message types and changes of
-// each resource type. The worker's own view is src/push/plan, its message types can be set by
-// `CONFIG` (src/config/rules.rs), and tests/runtime/subscriptions.test.mjs holds this against it.
+// What the worker uses, and therefore subscribes to: message types and changes of each resource
+// type. The worker's own view is src/push/plan, `CONFIG` can set its message types
+// (src/config/rules.rs), and tests/runtime/subscriptions.test.mjs compares the two.
 
 /** The defaults of `CONFIG` that name message types. */
 const DEFAULTS = {

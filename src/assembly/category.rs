@@ -1,4 +1,4 @@
-//! A category, and the paths of those below it.
+//! A category, and the paths of its descendants.
 
 use super::DeliveryStep;
 use super::documents::Documents;
@@ -15,7 +15,7 @@ use crate::klaviyo::request::WriteRequest;
 use crate::mapping::{category, identity};
 use crate::push::plan::id_walk::notification;
 
-/// Now: whether Klaviyo has it is not asked, since it does most probably.
+/// Now: it does not ask whether Klaviyo has the category, since Klaviyo most probably does.
 pub(super) fn next(
     config: &Config,
     documents: &Documents,
@@ -40,7 +40,7 @@ pub(super) fn next(
     }
     let below = documents.descendants.as_deref().unwrap_or_default();
     let locale = &config.shop.locale;
-    // Before the new name is written, since the old one is what tells of the move.
+    // Before the new name is written, since the old name shows the move.
     if let KnownDocument::There(known) = &documents.known_name
         && !documents.followed
         && category::moved(known, &category::category(read, locale))
@@ -55,7 +55,7 @@ pub(super) fn next(
     DeliveryStep::send(all.map(|document| upsert(category::category(document, locale))).collect())
 }
 
-/// As history: each has its own record, and a job has to know which of them are to be created.
+/// As history: each category has its own record, and a job has to know which ones to create.
 pub(super) fn history(config: &Config, documents: &Documents, id: &Id) -> DeliveryStep {
     let KnownDocument::There(read) = &documents.category else {
         return DeliveryStep::read([DocumentQuery::Category(id.clone())]);
@@ -78,7 +78,7 @@ pub(super) fn gone(id: &Id) -> DeliveryStep {
     DeliveryStep::send(vec![delete(CatalogKind::Category, identity::category(id).id)])
 }
 
-/// Updates a category that Klaviyo knows most probably, or creates it.
+/// Updates a category that Klaviyo most probably knows, or creates it.
 fn upsert(category: catalog::CatalogCategory) -> WriteRequest {
     WriteRequest::Catalog(CatalogWrite::put(CatalogObject::Category(category), true))
 }

@@ -1,10 +1,9 @@
-//! One delivery from its work to its conclusion: what to read, what to send, and whether what was
-//! sent was overtaken meanwhile.
+//! One delivery from its work to its conclusion: what to read, what to send, and whether something overtook the write.
 //!
-//! A write of current state is settled only if, after Klaviyo carried it out, the same documents
-//! still give the same requests. Else somebody changed them between our reading and our write, and
-//! perhaps wrote the newer state before us: it is written again. So of any writers beside each
-//! other, the last one corrects itself. A fact (an order was placed) needs none of that.
+//! A write of current state is settled only if the same documents still give the same requests after Klaviyo carried it
+//! out. Otherwise somebody changed them between our read and our write, and perhaps wrote the newer state before us:
+//! the delivery writes again. So among concurrent writers, the last one corrects itself. A fact (an order was placed)
+//! needs none of that.
 
 use chrono::{DateTime, Utc};
 
@@ -28,10 +27,10 @@ use crate::push::plan::price_edge::PriceEdge;
 use crate::push::plan::{PlacedOrder, Work};
 use crate::time::UnixMs;
 
-/// How often one delivery writes at most, before it is left to another time.
+/// How often one delivery writes at most, before it waits for another time.
 const WRITES: u32 = 2;
 
-/// A delivery that is under way.
+/// A delivery under way.
 #[derive(Debug, Clone)]
 pub struct Delivery {
     assignment: Assignment,
@@ -39,15 +38,15 @@ pub struct Delivery {
     written: WrittenSoFar,
 }
 
-/// What Klaviyo took so far.
+/// What Klaviyo has accepted so far.
 #[derive(Debug, Clone, Default)]
 enum WrittenSoFar {
     /// Nothing.
     #[default]
     Nothing,
-    /// State, so often; what it was the last time.
+    /// State: how often, and its content the last time.
     State { content: Vec<WriteContent>, times: u32 },
-    /// All that there is to send.
+    /// Everything that there is to send.
     Everything,
 }
 
@@ -58,7 +57,7 @@ impl Delivery {
         Self::of(Assignment::Now(work), Documents::default())
     }
 
-    /// Begins the delivery of a record of an import, with its document.
+    /// Begins the delivery of an import's record, with its document.
     #[must_use]
     pub fn of_record(record: HistoryRecord, documents: Documents) -> Self {
         Self::of(Assignment::History(record), documents)
@@ -68,7 +67,7 @@ impl Delivery {
         Self { assignment, documents, written: WrittenSoFar::Nothing }
     }
 
-    /// What comes next. `now` is the time at which prices are to be valid (UTC).
+    /// What comes next. `now` is the time at which prices have to be valid (UTC).
     pub fn next(&mut self, config: &Config, now: DateTime<Utc>) -> DeliveryStep {
         let step = match &self.written {
             WrittenSoFar::Everything => return self.look_after_customer(config),
@@ -78,14 +77,14 @@ impl Delivery {
         };
         let WrittenSoFar::State { content, times } = &self.written else { return step };
         match &step {
-            // Compared with what Klaviyo held before the write, so that the same documents give the
-            // same requests.
+            // The comparison uses what Klaviyo held before the write, so that the same documents give the same
+            // requests.
             DeliveryStep::Send { stages, .. } if content_of(stages) == *content => {
                 return DeliveryStep::Conclude(Conclusion::Delivered);
             }
             DeliveryStep::Send { .. } if *times >= WRITES => return overtaken(),
-            // After a write that may only seem so: what was written has to go again, if it is not
-            // to be there any more.
+            // After a write this may be only apparent: what was written has to be deleted if it should not exist any
+            // more.
             DeliveryStep::Send { .. } | DeliveryStep::Conclude(Conclusion::Ignored(_)) => {}
             _ => return step,
         }
@@ -99,8 +98,8 @@ impl Delivery {
         }
     }
 
-    /// An event makes the profile of whom it is about: where erasures are followed, the customer is read
-    /// once more after it.
+    /// An event creates the profile of its customer: if the shop follows erasures, the delivery reads the customer once
+    /// more after it.
     fn look_after_customer(&self, config: &Config) -> DeliveryStep {
         let erases = config.rules.customer.deletion == CustomerDeletion::Erase;
         let is_asked = matches!(self.assignment, Assignment::Now(_)) && erases;
@@ -112,8 +111,7 @@ impl Delivery {
         }
     }
 
-    /// The same, where something is known already that many deliveries share: what is left to be
-    /// read is only what is not.
+    /// The same, with documents that many deliveries share: the delivery only reads what is not known yet.
     pub fn next_with(
         &mut self,
         config: &Config,
@@ -147,24 +145,24 @@ impl Delivery {
         Ok(())
     }
 
-    /// Takes a category as written, and gives the request that would write it.
+    /// Treats a category as written, and returns the request that would write it.
     pub fn suppose_written(&mut self, category: CatalogWrite) -> WriteRequest {
         self.documents.categories.hold(category.id());
         WriteRequest::Catalog(category)
     }
 
-    /// Klaviyo refused something of it. Whether it is to be tried once more, since an item may have named a
-    /// category that is gone by now.
+    /// Klaviyo refused a part of it. True if it should be tried once more, since an item may have named a category that
+    /// no longer exists.
     pub fn refused(&mut self) -> bool {
         self.documents.distrust_categories()
     }
 
-    /// What it gave rise to is parked.
+    /// The notifications that it led to are parked.
     pub fn followed(&mut self) {
         self.documents.followed = true;
     }
 
-    /// Klaviyo took all of these stages. State is read once more, to see whether it was overtaken.
+    /// Klaviyo accepted all of these stages. State is read once more, to see whether something overtook it.
     pub fn taken(&mut self, stages: &[Vec<WriteRequest>]) {
         if !self.is_of_state() || stages.iter().all(Vec::is_empty) {
             self.written = WrittenSoFar::Everything;
@@ -184,7 +182,7 @@ impl Delivery {
         }
     }
 
-    /// The customer whose profile it writes: by itself, or with the events of an order.
+    /// The customer whose profile it writes: directly, or through the events of an order.
     #[must_use]
     pub fn customer(&self) -> Option<&Id> {
         let work = match &self.assignment {
@@ -204,7 +202,7 @@ impl Delivery {
         }
     }
 
-    /// The customer whom the events of an order are about, once that is read; none of a guest.
+    /// The customer of an order's events, after it is read; none for a guest.
     #[must_use]
     pub fn buyer(&self) -> Option<&Id> {
         match &self.documents.order {
@@ -213,7 +211,7 @@ impl Delivery {
         }
     }
 
-    /// That customer, if gone by now: perhaps erased, and then a write may have brought the profile back.
+    /// That customer, if gone by now: if that was an erasure, a write may have brought the profile back.
     #[must_use]
     pub fn gone_customer(&self) -> Option<&Id> {
         let is_gone = self.documents.customer == KnownDocument::Gone
@@ -221,7 +219,7 @@ impl Delivery {
         self.customer().filter(|_| is_gone)
     }
 
-    /// The product that it brings, if that is for sale, with what its prices depend on at a time (UTC).
+    /// The product that it brings, if that is for sale, with everything that its prices depend on at a time (UTC).
     fn product_at(&self, now: DateTime<Utc>) -> Option<ProductContext<'_>> {
         let brings_product = match &self.assignment {
             Assignment::Now(work) => {
@@ -234,8 +232,8 @@ impl Delivery {
         is_brought.then(|| product::context(&self.documents, product, now))
     }
 
-    /// When the prices of the product that it brings change next by themselves. `now` is the time at
-    /// which the product was mapped (UTC).
+    /// When the prices of its product change next by themselves. `now` is the time at which the product was mapped
+    /// (UTC).
     #[must_use]
     pub fn price_edge(&self, config: &Config, now: DateTime<Utc>) -> Option<PriceEdge> {
         let context = self.product_at(now)?;
@@ -243,13 +241,13 @@ impl Delivery {
         Some(PriceEdge { product: context.product.id.clone(), at })
     }
 
-    /// Whether Klaviyo took something of it.
+    /// Whether Klaviyo accepted a part of it.
     #[must_use]
     pub fn has_written(&self) -> bool {
         !matches!(self.written, WrittenSoFar::Nothing)
     }
 
-    /// Whether it brings what a resource is now, and may be overtaken.
+    /// Whether it brings the current state of a resource, and so may be overtaken.
     pub(crate) fn is_of_state(&self) -> bool {
         let Assignment::Now(work) = &self.assignment else { return false };
         by_resource(work)
@@ -264,7 +262,7 @@ impl Delivery {
     }
 }
 
-/// Somebody else wrote meanwhile, again and again.
+/// Another writer wrote meanwhile, again and again.
 fn overtaken() -> DeliveryStep {
     DeliveryStep::Conclude(Conclusion::Later(TransientFault::Overtaken.into()))
 }
@@ -298,8 +296,8 @@ mod tests {
         Delivery::new(Work::Profile { customer, missing, removed })
     }
 
-    /// Brings a delivery to its end, while commercetools answers with these documents in turn: the
-    /// names that were written, and the conclusion.
+    /// Runs a delivery to its end while commercetools answers with these documents in turn; returns the names that were
+    /// written, and the conclusion.
     fn delivered(names: &[&str]) -> (Vec<String>, Conclusion) {
         let config = test_config();
         let mut delivery = profile();
@@ -333,7 +331,7 @@ mod tests {
         }
     }
 
-    /// Some hundred bytes beside what was read: an import has thousands of them.
+    /// Some hundred bytes beside the documents: an import has thousands of deliveries.
     #[test]
     fn it_is_small() {
         assert!(size_of::<Delivery>() < 800, "{}", size_of::<Delivery>());
@@ -348,7 +346,7 @@ mod tests {
         assert_eq!(delivered(&["A", "B", "C"]), (twice, overtaken));
     }
 
-    /// Klaviyo did not have the item before the write, and what was written has to go.
+    /// Klaviyo did not have the item before the write, and the written item has to be deleted.
     #[test]
     fn an_item_that_was_written_beside_its_end_goes_again() {
         let config = test_config();

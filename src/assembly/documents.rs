@@ -33,26 +33,26 @@ use crate::klaviyo::query::KlaviyoLookup;
 use crate::klaviyo::request::WriteContent;
 use crate::push::plan::Work;
 
-/// The documents that were read so far.
+/// The documents read so far.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Documents {
     /// The customer.
     pub customer: KnownDocument<Box<Customer>>,
     /// The customer of the order.
     pub buyer: KnownDocument<Buyer>,
-    /// Whether Klaviyo knows a guest already: by a name, or as a customer.
+    /// Whether Klaviyo already knows a guest: by a name, or as a customer.
     pub guest_is_known: Option<bool>,
-    /// The names of the custom fields of types, by their ids; none for a type that cannot be read.
+    /// The names of the custom fields of types, by type id; none for a type that cannot be read.
     pub fields_of_types: BTreeMap<Id, Option<Vec<String>>>,
     /// The order.
     pub order: KnownDocument<Box<Order>>,
-    /// The payments of an order of an import, which its query expanded.
+    /// The payments of an order in an import; its query expanded them.
     pub payments: Vec<Payment>,
-    /// Of refunded payments the orders that they belong to, as far as that was asked for.
+    /// The orders of refunded payments, as far as the unit asked for them.
     pub payment_owners: Vec<(Id, Option<Id>)>,
     /// The payment.
     pub payment: KnownDocument<Box<Payment>>,
-    /// The products of the order's lines; one that is gone is not among them.
+    /// The products of the order's lines, except deleted ones.
     pub products: Option<Vec<Rc<Product>>>,
     /// The order's discount codes.
     pub discount_codes: Option<Vec<DiscountCode>>,
@@ -62,14 +62,13 @@ pub struct Documents {
     pub descendants: Option<Vec<CategoryDocument>>,
     /// The product.
     pub product: KnownDocument<Box<Product>>,
-    /// Of product types the names of the attributes that tell variants apart; of one that cannot be read,
-    /// none.
+    /// The names of the attributes that distinguish variants, by product type; empty for a type that cannot be read.
     pub telling_attributes: BTreeMap<Id, Rc<[String]>>,
     /// Whether a page of variants that are documents of their own was added to the product.
     pub variants_are_added: bool,
-    /// Where the project keeps variants, once that was asked for.
+    /// Where the project keeps variants, if the unit asked.
     pub catalog_model: Option<CatalogModel>,
-    /// The variant, where it is a document of its own.
+    /// The variant, if it is a document of its own.
     pub variant: KnownDocument<Box<VariantLink>>,
     /// The standalone price.
     pub standalone_price: KnownDocument<Box<StandalonePrice>>,
@@ -77,41 +76,41 @@ pub struct Documents {
     pub standalone_prices: Option<Vec<StandalonePrice>>,
     /// The inventory entries of the SKU, or of the product's SKUs.
     pub stock: StockDocuments,
-    /// Whether the product is for sale, where nothing else of it is asked for.
+    /// Whether the product is for sale, if the unit asks for nothing else of it.
     pub is_for_sale: Option<bool>,
-    /// Whether Klaviyo has the item, where that was asked for before its variants.
+    /// Whether Klaviyo has the item, if the unit asked before it wrote the variants.
     pub item_is_held: bool,
-    /// The ids of the item's variants at Klaviyo; gone where Klaviyo does not know the item.
+    /// The ids of the item's variants at Klaviyo; gone if Klaviyo does not know the item.
     pub known_variants: KnownDocument<Vec<String>>,
-    /// Of the SKUs that the product has no more, those that other products have.
+    /// The SKUs that the product no longer has and other products do.
     pub moved_skus: Option<Vec<String>>,
     /// Which categories Klaviyo has.
     pub categories: KnownCategories,
-    /// The customer's profiles at Klaviyo, once they were asked for; mostly one.
+    /// The customer's profiles at Klaviyo, if the unit asked for them; mostly one.
     pub known_profiles: Option<Vec<HeldProfile>>,
     /// A page of a walk over ids.
     pub walk_page: Option<WalkPage>,
-    /// The name that Klaviyo has for the category.
+    /// Klaviyo's name of the category.
     pub known_name: KnownDocument<String>,
-    /// Whether the notifications that this one gives rise to are parked.
+    /// Whether the notifications that this one leads to are parked.
     pub followed: bool,
-    /// Pages that follow those that were read.
+    /// The pages after those that were read.
     pub further: Vec<UnitReading>,
 }
 
 /// A page of a walk over ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WalkPage {
-    /// The ids of what is to be written once more: each once.
+    /// The ids of the resources to write once more, each once.
     pub ids: Vec<Id>,
-    /// The last document of the page, if it is full: there may be another page.
+    /// The last document of a full page: there may be another page.
     pub goes_on_after: Option<Id>,
 }
 
 impl Documents {
-    /// Forgets what commercetools said of the resource, so that it is read again by its id: a query
-    /// may lag behind. What Klaviyo held stays as it was before the write. What is to be done from
-    /// now on, where the resource is known more closely by now.
+    /// Forgets what commercetools said about the resource, so that it is read again by its id: a query may lag behind.
+    /// What Klaviyo held stays as it was before the write. Returns the work from now on, if the resource is known more
+    /// closely by now.
     pub fn prepare_verification(&mut self, work: &Work) -> Option<Work> {
         match work {
             Work::Profile { .. } => self.customer = KnownDocument::Unasked,
@@ -146,7 +145,7 @@ impl Documents {
         None
     }
 
-    /// Forgets the product and what goes with it, to be read again; gives what it was.
+    /// Forgets the product and its related documents, to read them again; returns the product.
     fn forget_product(&mut self) -> KnownDocument<Box<Product>> {
         self.variants_are_added = false;
         self.standalone_prices = None;
@@ -155,7 +154,7 @@ impl Documents {
         std::mem::take(&mut self.product)
     }
 
-    /// Klaviyo holds what was written, and no more what was deleted.
+    /// Klaviyo now holds what was written, and no longer holds what was deleted.
     pub fn learn_written(&mut self, content: &[WriteContent]) {
         for write in content {
             match write {
@@ -182,9 +181,8 @@ impl Documents {
         }
     }
 
-    /// An item was refused, and may have named a category that Klaviyo has no more: the product is read once
-    /// more, and so is which of its categories Klaviyo has. Whether that was not done before, and the item named
-    /// any.
+    /// Klaviyo refused an item, which may have named a category that Klaviyo no longer has: the product is read once
+    /// more, and Klaviyo is asked for its categories. True if this did not happen before, and the item named any.
     pub fn distrust_categories(&mut self) -> bool {
         let is_tried_again = self.categories.distrust();
         if is_tried_again {
@@ -193,10 +191,10 @@ impl Documents {
         is_tried_again
     }
 
-    /// Adds what was answered.
+    /// Adds an answer.
     ///
     /// # Errors
-    /// Where there is no answer, or one that the work cannot be done with.
+    /// There is no answer, or one that the work cannot be done with.
     pub fn add(
         &mut self,
         reading: &UnitReading,
@@ -274,7 +272,7 @@ impl Documents {
             }
             DocumentQuery::DiscountCodes(_) => {
                 let codes = self.discount_codes.get_or_insert_default();
-                // An order does without them where the API client may not see them.
+                // An order works without them if the API client may not see them.
                 if !answer::is_refused_with(answer, &[400, 403, 404]) {
                     codes.extend(answer::page::<DiscountCode>(answer)?);
                 }
@@ -307,7 +305,7 @@ impl Documents {
                 self.descendants.get_or_insert_default().extend(page);
             }
             DocumentQuery::Product(_) => self.product = found::<Product>(answer)?,
-            // Where no product has variants within itself, none can be asked for by one.
+            // If no product has variants within itself, no query can find a product by one.
             DocumentQuery::ProductOfSku(_) => {
                 let is_none = answer::is_refused_with(answer, &[400]);
                 self.product = if is_none { KnownDocument::Gone } else { first(answer)? };
@@ -366,7 +364,7 @@ impl Documents {
         Ok(())
     }
 
-    /// Adds what was answered about variants that are documents of their own.
+    /// Adds an answer about variants that are documents of their own.
     fn add_of_variants(
         &mut self,
         query: &DocumentQuery,
@@ -409,13 +407,13 @@ impl Documents {
         Ok(())
     }
 
-    /// A page of a walk. Of variants that are documents of their own it gives the products: a product is
-    /// written with all its variants.
+    /// A page of a walk. A page of variants that are documents of their own gives their products: a product is written
+    /// with all its variants.
     fn walk_page(&self, walk: &IdWalk, answer: &HttpAnswer) -> Result<WalkPage, ReadFault> {
         if walk.of() != WalkedResource::Variants {
             let page = begun_page(answer)?;
             let ids = page.results.iter().map(|text| id_of(text).ok_or_else(without_id));
-            // Of a document that is too large its id is known all the same.
+            // The id of a document that is too large is known all the same.
             let mut ids = ids.collect::<Result<Vec<_>, _>>()?;
             ids.extend(page.begun);
             let goes_on = !page.is_whole || ids.len() >= walk.limit();
@@ -475,13 +473,13 @@ impl Documents {
     }
 }
 
-/// In the order of their ids, as the plugin asks for them: an event tells of its products in the same
-/// order, whether they were read together or not.
+/// Sorts by id, as the plugin's query does: so an event lists its products in the same order, whether they were read
+/// together or not.
 pub(super) fn sort(products: &mut [Rc<Product>]) {
     products.sort_unstable_by(|one, other| one.id.cmp(&other.id));
 }
 
-/// That a document of a page has no id.
+/// A document of a page has no id.
 fn without_id() -> Rejection {
     Rejection::new(FinalFault::DocumentMalformed, "a document of the page has no id")
 }
@@ -492,7 +490,7 @@ fn first<T: DeserializeOwned>(answer: &HttpAnswer) -> Result<KnownDocument<Box<T
     Ok(first.map_or(KnownDocument::Gone, |first| KnownDocument::There(Box::new(first))))
 }
 
-/// The names of a type's fields; none where the type is gone, or the API client may not see it.
+/// The names of a type's fields; none if the type is gone, or the API client may not see it.
 fn fields_of_type(answer: &HttpAnswer) -> Result<Option<Vec<String>>, ReadFault> {
     if answer::is_refused_with(answer, &[400, 403, 404]) {
         return Ok(None);
@@ -503,7 +501,7 @@ fn fields_of_type(answer: &HttpAnswer) -> Result<Option<Vec<String>>, ReadFault>
     Ok(Some(found.field_definitions.into_iter().map(|field| field.name).collect()))
 }
 
-/// The attributes that tell variants apart; none if the type is gone, or the API client may not see it.
+/// The attributes that distinguish variants; empty if the type is gone, or the API client may not see it.
 fn telling_of_type(answer: &HttpAnswer) -> Result<Rc<[String]>, ReadFault> {
     if answer::is_refused_with(answer, &[400, 403, 404]) {
         return Ok(Rc::default());

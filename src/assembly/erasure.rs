@@ -1,8 +1,8 @@
-//! The erasure of a customer at Klaviyo. Its host erases what is stored here.
+//! The erasure of a customer at Klaviyo. The host erases what is stored here.
 //!
-//! Only the deployment that is told of an erasure remembers it. Another one, whose write was under
-//! way meanwhile, sees that the customer is gone: it takes away the profile if Klaviyo created it
-//! after that write began, and leaves alone any that was there before.
+//! Only the deployment that gets the notification of an erasure remembers it. Another deployment
+//! whose write was under way meanwhile sees that the customer is gone: it deletes the profile if
+//! Klaviyo created it after that write began, and leaves an older profile alone.
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 
@@ -16,19 +16,19 @@ use crate::klaviyo::query::KlaviyoLookup;
 use crate::klaviyo::request::WriteRequest;
 use crate::push::plan::IgnoreReason;
 
-/// The profile is known by the customer's id. An e-mail would do as well, but could be somebody
-/// else's by now.
+/// The customer's id identifies the profile. An e-mail address would, too, but may belong to
+/// somebody else by now.
 pub(super) fn next(documents: &Documents, customer: &Id) -> DeliveryStep {
     erase(documents, customer, |_| true)
 }
 
-/// A profile that was written after `since` (UTC), if the customer is gone by now.
+/// Deletes a profile that was written after `since` (UTC), if the customer is gone by now.
 pub(super) fn brought_back(
     documents: &Documents,
     customer: &Id,
     since: DateTime<Utc>,
 ) -> DeliveryStep {
-    // Klaviyo may leave out the parts of a second.
+    // Klaviyo may omit the fraction of a second.
     let since = since.trunc_subsecs(0);
     match &documents.customer {
         KnownDocument::Unasked => DeliveryStep::read([DocumentQuery::Customer(customer.clone())]),

@@ -1,5 +1,5 @@
-//! What Klaviyo holds and is to go, where that is asked of an import: all of a kind, or what is not
-//! for sale in commercetools.
+//! Objects that Klaviyo holds and an import has to delete: all of a kind, or those that are not for
+//! sale in commercetools.
 
 use super::DeliveryStep;
 use super::documents::Documents;
@@ -11,7 +11,7 @@ use crate::klaviyo::request::WriteRequest;
 use crate::mapping::identity;
 use crate::push::conclusion::Conclusion;
 
-/// As history. What is for sale stays, if that is to be seen: then all is as it is to be.
+/// As history. If `check` is set, an object that is for sale stays: then everything is as it should be.
 pub(super) fn next(
     documents: &Documents,
     kind: CatalogKind,
@@ -28,7 +28,7 @@ pub(super) fn next(
     DeliveryStep::send(vec![delete(kind, id.to_owned())])
 }
 
-/// The deletion of an object; an item takes its variants with it.
+/// Deletes an object; the variants of an item go with it.
 pub(super) fn delete(kind: CatalogKind, id: String) -> WriteRequest {
     WriteRequest::Catalog(CatalogWrite::Delete { kind, id })
 }

@@ -1,11 +1,10 @@
-//! A walk over ids, page by page: it parks each resource as if it had been changed just now, and the
-//! page after it.
+//! A walk over ids, page by page: it parks each resource as if it had just been changed, and then the next page.
 //!
-//! There are two. An item stands in the categories of its product and in all above them, so a move of
-//! a category changes the items of a whole subtree: for each category of it there is a walk over its
-//! products. And a write of an import that had no answer brings, if it is carried out late, what was
-//! read before: what changed since is written once more when that cannot happen any longer. Both can
-//! find thousands, so each of these goes its own way through the outbox.
+//! There are two reasons for a walk. An item belongs to the categories of its product and to all above them, so a move
+//! of a category changes the items of a whole subtree: each category in it gets a walk over its products. And if
+//! Klaviyo carries out an unanswered write of an import late, it brings old data: after that has become impossible,
+//! everything that changed since is written once more. Both can find thousands, so each resource goes through the
+//! outbox by itself.
 
 use super::DeliveryStep;
 use super::documents::Documents;
@@ -59,7 +58,7 @@ mod tests {
         Id::new(value).expect("an id")
     }
 
-    /// What a notification asks for, and where it is parked.
+    /// The work of a notification, and its slot.
     fn planned(raw: Map<String, Value>) -> (Work, String) {
         let notification = Notification::read(raw).expect("a notification");
         let Ok(WorkPlan::Work(work)) = plan(&OperatorRules::default(), &notification) else {

@@ -1,7 +1,7 @@
 //! The stock of a SKU.
 //!
-//! A SKU has an entry for each supply channel, and perhaps one without. Which of them count is for
-//! [`stock`] to say; all are read, whichever was changed.
+//! A SKU has an entry for each supply channel, and perhaps one without. All are read, whichever
+//! changed; [`stock`] says which ones count.
 
 use super::DeliveryStep;
 use super::documents::Documents;
@@ -15,7 +15,7 @@ use crate::klaviyo::request::WriteRequest;
 use crate::mapping::{identity, stock};
 use crate::push::plan::IgnoreReason;
 
-/// Reads the entries of the SKU and writes what they give. A SKU without any is not tracked (any
+/// Reads the entries of the SKU and writes their result. A SKU without any is not tracked (any
 /// more).
 pub(super) fn next(
     config: &Config,
@@ -41,9 +41,9 @@ pub(super) fn next(
     send(sku, stock::of_variant(channels, stock.of_sku(sku), None))
 }
 
-/// What is not read yet. A query may lag behind, so what is known to be of the SKU is read by its id
-/// as well: the entry that was changed, if the query has not found it, and, after a write, what that
-/// was made from.
+/// What is not read yet. A query may lag behind, so entries known to belong to the SKU are also
+/// read by id: the changed entry, if the query has not found it, and, after a write, the entries
+/// that it was made from.
 fn unread(documents: &Documents, entry: &Id, sku: &str, gone: bool) -> Vec<UnitReading> {
     let stock = &documents.stock;
     let mut readings: Vec<_> = documents.further.clone();
@@ -58,7 +58,7 @@ fn unread(documents: &Documents, entry: &Id, sku: &str, gone: bool) -> Vec<UnitR
     readings
 }
 
-/// A variant that Klaviyo does not know is no matter: it comes with its product.
+/// A variant that Klaviyo does not know does not matter: it comes with its product.
 fn send(sku: &str, stock: VariantStock) -> DeliveryStep {
     let variant = identity::variant_of_sku(sku).id;
     DeliveryStep::send(vec![WriteRequest::Catalog(CatalogWrite::SetStock { variant, stock })])

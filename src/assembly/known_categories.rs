@@ -1,4 +1,4 @@
-//! Which categories Klaviyo has, as far as a delivery knows: of a product those that its item may name.
+//! The categories that Klaviyo has, as far as a delivery knows: for a product, those that its item may name.
 
 use super::reading::KnownDocument;
 use crate::commercetools::reference::Id;
@@ -10,26 +10,26 @@ use crate::klaviyo::request::WriteRequest;
 use crate::klaviyo::verdict::{Verdict, judge};
 use crate::mapping::identity;
 
-/// The categories that a delivery knows of.
+/// The categories that a delivery knows about.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct KnownCategories {
-    /// Klaviyo's ids of those that it has, as far as that was asked for: those that the item has there
-    /// already, or those of the product that are there.
+    /// Klaviyo's ids of the existing categories, as far as the delivery asked: those of the item at Klaviyo, or those
+    /// of the product that exist.
     pub held: KnownDocument<Vec<String>>,
-    /// Those that were to be created, by Klaviyo's ids.
+    /// Categories that the delivery tried to create, by Klaviyo's ids.
     tried: Vec<(String, TriedCreation)>,
-    /// Whether those that the item has at Klaviyo tell nothing: it was refused with them.
+    /// Whether the categories of the item at Klaviyo prove nothing: Klaviyo refused the item with them.
     pub are_distrusted: bool,
 }
 
-/// What came of a creation.
+/// The result of a creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TriedCreation {
-    /// Klaviyo would not have it.
+    /// Klaviyo refused it.
     Refused,
-    /// It is there, and may have been deleted in commercetools before.
+    /// It exists at Klaviyo, and may have been deleted in commercetools before.
     Created,
-    /// It is there, and gone in commercetools.
+    /// It exists at Klaviyo, and is gone in commercetools.
     Gone,
 }
 
@@ -43,17 +43,17 @@ impl KnownCategories {
         self.held.add_page(page);
     }
 
-    /// Klaviyo's ids of those that it would not have.
+    /// Klaviyo's ids of the refused ones.
     pub(super) fn refused(&self) -> impl Iterator<Item = &str> {
         self.with(TriedCreation::Refused)
     }
 
-    /// Klaviyo's ids of those that were created, and are gone in commercetools.
+    /// Klaviyo's ids of the created ones that are gone in commercetools.
     pub(super) fn gone(&self) -> impl Iterator<Item = &str> {
         self.with(TriedCreation::Gone)
     }
 
-    /// Those that were created, and of which it is not known whether they were deleted meanwhile.
+    /// The created ones that may have been deleted meanwhile.
     pub(super) fn unseen(&self) -> impl Iterator<Item = Id> {
         self.with(TriedCreation::Created).filter_map(|id| Id::new(identity::external(id)))
     }
@@ -63,8 +63,8 @@ impl KnownCategories {
         tried.map(|(id, _)| id.as_str())
     }
 
-    /// Takes the answer to the creation of one. One that is there already stays as it is: what it is called
-    /// is told by its own document, and not by what a product was read with.
+    /// Takes the answer to a creation. An existing category stays as it is: its own document brings its name, not the
+    /// data read with a product.
     pub(super) fn add_creation(
         &mut self,
         write: &CatalogWrite,
@@ -86,7 +86,7 @@ impl KnownCategories {
         Ok(())
     }
 
-    /// Takes whether one is gone in commercetools, if it was created here; whether it was.
+    /// Takes whether a category is gone in commercetools. True if the delivery created it.
     pub(super) fn saw(&mut self, category: &Id, is_gone: bool) -> bool {
         let id = identity::category(category).id;
         let created =
@@ -97,8 +97,8 @@ impl KnownCategories {
         true
     }
 
-    /// An item was refused, and may have named one that Klaviyo has no more. Whether it named any, and this
-    /// was not so before.
+    /// Klaviyo refused an item, which may have named a category that Klaviyo no longer has. True if it named any, and
+    /// this is the first time.
     pub(super) fn distrust(&mut self) -> bool {
         let names_any = !self.held.list().is_empty();
         if self.are_distrusted || !names_any {

@@ -1,9 +1,9 @@
-//! For each resource once: what has to be read, and what is then written.
+//! Says once for each resource what to read, and what to write then.
 //!
-//! What is brought *now* follows from a notification; what is brought *as history* is a record of an
-//! import, whose document was read with those of others. Both are units that say what comes next
-//! ([`next`]), so the engine reads for many at once ([`together`]), shares what many need
-//! ([`shared`]) and writes what is ready. Not in scope: calls, the time, and how things are sent.
+//! A notification leads to work *now*; a record of an import is work *as history*, and its document
+//! was read with those of others. Both are units that say what comes next ([`next`]), so the engine
+//! reads for many at once ([`together`]), shares what many need ([`shared`]) and writes what is
+//! ready. Not in scope: calls, the time, and how requests are sent.
 
 mod category;
 pub mod delivery;
@@ -39,30 +39,30 @@ use crate::mapping::fault::MappingFault;
 use crate::push::conclusion::{Conclusion, NotYet};
 use crate::push::plan::{IgnoreReason, Work};
 
-/// What a unit brings.
+/// The work of a unit.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Assignment {
-    /// What follows from a notification.
+    /// Work that follows from a notification.
     Now(Work),
     /// A record of an import.
     History(HistoryRecord),
 }
 
-/// What comes next for a unit.
+/// The next step of a unit.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DeliveryStep {
     /// Read these, all at once, and ask again.
     Read(Vec<UnitReading>),
-    /// Park these notifications, which this one gives rise to, say so, and ask again.
+    /// Park these notifications, which this one leads to, confirm it, and ask again.
     Follow(Vec<Map<String, Value>>),
     /// Send these.
     Send {
-        /// Stage after stage; the requests of one stage do not depend on each other.
+        /// The stages in order; the requests of one stage do not depend on each other.
         stages: Vec<Vec<WriteRequest>>,
         /// Names of properties that were cut to keep Klaviyo's limits, for the log.
         cut: Vec<Cut>,
     },
-    /// That is all.
+    /// The unit is done.
     Conclude(Conclusion),
 }
 
@@ -71,23 +71,23 @@ impl DeliveryStep {
         Self::Read(readings.into_iter().map(Into::into).collect())
     }
 
-    /// Sends what does not depend on each other.
+    /// Sends requests that do not depend on each other.
     fn send(requests: Vec<WriteRequest>) -> Self {
         Self::Send { stages: vec![requests], cut: Vec::new() }
     }
 
-    /// Nothing is to be sent after all.
+    /// Nothing has to be sent after all.
     fn ignore(why: IgnoreReason) -> Self {
         Self::Conclude(Conclusion::Ignored(why))
     }
 
-    /// What is to be sent cannot be known yet.
+    /// The requests are not known yet.
     fn not_yet(not_yet: NotYet) -> Self {
         Self::Conclude(Conclusion::NotYet(not_yet))
     }
 }
 
-/// Says what comes next, with what was read so far. `now` is the time at which prices are to be
+/// Says what comes next after what was read so far. `now` is the time at which prices have to be
 /// valid, and by which an event is too old to start a flow (UTC).
 #[must_use]
 pub fn next(
@@ -165,12 +165,12 @@ fn next_of_history(
     }
 }
 
-/// What comes next, or, as an error, what comes instead: something is not read yet, is gone or
+/// The next step, or, as an error, the step instead of it: a document is not read yet, is gone or
 /// cannot be mapped.
 type StepResult = Result<DeliveryStep, DeliveryStep>;
 
 impl From<MappingFault> for DeliveryStep {
-    /// The document gives nothing that Klaviyo would take.
+    /// The document contains nothing that Klaviyo would accept.
     fn from(fault: MappingFault) -> Self {
         Self::Conclude(Conclusion::Never(fault.into()))
     }

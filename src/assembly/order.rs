@@ -1,5 +1,5 @@
-//! The events of an order, and what they need to be read first: now those that a message tells of,
-//! as history all that there are. As history none of them starts a flow, and none changes a profile.
+//! The events of an order, and what they need first: now the events of one message, as history all of them. As history
+//! no event starts a flow or changes a profile.
 
 use chrono::{DateTime, Utc};
 
@@ -19,7 +19,7 @@ use crate::mapping::identity;
 use crate::mapping::profile::{MissingFields, profile};
 use crate::push::plan::{AddedLines, IgnoreReason, PlacedOrder};
 
-/// `Placed Order` whatever the state is now, its lines, what its state says, its refunds.
+/// `Placed Order` whatever the current state, its lines, the events of its state, its refunds.
 pub(super) fn history(config: &Config, documents: &Documents, order: &Id) -> StepResult {
     let order = documents.order.or_read([DocumentQuery::Order(order.clone())])?;
     let owners = refund::unowned(config, documents);
@@ -56,7 +56,7 @@ pub(super) fn placed(config: &Config, documents: &Documents, order: &PlacedOrder
     }
 }
 
-/// When the order came into its state, if no message tells.
+/// When the order entered its state, if no message says so.
 fn reached(order: &OrderFields) -> DateTime<Utc> {
     order.completed_at.unwrap_or(order.last_modified_at)
 }
@@ -79,9 +79,9 @@ pub(super) fn state_changed(
     })
 }
 
-/// The new lines are those that came after the order was placed, among those that the message names.
-/// A line that another message told of already gives the same event again. That it was added is a fact,
-/// whatever became of the order since.
+/// The new lines are those added after the order was placed, among the lines that the message names. A line that an
+/// earlier message named gives the same event again. The addition of a line is a fact, whatever happened to the order
+/// since.
 pub(super) fn edited(
     config: &Config,
     documents: &Documents,
@@ -114,15 +114,15 @@ fn may_be(added: &AddedLines, line: &LineItem) -> bool {
     }
 }
 
-/// The events of a new order: that it was placed, its lines, and what its state says, if it is known when
-/// the order came into it.
+/// The events of a new order: that it was placed, its lines, and the events of its state, if it is known when the order
+/// entered that state.
 fn place(
     config: &Config,
     order: &Order,
     documents: &Documents,
     in_state_since: Option<DateTime<Utc>>,
 ) -> StepResult {
-    // An order of a customer tells of the customer's address only if there is none.
+    // A customer's order supplies the address only if the customer has none.
     let address = order.fields.billing_address.as_ref();
     let is_named =
         address.is_some_and(|address| address.first_name.is_some() || address.last_name.is_some());
@@ -152,8 +152,8 @@ fn place(
     })
 }
 
-/// The state an order was created in is not known when the order is read later. It counts unless
-/// the order is cancelled by now: a placed order that was confirmed since must not be lost.
+/// The state in which an order was created is not known when it is read later. The order counts unless it is cancelled
+/// by now: a placed order that was confirmed since must not be lost.
 fn counts_as_placed(config: &Config, order: &Order) -> bool {
     let states = &config.rules.order.states;
     let state = &order.fields.order_state;
@@ -176,7 +176,7 @@ pub(super) fn given_to_customer(
     let customer = documents.customer.or_read([DocumentQuery::Customer(customer.clone())])?;
     let profile = profile(config, customer, MissingFields::Keep, [])?;
     let import = profile::import(profile.body);
-    // With an order that was somebody else's, the revenue would be counted for two people.
+    // If the order belonged to somebody else, the revenue would count for two people.
     let is_theirs = order.fields.customer_id.as_ref().is_none_or(|owner| *owner == customer.id);
     let own_email = order.fields.customer_email.as_deref();
     let same_person = own_email.is_none_or(|email| email.eq_ignore_ascii_case(&customer.email));

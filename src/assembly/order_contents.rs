@@ -1,5 +1,5 @@
-//! What the events of an order are made of, whichever they are: whose it is, its products, its discount codes. Which
-//! events there are is for [`super::order`] and [`super::refund`] to say.
+//! The parts that all events of an order need: its customer, its products, its discount codes. [`super::order`] and
+//! [`super::refund`] say which events there are.
 
 use super::documents::Documents;
 use super::reading::{KnownDocument, UnitReading};
@@ -20,8 +20,8 @@ use crate::mapping::identity;
 use crate::mapping::order::OrderContext;
 use crate::push::plan::IgnoreReason;
 
-/// Reads whose order it is, its products and discount codes, all at once, and hands them over. An order
-/// that names nobody needs no reading.
+/// Reads the order's customer, products and discount codes, all at once, and passes them on. An order that names nobody
+/// needs no reads.
 pub(super) fn with_contents(
     config: &Config,
     order: &Order,
@@ -31,7 +31,7 @@ pub(super) fn with_contents(
     contents(config, order, documents, [] as [DocumentQuery; 0], map)
 }
 
-/// The same, with something else that is to be read beside it.
+/// The same, with something else to read beside it.
 pub(super) fn contents(
     config: &Config,
     order: &Order,
@@ -86,8 +86,8 @@ pub(super) fn contents(
     Ok(step)
 }
 
-/// The profile of an order's customer. Of one who is gone it would be made anew: not if erasures are
-/// followed, since that may be one.
+/// The profile of an order's customer. For a deleted customer the event would create it again: if the shop follows
+/// erasures, that is not done, since the deletion may be one.
 fn whose(
     config: &Config,
     documents: &Documents,
@@ -103,8 +103,8 @@ fn whose(
     }
 }
 
-/// A few events go each on its own, since Klaviyo takes far more such calls in a minute; many go
-/// together, since a Worker has six connections.
+/// Few events go each on its own, since Klaviyo allows far more such calls in a minute; many go together, since a
+/// Worker has six connections.
 pub(super) fn events(events: Vec<MappedBody<Event>>) -> DeliveryStep {
     let (events, cut): (Vec<_>, Vec<_>) =
         events.into_iter().map(|event| (event.body, event.cut)).unzip();

@@ -1,20 +1,19 @@
-//! A product with its variants, or that it is not for sale.
+//! A product with its variants, or the fact that it is not for sale.
 //!
-//! Klaviyo refuses an item for a category that it does not know. Which it knows is seen *now*, without any
-//! more time, from those that the item has there already, mostly all of them; *as history* it is asked for all
-//! at once, and remembered for the run. The others are created before anything of the product is
-//! ([`UnitReading::Category`]), each once for all products that wait for it, and only if they are not there by
-//! then: what a category is called is told by its own document. One that is refused is left out
-//! (`category_refused`).
+//! Klaviyo refuses an item for an unknown category. *Now*, the categories that the item already has at Klaviyo show the
+//! known ones, mostly all, at no extra time; *as history*, one lookup asks for all, and the run remembers the result.
+//! The missing ones are created before anything of the product ([`UnitReading::Category`]), each once for all products
+//! that wait for it, and only if they do not exist by then: a category's own document brings its name. A category that
+//! Klaviyo refuses is left out (`category_refused`).
 //!
-//! A category may be deleted beside all this:
+//! A category may be deleted meanwhile:
 //!
-//! - before it is created, since the product was read before: so commercetools is asked for it once it is, and
-//!   if it is gone, it is deleted again;
-//! - before the item is written, which Klaviyo refuses then: the product is read once more, and which categories
-//!   Klaviyo has is asked ([`Documents::distrust_categories`]).
+//! - before its creation, since the product was read earlier: so commercetools is asked for it afterwards, and if it is
+//!   gone, it is deleted again;
+//! - before the write of the item, which Klaviyo then refuses: the product is read once more, and Klaviyo is asked
+//!   which categories it has ([`Documents::distrust_categories`]).
 //!
-//! Likewise it is seen which variants are to be created, and which are stale.
+//! In the same way the unit finds out which variants to create, and which are stale.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -50,8 +49,7 @@ pub(super) fn next(
     Ok(write(config, documents, product, now))
 }
 
-/// As history: the product is read, and what Klaviyo has of it is asked for together with what it
-/// has of others.
+/// As history: the product is already read; one lookup asks what Klaviyo has of it and of others.
 pub(super) fn history(
     config: &Config,
     documents: &Documents,
@@ -63,8 +61,7 @@ pub(super) fn history(
     Ok(write(config, documents, product, now))
 }
 
-/// What is written of a product, once its categories are there and it is known who has the SKUs that it has
-/// no more.
+/// The writes of a product, after its categories exist and the owners of the SKUs that it no longer has are known.
 fn write(
     config: &Config,
     documents: &Documents,
@@ -83,8 +80,8 @@ fn write(
     send(config, documents, product, now)
 }
 
-/// The product that is for sale, when it, its prices and the following pages are read as well as
-/// `readings`; else what comes next instead.
+/// The product that is for sale, after it, its prices, the following pages and `readings` are read; otherwise the step
+/// instead.
 fn contents<'a>(
     documents: &'a Documents,
     id: &Id,
@@ -102,7 +99,7 @@ fn contents<'a>(
     readings.extend(product.filter(unread).map(|one| {
         DocumentQuery::VariantsOfProduct { product: one.id.clone(), after: None }.into()
     }));
-    // What belongs to the SKUs of variants is asked for when all variants are known.
+    // Queries by the SKUs of variants have to wait until all variants are known.
     let is_whole = !readings.iter().any(is_of_variants);
     if documents.standalone_prices.is_none() && is_whole {
         readings.extend(product.into_iter().flat_map(prices));
@@ -120,7 +117,7 @@ fn contents<'a>(
     if product.master_data.current.all_variants().next().is_some() {
         return Ok(product);
     }
-    // It may be one whose variants are being moved: its item is not to lose what it shows of them.
+    // Its variants may be on the move: then its item must not lose its variants' values.
     match documents.catalog_model {
         None => Err(DeliveryStep::read([DocumentQuery::Project])),
         Some(CatalogModel::Modular) => Ok(product),
@@ -134,7 +131,7 @@ fn is_of_variants(reading: &UnitReading) -> bool {
     matches!(reading, UnitReading::Commercetools(query) if of_variants(query))
 }
 
-/// What Klaviyo knows of the product, at once with the product.
+/// What Klaviyo knows about the product, asked together with the product.
 fn unread(config: &Config, documents: &Documents, id: &Id) -> Vec<UnitReading> {
     let item = identity::item(id).id;
     let mut readings = Vec::new();
@@ -151,7 +148,7 @@ fn unread(config: &Config, documents: &Documents, id: &Id) -> Vec<UnitReading> {
     readings
 }
 
-/// The lookup for which of the product's categories Klaviyo has, if it has any and they are known.
+/// The lookup for the product's categories at Klaviyo, if it has any and they are known.
 fn existing_categories(config: &Config, documents: &Documents) -> Option<UnitReading> {
     let KnownDocument::There(product) = &documents.product else { return None };
     let categories = of_product(product, &config.shop.locale).into_iter();
@@ -159,8 +156,8 @@ fn existing_categories(config: &Config, documents: &Documents) -> Option<UnitRea
     (!ids.is_empty()).then(|| KlaviyoLookup::Existing { kind: CatalogKind::Category, ids }.into())
 }
 
-/// Which of the item and its categories Klaviyo has, and then the variants of an item that it has.
-/// Of what is not for sale only whether there is something to delete.
+/// Which of the item and its categories Klaviyo has, and then the variants of an existing item. For a product that is
+/// not for sale, only whether there is something to delete.
 fn unread_of_history(config: &Config, documents: &Documents, id: &Id) -> Vec<UnitReading> {
     let KnownDocument::There(product) = &documents.product else { return Vec::new() };
     let item = identity::item(id).id;
@@ -180,7 +177,7 @@ fn unread_of_history(config: &Config, documents: &Documents, id: &Id) -> Vec<Uni
     readings
 }
 
-/// The queries for the standalone prices of a product that has such.
+/// The queries for the standalone prices of a product that uses them.
 fn prices(product: &Product) -> Vec<UnitReading> {
     if product.price_mode != PriceMode::Standalone {
         return Vec::new();
@@ -189,21 +186,21 @@ fn prices(product: &Product) -> Vec<UnitReading> {
     by_skus(product, of)
 }
 
-/// The queries for the stock of a product. What its variants show of it lags behind, and would be
-/// written over what a change of the stock itself brought.
+/// The queries for the stock of a product. The stock shown in its variants lags behind, and would overwrite what a
+/// change of the stock itself brought.
 fn stock(product: &Product) -> Vec<UnitReading> {
     by_skus(product, |skus| DocumentQuery::StockEntries { skus, after: None })
 }
 
-/// Queries for the stock or the prices of all of a product's SKUs.
+/// Queries for the stock or the prices of all SKUs of a product.
 fn by_skus(product: &Product, query: impl Fn(Vec<String>) -> DocumentQuery) -> Vec<UnitReading> {
     let variants = product.master_data.current.all_variants();
     let skus: Vec<_> = variants.filter_map(identity::sku).map(ToOwned::to_owned).collect();
     skus.chunks(SKUS_OF_ENTRIES_PER_QUERY).map(|skus| query(skus.to_vec()).into()).collect()
 }
 
-/// The queries for who has the SKUs now that the product has no more. Of variants that are documents of
-/// their own it has to be known first whether the project has moved all of them.
+/// The queries for the current owners of the SKUs that the product no longer has. For variants that are documents of
+/// their own, it has to be known first whether the project has moved all of them.
 fn unread_of_skus_left(documents: &Documents, product: &Product) -> Vec<DocumentQuery> {
     if documents.moved_skus.is_some() {
         return Vec::new();
@@ -220,7 +217,7 @@ fn unread_of_skus_left(documents: &Documents, product: &Product) -> Vec<Document
     }
 }
 
-/// What becomes of the variants that the product has no more.
+/// What becomes of the variants that the product no longer has.
 fn left_variants<'a>(documents: &'a Documents, product: &Product) -> LeftVariants<'a> {
     let is_moved = documents.catalog_model == Some(CatalogModel::Modular);
     let is_certain = is_moved && !product.has_unread_variants;
@@ -230,7 +227,7 @@ fn left_variants<'a>(documents: &'a Documents, product: &Product) -> LeftVariant
     LeftVariants::Go(documents.moved_skus.as_deref().unwrap_or_default())
 }
 
-/// The categories of which it is not known that Klaviyo has them, or will not.
+/// The categories that Klaviyo may not know and has not refused.
 fn unsettled_categories(
     config: &Config,
     documents: &Documents,
@@ -251,7 +248,7 @@ fn withdraw(documents: &Documents, id: &Id) -> DeliveryStep {
     DeliveryStep::send(vec![delete(CatalogKind::Item, identity::item(id).id)])
 }
 
-/// The product with what else was read for it.
+/// The product with the other documents that were read for it.
 pub(super) fn context<'a>(
     documents: &'a Documents,
     product: &'a Product,
@@ -264,7 +261,7 @@ pub(super) fn context<'a>(
     ProductContext::new(product, prices, documents.stock.listed(), telling, now)
 }
 
-/// What was left out of an item and its variants: each name once, and what is counted as its sum.
+/// The values left out of an item and its variants: each name once, and each count as its sum.
 fn together(cut: Vec<Cut>) -> Vec<Cut> {
     let (mut named, mut counts) = (Vec::new(), BTreeMap::new());
     for one in cut {

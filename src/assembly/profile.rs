@@ -11,13 +11,13 @@ use crate::mapping::body::{Cut, MappedBody};
 use crate::mapping::profile::{MissingFields, profile};
 use crate::push::plan::removed_fields::RemovedFields;
 
-/// As history nothing is cleared: there may be a profile already that knows more.
+/// As history nothing is cleared: a profile may exist already that knows more.
 pub(super) fn history(config: &Config, documents: &Documents, customer: &Id) -> StepResult {
     next(config, documents, customer, MissingFields::Keep, &RemovedFields::default())
 }
 
-/// Now. The types whose fields may be gone are read with the customer; of one that may not be read (the
-/// scope `view_types` is optional), the log tells that its fields stay at Klaviyo.
+/// Now. The types whose fields may be gone are read with the customer; if a type may not be read (the scope
+/// `view_types` is optional), the log says that its fields stay at Klaviyo.
 pub(super) fn next(
     config: &Config,
     documents: &Documents,
@@ -63,8 +63,8 @@ mod tests {
         HttpAnswer { status, body: body.to_string(), ..HttpAnswer::default() }
     }
 
-    /// What is unset of a customer who lost the type, and what the log is told, where commercetools
-    /// answers so to who asks for the type.
+    /// The fields to unset of a customer who lost the type, and the log entries, if commercetools answers this to the
+    /// query for the type.
     fn unset(answer: HttpAnswer) -> Result<(Vec<String>, Vec<String>), ReadFault> {
         let config = test_config();
         let removed = RemovedFields { types: [id("t")].into(), ..RemovedFields::default() };
@@ -78,7 +78,7 @@ mod tests {
         let customer = json!({"id": "c", "email": "c@example.com", "custom": {"fields": {"b": 1}}});
         documents.add(&readings[0], &Ok(answered(200, &customer)))?;
         documents.add(&readings[1], &Ok(answer))?;
-        // Once it was written, the customer alone is read again.
+        // After the write, only the customer is read again.
         let mut again = documents.clone();
         again.customer = KnownDocument::Unasked;
         let Err(DeliveryStep::Read(readings)) = step(&again) else { panic!("a reading") };

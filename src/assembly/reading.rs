@@ -15,13 +15,13 @@ pub enum UnitReading {
     Commercetools(DocumentQuery),
     /// From Klaviyo.
     Klaviyo(KlaviyoLookup),
-    /// Whether Klaviyo has this category once it was written. Only what is brought as history asks
-    /// so; who must not write takes it as written.
+    /// Whether Klaviyo has this category after an attempt to write it. Only work as history asks
+    /// this; a preview, which must not write, treats it as written.
     Category(Box<CatalogWrite>),
 }
 
 impl UnitReading {
-    /// Whose answer it is.
+    /// The system that answers.
     pub(super) fn system(&self) -> System {
         match self {
             Self::Commercetools(_) => System::Commercetools,
@@ -42,21 +42,21 @@ impl From<KlaviyoLookup> for UnitReading {
     }
 }
 
-/// What is known of one document.
+/// The known state of one document.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum KnownDocument<T> {
-    /// It was not asked for yet.
+    /// No one asked for it yet.
     #[default]
     Unasked,
     /// It does not exist any more.
     Gone,
-    /// Here it is.
+    /// It exists.
     There(T),
 }
 
 impl<T> KnownDocument<T> {
-    /// The document, where nothing can be done without it; else what comes next: reading it and what
-    /// goes with it, or nothing if it is gone.
+    /// The document, if nothing can be done without it; otherwise the next step: read it and its
+    /// related documents, or stop if it is gone.
     pub(super) fn or_read(
         &self,
         queries: impl IntoIterator<Item = DocumentQuery>,
@@ -70,7 +70,7 @@ impl<T> KnownDocument<T> {
 }
 
 impl<T> KnownDocument<Vec<T>> {
-    /// The list, empty where there is none.
+    /// The list, empty if there is none.
     pub(super) fn list(&self) -> &[T] {
         match self {
             Self::There(list) => list,
@@ -80,7 +80,7 @@ impl<T> KnownDocument<Vec<T>> {
 }
 
 impl KnownDocument<Vec<String>> {
-    /// Adds a page; of what is not there, there is none.
+    /// Adds a page; none means that the object does not exist.
     pub(super) fn add_page(&mut self, page: Option<IdPage>) {
         match (page, self) {
             (None, list) => *list = Self::Gone,
@@ -89,7 +89,7 @@ impl KnownDocument<Vec<String>> {
         }
     }
 
-    /// Adds an id to what there is, which there is from now on.
+    /// Adds an id, after which the list exists.
     pub(super) fn add_id(&mut self, id: Option<&str>) {
         if !matches!(self, Self::There(_)) {
             *self = Self::There(Vec::new());

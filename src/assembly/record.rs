@@ -1,4 +1,4 @@
-//! Records of an import: what they are, and how the document of each is read from a page of them.
+//! Records of an import: their kinds, and how the document of each is read from a page.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ use crate::commercetools::walk::WalkedResource;
 use crate::fault::Rejection;
 use crate::klaviyo::catalog::CatalogKind;
 
-/// A record, whose document is read already.
+/// A record whose document is already read.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "as their names say")]
 pub enum HistoryRecord {
@@ -23,9 +23,9 @@ pub enum HistoryRecord {
     Order(Id),
     Category(Id),
     Product(Id),
-    /// Something that Klaviyo holds, and that is to go.
+    /// An object that Klaviyo holds and the run has to delete.
     Held {
-        /// What it is.
+        /// Its kind.
         kind: CatalogKind,
         /// Klaviyo's id.
         id: String,
@@ -39,14 +39,14 @@ pub enum HistoryRecord {
 pub struct PageRecord {
     #[expect(missing_docs, reason = "as its name says")]
     pub id: Id,
-    /// What people know it by: the number of an order, the SKU of a product's master variant, or a key. None of
-    /// a customer, since that may be personal.
+    /// The name that people know it by: the number of an order, the SKU of a product's master variant, or a key.
+    /// Customers have none, since it may be personal.
     pub name: Option<Box<str>>,
-    /// The record with what is read of it, or why it cannot be read.
+    /// The record with its documents, or why it cannot be read.
     pub read: Result<(HistoryRecord, Documents), Rejection>,
 }
 
-/// Reads a document of a page. One without an id is none; commercetools has none of these.
+/// Reads a document of a page. One without an id gives none; commercetools has none of these.
 #[must_use]
 pub fn read(of: WalkedResource, text: &str) -> Option<PageRecord> {
     let (id, name) = head(of, text)?;
@@ -63,7 +63,7 @@ pub fn read(of: WalkedResource, text: &str) -> Option<PageRecord> {
     Some(PageRecord { id, name, read: read.map_err(|error| malformed(&error)) })
 }
 
-/// The id and the name of a document, in one reading.
+/// The id and the name of a document, parsed at once.
 fn head(of: WalkedResource, text: &str) -> Option<(Id, Option<Box<str>>)> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -97,7 +97,7 @@ fn head(of: WalkedResource, text: &str) -> Option<(Id, Option<Box<str>>)> {
     Some((document.id, name))
 }
 
-/// The id of the last document that has one: the page after it follows that.
+/// The id of the last document that has one: the next page begins after it.
 #[must_use]
 pub fn last_id(texts: &[&str]) -> Option<Id> {
     texts.iter().rev().find_map(|text| id_of(text))

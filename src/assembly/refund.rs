@@ -1,4 +1,4 @@
-//! Refunds: now those of a payment, as history those of all payments of an order.
+//! Refunds: now of one payment, as history of all payments of an order.
 
 use chrono::{DateTime, Utc};
 
@@ -41,7 +41,7 @@ pub(super) fn next(
     })
 }
 
-/// As history. A payment that stands on several orders is refunded once: with the oldest of them, as now.
+/// As history. A payment that several orders name is refunded once: with the oldest of them, as now.
 pub(super) fn history(
     config: &Config,
     documents: &Documents,
@@ -59,7 +59,7 @@ pub(super) fn history(
     refunds.collect()
 }
 
-/// Asks for the oldest orders of those payments that were refunded, as far as they are not known.
+/// Asks for the oldest orders of refunded payments, as far as they are not known.
 pub(super) fn unowned(config: &Config, documents: &Documents) -> Vec<DocumentQuery> {
     let unknown = documents.payments.iter().filter(|payment| {
         event::refunds(config, payment).next().is_some()
@@ -68,7 +68,7 @@ pub(super) fn unowned(config: &Config, documents: &Documents) -> Vec<DocumentQue
     unknown.map(|payment| DocumentQuery::OwnerOfPayment(payment.id.clone())).collect()
 }
 
-/// The event of a refund, at the time that is known best.
+/// The event of a refund, at the best known time.
 fn refund(
     config: &Config,
     context: OrderContext,

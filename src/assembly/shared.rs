@@ -1,12 +1,12 @@
-//! What many orders and products share, as it was read a short time ago: the products, discount
-//! codes and customers of orders, and which categories Klaviyo has. A sale is many orders of a few products, and
-//! a shop has many products in a few categories.
+//! Documents that many orders and products share, read a short time ago: the products, discount codes and customers of
+//! orders, and the categories at Klaviyo. A sale brings many orders of a few products, and a shop has many products in
+//! a few categories.
 //!
-//! For: the events of orders, which take a slug and the names of categories from a product, and
-//! the text of a code; the fields of a type that customers lost; the attributes of a product type; and the items of an import, each of which is put into its categories. Not
-//! for: what tells of a product or category itself; that is read afresh.
+//! For: the events of orders, which take a slug and category names from a product, and the text of a code; the fields
+//! of a type that customers lost; the attributes of a product type; and the items of an import, which belong to
+//! categories. Not for: the delivery of a product or category itself; that reads afresh.
 //!
-//! It is bounded, and nothing of it has to survive. What was not found counts as read, too.
+//! The size is bounded, and nothing here has to survive. A document that was not found counts as read, too.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -26,33 +26,32 @@ use crate::klaviyo::query::KlaviyoLookup;
 use crate::mapping::identity;
 use crate::time::UnixMs;
 
-/// How long a document counts as read by an isolate. A category that is renamed
-/// meanwhile still has its old name in an order's event, as it has if the order is a minute older.
+/// How long a document counts as read in an isolate. If a category is renamed meanwhile, an order's event has its old
+/// name, just as an order that is a minute older.
 const LIFETIME: Duration = Duration::from_mins(1);
 
-/// Types, of custom fields and of products, that are remembered each; a shop has a few.
+/// How many types are remembered, of custom fields and of products each; a shop has a few.
 const TYPES: usize = 100;
 
-/// What is shared.
+/// The shared documents.
 #[derive(Debug)]
 pub struct SharedDocuments {
     products: ReadCache<Id, Option<Rc<Product>>>,
     discount_codes: ReadCache<Id, Option<DiscountCode>>,
-    /// The customers of orders; one who is gone is read again, since only commercetools knows.
+    /// The customers of orders; a deleted one is read again, since only commercetools knows.
     buyers: ReadCache<Id, Buyer>,
     /// The names of the fields of types; none for a type that cannot be read.
     fields_of_types: ReadCache<Id, Option<Vec<String>>>,
-    /// Of product types the attributes that tell variants apart.
+    /// The attributes that distinguish variants, by product type.
     telling_attributes: ReadCache<Id, Rc<[String]>>,
     /// Where the project keeps variants.
     catalog_model: ReadCache<(), CatalogModel>,
-    /// Klaviyo's ids of categories that it has; only a run remembers them.
+    /// Klaviyo's ids of existing categories; only a run remembers them.
     categories: ReadCache<String, ()>,
 }
 
 impl SharedDocuments {
-    /// What an isolate shares. A product without its variants has some kB, so all together are a few
-    /// MB of its 128.
+    /// What an isolate shares. A product without its variants has some kB, so the total is a few MB of its 128.
     #[must_use]
     pub fn of_isolate() -> Self {
         Self {
@@ -62,7 +61,7 @@ impl SharedDocuments {
         }
     }
 
-    /// What a run of an import shares, from page to page until its end.
+    /// What a run of an import shares between its pages.
     #[must_use]
     pub fn of_run() -> Self {
         Self::new(Duration::MAX, 4_000, 20_000)
@@ -72,17 +71,17 @@ impl SharedDocuments {
         Self {
             products: ReadCache::new(products, lifetime),
             discount_codes: ReadCache::new(others, lifetime),
-            // A run may take hours, and what it says of a customer must not be that old.
+            // A run may take hours, and its data about a customer must not be that old.
             buyers: ReadCache::new(others, LIFETIME),
             fields_of_types: ReadCache::new(TYPES, lifetime),
             telling_attributes: ReadCache::new(TYPES, lifetime),
-            // It may change in the middle of a run, and then variants are elsewhere.
+            // It may change during a run, and then variants are elsewhere.
             catalog_model: ReadCache::new(1, LIFETIME),
             categories: ReadCache::new(others, lifetime),
         }
     }
 
-    /// Adds to `documents` what is known of these readings, and gives what is still to be read.
+    /// Adds to `documents` what is known of these readings, and returns what is still to read.
     pub fn answer(
         &self,
         readings: Vec<UnitReading>,
@@ -197,12 +196,12 @@ impl SharedDocuments {
         }
     }
 
-    /// Forgets which categories Klaviyo has: it refused an item that may name one that it has no more.
+    /// Forgets which categories Klaviyo has: it refused an item that may name one that no longer exists.
     pub fn distrust_categories(&mut self) {
         self.categories.retain(|_, ()| false);
     }
 
-    /// Forgets what a notification says was changed.
+    /// Forgets what a notification reports as changed.
     pub fn forget(&mut self, notification: &Notification) {
         let Some(resource) = &notification.resource else { return };
         match resource.type_id.as_str() {
@@ -221,7 +220,7 @@ impl SharedDocuments {
     }
 }
 
-/// Whether a product stands in a category or below it.
+/// Whether a product belongs to a category or its descendants.
 fn stands_in(product: &Product, category: &Id) -> bool {
     product.master_data.current.categories.iter().any(|own| {
         let above = own.obj.iter().flat_map(|own| &own.ancestors).map(|above| &above.id);
@@ -229,13 +228,13 @@ fn stands_in(product: &Product, category: &Id) -> bool {
     })
 }
 
-/// What was read by its id, each until a time.
+/// Documents read by id, each valid until a time.
 #[derive(Debug)]
 struct ReadCache<K, T> {
     known: HashMap<K, (T, UnixMs)>,
-    /// How many there are at most.
+    /// The maximum number.
     most: usize,
-    /// For how long.
+    /// How long each is valid.
     lifetime: Duration,
 }
 
@@ -244,7 +243,7 @@ impl<K: Eq + Hash, T> ReadCache<K, T> {
         Self { known: HashMap::new(), most, lifetime }
     }
 
-    /// Hands over those that are known, and gives the ids of the others, if there are any.
+    /// Passes on the known ones, and returns the ids of the others, if any.
     fn answer(&self, ids: Vec<K>, now: UnixMs, mut know: impl FnMut(&K, &T)) -> Option<Vec<K>> {
         let mut left = Vec::new();
         for id in ids {
@@ -260,7 +259,7 @@ impl<K: Eq + Hash, T> ReadCache<K, T> {
         if self.known.len() >= self.most {
             self.known.retain(|_, (_, until)| now < *until);
         }
-        // A shop with more than that reads again, from the beginning.
+        // A shop with more than that starts over with an empty cache.
         if self.known.len() >= self.most {
             self.known.clear();
         }
@@ -296,7 +295,7 @@ mod tests {
         json!({"id": id, "masterData": {"current": {"categories": [category]}}})
     }
 
-    /// Reads these products at this time, as for an order; what is named `gone…` is not there.
+    /// Reads these products at this time, as for an order; ids that begin with `gone` do not exist.
     fn read(shared: &mut SharedDocuments, ids: &[&str], now: UnixMs) -> Vec<UnitReading> {
         let mut documents = Documents::default();
         let asked = shared.answer(vec![query(ids)], &mut documents, now);
@@ -387,7 +386,7 @@ mod tests {
         let mut documents = Documents::default();
         documents.categories.hold("a");
         for (mut shared, asked, held) in [
-            // Whether b is there is not known for good.
+            // Whether b exists is not known for good.
             (SharedDocuments::of_run(), existing(&["b"]), 1),
             (SharedDocuments::of_isolate(), existing(&["b", "a"]), 0),
         ] {

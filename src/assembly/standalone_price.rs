@@ -11,8 +11,8 @@ use crate::commercetools::reference::Id;
 use crate::config::Config;
 use crate::push::plan::IgnoreReason;
 
-/// Finds the product by the SKU and writes it as it is now. Where the SKU is that of a variant that is a
-/// document of its own, the product is left to the outbox: it may have 10,000 of them, and prices.
+/// Finds the product by the SKU and writes its current state. If the SKU belongs to a variant that is a document of its
+/// own, the outbox gets the product: it may have 10,000 of them, and prices.
 pub(super) fn next(
     config: &Config,
     documents: &Documents,

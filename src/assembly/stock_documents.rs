@@ -1,26 +1,26 @@
-//! The inventory entries that were read for one unit: by the SKUs, and single ones by their ids.
+//! The inventory entries read for one unit: by SKUs, and single ones by ids.
 //!
-//! A query may lag behind, and what is read by its id does not. So of an entry that was read both
-//! ways the newer one counts, and one that is not there any more does not.
+//! A query may lag behind; a read by id does not. So if an entry was read both ways, the newer
+//! version counts, and an entry that no longer exists does not count.
 
 use std::collections::BTreeMap;
 
 use crate::commercetools::inventory::InventoryEntry;
 use crate::commercetools::reference::Id;
 
-/// What is known of entries.
+/// What is known about entries.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StockDocuments {
-    /// What the queries by SKU found; none before they were asked.
+    /// What the queries by SKU found; none before they were made.
     listed: Option<Vec<InventoryEntry>>,
-    /// What was read by its id; none for what is gone.
+    /// What was read by id; none for a deleted entry.
     by_id: BTreeMap<Id, Option<InventoryEntry>>,
-    /// What a write was made from, to be read again.
+    /// The entries that the last write was made from, to read again.
     written: Vec<Id>,
 }
 
 impl StockDocuments {
-    /// Whether the entries of the SKUs were asked for.
+    /// Whether the unit asked for the entries of the SKUs.
     #[must_use]
     pub fn is_listed(&self) -> bool {
         self.listed.is_some()
@@ -37,12 +37,12 @@ impl StockDocuments {
         self.listed.get_or_insert_default().extend(page);
     }
 
-    /// Adds what was found by an id.
+    /// Adds the result of a read by id.
     pub fn add_by_id(&mut self, id: Id, entry: Option<InventoryEntry>) {
         self.by_id.insert(id, entry);
     }
 
-    /// What was found by an id, where it was read by it.
+    /// The result of a read by id, if there was one.
     #[must_use]
     pub fn read_by_id(&self, id: &Id) -> Option<Option<&InventoryEntry>> {
         self.by_id.get(id).map(Option::as_ref)
@@ -54,13 +54,13 @@ impl StockDocuments {
         self.by_id.contains_key(id) || self.listed().iter().any(|entry| entry.id == *id)
     }
 
-    /// What the last write was made from.
+    /// The entries that the last write was made from.
     #[must_use]
     pub fn written(&self) -> &[Id] {
         &self.written
     }
 
-    /// The entries of a SKU, as new as they are known.
+    /// The entries of a SKU, in the newest known version.
     pub fn of_sku<'a>(&'a self, sku: &'a str) -> impl Iterator<Item = &'a InventoryEntry> {
         let listed = self.listed().iter().filter_map(|listed| match self.by_id.get(&listed.id) {
             None => Some(listed),
@@ -74,12 +74,12 @@ impl StockDocuments {
         listed.chain(others).filter(move |entry| entry.sku == sku)
     }
 
-    /// Forgets the entries, to be read again by the SKUs.
+    /// Forgets the entries, to read them again by the SKUs.
     pub fn forget(&mut self) {
         *self = Self::default();
     }
 
-    /// Forgets the entries of a SKU, to be read again by the SKU and by their ids.
+    /// Forgets the entries of a SKU, to read them again by the SKU and by their ids.
     pub fn forget_written(&mut self, sku: &str) {
         let mut written: Vec<_> = self.of_sku(sku).map(|entry| entry.id.clone()).collect();
         written.sort_unstable();
@@ -88,7 +88,7 @@ impl StockDocuments {
     }
 }
 
-/// Of an entry that was read by its id and found by a query the newer.
+/// The newer version of an entry that was read by its id and found by a query.
 fn newer<'a>(read: &'a InventoryEntry, listed: &'a InventoryEntry) -> &'a InventoryEntry {
     if listed.version > read.version { listed } else { read }
 }

@@ -1,8 +1,8 @@
-//! The readings of many units, as the calls that answer them: what several units want is asked for
-//! once, and what can be asked for together is.
+//! Combines the readings of many units into calls: what several units want is asked for once, and related readings
+//! share a query.
 //!
-//! Each call knows which of its answer belongs to whom ([`JointReading::hand_out`]). Nothing here
-//! makes a call, and nothing here knows what a document is for.
+//! Each call knows which part of its answer belongs to which unit ([`JointReading::hand_out`]). Not in scope: making
+//! calls, and the use of a document.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -28,14 +28,14 @@ use crate::klaviyo::query::{KlaviyoLookup, existing};
 use crate::klaviyo::request::WriteRequest;
 use crate::mapping::identity;
 
-/// What one call answers, and to whom: units are named by numbers that the asker chose.
+/// One call's readings, and their units: units are named by numbers that the caller chose.
 #[derive(Debug, Clone)]
 pub enum JointReading {
     /// Documents of commercetools.
     Queries(JointQuery),
     /// Which of the objects of several units Klaviyo has.
     Existing {
-        /// What they are.
+        /// Their kind.
         kind: CatalogKind,
         /// All of them.
         lookup: KlaviyoLookup,
@@ -48,28 +48,28 @@ pub enum JointReading {
     Category(Box<CatalogWrite>, Vec<usize>),
 }
 
-/// The call that gets an answer.
+/// The call for an answer.
 #[derive(Debug)]
 pub enum ReadingCall<'a> {
     /// A `GET` of commercetools.
     Commercetools {
         /// The path and query below `{api}/{project}`.
         path: String,
-        /// How many bytes of the answer are wanted at most.
+        /// The maximum bytes of the answer to read.
         most: usize,
     },
     /// A `GET` of Klaviyo.
     Lookup(&'a KlaviyoLookup),
-    /// A write of Klaviyo.
+    /// A write to Klaviyo.
     Category(WriteRequest),
 }
 
 /// The answer to a reading of one unit.
 #[derive(Debug)]
 pub struct AnswerPart<'a> {
-    /// Whose.
+    /// The unit.
     pub unit: usize,
-    /// What it asked for, or the part of it that this answers.
+    /// Its reading, or the part that this answers.
     pub(super) reading: UnitReading,
     pub(super) content: PartContent<'a>,
 }
@@ -77,20 +77,20 @@ pub struct AnswerPart<'a> {
 #[derive(Debug)]
 pub(super) enum PartContent<'a> {
     Answer(Result<Cow<'a, HttpAnswer>, NoAnswer>),
-    /// Products for orders. Many orders share them, so they are read once.
+    /// Products for orders. Many orders share them, so they are parsed once.
     Products(Vec<Rc<Product>>),
 }
 
-/// What comes of an answer.
+/// The result of an answer.
 #[derive(Debug, Default)]
 pub struct HandedOut<'a> {
-    /// The answers to the units.
+    /// The parts for the units.
     pub parts: Vec<AnswerPart<'a>>,
-    /// What is to be asked before everybody has all of an answer.
+    /// Further readings before every unit has all of its answer.
     pub further: Vec<JointReading>,
 }
 
-/// Puts together what can be asked together. Each reading says which unit wants it.
+/// Combines what one call can answer. Each reading names the unit that wants it.
 #[must_use]
 pub fn together(readings: impl IntoIterator<Item = (usize, UnitReading)>) -> Vec<JointReading> {
     let mut queries = Vec::new();
@@ -115,10 +115,10 @@ pub fn together(readings: impl IntoIterator<Item = (usize, UnitReading)>) -> Vec
     queries.chain(objects).chain(lookups).chain(categories).collect()
 }
 
-/// What belongs to each key.
+/// The values of each key.
 type KeyGroups<K, V> = Vec<(K, Vec<V>)>;
 
-/// Puts something to what has the same key.
+/// Adds a value to its key.
 fn put<K: PartialEq, V>(all: &mut KeyGroups<K, V>, key: K, one: V) {
     match all.iter_mut().find(|(other, _)| *other == key) {
         Some((_, same)) => same.push(one),
@@ -146,7 +146,7 @@ fn existing_of(kind: CatalogKind, members: &[(usize, Vec<String>)]) -> Vec<Joint
 }
 
 impl JointReading {
-    /// The call that gets the answer.
+    /// The call for the answer.
     #[must_use]
     pub fn call(&self) -> ReadingCall<'_> {
         match self {
@@ -174,8 +174,8 @@ impl JointReading {
         units
     }
 
-    /// What is to be looked at again if the call had no answer and may be carried out yet: a category, which
-    /// may be deleted by then.
+    /// The notification to look at later if the call had no answer and Klaviyo may still carry it out: for a category,
+    /// which may be deleted by then.
     #[must_use]
     pub fn doubtful(&self) -> Option<Map<String, Value>> {
         match self {
@@ -184,7 +184,7 @@ impl JointReading {
         }
     }
 
-    /// Whether commercetools is asked.
+    /// Whether the call goes to commercetools.
     #[must_use]
     pub fn is_of_commercetools(&self) -> bool {
         matches!(self, Self::Queries(_))
@@ -266,7 +266,7 @@ impl JointReading {
     }
 }
 
-/// What comes of the beginning of an answer.
+/// The result of the beginning of an answer.
 fn handed_out_so_far<'a>(
     answered: Option<(JointQuery, HttpAnswer)>,
     further: Vec<JointQuery>,
@@ -282,7 +282,7 @@ fn handed_out_so_far<'a>(
 }
 
 impl AnswerPart<'_> {
-    /// The same, whatever it was a part of.
+    /// The same as an owned value.
     fn into_owned<'a>(self) -> AnswerPart<'a> {
         let Self { unit, reading, content } = self;
         let content = match content {
@@ -302,7 +302,7 @@ fn products(together: &JointQuery, answer: &HttpAnswer) -> Option<Vec<Rc<Product
     Some(page.iter().map(|product| Rc::new(product.for_orders())).collect())
 }
 
-/// Those of the products that were asked for.
+/// The products that a reading asked for.
 fn own(reading: &UnitReading, products: &[Rc<Product>]) -> Vec<Rc<Product>> {
     let UnitReading::Commercetools(DocumentQuery::Products(ids)) = reading else {
         return Vec::new();
@@ -310,7 +310,7 @@ fn own(reading: &UnitReading, products: &[Rc<Product>]) -> Vec<Rc<Product>> {
     products.iter().filter(|product| ids.contains(&product.id)).cloned().collect()
 }
 
-/// Klaviyo's answer to who asks for these alone, where it has found those.
+/// Klaviyo's answer as if only this reading had been asked, if Klaviyo found these.
 fn held(reading: &UnitReading, found: &HashSet<String>) -> HttpAnswer {
     let UnitReading::Klaviyo(KlaviyoLookup::Existing { kind, ids }) = reading else {
         return HttpAnswer::default();
@@ -348,7 +348,7 @@ mod tests {
         HttpAnswer { status, body: body.to_string(), ..HttpAnswer::default() }
     }
 
-    /// The documents of so many units after this answer, and whether each could take it.
+    /// The documents of this many units after this answer, and whether each could take it.
     fn handed(joint: &JointReading, units: usize, answer: &HttpAnswer) -> Vec<(Documents, bool)> {
         let mut all = vec![(Documents::default(), true); units];
         for part in joint.hand_out(Ok(answer)).parts {
@@ -377,7 +377,7 @@ mod tests {
 
     #[test]
     fn products_of_many_orders_are_read_once() {
-        // Overlapping: 3 products each, of 150 in all.
+        // Overlapping: 3 products each, of 150 in total.
         let of = |unit: usize| (unit..unit + 3).map(|n| id(&(n % 150).to_string())).collect();
         let readings = (0..150).map(|unit| (unit, DocumentQuery::Products(of(unit)).into()));
         let joint = together(readings);

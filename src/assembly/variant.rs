@@ -1,8 +1,8 @@
-//! A variant that is a document of its own: what is told of it concerns its product.
+//! A variant that is a document of its own: its notifications concern its product.
 //!
-//! A product is written with all its variants, of which it may have 10,000, and a change of each may be
-//! told by itself. So the product is parked, as if it had been changed just now: all that is told of it
-//! meanwhile is one row of the outbox.
+//! A product is written with all its variants, which may be 10,000, and each may have its own notifications. So the
+//! product is parked as if it had just been changed: all notifications of its variants meanwhile are one row of the
+//! outbox.
 
 use super::documents::Documents;
 use super::{DeliveryStep, StepResult};
@@ -13,7 +13,7 @@ use crate::commercetools::walk::WalkedResource;
 use crate::push::conclusion::Conclusion;
 use crate::push::plan::IgnoreReason;
 
-/// Parks the product, which is read from the variant if the notification did not name it.
+/// Parks the product; if the notification did not name it, reads it from the variant.
 pub(super) fn next(documents: &Documents, variant: &Id, product: Option<&Id>) -> StepResult {
     let product = match product {
         Some(product) => product,
@@ -22,7 +22,7 @@ pub(super) fn next(documents: &Documents, variant: &Id, product: Option<&Id>) ->
     Ok(follow(documents, product))
 }
 
-/// Parks the product that has this SKU, if that is the one of a variant that is a document of its own.
+/// Parks the product of this SKU, if the SKU belongs to a variant that is a document of its own.
 pub(super) fn next_of_sku(documents: &Documents, sku: &str) -> StepResult {
     match documents.catalog_model {
         None => return Ok(DeliveryStep::read([DocumentQuery::Project])),

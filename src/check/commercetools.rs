@@ -1,4 +1,4 @@
-//! The checks of commercetools: a token, its scopes, and a read of each resource that is needed.
+//! The checks of commercetools: a token, its scopes, and a read of each resource.
 //!
 //! All modes need the same scopes: realtime and imports read the same resources.
 
@@ -15,16 +15,16 @@ use crate::http::HttpAnswer;
 /// The name of the check of the catalogue.
 const CATALOG: &str = "commercetools_catalog";
 
-/// What is read of the project.
+/// The read of the project.
 const PROJECT: &str = "project";
 
-/// What is read only where there are variants that are documents of their own.
+/// The read that only matters if some variants are documents of their own.
 const VARIANTS: &str = "variants";
 
-/// Scopes that are needed.
+/// Required scopes.
 const NEEDED: [&str; 4] = ["view_customers", "view_orders", "view_payments", "view_products"];
 
-/// Scopes that can be left out, and what is left out then.
+/// Optional scopes, and what is missing without them.
 const OPTIONAL: [(&str, &str); 4] = [
     ("view_discount_codes", "events of orders carry no DiscountCode"),
     ("view_standalone_prices", "products of the price mode Standalone have no price"),
@@ -35,7 +35,7 @@ const OPTIONAL: [(&str, &str); 4] = [
     ),
 ];
 
-/// Whether a token is granted.
+/// Whether commercetools grants a token.
 #[must_use]
 pub fn token(granted: &Result<AccessToken, Setback>) -> Check {
     let found = match granted {
@@ -61,7 +61,7 @@ pub fn token(granted: &Result<AccessToken, Setback>) -> Check {
     Check::new("commercetools_token", found)
 }
 
-/// Whether the token has the scopes that are needed; `granted` as the token names them.
+/// Whether the token has the required scopes; `granted` is the token with its scopes.
 #[must_use]
 pub fn scopes(config: &Config, granted: &Result<AccessToken, Setback>) -> Check {
     Check::new("commercetools_scopes", scopes_found(config, granted))
@@ -70,11 +70,11 @@ pub fn scopes(config: &Config, granted: &Result<AccessToken, Setback>) -> Check 
 fn scopes_found(config: &Config, granted: &Result<AccessToken, Setback>) -> Result<String, String> {
     let token = granted.as_ref().map_err(|_| "not known without a token".to_owned())?;
     let Some(scopes) = &token.scopes else {
-        return Ok("the token does not name its scopes; what can be read says it".to_owned());
+        return Ok("the token does not name its scopes; the reads show them".to_owned());
     };
     let project = &config.commercetools.project_key;
     let has = |wanted: &str| {
-        // Who may manage may view. A scope that names a store as well opens that store alone.
+        // A client that may manage may also view. A scope that also names a store opens only that store.
         let manage = wanted.replacen("view_", "manage_", 1);
         let opening = [wanted, &manage, "manage_project"].map(|name| format!("{name}:{project}"));
         scopes.split_whitespace().any(|scope| opening.iter().any(|one| one == scope))
@@ -92,7 +92,7 @@ fn scopes_found(config: &Config, granted: &Result<AccessToken, Setback>) -> Resu
     Ok(format!("{} are there{}", NEEDED.join(", "), without.concat()))
 }
 
-/// A read that proves that something may be read. Of resources it finds nothing.
+/// A read that proves that the client may read something. It finds no resources.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommercetoolsProbe {
     /// What is read.
@@ -129,12 +129,12 @@ pub fn probes() -> Vec<CommercetoolsProbe> {
     .into()
 }
 
-/// What the reads say; none were made without a token.
+/// The result of the reads; without a token there were none.
 #[must_use]
 pub fn api(probed: &[(CommercetoolsProbe, Result<HttpAnswer, Setback>)]) -> Check {
     let mut wrong = Vec::new();
     let mut read = Vec::new();
-    // Whether there are variants to be read by themselves is for the check of the catalogue to say.
+    // The check of the catalogue says whether variants have to be read by themselves.
     let of_resources = probed.iter().filter(|(probe, _)| probe.what != VARIANTS);
     for (CommercetoolsProbe { what, scope, .. }, answer) in of_resources {
         let optional = OPTIONAL.iter().any(|(name, _)| name == scope);
@@ -157,7 +157,7 @@ pub fn api(probed: &[(CommercetoolsProbe, Result<HttpAnswer, Setback>)]) -> Chec
     Check::new("commercetools_api", found)
 }
 
-/// Where the project keeps the variants of its products, and whether they can be read there.
+/// Where the project keeps the variants of its products, and whether the client can read them there.
 #[must_use]
 pub fn catalog(probed: &[(CommercetoolsProbe, Result<HttpAnswer, Setback>)]) -> Check {
     let of = |what| probed.iter().find(|(probe, _)| probe.what == what).map(|(_, answer)| answer);

@@ -1,5 +1,5 @@
-//! The checks of Klaviyo: the key, its scopes as far as reading shows them, and how long the API's
-//! revision will be there.
+//! The checks of Klaviyo: the key, its scopes as far as reads show them, and the end of the API's
+//! revision.
 
 use chrono::{DateTime, FixedOffset, Utc};
 
@@ -13,10 +13,10 @@ use crate::klaviyo::catalog::CatalogKind;
 use crate::klaviyo::job::JobType;
 use crate::klaviyo::query::KlaviyoLookup;
 
-/// From how many days before its end a detail says to update.
+/// From this many days before its end on, a detail says to update.
 const SOON: i64 = 180;
 
-/// A read that needs a scope. It finds nothing, or nothing of a person.
+/// A read that needs a scope. It finds nothing, or no personal data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KlaviyoProbe {
     scope: &'static str,
@@ -41,7 +41,7 @@ pub fn probes() -> Vec<KlaviyoProbe> {
 
 type ProbeAnswers = [(KlaviyoProbe, Result<HttpAnswer, NoAnswer>)];
 
-/// Whether Klaviyo accepts the key. A 403 does as well: only the key's scopes do not suffice then.
+/// Whether Klaviyo accepts the key. A 403 proves that as well: then only the key's scopes are insufficient.
 #[must_use]
 pub fn key(probed: &ProbeAnswers) -> Check {
     let refused = statuses(probed).any(|status| status == 401);
@@ -59,7 +59,7 @@ pub fn key(probed: &ProbeAnswers) -> Check {
     Check::new("klaviyo_key", found)
 }
 
-/// Whether the key has the scopes that are needed. Those for writing do not show without writing.
+/// Whether the key has the required scopes. Only writes could prove the scopes for writing.
 #[must_use]
 pub fn scopes(config: &Config, probed: &ProbeAnswers) -> Check {
     let with = |wanted: fn(u16) -> bool| {
@@ -95,7 +95,7 @@ pub fn scopes(config: &Config, probed: &ProbeAnswers) -> Check {
     Check::new("klaviyo_scopes", found)
 }
 
-/// Until when the API has the revision that is spoken here. `now` is UTC.
+/// Until when the API supports the revision that the Worker uses. `now` is UTC.
 #[must_use]
 pub fn api(probed: &ProbeAnswers, now: DateTime<Utc>) -> Check {
     let answers = || probed.iter().filter_map(|(_, answer)| answer.as_ref().ok());
@@ -123,7 +123,7 @@ pub fn api(probed: &ProbeAnswers, now: DateTime<Utc>) -> Check {
     Check::new("klaviyo_api", found)
 }
 
-/// The beginning of a day that is given as `YYYY-MM-DD`.
+/// The beginning of a day in the form `YYYY-MM-DD`.
 fn midnight(day: &str) -> Option<DateTime<FixedOffset>> {
     DateTime::parse_from_rfc3339(&format!("{day}T00:00:00Z")).ok()
 }
@@ -132,7 +132,7 @@ fn statuses(probed: &ProbeAnswers) -> impl Iterator<Item = u16> {
     probed.iter().filter_map(|(_, answer)| answer.as_ref().ok().map(|answer| answer.status))
 }
 
-/// What an answer, or that there is none, is called.
+/// The name of an answer, or of its absence.
 fn why(answer: &Result<HttpAnswer, NoAnswer>) -> String {
     match answer {
         Ok(answer) => Setback::answered(System::Klaviyo, answer).fault.code().into_owned(),
@@ -151,7 +151,7 @@ mod tests {
 
     type Row = (KlaviyoProbe, Result<HttpAnswer, NoAnswer>);
 
-    /// All probes, with these statuses; 0 is no answer.
+    /// All probes, with these statuses; 0 means no answer.
     fn probed(statuses: [u16; 3]) -> Vec<Row> {
         let answer = |status| match status {
             0 => Err(NoAnswer::Timeout),

@@ -1,9 +1,9 @@
-//! The check of the mapped metrics: which metric Klaviyo's own analytics take for revenue, ordered
-//! products, cancelled and refunded sales.
+//! The check of the mapped metrics: which metrics Klaviyo's own analytics use for revenue, ordered products, cancelled
+//! and refunded sales.
 //!
-//! Events arrive whatever is mapped, so nothing here fails. Klaviyo tells metrics apart by their
-//! integration as well as by their name: a shop that moved here has a `Placed Order` of its former
-//! integration beside ours, and may have that one mapped.
+//! Events arrive whatever the mapping, so nothing here fails. Klaviyo distinguishes metrics by their integration as
+//! well as by their name: a shop that moved here has a `Placed Order` of its former integration beside ours, and may
+//! have mapped that one.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -19,7 +19,7 @@ pub const MAPPED: &str = "/api/mapped-metrics?include=metric%2Ccustom-metric";
 
 const NAME: &str = "klaviyo_metrics";
 
-/// A slot of Klaviyo's, the setting of the metric that belongs in it, and that metric's name.
+/// A slot of Klaviyo, the setting of the metric that belongs in it, and that metric's name.
 type MetricSlot = (&'static str, &'static str, fn(&OrderMetrics) -> &str);
 
 const SLOTS: [MetricSlot; 4] = [
@@ -29,18 +29,18 @@ const SLOTS: [MetricSlot; 4] = [
     ("refunded_sales", "refundedOrder", |metrics| &metrics.refunded_order),
 ];
 
-/// What a slot is mapped to.
+/// The content of a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum SlotContent {
     /// The metric of this Worker's events.
     Ours,
-    /// A metric that somebody put together of others; whether ours is among them is theirs to know.
+    /// A metric that somebody combined from others; only they know whether ours is among them.
     Custom,
     /// No metric.
     Empty,
-    /// A metric of our name, which another integration sends.
+    /// A metric with our name, sent by another integration.
     OtherIntegration,
-    /// A metric of another name.
+    /// A metric with another name.
     OtherName,
     /// A metric that the answer does not describe.
     Unknown,
@@ -93,7 +93,7 @@ struct IncludedAttributes {
     integration: Value,
 }
 
-/// Whether the slots are mapped to the metrics that are sent from here.
+/// Whether the slots are mapped to this Worker's metrics.
 #[must_use]
 pub fn mapped(config: &Config, answer: &Result<HttpAnswer, NoAnswer>) -> Check {
     let answer = match answer {
@@ -147,7 +147,7 @@ pub fn mapped(config: &Config, answer: &Result<HttpAnswer, NoAnswer>) -> Check {
     )
 }
 
-/// What is to be done about a slot.
+/// The advice about a slot.
 fn to_do(slot: &str, setting: &str, content: SlotContent) -> Option<String> {
     let found = match content {
         SlotContent::Ours | SlotContent::Custom => return None,
@@ -183,7 +183,7 @@ fn content(answer: &MappedAnswer, slot: &str, name: &str) -> SlotContent {
     }
 }
 
-/// Whether an integration is the API, by which this Worker sends; a metric without any is no other's.
+/// Whether an integration is the API, through which this Worker sends; one without any is no other's.
 fn is_api(integration: &Value) -> bool {
     integration.is_null()
         || ["key", "name", "category"].iter().any(|member| {
@@ -200,7 +200,7 @@ mod tests {
     use super::*;
     use crate::config::test_config_with;
 
-    /// An answer in which each slot has a metric of this name and integration.
+    /// An answer in which each slot has a metric with this name and integration.
     fn answer(slots: &[(&str, &str, &Value)]) -> HttpAnswer {
         let data: Vec<_> = slots
             .iter()

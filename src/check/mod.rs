@@ -1,7 +1,7 @@
-//! `GET /check`: what is asked of the two systems, and what the answers say about this deployment.
+//! `GET /check`: the questions to the two systems, and what the answers say about this deployment.
 //!
-//! Every check stands for itself: one that fails hides no other. A detail says what to do, and holds
-//! no value of a setting, no secret and no personal data. Not in scope: the calls (`edge::check`).
+//! Each check is independent: a failed one hides no other. A detail says what to do, and holds no
+//! value of a setting, no secret and no personal data. Not in scope: the calls (`edge::check`).
 
 pub mod commercetools;
 pub mod klaviyo;
@@ -14,16 +14,16 @@ use serde_json::Value;
 
 use crate::mapping::body::CutCode;
 
-/// An id that nothing has, so that what is read holds nobody's data.
+/// An id that nothing has, so that a read returns no personal data.
 const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
 
-/// How well it is.
+/// The level of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckLevel {
-    /// All is well.
+    /// No problem.
     Ok,
-    /// It works, and something is to be done.
+    /// It works, but there is something to do.
     Warning,
     /// It does not work.
     Failed,
@@ -32,25 +32,25 @@ pub enum CheckLevel {
 /// One check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// Its name, which is stable.
+    /// Its stable name.
     pub name: &'static str,
-    /// Whether it works; a warning does not say that it does not.
+    /// Whether it works; a warning works, too.
     pub ok: bool,
-    /// How well it is.
+    /// Its level.
     pub level: CheckLevel,
-    /// What was found, and what to do.
+    /// The result, and what to do.
     pub detail: String,
 }
 
 impl Check {
-    /// A check by what it found: what is well, or what is wrong.
+    /// A check by its result: what is fine, or what is wrong.
     #[must_use]
     pub fn new(name: &'static str, found: Result<String, String>) -> Self {
         let level = if found.is_ok() { CheckLevel::Ok } else { CheckLevel::Failed };
         Self { name, ok: found.is_ok(), level, detail: found.unwrap_or_else(|wrong| wrong) }
     }
 
-    /// A check that found something to do, while all works.
+    /// A check that works, but found something to do.
     #[must_use]
     pub fn warning(name: &'static str, detail: String) -> Self {
         Self { name, ok: true, level: CheckLevel::Warning, detail }
@@ -94,7 +94,7 @@ pub fn object(name: &'static str, status: Option<u16>) -> Check {
     Check::new(name, found)
 }
 
-/// What the last import of products left out, by the runs that its Durable Object shows.
+/// What the last import of products left out, according to the runs of its Durable Object.
 #[must_use]
 pub fn left_out(runs: Option<&Value>) -> Option<Check> {
     const NAME: &str = "catalogue";

@@ -1,5 +1,5 @@
-//! The checks of the settings. They are in order, or nothing would be answered; what is left to say
-//! is which are set, and what is not done without them.
+//! The checks of the settings. The settings are valid, otherwise nothing would be answered; these checks say which are
+//! set, and what is missing without the others.
 
 use serde_json::Value;
 
@@ -32,7 +32,7 @@ pub fn settings(config: &Config, is_set: impl Fn(&str) -> bool) -> Check {
     )
 }
 
-/// By which ways a push can be authenticated.
+/// The ways in which a push can authenticate.
 #[must_use]
 pub fn push_authentication(config: &Config) -> Check {
     let push = &config.push;
@@ -55,7 +55,7 @@ pub fn push_authentication(config: &Config) -> Check {
     Check::new("push_authentication", found)
 }
 
-/// What the feed says of commercetools' messages, as it is shown; none if its object does not answer.
+/// What the feed reports about commercetools' messages, as the endpoint shows it; none if its object does not answer.
 #[must_use]
 pub fn feed(shown: Option<&Value>) -> Check {
     let found = match shown {
@@ -81,11 +81,11 @@ pub fn feed(shown: Option<&Value>) -> Check {
     Check::new("feed", found)
 }
 
-/// The setting without which a price of another country counts ([`crate::mapping::price`]).
+/// Without this setting a price of another country counts ([`crate::mapping::price`]).
 const OWN_COUNTRY: &str = "PREFERRED_COUNTRY";
 
-/// What is not done where settings of the shop are left out. Without a country of its own a shop may
-/// show prices that nobody there pays, which is worth a warning.
+/// What is missing without optional settings of the shop. Without its own country a shop may show prices that nobody
+/// there pays, which deserves a warning.
 #[must_use]
 pub fn shop(is_set: impl Fn(&str) -> bool) -> Check {
     let left_out = [

@@ -1,7 +1,7 @@
 //! The check of the supply channels: whether the operator has said which of them sell.
 //!
-//! Stock reaches Klaviyo either way, so nothing here fails. What cannot be known without the operator
-//! is whether the stock of all channels is for sale, or only that of some.
+//! Stock reaches Klaviyo either way, so nothing here fails. Only the operator knows whether the stock of all channels
+//! is for sale, or only that of some.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -14,14 +14,14 @@ use crate::http::HttpAnswer;
 
 const NAME: &str = "commercetools_stock";
 
-/// The path and query of the reading, below `{api}/{project}`, encoded: an inventory entry of the
-/// channels that the operator names, or of any channel.
+/// The path and query of the reading, below `{api}/{project}`, encoded: an inventory entry of the channels that the
+/// operator names, or of any channel.
 #[must_use]
 pub fn reading(config: &Config) -> String {
     stock_in_channels(config.rules.product.inventory.use_channel_inventory.ids())
 }
 
-/// What the answer says; none without a token.
+/// The result of the answer; none without a token.
 #[must_use]
 pub fn channels(config: &Config, answer: Option<&Result<HttpAnswer, Setback>>) -> Check {
     let found = match answer {

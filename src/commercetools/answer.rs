@@ -13,11 +13,10 @@ use crate::fault::{FinalFault, ReadFault, Rejection, Setback, System, TransientF
 use crate::http::{DOCUMENT_BYTES, HttpAnswer};
 use crate::time::UnixMs;
 
-/// How long before its end a token is renewed, as in the vendor's own client: 5 minutes.
+/// How long before its end a token is renewed: 5 minutes, as in the vendor's own client.
 const RENEW_BEFORE: Duration = Duration::from_mins(5);
 
-/// Reads one document; a document that is gone is none. Only commercetools' own 404 says so:
-/// nothing may be deleted for the page of a proxy.
+/// Reads one document; none for a document that is gone. Only commercetools' own 404 proves that: a proxy's does not.
 ///
 /// # Errors
 /// The answer is neither a document of this type nor such a 404.
@@ -25,7 +24,7 @@ pub fn document<T: DeserializeOwned>(answer: &HttpAnswer) -> Result<Option<T>, R
     whole(answer)?;
     match answer.status {
         200 => {
-            // What has no id is none of its documents, whatever is asked for.
+            // Every commercetools document has an id, whatever the query.
             serde_json::from_str::<IdReference>(&answer.body).map_err(|_| foreign(answer))?;
             let read = serde_json::from_str(&answer.body);
             read.map(Some).map_err(|error| malformed(&error).into())
@@ -35,7 +34,7 @@ pub fn document<T: DeserializeOwned>(answer: &HttpAnswer) -> Result<Option<T>, R
     }
 }
 
-/// Reads where the project keeps variants; not known if the API client may not read the project.
+/// Reads where the project keeps variants; unknown if the API client may not read the project.
 ///
 /// # Errors
 /// The answer is neither a project, which has a key and no id, nor commercetools' own refusal.
@@ -50,8 +49,8 @@ pub fn catalog_model(answer: &HttpAnswer) -> Result<CatalogModel, ReadFault> {
     Ok(project.product_catalog_model)
 }
 
-/// Whether commercetools refuses to tell of variants that are documents of their own, as it may where there
-/// are none. Where there are (`model` says so), a refusal is a fault.
+/// Whether commercetools refuses a query for variants that are documents of their own, as it may if there are none. If
+/// there are any (`model` says so), a refusal is a fault.
 #[must_use]
 pub fn has_no_variants_apart(model: Option<CatalogModel>, answer: &HttpAnswer) -> bool {
     model == Some(CatalogModel::Unknown) && is_refused_with(answer, &[400, 403, 404])
@@ -65,18 +64,17 @@ pub fn page<T: DeserializeOwned>(answer: &HttpAnswer) -> Result<Vec<T>, ReadFaul
     counted_page(answer).map(|page| page.results)
 }
 
-/// Documents of a page that may not be all there are.
+/// Documents of a page that may be incomplete.
 #[derive(Debug)]
 pub struct LongPage<T> {
     /// The documents.
     pub results: Vec<T>,
-    /// Whether there may be more after the last of them: it is a full page, or more than is read of an
-    /// answer.
+    /// Whether more may follow the last of them: the page is full, or exceeds the read limit.
     pub goes_on: bool,
 }
 
-/// Reads the documents of a page that may hold `limit`. The documents after those that were read are
-/// those after the last of them, if the page is sorted by id.
+/// Reads the documents of a page with up to `limit`. If the page is sorted by id, the rest comes after the last
+/// document that was read.
 ///
 /// # Errors
 /// The answer is no page of `T`, or its first document alone is too large.
@@ -99,16 +97,15 @@ pub fn long_page<T: DeserializeOwned>(
 /// The documents of a page as texts, as far as they were read.
 #[derive(Debug, Default)]
 pub struct BegunPage<'a> {
-    /// Those that are there whole.
+    /// The complete ones.
     pub results: Vec<&'a str>,
-    /// Whether those are all.
+    /// Whether these are all.
     pub is_whole: bool,
-    /// The id of the one after those, of which only a part was read.
+    /// The id of the next one, which was only read in part.
     pub begun: Option<Id>,
 }
 
-/// Reads the documents of a page as texts, as far as they were read: of an answer that is longer than
-/// is read of it, those at its beginning.
+/// Reads the documents of a page as texts: if the answer exceeds the read limit, those at its beginning.
 ///
 /// # Errors
 /// The answer is no page.
@@ -123,22 +120,22 @@ pub fn begun_page(answer: &HttpAnswer) -> Result<BegunPage<'_>, ReadFault> {
     Ok(BegunPage { results: begun.whole, is_whole: false, begun: begun.next })
 }
 
-/// That a document is longer than is read of it.
+/// A document exceeds the read limit.
 #[must_use]
 pub fn too_large() -> Rejection {
     let detail = format!("the document has more than {DOCUMENT_BYTES} bytes");
     Rejection::new(FinalFault::TooLarge, detail)
 }
 
-/// Passes if all of an answer was read.
+/// Accepts an answer that was read to its end.
 fn whole(answer: &HttpAnswer) -> Result<(), ReadFault> {
     if answer.is_beginning && answer.status == 200 { Err(too_large().into()) } else { Ok(()) }
 }
 
-/// Reads the documents of a page as texts, so that one that cannot be read costs only itself.
+/// Reads the documents of a page as texts, so that an unreadable one costs only itself.
 ///
 /// # Errors
-/// The answer is no page, or more than is read of one.
+/// The answer is no page, or exceeds the read limit.
 pub fn raw_page(answer: &HttpAnswer) -> Result<Vec<&str>, ReadFault> {
     #[derive(Deserialize)]
     struct RawPage<'a> {
@@ -153,21 +150,21 @@ pub fn raw_page(answer: &HttpAnswer) -> Result<Vec<&str>, ReadFault> {
     Ok(page.results.into_iter().map(RawValue::get).collect())
 }
 
-/// Documents, and how many there are in all, where that was asked for.
+/// Documents, and their total number, if the query asked for it.
 #[derive(Debug, Deserialize)]
 pub struct CountedPage<T> {
     /// The documents.
     pub results: Vec<T>,
-    /// How many there are.
+    /// The total number.
     pub total: Option<u64>,
 }
 
-/// Reads a page with the number of all documents.
+/// Reads a page with the total number of documents.
 ///
 /// # Errors
 /// The answer is no page of `T`.
 pub fn counted_page<T: DeserializeOwned>(answer: &HttpAnswer) -> Result<CountedPage<T>, ReadFault> {
-    // A page whose documents are wrong is commercetools' own; what is no page at all is not.
+    // A page with malformed documents is from commercetools; an answer that is no page is not.
     raw_page(answer)?;
     serde_json::from_str(&answer.body).map_err(|error| malformed(&error).into())
 }
@@ -182,7 +179,7 @@ fn foreign(answer: &HttpAnswer) -> ReadFault {
     Setback::foreign(System::Commercetools, answer).into()
 }
 
-/// What an answer means that is not the one that was asked for.
+/// What an unexpected answer means.
 fn refused(answer: &HttpAnswer) -> ReadFault {
     match (answer.status, refusal(answer)) {
         (status, _) if passes(status) => Setback::answered(System::Commercetools, answer).into(),
@@ -193,14 +190,14 @@ fn refused(answer: &HttpAnswer) -> ReadFault {
     }
 }
 
-/// A document that is not what it should be. The error names the place and the type, never the
-/// value, as `serde_json` quotes values of a wrong type: only its category and place are kept.
+/// A document without the expected shape. The error names the place and the type, never the value. Since `serde_json`
+/// quotes values of a wrong type, only its category and place are kept.
 #[must_use]
 pub fn malformed(error: &serde_json::Error) -> Rejection {
     Rejection::new(FinalFault::DocumentMalformed, without_value(&error.to_string()))
 }
 
-/// Drops what `serde_json` quotes of the data (``invalid type: string "Jane", expected …``).
+/// Drops the data that `serde_json` quotes (``invalid type: string "Jane", expected …``).
 #[must_use]
 pub fn without_value(error: &str) -> String {
     match (error.find('"'), error.rfind('"')) {
@@ -211,8 +208,8 @@ pub fn without_value(error: &str) -> String {
     }
 }
 
-/// commercetools' own words on a refused call; none if the answer is not its own. Its refusals
-/// repeat the status in the body (`ErrorResponse` of the API reference).
+/// commercetools' own words about a refused call; none if the answer is not its own. Its refusals repeat the status in
+/// the body (`ErrorResponse` of the API reference).
 #[must_use]
 pub fn refusal(answer: &HttpAnswer) -> Option<String> {
     #[derive(Deserialize)]
@@ -231,17 +228,16 @@ pub fn refusal(answer: &HttpAnswer) -> Option<String> {
 pub struct AccessToken {
     /// The value of the `Bearer` header.
     pub bearer: String,
-    /// When it is to be renewed.
+    /// When to renew it.
     pub renew_at: UnixMs,
-    /// The scopes that were granted, space separated, each with its project; none if the answer
-    /// does not name them.
+    /// The granted scopes, space separated, each with its project; none if the answer does not name them.
     pub scopes: Option<String>,
 }
 
 /// Reads the answer of the token endpoint.
 ///
 /// # Errors
-/// Every other answer is a fault that passes: the credentials are the operator's to mend.
+/// Every other answer is a transient fault: the operator has to fix the credentials.
 pub fn token(answer: &HttpAnswer, now: UnixMs) -> Result<AccessToken, Setback> {
     #[derive(Deserialize)]
     struct TokenResponse {
@@ -272,7 +268,7 @@ mod tests {
         HttpAnswer { status, body: body.to_owned(), ..HttpAnswer::default() }
     }
 
-    /// What commercetools itself says of a status.
+    /// commercetools' own answer with a status.
     fn own(status: u16) -> String {
         format!(r#"{{"statusCode":{status},"message":"m","errors":[]}}"#)
     }

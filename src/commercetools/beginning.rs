@@ -1,6 +1,6 @@
-//! The documents at the beginning of a page: an answer may be longer than is read of it.
+//! The documents at the beginning of a page: an answer may exceed the read limit.
 //!
-//! For: taking what was read, and asking for the rest. Not for: what is in the documents.
+//! For: using what was read, and asking for the rest. Not for: the content of the documents.
 
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -8,16 +8,16 @@ use serde_json::value::RawValue;
 
 use super::reference::Id;
 
-/// What is at the beginning of a page.
+/// The beginning of a page.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct PageBeginning<'a> {
-    /// The documents that are there whole, as texts.
+    /// The complete documents, as texts.
     pub(super) whole: Vec<&'a str>,
-    /// The id of the next one, if that much of it is there.
+    /// The id of the next one, if it was read that far.
     pub(super) next: Option<Id>,
 }
 
-/// The documents at the beginning of a page; none if this is no page's beginning.
+/// The documents at the beginning of a page; none if the text is not one.
 pub(super) fn documents(text: &str) -> Option<PageBeginning<'_>> {
     let mut whole = None;
     read(text, ObjectMember { name: "results", value: ResultList(&mut whole) });
@@ -39,12 +39,12 @@ fn end_of(text: &str, part: &str) -> usize {
     part.as_ptr().addr() - text.as_ptr().addr() + part.len()
 }
 
-/// Reads a text as far as it goes: that it ends too early is known.
+/// Reads a text as far as it goes; its early end is expected.
 fn read<'a>(text: &'a str, seed: impl DeserializeSeed<'a>) {
     let _ = seed.deserialize(&mut serde_json::Deserializer::from_str(text));
 }
 
-/// A member of an object. What is read of its value is put where it outlives the error at the end of the text.
+/// A member of an object. Its value is stored where it survives the error at the end of the text.
 struct ObjectMember<V> {
     name: &'static str,
     value: V,
@@ -68,7 +68,7 @@ impl<'a, V: DeserializeSeed<'a, Value = ()>> Visitor<'a> for ObjectMember<V> {
     fn visit_map<M: MapAccess<'a>>(self, mut members: M) -> Result<(), M::Error> {
         while let Some(name) = members.next_key::<String>()? {
             if name == self.name {
-                // Nothing after it is needed.
+                // The rest is not needed.
                 return members.next_value_seed(self.value);
             }
             members.next_value::<IgnoredAny>()?;

@@ -10,17 +10,17 @@ use super::reference::{Id, Reference};
 pub struct Category {
     /// Its name.
     pub name: LocalizedString,
-    /// The path above it, expanded where the query asked for it.
+    /// The path above it, if the query expanded it.
     #[serde(default)]
     pub ancestors: Vec<Reference<Category>>,
 }
 
-/// A category that was read by itself.
+/// A category as a document.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct CategoryDocument {
     /// The category's id.
     pub id: Id,
-    /// What it says.
+    /// Its content.
     #[serde(flatten)]
     pub category: Category,
 }

@@ -1,4 +1,4 @@
-//! A type: which custom fields a document of that type may have.
+//! A type: the custom fields that its documents may have.
 
 use serde::Deserialize;
 

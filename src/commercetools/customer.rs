@@ -6,14 +6,13 @@ use serde_json::{Map, Value};
 use super::lenient::{list, or_default, text};
 use super::reference::{Id, Reference};
 
-/// A customer, with the fields that a profile is made of. `null` and texts of blanks alone are as good
-/// as absent.
+/// A customer, with the fields of a profile. `null` and blank texts count as absent.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Customer {
     /// The customer's id.
     pub id: Id,
-    /// The shop's own number of the customer.
+    /// The shop's own number for the customer.
     #[serde(default, deserialize_with = "text")]
     pub customer_number: Option<String>,
     /// Unique in the project or the store.
@@ -45,15 +44,15 @@ pub struct Customer {
     /// An IETF language tag.
     #[serde(default, deserialize_with = "text")]
     pub locale: Option<String>,
-    /// The group that decides on prices.
+    /// The group that decides the prices.
     pub customer_group: Option<Reference<CustomerGroup>>,
-    /// Those that the customer may buy in; a customer of the whole project has none.
+    /// The stores where the customer may buy; a customer of the whole project has none.
     #[serde(default, deserialize_with = "list")]
     pub stores: Vec<StoreReference>,
     /// All addresses, in the order they were added.
     #[serde(default, deserialize_with = "list")]
     pub addresses: Vec<Address>,
-    /// May name an address that is gone.
+    /// May name a deleted address.
     #[serde(default, deserialize_with = "text")]
     pub default_billing_address_id: Option<String>,
     #[serde(default, deserialize_with = "list")]
@@ -83,8 +82,8 @@ pub struct StoreReference {
 }
 
 impl Customer {
-    /// The address that stands for the customer, chosen as in the plugin: the default billing
-    /// address (none if that id is gone), else the first billing address, else the first.
+    /// The customer's main address, chosen as in the plugin: the default billing address (none if that id is gone),
+    /// otherwise the first billing address, otherwise the first.
     #[must_use]
     pub fn main_address(&self) -> Option<&Address> {
         let by_id =
@@ -99,8 +98,7 @@ impl Customer {
     }
 }
 
-/// A postal address. Only the country is sure to be there; `null` and texts of blanks alone are as good
-/// as absent.
+/// A postal address. Only the country is always present; `null` and blank texts count as absent.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[expect(missing_docs, reason = "commercetools' own names")]

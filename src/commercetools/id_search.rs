@@ -1,4 +1,4 @@
-//! The searches for the id of a record, by what a person knows of it.
+//! The searches for the id of a record, by what a person knows about it.
 //!
 //! Not in scope: reading the record itself, which needs its id ([`super::walk`]).
 
@@ -13,16 +13,16 @@ use crate::http::{HttpAnswer, encode};
 /// A search for the id of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IdSearch {
-    /// Of the order with this number.
+    /// For the order with this number.
     OrderOfNumber(String),
-    /// Of the customer with this e-mail address, in upper or lower case. Customers of different stores may
-    /// share one: then of the newest.
+    /// For the customer with this e-mail address, in upper or lower case. Customers of different stores may share one:
+    /// then for the newest.
     CustomerOfEmail(String),
-    /// Of the newest order with this e-mail address, as it was typed: that is all there is of a guest.
+    /// For the newest order with this e-mail address, in the same spelling: a guest has nothing else.
     OrderOfEmail(String),
-    /// Of the product that has a variant of this SKU within itself.
+    /// For the product with a variant of this SKU within itself.
     ProductOfSku(String),
-    /// Of the product of the variant of this SKU that is a document of its own.
+    /// For the product of the variant with this SKU that is a document of its own.
     ProductOfVariant(String),
 }
 
@@ -46,10 +46,10 @@ impl IdSearch {
     /// The id, if there is such a record.
     ///
     /// # Errors
-    /// The answer is neither a page nor a refusal that says that there can be no such record.
+    /// The answer is neither a page nor a refusal that proves that no such record can exist.
     pub fn found(&self, answer: &HttpAnswer) -> Result<Option<Id>, ReadFault> {
         let found = match self {
-            // Where no product has variants within itself, none can be asked for by one.
+            // If no product has variants within itself, no query can find a product by one.
             Self::ProductOfSku(_) if is_refused_with(answer, &[400]) => return Ok(None),
             Self::ProductOfVariant(_)
                 if has_no_variants_apart(Some(CatalogModel::Unknown), answer) =>
@@ -76,7 +76,7 @@ fn newest(path: &str, field: &str, value: &str) -> String {
     format!("{path}?limit=1&withTotal=false&sort={sort}&where={predicate}")
 }
 
-/// commercetools may quote the predicate, and with it an address, in the words of its refusal.
+/// commercetools may quote the predicate, and with it an address, in its refusal.
 fn without_words(fault: ReadFault) -> ReadFault {
     match fault {
         ReadFault::Never(rejection) => {

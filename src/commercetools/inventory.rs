@@ -1,4 +1,4 @@
-//! Stock: the entries of a SKU, and what a variant shows of them.
+//! Stock: the entries of a SKU, and the availability that a variant shows.
 
 use std::collections::BTreeMap;
 
@@ -17,31 +17,31 @@ pub struct InventoryEntry {
     pub version: u64,
     #[expect(missing_docs, reason = "as its name says")]
     pub sku: String,
-    /// Where the stock lies; none for stock that is not bound to a channel.
+    /// The place of the stock; none for stock without a channel.
     pub supply_channel: Option<IdReference>,
-    /// What can be sold; below zero where more was sold than there is.
+    /// The sellable quantity; negative after overselling.
     pub available_quantity: i64,
 }
 
-/// What commercetools derives from the entries of a variant's SKU; a variant without any is not
+/// What commercetools derives from the entries of a variant's SKU; a variant without entries is not
 /// tracked and has no availability, which is not zero. It may lag behind the entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Availability {
-    /// Of the entry without a channel, if there is one.
+    /// From the entry without a channel, if there is one.
     pub available_quantity: Option<i64>,
-    /// Whether a piece can be sold of the stock without a channel.
+    /// Whether a piece of the stock without a channel can be sold.
     pub is_on_stock: Option<bool>,
-    /// Of the other entries, by the channel's id.
+    /// From the other entries, by the channel's id.
     pub channels: BTreeMap<String, ChannelAvailability>,
 }
 
-/// What is available in one channel.
+/// The availability in one channel.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ChannelAvailability {
     #[expect(missing_docs, reason = "as its name says")]
     pub available_quantity: Option<i64>,
-    /// Whether a piece can be sold in the channel.
+    /// Whether a piece in the channel can be sold.
     pub is_on_stock: Option<bool>,
 }

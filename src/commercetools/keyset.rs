@@ -1,7 +1,7 @@
 //! Pages in the order of a stamp, `createdAt` or `lastModifiedAt`, and of the id within it.
 //!
-//! A page goes on after the last document of the one before (never by offset, which commercetools ends at
-//! 10,000). Ids are compared by commercetools alone: its order is not that of the texts.
+//! A page continues after the last document of the one before (never by offset, which commercetools limits to 10,000).
+//! Only commercetools compares ids: its order is not that of the texts.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,25 +17,25 @@ use crate::time::UnixMs;
 pub struct Keyset {
     /// The stamp.
     pub at: UnixMs,
-    /// The last document of that stamp that lies before the place; none: all of them lie after it.
+    /// The last document with that stamp before the place; none if all of them come after it.
     pub id: Option<Id>,
 }
 
 impl Keyset {
-    /// Before all that are stamped with this time or later.
+    /// The place before everything stamped with this time or later.
     #[must_use]
     pub fn from(at: UnixMs) -> Self {
         Self { at, id: None }
     }
 }
 
-/// What is read in the order of its stamps.
+/// The resources that are read in the order of their stamps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StampedResource {
     /// Messages, by `createdAt`.
     Messages,
-    /// Customers, by `lastModifiedAt` as all that follow.
+    /// Customers, by `lastModifiedAt`, like all that follow.
     Customers,
     /// Categories.
     Categories,
@@ -50,7 +50,7 @@ pub enum StampedResource {
 }
 
 impl StampedResource {
-    /// All of them: those first that tell most.
+    /// All of them; those with the most news first.
     pub const ALL: [Self; 7] = [
         Self::Messages,
         Self::Customers,
@@ -61,7 +61,7 @@ impl StampedResource {
         Self::Variants,
     ];
 
-    /// The resource that a document of it is; none of a message.
+    /// The resource of its documents; none for messages.
     #[must_use]
     pub fn resource(self) -> Option<WalkedResource> {
         match self {
@@ -75,14 +75,14 @@ impl StampedResource {
         }
     }
 
-    /// That of a resource, by commercetools' name of it.
+    /// The one for a resource, by commercetools' name.
     #[must_use]
     pub fn of_type(type_id: &str) -> Option<Self> {
         let is_it = |one: &Self| one.resource().is_some_and(|it| it.type_id() == type_id);
         Self::ALL.into_iter().find(is_it)
     }
 
-    /// Its name for what is stored and said.
+    /// Its name in storage and in texts.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.path().trim_start_matches('/')
@@ -100,17 +100,17 @@ impl StampedResource {
 /// A page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StampedPage {
-    /// Of what.
+    /// The resource.
     pub of: StampedResource,
-    /// After which place.
+    /// The place after which it begins.
     pub after: Keyset,
-    /// Before which stamp, if it ends before the newest.
+    /// The stamp before which it ends, if it does not read up to the newest.
     pub before: Option<UnixMs>,
-    /// Of which types of messages; empty: of all.
+    /// The types of messages; empty for all.
     pub types: Vec<String>,
-    /// Without these documents.
+    /// Documents to leave out.
     pub without: Vec<Id>,
-    /// How many documents at most.
+    /// The maximum number of documents.
     pub limit: usize,
 }
 

@@ -1,6 +1,6 @@
-//! Reading members that are as good as absent: `null`, and texts of blanks alone.
+//! Reads members that count as absent: `null`, and blank texts.
 //!
-//! Each is a `deserialize_with`, and needs a `default` beside it for a member that is not there at all.
+//! Each is a `deserialize_with`, and needs a `default` beside it for a missing member.
 
 use serde::{Deserialize, Deserializer};
 
@@ -23,13 +23,13 @@ where
     Ok(members.into_iter().flatten().collect())
 }
 
-/// A text, if it says anything.
+/// A text, unless it is blank.
 pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text: Option<String> = Option::deserialize(deserializer)?;
     Ok(text.filter(|text| !is_blank(text)))
 }
 
-/// Whether a text says nothing.
+/// Whether a text is blank.
 #[must_use]
 pub fn is_blank(text: &str) -> bool {
     text.trim().is_empty()

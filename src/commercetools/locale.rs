@@ -1,4 +1,4 @@
-//! Localized texts, and which of them is preferred.
+//! Localized texts, and the choice among them.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -12,13 +12,13 @@ pub struct Locale {
 }
 
 impl Locale {
-    /// Takes a locale such as `en-US`. As in the plugin, a text of another form counts as none.
+    /// Takes a locale such as `en-US`. As in the plugin, a text in another form counts as none.
     #[must_use]
     pub fn new(tag: String) -> Self {
         Self { tag: is_tag(&tag).then_some(tag), otherwise: None }
     }
 
-    /// The locale of a buyer in this shop: what the buyer's language lacks is in the shop's.
+    /// The locale of a buyer in this shop: texts that the buyer's language lacks come in the shop's.
     #[must_use]
     pub fn of_buyer(tag: Option<&str>, shop: &Self) -> Self {
         match tag.filter(|tag| is_tag(tag)) {
@@ -33,7 +33,7 @@ impl Locale {
         self.tag.as_deref()
     }
 
-    /// The country of the locale, if it names one: `US` of `en-US`.
+    /// The country of the locale, if it names one: `US` for `en-US`.
     #[must_use]
     pub fn country(&self) -> Option<String> {
         let mut parts = self.tag()?.split(['-', '_']).skip(1);
@@ -66,15 +66,15 @@ fn is_tag(tag: &str) -> bool {
 pub struct LocalizedString(Map<String, Value>);
 
 impl LocalizedString {
-    /// The text for the preferred locale, else for its language, else for another locale of that
-    /// language, else the first there is. A blank text is none.
+    /// The text for the preferred locale, otherwise for its language, otherwise for another locale
+    /// of that language, otherwise the first text. A blank text does not count.
     #[must_use]
     pub fn text(&self, preferred: &Locale) -> Option<&str> {
         let mut tags = preferred.tag.iter().chain(&preferred.otherwise);
         tags.find_map(|tag| self.like(tag)).or_else(|| Some(self.filled().next()?.1))
     }
 
-    /// The text that is nearest to a tag: `en` takes `en-US` as well, and `en_GB` means `en-GB`.
+    /// The text nearest to a tag: `en` also takes `en-US`, and `en_GB` means `en-GB`.
     fn like(&self, tag: &str) -> Option<&str> {
         let same = |one: &str, other: &str| {
             one.len() == other.len()
@@ -102,7 +102,7 @@ impl LocalizedString {
     }
 }
 
-/// What joins the parts of a tag.
+/// Whether a byte joins the parts of a tag.
 fn is_joint(byte: u8) -> bool {
     matches!(byte, b'-' | b'_')
 }

@@ -1,7 +1,7 @@
-//! What is read from commercetools: notifications, documents, and the queries that get them.
+//! Everything that is read from commercetools: notifications, documents, and the queries for them.
 //!
-//! Documents hold only the fields that are used; a field that commercetools adds is ignored.
-//! Money, texts and times are types here, so that no mapping has to know their traps.
+//! Documents hold only the fields in use; a field that commercetools adds is ignored. Money, texts
+//! and times are types here, so that no mapping has to know their traps.
 //!
 //! Not in scope: how a query is sent (`edge`), and what Klaviyo gets (`mapping`).
 

@@ -7,9 +7,9 @@ use serde_json::Number;
 
 /// An amount in one currency.
 ///
-/// `centPrecision`: `centAmount` in the currency's smallest unit, `fractionDigits` of it after
-/// the point (EUR 2, JPY 0, KWD 3). `highPrecision`: the exact amount is `preciseAmount` with
-/// `fractionDigits` (up to 20); its `centAmount` is only the rounded value.
+/// `centPrecision`: `centAmount` in the currency's smallest unit, with `fractionDigits` digits after the point (EUR 2,
+/// JPY 0, KWD 3). `highPrecision`: the exact amount is `preciseAmount` with `fractionDigits` (up to 20); its
+/// `centAmount` is only the rounded value.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Money {
@@ -19,14 +19,13 @@ pub struct Money {
     pub cent_amount: i64,
     /// Only for high precision, in units of 10^-`fraction_digits`.
     pub precise_amount: Option<i64>,
-    /// How many digits stand after the decimal point.
+    /// The number of digits after the decimal point.
     pub fraction_digits: u8,
 }
 
 impl Money {
-    /// The amount in the currency's main unit: 50875 cents with two digits are 508.75. A whole amount
-    /// is an integer (`10`, not `10.0`). JSON's readers keep 15 digits of a fraction, which is all that
-    /// is promised.
+    /// The amount in the currency's main unit: 50875 cents with two digits are 508.75. A whole amount is an integer
+    /// (`10`, not `10.0`). JSON's readers keep 15 digits of a fraction; no more are promised.
     #[must_use]
     pub fn decimal(&self) -> Number {
         let amount = self.amount();
@@ -36,8 +35,8 @@ impl Money {
         {
             return whole.into();
         }
-        // The nearest number there is, since both are exact up to 15 digits. To read it from a text,
-        // which has more, would add tables of 13 kB to the compressed worker.
+        // The nearest number, since both are exact up to 15 digits. Parsing a text, which has more, would add tables of
+        // 13 kB to the compressed worker.
         #[expect(clippy::cast_precision_loss, reason = "more digits are not promised")]
         let decimal = amount as f64 / 10_f64.powi(self.fraction_digits.into());
         Number::from_f64(decimal).unwrap_or_else(|| 0.into())
@@ -54,8 +53,8 @@ impl Money {
         self.amount().saturating_mul(10_i128.saturating_pow(more))
     }
 
-    /// The exact sum of amounts, each so many times; none if there are none. All are in the currency of
-    /// the first: an order has one.
+    /// The exact sum of amounts, each multiplied by its count; none if there are none. All are in the currency of the
+    /// first: an order has one.
     #[must_use]
     pub fn sum<'a>(amounts: impl IntoIterator<Item = (&'a Self, i64)>) -> Option<Self> {
         let amounts: Vec<_> = amounts.into_iter().collect();
@@ -68,11 +67,11 @@ impl Money {
         Some(Self::of_scaled(first.currency_code.clone(), total, digits))
     }
 
-    /// What this is with a tax that it does not include, rounded half to even as commercetools does by
-    /// default. `rate` is between 0 and 1.
+    /// The amount with a tax that it does not include, rounded half to even as commercetools does by default. `rate` is
+    /// between 0 and 1.
     #[must_use]
     pub fn with_tax(&self, rate: f64) -> Self {
-        /// Parts of a rate that count: a millionth of a percent.
+        /// The counted fractions of a rate: a millionth of a percent.
         const PARTS: i128 = 100_000_000;
         let Some(rate) = Number::from_f64((rate * 1e8).round()).and_then(|rate| rate.as_f64())
         else {

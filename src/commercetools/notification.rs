@@ -1,11 +1,10 @@
-//! A notification: what commercetools says over a subscription (Platform format).
+//! A notification of a commercetools subscription (Platform format).
 //!
-//! A *message* tells what happened, with a name of its own (`OrderCreated`); a *change* only tells
-//! that a resource was created, updated or deleted. Both are read leniently: unknown members are
-//! ignored and unknown names are kept, so that something new never becomes an error.
+//! A *message* says what happened, with a name of its own (`OrderCreated`); a *change* only says that a resource was
+//! created, updated or deleted. Both are read leniently: unknown members are ignored and unknown names are kept, so
+//! that something new never becomes an error.
 //!
-//! Not in scope: the envelope around it (`push::envelope`) and what follows from it
-//! (`push::plan`).
+//! Not in scope: the envelope around it (`push::envelope`) and what follows from it (`push::plan`).
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -18,15 +17,15 @@ use crate::json::read_value;
 /// One notification.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Notification {
-    /// What it is about; an `Event` notification is about nothing we know.
+    /// Its resource; an `Event` notification has none that we know.
     pub resource: Option<NotifiedResource>,
-    /// What it says.
+    /// Its content.
     pub kind: NotificationKind,
-    /// The notification as it came.
+    /// The original notification.
     pub raw: Map<String, Value>,
 }
 
-/// The document a notification is about.
+/// The document of a notification.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NotifiedResource {
@@ -36,7 +35,7 @@ pub struct NotifiedResource {
     pub id: Id,
 }
 
-/// What a notification says.
+/// The content of a notification.
 #[derive(Debug, Clone, PartialEq)]
 pub enum NotificationKind {
     /// A message.
@@ -45,13 +44,13 @@ pub enum NotificationKind {
     Created,
     /// A resource was changed.
     Updated,
-    /// A resource is gone.
+    /// A resource was deleted.
     Deleted,
     /// Anything else, by its type.
     Other(String),
 }
 
-/// What tells a notification from others, and what its resource cannot say once it is gone.
+/// The members that identify a notification, or that its resource cannot supply after its deletion.
 const NEEDED: [&str; 7] = [
     "notificationType",
     "type",
@@ -62,21 +61,21 @@ const NEEDED: [&str; 7] = [
     "dataErasure",
 ];
 
-/// A message; its own fields stand in the notification's `raw` members.
+/// A message; its own fields are members of the notification's `raw`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
     /// Its type, such as `OrderCreated`.
     pub name: String,
     /// When it happened (UTC).
     pub created_at: Option<DateTime<Utc>>,
-    /// Whether its own fields were left out (`payloadNotIncluded`), being too large.
+    /// Whether its own fields were left out as too large (`payloadNotIncluded`).
     pub payload_left_out: bool,
 }
 
-/// A document that is no notification, known or not.
+/// A document that is not a notification, known or not.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NotANotification {
-    /// The document, handed back.
+    /// The document, returned.
     pub document: Map<String, Value>,
 }
 
@@ -84,8 +83,7 @@ impl Notification {
     /// Reads one JSON object.
     ///
     /// # Errors
-    /// Where it has neither a `notificationType` nor a `resource`, or is a message or change that
-    /// does not say what it is about.
+    /// It has neither a `notificationType` nor a `resource`, or is a message or change that does not name its resource.
     pub fn read(raw: Map<String, Value>) -> Result<Self, NotANotification> {
         let resource =
             raw.get("resource").and_then(|resource| read_value::<NotifiedResource>(resource).ok());
@@ -97,8 +95,8 @@ impl Notification {
         }
     }
 
-    /// Reads one JSON object some of whose members, the `unread`, could not be read. A message is then one
-    /// whose payload was left out. None if it is no notification without them.
+    /// Reads one JSON object with unreadable members, the `unread`. A message then counts as one without its payload.
+    /// None if it is not a notification without them.
     #[must_use]
     pub fn read_partly<'a>(
         mut raw: Map<String, Value>,
@@ -128,21 +126,21 @@ impl Notification {
         }
     }
 
-    /// The SKU of what it is about, where the notification names it beside the resource.
+    /// The SKU of its resource, if the notification names it beside the resource.
     #[must_use]
     pub fn sku(&self) -> Option<String> {
         let identifiers = self.raw.get("resourceUserProvidedIdentifiers")?;
         identifiers.get("sku")?.as_str().map(ToOwned::to_owned)
     }
 
-    /// A field of the message, read as `T`; none if it is missing or of another type.
+    /// A field of the message, read as `T`; none if it is missing or has another type.
     #[must_use]
     pub fn field<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         self.raw.get(name).and_then(|value| read_value(value).ok())
     }
 }
 
-/// The notification that says that a resource was changed; its delivery reads what the resource is now.
+/// The notification of a change of a resource; its delivery reads the current state.
 #[must_use]
 pub fn change(type_id: &str, id: &str) -> Map<String, Value> {
     let resource = json!({"typeId": type_id, "id": id});
@@ -170,7 +168,7 @@ fn kind(raw: &Map<String, Value>) -> Option<NotificationKind> {
 
 fn message(raw: &Map<String, Value>) -> Option<Message> {
     let left_out = raw.get("payloadNotIncluded").filter(|value| !value.is_null());
-    // With `payloadNotIncluded` the type may stand there only.
+    // With `payloadNotIncluded` the type may only be there.
     let original = left_out.and_then(|left_out| left_out.get("payloadType"));
     let name = original.or_else(|| raw.get("type")).and_then(Value::as_str)?;
     Some(Message {

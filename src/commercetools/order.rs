@@ -1,4 +1,4 @@
-//! An order: the fields its events are made of, beside the document as it came.
+//! An order: the fields of its events, beside the raw document.
 
 use chrono::{DateTime, Utc};
 use serde::de::Error;
@@ -18,8 +18,8 @@ use super::reference::{Id, IdReference};
 pub struct Order {
     /// The fields that are used by name.
     pub fields: OrderFields,
-    /// The whole document. As text: a tree of it takes twelve times the bytes, and many orders wait at once for
-    /// what else is read of them.
+    /// The whole document, as text: a tree takes twelve times the bytes, and many orders at once wait for their related
+    /// documents.
     document: Box<str>,
 }
 
@@ -49,7 +49,7 @@ impl Order {
     /// Takes out the payments that the query expanded.
     ///
     /// # Errors
-    /// One of them is no payment.
+    /// One of them is not a payment.
     pub fn take_payments(&mut self) -> Result<Vec<Payment>, serde_json::Error> {
         let references = self.fields.payment_info.payments.iter_mut();
         let expanded = references.filter_map(|payment| payment.obj.take());
@@ -75,27 +75,27 @@ impl Order {
 pub struct OrderFields {
     /// The order's id.
     pub id: Id,
-    /// The number the shop's people know it by.
+    /// The number that the shop's people use.
     pub order_number: Option<String>,
-    /// When it was placed, or imported (UTC).
+    /// When it was placed or imported (UTC).
     pub created_at: DateTime<Utc>,
     /// When it was last changed (UTC).
     pub last_modified_at: DateTime<Utc>,
-    /// The date of an imported order, as the shop gave it (UTC).
+    /// The shop's date of an imported order (UTC).
     pub completed_at: Option<DateTime<Utc>>,
     /// The registered customer; none for a guest.
     pub customer_id: Option<Id>,
-    /// The buyer's e-mail; an order need not have one.
+    /// The buyer's e-mail address; an order need not have one.
     pub customer_email: Option<String>,
-    /// After discounts; with tax only where prices include it.
+    /// After discounts; with tax only if prices include it.
     pub total_price: Money,
-    /// The same net and gross, once the taxes are known.
+    /// The same net and gross, as soon as the taxes are known.
     pub taxed_price: Option<TaxedPrice>,
-    /// What shipping costs net and gross, over all deliveries.
+    /// The price of shipping, net and gross, over all deliveries.
     pub taxed_shipping_price: Option<TaxedPrice>,
-    /// How it is shipped, if all of it goes to one address.
+    /// The shipping, if all of it goes to one address.
     pub shipping_info: Option<ShippingInfo>,
-    /// How its parts are shipped, if they go to several.
+    /// The shipping of its parts, if they go to several.
     #[serde(default, deserialize_with = "or_default")]
     pub shipping: Vec<OrderShipping>,
     /// The buyer's language, such as `de-DE`.
@@ -119,12 +119,12 @@ pub struct OrderFields {
     pub billing_address: Option<Address>,
     #[expect(missing_docs, reason = "as its name says")]
     pub shipping_address: Option<Address>,
-    /// The codes that were used.
+    /// The used codes.
     #[serde(default, deserialize_with = "or_default")]
     pub discount_codes: Vec<DiscountCodeInfo>,
-    /// What was taken off the whole order.
+    /// The discount on the whole order.
     pub discount_on_total_price: Option<DiscountOnTotalPrice>,
-    /// How it is paid.
+    /// Its payments.
     #[serde(default, deserialize_with = "or_default")]
     pub payment_info: PaymentInfo,
     #[expect(missing_docs, reason = "as its name says")]
@@ -132,21 +132,21 @@ pub struct OrderFields {
 }
 
 impl OrderFields {
-    /// The address that it goes to; of several the first.
+    /// The address of the delivery; if there are several, the first.
     #[must_use]
     pub fn first_shipping_address(&self) -> Option<&Address> {
         let of_parts = || self.shipping.iter().find_map(|part| part.shipping_address.as_ref());
         self.shipping_address.as_ref().or_else(of_parts)
     }
 
-    /// How it is shipped, part by part.
+    /// The shipping, part by part.
     pub fn shippings(&self) -> impl Iterator<Item = &ShippingInfo> {
         let of_parts = self.shipping.iter().filter_map(|part| part.shipping_info.as_ref());
         self.shipping_info.iter().chain(of_parts)
     }
 }
 
-/// How an order is paid.
+/// The payments of an order.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct PaymentInfo {
@@ -180,7 +180,7 @@ pub struct LineItem {
     pub product_id: Id,
     #[expect(missing_docs, reason = "as its name says")]
     pub product_key: Option<String>,
-    /// When the line was added to the cart, or by an edit to the order (UTC); not every line says so.
+    /// When the line was added to the cart, or to the order by an edit (UTC); not every line has it.
     pub added_at: Option<DateTime<Utc>>,
     /// The product's slug at the time.
     #[serde(default, deserialize_with = "or_default")]
@@ -197,11 +197,11 @@ pub struct LineItem {
     pub price: UnitPrice,
     /// For the whole line, after discounts.
     pub total_price: Money,
-    /// The same net and gross, once the taxes are known.
+    /// The same net and gross, as soon as the taxes are known.
     pub taxed_price: Option<TaxedPrice>,
-    /// The tax of the line, once it is known.
+    /// The tax of the line, as soon as it is known.
     pub tax_rate: Option<TaxRate>,
-    /// What discounts of the cart took off.
+    /// The discounts of the cart.
     #[serde(default, deserialize_with = "or_default")]
     pub discounted_price_per_quantity: Vec<DiscountedQuantity>,
 }
@@ -222,12 +222,12 @@ pub struct TaxedPrice {
 pub struct TaxRate {
     /// Between 0 and 1.
     pub amount: f64,
-    /// Whether prices have it in them.
+    /// Whether prices include it.
     #[serde(default, deserialize_with = "or_default")]
     pub included_in_price: bool,
 }
 
-/// So many units of a line that cost the same after discounts of the cart.
+/// A number of units of a line with the same price after discounts of the cart.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DiscountedQuantity {
@@ -237,18 +237,18 @@ pub struct DiscountedQuantity {
     pub discounted_price: DiscountedLinePrice,
 }
 
-/// What discounts of the cart took off.
+/// A price after discounts of the cart.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DiscountedLinePrice {
-    /// What is left.
+    /// The remaining price.
     pub value: Option<Money>,
-    /// By which discount.
+    /// The discounts.
     #[serde(default, deserialize_with = "or_default")]
     pub included_discounts: Vec<IncludedDiscount>,
 }
 
-/// What one discount took off.
+/// The amount of one discount.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IncludedDiscount {
@@ -256,21 +256,21 @@ pub struct IncludedDiscount {
     pub discounted_amount: Money,
 }
 
-/// How something is shipped.
+/// How a delivery is shipped.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ShippingInfo {
-    /// As the buyer saw it.
+    /// The name that the buyer saw.
     pub shipping_method_name: Option<String>,
     /// Before discounts.
     pub price: Money,
-    /// After discounts, net and gross, once the taxes are known.
+    /// After discounts, net and gross, as soon as the taxes are known.
     pub taxed_price: Option<TaxedPrice>,
-    /// What discounts of the cart took off.
+    /// The discounts of the cart.
     pub discounted_price: Option<DiscountedLinePrice>,
 }
 
-/// A part of an order that goes to an address of its own.
+/// A part of an order with its own address.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "as their names say")]
@@ -279,14 +279,14 @@ pub struct OrderShipping {
     pub shipping_address: Option<Address>,
 }
 
-/// Something that is named by its key.
+/// A reference by key.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct KeyReference {
-    /// None if it was named by its id.
+    /// None if the reference was by id.
     pub key: Option<String>,
 }
 
-/// The variant that was ordered.
+/// The ordered variant.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct LineVariant {
@@ -307,7 +307,7 @@ pub struct Image {
     pub url: String,
 }
 
-/// An attribute of a variant; what its value looks like depends on the product type.
+/// An attribute of a variant; the shape of its value depends on the product type.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Attribute {
     #[expect(missing_docs, reason = "as its name says")]
@@ -327,7 +327,7 @@ pub struct UnitPrice {
 }
 
 impl UnitPrice {
-    /// What a unit costs.
+    /// The price of a unit.
     #[must_use]
     pub fn effective(&self) -> &Money {
         self.discounted.as_ref().map_or(&self.value, |discounted| &discounted.value)
@@ -355,11 +355,11 @@ pub struct CustomLineItem {
     pub money: Option<Money>,
     /// For the whole line, after discounts.
     pub total_price: Option<Money>,
-    /// The same net and gross, once the taxes are known.
+    /// The same net and gross, as soon as the taxes are known.
     pub taxed_price: Option<TaxedPrice>,
-    /// The tax of the line, once it is known.
+    /// The tax of the line, as soon as it is known.
     pub tax_rate: Option<TaxRate>,
-    /// What discounts of the cart took off.
+    /// The discounts of the cart.
     #[serde(default, deserialize_with = "or_default")]
     pub discounted_price_per_quantity: Vec<DiscountedQuantity>,
 }
@@ -368,13 +368,13 @@ fn one() -> i64 {
     1
 }
 
-/// A discount code that was used.
+/// A used discount code.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DiscountCodeInfo {
     #[expect(missing_docs, reason = "as its name says")]
     pub discount_code: IdReference,
-    /// `MatchesCart` if it was applied; else why it was not.
+    /// `MatchesCart` if it was applied; otherwise why it was not.
     pub state: Option<String>,
 }
 
@@ -391,11 +391,11 @@ impl DiscountCodeInfo {
 pub struct DiscountCode {
     /// The code's id.
     pub id: Id,
-    /// The text that the buyer typed.
+    /// The text that the buyer enters.
     pub code: String,
 }
 
-/// What was taken off the whole order.
+/// The discount on the whole order.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DiscountOnTotalPrice {
@@ -403,15 +403,15 @@ pub struct DiscountOnTotalPrice {
     pub discounted_amount: Money,
 }
 
-/// The customer of an order, as far as an event tells of them.
+/// The customer of an order, with the fields that an event needs.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Buyer {
     /// The customer's id.
     pub id: Id,
-    /// As the customer has it now.
+    /// The customer's current address.
     #[serde(default, deserialize_with = "or_default")]
     pub email: String,
-    /// Whether the customer has an address, which then is the one that counts.
+    /// Whether the customer has a postal address, which then is the one that counts.
     #[serde(rename = "addresses", default, deserialize_with = "is_not_empty")]
     pub has_address: bool,
 }

@@ -15,12 +15,12 @@ pub struct Payment {
     pub id: Id,
     /// When it was last changed (UTC).
     pub last_modified_at: Option<DateTime<Utc>>,
-    /// What was tried and done, in that order.
+    /// The attempted and completed transactions, in their order.
     #[serde(default, deserialize_with = "or_default")]
     pub transactions: Vec<Transaction>,
 }
 
-/// One movement of money, done or tried.
+/// One movement of money, completed or attempted.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Transaction {
     /// The transaction's id.
@@ -30,19 +30,19 @@ pub struct Transaction {
     /// `Initial`, `Pending`, `Success` or `Failure`.
     #[serde(default = "initial")]
     pub state: String,
-    /// How much.
+    /// The amount.
     pub amount: Money,
-    /// When, if the payment service said so (UTC).
+    /// When, if the payment service says so (UTC).
     pub timestamp: Option<DateTime<Utc>>,
 }
 
-/// The state of a transaction that has none, as commercetools' own default.
+/// The state of a transaction without one, commercetools' own default.
 fn initial() -> String {
     "Initial".to_owned()
 }
 
 impl Transaction {
-    /// Whether money goes, or is to go, back to the buyer.
+    /// Whether money goes back to the buyer, now or later.
     #[must_use]
     pub fn is_refund(&self) -> bool {
         self.r#type == "Refund"

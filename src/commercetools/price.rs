@@ -1,4 +1,4 @@
-//! Prices of a variant, and for whom, where and when each of them holds.
+//! Prices of a variant, with their scope: for whom, where and when.
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -7,8 +7,7 @@ use super::money::Money;
 use super::order::DiscountedPrice;
 use super::reference::{Id, IdReference};
 
-/// A price. Without a scope it holds for everybody; prices that are over, or not yet valid, stay
-/// in the list.
+/// A price. Without a scope it holds for everybody; expired and future prices stay in the list.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Price {
@@ -20,18 +19,18 @@ pub struct Price {
     pub country: Option<String>,
     #[expect(missing_docs, reason = "as its name says")]
     pub customer_group: Option<IdReference>,
-    /// A channel of product distribution.
+    /// A product distribution channel.
     pub channel: Option<IdReference>,
-    /// From when on it holds (UTC).
+    /// When it starts (UTC).
     pub valid_from: Option<DateTime<Utc>>,
-    /// Until when it holds (UTC).
+    /// When it ends (UTC).
     pub valid_until: Option<DateTime<Utc>>,
-    /// Only for orders that come again and again.
+    /// Only for recurring orders.
     pub recurrence_policy: Option<IdReference>,
 }
 
 impl Price {
-    /// What a unit costs.
+    /// The price of a unit.
     #[must_use]
     pub fn effective(&self) -> &Money {
         self.discounted.as_ref().map_or(&self.value, |discounted| &discounted.value)
@@ -45,8 +44,8 @@ impl Price {
     }
 }
 
-/// A price that stands by itself, for the variant with its SKU; it counts for products whose
-/// price mode is `Standalone`.
+/// A standalone price, for the variant with its SKU; it counts for products with the price mode
+/// `Standalone`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct StandalonePrice {
     /// The price's id.
@@ -56,7 +55,7 @@ pub struct StandalonePrice {
     /// Whether it counts at all.
     #[serde(default = "active")]
     pub active: bool,
-    /// What it says.
+    /// The price itself.
     #[serde(flatten)]
     pub price: Price,
 }

@@ -18,18 +18,18 @@ pub struct Product {
     pub id: Id,
     /// The user's own key.
     pub key: Option<String>,
-    /// What is published, and what is being worked on.
+    /// The published data.
     pub master_data: MasterData,
-    /// Where its prices stand.
+    /// The place of its prices.
     #[serde(default)]
     pub price_mode: PriceMode,
-    /// Which attributes it has.
+    /// The type, which defines its attributes.
     #[serde(default)]
     pub product_type: Option<IdReference>,
-    /// Whether its variants are documents of their own, and were added to it.
+    /// Whether its variants are documents of their own that were added to it.
     #[serde(skip)]
     pub variants_were_apart: bool,
-    /// Whether it has more of these than are read ([`MOST_VARIANTS`](super::variant::MOST_VARIANTS)).
+    /// Whether it has more of these than the Worker reads ([`MOST_VARIANTS`](super::variant::MOST_VARIANTS)).
     #[serde(skip)]
     pub has_unread_variants: bool,
 }
@@ -49,10 +49,9 @@ impl Product {
         self.variants_were_apart || (data.master_variant.is_none() && data.variants.is_empty())
     }
 
-    /// Adds variants that are documents of their own: a page of them, or all; one that is there already
-    /// stays as it is. From then on the product is
-    /// as one that has them within itself: its default variant is the master variant, and if that is
-    /// not among them (not yet, or not published) it is the first by number.
+    /// Adds variants that are documents of their own: a page of them, or all; an existing one stays as it is. From then
+    /// on the product looks like one with variants within itself: its default variant is the master variant, and if
+    /// that is missing (not yet, or not published), the first by number.
     pub fn add_variants(&mut self, page: Vec<VariantDocument>) {
         self.variants_were_apart = true;
         self.price_mode = PriceMode::Standalone;
@@ -72,8 +71,8 @@ impl Product {
         }
     }
 
-    /// What the event of an order needs of its products, which are many: of the variants only the pictures
-    /// of the one that stands for the product, no prices, no texts beside name and slug.
+    /// The part of a product that the events of many orders need: of the variants only the pictures of the master
+    /// variant, no prices, no texts except name and slug.
     #[must_use]
     pub fn for_orders(&self) -> Self {
         let MasterData { published, current } = &self.master_data;
@@ -103,13 +102,13 @@ impl Product {
     }
 }
 
-/// Where the prices of a product stand.
+/// The place of a product's prices.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub enum PriceMode {
-    /// In its variants.
+    /// Within its variants.
     #[default]
     Embedded,
-    /// By themselves, with the variants' SKUs.
+    /// As documents of their own, with the variants' SKUs.
     Standalone,
 }
 
@@ -119,7 +118,7 @@ pub struct MasterData {
     /// Whether the product is for sale.
     #[serde(default)]
     pub published: bool,
-    /// The data that is published, or was last; there even if it never was.
+    /// The data that is published, or was last; it exists even if it never was.
     pub current: ProductData,
 }
 
@@ -136,11 +135,10 @@ pub struct ProductData {
     #[serde(default)]
     #[expect(missing_docs, reason = "as its name says")]
     pub description: LocalizedString,
-    /// The categories it stands in.
+    /// Its categories.
     #[serde(default)]
     pub categories: Vec<Reference<Category>>,
-    /// The variant that stands for the product; none if the variants are documents of their own, and
-    /// not added yet.
+    /// The variant that represents the product; none if the variants are documents of their own, and not added yet.
     pub master_variant: Option<ProductVariant>,
     /// All other variants.
     #[serde(default)]
@@ -148,9 +146,9 @@ pub struct ProductData {
     /// Attributes that all variants share.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
-    /// Of variants that are documents of their own the one that stands for the product.
+    /// The variant that represents the product, if the variants are documents of their own.
     pub default_variant: Option<Reference<VariantDocument>>,
-    /// Its number, once it was added.
+    /// Its number, after it was added.
     #[serde(skip)]
     pub default_number: Option<i64>,
 }
@@ -162,7 +160,7 @@ impl ProductData {
     }
 }
 
-/// One thing that can be bought.
+/// One thing to buy.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct ProductVariant {
     /// Its number within the product.
@@ -178,7 +176,7 @@ pub struct ProductVariant {
     #[serde(default)]
     #[expect(missing_docs, reason = "as its name says")]
     pub attributes: Vec<Attribute>,
-    /// Its stock; none where that is not tracked.
+    /// Its stock; none if it is not tracked.
     pub availability: Option<Availability>,
 }
 

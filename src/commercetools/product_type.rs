@@ -1,10 +1,10 @@
-//! A product type: which attributes its products have.
+//! A product type: the attributes of its products.
 
 use serde::Deserialize;
 
 use super::lenient::list;
 
-/// A product type, with what is known of its attributes.
+/// A product type, with its attributes.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ProductType {
     /// The attributes.
@@ -26,18 +26,18 @@ pub struct AttributeDefinition {
 /// How the values of an attribute differ between the variants of a product.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub enum AttributeConstraint {
-    /// No two variants have the same.
+    /// No two variants have the same value.
     Unique,
-    /// No two variants have the same together with the other attributes of this kind.
+    /// No two variants have the same values of all attributes with this constraint.
     CombinationUnique,
-    /// As they like; all variants the same; or something that is not known here.
+    /// Any values; the same for all variants; or an unknown constraint.
     #[default]
     #[serde(other)]
     Other,
 }
 
 impl ProductType {
-    /// The names of the attributes that tell the variants of a product apart, in the type's order.
+    /// The names of the attributes that distinguish the variants of a product, in the type's order.
     #[must_use]
     pub fn telling_apart(&self) -> Vec<String> {
         let telling = self.attributes.iter().filter(|attribute| {

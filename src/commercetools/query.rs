@@ -1,4 +1,4 @@
-//! What to read from commercetools, as values; the edge only sends them.
+//! The queries to commercetools, as values; the edge only sends them.
 
 use super::query_parts::{
     CATEGORIES, CUSTOMER_GROUP, DEFAULT_VARIANT, PUBLISHED, VARIANT_PUBLISHED, expand, has_sku,
@@ -8,17 +8,17 @@ use super::reference::Id;
 use super::walk::IdWalk;
 use crate::http::encode;
 
-/// The products of one query. 100 ids are some 4.5 kB of address, well below what servers take.
+/// The products of one query. 100 ids are some 4.5 kB of address, well below what servers accept.
 pub const PRODUCTS_PER_QUERY: usize = 100;
 
-/// The SKUs of one query for products or variants, of which each may be large.
+/// The SKUs of one query for products or variants, which may each be large.
 pub const SKUS_PER_QUERY: usize = 50;
 
 /// The SKUs of one query for stock or prices, which are small, and come in pages. Some 300 short ones fill an address
 /// earlier ([`super::together`]).
 pub const SKUS_OF_ENTRIES_PER_QUERY: usize = PAGE;
 
-/// The most that a page can have.
+/// The maximum size of a page.
 pub const PAGE: usize = 500;
 
 /// A document, or a list of documents.
@@ -26,26 +26,26 @@ pub const PAGE: usize = 500;
 pub enum DocumentQuery {
     /// A customer with the group.
     Customer(Id),
-    /// The customer of an order, of whom little is needed, and not the newest.
+    /// The customer of an order, with few fields, and perhaps not the newest state.
     Buyer(Id),
-    /// A type of custom fields. Its scope (`view_types`) is not one that the plugin asks for.
+    /// A type of custom fields. The plugin does not ask for its scope (`view_types`).
     CustomType(Id),
     /// An order.
     Order(Id),
     /// A payment.
     Payment(Id),
-    /// The order of a payment: the oldest, if it pays for several.
+    /// The order of a payment; if it pays for several, the oldest.
     OrderOfPayment(Id),
-    /// The same, of which only the id is needed.
+    /// The same, but only its id.
     OwnerOfPayment(Id),
-    /// Products with their categories, those categories' ancestors and the variant that stands for each,
-    /// for orders; at most [`PRODUCTS_PER_QUERY`] at once.
+    /// Products for orders, with their categories, those categories' ancestors and the master variant; at most
+    /// [`PRODUCTS_PER_QUERY`] at once.
     Products(Vec<Id>),
-    /// Discount codes. Their scope (`view_discount_codes`) is not one that the plugin asks for.
+    /// Discount codes. The plugin does not ask for their scope (`view_discount_codes`).
     DiscountCodes(Vec<Id>),
     /// A category with its ancestors.
     Category(Id),
-    /// A page of the categories below a category, with their ancestors.
+    /// A page of the descendants of a category, with their ancestors.
     Descendants {
         /// The category.
         of: Id,
@@ -58,12 +58,12 @@ pub enum DocumentQuery {
     ProductType(Id),
     /// A product, by the SKU of one of its variants.
     ProductOfSku(String),
-    /// Of these products the published ones, for their ids; at most [`PRODUCTS_PER_QUERY`].
+    /// The published ones of these products, for their ids; at most [`PRODUCTS_PER_QUERY`].
     PublishedProducts(Vec<Id>),
-    /// The published products that have variants of these SKUs; at most [`SKUS_PER_QUERY`].
+    /// The published products with variants of these SKUs; at most [`SKUS_PER_QUERY`].
     OwnersOfSkus(Vec<String>),
-    /// The project, for its model of products and variants. Its scope (`view_project_settings`) is not one
-    /// that the plugin asks for.
+    /// The project, for its model of products and variants. The plugin does not ask for its scope
+    /// (`view_project_settings`).
     Project,
     /// A variant that is a document of its own.
     Variant(Id),
@@ -76,14 +76,13 @@ pub enum DocumentQuery {
         /// The last variant of the page before.
         after: Option<Id>,
     },
-    /// The published variants of these SKUs, which are documents of their own; at most
-    /// [`SKUS_PER_QUERY`].
+    /// The published variants with these SKUs, which are documents of their own; at most [`SKUS_PER_QUERY`].
     VariantsOfSkus(Vec<String>),
     /// A page of a walk over ids.
     IdWalk(IdWalk),
     /// A standalone price.
     StandalonePrice(Id),
-    /// A page of the standalone prices of up to [`SKUS_PER_QUERY`] SKUs.
+    /// A page of the standalone prices of up to [`SKUS_OF_ENTRIES_PER_QUERY`] SKUs.
     StandalonePrices {
         /// The SKUs.
         skus: Vec<String>,
@@ -92,7 +91,7 @@ pub enum DocumentQuery {
     },
     /// An inventory entry.
     InventoryEntry(Id),
-    /// A page of the inventory entries of up to [`SKUS_PER_QUERY`] SKUs, of all channels.
+    /// A page of the inventory entries of up to [`SKUS_OF_ENTRIES_PER_QUERY`] SKUs, of all channels.
     StockEntries {
         /// The SKUs.
         skus: Vec<String>,
@@ -178,13 +177,13 @@ impl DocumentQuery {
     }
 }
 
-/// The published products of which this holds.
+/// The published products that match the predicate.
 fn published(limit: usize, predicate: &str) -> String {
     let predicate = encode(&format!("{PUBLISHED} and {predicate}"));
     format!("/products?limit={limit}&withTotal=false&where={predicate}")
 }
 
-/// The query for one inventory entry of these supply channels; of any channel, where there are none.
+/// The query for one inventory entry of these supply channels; of any channel, if there are none.
 #[must_use]
 pub fn stock_in_channels(channels: &[String]) -> String {
     let predicate = if channels.is_empty() {

@@ -1,17 +1,17 @@
-//! Parts of queries: what is expanded, predicates, and pages. Which queries there are stands in [`super::query`],
-//! [`super::walk`] and [`super::query_sort`].
+//! Parts of queries: expansions, predicates, and pages. [`super::query`], [`super::walk`] and [`super::query_sort`]
+//! have the queries.
 
 use super::reference::Id;
 use crate::http::{encode, encode_list};
 
-/// What a customer is read with.
+/// The expansion of a customer.
 pub(super) const CUSTOMER_GROUP: &str = "customerGroup";
 
-/// What a product is read with.
+/// The expansion of a product.
 pub(super) const CATEGORIES: &str = "masterData.current.categories[*].ancestors[*]";
 
-/// The variant that stands for a product whose variants are documents of their own. A path that leads
-/// nowhere, as this one in a Classic project, is passed over.
+/// The variant that represents a product whose variants are documents of their own. commercetools ignores a path that
+/// leads nowhere, like this one in a Classic project.
 pub(super) const DEFAULT_VARIANT: &str = "masterData.current.defaultVariant";
 
 /// The references to expand in a document, as a part of the query.
@@ -20,18 +20,18 @@ pub(super) fn expand(paths: &[&str]) -> String {
     all.join("&")
 }
 
-/// That a product is for sale.
+/// The predicate: a product is for sale.
 pub(super) const PUBLISHED: &str = "masterData(published = true)";
 
-/// That a variant that is a document of its own is for sale.
+/// The predicate: a variant that is a document of its own is for sale.
 pub(super) const VARIANT_PUBLISHED: &str = "published = true";
 
-/// That such a variant has one of these SKUs.
+/// The predicate: such a variant has one of these SKUs.
 pub(super) fn has_sku(skus: &[impl AsRef<str>]) -> String {
     format!("current({})", is_one_of("sku", skus))
 }
 
-/// That such a variant is for sale, and one of these products'.
+/// The predicate: such a variant is for sale, and belongs to one of these products.
 pub(super) fn variants_of(products: &[impl AsRef<str>]) -> String {
     format!("{VARIANT_PUBLISHED} and product({})", is_one_of("id", products))
 }

@@ -1,7 +1,6 @@
-//! Queries of one sort: those that differ only in whose documents they ask for, and so can be asked
-//! together.
+//! The sorts of queries: queries of one sort differ only in their keys, so one call can ask for all.
 //!
-//! Not in scope: how their answer is cut up again ([`super::together`]).
+//! Not in scope: how the answer is split again ([`super::together`]).
 
 use super::query::{DocumentQuery, PRODUCTS_PER_QUERY, SKUS_OF_ENTRIES_PER_QUERY, SKUS_PER_QUERY};
 use super::query_parts::{
@@ -16,23 +15,23 @@ const IDS_PER_QUERY: usize = 150;
 /// Products of one query, each with all its variants and their prices: some 100 kB, and up to 1 MB.
 const WHOLE_PRODUCTS_PER_QUERY: usize = 20;
 
-/// What is asked for, apart from whose.
+/// A query without its keys.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct QuerySort {
     pub(super) path: &'static str,
     pub(super) expand: &'static [&'static str],
     pub(super) key: KeyField,
-    /// What else has to hold.
+    /// A further condition.
     pub(super) also: Option<String>,
-    /// Whether there may be several documents, or none, for each.
+    /// Whether each key may have several documents, or none.
     pub(super) is_list: bool,
-    /// Whether there may be more than a page.
+    /// Whether there may be more than one page.
     pub(super) pages: bool,
-    /// Keys of one query.
+    /// The maximum number of keys in one query.
     pub(super) most: usize,
 }
 
-/// By what a document is asked for.
+/// The field that identifies a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum KeyField {
     Id,
@@ -52,17 +51,17 @@ impl QuerySort {
         Self { path, expand: &[], key, also: None, is_list: false, pages: false, most }
     }
 
-    /// The documents of ids.
+    /// The documents with ids.
     fn list(path: &'static str) -> Self {
         Self { is_list: true, most: PRODUCTS_PER_QUERY, ..Self::by_id(path) }
     }
 
-    /// The documents of SKUs.
+    /// The documents with SKUs.
     fn by_sku(path: &'static str, key: KeyField) -> Self {
         Self { key, most: SKUS_PER_QUERY, ..Self::list(path) }
     }
 
-    /// What there may be several of for each SKU, and more than a page of.
+    /// Documents of which each SKU may have several, over several pages.
     fn entries(path: &'static str) -> Self {
         let most = SKUS_OF_ENTRIES_PER_QUERY;
         Self { most, pages: true, ..Self::by_sku(path, KeyField::Sku) }
@@ -83,7 +82,7 @@ impl QuerySort {
     }
 }
 
-/// What a query asks for, and whose; none for one that can only be asked alone.
+/// The sort of a query, and its keys; none for one that has to go alone.
 pub(super) fn sorted(query: &DocumentQuery) -> Option<(QuerySort, Vec<&str>)> {
     fn texts<T: AsRef<str>>(all: &[T]) -> Vec<&str> {
         all.iter().map(AsRef::as_ref).collect()
@@ -153,8 +152,8 @@ pub(super) fn sorted(query: &DocumentQuery) -> Option<(QuerySort, Vec<&str>)> {
     })
 }
 
-/// The same query behind a document that a page has brought. What is before that was told already, and stock
-/// that is told twice counts twice.
+/// The same query, after a document that a page has brought. Earlier documents were delivered already, and stock that
+/// is delivered twice counts twice.
 pub(super) fn behind(query: DocumentQuery, last: &Id) -> DocumentQuery {
     let after = Some(last.clone());
     match query {
@@ -169,7 +168,7 @@ pub(super) fn behind(query: DocumentQuery, last: &Id) -> DocumentQuery {
     }
 }
 
-/// The part of a query that asks for these of its keys.
+/// The part of a query with these of its keys.
 pub(super) fn part(query: &DocumentQuery, keys: &[&str]) -> DocumentQuery {
     fn among<T: AsRef<str> + Clone>(all: &[T], keys: &[&str]) -> Vec<T> {
         all.iter().filter(|one| keys.contains(&one.as_ref())).cloned().collect()

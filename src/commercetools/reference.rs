@@ -6,13 +6,13 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 /// The id of a document: mostly a UUID, always a non-empty text of at most 256 bytes.
 ///
-/// It comes from outside, so it is never pasted anywhere: [`super::query`] encodes it for a path
+/// It comes from outside, so it is never inserted unescaped: [`super::query`] encodes it for a path
 /// and quotes it for a predicate.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Id(String);
 
 impl Id {
-    /// Takes an id, if it can be one.
+    /// Takes an id, if the text can be one.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Option<Self> {
         let id = id.into();
@@ -45,19 +45,19 @@ impl<'de> Deserialize<'de> for Id {
     }
 }
 
-/// A reference to a document of type `T`, which is there only if the query expanded it.
+/// A reference to a document of type `T`, which is included only if the query expanded it.
 ///
-/// `obj` is missing for a document that was deleted, or that the API client may not see.
+/// `obj` is missing if the document was deleted, or if the API client may not see it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Reference<T> {
     /// The id of the document.
     pub id: Id,
-    /// The document itself, where it was expanded.
+    /// The document itself, if the query expanded it.
     #[serde(default = "none")]
     pub obj: Option<Box<T>>,
 }
 
-/// A reference of which only the id is used, expanded or not.
+/// A reference with only its id, expanded or not.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct IdReference {
     /// The id of the document.
@@ -67,7 +67,7 @@ pub struct IdReference {
 fn none<T>() -> Option<Box<T>> {
     None
 }
-/// The id of a document that is a text, if it has one.
+/// The id of a document in text form, if it has one.
 #[must_use]
 pub fn id_of(document: &str) -> Option<Id> {
     serde_json::from_str::<IdReference>(document).ok().map(|document| document.id)

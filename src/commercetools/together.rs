@@ -1,9 +1,8 @@
-//! Asking for many documents at once: queries of one sort become one query, and its page is cut up
-//! again into an answer for each, as if each had been asked alone.
+//! Asks for many documents at once: queries of one sort become one query, and its page is split into an answer for
+//! each, as if each had been asked alone.
 //!
-//! What several ask for is asked for once. A query that names many documents may be spread over
-//! several calls, each of which answers a part of it. Not in scope: what is in the documents; only
-//! their ids and SKUs are looked at.
+//! Several requests for the same document become one. A query with many documents may be spread over several calls, and
+//! each call answers a part of it. Not in scope: the content of the documents, except for ids and SKUs.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -25,12 +24,12 @@ const KEY_BYTES_PER_QUERY: usize = 6_500;
 /// What stands between two keys in an address: quotes and a comma, encoded.
 const BETWEEN_KEYS: usize = "%22,%22".len();
 
-/// What is asked with one call, and by whom.
+/// The queries of one call, and who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JointQuery {
-    /// None for what can only be asked alone.
+    /// None for a query that has to go alone.
     sort: Option<QuerySort>,
-    /// What each of them asks for; perhaps only a part of its query.
+    /// The query of each; perhaps only a part of it.
     members: Vec<(usize, DocumentQuery)>,
     keys: Vec<String>,
     /// The bytes of the keys in an address.
@@ -39,23 +38,23 @@ pub struct JointQuery {
     after: Option<Id>,
 }
 
-/// An answer, cut up.
+/// A split answer.
 pub struct SplitAnswer<'a> {
     /// One for each of [`JointQuery::members`].
     pub answers: Vec<Cow<'a, HttpAnswer>>,
-    /// What is to be asked as well, since there is more.
+    /// The next query, if there is more.
     pub further: Option<JointQuery>,
 }
 
-/// The beginning of an answer that is longer than is read of it.
+/// The beginning of an answer that exceeds the read limit.
 pub struct BegunAnswer {
-    /// What is answered by it, and the answer.
+    /// The queries that it answers, and the answer.
     pub answered: Option<(JointQuery, HttpAnswer)>,
-    /// What is still to be asked.
+    /// The queries that are still to be made.
     pub further: Vec<JointQuery>,
 }
 
-/// Puts together what can be asked together. Each query says who asks it.
+/// Combines queries that one call can answer. Each query says who asks.
 #[must_use]
 pub fn together(queries: impl IntoIterator<Item = (usize, DocumentQuery)>) -> Vec<JointQuery> {
     let mut groups: Vec<JointQuery> = Vec::new();
@@ -91,7 +90,7 @@ fn add_alone(groups: &mut Vec<JointQuery>, place: usize, query: DocumentQuery) {
     }
 }
 
-/// The group that asks for this key from now on.
+/// The group that gets this key.
 fn group_for(groups: &mut Vec<JointQuery>, sort: &QuerySort, key: &str) -> usize {
     let bytes = encode(key).len() + BETWEEN_KEYS;
     let has_room = |group: &JointQuery| {
@@ -113,29 +112,28 @@ impl JointQuery {
         Self { sort, members: Vec::new(), keys: Vec::new(), bytes: 0, after: None }
     }
 
-    /// Who asks, and what the answer to each is an answer to.
+    /// Who asks, and the query that each answer belongs to.
     #[must_use]
     pub fn members(&self) -> &[(usize, DocumentQuery)] {
         &self.members
     }
 
-    /// What is asked for together; the query itself, where all ask the same.
+    /// The sort of the combined query; the query itself, if all ask the same.
     fn asked(&self) -> Result<&QuerySort, Option<&DocumentQuery>> {
         let first = self.members.first().map(|(_, query)| query);
         let same = self.members.iter().all(|(_, query)| Some(query) == first);
         self.sort.as_ref().filter(|_| !same).ok_or(first)
     }
 
-    /// How many bytes of the answer are wanted at most.
+    /// The maximum bytes of the answer to read.
     #[must_use]
     pub fn most_bytes(&self) -> usize {
         let is_one = self.sort.as_ref().is_none_or(|sort| !sort.pages && self.keys.len() == 1);
         if is_one { DOCUMENT_BYTES } else { PAGE_BYTES }
     }
 
-    /// What of it is answered by the beginning of a page, and what is to be asked once more: with as many
-    /// keys at a time as there were documents. None if that tells nothing, or does not have to be known, as
-    /// the page goes on after its last document.
+    /// The part that the beginning of a page answers, and the queries for the rest: each with as many keys as documents
+    /// were read. None if the beginning tells nothing, or if the page continues after its last document anyway.
     #[must_use]
     pub fn begun(&self, answer: &HttpAnswer) -> Option<BegunAnswer> {
         let sort = self.sort.as_ref().filter(|sort| answer.is_beginning && !sort.pages)?;
@@ -153,7 +151,7 @@ impl JointQuery {
         Some(BegunAnswer { answered, further: further.collect() })
     }
 
-    /// The same with half of its keys each; none if it has only one, or goes on after a page.
+    /// Two queries with half of the keys each; none if it has only one key, or continues after a page.
     #[must_use]
     pub fn halves(&self) -> Vec<Self> {
         if self.sort.is_none() || self.keys.len() < 2 || self.after.is_some() {
@@ -164,7 +162,7 @@ impl JointQuery {
         halves.filter_map(|keys| self.of_keys(keys)).collect()
     }
 
-    /// The part of it that asks for these of its keys.
+    /// The part of it with these of its keys.
     fn of_keys(&self, keys: &[&String]) -> Option<Self> {
         let of_member = |(place, query): &(usize, DocumentQuery)| {
             let (_, own) = sorted(query)?;
@@ -178,7 +176,7 @@ impl JointQuery {
         (!members.is_empty()).then(|| Self { members, keys, bytes, ..self.clone() })
     }
 
-    /// The same queries, each asked alone; behind the last document of the page before, if there was one.
+    /// The same queries, each asked alone; after the last document of the page before, if there was one.
     #[must_use]
     pub fn apart(&self) -> Vec<Self> {
         let mut groups = Vec::new();
@@ -211,8 +209,7 @@ impl JointQuery {
         format!("/{path}?limit={PAGE}&withTotal=false{expand}&where={}", encode_list(&predicate))
     }
 
-    /// The answer to each of the members; none if this answer cannot tell: then each is to be asked
-    /// alone.
+    /// The answer to each of the members; none if this answer is ambiguous: then each has to be asked alone.
     #[must_use]
     pub fn split<'a>(&self, answer: &'a HttpAnswer) -> Option<SplitAnswer<'a>> {
         let Ok(sort) = self.asked() else {
@@ -224,7 +221,7 @@ impl JointQuery {
         }
         let page = begun_page(answer).ok()?;
         let documents = documents(sort.key, &page.results)?;
-        // A full page may not be all.
+        // After a full page there may be more.
         let goes_on = documents.len() >= PAGE || !page.is_whole;
         let further = match documents.last().filter(|_| goes_on) {
             Some(last) if sort.pages => Some(Self { after: Some(last.id.clone()), ..self.clone() }),
@@ -240,15 +237,14 @@ impl JointQuery {
         let mut answers = Vec::with_capacity(self.members.len());
         for (_, query) in &self.members {
             let (_, keys) = sorted(query)?;
-            // In the order in which they were asked for, also beside others: what is made of them
-            // is always the same.
+            // In the order of the query, also among others: the same documents always give the same result.
             let mut found: Vec<usize> = Vec::new();
             for place in keys.iter().filter_map(|key| by_key.get(key)).flatten() {
                 if !found.contains(place) {
                     found.push(*place);
                 }
             }
-            // It would take its part for a full page of its own.
+            // The member would mistake its part for a full page of its own.
             if further.is_some() && found.len() == documents.len() {
                 return None;
             }
@@ -259,8 +255,8 @@ impl JointQuery {
     }
 }
 
-/// The answer that holds these documents. What is not among the results is gone, which is told as
-/// for one alone.
+/// The answer with these documents. A document without a result is gone; the answer is then the same as for a single
+/// query.
 fn told<'a>(is_list: bool, mut found: impl Iterator<Item = &'a str>) -> HttpAnswer {
     let (status, body) = if is_list {
         (200, format!(r#"{{"results":[{}]}}"#, found.collect::<Vec<_>>().join(",")))
@@ -273,12 +269,12 @@ fn told<'a>(is_list: bool, mut found: impl Iterator<Item = &'a str>) -> HttpAnsw
 /// A document of a page.
 struct FoundDocument<'a> {
     id: Id,
-    /// What it answers to.
+    /// The keys that it answers.
     keys: Vec<String>,
     text: &'a str,
 }
 
-/// The documents of a page; none if one of them does not say whose it is.
+/// The documents of a page; none if one of them has no key.
 fn documents<'a>(key: KeyField, results: &[&'a str]) -> Option<Vec<FoundDocument<'a>>> {
     #[derive(Deserialize)]
     struct DocumentKeys {
@@ -303,7 +299,7 @@ fn documents<'a>(key: KeyField, results: &[&'a str]) -> Option<Vec<FoundDocument
     results.iter().map(|text| read(text)).collect()
 }
 
-/// commercetools' 404, as it would have been answered for the document alone.
+/// commercetools' 404, as it would have answered the query for the document alone.
 fn gone() -> (u16, String) {
     (404, r#"{"statusCode":404,"message":"not among the results"}"#.to_owned())
 }
@@ -334,7 +330,7 @@ mod tests {
         together(queries.into_iter().enumerate())
     }
 
-    /// What each is told, by its place.
+    /// The answer of each, by its place.
     fn told(group: &JointQuery, answer: &HttpAnswer) -> Vec<(usize, HttpAnswer)> {
         let split = group.split(answer).expect("an answer that tells");
         let places = group.members.iter().map(|(place, _)| *place);
@@ -442,7 +438,7 @@ mod tests {
             "/customers/a?expand=customerGroup",
             "by its id, not by a query"
         );
-        // 60 SKUs each, of which 20 are the same: two queries, and each is told all of its own.
+        // 60 SKUs each, 20 of them the same: two queries, and each member gets all its own documents.
         let skus = |from: usize| (from..from + 40).map(|n| n.to_string()).collect::<Vec<_>>();
         let groups =
             asked([DocumentQuery::OwnersOfSkus(skus(0)), DocumentQuery::OwnersOfSkus(skus(20))]);
@@ -486,7 +482,7 @@ mod tests {
         let further = groups[1].split(&full).expect("answers").further.expect("a page more");
         assert_eq!(further.members, groups[1].members);
         assert!(further.path_and_query().contains("id%20%3E%20%22500%22"));
-        // Should that not be answered by a page, nothing is asked for again that was told.
+        // If no page answers that, the delivered documents are not asked for again.
         for alone in further.apart() {
             assert!(alone.path_and_query().contains("id%20%3E%20%22500%22"), "{alone:?}");
         }

@@ -1,9 +1,9 @@
-//! A variant that is a document of its own, and the model that says whether a project has such.
+//! A variant that is a document of its own, and the model that says whether a project has such variants.
 //!
-//! In a project whose `productCatalogModel` is `Modular` a product has up to 10,000 of them, and none
-//! within itself; its prices are standalone ones, by the SKU. Read together with its product, it is
-//! the same as any other variant ([`Product::add_variants`](super::product::Product::add_variants)).
-//! The shapes are those of commercetools' SDK 9.5.0 (`Variant`, `Project`).
+//! In a project whose `productCatalogModel` is `Modular`, a product has up to 10,000 of them, and none within itself;
+//! its prices are standalone ones, by SKU. After it is read together with its product, it is the same as any other
+//! variant ([`Product::add_variants`](super::product::Product::add_variants)). The shapes come from commercetools' SDK
+//! 9.5.0 (`Variant`, `Project`).
 
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +11,8 @@ use super::lenient::list;
 use super::order::{Attribute, Image};
 use super::reference::{Id, IdReference};
 
-/// The most variants of a product that are read. commercetools takes no more (limit of 2026-09-29); what is
-/// beyond is left out, so that no product takes all memory.
+/// The most variants of a product that are read. commercetools allows no more (limit of 2026-09-29); the rest is left
+/// out, so that no product takes all memory.
 pub const MOST_VARIANTS: usize = 10_000;
 
 /// A variant of a product, as `/variants` gives it.
@@ -31,7 +31,7 @@ pub struct VariantDocument {
     pub current: VariantData,
 }
 
-/// The same, of which only the product and the SKU are read.
+/// The same, with only the product and the SKU.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct VariantLink {
     /// The id of the document.
@@ -63,16 +63,16 @@ pub struct VariantData {
     pub attributes: Vec<Attribute>,
 }
 
-/// Where a project keeps the variants of its products.
+/// The place of a project's variants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CatalogModel {
     /// Within the products.
     Classic,
-    /// In either place, while they are being moved.
+    /// In either place, during a migration.
     InMigration,
     /// As documents of their own.
     Modular,
-    /// Not known: the API client may not read the project, or the model is a new one.
+    /// Unknown: the API client may not read the project, or the model is a new one.
     #[serde(other)]
     Unknown,
 }
@@ -91,13 +91,13 @@ impl CatalogModel {
     }
 }
 
-/// A project, of which only the model is used. Its key tells it from other answers: it has no id.
+/// A project, with only its model. Its key distinguishes it from other answers: it has no id.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Project {
     #[expect(missing_docs, reason = "as its name says")]
     pub key: String,
-    /// A project that does not name it is from before there were two.
+    /// A project without this member is older than the two models.
     #[serde(default = "classic")]
     pub product_catalog_model: CatalogModel,
 }

@@ -1,7 +1,7 @@
 //! Walks through all documents of a type, page by page in the order of their ids.
 //!
-//! A walk is by keyset (`id > "<last id>"`), never by offset, which commercetools ends at 10,000.
-//! Ids are compared by commercetools alone: its order is not that of the texts.
+//! A walk is by keyset (`id > "<last id>"`), never by offset, which commercetools limits to 10,000. Only commercetools
+//! compares ids: its order is not that of the texts.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use super::query_parts::{
 use super::reference::Id;
 use crate::http::encode;
 
-/// What can be walked through.
+/// A resource for walks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "as their names say")]
 pub enum WalkedResource {
@@ -27,12 +27,12 @@ pub enum WalkedResource {
     Payments,
     Inventory,
     StandalonePrices,
-    /// Those that are documents of their own.
+    /// Variants that are documents of their own.
     Variants,
 }
 
 impl WalkedResource {
-    /// Those of which a change is told by itself.
+    /// The resources with notifications of their own.
     pub const TOLD: [Self; 6] = [
         Self::Customers,
         Self::Categories,
@@ -42,7 +42,7 @@ impl WalkedResource {
         Self::Variants,
     ];
 
-    /// commercetools' name of such a resource.
+    /// commercetools' name of the resource.
     #[must_use]
     pub fn type_id(self) -> &'static str {
         match self {
@@ -81,7 +81,7 @@ impl WalkedResource {
     }
 }
 
-/// Which documents; every member that is given narrows it. It is stored with the runs that it belongs to.
+/// A filter of documents; each member that is set narrows it. It is stored with the runs that use it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WalkFilter {
@@ -97,11 +97,11 @@ pub struct WalkFilter {
     pub from_id: Option<Id>,
     /// Products that are for sale.
     pub published: bool,
-    /// What belongs to one of these.
+    /// Documents that belong to one of these.
     pub among: Option<FilterList>,
 }
 
-/// A list of which a document has a member.
+/// A list; a document matches if it has one of its values.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FilterList {
@@ -116,61 +116,61 @@ pub enum FilterList {
 /// A page of a walk.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Walk {
-    /// Through what.
+    /// The resource.
     pub of: WalkedResource,
-    /// Which of them.
+    /// The filter.
     pub filter: WalkFilter,
     /// The last id of the page before.
     pub after: Option<Id>,
-    /// The most documents of the page; up to [`super::query::PAGE`].
+    /// The maximum number of documents; up to [`super::query::PAGE`].
     pub limit: usize,
 }
 
-/// The first or the last document by time of creation, and how many there are.
+/// The first or the last document by time of creation, and the total number of documents.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct WalkEnd {
-    /// Of what.
+    /// The resource.
     pub of: WalkedResource,
-    /// Which of them.
+    /// The filter.
     pub filter: WalkFilter,
-    /// The newest, not the oldest.
+    /// True for the newest, false for the oldest.
     pub newest: bool,
 }
 
-/// How many documents there are: up to 10,000, since there is a predicate.
+/// The number of documents: up to 10,000, since there is a predicate.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct WalkCount {
-    /// Of what.
+    /// The resource.
     pub of: WalkedResource,
-    /// Which of them.
+    /// The filter.
     pub filter: WalkFilter,
 }
 
-/// A page of a walk that is made for the ids alone.
+/// A page of a walk that only needs the ids.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct IdWalk {
-    /// Over what.
+    /// The documents of the walk.
     pub over: WalkOver,
     /// The last id of the page before.
     pub after: Option<Id>,
 }
 
-/// What is walked over for its ids.
+/// The documents of a walk for ids.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum WalkOver {
-    /// The published products that stand in this category itself.
+    /// The published products that belong to this category itself.
     ProductsIn(Id),
-    /// What changed.
+    /// Changed resources.
     ChangedSince {
-        /// Which resources.
+        /// The resource.
         of: WalkedResource,
-        /// Since when (UTC).
+        /// The earliest change (UTC).
         since: DateTime<Utc>,
     },
 }
 
 impl Walk {
-    /// A page of the documents of these ids.
+    /// A page of the documents with these ids.
     #[must_use]
     pub fn among_ids(of: WalkedResource, ids: Vec<Id>, limit: usize) -> Self {
         let filter = WalkFilter { among: Some(FilterList::Ids(ids)), ..WalkFilter::default() };
@@ -210,7 +210,7 @@ impl WalkEnd {
 }
 
 impl WalkCount {
-    /// The path and query below `{api}/{project}`, encoded. A page has one document at least.
+    /// The path and query below `{api}/{project}`, encoded. A page has at least one document.
     #[must_use]
     pub fn path_and_query(&self) -> String {
         let terms = where_all(&self.filter.terms(self.of));
@@ -227,7 +227,7 @@ impl WalkFilter {
 }
 
 impl IdWalk {
-    /// What its ids are of.
+    /// The resource of its ids.
     #[must_use]
     pub fn of(&self) -> WalkedResource {
         match &self.over {
@@ -236,8 +236,8 @@ impl IdWalk {
         }
     }
 
-    /// The most ids of the page. commercetools sends whole documents, so there are few; of products,
-    /// with all their variants, as many as the plugin reads at once.
+    /// The maximum number of ids on the page. commercetools sends whole documents, so it is small; for products, with
+    /// all their variants, it is the plugin's page size.
     #[must_use]
     pub fn limit(&self) -> usize {
         match &self.over {

@@ -1,4 +1,4 @@
-//! `CONFIG.alerts`: when something that goes on for long needs a person.
+//! `CONFIG.alerts`: when a lasting problem needs a person.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,9 +8,9 @@ use super::SettingProblem;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AlertRules {
-    /// How long what waits may wait, in minutes; 0: for ever.
+    /// How long a notification may wait, in minutes; 0 for no limit.
     pub waiting_minutes: u32,
-    /// How long nothing may be received, in hours; 0: for ever.
+    /// How long nothing may be received, in hours; 0 for no limit.
     pub silence_hours: u32,
 }
 
@@ -20,11 +20,11 @@ impl Default for AlertRules {
     }
 }
 
-/// The longest time of either: 30 days, after which what waits is given up.
+/// The longest time of either: 30 days, after which waiting notifications are given up.
 const LONGEST_HOURS: u32 = 720;
 
 impl AlertRules {
-    /// What is wrong.
+    /// The problems of these settings.
     pub(super) fn problems(&self) -> Vec<SettingProblem> {
         let rules = [
             ("waitingMinutes", self.waiting_minutes, LONGEST_HOURS * 60),

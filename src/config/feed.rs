@@ -1,4 +1,4 @@
-//! `CONFIG.feed`: what is read of commercetools' own messages.
+//! `CONFIG.feed`: how commercetools' own messages are read.
 
 use std::time::Duration;
 
@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use super::SettingProblem;
 
-/// `CONFIG.feed.mode`: what the messages of commercetools are read for.
+/// `CONFIG.feed.mode`: why commercetools' messages are read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum FeedMode {
-    /// They are not read: a broker brings everything.
+    /// They are not read: a broker delivers everything.
     #[default]
     Off,
-    /// They bring everything: there is no broker.
+    /// They deliver everything: there is no broker.
     Only,
-    /// They bring what the broker lost.
+    /// They deliver what the broker lost.
     Beside,
 }
 
@@ -35,12 +35,12 @@ impl FeedMode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FeedRules {
-    /// What the messages are read for.
+    /// Why the messages are read.
     pub mode: FeedMode,
-    /// How often new ones are asked for, in seconds.
+    /// How often the feed asks for new ones, in seconds.
     pub every_seconds: u32,
-    /// For how long what was read is read once more, in seconds: by so much a message may become readable
-    /// late, or be stamped by a clock that is behind.
+    /// The period that is read once more, in seconds: a message may become readable this late, or a clock that stamps
+    /// it may be this slow.
     pub overlap_seconds: u32,
 }
 
@@ -63,7 +63,7 @@ impl FeedRules {
         Duration::from_secs(self.overlap_seconds.into())
     }
 
-    /// What is wrong.
+    /// The problems of these settings.
     pub(super) fn problems(&self) -> Vec<SettingProblem> {
         let problem = |name: &str, text| SettingProblem::new(format!("CONFIG.feed.{name}"), text);
         let mut problems = Vec::new();

@@ -1,4 +1,4 @@
-//! `CONFIG.import` and `CONFIG.product.import`: how imports are run.
+//! `CONFIG.import` and `CONFIG.product.import`: how imports run.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,20 +9,20 @@ use super::schedule::ImportSchedules;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportRules {
-    /// Pages of commercetools that are read at once, of different times of creation. There are six
-    /// connections; the rest is for writing.
+    /// Pages of commercetools that are read at once, for different times of creation. There are six
+    /// connections; the rest is for writes.
     pub lanes: u32,
-    /// The most records of a page. A page is smaller where its records are large.
+    /// The most records of a page. A page with large records is smaller.
     pub page_size: u32,
-    /// A full run or one by time leaves out orders younger than this: imported first, as history,
-    /// they would start no flow when their notification comes.
+    /// A full run or one by time leaves out orders younger than this: if it imported them first, as
+    /// history, they would start no flow when their notification comes.
     pub orders_older_than_minutes: u32,
-    /// How long one slice of the work lasts, in seconds.
+    /// The length of one slice of the work, in seconds.
     pub slice_seconds: u32,
     /// Calls of one slice. The platform allows 10,000 by default.
     pub subrequests_per_slice: u32,
     /// Sends each record in calls of its own, one call at a time, so that Klaviyo's answer to each
-    /// shows. Slow; it is there to compare with, and to look for faults.
+    /// is visible. Slow; for comparisons, and for the search for faults.
     pub one_by_one: bool,
     /// When imports start by themselves.
     pub schedule: ImportSchedules,
@@ -43,7 +43,7 @@ impl Default for ImportRules {
 }
 
 impl ImportRules {
-    /// What is wrong with the values.
+    /// The problems of these settings.
     pub(super) fn problems(&self) -> Vec<SettingProblem> {
         [
             (self.lanes, 1, 5, "lanes"),
@@ -67,6 +67,6 @@ impl ImportRules {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProductImportRules {
-    /// Whether a full run deletes the items of products that are gone or not published any more.
+    /// Whether a full run deletes the items of products that are gone or unpublished.
     pub delete_missing: bool,
 }

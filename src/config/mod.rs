@@ -1,11 +1,11 @@
 //! The settings, parsed once into one typed [`Config`].
 //!
-//! In scope: every name of the table in `docs/configuration.md`, its default, and what is wrong
-//! with a value. All problems are found at once, so that an operator mends them in one go; a
-//! problem names the setting and never repeats a value, since the value may be a secret.
+//! In scope: every name of the table in `docs/configuration.md`, its default, and the problems of a value. The parser
+//! finds all problems at once, so that an operator fixes them in one go; a problem names the setting and never repeats
+//! a value, since the value may be a secret.
 //!
-//! Not in scope: where the values come from. The caller passes a lookup, so the same code reads
-//! the Worker's environment and a test's table.
+//! Not in scope: the source of the values. The caller passes a lookup, so the same code reads the Worker's environment
+//! and a test's table.
 
 mod alerts;
 mod feed;
@@ -34,7 +34,7 @@ pub use parse::parse;
 pub use push::{OidcAuth, PushAuth, SnsAuth};
 pub use rules::OperatorRules;
 
-/// Everything the Worker was told, checked.
+/// All settings, checked.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// How to reach the commercetools project.
@@ -45,12 +45,11 @@ pub struct Config {
     pub mode: AppType,
     /// Who may push notifications.
     pub push: PushAuth,
-    /// `PUSH_PATIENCE_MS`: how long a push may take where a broker's few seconds are not to decide,
-    /// as in a test.
+    /// `PUSH_PATIENCE_MS`: how long a push may take if a broker's few seconds should not decide, as in a test.
     pub push_patience: Option<Duration>,
     /// The bearer token of the admin endpoints (`ADMIN_TOKEN`); without it they are closed.
     pub admin_token: Option<Secret>,
-    /// The bearer token that reads and changes nothing (`READ_TOKEN`); never the admin token.
+    /// The bearer token that only reads (`READ_TOKEN`); never the admin token.
     pub read_token: Option<Secret>,
     /// The address that gets alerts (`ALERT_URL`); a secret, since anybody who has it can post there.
     pub alert_url: Option<Secret>,
@@ -63,7 +62,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Whether a broker pushes notifications, so that it has to be let in.
+    /// Whether a broker pushes notifications, so that the Worker has to let it in.
     #[must_use]
     pub fn expects_pushes(&self) -> bool {
         self.mode.realtime() && self.rules.feed.mode != FeedMode::Only
@@ -88,9 +87,9 @@ pub struct CommercetoolsAccess {
 }
 
 impl CommercetoolsAccess {
-    /// The address of the project in the Merchant Center, which is beside that of the API
-    /// (<https://docs.commercetools.com/merchant-center/getting-started>); none if the API's is not one of
-    /// commercetools' hosts.
+    /// The address of the project in the Merchant Center, next to the API's address
+    /// (<https://docs.commercetools.com/merchant-center/getting-started>); none if the API's host is not one of
+    /// commercetools'.
     #[must_use]
     pub fn merchant_center(&self) -> Option<String> {
         let region =
@@ -120,13 +119,13 @@ pub enum AppType {
 }
 
 impl AppType {
-    /// Whether pushes are taken.
+    /// Whether the Worker takes pushes.
     #[must_use]
     pub fn realtime(self) -> bool {
         self != Self::Import
     }
 
-    /// Whether imports can be run.
+    /// Whether the Worker runs imports.
     #[must_use]
     pub fn import(self) -> bool {
         self != Self::Realtime
@@ -141,7 +140,7 @@ pub enum Jurisdiction {
 }
 
 impl Jurisdiction {
-    /// The name Cloudflare knows it by.
+    /// Cloudflare's name for it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -187,12 +186,12 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What is wrong with one setting.
+/// A problem of one setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingProblem {
     /// The setting's name, with the path inside it for `CONFIG` (`CONFIG.order.states`).
     pub setting: String,
-    /// What is wrong and what to do, without the value.
+    /// The problem and what to do, without the value.
     pub problem: String,
 }
 

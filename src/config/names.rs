@@ -1,6 +1,6 @@
 //! The names of all settings.
 
-/// Every setting, and whether it is a secret; in the order in which they are read.
+/// Every setting, and whether it is a secret; in the order of their reading.
 pub const NAMES: [(&str, bool); 25] = [
     ("CT_API_CLIENT", true),
     ("CT_AUTH_URL", false),

@@ -1,4 +1,4 @@
-//! `CONFIG.order`: which orders count as what, and how their events are made.
+//! `CONFIG.order`: what orders count as, and how their events are made.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,9 +8,9 @@ use super::property_rules::{CustomFieldRules, PropertyRules, strings};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderRules {
-    /// Which order states count as what.
+    /// What order states count as.
     pub states: OrderStates,
-    /// Which messages count as what.
+    /// What messages count as.
     pub messages: OrderMessages,
     /// Which of the order's own fields become properties of its events.
     pub properties: PropertyRules,
@@ -18,7 +18,7 @@ pub struct OrderRules {
     pub metrics: OrderMetrics,
     /// The same for the order's custom fields.
     pub custom_fields: CustomFieldRules,
-    /// What amounts are made of.
+    /// The basis of amounts.
     pub value: AmountBasis,
     /// An event that is older than this when it is sent, in hours, starts no flow.
     pub flows_up_to_hours: u32,
@@ -38,8 +38,8 @@ impl Default for OrderRules {
     }
 }
 
-/// `CONFIG.order.value`: what the amounts of order events are made of. Refunds are what was paid back,
-/// so they are gross always.
+/// `CONFIG.order.value`: the basis of the amounts in order events. Refunds are the amounts paid back, so they are
+/// always gross.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum AmountBasis {
@@ -54,9 +54,9 @@ pub enum AmountBasis {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderStates {
-    /// States that an order changes to.
+    /// States that an order enters.
     pub changed: ChangedStates,
-    /// States that an order is created in.
+    /// States in which an order is created.
     pub created: CreatedStates,
 }
 

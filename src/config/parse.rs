@@ -13,14 +13,14 @@ use super::{
 };
 use crate::commercetools::locale::Locale;
 
-/// Where Klaviyo's API lives when `KLAVIYO_API_URL` is not set.
+/// The address of Klaviyo's API if `KLAVIYO_API_URL` is not set.
 const KLAVIYO_API_URL: &str = "https://a.klaviyo.com";
 
-/// Where Google publishes the keys of its tokens (`jwks_uri` of
+/// The address where Google publishes the keys of its tokens (`jwks_uri` of
 /// <https://accounts.google.com/.well-known/openid-configuration>).
 const GOOGLE_KEYS_URL: &str = "https://www.googleapis.com/oauth2/v3/certs";
 
-/// What `PUSH_PATIENCE_MS` may be: longer than a push has anyway, but not without end.
+/// The range of `PUSH_PATIENCE_MS`: longer than a push has anyway, but limited.
 const PUSH_PATIENCE_MS: RangeInclusive<u64> = 4_000..=600_000;
 
 /// Reads every setting through `lookup`. An empty value counts as unset.
@@ -98,7 +98,7 @@ struct ApiClient {
     secret: String,
 }
 
-/// The lookup and what was found wrong so far.
+/// The lookup and the problems found so far.
 struct SettingsReader<F> {
     lookup: F,
     problems: Vec<SettingProblem>,
@@ -130,7 +130,7 @@ impl<F: Fn(&str) -> Option<String>> SettingsReader<F> {
         self.url(name, &value)
     }
 
-    /// An address without its trailing slashes, since paths are appended to it.
+    /// An address without trailing slashes, since paths are appended to it.
     fn url(&mut self, name: &str, value: &str) -> Option<String> {
         let host = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"));
         if host.is_none_or(|host| host.is_empty() || host.starts_with('/')) {
@@ -211,7 +211,7 @@ impl<F: Fn(&str) -> Option<String>> SettingsReader<F> {
         ms.map(Duration::from_millis)
     }
 
-    /// Who holds the one that only reads must not hold the one that changes things.
+    /// The holder of the read token must not hold the token that changes things.
     fn read_token(&mut self, admin_token: Option<&Secret>) -> Option<Secret> {
         let token = self.secret("READ_TOKEN");
         if token.is_some() && token.as_ref() == admin_token {
@@ -220,7 +220,7 @@ impl<F: Fn(&str) -> Option<String>> SettingsReader<F> {
         token
     }
 
-    /// What is sent there tells of the shop, so it goes over TLS, except to this machine.
+    /// Alerts tell about the shop, so the address needs TLS, except on this machine.
     fn alert_url(&mut self) -> Option<Secret> {
         let value = self.optional("ALERT_URL")?;
         let url = Url::parse(&value).ok();
@@ -238,7 +238,7 @@ impl<F: Fn(&str) -> Option<String>> SettingsReader<F> {
         is_safe.then(|| Secret::new(value))
     }
 
-    /// An address that is compared with others, and so has to be read whole.
+    /// An address for comparisons, which has to be parsed as a whole.
     fn origin(&mut self, name: &str, value: &str) -> Option<Url> {
         let url = Url::parse(value).ok();
         if url.is_none() {
@@ -268,7 +268,7 @@ impl<F: Fn(&str) -> Option<String>> SettingsReader<F> {
             self.problem("PREFERRED_COUNTRY", "must be an ISO 3166-1 code of two capital letters");
         }
         ShopSettings {
-            // As in the plugin, a locale of another form is as good as none.
+            // As in the plugin, a locale in another form counts as none.
             locale: self.optional("PREFERRED_LOCALE").map(Locale::new).unwrap_or_default(),
             currency,
             country,

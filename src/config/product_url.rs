@@ -22,7 +22,7 @@ enum Placeholder {
     Locale,
 }
 
-/// A template that names something that is not there.
+/// A template with an unknown placeholder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "knows only {{{{productSlug}}}}, {{{{productName}}}}, {{{{productKey}}}}, {{{{productId}}}}, \
@@ -30,7 +30,7 @@ enum Placeholder {
 )]
 pub struct UnknownPlaceholder;
 
-/// What the placeholders stand for.
+/// The values of the placeholders.
 #[derive(Debug, Clone, Copy, Default)]
 #[expect(missing_docs, reason = "named after the placeholders")]
 pub struct ProductFacts<'a> {
@@ -46,7 +46,7 @@ impl UrlTemplate {
     /// Reads a template.
     ///
     /// # Errors
-    /// Where a placeholder is unknown or not closed.
+    /// A placeholder is unknown or not closed.
     pub fn parse(template: &str) -> Result<Self, UnknownPlaceholder> {
         let mut parts = Vec::new();
         let mut rest = template;
@@ -68,20 +68,20 @@ impl UrlTemplate {
         Ok(Self(parts))
     }
 
-    /// The address, every placeholder filled in and percent-encoded; none if the product lacks one of them.
+    /// The address, with every placeholder filled in and percent-encoded; none if the product lacks one of them.
     #[must_use]
     pub fn url(&self, facts: ProductFacts) -> Option<String> {
         let texts = self.0.iter().map(|part| part.text(&facts));
         texts.collect()
     }
 
-    /// The same without what the product lacks: a segment of the path, a parameter or a part of the
-    /// host's name that would be made of nothing else is left out. In the end that is the site's root.
+    /// The address without the values that the product lacks: a path segment, a parameter or a part of the host's name
+    /// is left out if it would consist of nothing else. In the extreme case that is the site's root.
     #[must_use]
     pub fn shortened(&self, facts: ProductFacts) -> String {
         let texts =
             self.0.iter().map(|part| part.text(&facts).unwrap_or_else(|| LACKING.to_owned()));
-        // A placeholder that has a value holds its segment, whatever else the segment lacks.
+        // A placeholder with a value keeps its segment, whatever else the segment lacks.
         let whole: String = self
             .0
             .iter()
@@ -119,14 +119,14 @@ impl UrlTemplate {
     }
 }
 
-/// Stands for what is lacking; no address has it.
+/// Replaces a missing value; no address contains it.
 const LACKING: &str = "\u{1}";
 
-/// Stands behind a value that is there.
+/// Follows an existing value.
 const HELD: char = '\u{2}';
 
 impl TemplatePart {
-    /// Its text, percent-encoded if it is a value; none if the value is lacking.
+    /// Its text, percent-encoded if it is a value; none if the value is missing.
     fn text(&self, facts: &ProductFacts) -> Option<String> {
         let placeholder = match self {
             Self::Text(text) => return Some(text.clone()),

@@ -1,10 +1,10 @@
-//! Which fields of a document become properties, and under which names.
+//! Which fields of a document become properties, and their names.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// `CONFIG.….properties`: which fields pass, and under which name.
+/// `CONFIG.….properties`: which fields pass, and their names.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PropertyRules {

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::Secret;
 
-/// Who may push notifications. With all of them absent, every push is refused (fail closed).
+/// Who may push notifications. If all of them are absent, every push is refused (fail closed).
 #[derive(Debug, Clone, Default)]
 pub struct PushAuth {
     /// `PUSH_TOKEN`: the shared secret that a push carries.
@@ -26,9 +26,9 @@ impl PushAuth {
 /// Which of Google's signed tokens are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OidcAuth {
-    /// `PUSH_OIDC_AUDIENCE`: what the push subscription names as its audience.
+    /// `PUSH_OIDC_AUDIENCE`: the audience of the push subscription.
     pub audience: String,
-    /// `PUSH_OIDC_EMAIL`: the service account that the push subscription signs as.
+    /// `PUSH_OIDC_EMAIL`: the service account of the push subscription.
     pub email: String,
     /// `PUSH_OIDC_KEYS_URL`: where the signer publishes its keys.
     pub keys_url: String,
@@ -39,13 +39,13 @@ pub struct OidcAuth {
 pub struct SnsAuth {
     /// `PUSH_SNS_TOPIC_ARN`: the only topic. Without it no signature suffices.
     pub topic: Option<String>,
-    /// `PUSH_SNS_URL`: whose origin is the only one to fetch from; none: Amazon's own hosts.
+    /// `PUSH_SNS_URL`: the only origin for fetches; none for Amazon's own hosts.
     pub url: Option<Url>,
 }
 
 impl SnsAuth {
-    /// Whether Amazon SNS answers at this address: one of its own hosts, over TLS at the usual
-    /// port (`AwsSnsMessageValidator` of the AWS SDKs has the same rule), or the one that was set.
+    /// Whether Amazon SNS answers at this address: one of its own hosts, over TLS at the usual port
+    /// (`AwsSnsMessageValidator` of the AWS SDKs has the same rule), or the configured one.
     #[must_use]
     pub fn answers_at(&self, url: &Url) -> bool {
         if !url.username().is_empty() || url.password().is_some() {
@@ -81,7 +81,7 @@ mod tests {
         Url::parse(url).is_ok_and(|url| sns.answers_at(&url))
     }
 
-    /// The worker may have such a name, and nobody writes it in another way to it.
+    /// The Worker may have such a name, and a broker never writes it in another form.
     #[test]
     fn a_host_in_punycode_is_a_host() {
         let url = Url::parse("https://xn--bcher-kva.example/push").expect("an address");

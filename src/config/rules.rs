@@ -1,7 +1,7 @@
 //! The tree of the setting `CONFIG`: the keys of the plugin's `config/default.json`, plus ours.
 //!
-//! A partial object is merged over the defaults, key by key; a list replaces the default list.
-//! An unknown key is a problem that names its whole path, since a misspelt key that is silently
+//! A partial object is merged over the defaults, key by key; a list replaces the default list. An
+//! unknown key is a problem that names its whole path, since a misspelt key that is silently
 //! ignored is worse than none.
 
 use std::time::Duration;
@@ -19,11 +19,11 @@ use super::schedule::{self, ImportSchedules};
 use super::supply_channels::SupplyChannels;
 use crate::json::read_value;
 
-/// What the operator may steer.
+/// Everything that the operator may configure.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OperatorRules {
-    /// Notifications that are to be ignored, by the name in the message table.
+    /// Notifications to ignore, by their names in the message table.
     pub disabled_events: Vec<EventName>,
     /// Orders and their events.
     pub order: OrderRules,
@@ -35,19 +35,19 @@ pub struct OperatorRules {
     pub category: CategoryRules,
     /// Products, their variants and stock.
     pub product: ProductRules,
-    /// What could not be delivered.
+    /// Undelivered notifications.
     pub outbox: OutboxRules,
     /// The Klaviyo account.
     pub klaviyo: KlaviyoRules,
-    /// How imports are run.
+    /// How imports run.
     pub import: ImportRules,
-    /// When something that goes on for long needs a person.
+    /// When a lasting problem needs a person.
     pub alerts: AlertRules,
-    /// What is read of commercetools' own messages.
+    /// How commercetools' own messages are read.
     pub feed: FeedRules,
 }
 
-/// The names that `disabledEvents` knows. The first thirteen are the plugin's.
+/// The names for `disabledEvents`. The first thirteen are the plugin's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each name stands in the message table of docs/mapping.md")]
 pub enum EventName {
@@ -77,20 +77,20 @@ pub enum EventName {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomerRules {
-    /// Kept for the plugin's sake; every customer message is a change here.
+    /// Kept for compatibility with the plugin; every customer message is a change here.
     pub messages: CustomerMessages,
     /// Which custom fields become profile properties.
     pub custom_fields: CustomFieldRules,
-    /// Kept for the plugin's sake.
+    /// Kept for compatibility with the plugin.
     pub deduplication: CustomerDeduplication,
-    /// What happens where a customer was deleted for good.
+    /// What happens after a permanent deletion of a customer.
     pub deletion: CustomerDeletion,
-    /// Where commercetools' title of a customer goes.
+    /// The target of commercetools' title of a customer.
     pub title: TitleTarget,
 }
 
-/// `CONFIG.customer.title`: what the title of a customer (`Dr.`) is at Klaviyo, whose own `title` is
-/// that of a job.
+/// `CONFIG.customer.title`: what becomes of the title of a customer (`Dr.`) at Klaviyo, whose own
+/// `title` is a job title.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum TitleTarget {
@@ -101,15 +101,15 @@ pub enum TitleTarget {
     Job,
 }
 
-/// `CONFIG.customer.deletion`: what happens at Klaviyo where commercetools erased a customer's
-/// personal data. Klaviyo cannot undo an erasure, so nothing is the default.
+/// `CONFIG.customer.deletion`: what happens at Klaviyo after commercetools erased a customer's
+/// personal data. Klaviyo cannot undo an erasure, so the default is nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum CustomerDeletion {
     /// Nothing.
     #[default]
     Ignore,
-    /// The profile is erased, and what is stored of the customer here.
+    /// Erases the profile, and the stored data of the customer.
     Erase,
 }
 
@@ -133,8 +133,8 @@ impl Default for CustomerMessages {
     }
 }
 
-/// `CONFIG.customer.deduplication`. Klaviyo's upsert finds an existing profile by e-mail in any
-/// case, so both values give what the plugin gives with `true`.
+/// `CONFIG.customer.deduplication`. Klaviyo's upsert finds an existing profile by e-mail address in
+/// any case, so both values behave like the plugin's `true`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "said on the type")]
@@ -169,7 +169,7 @@ impl Default for PaymentMessages {
     }
 }
 
-/// `CONFIG.payment.states`. Only `Success` is the default: money that has not moved is no refund.
+/// `CONFIG.payment.states`. The default is only `Success`: money that has not moved is no refund.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "named after what they hold")]
@@ -251,12 +251,12 @@ impl Default for ProductMessages {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InventoryRules {
-    /// The supply channels whose stock is summed; none for stock without a channel, or, where a SKU
-    /// has no such stock, for that of all channels.
+    /// The supply channels to sum; none for stock without a channel, or, if a SKU has no such
+    /// stock, for that of all channels.
     pub use_channel_inventory: SupplyChannels,
 }
 
-/// `CONFIG.product.prices`: whose prices count beside those for everybody.
+/// `CONFIG.product.prices`: the prices that count beside those for everybody.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PriceRules {
@@ -270,8 +270,8 @@ pub struct PriceRules {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutboxRules {
-    /// How long a parked notification is tried before it becomes a dead letter, and how long a
-    /// dead letter is kept, in days.
+    /// How long a parked notification is tried before it becomes a dead letter, and how long a dead
+    /// letter is kept, in days.
     pub retention_days: u32,
 }
 
@@ -293,8 +293,8 @@ impl OutboxRules {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KlaviyoRules {
-    /// How much of each rate limit is used for what waits and for imports, above 0 and at most 1;
-    /// the rest is left to others that use the same account.
+    /// The share of each rate limit for parked notifications and imports, above 0 and at most 1;
+    /// the rest is left to other users of the account.
     pub share: f64,
 }
 
@@ -341,7 +341,7 @@ impl OperatorRules {
         if problems.is_empty() { Ok(rules) } else { Err(problems) }
     }
 
-    /// Whether the notification of this name is to be ignored.
+    /// Whether the notification with this name is ignored.
     #[must_use]
     pub fn disabled(&self, name: EventName) -> bool {
         self.disabled_events.contains(&name)
@@ -351,7 +351,7 @@ impl OperatorRules {
 /// The largest whole number of a setting.
 const MOST: u64 = u32::MAX as u64;
 
-/// Lays `given` over `defaults`, whose shape says what is allowed.
+/// Merges `given` over `defaults`, whose shape defines the allowed keys.
 fn merge(
     defaults: &mut Value,
     given: Map<String, Value>,
@@ -411,12 +411,12 @@ fn merge(
     }
 }
 
-/// Whether a setting takes one text in place of a list: the plugin knows only the one.
+/// Whether a setting accepts a text instead of a list: the plugin only knows the text.
 fn is_one_or_list(path: &str) -> bool {
     path == "CONFIG.product.inventory.useChannelInventory"
 }
 
-/// The values of a setting that knows only some.
+/// The values of a setting with a fixed choice.
 fn choices(path: &str) -> Option<&'static [&'static str]> {
     match path {
         "CONFIG.customer.deletion" => Some(&["ignore", "erase"]),

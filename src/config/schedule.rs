@@ -1,6 +1,6 @@
-//! `CONFIG.import.schedule`: when an import of a kind starts by itself, and which records it is about.
+//! `CONFIG.import.schedule`: when an import of a kind starts by itself, and its records.
 //!
-//! All times are UTC, so no slot is lost or doubled when clocks change. Not in scope: which slot is due
+//! All times are UTC, so changing clocks neither skip nor repeat a slot. Not in scope: which slot is due
 //! ([`crate::import::schedule`]).
 
 use std::fmt;
@@ -12,18 +12,17 @@ use serde_json::{Map, Value};
 use super::SettingProblem;
 use crate::json::read_value;
 
-/// Where it stands in `CONFIG`.
+/// Its place in `CONFIG`.
 pub(super) const PATH: &str = "CONFIG.import.schedule";
 
 /// The members of a kind.
 const MEMBERS: [&str; 5] = ["every", "at", "on", "mode", "overlapHours"];
 
-/// How far a run by time looks back beyond the start of the one before unless the operator says otherwise, and
-/// how far it may, in hours.
+/// How far a run by time looks back beyond the start of the one before by default, and at most, in hours.
 const OVERLAP_HOURS: u32 = 6;
 const MOST_OVERLAP_HOURS: u32 = 720;
 
-/// `CONFIG.import.schedule`, by kind; a kind without a schedule is started by hand only.
+/// `CONFIG.import.schedule`, by kind; a kind without a schedule only starts by hand.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Map<String, Value>")]
 #[expect(missing_docs, reason = "named after the kinds")]
@@ -44,7 +43,7 @@ pub struct ImportSchedules {
 pub struct KindSchedule {
     /// When a run starts.
     pub pattern: SlotPattern,
-    /// Which records it is about.
+    /// Its records.
     pub mode: ScheduledMode,
 }
 
@@ -71,7 +70,7 @@ pub enum SlotPattern {
 }
 
 impl fmt::Display for SlotPattern {
-    /// Such as `week monday 02:30`; what is stored of a schedule is compared with it.
+    /// Such as `week monday 02:30`; the stored schedule is compared with it.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Hour { minute } => write!(formatter, "hour {}", clock(*minute)),
@@ -111,10 +110,10 @@ impl SlotDay {
     }
 }
 
-/// Which records a run is about that starts by itself.
+/// The records of a run that starts by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScheduledMode {
-    /// What changed since the last completed run began, and this much before.
+    /// Changes since the last completed run began, and this much before.
     Since {
         /// In hours, 0 to 720.
         overlap_hours: u32,
@@ -124,7 +123,7 @@ pub enum ScheduledMode {
 }
 
 impl ScheduledMode {
-    /// The name in `CONFIG`, and the `mode` of a run.
+    /// Its name in `CONFIG`, and the `mode` of a run.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -166,7 +165,7 @@ impl ImportSchedules {
     /// Reads the setting.
     ///
     /// # Errors
-    /// All that is wrong with it, each with its path.
+    /// All problems, each with its path.
     pub(super) fn read(given: &Map<String, Value>) -> Result<Self, Vec<SettingProblem>> {
         let mut problems = Vec::new();
         let mut schedules = Self::default();
@@ -178,7 +177,7 @@ impl ImportSchedules {
                 "customers" => &mut schedules.customers,
                 "orders" => &mut schedules.orders,
                 _ => {
-                    let problem = "is no kind; there are categories, products, customers, orders";
+                    let problem = "is no kind; kinds are categories, products, customers, orders";
                     problems.push(SettingProblem::new(path, problem));
                     continue;
                 }
@@ -220,7 +219,7 @@ enum ModeName {
     Full,
 }
 
-/// Reads the schedule of a kind; none if something is wrong with it, which then is among the problems.
+/// Reads the schedule of a kind; none if it has a problem, which is then added to the problems.
 fn schedule(
     path: &str,
     members: &Map<String, Value>,
@@ -280,7 +279,7 @@ fn named<T: DeserializeOwned>(value: &Value) -> Option<T> {
     read_value(value).ok()
 }
 
-/// The minutes after midnight of a time such as `02:30`.
+/// The minutes after midnight for a time such as `02:30`.
 fn minutes(value: &Value) -> Option<u16> {
     let (hours, minutes) = value.as_str()?.split_once(':')?;
     let number = |text: &str, most: u16| {
@@ -338,7 +337,7 @@ mod tests {
                 ];
                 let all: Vec<_> = all.into_iter().flatten().collect();
                 assert_eq!(all, [KindSchedule { pattern, mode }], "{given}");
-                // What is written of it says the same.
+                // Its written form has the same content.
                 let written = serde_json::to_value(&schedules).expect("JSON");
                 assert_eq!(read(&written), Ok(schedules), "{written}");
             }

@@ -1,10 +1,10 @@
 //! `CONFIG.product.inventory.useChannelInventory`: the supply channels whose stock counts.
 //!
-//! The plugin takes the id of one channel; a list of ids is ours.
+//! The plugin takes the id of one channel; the list of ids is our addition.
 
 use serde::{Deserialize, Serialize};
 
-/// The ids of supply channels, each once; none where the operator names none.
+/// The ids of supply channels, each once; empty if the operator names none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "ChannelsAsGiven")]
 pub struct SupplyChannels(Vec<String>);
@@ -29,7 +29,7 @@ impl SupplyChannels {
     }
 }
 
-/// Both ways to write the setting.
+/// Both forms of the setting.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum ChannelsAsGiven {

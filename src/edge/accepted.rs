@@ -1,5 +1,5 @@
-//! What this isolate knows to be accepted by Klaviyo lately: for `GET /trace`, and for the failures of imports. It is
-//! memory, and nothing is stored.
+//! What this isolate knows about recent acceptances by Klaviyo. For: `GET /trace`, and the failures of imports. It
+//! exists in memory only.
 
 use std::cell::RefCell;
 
@@ -14,14 +14,14 @@ use crate::trace::accepted::RecentlyAccepted;
 thread_local! {
     static ACCEPTED: RefCell<RecentlyAccepted> = RefCell::default();
 
-    /// Records that were settled since it was asked last.
+    /// Records that were settled since the last call of [`take_settled`].
     static SETTLED: RefCell<Vec<SettledRecord>> = RefCell::default();
 }
 
-/// The most records that are told of at once. There are failures of few records, and each changes again some time.
+/// The most records to report at once. Failures concern few records, and each record changes again some time.
 const MOST_SETTLED: usize = 1_000;
 
-/// Remembers what a notification is about, if Klaviyo took what it brought.
+/// Remembers the record of a notification, if Klaviyo accepted what it brought.
 pub(super) fn remember(config: &Config, item: &PushedItem, outcome: &Outcome) {
     if let (PushedItem::Notification(notification), Outcome::Delivered) = (item, outcome)
         && let Some(resource) = &notification.resource
@@ -37,13 +37,12 @@ pub(super) fn remember(config: &Config, item: &PushedItem, outcome: &Outcome) {
     }
 }
 
-/// The records that were settled since this was asked last.
+/// The records that were settled since the last call of this function.
 pub(super) fn take_settled() -> Vec<SettledRecord> {
     SETTLED.take()
 }
 
-/// When something of one of these resources (`{typeId}/{id}`) was accepted last, if it cannot be expected to be
-/// readable yet.
+/// When Klaviyo last accepted something of one of these resources (`{typeId}/{id}`), if that may not be readable yet.
 pub(super) fn last(resources: &[String]) -> Option<UnixMs> {
     ACCEPTED.with_borrow(|accepted| accepted.last(resources, now_ms()))
 }

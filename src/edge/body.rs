@@ -1,4 +1,4 @@
-//! Bodies, up to a limit: what is pushed, and what is answered.
+//! Bodies of pushes and answers, up to a limit.
 
 use futures::StreamExt;
 use worker::{ByteStream, Headers, Request, Response, Result};
@@ -7,30 +7,30 @@ use super::memory::{self, LargeBodyTurn};
 use crate::inflate::{inflated, is_compressed};
 use crate::push::sender::PushSender;
 
-/// The largest body: 10 MB, as it comes and inflated. What commercetools pushes is below 256 kB, but a broker may batch; the
-/// list of an import may name any number of records.
+/// The largest body: 10 MB, both compressed and inflated. commercetools pushes less than 256 kB, but a broker may
+/// batch; the list of an import may name any number of records.
 const LIMIT: usize = 10 * 1024 * 1024;
 
-/// The largest body of somebody who is not known: 1 MB. A message of Amazon SNS has 256 KB at most, and may be
-/// escaped, which is up to three times as long. A few kB of gzip are 10 MB of zeros.
+/// The largest body of an unknown sender: 1 MB. A message of Amazon SNS has at most 256 KB, and escapes may triple
+/// that. A few kB of gzip are 10 MB of zeros.
 const STRANGERS_LIMIT: usize = 1024 * 1024;
 
-/// A body that was pushed.
+/// The body of a push.
 pub(super) struct PushedBody {
     pub(super) bytes: Vec<u8>,
-    /// If it is large, no other is read while this one is worked on.
+    /// If it is large, no other large body is read while this one is in use.
     _turn: Option<LargeBodyTurn>,
 }
 
-/// Why a body is not there.
+/// Why there is no body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NoBody {
     TooLarge,
-    /// Its turn did not come.
+    /// Its turn did not come in time.
     Busy,
 }
 
-/// The body of a push, inflated if it is compressed. Of those that are large one at a time is in memory.
+/// The body of a push, inflated if it is compressed. Only one large body at a time is in memory.
 pub(super) async fn pushed(
     request: &mut Request,
     sender: PushSender,
@@ -39,7 +39,7 @@ pub(super) async fn pushed(
         PushSender::Known => LIMIT,
         PushSender::Stranger => STRANGERS_LIMIT,
     };
-    // The platform holds a sender to the length that it names.
+    // The platform holds a sender to the length in its header.
     let length = content_length(request.headers())?;
     let mut turn = None;
     let body = match length {
@@ -55,7 +55,7 @@ pub(super) async fn pushed(
         }
     };
     let body = match body {
-        // How large it is when it is inflated is not known yet.
+        // Its inflated size is not known yet.
         Ok(body) if is_compressed(&body) && !has_turn(&mut turn, sender).await => Err(NoBody::Busy),
         Ok(body) => inflated(body, limit).ok_or(NoBody::TooLarge),
         Err(none) => {
@@ -66,7 +66,7 @@ pub(super) async fn pushed(
     Ok(body.map(|bytes| PushedBody { bytes, _turn: turn }))
 }
 
-/// Whether it is the turn of a large body, or becomes so in time.
+/// Whether a large body has its turn, or gets it in time.
 async fn has_turn(turn: &mut Option<LargeBodyTurn>, sender: PushSender) -> bool {
     if turn.is_none() {
         *turn = LargeBodyTurn::wait(sender).await;
@@ -83,7 +83,7 @@ pub(super) async fn whole(request: &mut Request) -> Result<Option<Vec<u8>>> {
     Ok(body.and_then(|body| inflated(body, LIMIT)))
 }
 
-/// The body of a request that says how long it is, if it is no longer than that.
+/// The body of a request that states its length, up to a limit.
 pub(super) async fn short(request: &mut Request, limit: usize) -> Result<Option<Vec<u8>>> {
     match content_length(request.headers())? {
         Some(length) if length <= limit => Ok(inflated(request.bytes().await?, limit)),
@@ -96,20 +96,20 @@ fn content_length(headers: &Headers) -> Result<Option<usize>> {
     Ok(length.and_then(|length| length.trim().parse().ok()))
 }
 
-/// All of a stream, or none if it is too large.
+/// The whole stream, or none if it is too large.
 pub(super) async fn collect(stream: Result<ByteStream>, limit: usize) -> Result<Option<Vec<u8>>> {
     Ok(collect_while(stream, limit, async |_| true).await?.ok())
 }
 
-/// All of a stream, as long as it may have so many bytes. It is read to its end in any case: a sender that is
-/// still writing when it is answered sees a broken connection and not the answer.
+/// The whole stream, as long as `may_have` accepts its bytes. It is always read to its end: if a sender is still
+/// writing when the answer comes, it would see a broken connection.
 async fn collect_while(
     stream: Result<ByteStream>,
     limit: usize,
     mut may_have: impl AsyncFnMut(usize) -> bool,
 ) -> Result<Result<Vec<u8>, NoBody>> {
     let mut body = Ok(Vec::new());
-    // What has no body has no stream.
+    // An empty body has no stream.
     let Ok(mut stream) = stream else { return Ok(body) };
     while let Some(chunk) = stream.next().await {
         let chunk = chunk?;
@@ -125,24 +125,24 @@ async fn collect_while(
     Ok(body)
 }
 
-/// What was read of the body of an answer.
+/// The part of an answer's body that was read.
 pub(super) struct ReadBody {
     pub(super) bytes: Vec<u8>,
-    /// Whether that is all of it.
+    /// Whether this is all of it.
     pub(super) is_whole: bool,
 }
 
-/// By how much deflate compresses at most (zlib's technical details, "Maximum Compression Factor").
+/// The maximum compression of deflate (zlib's technical details, "Maximum Compression Factor").
 const MOST_COMPRESSION: usize = 1_032;
 
-/// The body of an answer, up to so many bytes. In one piece if it is known to be within them, which
-/// costs much less than piece by piece.
+/// The body of an answer, up to this many bytes. It is read in one piece if it is known to fit, which costs much less
+/// than piece by piece.
 pub(super) async fn beginning(response: &mut Response, most: usize) -> Result<ReadBody> {
     if longest(response.headers())?.is_some_and(|bytes| bytes <= most) {
         return Ok(ReadBody { bytes: response.bytes().await?, is_whole: true });
     }
     let mut bytes = Vec::new();
-    // What has no body has no stream.
+    // An empty body has no stream.
     let Ok(mut stream) = response.stream() else { return Ok(ReadBody { bytes, is_whole: true }) };
     while let Some(chunk) = stream.next().await {
         let chunk = chunk?;
@@ -155,7 +155,7 @@ pub(super) async fn beginning(response: &mut Response, most: usize) -> Result<Re
     Ok(ReadBody { bytes, is_whole: true })
 }
 
-/// How many bytes a body has at most, if its headers tell.
+/// The maximum size of a body, if its headers tell.
 fn longest(headers: &Headers) -> Result<Option<usize>> {
     let length = headers.get("Content-Length")?.and_then(|length| length.trim().parse().ok());
     let is_compressed = headers.get("Content-Encoding")?.is_some();

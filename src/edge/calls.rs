@@ -1,5 +1,4 @@
-//! Calls to commercetools and Klaviyo: headers, token, time limits. What an answer means is
-//! judged in the core.
+//! Calls to commercetools and Klaviyo: headers, token, time limits. The core judges the answers.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -22,19 +21,19 @@ use crate::time::UnixMs;
 use crate::watch::tally::Tally;
 
 thread_local! {
-    /// The access token of this isolate. Its value may be shared between requests; a call that is
-    /// under way may not, so the others look for its result ([`TimedCalls::token`]).
+    /// The access token of this isolate. Requests may share its value, but not a call under way, so the others poll for
+    /// its result ([`TimedCalls::token`]).
     static TOKEN: RefCell<Option<AccessToken>> = const { RefCell::new(None) };
 
-    /// Since when somebody in this isolate fetches a token; none if nobody does.
+    /// Since when a request in this isolate has been fetching a token; none if none is.
     static FETCHING: Cell<Option<UnixMs>> = const { Cell::new(None) };
 }
 
-/// How long to wait for a token that somebody else fetches, and how often to look for it.
+/// How long to wait for a token that another request fetches, and how often to look for it.
 const TOKEN_WAIT: Duration = Duration::from_secs(1);
 const TOKEN_LOOK: Duration = Duration::from_millis(20);
 
-/// Calls of both systems within a time.
+/// Calls to both systems within a time.
 pub(super) struct TimedCalls<'a> {
     config: &'a Config,
     deadline: UnixMs,
@@ -49,13 +48,13 @@ impl<'a> TimedCalls<'a> {
         Self { config, deadline }
     }
 
-    /// A read of commercetools, below the project.
+    /// Reads from commercetools, below the project.
     pub(super) async fn commercetools(&self, path_and_query: &str) -> Result<HttpAnswer, Setback> {
         self.read(path_and_query, DOCUMENT_BYTES).await
     }
 
-    /// A read of commercetools, of which so many bytes are wanted at most. With a new token once more
-    /// where it is refused.
+    /// Reads from commercetools, up to this many bytes. If commercetools refuses the token, it tries once more with a
+    /// new one.
     async fn read(&self, path_and_query: &str, most: usize) -> Result<HttpAnswer, Setback> {
         let no_answer = |why| Setback::no_answer(System::Commercetools, why);
         let token = self.token().await?;
@@ -68,7 +67,7 @@ impl<'a> TimedCalls<'a> {
         self.query(path_and_query, &token, most).await.map_err(no_answer)
     }
 
-    /// A call of either system.
+    /// A call to either system.
     pub(super) async fn make(&self, call: HostCall) -> Result<HttpAnswer, Setback> {
         match call {
             HostCall::Commercetools { path, most } => self.read(&path, most).await,
@@ -76,7 +75,7 @@ impl<'a> TimedCalls<'a> {
                 let answer = self.klaviyo(method, &path, body).await;
                 answer.map_err(|why| Setback::no_answer(System::Klaviyo, why))
             }
-            // Only a slice hands something over; it does so itself.
+            // Only a slice hands anything over; it does so itself.
             HostCall::HandOver { .. } => Err(TransientFault::OutboxUnavailable.into()),
         }
     }
@@ -89,7 +88,7 @@ impl<'a> TimedCalls<'a> {
         self.call(Method::Get, &url, &headers, None, most).await
     }
 
-    /// A call of Klaviyo, below its address.
+    /// A call to Klaviyo, below its address.
     pub(super) async fn klaviyo(
         &self,
         method: &str,
@@ -113,7 +112,7 @@ impl<'a> TimedCalls<'a> {
             ("Content-Type", MEDIA_TYPE),
             ("X-Klaviyo-User-Agent", USER_AGENT),
         ];
-        // A read or a deletion has no body to name the type of.
+        // A read or a deletion has no body, so it names no content type.
         let headers: Vec<_> = headers
             .into_iter()
             .filter(|(name, _)| body.is_some() || *name != "Content-Type")
@@ -121,9 +120,9 @@ impl<'a> TimedCalls<'a> {
         self.call(method, &url, &headers, body, DOCUMENT_BYTES).await
     }
 
-    /// The token, fetched once however many pushes wait for it. If that takes a second, the first who
-    /// sees it fetches one itself: the request that was fetching may have been cut off. The others
-    /// wait for that one, and no longer than for a second more.
+    /// The token, fetched once however many pushes wait for it. If that takes a second, the first waiting request
+    /// fetches one itself, since the runtime may have cut off the other request. The others wait for it for one more
+    /// second at most.
     async fn token(&self) -> Result<String, Setback> {
         let gives_up = now_ms() + 2 * TOKEN_WAIT;
         loop {
@@ -142,7 +141,7 @@ impl<'a> TimedCalls<'a> {
         token.map(|token| token.bearer)
     }
 
-    /// A token that was just granted; it is kept in the place of the one before.
+    /// Fetches a new token, which replaces the one before.
     pub(super) async fn new_token(&self) -> Result<AccessToken, Setback> {
         let access = &self.config.commercetools;
         let client = format!("{}:{}", access.client_id, access.client_secret.expose());
@@ -162,8 +161,8 @@ impl<'a> TimedCalls<'a> {
         Ok(token)
     }
 
-    /// One call within the time that is left, of whose answer so many bytes are read at most. A redirect
-    /// is not followed, since it would carry the key elsewhere.
+    /// One call within the time left, which reads up to this many bytes of the answer. It does not follow a redirect,
+    /// since that would carry the key elsewhere.
     async fn call(
         &self,
         method: Method,
@@ -184,7 +183,7 @@ impl<'a> TimedCalls<'a> {
                 all.set(name, value)?;
             }
             init.with_method(method).with_headers(all).with_redirect(RequestRedirect::Manual);
-            // As bytes: a text would be made one of JavaScript's first, of twice the size.
+            // As bytes: JavaScript would first turn a text into one of its own, of twice the size.
             init.with_body(body.map(|body| Uint8Array::from(body.as_bytes()).into()));
             let request = worker::Request::new_with_init(url, &init)?;
             let mut response = Fetch::Request(request).send_with_signal(&signal).await?;
@@ -208,14 +207,14 @@ impl<'a> TimedCalls<'a> {
     }
 }
 
-/// JSON is UTF-8 (RFC 8259); what is not, is no JSON and will not be understood anyway. A beginning may
+/// JSON is UTF-8 (RFC 8259); anything else is not JSON and cannot be understood anyway. The beginning of an answer may
 /// end within a character.
 fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-/// The token of this isolate, unless it is to be renewed.
+/// The token of this isolate, unless it has to be renewed.
 fn known_token() -> Option<String> {
     TOKEN.with_borrow(|token| {
         let valid = token.as_ref().filter(|token| token.renew_at > now_ms());
@@ -223,14 +222,14 @@ fn known_token() -> Option<String> {
     })
 }
 
-/// Forgets a token that was refused, unless another one has taken its place.
+/// Forgets a refused token, unless another one has replaced it.
 fn forget(bearer: &str) {
     TOKEN.with_borrow_mut(|token| {
         token.take_if(|token| token.bearer == bearer);
     });
 }
 
-/// A header that is a whole number.
+/// A header with a whole number.
 fn header(headers: &Headers, name: &str) -> worker::Result<Option<u64>> {
     Ok(headers.get(name)?.and_then(|value| value.trim().parse().ok()))
 }

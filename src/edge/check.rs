@@ -1,5 +1,5 @@
-//! `GET /check`: whether everything outside is as this Worker needs it. Everything is asked at once,
-//! within a time of its own, so that what does not answer holds nothing else up.
+//! `GET /check`: whether everything outside meets this Worker's needs. All calls run at once,
+//! within a time of their own, so that a system that does not answer delays nothing else.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -19,17 +19,17 @@ use crate::check::{self, Check, CheckReport, commercetools, klaviyo, metrics, st
 use crate::config::{Config, FeedMode};
 use crate::time::UnixMs;
 
-/// How long the calls of one system may take together: a person waits.
+/// How long the calls of one system may take together: a caller waits.
 const CALLS: Duration = Duration::from_secs(8);
 
 /// Calls of each system at once: a Worker has six connections.
 const TOGETHER: usize = 3;
 
-/// How long what was found is shown to who only reads: each check costs calls of both systems.
+/// How long a reader sees the last result: each check costs calls of both systems.
 const KEPT: Duration = Duration::from_mins(1);
 
 thread_local! {
-    /// What was found last, as JSON, and when.
+    /// The last result, as JSON, and its time.
     static LAST: RefCell<Option<(UnixMs, String)>> = const { RefCell::new(None) };
 }
 
@@ -49,7 +49,7 @@ pub(super) async fn answer(env: &Env, config: &Config, operator: Operator) -> Re
     reply::text(200, found)
 }
 
-/// What all checks find.
+/// Runs all checks.
 pub(super) async fn find(env: &Env, config: &Config) -> CheckReport {
     let is_set =
         |name: &str| settings::variable(env, name).is_some_and(|value| !value.trim().is_empty());
@@ -78,7 +78,7 @@ pub(super) async fn find(env: &Env, config: &Config) -> CheckReport {
     CheckReport::from(checks)
 }
 
-/// The token is a new one: an old one would hide that the client is refused by now.
+/// The token is a new one: an old one would hide that commercetools now refuses the client.
 async fn of_commercetools(config: &Config) -> [Check; 5] {
     let calls = TimedCalls::within(config, CALLS);
     let token = calls.new_token().await;

@@ -1,4 +1,4 @@
-//! The time, as the platform tells it.
+//! The time, by the platform's clock.
 
 use chrono::{DateTime, Utc};
 use worker::Date;

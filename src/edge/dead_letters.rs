@@ -1,4 +1,4 @@
-//! The endpoints on what is kept: passed on to the object that keeps it.
+//! The endpoints of dead letters: passed on to the object that keeps them.
 
 use worker::{Env, Method, Request, Response, Result};
 

@@ -1,5 +1,4 @@
-//! The deliveries of a push: the engine's, with the time that a push has. What is left then is for
-//! the outbox.
+//! The deliveries of a push: the engine's, within the time of a push. The outbox gets the rest.
 
 use std::collections::HashSet;
 
@@ -20,19 +19,19 @@ use crate::http::HttpAnswer;
 use crate::push::conclusion::{self, Conclusion};
 use crate::push::plan::Work;
 
-/// What a notification asks for, or the conclusion where it asks for nothing.
+/// The work that a notification asks for, or the conclusion if it asks for nothing.
 pub(super) fn work_of(config: &Config, notification: &Notification) -> Result<Work, Conclusion> {
     with_shared(|shared| shared.forget(notification));
     conclusion::work_of(&config.rules, notification)
 }
 
-/// What became of deliveries.
+/// The results of deliveries.
 pub(super) struct EndedPush {
     pub(super) ended: Vec<EndedDelivery>,
     pub(super) doubtful: Option<DoubtfulWrites>,
 }
 
-/// Delivers all of these, until each has its end: in their order.
+/// Delivers all of these in their order, until each has ended.
 pub(super) async fn deliver(
     config: &Config,
     calls: &TimedCalls<'_>,
@@ -42,7 +41,7 @@ pub(super) async fn deliver(
     let numbers: Vec<DeliveryNo> = with_shared(|shared| {
         let mut around = StepContext { config, shared, now: now(), memory: memory::part() };
         let alone = true;
-        // A push brings no more than fits.
+        // A push never brings more than fits.
         let new = works.into_iter().map(|work| NewDelivery {
             work,
             alone,

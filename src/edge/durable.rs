@@ -1,5 +1,5 @@
-//! What a Durable Object does around its own work: it brings its tables up to date, touches nothing that a
-//! newer version stored, catches what goes wrong, and sets its next alarm.
+//! The common duties of a Durable Object: it updates its tables, touches nothing that a newer version stored, catches
+//! failures, and sets its next alarm.
 //!
 //! Not in scope: how the Worker calls one ([`super::objects`]).
 
@@ -17,17 +17,17 @@ use crate::config::Config;
 use crate::storage::schema::{NEWER, SchemaState, migrate};
 use crate::time::UnixMs;
 
-/// Brings the tables up to date; whether a newer version of the Worker stored what is there.
+/// Updates the tables; returns whether a newer version of the Worker stored the data.
 pub(super) fn is_newer(storage: &Storage, object: &str, migrations: &[&str]) -> bool {
     let schema = turn(storage, |sql| Ok(migrate(sql, migrations)?));
     if let Err(error) = &schema {
-        // Every later statement fails then, and each of them is answered with an error.
+        // Every later statement fails then, and the answer to each is an error.
         log::failure(object, &error.to_string());
     }
     matches!(schema, Ok(SchemaState::Newer))
 }
 
-/// Answers, if the settings are in order and no newer version stored what is there; 500 if that fails.
+/// Answers, if the settings are valid and no newer version stored the data; 500 after a failure.
 pub(super) async fn answered(
     env: &Env,
     object: &str,
@@ -45,20 +45,20 @@ pub(super) async fn answered(
     };
     answer(config).await.or_else(|error| {
         log::failure(object, &error.to_string());
-        reply::error(500, &format!("{object}_failed"), &format!("The {object} could not do it."))
+        reply::error(500, &format!("{object}_failed"), &format!("The {object} failed."))
     })
 }
 
-/// When an alarm comes again that could not do its work.
+/// When an alarm without success comes again.
 pub(super) struct AlarmPauses {
-    /// It never ended: the alarm is set so far ahead before the work begins.
+    /// It never ended: the alarm is set this far ahead before the work begins.
     pub(super) watchdog: Duration,
-    /// It failed, or the settings are not in order.
+    /// It failed, or the settings are invalid.
     pub(super) failed: Duration,
 }
 
-/// Does the work of an alarm, which says when the next one is to come, if there is to be one. Everything that
-/// goes wrong is caught: the platform drops an alarm that fails six times.
+/// Does the work of an alarm; the work returns the time of the next one, if any. It catches every failure: the platform
+/// drops an alarm that fails six times.
 pub(super) async fn worked(
     env: &Env,
     storage: &Storage,

@@ -1,12 +1,12 @@
-// The module that the runtime loads: it hands each call to Rust. The build bundles it with the bindings.
+// The module that the runtime loads: it passes each call to Rust. The build bundles it with the bindings.
 //
-// For: what wasm-bindgen does not write, the classes that the runtime makes objects of.
-// Not for: anything that decides. That is in Rust.
+// For: the classes of the runtime's objects, which wasm-bindgen does not generate.
+// Not for: decisions. Those are in Rust.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
 import * as rust from "bindings";
 
-// The stack of a panic passes through many small functions.
+// The stack of a panic contains many small functions.
 Error.stackTraceLimit = 100;
 
 export default class extends WorkerEntrypoint {
@@ -25,8 +25,8 @@ export const Outbox = durable(rust.Outbox);
 export const Watch = durable(rust.Watch);
 
 /**
- * The class of a Durable Object. Its Rust half is in an instance of the module. When something has ended that one, such as
- * a stack that is too deep, the crate `worker` goes on in a new one, and so does the object.
+ * The class of a Durable Object. Its Rust half lives in an instance of the module. If something ends that one, such as a
+ * stack overflow, the crate `worker` continues in a new one, and so does the object.
  */
 function durable(Half) {
   return class {
@@ -48,7 +48,7 @@ function durable(Half) {
     }
 
     #current() {
-      // Any call makes the new instance if it has to be made.
+      // Any call creates the new instance if necessary.
       const { instanceId } = rust.__worker_init_state();
       if (this.#instance !== instanceId) {
         this.#half = new Half(...this.#arguments);

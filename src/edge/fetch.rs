@@ -1,4 +1,4 @@
-//! Calls out: each within a time limit, and the simple one, a `GET` of a small public document.
+//! Outgoing calls: each within a time limit, and the simple one, a `GET` of a small public document.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::body;
 use crate::http::NoAnswer;
 use crate::push::sender::keys::freshness;
 
-/// How this Worker names itself.
+/// The name of this Worker.
 pub(super) const USER_AGENT: &str = concat!("commercetools-klaviyo/", env!("CARGO_PKG_VERSION"));
 
 /// How long a fetch of a document may take: the rest of the 4 s of an answer is for the push.
@@ -20,7 +20,7 @@ const DOCUMENT_TIME: Duration = Duration::from_secs(1);
 /// The largest document: certificates and key sets have some kB.
 const DOCUMENT_LIMIT: usize = 256 * 1024;
 
-/// What was fetched.
+/// A fetched document.
 pub(super) struct FetchedDocument {
     pub(super) status: u16,
     pub(super) body: String,
@@ -28,7 +28,7 @@ pub(super) struct FetchedDocument {
     pub(super) fresh_for: Option<Duration>,
 }
 
-/// Fetches a public document. A redirect is not followed: the address is the one that is trusted.
+/// Fetches a public document. It does not follow a redirect: only the given address is trusted.
 pub(super) async fn get(url: &str) -> Result<FetchedDocument, NoAnswer> {
     within(DOCUMENT_TIME, async |signal| {
         let headers = Headers::new();
@@ -49,7 +49,7 @@ pub(super) async fn get(url: &str) -> Result<FetchedDocument, NoAnswer> {
     .await
 }
 
-/// Makes an exchange, and aborts it when its time is over.
+/// Makes an exchange, and aborts it after its time.
 pub(super) async fn within<T>(
     limit: Duration,
     exchange: impl AsyncFnOnce(AbortSignal) -> worker::Result<T>,
@@ -60,7 +60,7 @@ pub(super) async fn within<T>(
         Either::Left((answer, _)) => answer.map_err(|_| NoAnswer::Network),
         Either::Right(((), exchange)) => {
             abort.abort();
-            // The aborted call ends at once; awaiting it keeps its failure from going unseen.
+            // The aborted call ends at once; without the await its failure would go unhandled.
             let _ = exchange.await;
             Err(NoAnswer::Timeout)
         }

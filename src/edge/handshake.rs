@@ -1,5 +1,5 @@
-//! What a broker wants before it delivers: Event Grid's question whether it may, with and without
-//! a body, and Amazon SNS's address to fetch.
+//! What a broker wants before it delivers: Event Grid's request for consent, with and without a
+//! body, and Amazon SNS's address to fetch.
 
 use serde_json::json;
 use worker::{Request, Response, Result};
@@ -9,12 +9,12 @@ use super::{fetch, log, reply};
 use crate::config::Config;
 use crate::push::envelope::Handshake;
 
-/// The methods of the paths for pushes, as for the header `Allow`.
+/// The methods of the paths for pushes, for the header `Allow`.
 pub(super) const METHODS: &str = "POST, OPTIONS";
 
-/// `OPTIONS`: whether the sender named in `WebHook-Request-Origin` may deliver here, as the
-/// `CloudEvents` specification "HTTP 1.1 Web Hooks" (§4) has it. It may if it knows the secret; it
-/// shows it in the address, since there are no credentials in this request.
+/// `OPTIONS`: whether the sender named in `WebHook-Request-Origin` may deliver here, by the
+/// `CloudEvents` specification "HTTP 1.1 Web Hooks" (§4). It may if it knows the secret, which it
+/// sends in the address, since this request has no credentials.
 pub(super) fn consent(config: &Config, request: &Request) -> Result<Response> {
     let Some(origin) = request.headers().get("WebHook-Request-Origin")? else {
         return reply::method_not_allowed(METHODS);
@@ -50,7 +50,7 @@ pub(super) async fn answer(handshake: Handshake) -> Result<Response> {
                 Err(why) => why.to_string(),
             };
             log::failure("sns_subscription", &failed);
-            let message = "Amazon SNS could not be told that the subscription is wanted.";
+            let message = "The subscription could not be confirmed to Amazon SNS.";
             reply::unavailable("sns_confirmation_failed", message)
         }
     }

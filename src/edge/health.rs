@@ -1,5 +1,5 @@
-//! `GET /health`: whether the Worker is up and configured, and how many things need a person. No token,
-//! so no detail.
+//! `GET /health`: whether the Worker is up and configured, and how many things need a person. It takes no token, so it
+//! shows no detail.
 
 use serde_json::json;
 use worker::{Env, Response, Result};
@@ -31,14 +31,14 @@ pub(super) async fn answer(env: &Env, settings: &CheckedSettings) -> Result<Resp
     )
 }
 
-/// The parts of the Worker that are on.
+/// The active parts of the Worker.
 fn on(mode: AppType) -> Vec<&'static str> {
     let realtime = mode.realtime().then_some("realtime");
     let imports = mode.import().then_some("imports");
     realtime.into_iter().chain(imports).collect()
 }
 
-/// What is closed because no way to authenticate is set.
+/// The parts that are closed because no way to authenticate is configured.
 fn closed(config: &Config) -> Vec<String> {
     let push = config.expects_pushes() && !config.push.configured();
     let push = push.then_some(

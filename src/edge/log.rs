@@ -15,7 +15,7 @@ use crate::push::envelope::PushedItem;
 use crate::push::outcome::Outcome;
 use crate::time::{UnixMs, millis};
 
-/// What was done for one notification.
+/// The effort for one notification.
 #[derive(Default)]
 pub(super) struct WorkEffort {
     /// How long it took.
@@ -26,7 +26,7 @@ pub(super) struct WorkEffort {
     pub(super) cut: Vec<Cut>,
 }
 
-/// The line of a notification, or of something that is none.
+/// The line of a notification, or of an item that is not one.
 pub(super) fn notification(item: &PushedItem, outcome: &Outcome, effort: &WorkEffort) {
     let notification = item.notification();
     let resource = notification.and_then(|notification| notification.resource.as_ref());
@@ -53,7 +53,7 @@ pub(super) fn notification(item: &PushedItem, outcome: &Outcome, effort: &WorkEf
     print(level, &line);
 }
 
-/// The line of a run that has ended.
+/// The line of an ended run.
 pub(super) fn import(run: &ImportRun) {
     let level = if run.state == RunState::Failed { "error" } else { "info" };
     let counts = run.counts;
@@ -74,7 +74,7 @@ pub(super) fn import(run: &ImportRun) {
     print(level, &line);
 }
 
-/// The line of a slot of a schedule that started no run.
+/// The line of a schedule's slot that started no run.
 pub(super) fn skipped_slot(kind: ImportKind, slot: UnixMs, reason: &str) {
     print(
         "warn",
@@ -88,11 +88,11 @@ pub(super) fn skipped_slot(kind: ImportKind, slot: UnixMs, reason: &str) {
     );
 }
 
-/// The most records that one line names. The platform keeps 256 kB of the lines of one invocation, and a
-/// slice is one.
+/// The most records that one line names. The platform keeps 256 kB of log lines for each invocation, and a slice is
+/// one.
 const CUT_RECORDS: usize = 20;
 
-/// The line of what an import left out of records.
+/// The line of the values that an import left out of records.
 pub(super) fn import_cuts(RunCuts { kind, run, records }: &RunCuts) {
     let line = json!({
         "level": "info",

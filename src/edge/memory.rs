@@ -1,8 +1,8 @@
-//! The memory of the isolate, which whatever runs in it shares: the Worker and both Durable Objects may be in one,
-//! and together have 128 MB.
+//! The memory of the isolate, which everything in it shares: the Worker and both Durable Objects may be in one, and
+//! together have 128 MB.
 //!
-//! The imports and the outbox each fill as much as is theirs alone, and half of it while both are at work. Large
-//! bodies are read one at a time. What each of them fills is for [`crate::engine`] and [`crate::import`] to say.
+//! The imports and the outbox each fill all of their room while they work alone, and half of it while both are at work.
+//! Large bodies are read one at a time. [`crate::engine`] and [`crate::import`] say how much each of them fills.
 
 use std::cell::Cell;
 use std::thread::LocalKey;
@@ -16,31 +16,31 @@ use crate::push::sender::PushSender;
 use crate::time::UnixMs;
 
 thread_local! {
-    /// The slices that are at work.
+    /// The number of active slices.
     static SLICES: Cell<usize> = const { Cell::new(0) };
 
     /// Whether the imports fill more than their part, since they were at work before the outbox was.
     static IMPORTS_ARE_FULL: Cell<bool> = const { Cell::new(false) };
 
-    /// Since when a large body is being read and worked on, of who is known and of strangers: these cannot take
-    /// the others' turn.
+    /// Since when a large body of a known sender, or of a stranger, is being read and processed: strangers cannot take
+    /// the turn of known senders.
     static KNOWN_BODY: Cell<Option<UnixMs>> = const { Cell::new(None) };
     static STRANGERS_BODY: Cell<Option<UnixMs>> = const { Cell::new(None) };
 }
 
-/// Bytes from which on a body takes its turn.
+/// A body of this many bytes or more waits for its turn.
 pub(super) const LARGE: usize = 500_000;
 
 /// How long a large body waits for its turn: an answer is due within 4 s.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// How often it is looked whether it is its turn: what runs in one request cannot wake another.
+/// How often a request checks for its turn: one request cannot wake another.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// After so long a turn counts as over: the request that had it may have been cut off.
+/// After this time a turn counts as over: the runtime may have cut off its request.
 const LONGEST_TURN: Duration = Duration::from_secs(10);
 
-/// A slice at work, for as long as it lives.
+/// An active slice, for as long as it lives.
 pub(super) struct SliceAtWork(());
 
 impl SliceAtWork {
@@ -56,7 +56,7 @@ impl Drop for SliceAtWork {
     }
 }
 
-/// How much the object that asks may fill: the half if both objects are at work.
+/// How much the calling object may fill: half if both objects are at work.
 pub(super) fn part() -> MemoryPart {
     if SLICES.get() > 1 { MemoryPart::Half } else { MemoryPart::Whole }
 }
@@ -66,7 +66,7 @@ pub(super) fn imports_are_full(are_full: bool) {
     IMPORTS_ARE_FULL.set(are_full);
 }
 
-/// What the outbox may fill: the least until the imports have come down to their part.
+/// How much the outbox may fill: the least until the imports are down to their part.
 pub(super) fn part_of_outbox() -> MemoryPart {
     if IMPORTS_ARE_FULL.get() { MemoryPart::Least } else { part() }
 }
@@ -78,7 +78,7 @@ pub(super) struct LargeBodyTurn {
 }
 
 impl LargeBodyTurn {
-    /// Waits for it; none if it does not come in time.
+    /// Waits for the turn; none if it does not come in time.
     pub(super) async fn wait(sender: PushSender) -> Option<Self> {
         let gives_up = now_ms() + PATIENCE;
         loop {
@@ -98,7 +98,7 @@ impl LargeBodyTurn {
 impl Drop for LargeBodyTurn {
     fn drop(&mut self) {
         let turn = turn_of(self.sender);
-        // One that took too long may have lost it.
+        // A turn that took too long may be lost.
         if turn.get() == Some(self.since) {
             turn.set(None);
         }

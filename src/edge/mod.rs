@@ -1,7 +1,6 @@
-//! The shell: the only place that names `worker`. Entry points, routes, authentication, calls,
-//! the Durable Objects.
+//! The shell: the only place that names `worker`. Entry points, routes, authentication, calls, the Durable Objects.
 //!
-//! Decisions are made in the core; what stands here reads, sends, stores and answers.
+//! The core decides; the shell reads, sends, stores and answers.
 
 mod accepted;
 mod auth;
@@ -40,8 +39,8 @@ use self::auth::Operator;
 use self::route::{NoRoute, Route};
 use crate::config::FeedMode;
 
-/// Chains two panic hooks: that of the crate `worker`, which begins the recovery, and the one that
-/// logs the panic with JavaScript's stack. Each is kept whichever was installed first.
+/// Chains two panic hooks: the one of the crate `worker`, which begins the recovery, and the one that logs the panic
+/// with JavaScript's stack. Both run, whichever was installed first.
 #[event(start)]
 fn start() {
     let recovery = std::panic::take_hook();
@@ -51,8 +50,8 @@ fn start() {
     }));
 }
 
-/// Answers every request. An error of the platform itself becomes a 503, since the sender of a
-/// notification has to try again then.
+/// Answers every request. An error of the platform itself becomes a 503, since the sender of a notification has to try
+/// again then.
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
     let answered = answer(request, &env).await;
@@ -63,8 +62,8 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
     })
 }
 
-/// The cron trigger of `wrangler.toml`: wakes an object whose alarm was lost, or that never had one, and
-/// starts the imports whose time has come.
+/// The cron trigger of `wrangler.toml`: wakes an object that has lost its alarm, or never had one, and starts due
+/// imports.
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     if let Ok(config) = settings::read(&env).as_ref() {

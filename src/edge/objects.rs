@@ -1,5 +1,5 @@
-//! What the Durable Objects have in common: how the Worker calls them, and how one knows that its
-//! alarm is at work.
+//! The common parts of the Durable Objects: how the Worker calls them, and how an object knows that its alarm is at
+//! work.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -54,8 +54,8 @@ impl SingleObject {
         }
     }
 
-    /// Asks the object to see to what is due, and whether it has an alarm for what it has to do. If that
-    /// fails, the next tick does it.
+    /// Asks the object to handle what is due, and to check that it has an alarm for its work. If that fails, the next
+    /// tick does it.
     pub(super) async fn tick(&self, env: &Env, config: &Config) {
         let problem = match self.call(env, config, Method::Post, "/tick", None).await {
             Ok(response) if matches!(response.status_code(), 200 | 202) => return,
@@ -65,7 +65,7 @@ impl SingleObject {
         log::failure(self.name, &problem);
     }
 
-    /// Calls the object, and gives its answer as that of the Worker; 503 if there is none.
+    /// Calls the object, and returns its answer as the Worker's; 503 if there is none.
     pub(super) async fn pass_on(
         &self,
         env: &Env,
@@ -75,7 +75,7 @@ impl SingleObject {
         body: Option<&[u8]>,
     ) -> Result<Response> {
         match self.call(env, config, method, path, body).await {
-            // A response of another object cannot be changed or passed on as it is.
+            // The response of another object cannot be changed, or passed on as it is.
             Ok(mut response) => match response.status_code() {
                 204 => Ok(reply::empty(204)),
                 status => {
@@ -93,10 +93,10 @@ impl SingleObject {
     }
 }
 
-/// The header by which an object says when its alarm comes, in ms since 1970.
+/// The header with the time of an object's alarm, in ms since 1970.
 pub(super) const NEXT_ALARM: &str = "X-Next-Alarm";
 
-/// Says when the alarm comes.
+/// Adds the time of the alarm.
 pub(super) async fn with_next_alarm(mut response: Response, storage: &Storage) -> Result<Response> {
     if let Some(due) = storage.get_alarm().await? {
         response.headers_mut().set(NEXT_ALARM, &due.to_string())?;
@@ -104,7 +104,7 @@ pub(super) async fn with_next_alarm(mut response: Response, storage: &Storage) -
     Ok(response)
 }
 
-/// Sets the alarm to a time, unless it comes earlier.
+/// Sets the alarm to a time, unless the current one is earlier.
 pub(super) async fn armed_for(storage: &Storage, wanted: UnixMs) -> Result<()> {
     let set = storage.get_alarm().await?.and_then(|set| u64::try_from(set).ok());
     match earlier_alarm(set.map(UnixMs::from_ms), wanted) {
@@ -124,24 +124,24 @@ pub(super) fn parameter(url: &Url, name: &str) -> Option<String> {
     pairs.find(|(other, _)| other == name).map(|(_, value)| value.into_owned())
 }
 
-/// The number after which a page of an address begins.
+/// The number after which a page begins, from an address.
 pub(super) fn cursor(url: &Url) -> Option<RowId> {
     RowId::parse(&parameter(url, "cursor")?)
 }
 
-/// What is to be deleted, by the parameters of an address; or what is wrong with them.
+/// The selection to delete, by the parameters of an address; or what is wrong with them.
 pub(super) fn to_delete(url: &Url) -> std::result::Result<KeptSelection, String> {
     KeptSelection::to_delete(parameter(url, "code"), parameter(url, "all").as_deref())
 }
 
-/// The query of a request, to be put behind a path.
+/// The query of a request, for the end of a path.
 pub(super) fn query(request: &Request) -> Result<String> {
     let url = request.url()?;
     Ok(url.query().map(|query| format!("?{query}")).unwrap_or_default())
 }
 
-/// The part of the namespace that lies in a jurisdiction. The crate knows jurisdictions for
-/// unnamed objects only, so the namespace's own method is called.
+/// The part of the namespace in a jurisdiction. The crate supports jurisdictions only for unnamed objects, so this
+/// calls the namespace's own method.
 fn within(
     namespace: ObjectNamespace,
     jurisdiction: Option<Jurisdiction>,
@@ -151,13 +151,13 @@ fn within(
     let method: Function = method.dyn_into()?;
     match method.call1(namespace.as_ref(), &JsValue::from(jurisdiction.name())) {
         Ok(inner) => Ok(inner.unchecked_into()),
-        // The local runtime has one place only, and says so; production never does.
+        // The local runtime has only one place, and says so; production never does.
         Err(error) if format!("{error:?}").contains("not implemented in workerd") => Ok(namespace),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Says that the alarm is at work for as long as it lives, so also if the work panics.
+/// Marks the alarm as at work for as long as it lives, even if the work panics.
 pub(super) struct AtWork<'a>(&'a Cell<bool>);
 
 impl<'a> AtWork<'a> {

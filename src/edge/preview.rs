@@ -1,5 +1,5 @@
-//! `POST /preview`: what would be sent to Klaviyo. Documents are read from both systems, by the very
-//! code that does the work; nothing is written, stored or logged.
+//! `POST /preview`: what the Worker would send to Klaviyo. The same code as in the real work reads
+//! documents from both systems; the preview writes, stores and logs nothing.
 
 use std::time::Duration;
 
@@ -22,10 +22,10 @@ use crate::preview::subject::{self, PreviewSubject, SoughtRecord};
 use crate::preview::{self, DryEnd, DryRun, DryStep, Preview};
 use crate::push::conclusion::Conclusion;
 
-/// How long all calls may take together: a person waits.
+/// How long all calls may take together: a caller waits.
 const CALLS: Duration = Duration::from_secs(15);
 
-/// Notifications that are looked at at once, each with a call or two under way.
+/// How many notifications run at once, each with a call or two under way.
 const TOGETHER: usize = 3;
 
 pub(super) async fn answer(request: &mut Request, config: &Config) -> Result<Response> {
@@ -74,7 +74,7 @@ async fn of_notifications(
     Ok(preview)
 }
 
-/// The preview of a record; none where there is no such record.
+/// The preview of a record; none if there is no such record.
 async fn of_record(
     config: &Config,
     calls: &TimedCalls<'_>,
@@ -91,7 +91,7 @@ async fn of_record(
     Ok(Some(preview))
 }
 
-/// Finds a record and begins with it; none where there is no such record.
+/// Finds a record and begins with it; none if there is no such record.
 async fn begun(
     calls: &TimedCalls<'_>,
     sought: &SoughtRecord,
@@ -101,7 +101,7 @@ async fn begun(
     DryRun::of_record(sought.kind(), &answer)
 }
 
-/// The id of a record; none where there is no such record.
+/// The id of a record; none if there is no such record.
 pub(super) async fn id_of(
     calls: &TimedCalls<'_>,
     sought: &SoughtRecord,
@@ -118,7 +118,7 @@ pub(super) async fn id_of(
     Ok(None)
 }
 
-/// Brings it as far as it gets; a system that is out is told instead.
+/// Runs it as far as it gets; if a system is down, returns that instead.
 pub(super) async fn end(
     config: &Config,
     calls: &TimedCalls<'_>,

@@ -37,13 +37,13 @@ use crate::watch::tally::RefusedCredentials;
 /// waits 5 s); the rest is for storing what could not be done.
 const CALLS: Duration = Duration::from_millis(2_500);
 
-/// Changes of one push that are worked on. Each takes some 200 ms of a connection (a reading and a
-/// write), so with six of them some forty are done in the time of the calls; and Klaviyo's limit for
-/// a second is 75 writes of a sort. More of them are parked untried, and together: reading and
-/// writing them in bulk costs less calls, and is done sooner.
+/// The most changes of one push that are delivered at once. Each takes some 200 ms of a connection (a read and a
+/// write), so six connections do some forty in the time of the calls; and Klaviyo's limit is 75 writes of a sort in a
+/// second. If there are more, all are parked untried, and together: bulk reads and writes cost fewer calls, and end
+/// sooner.
 const MOST_CHANGES: usize = 40;
 
-/// When a push has to be stored: an answer is due within 4 s.
+/// When a push has to store: an answer is due within 4 s.
 const ANSWER: Duration = Duration::from_millis(3_400);
 
 pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) -> Result<Response> {
@@ -59,9 +59,9 @@ pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) ->
     let spent = now_ms().since(began);
     let body = body::pushed(request, sender).await?;
     if matches!(body, Err(NoBody::Busy)) {
-        return reply::unavailable("busy", "Other large bodies are being worked on; try again.");
+        return reply::unavailable("busy", "Other large bodies are being processed; try again.");
     }
-    // How long the sender took to send the body is not our time.
+    // The time that the sender took to send the body does not count.
     let started = now_ms() - spent;
     let patience = config.push_patience.unwrap_or(CALLS);
     let calls = TimedCalls::within(config, patience.saturating_sub(spent));
@@ -92,11 +92,11 @@ pub(super) async fn answer(request: &mut Request, env: &Env, config: &Config) ->
     }
 }
 
-/// The longest body of a push without credentials that is looked at: what commercetools pushes is shorter.
+/// The longest body without credentials that is read: commercetools pushes shorter ones.
 const REFUSED_BODY: usize = 256 * 1024;
 
-/// Answers a push that is not let in. That it is a notification of this project says that the broker holds
-/// another secret; whatever else comes is counted and no more.
+/// Answers a refused push. If its body is a notification of this project, the broker probably holds another secret; any
+/// other body is only counted.
 async fn refuse(request: &mut Request, config: &Config, why: PushDenial) -> Result<Response> {
     if why != PushDenial::Unauthorized {
         return reply::denied(why);
@@ -115,7 +115,7 @@ fn refuse_body(
         let carried = auth::carried(config, request)?;
         let is_ours = envelope::names_project(body, &config.commercetools.project_key);
         if carried != RefusedCredentials::NotTheSender {
-            // Why a token or a signature is refused stands in the log already.
+            // The log already has the reason for a refused token or signature.
             log::failure("push_refused", carried.hint());
         }
         watch::count(|tally, now| tally.refused(carried, is_ours, now));
@@ -123,33 +123,32 @@ fn refuse_body(
     reply::denied(why)
 }
 
-/// How much a push brings.
+/// The size of a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PushSize {
-    /// As much as is worked on at once.
+    /// It can be delivered at once.
     Usual,
-    /// More: all of it is parked, since an answer is due within 4 s.
+    /// It is larger: all of it is parked, since an answer is due within 4 s.
     Large,
 }
 
-/// What one thing that was pushed asks for.
+/// One pushed item and its plan.
 struct PlannedItem {
     item: PushedItem,
     asks: PlannedWork,
 }
 
 enum PlannedWork {
-    /// To be worked on now.
+    /// This work, now.
     Work(Work),
-    /// The same, but there is too much of it for a push.
+    /// This work, but the push has too much of it.
     Outbox(Work),
-    /// Nothing: this is the conclusion.
+    /// No work: this is the conclusion.
     Nothing(Conclusion),
 }
 
-/// Looks at all of a push. What says only that something changed goes to the outbox without being
-/// tried, if there is much of it: that reads it together and writes it in jobs. An erasure is begun at
-/// once in any case.
+/// Plans a whole push. If many notifications only say that something changed, they go to the outbox untried: it reads
+/// them together and writes them in jobs. An erasure always begins at once.
 fn plan(config: &Config, items: Vec<PushedItem>, size: PushSize) -> Vec<PlannedItem> {
     let planned = items.into_iter().map(|item| {
         let asks = match &item {
@@ -180,7 +179,7 @@ fn plan(config: &Config, items: Vec<PushedItem>, size: PushSize) -> Vec<PlannedI
     planned.into_iter().map(to_outbox).collect()
 }
 
-/// Works on all of them, as far as that can be done without storing anything.
+/// Does the work of all items, as far as possible without storing anything.
 async fn work(
     env: &Env,
     config: &Config,
@@ -262,7 +261,7 @@ fn concluded(
     (push_end(&planned.item, work, conclusion, unverified, now_ms()), cut, calls)
 }
 
-/// What may be written after it was looked at is looked at again.
+/// A write in doubt is checked again later.
 async fn see_to(env: &Env, config: &Config, doubtful: Option<DoubtfulWrites>) -> Result<()> {
     match doubtful {
         Some(DoubtfulWrites { changes, due }) => {
@@ -272,7 +271,7 @@ async fn see_to(env: &Env, config: &Config, doubtful: Option<DoubtfulWrites>) ->
     }
 }
 
-/// A write may have brought back the profile of a customer who was erased, or may yet.
+/// A write may have brought back the profile of an erased customer, or still may.
 async fn stay_erased(
     env: &Env,
     config: &Config,
@@ -285,10 +284,10 @@ async fn stay_erased(
     }
 }
 
-/// Erases what is stored here, first, and whatever Klaviyo says; whether the rest has to wait.
+/// Erases the stored data first, whatever Klaviyo says; returns whether the rest has to wait.
 async fn erase(env: &Env, config: &Config, work: &Work) -> Result<bool> {
     let Work::Erasure(customer) = work else { return Ok(false) };
-    // The outbox first: what an import hands over to it is erased again only if it remembers whom.
+    // The outbox comes first: it erases again what an import hands over only if it remembers the customer.
     let waits = outbox::erase(env, config, customer).await?;
     if config.mode.import() {
         import::erase(env, config, customer).await?;
@@ -296,11 +295,11 @@ async fn erase(env: &Env, config: &Config, work: &Work) -> Result<bool> {
     Ok(waits)
 }
 
-/// Stores what has to be stored, all at once; where that fails, the sender has to keep the
-/// notifications. Then each has its outcome and its line in the log.
+/// Stores everything that has to be stored, at once; if that fails, the sender has to keep the notifications. Then each
+/// has its outcome and its log line.
 ///
-/// The edge of a product's prices is stored before the answer, in the same call. Only a product whose
-/// prices change by themselves costs this call.
+/// The edge of a product's prices is stored before the answer, in the same call. Only a product whose prices change by
+/// themselves costs this call.
 async fn settle(
     env: &Env,
     config: &Config,

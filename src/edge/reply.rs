@@ -11,20 +11,20 @@ use crate::config::SettingProblem;
 use crate::import::kind::ImportKind;
 use crate::push::outcome::PushReply;
 
-/// How long a sender is asked to wait where nothing better is known.
+/// How long a sender should wait if nothing better is known.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 
 pub(super) fn json(status: u16, body: &impl Serialize) -> Result<Response> {
     ResponseBuilder::new().with_status(status).from_json(body)
 }
 
-/// JSON that is text already.
+/// JSON that already is text.
 pub(super) fn text(status: u16, json: String) -> Result<Response> {
     let response = ResponseBuilder::new().with_status(status);
     Ok(response.with_header("Content-Type", "application/json")?.fixed(json.into_bytes()))
 }
 
-/// A table; where it is not the whole, `next` is the address of the rest (RFC 8288).
+/// A table; if it is incomplete, `next` is the address of the rest (RFC 8288).
 pub(super) fn csv(table: String, next: Option<&str>) -> Result<Response> {
     let mut response =
         ResponseBuilder::new().with_header("Content-Type", "text/csv; charset=utf-8")?;
@@ -34,7 +34,7 @@ pub(super) fn csv(table: String, next: Option<&str>) -> Result<Response> {
     Ok(response.fixed(table.into_bytes()))
 }
 
-/// The answer of an object, with what its headers say of it.
+/// The answer of an object, with its relevant headers.
 pub(super) fn passed_on(status: u16, headers: &Headers, text: String) -> Result<Response> {
     let mut response = ResponseBuilder::new().with_status(status);
     for name in ["Content-Type", "Link"] {
@@ -58,7 +58,7 @@ pub(super) fn bad_request(problem: &str) -> Result<Response> {
     error(400, "bad_request", problem)
 }
 
-/// 423, as in the plugin: a run of the kind is under way, or a sequence that will come to it.
+/// 423, as in the plugin: a run of the kind is under way, or a sequence will start one.
 pub(super) fn already_running(kind: ImportKind) -> Result<Response> {
     let message = format!("{} sync is already running.", kind.title());
     error(423, "already_running", &message)
@@ -75,7 +75,7 @@ pub(super) fn too_large() -> Result<Response> {
     error(413, "body_too_large", "A body may have 10 MB.")
 }
 
-/// 503 with all that is wrong with the settings; names only.
+/// 503 with all problems of the settings; names only.
 pub(super) fn not_configured(problems: &[SettingProblem]) -> Result<Response> {
     let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
     let body = json!({
@@ -90,7 +90,7 @@ pub(super) fn unavailable(code: &str, message: &str) -> Result<Response> {
     try_again(error(503, code, message)?, RETRY_AFTER)
 }
 
-/// The answer to a push that is not let in.
+/// The answer to a refused push.
 pub(super) fn denied(why: PushDenial) -> Result<Response> {
     match why {
         PushDenial::Unauthorized => {
@@ -103,7 +103,7 @@ pub(super) fn denied(why: PushDenial) -> Result<Response> {
         ),
         PushDenial::KeysUnavailable => unavailable(
             "keys_unavailable",
-            "The sender's keys cannot be fetched now, so it cannot be told whether it may push.",
+            "The sender's keys cannot be fetched now, so the sender cannot be verified.",
         ),
     }
 }

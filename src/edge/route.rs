@@ -1,11 +1,11 @@
-//! Which paths there are, and what may be done to them.
+//! The paths, and the possible actions on them.
 
 use super::dashboard::{self, DashboardFile};
 use super::handshake;
 use crate::config::AppType;
 use crate::import::kind::ImportKind;
 
-/// Something that can be asked for.
+/// The target of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Route {
     /// Whether the Worker is up and configured.
@@ -14,11 +14,11 @@ pub(super) enum Route {
     Dashboard(&'static DashboardFile),
     /// A notification.
     Push,
-    /// The question whether notifications may be delivered.
+    /// The question whether a sender may deliver notifications.
     Consent,
-    /// What was kept for a person.
+    /// Dead letters.
     DeadLetters(DeadLetterAction),
-    /// What waits.
+    /// Waiting notifications.
     Outbox(OutboxAction),
     /// Imports of several kinds, one after the other.
     Sequence,
@@ -26,22 +26,22 @@ pub(super) enum Route {
     Sync(ImportKind, SyncAction),
     /// How far everything is.
     Status,
-    /// Whether everything outside is as this Worker needs it.
+    /// Whether everything outside meets this Worker's needs.
     Check,
-    /// What would be sent to Klaviyo.
+    /// What the Worker would send to Klaviyo.
     Preview,
     /// How far everything is, for Prometheus.
     Metrics,
-    /// Trying the receiver of alerts.
+    /// A test of the receiver of alerts.
     TestAlert,
     /// Where a record is.
     Trace,
-    /// What is read of commercetools' messages.
+    /// The feed of commercetools' messages.
     Feed(FeedAction),
 }
 
 impl Route {
-    /// Whether it changes nothing and shows nobody's data, so that the token that reads is enough.
+    /// Whether it changes nothing and shows no personal data, so that the read token is enough.
     pub(super) fn is_for_readers(&self) -> bool {
         matches!(
             self,
@@ -54,7 +54,7 @@ impl Route {
     }
 }
 
-/// What may be done with the imports of a kind.
+/// The actions on the imports of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SyncAction {
     Start,
@@ -62,28 +62,28 @@ pub(super) enum SyncAction {
     Stop,
     Resume,
     Failures,
-    /// Forget the failure that the path names.
+    /// Delete the failure that the path names.
     Forget,
     ForgetMany,
     Retry,
     Skipped,
 }
 
-/// What may be done with the feed.
+/// The actions on the feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FeedAction {
     Read,
     Replay,
 }
 
-/// What may be done with what waits.
+/// The actions on waiting notifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OutboxAction {
     List,
     Retry,
 }
 
-/// What may be done with dead letters.
+/// The actions on dead letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum DeadLetterAction {
     List,
@@ -94,19 +94,19 @@ pub(super) enum DeadLetterAction {
     ReplayMany,
 }
 
-/// Why a request leads nowhere.
+/// Why a request has no route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NoRoute {
-    /// There is no such path, or it is switched off.
+    /// The path does not exist, or is switched off.
     NotFound,
-    /// The path is there for these methods only, as for the header `Allow`.
+    /// The path only takes these methods, for the header `Allow`.
     Method(&'static str),
 }
 
-/// The methods of the path that is both the page's and the pushes', as for the header `Allow`.
+/// The methods of the path that the page and pushes share, for the header `Allow`.
 const PAGE_METHODS: &str = "GET, POST, OPTIONS";
 
-/// Finds the route. Without a `mode` (the settings are not in order) every path is there.
+/// Finds the route. Without a `mode` (the settings are invalid) every path exists.
 pub(super) fn find(method: &str, path: &str, mode: Option<AppType>) -> Result<Route, NoRoute> {
     let segments: Vec<_> = path.split('/').skip(1).collect();
     let (allowed, route) = match segments.as_slice() {
@@ -181,8 +181,8 @@ pub(super) fn find(method: &str, path: &str, mode: Option<AppType>) -> Result<Ro
     route.ok_or(NoRoute::Method(allowed))
 }
 
-/// What may be done with the imports of a kind, by the rest of the path: the methods, and the
-/// action if this is one of them.
+/// The actions on the imports of a kind, by the rest of the path: the methods, and the action if
+/// this is one of them.
 fn sync(method: &str, rest: &[&str]) -> Result<(&'static str, Option<SyncAction>), NoRoute> {
     let (allowed, actions): (_, &[_]) = match rest {
         [] => ("GET, POST", &[("GET", SyncAction::Read), ("POST", SyncAction::Start)]),

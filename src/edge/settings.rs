@@ -8,7 +8,7 @@ use worker::Env;
 
 use crate::config::{self, Config, SettingProblem};
 
-/// A checked configuration, or everything that is wrong with it.
+/// A checked configuration, or all its problems.
 pub(super) type CheckedSettings = Rc<Result<Config, Vec<SettingProblem>>>;
 
 thread_local! {
@@ -23,7 +23,7 @@ pub(super) fn read(env: &Env) -> CheckedSettings {
     })
 }
 
-/// A variable or secret. A JSON setting may stand in `wrangler.toml` as a table, too.
+/// A variable or secret. `wrangler.toml` may also have a JSON setting as a table.
 pub(super) fn variable(env: &Env, name: &str) -> Option<String> {
     match env.var(name) {
         Ok(text) => Some(text.to_string()),

@@ -1,8 +1,8 @@
-//! A slice of the work of a Durable Object: its machine's calls are made, and their answers brought
-//! to it, until the time or the calls of the slice are used up, or nothing can be done for a while.
+//! A slice of the work of a Durable Object: it makes its machine's calls and returns their answers,
+//! until the time or the calls of the slice are used up, or nothing can be done for a while.
 //!
-//! A slice that never ends, since the isolate went down, is begun anew by the watchdog: an alarm
-//! that is always less than [`WATCHDOG`] ahead.
+//! If a slice never ends, since the isolate went down, the watchdog starts over: an alarm that is
+//! always less than [`WATCHDOG`] ahead.
 
 use std::time::Duration;
 
@@ -31,57 +31,57 @@ const RENEWAL: Duration = Duration::from_secs(5);
 /// How long a call may take that writes many records.
 const BULK_CALL: Duration = Duration::from_secs(30);
 
-/// The longest wait for which the object is kept awake.
+/// The longest wait that keeps the object awake.
 const AWAKE: Duration = Duration::from_millis(2_500);
 
-/// The shortest wait: the clock stands still unless something is waited for.
+/// The shortest wait: the clock stands still without a wait.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// Calls to be made, with their numbers.
+/// Calls to make, with their numbers.
 pub(super) type NumberedCalls = Vec<(CallTicket, HostCall)>;
 
-/// How long a slice is.
+/// The limits of a slice.
 pub(super) struct SliceLimits {
     /// How long it begins calls.
     pub(super) length: Duration,
     /// How many calls it may make.
     pub(super) calls: u32,
-    /// How long a call may take that is not one for many records.
+    /// How long a call may take that does not write many records.
     pub(super) call: Duration,
 }
 
 /// A machine at work.
 pub(super) trait SliceWork {
-    /// One step. What the machine wants kept is kept when this returns.
+    /// One step. When this returns, everything that the machine wants stored is stored.
     fn step(&self, input: SliceInput) -> Result<NumberedCalls>;
 
     /// When to step again without an answer.
     fn wake(&self) -> Option<UnixMs>;
 }
 
-/// How a slice ended.
+/// Why a slice ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SliceEnd {
     /// Its time or its calls are used up.
     UsedUp,
-    /// Nothing can be done before this time; none if nothing is waited for.
+    /// Nothing can be done before this time; none if it waits for nothing.
     Idle(Option<UnixMs>),
 }
 
-/// What a slice waits for.
+/// The events that a slice waits for.
 enum SliceEvent {
     Answered(CallTicket, Result<HttpAnswer, Setback>),
-    /// Someone else made a step, and these calls are to be made.
+    /// A request beside the slice made a step, with these calls.
     Asked(NumberedCalls),
     Time,
 }
 
-/// Sets the watchdog; to be done before anything else.
+/// Sets the watchdog; call it before anything else.
 pub(super) async fn watch(storage: &Storage) -> Result<()> {
     storage.set_alarm(WATCHDOG).await
 }
 
-/// Works for one slice. `asked` brings calls of steps that others make meanwhile.
+/// Runs one slice. `asked` brings the calls of steps that requests make meanwhile.
 pub(super) async fn work(
     env: &Env,
     config: &Config,
@@ -105,7 +105,7 @@ pub(super) async fn work(
             watch(storage).await?;
             renew_at = now + RENEWAL;
         }
-        // The platform ends an invocation that has used up its CPU time, and says so shortly before.
+        // The platform ends an invocation that has used up its CPU time, and warns shortly before.
         if end.is_some_and(|end| now >= end || is_near_cpu_limit()) {
             end = None;
             calls = machine.step(SliceInput::Rest)?;

@@ -1,4 +1,4 @@
-//! The storage of a Durable Object as the core wants it: [`Sql`]. Every statement is written there.
+//! The storage of a Durable Object in the core's form: [`Sql`]. The core writes every statement.
 
 use std::panic::AssertUnwindSafe;
 
@@ -10,7 +10,7 @@ use crate::storage::sql::{Sql, SqlAnswer, SqlError, SqlValue};
 
 #[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
 extern "C" {
-    /// The storage of a Durable Object; `worker` does not wrap this function of it.
+    /// The storage of a Durable Object; `worker` does not wrap this function.
     type TurnStorage;
 
     #[wasm_bindgen(method, catch, js_name = transactionSync)]
@@ -20,8 +20,8 @@ extern "C" {
     ) -> Result<(), JsValue>;
 }
 
-/// A turn: what it writes is kept if it succeeds, and else nothing of it. The platform keeps by itself
-/// what was written before a statement failed, so a row would stand there without its content.
+/// A turn: if it succeeds, its writes are kept; otherwise none of them is. The platform itself would keep the writes
+/// before a failed statement, which could leave a row without its content.
 ///
 /// <https://developers.cloudflare.com/durable-objects/api/sqlite-storage-api/#transactionsync>
 pub(super) fn turn<T>(
@@ -33,10 +33,10 @@ pub(super) fn turn<T>(
     let mut worked = None;
     let mut once = || {
         worked = work.take().map(|work| work(&sql));
-        // Whatever is thrown undoes the turn.
+        // Any exception undoes the turn.
         if matches!(worked, Some(Ok(_))) { Ok(()) } else { Err(JsValue::NULL) }
     };
-    // After a panic neither is looked at but `worked`, which is none then.
+    // After a panic only `worked` is read, which is none then.
     let mut once = AssertUnwindSafe(&mut once);
     let raw: &TurnStorage = storage.as_raw().unchecked_ref();
     let ended = raw.transaction_sync(&mut move || {
@@ -46,7 +46,7 @@ pub(super) fn turn<T>(
     match worked {
         Some(Err(error)) => Err(error),
         Some(Ok(value)) => ended.map(|()| value).map_err(Error::from),
-        // It panicked, or was never begun.
+        // It panicked, or never began.
         None => Err(ended.err().unwrap_or(JsValue::NULL).into()),
     }
 }
@@ -63,7 +63,7 @@ impl From<SqlError> for Error {
     }
 }
 
-/// Reads the cursor to its end by `raw`: `one` may hang.
+/// Reads the cursor to its end through `raw`: `one` may hang.
 fn executed(
     storage: &SqlStorage,
     statement: &str,
@@ -80,7 +80,7 @@ fn executed(
     Ok(SqlAnswer { columns, rows, written })
 }
 
-/// A value on its way to SQLite; a number that JavaScript does not have is refused.
+/// A value on its way to SQLite; a number outside of JavaScript's range is refused.
 fn given(value: SqlValue) -> worker::Result<SqlStorageValue> {
     Ok(match value {
         SqlValue::Null => SqlStorageValue::Null,
@@ -90,7 +90,7 @@ fn given(value: SqlValue) -> worker::Result<SqlStorageValue> {
     })
 }
 
-/// A value on its way from SQLite, by way of JavaScript, where every number is a float.
+/// A value on its way from SQLite, through JavaScript, where every number is a float.
 fn taken(value: SqlStorageValue) -> worker::Result<SqlValue> {
     Ok(match value {
         SqlStorageValue::Null => SqlValue::Null,

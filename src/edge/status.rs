@@ -1,5 +1,5 @@
-//! `GET /sync/status` and `GET /metrics`: how far every import is, what realtime does, what waits, and
-//! what needs a person. Three objects are asked at once; only without the counts there is an answer, too.
+//! `GET /sync/status` and `GET /metrics`: how far every import is, what realtime does, what waits, and what needs a
+//! person. It calls three objects at once; only the counts may be missing from the answer.
 
 use futures::future::join3;
 use serde_json::{Map, Value, json};
@@ -35,7 +35,7 @@ pub(super) async fn metrics(env: &Env, config: &Config, operator: Operator) -> R
     }
 }
 
-/// The whole status, or the answer of an object that has none.
+/// The whole status, or the answer of an object that failed.
 async fn status(
     env: &Env,
     config: &Config,
@@ -72,7 +72,7 @@ async fn status(
     Ok(Ok(status))
 }
 
-/// The status of imports where they are off.
+/// The status of imports if they are off.
 fn nothing_imported() -> Map<String, Value> {
     let kinds = || ImportKind::ALL.into_iter().map(|kind| (kind.name().to_owned(), kind));
     let mut status: Map<_, _> = kinds().map(|(name, kind)| (name, blank(kind))).collect();

@@ -1,5 +1,5 @@
-//! `GET /trace` and `POST /trace`: where a record is. Both systems and both objects are asked; nothing is
-//! written, stored or logged.
+//! `GET /trace` and `POST /trace`: where a record is. It asks both systems and both objects; it writes, stores and logs
+//! nothing.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -34,7 +34,7 @@ use crate::trace::known_here::KnownHere;
 use crate::trace::verdict::{self, Expectation, HeldAtKlaviyo, LostRecord, TraceFacts};
 use crate::trace::{Answered, Trace, asked};
 
-/// How long all calls may take together: a person waits.
+/// How long all calls may take together: a caller waits.
 const CALLS: Duration = Duration::from_secs(15);
 
 /// How long an object may take.
@@ -98,7 +98,7 @@ async fn lost(
     LostRecord { left, outbox, import }
 }
 
-/// Which record it is; none if there is no such record.
+/// The id and kind of the record; none if there is no such record.
 async fn found(calls: &TimedCalls<'_>, sought: &SoughtRecord) -> Read<Option<(ImportKind, Id)>> {
     if let Some(id) = preview::id_of(calls, sought).await? {
         return Ok(Some((sought.kind(), id)));
@@ -108,7 +108,7 @@ async fn found(calls: &TimedCalls<'_>, sought: &SoughtRecord) -> Read<Option<(Im
     Ok(search.found(&answer)?.map(|id| (kind, id)))
 }
 
-/// The document of a record, and the unit that would import it, or why it cannot.
+/// The document of a record, and the unit that would import it, or why that is impossible.
 async fn read(
     calls: &TimedCalls<'_>,
     kind: ImportKind,
@@ -158,7 +158,7 @@ async fn expectation(config: &Config, calls: &TimedCalls<'_>, unit: Read<DryRun>
     }
 }
 
-/// What Klaviyo holds of that.
+/// What Klaviyo holds of the expected records.
 async fn held(calls: &TimedCalls<'_>, wanted: &[ExpectedRecord]) -> HeldAtKlaviyo {
     let people_and_events = async {
         let people = people(calls, wanted).await;
@@ -193,7 +193,7 @@ fn answered<T>(read: Read<T>) -> Answered<T> {
     }
 }
 
-/// The profiles that are known by the customer's id, and by the e-mail address: mostly one.
+/// The profiles with the customer's id or e-mail address: mostly one.
 async fn people(calls: &TimedCalls<'_>, wanted: &[ExpectedRecord]) -> Answered<Vec<HeldRecord>> {
     let Some(profile) = expected::owner(wanted) else { return Answered::Unasked };
     let names = [
@@ -239,7 +239,7 @@ async fn objects(
     Ok(held)
 }
 
-/// The categories of the item that is expected, if one is.
+/// The categories of the expected item, if there is one.
 async fn categories(calls: &TimedCalls<'_>, wanted: &[ExpectedRecord]) -> Answered<Vec<String>> {
     let items = expected::object_ids(wanted, CatalogKind::Item);
     let Some(item) = items.into_iter().next() else { return Answered::Unasked };
@@ -257,7 +257,7 @@ async fn klaviyo(calls: &TimedCalls<'_>, path: &str) -> Read<HttpAnswer> {
     answer.map_err(|why| Setback::no_answer(System::Klaviyo, why).into())
 }
 
-/// What is kept here of a record, and of the resources that belong to it.
+/// What is kept about a record and its related resources.
 async fn kept(
     env: &Env,
     config: &Config,

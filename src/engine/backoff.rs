@@ -1,18 +1,18 @@
-//! How long to wait before something is tried again. Pure: chance and the clock are arguments.
+//! How long to wait before a retry. Pure: chance and the clock are arguments.
 
 use std::time::Duration;
 
 use crate::fault::{Setback, System, TransientFault};
 use crate::time::UnixMs;
 
-/// The longest wait: an outage that is over is to be noticed within 30 s.
+/// The longest wait: the Worker notices within 30 s that an outage is over.
 const LONGEST: Duration = Duration::from_secs(24);
 
 /// The first wait; each further one is twice as long.
 const FIRST: Duration = Duration::from_secs(1);
 
-/// How long to wait before trying again after `attempts` failures, at least as long as the other
-/// side asked for. `jitter` (0 to 1) spreads the tries over the last quarter.
+/// How long to wait before a retry after `attempts` failures, at least as long as the other side
+/// asked for. `jitter` (0 to 1) spreads the tries over the last quarter.
 #[must_use]
 pub fn backoff(attempts: u32, asked: Option<Duration>, jitter: f64) -> Duration {
     let doubled = FIRST.saturating_mul(1_u32 << attempts.saturating_sub(1).min(16));
@@ -20,18 +20,18 @@ pub fn backoff(attempts: u32, asked: Option<Duration>, jitter: f64) -> Duration 
     wait.max(asked.unwrap_or_default())
 }
 
-/// A jitter without a source of chance: by where the clock stands.
+/// A jitter without a source of randomness: it derives from the clock.
 #[must_use]
 pub(crate) fn jitter(now: UnixMs) -> f64 {
     f64::from(u32::try_from(now.ms() % 1000).unwrap_or(0)) / 1000.0
 }
 
-/// The longest that is added to what Klaviyo asks for with a 429, so that all who were refused do
-/// not come back at the same moment.
+/// The most that is added to the pause that Klaviyo asks for with a 429, so that the refused
+/// callers do not all return at the same moment.
 const THROTTLE_JITTER: Duration = Duration::from_secs(1);
 
-/// How long to wait after a setback. A 429 says when the quota is renewed, and is no outage: the
-/// wait for it does not grow, however often it comes.
+/// How long to wait after a setback. A 429 says when the quota is renewed, and is not an outage:
+/// repeated 429s do not lengthen the wait.
 #[must_use]
 pub fn wait_after(setback: Setback, attempts: u32, jitter: f64) -> Duration {
     if setback.fault != TransientFault::Status(System::Klaviyo, 429) {
@@ -40,18 +40,18 @@ pub fn wait_after(setback: Setback, attempts: u32, jitter: f64) -> Duration {
     setback.retry_after.unwrap_or(FIRST) + THROTTLE_JITTER.mul_f64(jitter.clamp(0.0, 1.0))
 }
 
-/// How long a single write without an answer may still be carried out: then Klaviyo is taken not to
-/// act any more.
+/// How long Klaviyo may still carry out a single write that had no answer. After that the Worker
+/// assumes that Klaviyo will not.
 pub const SINGLE_IN_DOUBT: Duration = Duration::from_mins(1);
 
-/// The same of the start of a job.
+/// The same for the start of a job.
 pub const JOB_IN_DOUBT: Duration = Duration::from_mins(10);
 
-/// The longest wait for something that is to come about: it is no outage that could end.
+/// The longest wait for something that is expected to appear: it is not an outage that could end.
 const LONGEST_FOR_SOMETHING: Duration = Duration::from_hours(1);
 
-/// How long to wait for something that is to come about, and did not for `age`: as in an outage at
-/// first, then an eighth of the age.
+/// How long to wait for something that is expected to appear and has been missing for `age`: at
+/// first as in an outage, then an eighth of the age.
 #[must_use]
 pub fn patience(attempts: u32, age: Duration, jitter: f64) -> Duration {
     backoff(attempts, Some((age / 8).min(LONGEST_FOR_SOMETHING)), jitter)

@@ -1,8 +1,8 @@
 //! Rows on their way into bulk requests.
 //!
-//! Klaviyo refuses a bulk request as a whole when one row is wrong, or when an id stands in it
-//! twice; what it does with two rows of one person is not documented. So no name stands twice in
-//! a batch, and a batch knows whose its rows are, to take out the one that is refused.
+//! Klaviyo refuses a whole bulk request if one row is wrong or an id occurs twice; its documentation does not say what
+//! it does with two rows of one person. So no name occurs twice in a batch, and a batch knows the owners of its rows,
+//! to take out the row that Klaviyo refuses.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
@@ -19,7 +19,7 @@ use crate::time::UnixMs;
 /// The sorts of bulk requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum BatchSort {
-    /// Klaviyo takes events at once, and says no more of them.
+    /// Klaviyo accepts events at once, and reports nothing about them later.
     Events,
     /// A job, which Klaviyo carries out later.
     Job(JobType),
@@ -40,7 +40,7 @@ impl BatchSort {
         }
     }
 
-    /// What Klaviyo answers where it takes such a request.
+    /// What Klaviyo answers if it accepts such a request.
     pub(crate) fn success(self) -> ExpectedSuccess {
         match self {
             Self::Events => ExpectedSuccess::Nothing,
@@ -58,20 +58,20 @@ impl BatchSort {
 
 /// A row on its way into a batch.
 pub(crate) struct BatchRow {
-    /// Whose it is: of all who want the same written.
+    /// The owners: all units that want the same written.
     pub(crate) units: Vec<UnitNo>,
     json: String,
-    /// Digests of the names that must not stand twice in a batch.
+    /// Digests of the names that must not occur twice in a batch.
     names: Vec<u64>,
-    /// Klaviyo's id of an item that it creates.
+    /// Klaviyo's id of an item that the row creates.
     pub(crate) new_item: Option<String>,
-    /// The request that it was made of, if it may yet be sent by itself.
+    /// The request that the row was made from, if it may still go by itself.
     pub(crate) request: Option<Box<WriteRequest>>,
 }
 
 impl BatchRow {
-    /// The row of a request, and where it goes; none for a request that goes alone. With `whole` the
-    /// request is kept.
+    /// The row of a request, and its sort; none for a request that goes alone. If `whole` is set, the row keeps the
+    /// request.
     pub(crate) fn of(
         unit: UnitNo,
         request: &WriteRequest,
@@ -84,7 +84,7 @@ impl BatchRow {
                 (BatchSort::Job(of), row.json)
             }
         };
-        // Many of them wait, and a text is made in up to twice the room.
+        // Many rows wait, and building a text takes up to twice its size.
         json.shrink_to_fit();
         let creates_item =
             sort == BatchSort::Job(JobType::Catalog(CatalogKind::Item, CatalogAction::Create));
@@ -103,7 +103,7 @@ impl BatchRow {
     }
 }
 
-/// Something that is to be written for a unit.
+/// Something to write for a unit.
 pub(crate) enum UnitWrite {
     /// With others.
     Row(BatchSort, BatchRow),
@@ -112,7 +112,7 @@ pub(crate) enum UnitWrite {
 }
 
 impl UnitWrite {
-    /// How a request is to go; with `whole` a row keeps its request.
+    /// How a request goes; if `whole` is set, a row keeps its request.
     pub(crate) fn of(unit: UnitNo, request: WriteRequest, alone: bool, whole: bool) -> Self {
         let row = if alone { None } else { BatchRow::of(unit, &request, whole) };
         row.map_or(Self::Alone(request), |(sort, row)| Self::Row(sort, row))
@@ -157,7 +157,7 @@ impl Batch {
         }
     }
 
-    /// The objects that it is about, and of which nobody asked whether Klaviyo has them.
+    /// The objects that the batch writes and whose existence at Klaviyo is not known.
     pub(crate) fn doubts(&self) -> impl Iterator<Item = (CatalogKind, &str)> {
         self.rows.iter().filter_map(|row| match row.request.as_deref()? {
             WriteRequest::Catalog(write) => write.doubt(),
@@ -165,7 +165,7 @@ impl Batch {
         })
     }
 
-    /// The rows whose objects Klaviyo does not have, if it has these of those in doubt.
+    /// The rows whose objects Klaviyo lacks, if of the objects in doubt it has only `known`.
     pub(crate) fn without_object(&self, known: &[String]) -> HashSet<usize> {
         let missing = |(index, row): (usize, &BatchRow)| match row.request.as_deref()? {
             WriteRequest::Catalog(write) => {
@@ -182,7 +182,7 @@ impl Batch {
         self.cut_at(1)
     }
 
-    /// Two batches with half of the rows each.
+    /// Two batches, each with half of the rows.
     pub(crate) fn halves(self) -> [Self; 2] {
         let half = self.rows.len() / 2;
         self.cut_at(half)
@@ -194,7 +194,7 @@ impl Batch {
         [Self { sort, rows: self.rows, whole }, Self { sort, rows: rest, whole }]
     }
 
-    /// Takes out the rows of these indices.
+    /// Takes out the rows at these indices.
     pub(crate) fn without(self, refused: &HashSet<usize>) -> (Vec<BatchRow>, Self) {
         let (mut out, mut rest) = (Vec::new(), Vec::new());
         for (index, row) in self.rows.into_iter().enumerate() {
@@ -238,7 +238,7 @@ impl BatchBuffers {
         self.buffers.values().all(|buffer| buffer.rows.is_empty())
     }
 
-    /// The sorts that have rows: those with a whole batch, or older than `old`, or all.
+    /// The sorts with a full batch or with rows older than `old`; with `all`, every sort that has rows.
     pub(crate) fn due(&self, old: UnixMs, all: bool) -> Vec<BatchSort> {
         let due = |(sort, buffer): (&BatchSort, &RowBuffer)| {
             let full = buffer.rows.len() >= sort.most() || buffer.bytes >= JOB_BYTES;
@@ -248,13 +248,13 @@ impl BatchBuffers {
         self.buffers.iter().filter_map(due).collect()
     }
 
-    /// The bytes that the next batch of a sort has at most.
+    /// The maximum bytes of the next batch of a sort.
     pub(crate) fn next_bytes(&self, sort: BatchSort) -> usize {
         self.buffers.get(&sort).map_or(0, |buffer| buffer.bytes.min(JOB_BYTES))
     }
 
-    /// Takes a batch: the oldest rows, as many as the limits allow, no name twice. What several units
-    /// want written the same stands in it once.
+    /// Takes a batch: the oldest rows, as many as the limits allow, no name twice. A row that several units want occurs
+    /// once.
     pub(crate) fn take(&mut self, sort: BatchSort, now: UnixMs) -> Batch {
         self.batches += 1;
         let whole = WholeBatch { number: self.batches, rows: 0 };

@@ -1,51 +1,51 @@
-//! Who is to blame where Klaviyo refuses a bulk request without naming a row: a row, or the request.
+//! What is to blame if Klaviyo refuses a bulk request without naming a row: a row, or the request.
 //!
-//! Its halves are sent by themselves, until the row that is to blame is alone. A refusal that every
-//! half repeats is the request's: then nothing is gained by sending each row.
+//! The engine sends the halves by themselves until the row to blame is alone. If Klaviyo refuses every half in the same
+//! way, the request is to blame: then sending each row gains nothing.
 
 use std::collections::HashMap;
 
 use super::batches::{Batch, WholeBatch};
 
-/// If Klaviyo took no part of a batch, and refused so many parts of it without naming a row, a row of
-/// each further part is sent by itself; if so many of these are refused as well, not a row is to blame
-/// but the request. In a batch of fewer rows all of them may be to blame.
+/// If Klaviyo accepted no part of a batch and refused this many parts without naming a row, the engine sends one row of
+/// each further part by itself. If Klaviyo refuses [`REFUSED_ROWS`] of these too, the request is to blame, not a row.
+/// In a batch with fewer rows all of them may be to blame.
 const SUSPICIOUS_PARTS: u32 = 4;
 const REFUSED_ROWS: u32 = 4;
 const MANY_ROWS: usize = 20;
 
-/// What became of batches of which Klaviyo refused something without naming a row.
+/// The batches of which Klaviyo refused a part without naming a row.
 #[derive(Default)]
 pub(super) struct Blame {
     wholes: HashMap<WholeBatch, WholeRefusals>,
 }
 
-/// What became of the parts of a batch that Klaviyo refused so.
+/// What became of the parts of such a batch.
 #[derive(Default)]
 struct WholeRefusals {
-    /// How many parts it refused so.
+    /// How many parts Klaviyo refused without naming a row.
     parts: u32,
-    /// Those of a single row.
+    /// How many of these had a single row.
     rows: u32,
-    /// Whether it took any part.
+    /// Whether Klaviyo accepted any part.
     any_taken: bool,
 }
 
 /// What to do with a part that was refused without naming a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BlameStep {
-    /// Its row is alone, and to blame.
+    /// The row is alone, so it is to blame.
     Row,
     /// Send its halves.
     Halves,
-    /// Send a row by itself: it has to be seen whether any is taken at all.
+    /// Send one row by itself, to see whether Klaviyo accepts any.
     FirstRow,
-    /// The request itself is refused, whatever its rows are.
+    /// The request itself is to blame, whatever its rows are.
     Request,
 }
 
 impl Blame {
-    /// Klaviyo took a part of a batch: its rows are not all to blame.
+    /// Klaviyo accepted a part of a batch: not all rows are to blame.
     pub(super) fn taken(&mut self, batch: &Batch) {
         if let Some(refusals) = self.wholes.get_mut(&batch.whole) {
             refusals.any_taken = true;

@@ -1,4 +1,4 @@
-//! A call of one of the two systems, as a value: the host makes it, and brings the answer.
+//! A call to one of the two systems, as a value: the host makes it and returns the answer.
 
 use serde_json::{Map, Value};
 
@@ -9,17 +9,17 @@ use crate::klaviyo::query::KlaviyoLookup;
 use crate::klaviyo::request::WriteRequest;
 use crate::time::UnixMs;
 
-/// A call, as it is to be made.
+/// A call to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HostCall {
     /// A `GET` of commercetools.
     Commercetools {
         /// The path and query below `{api}/{project}`.
         path: String,
-        /// How many bytes of the answer are wanted at most.
+        /// The maximum bytes of the answer to read.
         most: usize,
     },
-    /// A call of Klaviyo.
+    /// A call to Klaviyo.
     Klaviyo {
         /// The HTTP method.
         method: &'static str,
@@ -28,17 +28,17 @@ pub enum HostCall {
         /// The body, if there is one.
         body: Option<String>,
     },
-    /// Park these notifications in the outbox, not to be tried before a time. Answered 201 once they
-    /// are stored.
+    /// Park these notifications in the outbox, which must not try them before a time. The answer is
+    /// 201 after they are stored.
     HandOver {
         /// The notifications.
         changes: Vec<Map<String, Value>>,
-        /// That time.
+        /// The earliest time for a try.
         not_before: UnixMs,
     },
 }
 
-/// The number under which a machine gives out a call and takes its answer: unique within the life of
+/// The number under which a machine issues a call and takes its answer: unique within the life of
 /// the machine.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallTicket(u64);
@@ -50,29 +50,29 @@ impl CallTicket {
     }
 }
 
-/// What the slice of a host brings to its machine.
+/// What the slice of a host gives to its machine.
 #[derive(Debug, Clone)]
 pub enum SliceInput {
-    /// The slice begins: so many calls may be made.
+    /// The slice begins, with this many calls.
     Begun {
         /// How many.
         calls: u32,
     },
-    /// A call was answered, or not.
+    /// A call was answered, or had no answer.
     Answered {
         /// The call's number.
         ticket: CallTicket,
-        /// The answer, or why there is none.
+        /// The answer, or why it is missing.
         answer: Result<HttpAnswer, Setback>,
     },
-    /// The slice is to end: nothing further is begun.
+    /// The slice has to end: the machine begins nothing further.
     Rest,
     /// Time has passed.
     Tick,
 }
 
 impl HostCall {
-    /// The call that gets what several units read.
+    /// The call for what several units read.
     #[must_use]
     pub fn of_reading(reading: &JointReading) -> Self {
         match reading.call() {

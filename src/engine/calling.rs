@@ -1,4 +1,4 @@
-//! Which write comes next: what waits in the queue, then batches, then items that are awaited.
+//! Chooses the next write: first the queue, then batches, then lookups of awaited items.
 
 use std::time::Duration;
 
@@ -16,18 +16,17 @@ use crate::time::UnixMs;
 /// How long a row waits for others.
 const AGE: Duration = Duration::from_millis(1_500);
 
-/// How long between two looks for items.
+/// The pause between two lookups of items.
 pub(super) const LOOK_FOR_ITEMS: Duration = Duration::from_secs(1);
 
-/// The longest wait for Klaviyo's quota in the middle of a try, where a host keeps nothing.
+/// The longest wait for Klaviyo's quota in the middle of a try, if the host keeps no units.
 const SHORT_WAIT: Duration = Duration::from_secs(2);
 
-/// How long to wait for room, while too many jobs are open.
+/// How long to wait while too many jobs are open.
 const NO_ROOM: Duration = Duration::from_secs(10);
 
 impl UnitWriter {
-    /// The next call, if one can be made now. `quiet` says that no further rows come soon, so that
-    /// batches need not become fuller.
+    /// The next call, if one can be made now. With `quiet`, no further rows come soon, so batches need not fill up.
     pub(crate) fn next(
         &mut self,
         grants: &mut CallGrants,
@@ -75,7 +74,7 @@ impl UnitWriter {
         None
     }
 
-    /// A batch that is full, or whose rows are old, or any if nothing more comes soon.
+    /// A batch that is full or whose rows are old; any batch if no more rows come soon.
     fn batch(&mut self, grants: &mut CallGrants, quiet: bool) -> Option<WriteTask> {
         if self.buffers.is_empty() {
             return None;
@@ -114,7 +113,7 @@ impl UnitWriter {
         None
     }
 
-    /// Sends the few rows of a sort each by itself: a job is carried out later.
+    /// Sends the few rows of a sort each by itself: Klaviyo would carry out a job later.
     fn send_alone(&mut self, sort: BatchSort, now: UnixMs) {
         while self.buffers.count(sort) > 0 {
             for row in self.buffers.take(sort, now).rows {
@@ -142,8 +141,7 @@ impl UnitWriter {
         Some(WriteTask::new(WriteCall::Items { lookup, awaited }, UnixMs::EPOCH))
     }
 
-    /// Whether a host gives up rather than wait until an operation is free: the outbox waits a moment
-    /// for the quota.
+    /// Whether a host gives up instead of waiting until an operation is free: the outbox waits a moment for the quota.
     pub(super) fn lets_go(&self, setback: Setback) -> bool {
         let is_short = setback.fault == TransientFault::Status(System::Klaviyo, 429)
             && setback.retry_after.is_none_or(|wait| wait <= SHORT_WAIT);

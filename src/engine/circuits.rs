@@ -1,7 +1,7 @@
-//! Which operations of the two systems are out: what cannot go is not tried, while what can go goes.
+//! Which operations of the two systems are down. The Worker does not try those; all others go on.
 //!
-//! An operation that fails several times in a row is shut for a growing pause, then tried with one
-//! call. It is kept in memory only: of what nothing is known, everything may be tried.
+//! An operation that fails several times in a row is shut for a growing pause; then one call tries it. This state
+//! exists in memory only: an unknown operation may be tried.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::fault::{Setback, TransientFault};
 use crate::klaviyo::pacing::Operation;
 use crate::time::UnixMs;
 
-/// An operation of either system, by name. Stored with what waits for it, and compared only.
+/// The name of an operation of either system. It is stored with the rows that wait for it, and only compared.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OperationName(String);
 
@@ -23,69 +23,67 @@ impl OperationName {
         Self(format!("commercetools {}", resource.unwrap_or_default()))
     }
 
-    /// An operation of Klaviyo's.
+    /// An operation of Klaviyo.
     #[must_use]
     pub fn of_klaviyo(operation: Operation) -> Self {
         Self(format!("klaviyo {operation:?}"))
     }
 
-    /// One that was stored.
+    /// A name from storage.
     #[must_use]
     pub fn stored(name: String) -> Self {
         Self(name)
     }
 
-    /// As it is stored.
+    /// The name for storage.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Failures in a row after which an operation is shut. One alone may be anybody's.
+/// Failures in a row after which an operation is shut. A single one may have any cause.
 const FAILURES: u32 = 3;
 
-/// How long a call that tries a shut operation has before another may.
+/// How long a call that tries a shut operation has before another may try it.
 const TRIAL: Duration = Duration::from_secs(10);
 
-/// How many of those who wait for an operation may be tried.
+/// How many of the rows that wait for an operation may be tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Allowance {
-    /// As many as there are, by the time they are due.
+    /// All of them, in the order of their due times.
     All,
-    /// A few, those that were tried least first: one that has only just come does not wait behind
-    /// all that fail again and again.
+    /// A few, those with the fewest tries first: a new row does not wait behind all that fail again and again.
     Few(u32),
     /// None for now.
     None,
 }
 
-/// With so many of those who wait for it an operation is tried again.
+/// How many waiting rows try an operation again.
 const FEW: u32 = 5;
 
-/// What is known of operations.
+/// The known state of operations.
 #[derive(Debug, Clone, Default)]
 pub struct Circuits {
     failing: BTreeMap<OperationName, FailingOperation>,
-    /// Those that failed, and went through since.
+    /// Operations that failed and went through since.
     reopened: Vec<OperationName>,
 }
 
-/// An operation of which the last calls failed.
+/// An operation whose last calls failed.
 #[derive(Debug, Clone, Copy)]
 struct FailingOperation {
     failures: u32,
-    /// Not before this time.
+    /// Shut until this time.
     until: UnixMs,
     setback: Setback,
 }
 
 impl Circuits {
-    /// Takes a call of an operation. After a pause one call tries a shut operation, and the others go
-    /// on waiting for what comes of it.
+    /// Takes a call of an operation. After a pause one call tries a shut operation, and the others wait for its result.
     ///
     /// # Errors
-    /// What it fails with, if it is shut.
+    /// The fault of the operation, if it is shut.
     pub fn take(&mut self, operation: &OperationName, now: UnixMs) -> Result<(), Setback> {
         let Some(failing) = self.failing.get_mut(operation) else { return Ok(()) };
         if failing.failures < FAILURES {
@@ -105,13 +103,13 @@ impl Circuits {
         }
     }
 
-    /// The operations that failed and go through again, since it was asked last: what waits for them
-    /// need not wait any longer.
+    /// The operations that failed and went through again since the last call of this method: the rows that wait for
+    /// them can go on.
     pub fn take_reopened(&mut self) -> Vec<OperationName> {
         std::mem::take(&mut self.reopened)
     }
 
-    /// A call met a fault. One that says nothing of the system as a whole does not count.
+    /// A call met a fault. A fault that says nothing about the system as a whole does not count.
     pub fn failed(&mut self, operation: &OperationName, setback: Setback, now: UnixMs) {
         if !is_of_system(setback.fault) {
             return;
@@ -123,15 +121,14 @@ impl Circuits {
         self.failing.insert(operation.clone(), FailingOperation { failures, until, setback });
     }
 
-    /// Somebody asks for what waits to be tried now: no operation is out for longer, unless its system
-    /// said how long.
+    /// An operator wants waiting rows tried now: every pause ends, except one that the system asked for.
     pub fn retry(&mut self, now: UnixMs) {
         let paused =
             self.failing.values_mut().filter(|failing| failing.setback.retry_after.is_none());
         paused.for_each(|failing| failing.until = failing.until.min(now));
     }
 
-    /// How many of those who wait for an operation may be tried.
+    /// How many of the rows that wait for an operation may be tried.
     #[must_use]
     pub fn allowance(&self, operation: &OperationName, now: UnixMs) -> Allowance {
         match self.failing.get(operation) {
@@ -142,8 +139,8 @@ impl Circuits {
         }
     }
 
-    /// When those who wait for an operation and are due at `due` can be tried. It depends on
-    /// nothing but what was stored and what failed: asking again does not move it.
+    /// When the rows that wait for an operation and are due at `due` can be tried. It depends only on stored rows and
+    /// on failures: asking again does not move it.
     #[must_use]
     pub fn next_try(&self, operation: &OperationName, due: UnixMs) -> UnixMs {
         match self.failing.get(operation) {
@@ -153,8 +150,8 @@ impl Circuits {
     }
 }
 
-/// Whether a fault says that others would meet it as well. A 429 is the quota's matter, and what is
-/// missing is one resource's.
+/// Whether other calls would meet the fault as well. A 429 is a matter of the quota; something missing concerns one
+/// resource.
 fn is_of_system(fault: TransientFault) -> bool {
     match fault {
         TransientFault::Status(_, status) => !matches!(status, 404 | 429),

@@ -10,51 +10,50 @@ use crate::klaviyo::job_answer::RowError;
 use crate::klaviyo::pacing::Operation;
 use crate::time::UnixMs;
 
-/// Something that a host has to know, in the order in which it came about.
+/// Something that a host has to know; events keep the order in which they happened.
 #[derive(Debug)]
 pub(crate) enum WriteEvent {
-    /// Nothing more comes of a unit.
+    /// A unit has ended.
     Ended(EndedUnit),
     /// A call of this operation went through.
     WentThrough(Operation),
     /// A call met a fault that passes.
     Delayed(Operation, Setback),
-    /// Nobody waits any longer for rows of a job that began at this time (ms), and that is still to be carried
-    /// out: its items are there, and may be somebody else's, or something else of their unit was refused.
+    /// Nobody waits any longer for rows of a job that began at this time (ms) and that Klaviyo still has to carry out:
+    /// its items exist, perhaps by another writer, or Klaviyo refused something else of their unit.
     JobLeft(UnixMs),
-    /// Klaviyo refuses a request whatever it is about, such as a bulk request with any rows.
+    /// Klaviyo refuses a request whatever its content, such as a bulk request with any rows.
     RequestRefused(Rejection),
-    /// Klaviyo took a job whose rows the host keeps.
+    /// Klaviyo accepted a job whose rows the host keeps.
     JobStarted(JobRef, Vec<StartedRow<UnitNo>>),
-    /// A job is not done yet, or nothing was learned of it for this reason; the next look is not
-    /// before the time (ms).
+    /// A job is not done yet, or its state is unknown for this reason; the next look is not before the time (ms).
     JobPutOff(JobRef, Setback, UnixMs),
-    /// A job has ended; with what was wrong with its rows, where the host keeps them.
+    /// A job has ended; with the errors of its rows, if the host keeps them.
     JobEnded(JobRef, JobEnd),
 }
 
-/// A unit of which nothing more comes.
+/// A unit that has ended.
 #[derive(Debug)]
 pub(crate) struct EndedUnit {
     pub(crate) no: UnitNo,
     pub(crate) end: UnitEnd,
-    /// What of it Klaviyo took by itself, where the host wants to know.
+    /// The rows that Klaviyo accepted outside of jobs, if the host wants to know.
     pub(crate) taken: Vec<RowDigest>,
     /// Calls that it had a part in.
     pub(crate) calls: u32,
-    /// How long a write of it may still be carried out, since it had no answer, or is of events that Klaviyo
-    /// took together.
+    /// How long Klaviyo may still carry out a write of it: one that had no answer, or one of events that Klaviyo
+    /// accepted together.
     pub(crate) in_doubt: Option<Duration>,
 }
 
-/// A row of a job that was started.
+/// A row of a started job.
 #[derive(Debug)]
 pub(crate) struct StartedRow<U> {
-    /// Whose it is: of all who want the same written.
+    /// The owners: all who want the same written.
     pub(crate) owners: Vec<U>,
     /// What it writes.
     pub(crate) digest: RowDigest,
-    /// The external id of a profile.
+    /// The external id of its profile.
     pub(crate) external_id: Option<String>,
 }
 
@@ -65,9 +64,9 @@ pub enum JobEnd {
     Done {
         /// How many rows failed.
         failed: u64,
-        /// What was wrong with them, each with the external id of its profile where that is said.
+        /// The errors of its rows, each with the external id of its profile if Klaviyo names it.
         errors: Vec<(RowError, Option<String>)>,
     },
-    /// Nobody knows.
+    /// The result is unknown.
     Unknown,
 }

@@ -1,4 +1,4 @@
-//! Jobs: how far they are, what was wrong with their rows, and whether their items are there.
+//! Follows jobs: how far they are, the errors of their rows, and whether their items exist.
 
 use std::collections::HashSet;
 
@@ -37,7 +37,7 @@ impl UnitWriter {
                 }
                 self.queue_call(WriteCall::Look(key, job), not_before);
             }
-            // Nobody knows what became of it.
+            // The result is unknown.
             Some(JobProgress::Cancelled) | None => self.job_ended(key, None, now),
             Some(JobProgress::Ended { failed, errors }) => {
                 open.failed = failed;
@@ -97,7 +97,7 @@ impl UnitWriter {
         rows.iter().position(|waiting| waiting.iter().any(is_it))
     }
 
-    /// A job has ended: these rows were refused, or all of them if it is not known which.
+    /// A job has ended: Klaviyo refused these rows, or it is unknown which, so any of them.
     pub(super) fn job_ended(&mut self, key: JobKey, refused: Option<&HashSet<usize>>, now: UnixMs) {
         let Some(open) = self.jobs.get_mut(key) else { return };
         let JobRows::Here(rows) = &mut open.rows else {
@@ -139,7 +139,7 @@ impl UnitWriter {
     ) -> Result<(), ReadFault> {
         let there: HashSet<_> = ids(answer)?.unwrap_or_default().ids.into_iter().collect();
         for one in awaited {
-            // A job that has ended meanwhile has settled the row; only the waiting is left.
+            // If the job has ended meanwhile, it has settled the row; only the waiting is left.
             if there.contains(&one.item) || self.jobs.get(one.job).is_none() {
                 self.item_is_there(one, now);
             } else {

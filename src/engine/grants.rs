@@ -1,5 +1,5 @@
-//! What all work of a host shares, of which a call takes its part: connections, bytes under way,
-//! jobs, and Klaviyo's rate limits.
+//! What all work of a host shares and each call takes a part of: connections, bytes under way, jobs, and Klaviyo's rate
+//! limits.
 
 use super::circuits::{Circuits, OperationName};
 use crate::fault::Setback;
@@ -12,24 +12,24 @@ pub(crate) const CONNECTIONS: usize = 6;
 /// Connections that read from commercetools at once: one is left to write with.
 pub(crate) const READING: usize = 5;
 
-/// Bytes of bodies that are under way at once. A body may have 5 MB, and is there twice while it
-/// is sent; together with what is read this has to stay far below the 128 MB of an isolate.
+/// Bytes of bodies under way at once. A body may have 5 MB, and exists twice during the send; with the documents read,
+/// this has to stay far below the 128 MB of an isolate.
 const BYTES_UNDER_WAY: usize = 8_000_000;
 
-/// How much of what is its own a host may fill of the memory of the isolate, which others may be in.
+/// How much of the isolate's memory a host may fill with its own data; other hosts may share the isolate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum MemoryPart {
-    /// All of it: nobody else is at work.
+    /// All of it: no other host is at work.
     #[default]
     Whole,
-    /// The half: another host is at work.
+    /// Half of it: another host is at work.
     Half,
-    /// As little as can be, one thing after the other: another host fills more than its half as yet.
+    /// As little as possible, one thing after the other: another host still fills more than its half.
     Least,
 }
 
 impl MemoryPart {
-    /// The part of so many bytes.
+    /// This part of a number of bytes.
     pub(crate) fn of(self, bytes: usize) -> usize {
         match self {
             Self::Whole => bytes,
@@ -39,7 +39,7 @@ impl MemoryPart {
     }
 }
 
-/// How many bytes a further body may have beside those that are under way. The first one may always be sent.
+/// How many bytes a further body may have beside those under way. The first body always goes.
 pub(crate) fn bytes_left(under_way: usize, part: MemoryPart) -> usize {
     match under_way {
         0 => BYTES_UNDER_WAY,
@@ -47,11 +47,11 @@ pub(crate) fn bytes_left(under_way: usize, part: MemoryPart) -> usize {
     }
 }
 
-/// What is free for a call, and when it will be if it is not.
+/// What is free for a call, or when it will be.
 pub(crate) struct CallGrants<'a> {
     pub(crate) connections: usize,
     pub(crate) reading: usize,
-    /// Whether none of the connections reads from commercetools.
+    /// Whether no connection reads from commercetools.
     pub(crate) nobody_reads: bool,
     pub(crate) bytes: usize,
     /// Jobs that may be begun.
@@ -60,12 +60,12 @@ pub(crate) struct CallGrants<'a> {
     /// Whether calls count against the limits. A push counts nothing: it only heeds what it was
     /// told.
     pub(crate) counts: bool,
-    /// Which operations are out; none where each call waits for itself.
+    /// Which operations are down; none if each call waits for itself.
     pub(crate) circuits: Option<&'a mut Circuits>,
     /// The time.
     pub(crate) now: UnixMs,
     pub(crate) wake: &'a mut Option<UnixMs>,
-    /// The operation that was refused last since its limit is used up.
+    /// The last operation that was refused because its limit is used up.
     pub(crate) refused: Option<Operation>,
 }
 
@@ -75,10 +75,10 @@ impl CallGrants<'_> {
         *self.wake = Some(self.wake.map_or(time, |wake| wake.min(time)));
     }
 
-    /// Takes a call of an operation of Klaviyo's from its limits.
+    /// Takes a call of an operation of Klaviyo from its limits.
     ///
     /// # Errors
-    /// Why there is none to take, and for how long.
+    /// Why no call is free, and for how long.
     pub(crate) fn take(&mut self, operation: Operation) -> Result<(), Setback> {
         self.pass(&OperationName::of_klaviyo(operation))?;
         let taken = if self.counts {
@@ -96,7 +96,7 @@ impl CallGrants<'_> {
     /// Passes the circuit of an operation.
     ///
     /// # Errors
-    /// What it fails with, if it is out.
+    /// The fault of the operation, if it is down.
     pub(crate) fn pass(&mut self, operation: &OperationName) -> Result<(), Setback> {
         match &mut self.circuits {
             Some(circuits) => circuits.take(operation, self.now),

@@ -1,7 +1,7 @@
-//! Jobs that Klaviyo works on, and whose rows they have.
+//! Jobs that Klaviyo works on, and the owners of their rows.
 //!
-//! An import keeps whose rows they are here, and stores those of committed pages. The outbox stores
-//! all of them, and only wants to know how the job ended.
+//! An import keeps the owners here, and stores those of committed pages. The outbox stores all of them, and only wants
+//! to know how the job ended.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,26 +18,26 @@ pub(crate) struct JobKey(u64);
 /// A job under way.
 pub(super) struct OpenJob {
     pub(super) job: JobRef,
-    /// When Klaviyo took it.
+    /// When Klaviyo accepted it.
     pub(super) at: UnixMs,
-    /// When it was looked at last, or begun.
+    /// The time of the last look at it, or of its beginning.
     pub(super) looked: UnixMs,
     pub(super) rows: JobRows,
-    /// How many rows failed, once it has ended, and what Klaviyo said of them so far.
+    /// How many rows failed, after the job has ended; and what Klaviyo has said about them so far.
     pub(super) failed: u64,
     pub(super) errors: Vec<(RowError, Option<String>)>,
 }
 
-/// Who knows whose the rows of a job are.
+/// Who knows the owners of a job's rows.
 pub(super) enum JobRows {
-    /// Here: the units that wait for each row; none if nobody waits for it any more.
+    /// This module: the units that wait for each row; none if nobody waits any more.
     Here(Vec<Vec<UnitNo>>),
     /// The host, which stored them.
     WithHost,
 }
 
 impl OpenJob {
-    /// Whether it was followed for as long as it may be.
+    /// Whether the time for following it is over.
     pub(super) fn is_too_old(&self, now: UnixMs) -> bool {
         now.since(self.at) > GIVEN_UP_AFTER
     }
@@ -52,14 +52,14 @@ pub(super) struct OpenJobs {
     usual: Duration,
 }
 
-/// How long a job is thought to take before one has ended.
+/// The assumed duration of a job until one has ended.
 const FIRST_GUESS: Duration = Duration::from_secs(2);
 
-/// The shortest and the longest between two looks at a job.
+/// The shortest and the longest pause between two looks at a job.
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(20);
 
-/// The time between two looks at any job, when nothing but jobs is awaited.
+/// The pause between two looks at any job, if only jobs are awaited.
 const EACH: Duration = Duration::from_millis(500);
 
 impl OpenJobs {
@@ -92,17 +92,16 @@ impl OpenJobs {
         self.usual = took.max(self.usual.saturating_sub(self.usual / 8));
     }
 
-    /// When to look at a job for the first time, and again after that: about when it is done, since
-    /// Klaviyo allows no more looks at jobs than jobs.
+    /// When to look at a job first, and when again: at about its expected end, since Klaviyo allows no more looks at
+    /// jobs than jobs.
     pub(super) fn next_look(&self, at: UnixMs, now: UnixMs) -> UnixMs {
         let usual = if self.usual.is_zero() { FIRST_GUESS } else { self.usual + self.usual / 8 };
         let age = now.since(at);
         if age < usual { at + usual } else { now + (age / 4).clamp(SHORTEST, LONGEST) }
     }
 
-    /// When to look at a job at the end of a pass, when nothing but jobs is awaited: sooner, since
-    /// everything waits for it; all of them together at most twice a second, of the 150 looks a
-    /// minute that Klaviyo allows at jobs of profiles.
+    /// When to look at a job at the end of a pass, if only jobs are awaited: sooner, since everything waits for it. All
+    /// looks together happen at most twice a second, of the 150 looks a minute that Klaviyo allows at jobs of profiles.
     pub(super) fn last_look(&self, key: JobKey) -> Option<UnixMs> {
         let job = self.open.get(&key)?;
         let jobs = u32::try_from(self.open.len()).unwrap_or(u32::MAX);
@@ -110,7 +109,7 @@ impl OpenJobs {
         Some(job.looked + pause.clamp(SHORTEST, LONGEST))
     }
 
-    /// Frees a row of a unit; whether nobody waits for any other of the job.
+    /// Frees a row of a unit. True if nobody waits for any other row of the job.
     pub(super) fn free(&mut self, key: JobKey, index: usize, unit: UnitNo) -> bool {
         let Some(OpenJob { rows: JobRows::Here(rows), .. }) = self.get_mut(key) else {
             return false;
@@ -121,7 +120,7 @@ impl OpenJobs {
         rows.iter().all(Vec::is_empty)
     }
 
-    /// When the jobs began that have rows of a unit.
+    /// When the jobs with rows of a unit began.
     pub(super) fn began_with(&self, unit: UnitNo) -> impl Iterator<Item = UnixMs> {
         let has_rows = move |rows: &JobRows| match rows {
             JobRows::Here(rows) => rows.iter().any(|waiting| waiting.contains(&unit)),
@@ -130,7 +129,7 @@ impl OpenJobs {
         self.open.values().filter(move |job| has_rows(&job.rows)).map(|job| job.at)
     }
 
-    /// Forgets the rows of units that are no more; the jobs that have no others are forgotten as well.
+    /// Forgets the rows of units that no longer exist, and the jobs that have no other rows.
     pub(super) fn keep_only(&mut self, is_kept: impl Fn(UnitNo) -> bool) {
         self.open.retain(|_, job| {
             let JobRows::Here(rows) = &mut job.rows else { return true };

@@ -1,16 +1,15 @@
-//! The engine: what moves writes to Klaviyo, for each of its hosts.
+//! The engine: moves writes to Klaviyo, for each of its hosts.
 //!
-//! A *unit* is one resource's work. A source (a page of an import, a row of the outbox, a push) adds
-//! it with the stages of its writes ([`writer::UnitWriter::add`]); the engine sends them alone or
-//! as rows of batches, follows the jobs that come of these, finds out which row is to blame for a
-//! refusal, puts off what meets a fault that passes, and tells how each unit ended
-//! ([`events::WriteEvent`]).
+//! A *unit* is the work on one resource. A source (a page of an import, a row of the outbox, a push) adds it with the
+//! stages of its writes ([`writer::UnitWriter::add`]). The engine sends them alone or as rows of batches, follows the
+//! jobs that result, finds the row to blame for a refusal, postpones calls after transient faults, and reports how each
+//! unit ended ([`events::WriteEvent`]).
 //!
-//! Its maps by number, and those of its hosts, hold boxes: the compiler writes the code of such a map once for all
-//! of them, and for each type otherwise.
+//! Its maps by number, and those of its hosts, hold boxes: the compiler generates the code of such a map once for all
+//! of them, and otherwise once for each type.
 //!
-//! Pure: given what was answered, it says which calls come next. It has no clock, makes no calls and
-//! stores nothing; its hosts do.
+//! Pure: given the answers, it says which calls come next. It has no clock, makes no calls and stores nothing; its
+//! hosts do.
 
 pub mod backoff;
 pub(crate) mod batches;

@@ -1,22 +1,21 @@
-//! Calls that meet a fault again and again while others like them go through. Then the system is not out, but
-//! cannot bear something about the call: one of many is divided, and one by itself is given up.
+//! Calls that fail again and again while others like them go through. Then the system is not down, but cannot handle
+//! something about the call: the engine divides a call of many rows, and gives up a single one.
 //!
-//! A call that is alone has nothing beside it that could go through; if it is one of many, its first row is
-//! sent by itself to find out.
+//! A call that is alone has no others to compare with; if it has many rows, its first row goes by itself to find out.
 
 use std::collections::BTreeMap;
 
 use crate::fault::{FinalFault, Rejection, TransientFault};
 use crate::klaviyo::pacing::Operation;
 
-/// From so many tries on, some 15 s, a call of many is divided.
+/// From this many tries on, after some 15 s, a call of many rows is divided.
 const DIVIDED_AT: u32 = 5;
 
-/// From so many tries on, some 4 minutes, a call is given up. Of a system that answers every second call with a
-/// fault, one call in 4,000 has so many in a row.
+/// From this many tries on, after some 4 minutes, a call is given up. If a system answers every second call with a
+/// fault, one call in 4,000 has this many faults in a row.
 const GIVEN_UP_AT: u32 = 12;
 
-/// How often a call was tried, and what had gone through when it met its first fault.
+/// How often a call was tried, and how many others had gone through when it met its first fault.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct CallTries {
     pub(crate) count: u32,
@@ -29,7 +28,7 @@ pub(crate) struct CallTries {
 pub(crate) enum StubbornStep {
     /// Wait, and try it again.
     Wait,
-    /// The same, and send its first row by itself, to see whether anything goes through.
+    /// The same, and send the first row by itself, to see whether anything goes through.
     Probe,
     /// Send its halves by themselves.
     Divide,
@@ -46,8 +45,8 @@ impl ThroughCounts {
         *self.0.entry(operation).or_default() += 1;
     }
 
-    /// Of writes, those that show whether one of an operation could go: others of the same, and rows in bulk for what
-    /// goes by itself, since little does.
+    /// How many calls show that a write of this operation could go: calls of the same operation; for a single write
+    /// also bulk calls, since few single ones go.
     pub(crate) fn beside(&self, operation: Operation) -> u64 {
         let counts = self.0.iter().filter(|(other, _)| match operation {
             Operation::StartJob(_) | Operation::CreateEvents => **other == operation,
@@ -61,7 +60,7 @@ impl ThroughCounts {
 }
 
 impl CallTries {
-    /// Another try met a fault. `rows` is how many may be to blame; `through` how many others like it have gone
+    /// Another try met a fault. `rows` is how many rows may be to blame; `through` is how many others like it have gone
     /// through so far.
     pub(crate) fn and_another(
         self,
@@ -83,12 +82,12 @@ impl CallTries {
         (next, step)
     }
 
-    /// Those of a part of it that was not tried yet: that another part goes through counts for it.
+    /// The tries of a part that was not tried yet: another part that goes through counts for it.
     pub(crate) fn of_part(self) -> Self {
         Self { count: 0, ..self }
     }
 
-    /// Whether it was tried so often that it is given up if nothing else is left.
+    /// Whether it had so many tries that the engine gives it up if nothing else is left.
     pub(crate) fn are_many(self) -> bool {
         self.count >= GIVEN_UP_AT
     }
@@ -104,7 +103,7 @@ impl CallTries {
     }
 }
 
-/// Whether a fault may come of what a call brings, and not of the account or the quota.
+/// Whether the content of a call may cause a fault, and not the account or the quota.
 fn may_be_of_the_call(fault: TransientFault) -> bool {
     match fault {
         TransientFault::Status(_, status) => status == 408 || status >= 500,
@@ -124,7 +123,7 @@ mod tests {
     const JOB: Operation = Operation::StartJob(JobType::Profiles);
     const OUT: TransientFault = TransientFault::Status(System::Klaviyo, 500);
 
-    /// The steps of a call that meets `fault` so often; before the tries of `through` another goes through.
+    /// The steps of a call that meets `fault` each time; another call goes through before each try in `through`.
     fn steps(
         fault: TransientFault,
         rows: usize,

@@ -14,15 +14,15 @@ use crate::klaviyo::pacing::Operation;
 pub(crate) enum UnitEnd {
     /// Klaviyo has all of it.
     Written,
-    /// Klaviyo holds nothing of what it is about, and need not.
+    /// Klaviyo does not hold its object, and need not.
     NotHeld,
-    /// Something of it is with a job, whose end its source waits for; the rest was not sent.
+    /// A job holds part of it, and its source waits for the job; the rest was not sent.
     WithJob,
-    /// A row of it was refused among others: it is to be sent by itself.
+    /// Klaviyo refused one of its rows among others: the unit has to go by itself.
     Alone,
     /// It cannot be written.
     Failed(Rejection),
-    /// It met a fault that passes, and its host keeps nothing.
+    /// It met a transient fault, and its host keeps no units.
     Later {
         /// What it met.
         setback: Setback,
@@ -32,8 +32,8 @@ pub(crate) enum UnitEnd {
 }
 
 impl UnitEnd {
-    /// The end that counts where several writes of a unit end in different ways. A fault that passes
-    /// outweighs one that does not: what can never succeed shows again at the next try.
+    /// Which end counts if several writes of a unit end in different ways. A transient fault outweighs a final one:
+    /// what can never succeed shows again at the next try.
     fn weight(&self) -> u8 {
         match self {
             Self::Written | Self::NotHeld => 0,
@@ -50,24 +50,24 @@ impl UnitEnd {
 pub(super) struct WriteUnit {
     /// How Klaviyo may name its row in a job of profiles.
     pub(super) external_id: Option<String>,
-    /// Writes that are waiting or under way, except those of jobs.
+    /// Writes that wait or are under way, except those of jobs.
     pub(super) open: u32,
-    /// Rows of it that are with jobs.
+    /// Its rows in jobs.
     pub(super) in_jobs: u32,
-    /// Items of it that have to exist before the next stage.
+    /// Its items that have to exist before the next stage.
     pub(super) awaited: u32,
-    /// The stages after the one that is being written.
+    /// The stages after the current one.
     later: VecDeque<Vec<UnitWrite>>,
-    /// The jobs that have rows of it.
+    /// The jobs that have its rows.
     pub(super) jobs: Vec<JobKey>,
-    /// What of it Klaviyo took by itself, where the host wants to know.
+    /// The rows that Klaviyo accepted outside of jobs, if the host wants to know.
     pub(super) taken: Vec<RowDigest>,
     /// Calls that it had a part in.
     pub(super) calls: u32,
-    /// Whether Klaviyo holds any of what it is about.
+    /// Whether Klaviyo holds any of its objects.
     pub(super) is_held: bool,
-    /// How long a write of it may still be carried out, since it had no answer, or is of events that Klaviyo
-    /// took together: of all its writes, whichever of them decides about its end.
+    /// How long Klaviyo may still carry out a write of it that had no answer, or that is of events accepted together:
+    /// over all its writes, whichever of them decides its end.
     pub(super) in_doubt: Option<Duration>,
     end: Option<UnitEnd>,
 }
@@ -77,7 +77,7 @@ impl WriteUnit {
         Self { external_id, later: stages, ..Self::default() }
     }
 
-    /// The next stage, if everything of the one before is written and what it made is there.
+    /// The next stage, if everything of the one before is written and its items exist.
     pub(super) fn advance(&mut self) -> Vec<UnitWrite> {
         while self.open == 0 && self.awaited == 0 && self.end.is_none() {
             match self.later.pop_front() {
@@ -92,7 +92,7 @@ impl WriteUnit {
         Vec::new()
     }
 
-    /// Gives it this end, unless it has one that weighs as much; the bytes that wait no more.
+    /// Gives it this end, unless it has one of at least the same weight; returns the bytes that wait no more.
     pub(super) fn end(&mut self, end: UnitEnd) -> usize {
         if self.end.as_ref().is_none_or(|old| old.weight() < end.weight()) {
             self.end = Some(end);
@@ -105,12 +105,12 @@ impl WriteUnit {
         !self.later.is_empty()
     }
 
-    /// Whether nothing of it would be lost if only its jobs were kept.
+    /// Whether nothing of it would be lost if the engine kept only its jobs.
     pub(super) fn is_secured(&self) -> bool {
         self.open == 0 && self.awaited == 0 && self.later.is_empty()
     }
 
-    /// Its end, when there is nothing more to come of it.
+    /// Its end, if nothing more comes of it.
     pub(super) fn ended(&mut self) -> Option<UnitEnd> {
         if !self.is_secured() {
             return None;

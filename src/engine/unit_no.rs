@@ -1,4 +1,4 @@
-//! What units are told apart by.
+//! The numbers of units.
 
 /// The number of a unit, unique within the life of a writer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

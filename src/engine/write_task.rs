@@ -1,5 +1,4 @@
-//! A call of the engine that writes, or looks after what was written, as a value. Which comes next is for
-//! [`super::calling`] to say.
+//! A call of the engine that writes, or that follows a write, as a value. [`super::calling`] chooses the next one.
 
 use super::batches::{Batch, BatchRow, BatchSort};
 use super::call::HostCall;
@@ -12,7 +11,7 @@ use crate::klaviyo::query::KlaviyoLookup;
 use crate::klaviyo::request::WriteRequest;
 use crate::time::UnixMs;
 
-/// A call of the engine that is to be made, or is under way.
+/// A call of the engine that waits or is under way.
 pub(crate) struct WriteTask {
     pub(super) call: WriteCall,
     /// Not before this time.
@@ -24,20 +23,20 @@ pub(crate) struct WriteTask {
 pub(super) enum WriteCall {
     /// Rows.
     Batch(Batch),
-    /// Which objects of a batch Klaviyo has, of which nobody knows it; those that it has so far, and
-    /// what else is to be asked.
+    /// Asks which objects of a batch Klaviyo has, if nobody knows; holds those that it has so far, and the further
+    /// lookups.
     Know { batch: Batch, lookup: KlaviyoLookup, known: Vec<String>, rest: Vec<KlaviyoLookup> },
-    /// A request by itself, of all who want it.
+    /// A request by itself, for all units that want it.
     Single { units: Vec<UnitNo>, request: WriteRequest },
     /// How far a job is.
     Look(JobKey, JobRef),
-    /// What was wrong with the rows of a profile job of this id.
+    /// The errors of the rows of a profile job with this id.
     Errors { job: JobKey, id: String, cursor: Option<String> },
-    /// Whether items are there.
+    /// Whether items exist.
     Items { lookup: KlaviyoLookup, awaited: Vec<AwaitedItem> },
 }
 
-/// An item that was written by a job, and is needed by what comes after it.
+/// An item that a job writes and that the next stage needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct AwaitedItem {
     pub(super) unit: UnitNo,
@@ -56,7 +55,7 @@ impl WriteTask {
         matches!(&self.call, WriteCall::Batch(batch) if matches!(batch.sort, BatchSort::Job(_)))
     }
 
-    /// Whether it brings events in bulk that say customers' e-mails. Nobody can ask when those are carried out.
+    /// Whether it sends events in bulk with customers' e-mail addresses. Nobody can ask when Klaviyo carries those out.
     pub(crate) fn brings_emails(&self) -> bool {
         let brings = |row: &BatchRow| match row.request.as_deref() {
             Some(WriteRequest::CreateEvent(event)) => {
@@ -68,12 +67,12 @@ impl WriteTask {
         matches!(&self.call, WriteCall::Batch(batch) if of_events(batch) && batch.rows.iter().any(brings))
     }
 
-    /// The units of a job that it starts.
+    /// The units of the job that it starts.
     pub(crate) fn units_of_job(&self) -> Vec<UnitNo> {
         if self.begins_job() { self.units().collect() } else { Vec::new() }
     }
 
-    /// The units of which something is written.
+    /// The units that it writes something for.
     pub(super) fn units(&self) -> Box<dyn Iterator<Item = UnitNo> + '_> {
         match &self.call {
             WriteCall::Batch(batch) => {
@@ -105,8 +104,8 @@ impl WriteCall {
         }
     }
 
-    /// Whether it is for rows, which their host tries again. What looks after a job is made for nobody else:
-    /// without it whatever waits for the job would wait for ever.
+    /// Whether it is for rows, which their host tries again. A call that follows a job has no such host: without it
+    /// every row of the job would wait for ever.
     pub(super) fn writes(&self) -> bool {
         match self {
             Self::Batch(_) | Self::Know { .. } | Self::Single { .. } => true,
@@ -114,7 +113,7 @@ impl WriteCall {
         }
     }
 
-    /// How many rows may be to blame for what it meets.
+    /// How many rows may be to blame for a fault of the call.
     pub(super) fn rows(&self) -> usize {
         match self {
             Self::Batch(batch) | Self::Know { batch, .. } => batch.rows.len(),

@@ -15,28 +15,28 @@ use crate::klaviyo::pacing::Operation;
 use crate::klaviyo::request::WriteRequest;
 use crate::time::UnixMs;
 
-/// Up to so many rows of a sort go each by itself where there is no import: a job is carried out later.
+/// Up to this many rows of a sort go each by itself outside an import: Klaviyo would carry out a job later.
 const ALONE: usize = 10;
 
-/// Whose writes these are.
+/// The host of these writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WriterHost {
-    /// An import: keeps its units until all of them is carried out, and puts off what meets a fault
-    /// that passes.
+    /// An import: keeps its units until Klaviyo has carried out all of them, and postpones calls after transient
+    /// faults.
     Import,
-    /// The outbox: stores its rows, so it lets go of what meets such a fault or waits for a job.
+    /// The outbox: stores its rows, so it drops units that meet such a fault or wait for a job.
     Outbox,
-    /// A push: the same, and there is no time for jobs or for a quota.
+    /// A push: the same, and it has no time for jobs or for a quota.
     Push,
 }
 
 impl WriterHost {
-    /// Whether units are kept when they have to wait.
+    /// Whether the host keeps units that have to wait.
     pub(super) fn keeps(self) -> bool {
         self == Self::Import
     }
 
-    /// So many rows of a sort go each by itself.
+    /// Up to this many rows of a sort go each by itself.
     pub(super) fn alone_up_to(self) -> usize {
         match self {
             Self::Import => 0,
@@ -51,7 +51,7 @@ pub(crate) struct UnitWriter {
     pub(super) host: WriterHost,
     pub(super) units: BTreeMap<UnitNo, Box<WriteUnit>>,
     next_unit: u64,
-    /// Calls that are to be made.
+    /// Calls to make.
     pub(super) queue: VecDeque<WriteTask>,
     pub(super) buffers: BatchBuffers,
     pub(super) jobs: OpenJobs,
@@ -66,23 +66,23 @@ pub(crate) struct UnitWriter {
     bytes_later: usize,
 }
 
-/// A unit that is to be written.
+/// A unit to write.
 pub(crate) struct NewUnit {
-    /// Whether nothing of it may go with others.
+    /// Whether all of it goes alone, not in batches.
     pub(crate) alone: bool,
     /// How Klaviyo may name its row in a job of profiles.
     pub(crate) external_id: Option<String>,
-    /// What is to be written, stage after stage.
+    /// The writes, stage after stage.
     pub(crate) stages: Vec<Vec<WriteRequest>>,
 }
 
-/// A job as it was stored: when Klaviyo took it, and the names of its rows by their places.
+/// A stored job: when Klaviyo accepted it, and the names of its rows by their places.
 pub(crate) type KeptJob<N> = (JobRef, UnixMs, Vec<(usize, N)>);
 
 /// The rows that a job has of units, by their places in it.
 pub(crate) struct RowsInJob {
     pub(crate) job: JobRef,
-    /// When Klaviyo took it.
+    /// When Klaviyo accepted it.
     pub(crate) at: UnixMs,
     pub(crate) rows: Vec<(usize, UnitNo)>,
 }
@@ -126,8 +126,8 @@ impl UnitWriter {
         UnitNo(self.next_unit)
     }
 
-    /// Takes up jobs as they were stored. Units that wait for several jobs are named alike by
-    /// `name`; gives the number of each.
+    /// Takes up stored jobs. Units that wait for several jobs have the same name in each; returns the number of each
+    /// unit.
     pub(crate) fn restore<N: Clone + Ord>(
         &mut self,
         kept: Vec<KeptJob<N>>,
@@ -167,14 +167,14 @@ impl UnitWriter {
         numbers
     }
 
-    /// Takes up a job whose rows the host stored; it is looked at from this time on.
+    /// Takes up a job whose rows the host stored; the first look is at this time.
     pub(crate) fn follow(&mut self, job: JobRef, at: UnixMs, not_before: UnixMs) -> JobKey {
         let key = self.jobs.add(job.clone(), at, JobRows::WithHost);
         self.queue.push_back(WriteTask::new(WriteCall::Look(key, job), not_before));
         key
     }
 
-    /// Looks after all jobs that it has.
+    /// Follows all jobs that it has.
     pub(crate) fn take_up(&mut self, now: UnixMs) {
         for key in self.jobs.keys() {
             if let Some(open) = self.jobs.get(key) {
@@ -183,7 +183,7 @@ impl UnitWriter {
         }
     }
 
-    /// Drops everything but the units that only wait for jobs and are among these.
+    /// Drops everything except the units that only wait for jobs and are among these.
     pub(crate) fn drop_all_but(&mut self, is_kept: impl Fn(UnitNo) -> bool) {
         self.queue.clear();
         self.buffers = BatchBuffers::default();
@@ -196,7 +196,7 @@ impl UnitWriter {
         self.jobs.keep_only(|no| units.contains_key(&no));
     }
 
-    /// What happened since it was asked last.
+    /// What happened since the last call of this method.
     pub(crate) fn take_events(&mut self) -> Vec<WriteEvent> {
         std::mem::take(&mut self.events)
     }
@@ -206,7 +206,7 @@ impl UnitWriter {
         self.buffers.bytes() + self.bytes_later
     }
 
-    /// Whether nothing waits to be sent with others.
+    /// Whether no rows wait for a batch.
     pub(crate) fn has_no_rows(&self) -> bool {
         self.buffers.is_empty()
     }
@@ -216,7 +216,7 @@ impl UnitWriter {
         self.jobs.len()
     }
 
-    /// Whether nothing of a unit would be lost if only its jobs were kept.
+    /// Whether nothing of a unit would be lost if the engine kept only its jobs.
     pub(crate) fn is_secured(&self, no: UnitNo) -> bool {
         self.units.get(&no).is_none_or(|unit| unit.is_secured())
     }
@@ -242,8 +242,8 @@ impl UnitWriter {
         rows.filter(|kept| !kept.rows.is_empty()).collect()
     }
 
-    /// Ends what goes by itself and was tried many times, if nothing else is left to be sent: no other can
-    /// show whether the system is out or cannot bear it. Whether there was such.
+    /// Ends single calls with many tries if nothing else is left to send: no other call can show whether the system is
+    /// down or cannot handle them. True if there were any.
     pub(crate) fn give_up_stubborn(&mut self, now: UnixMs) -> bool {
         let is_stubborn = |task: &WriteTask| {
             matches!(task.call, WriteCall::Single { .. }) && task.tries.are_many()
@@ -258,7 +258,7 @@ impl UnitWriter {
         true
     }
 
-    /// Looks at jobs sooner, when nothing but jobs is awaited.
+    /// Looks at jobs sooner, if only jobs are awaited.
     pub(crate) fn hasten_looks(&mut self) {
         for task in &mut self.queue {
             if let WriteCall::Look(job, _) = task.call
@@ -280,11 +280,11 @@ impl UnitWriter {
         self.queue.push_back(WriteTask::new(call, now));
     }
 
-    /// Sends the next stage of a unit, if everything of the one before is there; tells of its end.
+    /// Sends the next stage of a unit if everything of the one before exists; reports its end.
     pub(super) fn go_on(&mut self, no: UnitNo, now: UnixMs) {
         let Some(unit) = self.units.get_mut(&no) else { return };
         let stage = unit.advance();
-        // From here on it is counted where it waits.
+        // From here on it counts where it waits.
         self.bytes_later -= stage.iter().map(UnitWrite::bytes).sum::<usize>();
         for write in stage {
             match write {
@@ -303,8 +303,8 @@ impl UnitWriter {
         }
     }
 
-    /// Sends a row by itself: it has ways out then, and shows what is wrong. If its request is not
-    /// kept, its units are to do so.
+    /// Sends a row by itself: then it has ways out, and shows its error. If the row did not keep its request, its units
+    /// have to go by themselves.
     pub(super) fn queue_row(&mut self, row: BatchRow, now: UnixMs) {
         let BatchRow { units, request, .. } = row;
         match request {
@@ -326,8 +326,8 @@ impl UnitWriter {
         }
     }
 
-    /// Gives a unit this end, whatever of it is still under way. What jobs have of it they still carry
-    /// out, perhaps after what is sent of it next.
+    /// Gives a unit this end, whatever is still under way. Klaviyo still carries out its rows in jobs, perhaps after
+    /// the next writes of it.
     pub(super) fn end_unit(&mut self, no: UnitNo, end: UnitEnd) {
         if let Some(unit) = self.units.get_mut(&no) {
             if unit.in_jobs > 0 {

@@ -23,7 +23,7 @@ use crate::klaviyo::request::WriteRequest;
 use crate::klaviyo::verdict::{Refusal, Verdict, judge};
 use crate::time::UnixMs;
 
-/// How often something that Klaviyo does not find is tried again: what it belongs to may come.
+/// How often a write that Klaviyo answers with 404 is tried again: the object that it belongs to may still appear.
 const MISSING_TRIES: u32 = 3;
 
 /// Klaviyo does not find it.
@@ -33,13 +33,13 @@ fn refused(status: u16, detail: &str) -> Rejection {
     Rejection::new(FinalFault::Refused(System::Klaviyo, status), detail)
 }
 
-/// When to make a call again that met a setback for the `tries`th time.
+/// When to repeat a call that met a setback for the `tries`th time.
 pub(crate) fn again_at(setback: Setback, tries: u32, now: UnixMs) -> UnixMs {
     now + wait_after(setback, tries, jitter(now))
 }
 
 impl UnitWriter {
-    /// Takes what was answered to a call, or why there is no answer.
+    /// Takes the answer to a call, or why it is missing.
     pub(crate) fn answered(
         &mut self,
         task: WriteTask,
@@ -71,11 +71,11 @@ impl UnitWriter {
             Ok(()) => self.went_through(operation),
             Err(ReadFault::Later(setback)) => self.put_off(task, setback, now),
             Err(ReadFault::Never(rejection)) => match task.call {
-                // Klaviyo took the rows, and will not say what became of them: each is sent again.
+                // Klaviyo accepted the rows, and will not report on them: each is sent again.
                 WriteCall::Look(job, _) | WriteCall::Errors { job, .. } => {
                     self.job_ended(job, None, now);
                 }
-                // Whatever waits for these items cannot go on.
+                // Everything that waits for these items cannot go on.
                 _ => self.events.push(WriteEvent::RequestRefused(rejection)),
             },
         }
@@ -116,7 +116,7 @@ impl UnitWriter {
         }
     }
 
-    /// What a verdict on a request by itself means for its units; none if it is done.
+    /// What a verdict on a single request means for its units; none if it is done.
     fn single_end(
         &mut self,
         units: &[UnitNo],
@@ -148,7 +148,7 @@ impl UnitWriter {
 
     fn batch_taken(&mut self, batch: Batch, answer: &HttpAnswer, now: UnixMs) {
         self.blame.taken(&batch);
-        // Klaviyo says no more of events that it took together, and carries them out later.
+        // Klaviyo reports nothing more about events that it accepted together, and carries them out later.
         let later = (batch.sort == BatchSort::Events).then_some(JOB_IN_DOUBT);
         for no in batch.rows.iter().flat_map(|row| &row.units) {
             if let Some(unit) = self.units.get_mut(no) {
@@ -164,7 +164,7 @@ impl UnitWriter {
         };
         match job_answer::started(answer) {
             Ok(id) => self.job_started(JobRef { of, id }, batch, now),
-            // Klaviyo took it, but does not say how to ask for it: each row is asked about by itself.
+            // Klaviyo accepted it but did not return its id: each row goes by itself.
             Err(_) if self.host.keeps() => {
                 for row in batch.rows {
                     self.queue_row(row, now);
@@ -214,8 +214,7 @@ impl UnitWriter {
         }
     }
 
-    /// Takes out the rows that Klaviyo names, and sends the rest again; where it names none, finds
-    /// out who is to blame.
+    /// Takes out the rows that Klaviyo names, and sends the rest again; if it names none, finds out what is to blame.
     fn batch_refused(&mut self, batch: Batch, refusal: &Refusal, now: UnixMs) {
         let pointers = refusal.errors.iter().filter_map(|error| error.pointer.as_deref());
         let named: HashSet<_> =
@@ -301,7 +300,7 @@ impl UnitWriter {
         }
     }
 
-    /// Klaviyo does not have the object of a row: nothing is to be written, or it is to be created.
+    /// Klaviyo does not have the object of a row: the row ends without a write, or the object is created.
     fn object_is_missing(&mut self, row: BatchRow, now: UnixMs) {
         let Some(WriteRequest::Catalog(write)) = row.request.as_deref() else {
             return self.queue_row(row, now);
@@ -322,7 +321,7 @@ impl UnitWriter {
         self.rows_done(row.units, None, now);
     }
 
-    /// Puts a call off after a fault that passes, or lets it go where the host keeps nothing.
+    /// Postpones a call after a transient fault, or drops it if the host keeps no units.
     fn put_off(&mut self, task: WriteTask, setback: Setback, now: UnixMs) {
         self.events.push(WriteEvent::Delayed(task.call.operation(), setback));
         let WriteTask { call, tries, .. } = task;
@@ -332,9 +331,9 @@ impl UnitWriter {
         let not_before = again_at(setback, tries.count, now);
         if let WriteCall::Look(key, _) | WriteCall::Errors { job: key, .. } = &call {
             match self.jobs.get(*key) {
-                // A job may have been done with meanwhile: its items were seen.
+                // The job may be done meanwhile: its items were seen.
                 None => return,
-                // Whatever became of it, its rows are sent again.
+                // Whatever became of the job, its rows are sent again.
                 Some(open) if open.is_too_old(now) => return self.job_ended(*key, None, now),
                 Some(open) if !self.host.keeps() => {
                     let job = open.job.clone();
@@ -373,8 +372,7 @@ impl UnitWriter {
         }
     }
 
-    /// Ends the units of a call with this setback. `called` says whether Klaviyo got the call, and
-    /// may carry it out.
+    /// Ends the units of a call with this setback. `called` says whether Klaviyo got the call, and may carry it out.
     pub(super) fn let_go(&mut self, call: WriteCall, setback: Setback, called: bool, now: UnixMs) {
         let operation = call.operation();
         let rows: Vec<Vec<UnitNo>> = match call {

@@ -1,8 +1,8 @@
-//! The machine beside what is stored: what is read next, what of a page is handed on, and what became of it.
+//! Connects the machine with the store: what to read next, which parts of a page to pass on, and what became of them.
 //!
-//! A page goes to the outbox as one batch with a number. What it means for the cursors is stored as pending
-//! before, and settled after; if the runtime ends between the two, the outbox is asked whether it took the
-//! number, and refuses it from then on if it did not. So each message is handed on once.
+//! A page goes to the outbox as one batch with a number. Its effect on the cursors is stored as pending before, and
+//! settled after. If the runtime ends in between, the feed asks the outbox whether it took the number; if not, the
+//! outbox refuses it from then on. So each message is passed on once.
 #![expect(
     clippy::missing_errors_doc,
     reason = "always the same: a statement failed, or what is stored cannot be read"
@@ -36,21 +36,21 @@ use crate::push::envelope::PushedItem;
 use crate::storage::sql::{Sql, SqlError};
 use crate::time::UnixMs;
 
-/// What the outbox is to take in one call.
+/// What the outbox has to take in one call.
 #[derive(Debug)]
 pub struct FeedBatch {
-    /// Its number, above those before.
+    /// Its number, above all earlier ones.
     pub number: u64,
-    /// What it holds.
+    /// Its content.
     pub entries: Vec<(NewEntry, PushedItem)>,
 }
 
-/// What is to be done next.
+/// The next step.
 pub fn next(sql: &dyn Sql, rules: &OperatorRules, now: UnixMs) -> Result<FeedStep, SqlError> {
     Ok(machine::next(&load(sql)?, &rules.feed, now))
 }
 
-/// The project was read, or could not be.
+/// Takes the result of reading the project.
 pub fn take_project(
     sql: &dyn Sql,
     answered: Result<HttpAnswer, Setback>,
@@ -92,7 +92,7 @@ pub fn take_project(
             let words = "Messages are off in the project (`messages.enabled` is false)";
             project_failed(&mut state, words.to_owned(), true, now);
         }
-        // Who may not read the project may read its messages.
+        // A client that may not read the project may read its messages.
         (403, _) if refusal(&answer).is_some() => {
             project_read(&mut state, None, CatalogModel::Unknown, answer.date, now);
         }
@@ -104,8 +104,8 @@ pub fn take_project(
     save(sql, &state)
 }
 
-/// A page was read, or could not be. What of it is to be handed on, if anything; the cursors move when the
-/// outbox took it ([`take_settled`]).
+/// Takes the result of reading a page. Returns the batch to pass on, if any; the cursors move after the outbox took it
+/// ([`take_settled`]).
 pub fn take_page(
     sql: &dyn Sql,
     rules: &OperatorRules,
@@ -165,13 +165,13 @@ fn pend(
     lost: Vec<LostItem>,
     now: UnixMs,
 ) -> u64 {
-    // By the clock, so that they go up even if this object begins anew.
+    // Derived from the clock, so that numbers ascend even if this object starts over.
     state.batch = (state.batch + 1).max(now.ms());
     state.pending = Some(PendingBatch { number: state.batch, of, known, lost });
     state.batch
 }
 
-/// A page of all categories was read, or could not be.
+/// Takes the result of reading a page of all categories.
 pub fn take_categories(
     sql: &dyn Sql,
     answered: Result<HttpAnswer, Setback>,
@@ -193,8 +193,7 @@ pub fn take_categories(
     save(sql, &state)
 }
 
-/// A category that was not met was read, or could not be. What is handed on if commercetools itself says that
-/// it is gone.
+/// Takes the result of reading a missing category. Passes on its deletion if commercetools itself says that it is gone.
 pub fn take_category(
     sql: &dyn Sql,
     rules: &OperatorRules,
@@ -226,7 +225,7 @@ pub fn take_category(
     Ok(Some(FeedBatch { number, entries: vec![entry] }))
 }
 
-/// What the broker brought, and was answered with 2xx.
+/// Takes what the broker delivered and the Worker answered with 2xx.
 pub fn take_brought(sql: &dyn Sql, brought: &[KnownVersion]) -> Result<(), SqlError> {
     known::remember(sql, brought)?;
     let came = lost::came(sql, brought)?;
@@ -239,7 +238,7 @@ pub fn take_brought(sql: &dyn Sql, brought: &[KnownVersion]) -> Result<(), SqlEr
     Ok(())
 }
 
-/// Whether the outbox took the batch that is pending; not known if it did not answer.
+/// Whether the outbox took the pending batch; none if it did not answer.
 pub fn take_settled(
     sql: &dyn Sql,
     rules: &OperatorRules,
@@ -291,24 +290,24 @@ fn done(
     Ok(())
 }
 
-/// What of a page is handed on.
+/// The parts of a page to pass on.
 #[derive(Default)]
 struct PageNews {
-    /// What is to be remembered.
+    /// What to remember.
     known: Vec<KnownVersion>,
-    /// What is to be stored.
+    /// What to store.
     entries: Vec<(NewEntry, PushedItem)>,
-    /// The same by its id, if a broker should have brought it.
+    /// The same by its id, if a broker should have delivered it.
     lost: Vec<LostItem>,
 }
 
-/// All of it, whatever is known.
+/// All of it, whether known or not.
 fn all(items: Vec<FeedItem>) -> PageNews {
     let entries = items.into_iter().filter_map(|item| item.entry).collect();
     PageNews { entries, ..PageNews::default() }
 }
 
-/// What of a page was not handed on yet.
+/// The parts of a page that were not passed on yet.
 fn news(sql: &dyn Sql, items: Vec<FeedItem>) -> Result<PageNews, SqlError> {
     let keys = items.iter().flat_map(|item| {
         [Some(&item.known), item.settles.as_ref()].into_iter().flatten().map(|one| one.key.as_str())
@@ -352,7 +351,7 @@ fn category_gone(rules: &OperatorRules, id: &Id, now: UnixMs) -> Option<(NewEntr
     entry(PushedItem::Notification(notification), &work, now)
 }
 
-/// What commercetools says of a call that it refuses, and whether that will not pass by itself.
+/// commercetools' words for a call that it refuses, and whether the refusal will not pass by itself.
 fn words_of(answer: &HttpAnswer) -> (String, bool) {
     let status = answer.status;
     let needs_person = (400..500).contains(&status) && status != 429;

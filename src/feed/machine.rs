@@ -1,4 +1,4 @@
-//! What the feed does next, and what a page means for its cursors.
+//! What the feed does next, and the effect of a page on its cursors.
 
 use std::time::Duration;
 
@@ -12,40 +12,40 @@ use crate::commercetools::variant::CatalogModel;
 use crate::config::{FeedMode, FeedRules};
 use crate::time::{UnixMs, millis};
 
-/// How often is looked for what became readable late, and for what has no message.
+/// How often the feed looks for documents that became readable late, and for changes without a message.
 const LOOK: Duration = Duration::from_mins(1);
 
-/// How often is looked at the project, and for variants: most of what changes them has a message.
+/// How often the feed reads the project, and looks for variants: most of their changes have a message.
 const RARE_LOOK: Duration = Duration::from_mins(5);
 
-/// How often all categories are compared with those of the last time.
+/// How often the feed compares all categories with those of the last time.
 const ROUND: Duration = Duration::from_hours(1);
 
-/// How long to wait after something failed; twice as long after the next time, up to the longest.
+/// How long to wait after a failure; twice as long after the next one, up to the longest.
 const RETRY: Duration = Duration::from_secs(5);
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
 
-/// How many documents that are too large are left out of the queries; the oldest is met again then.
+/// How many documents that are too large the queries exclude; after that the feed meets the oldest one again.
 const MOST_WITHOUT: usize = 20;
 
-/// What is to be done.
+/// The next step.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FeedStep {
-    /// Nothing until this time, by our clock.
+    /// Do nothing until this time, by our clock.
     Rest(UnixMs),
-    /// The project is read.
+    /// Read the project.
     Project,
-    /// The outbox is asked whether it took the batch of this number, and takes it no more if it did not.
+    /// Ask the outbox whether it took the batch of this number; if not, it refuses it from then on.
     Settle(u64),
-    /// A page is read.
+    /// Read a page.
     Read(FeedReading, StampedPage),
-    /// A page of all categories is read, for their ids.
+    /// Read a page of all categories, for their ids.
     Categories(Option<Id>),
-    /// A category that was not met is read.
+    /// Read a missing category.
     Category(Id),
 }
 
-/// What is to be done next.
+/// The next step.
 #[must_use]
 pub fn next(state: &FeedState, rules: &FeedRules, now: UnixMs) -> FeedStep {
     if let Some(pending) = &state.pending {
@@ -92,7 +92,7 @@ pub fn next(state: &FeedState, rules: &FeedRules, now: UnixMs) -> FeedStep {
     FeedStep::Rest(rest)
 }
 
-/// The next page of a time that is read once more.
+/// The next page of a replay.
 fn again(replay: &FeedReplay, cursors: &FeedCursors) -> FeedStep {
     let reading = FeedReading { of: StampedResource::Messages, goal: ReadingGoal::Replay };
     let page = StampedPage {
@@ -106,7 +106,7 @@ fn again(replay: &FeedReplay, cursors: &FeedCursors) -> FeedStep {
     FeedStep::Read(reading, page)
 }
 
-/// When a resource is read next, by our clock, and for what.
+/// When to read a resource next, by our clock, and why.
 fn due(cursors: &FeedCursors, of: StampedResource) -> (UnixMs, ReadingGoal) {
     let look = if cursors.look.is_some() { UnixMs::EPOCH } else { cursors.look_due };
     let has_head = of == StampedResource::Messages;
@@ -118,11 +118,11 @@ fn due(cursors: &FeedCursors, of: StampedResource) -> (UnixMs, ReadingGoal) {
     (due.max(cursors.retry), goal)
 }
 
-/// How far behind the feed reads beside a broker: what that brings within 60 s is handed over by the isolates
-/// 10 s later.
+/// How far behind the feed reads beside a broker: if the broker delivers within 60 s, the isolates report it 10 s
+/// later.
 const TRAIL: Duration = Duration::from_secs(75);
 
-/// Before which stamp is read, if not up to the newest.
+/// The stamp before which to read; none to read up to the newest.
 fn before(state: &FeedState, rules: &FeedRules, now: UnixMs) -> Option<UnixMs> {
     (rules.mode == FeedMode::Beside).then(|| their_time(state, now) - TRAIL)
 }
@@ -165,7 +165,7 @@ fn cursors_from(at: UnixMs) -> FeedCursors {
     }
 }
 
-/// Variants are read while the project has some that are documents of their own.
+/// Reads variants while the project has some that are documents of their own.
 fn keep_variants(state: &mut FeedState, model: CatalogModel, at: UnixMs) {
     match model {
         CatalogModel::InMigration | CatalogModel::Modular => {
@@ -176,8 +176,8 @@ fn keep_variants(state: &mut FeedState, model: CatalogModel, at: UnixMs) {
     }
 }
 
-/// What was read is handed on, or needs nothing: the cursors move. `true` at the end of a look: what is
-/// stamped before the cursor *from* is not met again.
+/// A page is passed on, or needs nothing: the cursors move. True at the end of a look: then the feed does not meet
+/// documents stamped before the cursor *from* again.
 pub fn page_done(
     state: &mut FeedState,
     rules: &FeedRules,
@@ -218,7 +218,7 @@ pub fn page_done(
                 None => (page.until, Keyset::from(cursors.from)),
             };
             let after = page.last.clone().unwrap_or(before);
-            // Nothing that was readable lies between the head and the end of a look.
+            // No readable document lies between the head and the end of a look.
             if after.at >= cursors.head.at {
                 cursors.head = after.clone();
             }
@@ -257,8 +257,8 @@ pub fn project_failed(state: &mut FeedState, words: String, needs_person: bool, 
     state.project.failure = Some(failure);
 }
 
-/// The project keeps messages for so many days, and variants as its model says; neither is known if it may not be
-/// read. `clock` is the time of commercetools, if it says so.
+/// The project keeps messages for this many days, and variants as its model says; neither is known if the client may
+/// not read it. `clock` is commercetools' time, if the answer has it.
 pub fn project_read(
     state: &mut FeedState,
     retention_days: Option<u32>,
@@ -276,7 +276,7 @@ pub fn project_read(
     keep_variants(state, model, at);
 }
 
-/// A page of categories was read: whether the round has met all that there are.
+/// A page of categories was read. True if the round has met all categories.
 pub fn categories_read(state: &mut FeedState, last: Option<Id>, goes_on: bool) -> bool {
     state.categories.retry = UnixMs::EPOCH;
     if goes_on && last.is_some() {
@@ -287,25 +287,25 @@ pub fn categories_read(state: &mut FeedState, last: Option<Id>, goes_on: bool) -
     true
 }
 
-/// A round has ended that has not met these.
+/// A round has ended without meeting these.
 pub fn categories_compared(state: &mut FeedState, missing: Vec<Id>, now: UnixMs) {
     state.categories.missing = missing;
     state.categories.number += 1;
     state.categories.due = now + ROUND;
 }
 
-/// A category that was not met is there, or gone and that is handed on.
+/// A missing category exists, or its deletion is passed on.
 pub fn category_done(state: &mut FeedState, id: &Id) {
     state.categories.retry = UnixMs::EPOCH;
     state.categories.missing.retain(|missing| missing != id);
 }
 
-/// Categories could not be read: nothing is deleted, and they are read later.
+/// The categories could not be read: nothing is deleted, and the feed reads them later.
 pub fn categories_failed(state: &mut FeedState, now: UnixMs) {
     state.categories.retry = now + LONGEST_RETRY;
 }
 
-/// The outbox did not answer: it is asked again.
+/// The outbox did not answer: the feed asks again.
 pub fn outbox_failed(state: &mut FeedState, now: UnixMs) {
     state.outbox_due = now + RETRY;
 }
@@ -334,7 +334,7 @@ pub fn keep_clock(state: &mut FeedState, clock: UnixMs, now: UnixMs) {
         if clock >= now { ahead(clock, now) } else { ahead(now, clock).saturating_neg() };
 }
 
-/// The time of commercetools at a time of ours.
+/// The time of commercetools at one of our times.
 #[must_use]
 pub fn their_time(state: &FeedState, now: UnixMs) -> UnixMs {
     let ahead = Duration::from_millis(state.clock_ahead.unsigned_abs());

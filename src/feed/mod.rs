@@ -1,8 +1,7 @@
-//! The feed: what commercetools' own messages tell, without a broker, or beside one.
+//! The feed: reads commercetools' own messages, without a broker or beside one.
 //!
-//! [`machine`] decides what is read next and what a page means for the cursors, [`page`] makes of a page what
-//! goes to the outbox, [`desk`] holds the two beside what is stored. No I/O, no clock: the object
-//! `Feed` of the shell makes the calls.
+//! [`machine`] decides what to read next and how a page moves the cursors, [`page`] turns a page into what goes to the
+//! outbox, [`desk`] connects the two with the store. No I/O, no clock: the object `Feed` of the shell makes the calls.
 //!
 //! Not in scope: delivery. The outbox does that.
 

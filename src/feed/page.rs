@@ -1,4 +1,4 @@
-//! What a page of the feed holds, and what of it goes to the outbox.
+//! The content of a page of the feed, and which parts go to the outbox.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -23,23 +23,23 @@ use crate::push::plan::Work;
 use crate::push::plan::removed_fields::RemovedFields;
 use crate::time::UnixMs;
 
-/// A document of a page, and what it asks for.
+/// A document of a page, and the work that it asks for.
 #[derive(Debug)]
 pub struct FeedItem {
-    /// By which it is known again.
+    /// Identifies it when the feed meets it again.
     pub known: KnownVersion,
-    /// The resource's version that its delivery settles, if it brings what the resource is now.
+    /// The resource's version that its delivery settles, if it brings the current state of the resource.
     pub settles: Option<KnownVersion>,
-    /// Whether it says what the resource itself does not, so that it is handed on whatever is known.
+    /// Whether it says something that the resource itself does not, so that it always goes on.
     pub says_more: bool,
     /// Its type: the message's name.
     pub name: String,
-    /// What is stored of it; none if it needs nothing.
+    /// The entry to store; none if it needs nothing.
     pub entry: Option<(NewEntry, PushedItem)>,
 }
 
 impl FeedItem {
-    /// The same as something that a broker did not bring.
+    /// The same as an item that a broker did not deliver.
     pub(super) fn lost(&self) -> LostItem {
         let KnownVersion { key, version, at, .. } = self.known.clone();
         let id = key.split_once('/').map_or(key.as_str(), |(_, id)| id).to_owned();
@@ -47,7 +47,7 @@ impl FeedItem {
     }
 }
 
-/// What a notification of a broker brings: the message, and the version of the resource that it settles.
+/// What a notification of a broker settles: the message, and the version of the resource.
 #[must_use]
 pub fn brought(
     rules: &OperatorRules,
@@ -76,16 +76,16 @@ pub fn brought(
     message.into_iter().chain(settles.map(|settled| settled.version)).collect()
 }
 
-/// A page that was read.
+/// A page after it was read.
 #[derive(Debug)]
 pub struct ReadPage {
     /// Its documents, in their order.
     pub items: Vec<FeedItem>,
-    /// What it means for the cursors.
+    /// Its effect on the cursors.
     pub end: PageEnd,
 }
 
-/// How many bytes are read of an answer: of one document as many as a document may have.
+/// How many bytes of an answer to read: for one document as many as a document may have.
 #[must_use]
 pub fn most_bytes(page: &StampedPage) -> usize {
     if page.limit == 1 { DOCUMENT_BYTES } else { PAGE_BYTES }
@@ -94,8 +94,8 @@ pub fn most_bytes(page: &StampedPage) -> usize {
 /// Reads a page. `clock` is commercetools' time.
 ///
 /// # Errors
-/// The answer is no page, or a document of it has no id, stamp or version: nothing can be said of where the
-/// next page begins.
+/// The answer is no page, or a document of it has no id, stamp or version: then it is not known where the next
+/// page begins.
 pub fn read(
     rules: &OperatorRules,
     asked: &StampedPage,
@@ -130,8 +130,7 @@ pub fn read(
     Ok(ReadPage { items, end })
 }
 
-/// How many documents the next page may have, by the bytes of this one: it aims at half of what is read of
-/// an answer.
+/// How many documents the next page may have, by the bytes of this one: it aims at half of the read limit of an answer.
 fn next_limit(limit: usize, read: usize, answer: &HttpAnswer) -> usize {
     let bytes = answer.body.len();
     if answer.is_beginning {
@@ -180,13 +179,13 @@ fn message(
     Ok((Some(item), Keyset { at, id: Some(head.id) }))
 }
 
-/// The key of a message, as the outbox has it.
+/// The key of a message in the outbox.
 #[must_use]
 pub fn of_message(id: &Id) -> String {
     format!("{}{id}", RowGroup::Facts.prefix())
 }
 
-/// What a message asks for, and which version of a resource that settles.
+/// The work that a message asks for, and the version of a resource that it settles.
 fn asks(
     rules: &OperatorRules,
     notification: Notification,
@@ -217,7 +216,7 @@ pub struct SettledVersion {
     pub says_more: bool,
 }
 
-/// The version that a notification settles, if its work brings what the resource is now.
+/// The version that a notification settles, if its work brings the current state of the resource.
 #[must_use]
 pub fn settled(
     rules: &OperatorRules,
@@ -251,11 +250,11 @@ struct DocumentHead {
     version: u64,
     last_modified_at: chrono::DateTime<chrono::Utc>,
     sku: Option<String>,
-    /// Of a variant: without it, it would have to be read for that.
+    /// Only in a variant; without it, the variant would have to be read for it.
     product: Option<IdReference>,
 }
 
-/// That a document has this version, as the change that a broker would bring.
+/// A document with this version, as the change that a broker would deliver.
 fn document(
     rules: &OperatorRules,
     of: StampedResource,
@@ -285,7 +284,7 @@ fn document(
     Ok((item, Keyset { at, id: Some(head.id) }))
 }
 
-/// What is stored of something that asks for work.
+/// The entry to store for an item with work.
 pub(super) fn entry(item: PushedItem, work: &Work, now: UnixMs) -> Option<(NewEntry, PushedItem)> {
     match untried(&item, work, TransientFault::FromFeed, now) {
         PushEnd::Store(new) => Some((new, item)),
@@ -293,14 +292,14 @@ pub(super) fn entry(item: PushedItem, work: &Work, now: UnixMs) -> Option<(NewEn
     }
 }
 
-/// What is kept for a person of a message that is no notification.
+/// A dead letter for a message that is not a notification.
 fn unread(content: &[u8], now: UnixMs) -> (NewEntry, PushedItem) {
     let why = Undecodable::NotANotification;
     let letter = NewDeadLetter::of(None, why.into(), 1, now);
     (NewEntry::DeadLetter(letter), PushedItem::Refused { why, content: content.to_vec() })
 }
 
-/// What is kept for a person of a document that is too large to be read.
+/// A dead letter for a document that is too large to be read.
 fn left_out(of: StampedResource, id: &Id, now: UnixMs) -> FeedItem {
     let key = format!("{}/{id}", of.name());
     let rejection: Rejection = too_large();
@@ -308,7 +307,7 @@ fn left_out(of: StampedResource, id: &Id, now: UnixMs) -> FeedItem {
     letter.resource = Some(key.clone());
     let content = json!({ "typeId": of.name(), "id": id }).to_string().into_bytes();
     let item = PushedItem::Refused { why: Undecodable::TooLarge, content };
-    // It has no stamp here, and is remembered for as long as anything is.
+    // Its stamp is not known, so it is remembered for as long as possible.
     let known = KnownVersion { key, of, version: 1, at: now };
     FeedItem { entry: Some((NewEntry::DeadLetter(letter), item)), ..named(known) }
 }

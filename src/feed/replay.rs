@@ -1,4 +1,4 @@
-//! `POST /feed/replay`: a time whose messages are to be read once more.
+//! `POST /feed/replay`: a period whose messages the feed reads once more.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::commercetools::keyset::Keyset;
 use crate::json::read_bytes;
 use crate::time::UnixMs;
 
-/// How many types may be named, and how long a name may be.
+/// The most types in a request, and the longest name of one.
 const TYPES: usize = 50;
 const NAME: usize = 100;
 
@@ -28,10 +28,10 @@ struct AskedReplay {
     types: Vec<String>,
 }
 
-/// Reads what is asked for.
+/// Reads the body of a request.
 ///
 /// # Errors
-/// What is wrong with it, and what would not be.
+/// What is wrong with it, and what is allowed.
 pub fn read(body: &[u8], state: &FeedState, now: UnixMs) -> Result<FeedReplay, String> {
     let asked: AskedReplay = read_bytes(body).map_err(|_| {
         "The body must be {\"from\", \"to\", \"types\"?}: two times of RFC 3339, and names of types of \

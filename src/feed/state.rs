@@ -1,11 +1,11 @@
-//! What the feed knows of how far it is, as one JSON document.
+//! How far the feed has read, as one JSON document.
 //!
 //! Each resource has two cursors. The **head** is the newest that was read: it gives the latency, and only
 //! messages have one. **From** trails by `overlapSeconds`: what lies behind it is settled, and a *look* reads
 //! from there to the newest once a minute. So what becomes readable late, or is stamped by a clock that is
 //! behind, is found by a look; the feed remembers what it handed on until that lies behind *from*.
 //!
-//! Times are those of commercetools' clock, unless it says that they are ours.
+//! Times are those of commercetools' clock, unless the comment says that they are ours.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::commercetools::keyset::{Keyset, StampedResource};
 use crate::commercetools::reference::Id;
 use crate::time::UnixMs;
 
-/// How far the feed is. [`UnixMs::EPOCH`] is a time that never was.
+/// How far the feed has read. [`UnixMs::EPOCH`] means that there is no such time.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FeedState {
@@ -23,54 +23,54 @@ pub struct FeedState {
     pub began: UnixMs,
     /// How far commercetools' clock is ahead of ours, in ms.
     pub clock_ahead: i64,
-    /// How far each resource is read.
+    /// How far it has read each resource.
     pub cursors: BTreeMap<StampedResource, FeedCursors>,
-    /// The number of the newest batch that was made for the outbox.
+    /// The number of the newest batch for the outbox.
     pub batch: u64,
-    /// The batch of which it is not known whether the outbox took it.
+    /// The batch that the outbox may or may not have taken.
     pub pending: Option<PendingBatch>,
-    /// When the outbox is asked again, by our clock.
+    /// When to ask the outbox again, by our clock.
     pub outbox_due: UnixMs,
     /// What is known of the project.
     pub project: ProjectMessages,
     /// How far the categories are compared with those of the last time.
     pub categories: CategoryRound,
-    /// Times whose messages are read once more, the first now.
+    /// The replays; the first one is under way.
     pub replays: Vec<FeedReplay>,
-    /// How much the broker lost, without what it brought later, and that.
+    /// How many items the broker lost, without those that it delivered late.
     pub lost: u64,
-    /// What the broker brought after it was taken for lost.
+    /// How many items the broker delivered after they counted as lost.
     pub late: u64,
-    /// When something was last found to be lost, by our clock.
+    /// When the feed last found a loss, by our clock.
     pub last_lost: UnixMs,
 }
 
-/// How far the ids of all categories are compared with those of the last time: no message tells of a category
-/// that is deleted.
+/// How far the ids of all categories are compared with those of the last time: no message reports the deletion of a
+/// category.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CategoryRound {
     /// When the next round is due, by our clock.
     pub due: UnixMs,
-    /// The number of the round that is under way, or of the next.
+    /// The number of the round under way, or of the next one.
     pub number: u64,
     /// The last category that this round has met.
     pub after: Option<Id>,
-    /// Those that it has not met: each is read before anything is deleted.
+    /// The categories that it has not met: each is read before anything is deleted.
     pub missing: Vec<Id>,
-    /// When it goes on after something failed, by our clock.
+    /// When it goes on after a failure, by our clock.
     pub retry: UnixMs,
 }
 
-/// A time whose messages are read once more.
+/// A period whose messages the feed reads once more.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FeedReplay {
-    /// From when on.
+    /// Its beginning.
     pub from: UnixMs,
-    /// Until when.
+    /// Its end.
     pub to: UnixMs,
-    /// Of which types; empty: of all.
+    /// The types of messages; empty for all.
     pub types: Vec<String>,
     /// How far it is.
     pub after: Keyset,
@@ -80,7 +80,7 @@ pub struct FeedReplay {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ProjectMessages {
-    /// When it is to be asked again, by our clock.
+    /// When to ask again, by our clock.
     pub due: UnixMs,
     /// For how many days messages are kept; none if the project may not be read.
     pub retention_days: Option<u32>,
@@ -88,17 +88,17 @@ pub struct ProjectMessages {
     pub failure: Option<FeedFailure>,
 }
 
-/// Something that went wrong, and goes on doing so.
+/// A failure that lasts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FeedFailure {
-    /// In commercetools' words, if it had some.
+    /// commercetools' words, if there are any.
     pub words: String,
     /// Whether it will not pass by itself.
     pub needs_person: bool,
-    /// Since when, by our clock.
+    /// Its beginning, by our clock.
     pub since: UnixMs,
-    /// How often in a row.
+    /// How many times in a row.
     pub count: u32,
 }
 
@@ -108,9 +108,9 @@ pub struct FeedFailure {
 pub struct FeedCursors {
     /// Everything stamped before is settled.
     pub from: UnixMs,
-    /// The newest that was read.
+    /// The newest document that was read.
     pub head: Keyset,
-    /// The look that is under way.
+    /// The look under way.
     pub look: Option<FeedLook>,
     /// When the next look is due, by our clock.
     pub look_due: UnixMs,
@@ -124,7 +124,7 @@ pub struct FeedCursors {
     pub without: Vec<Id>,
     /// Why it cannot be read.
     pub failure: Option<FeedFailure>,
-    /// When it is tried again after that, by our clock.
+    /// When the next try is due after that, by our clock.
     pub retry: UnixMs,
 }
 
@@ -138,36 +138,36 @@ pub struct FeedLook {
     pub after: Keyset,
 }
 
-/// A page that was made a batch for the outbox.
+/// A page that became a batch for the outbox.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PendingBatch {
     /// Its number.
     pub number: u64,
-    /// What it is of.
+    /// Its origin.
     pub of: BatchOrigin,
-    /// What is handed on with it.
+    /// What it passes on.
     pub known: Vec<KnownVersion>,
-    /// What of it the broker lost.
+    /// The items in it that the broker lost.
     pub lost: Vec<LostItem>,
 }
 
-/// What a batch was made of.
+/// The origin of a batch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BatchOrigin {
-    /// A page, and what it means for the cursors.
+    /// A page, and its effect on the cursors.
     Page(FeedReading, PageEnd),
-    /// A category that is gone.
+    /// A deleted category.
     Category(Id),
 }
 
-/// Something that the broker did not bring in time.
+/// An item that the broker did not deliver in time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LostItem {
-    /// Its slot, by which it is known if it comes later.
+    /// Its slot, which identifies it if it comes later.
     pub key: String,
-    /// The version of the resource; 1 of a message.
+    /// The version of the resource; 1 for a message.
     pub version: u64,
     /// The id of the message, or of the resource.
     pub id: String,
@@ -178,37 +178,37 @@ pub struct LostItem {
     pub at: UnixMs,
 }
 
-/// What is read.
+/// A reading of the feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FeedReading {
-    /// Of what.
+    /// The resource.
     pub of: StampedResource,
-    /// Why.
+    /// The reason.
     pub goal: ReadingGoal,
 }
 
-/// Why a page is read.
+/// Why the feed reads a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReadingGoal {
-    /// For what is new.
+    /// To find new documents.
     Head,
-    /// For what became readable late.
+    /// To find documents that became readable late.
     Look,
-    /// Since somebody asked for it once more.
+    /// An operator asked for a replay.
     Replay,
 }
 
-/// What a page means for the cursors.
+/// The effect of a page on the cursors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PageEnd {
-    /// Its last document; none if it has none.
+    /// Its last document; none if it is empty.
     pub last: Option<Keyset>,
-    /// Whether there may be more after it.
+    /// Whether more may follow.
     pub goes_on: bool,
-    /// Before which time all that was readable was looked for.
+    /// Everything readable before this time was looked for.
     pub until: UnixMs,
     /// How many documents the next page may have.
     pub limit: usize,
@@ -216,14 +216,14 @@ pub struct PageEnd {
     pub too_large: Option<Id>,
 }
 
-/// That a message, or a version of a resource, was handed on, or needs nothing.
+/// A message, or a version of a resource, that was passed on or needs nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownVersion {
     /// Its slot in the outbox ([`crate::push::parking`]).
     pub key: String,
-    /// Among which documents it is met.
+    /// The documents among which the feed meets it.
     pub of: StampedResource,
-    /// The version of the resource; 1 of a message.
+    /// The version of the resource; 1 for a message.
     pub version: u64,
     /// Its stamp.
     pub at: UnixMs,

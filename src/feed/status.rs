@@ -1,4 +1,4 @@
-//! What `GET /feed` answers.
+//! The answer to `GET /feed`.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::commercetools::keyset::StampedResource;
 use crate::config::{FeedMode, FeedRules};
 use crate::time::UnixMs;
 
-/// The first thing that goes wrong.
+/// The first failure.
 #[must_use]
 pub fn failure(state: &FeedState) -> Option<&FeedFailure> {
     let of_resource =
@@ -17,8 +17,8 @@ pub fn failure(state: &FeedState) -> Option<&FeedFailure> {
     state.project.failure.as_ref().or_else(of_resource)
 }
 
-/// For how long what happened is not known to be read, in seconds; none if it has not begun. While it catches up
-/// that is the age of the newest message that it has read.
+/// The period in seconds for which the feed may not know what happened; none if it has not begun. While it catches up,
+/// this is the age of the newest message that it has read.
 #[must_use]
 pub fn lag_seconds(state: &FeedState, now: UnixMs) -> Option<u64> {
     let messages = state.cursors.get(&StampedResource::Messages)?;
@@ -26,7 +26,7 @@ pub fn lag_seconds(state: &FeedState, now: UnixMs) -> Option<u64> {
     Some(their_time(state, now).since(read).as_secs())
 }
 
-/// How far the feed is.
+/// How far the feed has read.
 #[must_use]
 pub fn status(
     state: &FeedState,

@@ -1,7 +1,7 @@
 //! Tables for spreadsheets (RFC 4180).
 
-/// A line of a table. A spreadsheet takes a cell for a formula by its first character, and what a record
-/// was refused for may hold anything: such a cell begins with `'`, which makes it a text.
+/// A line of a table. A spreadsheet recognises a formula by the first character of a cell, and the reason of a refusal
+/// may contain anything. So such a cell begins with `'`, which makes it a text.
 #[must_use]
 pub fn line<'a>(cells: impl IntoIterator<Item = &'a str>) -> String {
     let cells: Vec<_> = cells.into_iter().map(cell).collect();

@@ -1,10 +1,10 @@
-//! What is imported.
+//! The kinds of records that an import brings.
 
 use serde::{Deserialize, Serialize};
 
 use crate::commercetools::walk::WalkedResource;
 
-/// What is imported.
+/// What an import brings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "as their names say")]
@@ -19,12 +19,12 @@ impl ImportKind {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Customers, Self::Orders, Self::Categories, Self::Products];
 
-    /// In the order in which one import of all is run: an item is put into the categories that are there, and an
-    /// order's profile is complete when its customer came first.
+    /// The order in which one import of all kinds runs: an item can only name existing categories, and the profile of
+    /// an order is complete if its customer came first.
     pub const IN_ORDER: [Self; 4] =
         [Self::Categories, Self::Products, Self::Customers, Self::Orders];
 
-    /// The name in paths and JSON.
+    /// Its name in paths and JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -35,7 +35,7 @@ impl ImportKind {
         }
     }
 
-    /// commercetools' name of such a resource.
+    /// commercetools' name of the resource.
     #[must_use]
     pub fn resource_type(self) -> &'static str {
         match self {
@@ -46,7 +46,7 @@ impl ImportKind {
         }
     }
 
-    /// What is walked through for it.
+    /// The documents that a run walks through.
     #[must_use]
     pub fn documents(self) -> WalkedResource {
         match self {
@@ -57,13 +57,13 @@ impl ImportKind {
         }
     }
 
-    /// The kind of this name.
+    /// The kind with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The name at the beginning of a sentence.
+    /// Its name at the beginning of a sentence.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {

@@ -1,25 +1,25 @@
-//! What limits the speed of a run that goes on: shown, and nothing else. What a run *waits* for, since nothing
-//! of it goes on, is [`super::run::RunWaiting`].
+//! What limits the speed of an active run; for display only. If nothing of a run goes on, it *waits*:
+//! [`super::run::RunWaiting`] says for what.
 
 use serde_json::{Value, json};
 
 use crate::klaviyo::pacing::Operation;
 
-/// What the next call of a run has to wait for.
+/// What the next call of a run waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RunLimit {
     /// Klaviyo's rate limit of an operation.
     Rate(Operation),
-    /// Jobs of Klaviyo's to end: all that was read is in them.
+    /// The end of jobs at Klaviyo: they hold all records read so far.
     Jobs,
     /// Answers of commercetools.
     Commercetools,
-    /// Answers of both: as many calls are under way as it may make at once.
+    /// Answers of both: as many calls are under way as the Worker may make at once.
     Connections,
 }
 
 impl RunLimit {
-    /// As the status has it.
+    /// Its form in the status.
     pub(super) fn shown(self) -> Value {
         match self {
             Self::Rate(operation) => {

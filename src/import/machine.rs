@@ -1,8 +1,8 @@
-//! The machine: what just happened in, what to store and whom to call out.
+//! The state machine: takes what just happened, and returns what to store and which calls to make.
 //!
-//! It holds a [`RunWork`] for each run and shares out what they have in common: six connections, the
-//! bytes that may be under way, and Klaviyo's rate limits. It has no clock and does no I/O: the
-//! same inputs give the same effects, so a simulator can run it.
+//! It holds a [`RunWork`] for each run and divides what they share: six connections, the bytes that may be under way,
+//! and Klaviyo's rate limits. It has no clock and does no I/O: the same inputs give the same effects, so a simulator
+//! can run it.
 
 use std::collections::BTreeMap;
 
@@ -27,56 +27,56 @@ use crate::time::UnixMs;
 /// What happened.
 #[derive(Debug, Clone)]
 pub enum ImportInput {
-    /// A run is to begin. The caller has seen that none of the kind is active.
+    /// A run has to begin. The caller has made sure that none of the kind is active.
     Start {
-        /// The run's id: unique, and in the order of the starts.
+        /// The run's id: unique, and ascending with the starts.
         id: String,
         /// What is imported.
         kind: ImportKind,
         /// Which records.
         start: RunStart,
     },
-    /// The run of this kind is to stop.
+    /// The run of this kind has to stop.
     Stop(ImportKind),
-    /// It is to go on.
+    /// It has to go on.
     Resume(ImportKind),
-    /// Klaviyo's limits may be used so far; the rest is the outbox's.
+    /// The parts of Klaviyo's limits that imports may use; the outbox has the rest.
     Quota(QuotaParts),
-    /// Something of a slice.
+    /// An event of a slice.
     Slice(SliceInput),
 }
 
-/// What is to be done, in this order.
+/// What the host has to do, in this order.
 #[derive(Debug)]
 pub enum ImportEffect {
     /// Store this, all of it or nothing.
     Save(Box<RunSaving>),
     /// Log this.
     TellCuts(RunCuts),
-    /// Make this call, and hand in what is answered under this number.
+    /// Make this call, and return its answer under this number.
     Call(CallTicket, HostCall),
 }
 
-/// All runs that are known, one a kind.
+/// All known runs, one for each kind.
 pub struct ImportMachine {
     works: BTreeMap<ImportKind, RunWork>,
-    /// Runs that another version stored, and that are only shown.
+    /// Runs that another version stored; the machine only shows them.
     unreadable: BTreeMap<ImportKind, UnreadableRun>,
     pace: CallPace,
     under_way: BTreeMap<CallTicket, Box<(ImportKind, RunTask)>>,
     last_ticket: CallTicket,
-    /// Calls that are left in this slice.
+    /// Calls left in this slice.
     calls_left: u32,
-    /// Whose turn it is.
+    /// The run whose turn it is.
     turn: usize,
-    /// When something can be done that cannot be done now.
+    /// When the machine can next do something that it cannot do now.
     wake: Option<UnixMs>,
-    /// What these runs may fill of the memory of the isolate at the time.
+    /// How much of the isolate's memory these runs may fill at the time.
     memory: MemoryPart,
 }
 
 impl ImportMachine {
-    /// The machine with what is stored. Calls that were under way are not known any more.
+    /// The machine with the stored runs. Calls that were under way are no longer known.
     #[must_use]
     pub fn new(config: &Config, stored: Vec<StoredRunParts>, now: DateTime<Utc>) -> Self {
         let (mut works, mut unreadable) = (BTreeMap::new(), BTreeMap::new());
@@ -103,7 +103,7 @@ impl ImportMachine {
         }
     }
 
-    /// This is what these runs may fill of the memory of the isolate from now on.
+    /// Sets how much of the isolate's memory these runs may fill from now on.
     pub fn share_memory(&mut self, part: MemoryPart) {
         self.memory = part;
     }
@@ -114,7 +114,7 @@ impl ImportMachine {
         self.works.values().map(RunWork::filled).sum::<usize>() > self.memory.of(ROOM)
     }
 
-    /// One step: takes what happened, and says what is to be done.
+    /// One step: takes what happened, and returns what to do.
     pub fn step(
         &mut self,
         config: &Config,
@@ -153,8 +153,8 @@ impl ImportMachine {
         self.pump(config, now)
     }
 
-    /// Settles what can be settled and makes all calls that can be made now. Where there are none,
-    /// the documents of a page are read; so those of another page are on their way meanwhile.
+    /// Settles what can be settled and makes all possible calls. If no call is possible, it reads the documents of a
+    /// page, while the calls for another page are under way.
     fn pump(&mut self, config: &Config, now: DateTime<Utc>) -> Vec<ImportEffect> {
         let mut effects = Vec::new();
         let mut calls = self.settled_calls(config, now);
@@ -223,15 +223,14 @@ impl ImportMachine {
         calls
     }
 
-    /// What [`crate::import::store::runs::save`] found healed: the run's counts are those that were stored.
+    /// Takes the failures that [`crate::import::store::runs::save`] found healed, and corrects the counts.
     pub fn healed(&mut self, kind: ImportKind, healed: HealedCounts) {
         if let Some(work) = self.works.get_mut(&kind) {
             work.healed(healed);
         }
     }
 
-    /// When to step again without an answer; none if only an answer, or a
-    /// new slice, can bring it on.
+    /// When to step again without an answer; none if only an answer or a new slice can bring progress.
     #[must_use]
     pub fn wake(&self) -> Option<UnixMs> {
         self.wake
@@ -243,13 +242,13 @@ impl ImportMachine {
         self.works.values().any(|work| work.run().is_active())
     }
 
-    /// The run of a kind, as it is stored.
+    /// The run of a kind, in its stored form.
     #[must_use]
     pub fn run(&self, kind: ImportKind) -> Option<&ImportRun> {
         self.works.get(&kind).map(RunWork::run)
     }
 
-    /// The run of a kind as it is shown, with what is under way.
+    /// The run of a kind as the endpoints show it, with what is under way.
     #[must_use]
     pub fn shown(&self, kind: ImportKind) -> Value {
         match (self.works.get(&kind), self.unreadable.get(&kind)) {
@@ -259,7 +258,7 @@ impl ImportMachine {
         }
     }
 
-    /// The records that are counted as read, and not settled.
+    /// The records that are counted as read but not settled.
     #[must_use]
     pub fn in_flight(&self, kind: ImportKind) -> u64 {
         self.works.get(&kind).map_or(0, RunWork::in_flight)

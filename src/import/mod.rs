@@ -1,11 +1,10 @@
-//! The import: pages of commercetools' documents, brought to Klaviyo in bulk.
+//! The import: brings pages of commercetools' documents to Klaviyo in bulk.
 //!
-//! A pure state machine ([`machine`]): given what just happened, it says what is to be stored and
-//! which calls are to be made. Its host stores first and calls then, so that a crash at any
-//! point costs at most the pages that were under way, and a repeated page is harmless, since all
-//! ids are stable.
+//! A pure state machine ([`machine`]) takes what just happened, and returns what to store and which
+//! calls to make. Its host stores first and calls then. So a crash costs at most the pages under
+//! way, and a repeated page does no harm, since all ids are stable.
 //!
-//! What it stores, and how, stands in [`store`]. Not in scope: the calls and the clock
+//! [`store`] says what the import stores, and how. Not in scope: the calls and the clock
 //! (`edge::import`).
 
 pub mod csv;

@@ -1,7 +1,7 @@
 //! A page under way: its records, and how far each of them is.
 //!
-//! A page is committed when each of its records is settled, or all that is left of it is with jobs
-//! of Klaviyo's. Until then a crash costs no more than reading it again.
+//! The run commits a page when each record is settled or only in jobs at Klaviyo. Until then a crash only costs a
+//! second read of the page.
 
 use std::collections::VecDeque;
 
@@ -16,13 +16,13 @@ use crate::push::conclusion::Conclusion;
 use crate::push::plan::IgnoreReason;
 use crate::push::plan::price_edge::PriceEdge;
 
-/// About what a record takes while its rows are under way.
+/// The approximate memory of a record while its rows are under way.
 const RECORD_BYTES: usize = 200;
 
 /// Where a page comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum PageOrigin {
-    /// A range of the pass; `after` is where it goes on after this page, if it does.
+    /// A range of the pass; `after` is where the range goes on after this page, if it does.
     Range { range: usize, after: Option<String> },
     /// Records that a job refused.
     Again,
@@ -31,62 +31,62 @@ pub(super) enum PageOrigin {
 /// A page.
 pub(super) struct RunPage {
     pub(super) origin: PageOrigin,
-    /// The bytes that were read for it.
+    /// The bytes read for it.
     pub(super) bytes: usize,
     pub(super) records: Vec<RunRecord>,
-    /// What was answered, until its documents are read.
+    /// The answer, until its documents are read.
     pub(super) unread: Option<HttpAnswer>,
-    /// Walks over what its documents lead to that are still to be made.
+    /// Walks still to make over the documents that this page's documents lead to.
     pub(super) linked: VecDeque<Walk>,
-    /// Whether such walks are under way, or still to be made.
+    /// Whether such walks are under way or still to make.
     pub(super) follows_links: bool,
-    /// What is read of its records until they are mapped, each with the index of its record.
+    /// What is read for its records until they are mapped, each with the index of its record.
     pub(super) units: Vec<(usize, Delivery)>,
-    /// Answers that are awaited before more of them can be.
+    /// Answers that have to come before further records can be mapped.
     pub(super) waits: u32,
-    /// When the prices of its products change by themselves; to be kept by the outbox before the page is
-    /// committed.
+    /// When the prices of its products change by themselves; the outbox has to keep these times before the run commits
+    /// the page.
     pub(super) price_edges: Vec<PriceEdge>,
 }
 
 /// A record under way.
 pub(super) struct RunRecord {
     pub(super) id: Id,
-    /// What people know it by, if it is known: see [`record::PageRecord`].
+    /// The name that people know it by, if there is one: see [`record::PageRecord`].
     pub(super) name: Option<Box<str>>,
     pub(super) fate: RecordFate,
-    /// Its unit of work, while Klaviyo has not all of it.
+    /// Its unit of work, until Klaviyo has all of it.
     pub(super) unit: Option<UnitNo>,
 }
 
 /// How a record ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum RecordFate {
-    /// It has not.
+    /// It has not ended.
     Open,
-    /// There is nothing to send.
+    /// Nothing had to be sent.
     Skipped(SkipReason),
-    /// The outbox has it: nothing more is to be done with it here.
+    /// The outbox has it: the import does nothing more with it.
     HandedOver,
     /// It cannot be sent.
     Failed(Rejection),
-    /// It was refused among others, and is to be sent by itself.
+    /// Klaviyo refused it among others; it has to go by itself.
     Again,
-    /// It is being written already, and is not counted twice.
+    /// The run is writing it already, and does not count it twice.
     Known,
 }
 
-/// Why there is nothing to send of a record.
+/// Why nothing had to be sent for a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SkipReason {
-    /// For the same reason as of a notification of it.
+    /// The reason for which a notification of it would be ignored.
     Ignored(IgnoreReason),
-    /// All is as it is to be.
+    /// Everything is as it should be.
     NothingToSend,
 }
 
 impl SkipReason {
-    /// It is there no more: nothing of it is left to do.
+    /// The record no longer exists: nothing is left to do.
     pub(super) const GONE: Self = Self::Ignored(IgnoreReason::Gone);
 
     /// A stable code.
@@ -103,7 +103,7 @@ impl From<Conclusion> for RecordFate {
         match conclusion {
             Conclusion::Never(rejection) => Self::Failed(rejection),
             Conclusion::Ignored(why) => Self::Skipped(SkipReason::Ignored(why)),
-            // What a record waits for is asked for before anything is concluded of it.
+            // The run asks for what a record waits for before it concludes anything.
             Conclusion::Delivered | Conclusion::Later(_) | Conclusion::NotYet(_) => {
                 Self::Skipped(SkipReason::NothingToSend)
             }
@@ -143,7 +143,7 @@ impl RunPage {
         }
     }
 
-    /// Its documents are mapped: of its bytes nothing is left but its records.
+    /// Its documents are mapped: only its records still take memory.
     pub(super) fn mapped(&mut self) {
         self.bytes = self.records.len() * RECORD_BYTES;
     }
@@ -152,7 +152,7 @@ impl RunPage {
         self.records.iter().any(|record| record.id == *id)
     }
 
-    /// Adds a record, with its unit if there is something to do for it.
+    /// Adds a record, with its unit if it has work to do.
     pub(super) fn add(&mut self, id: Id, unit: Result<Delivery, RecordFate>) {
         let fate = match unit {
             Ok(unit) => {
@@ -164,7 +164,7 @@ impl RunPage {
         self.records.push(RunRecord::new(id, fate));
     }
 
-    /// Takes the documents of an answer. One that cannot be read costs only itself.
+    /// Takes the documents of an answer. An unreadable one costs only itself.
     pub(super) fn take_records(&mut self, of: WalkedResource, results: &[&str]) {
         for PageRecord { id, name, read } in
             results.iter().filter_map(|text| record::read(of, text))
@@ -190,12 +190,12 @@ impl RunPage {
         self.units.extend(other.units.into_iter().map(|(index, unit)| (index + offset, unit)));
     }
 
-    /// Whether everything of it was read and mapped.
+    /// Whether all its documents are read and mapped.
     pub(super) fn is_mapped(&self) -> bool {
         self.waits == 0 && self.units.is_empty()
     }
 
-    /// The units of its records that are being written.
+    /// The units of its records under way.
     pub(super) fn written_units(&self) -> impl Iterator<Item = UnitNo> {
         self.records.iter().filter_map(|record| record.unit)
     }

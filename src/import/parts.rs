@@ -1,9 +1,9 @@
-//! How a walk is divided into parts that are read beside each other.
+//! Divides a walk into parts that are read in parallel.
 //!
-//! Documents can be divided by their time of creation alone, and they are not spread evenly over it: a shop may
-//! have most of its customers from one day. So the parts are counted, and those with too many divided again.
-//! commercetools counts up to [`MOST_COUNTED`] where there is a predicate, which each part is; so the parts also
-//! say how many documents there are in all.
+//! Documents can only be divided by their time of creation, and they are not spread evenly over it: a shop may have
+//! most of its customers from one day. So each part is counted, and parts with too many documents are divided again.
+//! commercetools counts up to [`MOST_COUNTED`] if a query has a predicate, and each part has one; so the parts also
+//! tell the total number of documents.
 
 use std::collections::VecDeque;
 
@@ -12,45 +12,45 @@ use chrono::{DateTime, Duration, Utc};
 use super::passes::PassRange;
 use crate::config::ImportRules;
 
-/// What commercetools counts up to where there is a predicate (its release note of 2020-10-12).
+/// commercetools counts up to this if a query has a predicate (its release note of 2020-10-12).
 pub(super) const MOST_COUNTED: u64 = 10_000;
 
-/// Pages that a part of a walk has on average. The last page of a part is not full, so there are
-/// to be few parts; but time is not divided as records are, so there are to be more than lanes.
+/// Pages that a part of a walk has on average. The last page of a part is not full, so few parts are better; but
+/// documents are not spread evenly over time, so there should be more parts than lanes.
 const RANGE_PAGES: u64 = 16;
 
-/// Pages for which a part is worth while, where all lanes would not be busy otherwise.
+/// Pages that make a part worthwhile if otherwise some lanes would be idle.
 const SHORT_RANGE_PAGES: u64 = 2;
 
-/// Parts of equal time at most, before they are counted.
+/// The maximum number of parts of equal time, before they are counted.
 const FIRST_PARTS: u64 = 48;
 
-/// Parts at most. They are stored with each page, some 100 bytes each.
+/// The maximum number of parts. Each page stores them, some 100 bytes each.
 const MOST_PARTS: usize = 400;
 
-/// Into how many a part with too many documents is divided.
+/// A part with too many documents is divided into this many.
 const PIECES: i32 = 4;
 
-/// The shortest part: times of queries have milliseconds, and no shop creates so much in a second.
+/// The shortest part: times in queries have milliseconds, and no shop creates that many documents in a second.
 const SHORTEST: Duration = Duration::seconds(1);
 
-/// A part that is being counted.
+/// A part whose documents are being counted.
 #[derive(Debug, Clone)]
 struct WalkPart {
-    /// Its bounds, the first and the last one of the walk included.
+    /// Its bounds; they include the first and the last document of the walk.
     from: DateTime<Utc>,
     to: DateTime<Utc>,
     count: PartCount,
 }
 
-/// What is known of the number of documents in a part.
+/// What is known about the number of documents in a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PartCount {
-    /// It is being asked for.
+    /// The query for it is under way.
     Asked,
     /// commercetools cannot say.
     Unknown,
-    /// So many, up to [`MOST_COUNTED`].
+    /// This many, up to [`MOST_COUNTED`].
     Known(u64),
 }
 
@@ -59,15 +59,15 @@ enum PartCount {
 pub(super) struct WalkParts {
     /// In their order, without gaps.
     parts: Vec<WalkPart>,
-    /// The most documents that a part is to have.
+    /// The most documents that a part should have.
     most: u64,
-    /// Those that are to be counted.
+    /// The parts to count.
     to_count: VecDeque<PassRange>,
 }
 
 impl WalkParts {
-    /// Divides a walk of `total` documents, as far as they are counted, into parts of equal time. None if it is
-    /// not to be divided.
+    /// Divides a walk of `total` documents, as far as they are counted, into parts of equal time. None if it should not
+    /// be divided.
     pub(super) fn new(
         oldest: Option<DateTime<Utc>>,
         newest: Option<DateTime<Utc>>,
@@ -80,7 +80,7 @@ impl WalkParts {
         let count = if is_whole { 1 } else { i32::try_from(count.max(2)).ok()? };
         let parts = whole.divided(count);
         (parts.len() > 1).then(|| {
-            // More than that is known when it is counted.
+            // A higher total is known only after the count of the parts.
             let most = if total < MOST_COUNTED { most_of(total, rules) } else { MOST_COUNTED - 1 };
             let mut walk = Self { parts, most, to_count: VecDeque::new() };
             walk.to_count = (0..walk.parts.len()).map(|at| walk.range(at)).collect();
@@ -88,12 +88,12 @@ impl WalkParts {
         })
     }
 
-    /// The parts that are to be counted, since it was asked last.
+    /// The parts to count, since the last call of this method.
     pub(super) fn take_uncounted(&mut self) -> impl Iterator<Item = PassRange> {
         self.to_count.drain(..)
     }
 
-    /// Takes how many documents a part has, if commercetools could say. One with too many is divided.
+    /// Takes the number of documents in a part, if commercetools could say. A part with too many is divided.
     pub(super) fn counted(&mut self, range: &PassRange, total: Option<u64>) {
         let Some(at) = (0..self.parts.len()).find(|at| self.range(*at) == *range) else { return };
         let pieces = match total {
@@ -111,8 +111,8 @@ impl WalkParts {
         self.to_count.extend((at..at + new).map(|at| self.range(at)).collect::<Vec<_>>());
     }
 
-    /// Whether all of them are counted, as far as they can be. Once it is known how many documents there are, those
-    /// with too many of them are divided again.
+    /// Whether all of them are counted, as far as possible. As soon as the total is known, parts with too many
+    /// documents are divided again.
     pub(super) fn are_counted(&mut self, rules: &ImportRules) -> bool {
         if self.parts.iter().any(|part| part.count == PartCount::Asked) {
             return false;
@@ -132,7 +132,7 @@ impl WalkParts {
         self.to_count.is_empty()
     }
 
-    /// How many documents there are; none if that is not known.
+    /// The total number of documents; none if it is not known.
     pub(super) fn total(&self) -> Option<u64> {
         let counts = self.parts.iter().map(|part| match part.count {
             PartCount::Known(count) => Some(count).filter(|count| *count < MOST_COUNTED),
@@ -141,7 +141,7 @@ impl WalkParts {
         counts.sum()
     }
 
-    /// The parts, those beside each other that have few documents as one.
+    /// The parts; adjacent ones with few documents are joined.
     pub(super) fn ranges(&self, rules: &ImportRules) -> Vec<PassRange> {
         let count = |part: &WalkPart| match part.count {
             PartCount::Known(count) => count,
@@ -163,8 +163,8 @@ impl WalkParts {
         ranges.into_iter().map(|(range, _)| range).collect()
     }
 
-    /// A part as it is read: the first and the last one of a walk have no bound, since what is newer than the
-    /// newest may come meanwhile.
+    /// A part as it is read: the first and the last one of a walk have no outer bound, since documents newer than the
+    /// newest may appear meanwhile.
     fn range(&self, at: usize) -> PassRange {
         let part = &self.parts[at];
         let from = (at > 0).then_some(part.from);
@@ -173,7 +173,7 @@ impl WalkParts {
     }
 }
 
-/// How many parts a walk of so many documents is to have: at least one for each lane, unless they would be too
+/// How many parts a walk of this many documents should have: at least one for each lane, unless they would be too
 /// short.
 fn aimed_at(total: u64, rules: &ImportRules) -> u64 {
     let pages = total / u64::from(rules.page_size).max(1);
@@ -181,7 +181,7 @@ fn aimed_at(total: u64, rules: &ImportRules) -> u64 {
     (pages / RANGE_PAGES).max(least)
 }
 
-/// The most documents of a part where there are so many in all.
+/// The most documents that a part should have, for this total.
 fn most_of(total: u64, rules: &ImportRules) -> u64 {
     let even = 3 * total / (2 * aimed_at(total, rules));
     even.max(SHORT_RANGE_PAGES * u64::from(rules.page_size)).min(MOST_COUNTED - 1)
@@ -208,8 +208,8 @@ mod tests {
         DateTime::UNIX_EPOCH + Duration::hours(hours)
     }
 
-    /// Divides a walk over documents of these times (hours), counted as commercetools does: the parts, and how
-    /// many documents there are.
+    /// Divides a walk over documents of these times (hours), counted as commercetools does: the parts, the total number
+    /// of documents, and the number of counts.
     fn divided(times: &[i64]) -> (Vec<PassRange>, Option<u64>, usize) {
         let (Some(oldest), Some(newest)) = (times.iter().min(), times.iter().max()) else {
             return (Vec::new(), None, 0);
@@ -284,7 +284,7 @@ mod tests {
     #[test]
     fn what_cannot_be_divided_or_counted_is_read_all_the_same() {
         let rules = ImportRules::default();
-        // Records that were all created at once cannot be divided by time.
+        // Time cannot divide records that were all created at once.
         assert!(WalkParts::new(Some(time(0)), Some(time(0)), 9_000, &rules).is_none());
         assert!(WalkParts::new(None, None, 0, &rules).is_none());
         let (ranges, total, _) = divided(&[vec![0; 12_000], vec![1]].concat());

@@ -1,13 +1,13 @@
-//! The passes of a run: through which documents it walks, one walk after the other.
+//! The passes of a run: which documents it walks through, one walk after the other.
 //!
 //! The next pass begins when everything of the one before is settled, jobs included.
 //!
-//! Nothing newer may be overwritten. Klaviyo applies a job minutes after its page was read, and a
-//! change that came by notification meanwhile was written before it. So a run over state ends with
-//! a *closing* pass over what changed since it began, and *hands over* to the outbox what changed
-//! since the closing pass began: the outbox follows each write until nothing overtook it. Stock,
-//! standalone prices, and variants that are documents of their own count as changes of their products. Both look back a minute further, since the
-//! clocks and the indexes of queries lag.
+//! A run must not overwrite anything newer. Klaviyo applies a job minutes after the run read its page, and a change
+//! that came by notification meanwhile was written before the job. So a run over state ends with a *closing* pass over
+//! what changed since it began, and *hands over* to the outbox what changed since the closing pass began: the outbox
+//! follows each write until nothing overtook it. Stock, standalone prices and variants that are documents of their own
+//! count as changes of their products. Both look back one minute further, since the clocks and the indexes of queries
+//! lag.
 
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
@@ -27,9 +27,9 @@ use crate::klaviyo::query::KlaviyoLookup;
 pub struct Pass {
     /// Where its records come from.
     pub source: PassSource,
-    /// Whether its records are counted apart, since they were counted before.
+    /// Whether its records are counted separately, since they were counted before.
     pub reread: bool,
-    /// Whether its records are left to the outbox, and not written.
+    /// Whether the run leaves its records to the outbox instead of writing them.
     pub hand_over: bool,
 }
 
@@ -45,18 +45,18 @@ pub enum PassSource {
         /// Only those that changed since (UTC).
         changed_since: Option<DateTime<Utc>>,
     },
-    /// Documents that other documents lead to, since their own time of change does not tell.
+    /// Documents that other documents lead to, since their own time of change does not show these changes.
     Linked {
         /// Which documents lead to them.
         link: PassLink,
-        /// From when on these changed (UTC).
+        /// The earliest change of these (UTC).
         since: DateTime<Utc>,
-        /// Which of the documents that they lead to.
+        /// A filter for the documents that they lead to.
         filter: WalkFilter,
     },
-    /// What Klaviyo holds, to be deleted.
+    /// What Klaviyo holds and the run deletes.
     Held {
-        /// Whether what is for sale stays, and what is not from here.
+        /// Whether objects stay that are for sale, or that are not from this Worker.
         check: bool,
     },
 }
@@ -69,20 +69,20 @@ pub enum PassLink {
     Payments,
     /// Inventory entries lead to the products of their SKUs.
     Inventory,
-    /// Standalone prices do so as well.
+    /// Standalone prices, in the same way.
     Prices,
     /// Variants that are documents of their own lead to their products.
     Variants,
 }
 
 impl PassLink {
-    /// Whether it leads to products by way of variants, wherever these are.
+    /// Whether it leads to products through variants, wherever the project keeps these.
     pub(super) fn is_of_variants(self) -> bool {
         matches!(self, Self::Inventory | Self::Prices | Self::Variants)
     }
 
-    /// The documents of a page, if one of records is to have `limit`: as many as there can be to ask for by
-    /// their SKUs, or one if the first is too large to be read with others.
+    /// The documents of a page, if a page of records has `limit`: as many as one query can take by their SKUs, or one
+    /// if the first document is too large for more.
     pub(super) fn limit(self, limit: usize) -> usize {
         match self {
             _ if limit == 1 => 1,
@@ -104,8 +104,8 @@ impl PassLink {
 /// The ids of one page of a list. 100 ids are some 4.5 kB of address.
 pub(super) const LIST_PAGE: usize = 100;
 
-/// How far back a pass over what changed looks beyond its own beginning: commercetools' clock is not
-/// ours, and a query may not know yet of what was changed a moment ago.
+/// How far a pass over changes looks back beyond its own beginning: commercetools' clock is not ours, and a query may
+/// not know yet what changed a moment ago.
 pub(super) const LOOK_BACK: Duration = Duration::seconds(60);
 
 impl Pass {
@@ -121,12 +121,12 @@ impl Pass {
         Self { source, reread: true, hand_over: true }
     }
 
-    /// Whether it reads what changed while the passes before it were under way.
+    /// Whether it reads what changed during the passes before it.
     pub(super) fn is_closing(&self) -> bool {
         self.reread && !self.hand_over && matches!(self.source, PassSource::Documents(_))
     }
 
-    /// The documents that lead to its records, if there are such.
+    /// The documents that lead to its records, if any.
     pub(super) fn link(&self) -> Option<PassLink> {
         match self.source {
             PassSource::Linked { link, .. } => Some(link),
@@ -158,9 +158,9 @@ pub(super) fn passes(
     started_at: DateTime<Utc>,
 ) -> Vec<Pass> {
     let published = kind == ImportKind::Products;
-    // A young order that was imported first, as history, would start no flow when it comes.
+    // A young order that the run imported first, as history, would start no flow when its notification comes.
     let settled = Duration::minutes(i64::from(rules.import.orders_older_than_minutes));
-    // Nobody looks when a run starts by itself: it leaves every order that may still start one.
+    // Nobody watches when a run starts by itself: it leaves out every order that may still start a flow.
     let flows = Duration::hours(i64::from(rules.order.flows_up_to_hours));
     let youngest = if trigger == RunTrigger::Schedule { settled.max(flows) } else { settled };
     let created_before = (kind == ImportKind::Orders).then(|| started_at - youngest);
@@ -197,7 +197,7 @@ pub(super) fn passes(
     passes
 }
 
-/// The passes over what changed since the run began, and over what changed since those began.
+/// The passes over what changed since the run began, and since those passes began.
 fn closing(
     kind: ImportKind,
     selection: &RunSelection,
@@ -208,7 +208,7 @@ fn closing(
         RunSelection::StartId(id) => Some(id.clone()),
         _ => None,
     };
-    // A product that was taken from sale meanwhile is to be seen, too.
+    // This has to see a product that was taken from sale meanwhile, too.
     let filter = WalkFilter { from_id, published: false, ..filter.clone() };
     let mut passes = Vec::new();
     if matches!(selection, RunSelection::Ids | RunSelection::Retry) {
@@ -226,7 +226,7 @@ fn closing(
     passes
 }
 
-/// What other documents lead to that changed since; what changed itself is in the pass before.
+/// Documents that other, changed documents lead to; the pass before has those that changed themselves.
 fn linked(
     kind: ImportKind,
     filter: &WalkFilter,
@@ -248,20 +248,20 @@ pub(super) enum PassReading {
 }
 
 impl Pass {
-    /// The queries for its oldest and its newest document, where it can be divided by time.
+    /// The queries for its oldest and its newest document, if time can divide it.
     pub(super) fn ends(&self, kind: ImportKind) -> Option<[WalkEnd; 2]> {
         let PassSource::Documents(filter) = &self.source else { return None };
         let end = |newest| WalkEnd { of: kind.documents(), filter: filter.clone(), newest };
         Some([end(false), end(true)])
     }
 
-    /// The query for how many documents a part of it has.
+    /// The query for the number of documents in a part of it.
     pub(super) fn count(&self, kind: ImportKind, range: &PassRange) -> Option<WalkCount> {
         let PassSource::Documents(filter) = &self.source else { return None };
         Some(WalkCount { of: kind.documents(), filter: range.narrowed(filter) })
     }
 
-    /// How to read the page of a range that follows `after`, with about `limit` records.
+    /// How to read the page of a range after `after`, with about `limit` records.
     pub(super) fn reading(
         &self,
         kind: ImportKind,
@@ -303,13 +303,13 @@ pub(super) fn of_ids(kind: ImportKind, ids: &[Id]) -> Walk {
     Walk::among_ids(kind.documents(), ids.to_vec(), ids.len().max(1))
 }
 
-/// The part of a list that is the page of `limit` after the first so many ids.
+/// The slice of a list that makes the page of `limit` ids after the first `after` ids.
 pub(super) fn listed(list: &[Id], after: Option<&str>, limit: usize) -> std::ops::Range<usize> {
     let begin = after.and_then(|after| after.parse().ok()).unwrap_or(0).min(list.len());
     begin..(begin + LIST_PAGE.min(limit)).min(list.len())
 }
 
-/// What Klaviyo holds of a kind that can be deleted.
+/// The objects of a kind that Klaviyo holds and a run can delete.
 pub(super) fn held(kind: ImportKind) -> CatalogKind {
     match kind {
         ImportKind::Categories => CatalogKind::Category,
@@ -317,22 +317,22 @@ pub(super) fn held(kind: ImportKind) -> CatalogKind {
     }
 }
 
-/// One part of a pass: the records of a time of creation, read in the order of their ids.
+/// One part of a pass: the records of a period of creation, read in the order of their ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PassRange {
     /// The earliest `createdAt`; none for no limit.
     pub from: Option<DateTime<Utc>>,
-    /// The `createdAt` it ends before; none for no limit.
+    /// The `createdAt` before which it ends; none for no limit.
     pub to: Option<DateTime<Utc>>,
-    /// The last id of the last page that is settled. For pages of Klaviyo's, their cursor; for
-    /// ids that were given, how many are settled.
+    /// The last id of the last settled page. For Klaviyo's pages, their cursor; for a list of ids, how many are
+    /// settled.
     pub after: Option<String>,
     /// Whether all of it is settled.
     pub done: bool,
 }
 
 impl PassRange {
-    /// A filter that lets through only what is in this part.
+    /// The filter, restricted to this part.
     pub(super) fn narrowed(&self, filter: &WalkFilter) -> WalkFilter {
         WalkFilter {
             created_from: self.from.or(filter.created_from),

@@ -1,8 +1,8 @@
 //! Phone numbers that several customers share, such as a helpline's.
 //!
-//! A phone number identifies a person at Klaviyo: all who share it would become one profile, and no
-//! two of them could go in one job. So it is sent with the first customer of a run who has it, and
-//! left out for the others.
+//! A phone number identifies a person at Klaviyo: all customers who share it would become one
+//! profile, and no two of them could go in one job. So the run sends it with the first customer who
+//! has it, and leaves it out for the others.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,18 +10,18 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use crate::klaviyo::profile::Profile;
 use crate::klaviyo::request::WriteRequest;
 
-/// Phone numbers that are remembered, at some 30 bytes each. In a shop with more of them, two
-/// customers may share one all the same, and Klaviyo's answer decides.
+/// How many phone numbers are remembered, at some 30 bytes each. In a shop with more, two customers
+/// may still share one, and Klaviyo's answer decides.
 const REMEMBERED: usize = 200_000;
 
-/// Whose each phone number was first, both as digests. It does not have to survive a crash.
+/// The first customer of each phone number, both as digests. It need not survive a crash.
 #[derive(Default)]
 pub(super) struct PhoneBook {
     owners: HashMap<u64, u64>,
 }
 
 impl PhoneBook {
-    /// Leaves out the phone numbers that were sent with another customer; how many.
+    /// Leaves out the phone numbers that were sent with another customer; returns how many.
     pub(super) fn keep_apart(&mut self, stages: &mut [Vec<WriteRequest>]) -> u64 {
         let mut left_out = 0;
         for request in stages.iter_mut().flatten() {
@@ -32,7 +32,7 @@ impl PhoneBook {
         left_out
     }
 
-    /// Whether the number had to be left out.
+    /// Leaves out the number if another customer has it; returns whether it did.
     fn keep_profile_apart(&mut self, profile: &mut Profile) -> bool {
         let (Some(phone), Some(id)) = (&profile.phone_number, &profile.external_id) else {
             return false;

@@ -1,4 +1,4 @@
-//! Whose a row is: the record of a page under way.
+//! The owner of a row: the record of a page under way.
 
 /// The number of a page, unique within the life of the machine.
 pub(in crate::import) type PageNo = u32;

@@ -1,4 +1,4 @@
-//! A run of an import: what is stored of it, and what the endpoints show.
+//! A run of an import: its stored form, and its form in the endpoints.
 //!
 //! A stored run has what it needs to go on after a crash, and no more: how far the reading is
 //! settled, what is counted, and why it waits or failed. Its JSON is pinned by a test; a change of
@@ -28,7 +28,7 @@ pub const VERSION: u32 = 5;
 pub enum RunState {
     /// It reads and writes.
     Running,
-    /// It was asked to stop, and calls are still under way.
+    /// An operator stopped it, and calls are still under way.
     Stopping,
     /// It was stopped, and can be resumed.
     Stopped,
@@ -38,25 +38,25 @@ pub enum RunState {
     Failed,
 }
 
-/// What is counted, in records of commercetools.
+/// The counts, in records of commercetools.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunCounts {
-    /// Read and settled, or handed to a job of Klaviyo's.
+    /// Read, and settled or in a job at Klaviyo.
     pub read: u64,
     /// Klaviyo has it.
     pub sent: u64,
-    /// There was nothing to send.
+    /// Nothing had to be sent.
     pub skipped: u64,
-    /// It could not be sent; there is a failure of that id until something heals it.
+    /// It could not be sent; a failure with its id exists until something heals it.
     pub failed: u64,
 }
 
-/// Failures of a run that it healed itself.
+/// Failures of a run that the same run healed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct HealedCounts {
     /// Those of records that were sent in the end.
     pub sent: u64,
-    /// Those of records of which there is nothing to send any more.
+    /// Those of records that need nothing sent any more.
     pub skipped: u64,
 }
 
@@ -88,59 +88,58 @@ pub struct RunError {
     pub message: String,
 }
 
-/// A run, as it is stored.
+/// A run, in its stored form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportRun {
     /// The version of this shape.
     pub version: u32,
-    /// Unique, and in the order of the starts.
+    /// Unique, and ascending with the starts.
     pub id: String,
     #[expect(missing_docs, reason = "as its name says")]
     pub kind: ImportKind,
     /// Which records.
     pub selection: RunSelection,
-    /// What started it; a run that an earlier version stored was started by hand.
+    /// What started it; a run from an earlier version was started by hand.
     #[serde(default)]
     pub trigger: RunTrigger,
     #[expect(missing_docs, reason = "as its name says")]
     pub state: RunState,
     #[expect(missing_docs, reason = "as its name says")]
     pub counts: RunCounts,
-    /// Read again at the end, or for another reason; counted apart.
+    /// Read again at the end, or for another reason; counted separately.
     pub reread: u64,
-    /// Phone numbers that were left out, since the run had sent them with another customer. What is read
-    /// once more after a crash may count twice.
+    /// Phone numbers that the run left out, since it had sent them with another customer. Records that are read once
+    /// more after a crash may count twice.
     pub phones_left_out: u64,
-    /// What was left out of records, by its code. What is read once more after a crash may count twice.
+    /// Values that the run left out of records, by code. Records that are read once more after a crash may count twice.
     pub left_out: BTreeMap<CutCode, u64>,
-    /// How many records there are to read, if it is known.
+    /// How many records the run has to read, if it is known.
     pub total: Option<u64>,
-    /// What it walks through, as the settings were when it began: a deployment in mid-run does not
-    /// change it.
+    /// The passes, from the settings at the beginning of the run: a deployment during the run does not change them.
     pub passes: Vec<Pass>,
-    /// The pass that is under way: an index into `passes`.
+    /// The current pass: an index into `passes`.
     pub pass: usize,
-    /// When the closing pass began (UTC); what changed since is left to the outbox.
+    /// When the closing pass began (UTC); what changed since goes to the outbox.
     pub closing_began: Option<DateTime<Utc>>,
-    /// The parts of that pass; none until it is known how to divide it.
+    /// The parts of that pass; none until the run knows how to divide it.
     pub ranges: Option<Vec<PassRange>>,
     /// Where the project kept variants when the pass began, if that matters to the pass.
     pub catalog_model: Option<CatalogModel>,
-    /// Until when a write of it that had no answer may still be carried out (UTC).
+    /// Until when Klaviyo may still carry out a write of the run that had no answer (UTC).
     pub doubtful_until: Option<DateTime<Utc>>,
-    /// Records that are to be sent again, each by itself: a job of Klaviyo's refused them.
+    /// Records to send again, each by itself: a job of Klaviyo refused them.
     pub again: Vec<Id>,
     #[expect(missing_docs, reason = "as its name says")]
     pub started_at: DateTime<Utc>,
     #[expect(missing_docs, reason = "as its name says")]
     pub updated_at: DateTime<Utc>,
-    /// For how long it has settled nothing, in ms of its own work: while the object is down no time passes.
+    /// For how long it has settled nothing, in ms of its own work: the time while the object is down does not count.
     #[serde(default)]
     pub unsettled_ms: u64,
-    /// When it ended, in whatever way.
+    /// When it ended, in any way.
     pub finished_at: Option<DateTime<Utc>>,
-    /// What it waits for, while it does.
+    /// What it waits for, if it waits.
     pub waiting: Option<RunWaiting>,
     /// Why it failed.
     pub error: Option<RunError>,
@@ -185,7 +184,7 @@ impl ImportRun {
         }
     }
 
-    /// Whether it has something to do.
+    /// Whether it has work to do.
     #[must_use]
     pub fn is_active(&self) -> bool {
         matches!(self.state, RunState::Running | RunState::Stopping)
@@ -197,7 +196,7 @@ impl ImportRun {
         matches!(self.state, RunState::Stopped | RunState::Failed)
     }
 
-    /// The time of creation from which on it leaves records out as too young (UTC), if it does.
+    /// The time of creation from which on the run leaves out records as too young (UTC), if it does.
     #[must_use]
     pub fn leaves_out_from(&self) -> Option<DateTime<Utc>> {
         match &self.passes.first()?.source {
@@ -206,8 +205,8 @@ impl ImportRun {
         }
     }
 
-    /// Ends it since slices of its work were lost again and again: a slice that brings the object
-    /// down would do so for ever.
+    /// Ends it after slices of its work were lost again and again: a slice that crashes the object would do so for
+    /// ever.
     pub fn lost(&mut self, now: DateTime<Utc>) {
         self.state = RunState::Failed;
         self.doubtful_until = self.doubtful_until.max(Some(now + JOB_IN_DOUBT));
@@ -222,8 +221,8 @@ impl ImportRun {
         });
     }
 
-    /// Where the reading is: the last id that is settled of each part that is being read, of a
-    /// deletion Klaviyo's cursor. A run over a list has none.
+    /// The position of the reading: the last settled id of each part under way; for a deletion, Klaviyo's cursor. A run
+    /// over a list has none.
     fn after(&self) -> Vec<&str> {
         if matches!(self.selection, RunSelection::Ids | RunSelection::Retry) {
             return Vec::new();
@@ -232,8 +231,8 @@ impl ImportRun {
         ranges.filter_map(|range| range.after.as_deref()).collect()
     }
 
-    /// As the endpoints show it (contract §3), with the number of records that are read and not counted yet, since
-    /// their page is under way: so no count ever goes back.
+    /// Its form in the endpoints (`docs/openapi.yaml`), with the number of records that are read but not counted yet,
+    /// since their page is under way: so no count ever decreases.
     #[must_use]
     pub fn shown(&self, under_way: u64) -> Value {
         let counts = &self.counts;
@@ -262,7 +261,7 @@ impl ImportRun {
     }
 }
 
-/// What is shown of a kind that was never imported, or of a run of which nothing is known.
+/// The form of a kind that was never imported, or of a run that is not known.
 #[must_use]
 pub fn blank(kind: ImportKind) -> Value {
     json!({
@@ -274,8 +273,8 @@ pub fn blank(kind: ImportKind) -> Value {
     })
 }
 
-/// Takes from what is shown of runs why they failed in words, which may be Klaviyo's own about a
-/// record: who may see nobody's data is told the code.
+/// Removes from the form of runs the words of their failure, which may be Klaviyo's own about a record: a caller
+/// without access to personal data only gets the code.
 pub fn hide_words(shown: &mut Value) {
     match shown {
         Value::Object(members) => {

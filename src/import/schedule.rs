@@ -1,8 +1,8 @@
 //! When an import starts by itself: which slot of a schedule is due, and what becomes of it.
 //!
-//! A slot is a time at which `CONFIG.import.schedule` wants a run of a kind. Each is seen to once: it starts a
-//! run, or is skipped with a reason. Of slots that were missed together, since the Worker was down, the newest
-//! stands for all. Not in scope: what is remembered of slots ([`super::store::schedule`]).
+//! A slot is a time at which `CONFIG.import.schedule` wants a run of a kind. Each is handled once: it starts a run, or
+//! is skipped with a reason. If several slots were missed together while the Worker was down, the newest stands for
+//! all. Not in scope: what is stored about slots ([`super::store::schedule`]).
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const DAY: Duration = Duration::from_hours(24);
 /// From the beginning of 1970, a Thursday, to the Monday after it.
 const TO_MONDAY: u32 = 4;
 
-/// commercetools' clock is not ours, and a query may not know yet of what was changed a moment ago.
+/// commercetools' clock is not ours, and a query may not know yet what changed a moment ago.
 const LEAST_OVERLAP: Duration = MINUTE;
 
 /// The schedule of a kind, if it has one.
@@ -50,13 +50,13 @@ pub fn next_slot(pattern: SlotPattern, now: UnixMs) -> UnixMs {
     newest_slot(pattern, now) + rhythm(pattern).0
 }
 
-/// The slot that is due, if the newest one that was seen to is `seen`.
+/// The slot that is due, if `seen` is the newest slot that was handled.
 #[must_use]
 pub fn due_slot(pattern: SlotPattern, seen: UnixMs, now: UnixMs) -> Option<UnixMs> {
     Some(newest_slot(pattern, now)).filter(|slot| *slot > seen)
 }
 
-/// How far slots are apart, and where the first one after the beginning of 1970 lies.
+/// The interval of the slots, and the offset of the first one after the beginning of 1970.
 fn rhythm(pattern: SlotPattern) -> (Duration, Duration) {
     match pattern {
         SlotPattern::Hour { minute } => (HOUR, MINUTE * u32::from(minute)),
@@ -73,16 +73,16 @@ fn rhythm(pattern: SlotPattern) -> (Duration, Duration) {
 pub enum SlotDecision {
     /// A run over these records starts.
     Run(RunSelection),
-    /// None does.
+    /// No run starts.
     Skip(SlotSkip),
 }
 
 /// Why a slot starts no run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SlotSkip {
-    /// A run of the kind is under way, or a sequence comes to the kind.
+    /// A run of the kind is under way, or a sequence will start one.
     Running,
-    /// The newest run was stopped by hand: a new one would lose where it stopped.
+    /// A person stopped the newest run: a new one would lose its position.
     Stopped,
     /// Another version stored the newest run, and can resume it.
     StoredByAnotherVersion,
@@ -100,18 +100,18 @@ impl SlotSkip {
     }
 }
 
-/// The last run over all records, or over all that changed, that was completed.
+/// The last completed run over all records, or over all that changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CompletedRun {
     #[expect(missing_docs, reason = "as its name says")]
     pub started: UnixMs,
-    /// The time of creation from which on it left records out as too young.
+    /// The time of creation from which on it left out records as too young.
     pub left_out_from: Option<UnixMs>,
 }
 
 impl CompletedRun {
-    /// What is kept when a run has ended, if it counts; `before` is what is kept until then. A run over what changed
-    /// since a time that nobody read up to leaves a gap: the next run goes on where the one before it ended.
+    /// What to keep after a run has ended, if it counts; `before` is what was kept until then. A run over changes since
+    /// a time that no run read up to leaves a gap: then the next run goes on from the one before it.
     #[must_use]
     pub fn after(run: &ImportRun, before: Option<Self>) -> Option<Self> {
         let since = match run.selection {
@@ -129,14 +129,14 @@ impl CompletedRun {
         (run.state == RunState::Completed).then_some(completed)
     }
 
-    /// Up to when all that changed was read.
+    /// All changes up to this time were read.
     #[must_use]
     pub fn read_up_to(self) -> UnixMs {
         self.left_out_from.map_or(self.started, |from| from.min(self.started))
     }
 }
 
-/// What becomes of a slot. `newest` is the newest run of the kind, `awaited` whether a sequence comes to it.
+/// What becomes of a slot. `newest` is the newest run of the kind; `awaited` is whether a sequence will start one.
 #[must_use]
 pub fn decide(
     mode: ScheduledMode,
@@ -166,8 +166,8 @@ pub fn decide(
     SlotDecision::Run(since.map_or(RunSelection::Full, RunSelection::Since))
 }
 
-/// From when on what changed is to be read, so that nothing is missed: whatever the run before left out as too
-/// young was created when it began to leave out or later, and changed no earlier than that.
+/// The earliest change that the next run has to read so that it misses nothing. Records that the last run left out as
+/// too young were created at or after the time from which it left them out, and changed no earlier than that.
 fn since(
     CompletedRun { started, left_out_from }: CompletedRun,
     overlap_hours: u32,

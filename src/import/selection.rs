@@ -1,4 +1,4 @@
-//! Which records a run is about, and what started it. Which it reads for that is for [`super::passes`] to say.
+//! Which records a run is about, and what started it. [`super::passes`] says which documents it reads for that.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,15 +11,15 @@ use crate::commercetools::reference::Id;
 pub enum RunSelection {
     /// All of them.
     Full,
-    /// Those of a list, which is stored beside the run.
+    /// The records of a list, which is stored beside the run.
     Ids,
-    /// Those from this id on, in the order of ids.
+    /// The records from this id on, in the order of ids.
     StartId(Id),
-    /// Those that changed since (UTC).
+    /// The records that changed since (UTC).
     Since(DateTime<Utc>),
-    /// Everything that Klaviyo has of the kind is deleted.
+    /// The run deletes everything that Klaviyo has of the kind.
     DeleteAll,
-    /// Those of a list, which failed before.
+    /// The records of a list; they failed before.
     Retry,
 }
 
@@ -42,7 +42,7 @@ impl RunSelection {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunTrigger {
-    /// A person, or a script of theirs.
+    /// A person, or their script.
     #[default]
     Hand,
     /// A slot of `CONFIG.import.schedule`.

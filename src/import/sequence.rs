@@ -1,8 +1,8 @@
 //! A sequence: full imports of several kinds, one after the other (`POST /sync`).
 //!
-//! The next kind begins when the run of the one before is completed. A run that is stopped or fails ends the
-//! sequence; resuming that run later brings on the run alone. A kind of which somebody else's run is under way
-//! is waited for, and then imported.
+//! The next kind begins when the run of the one before is completed. If a run is stopped or fails, the sequence ends;
+//! if that run is resumed later, only the run goes on. If another run of a kind is under way, the sequence waits for
+//! it, and then imports the kind.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -18,18 +18,18 @@ use crate::time::UnixMs;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SequenceState {
-    /// Runs are under way, or are waited for.
+    /// A run is under way, or the sequence waits for one.
     Running,
     /// All kinds were imported.
     Completed,
-    /// A run was stopped by hand, or was replaced by another one.
+    /// A person stopped a run, or another run replaced it.
     Stopped,
     /// A run failed.
     Failed,
 }
 
 impl SequenceState {
-    /// The name in JSON, and as it is stored.
+    /// The name in JSON and in storage.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -44,17 +44,17 @@ impl SequenceState {
 /// The newest sequence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportSequence {
-    /// In the order in which they are imported, each once.
+    /// The kinds in the order of their import, each once.
     pub kinds: Vec<ImportKind>,
     /// How many of them were imported.
     pub done: usize,
     #[expect(missing_docs, reason = "as its name says")]
     pub state: SequenceState,
-    /// The run of the kind whose turn it is, once it has begun.
+    /// The run of the current kind, after it has begun.
     pub run: Option<String>,
     #[expect(missing_docs, reason = "as its name says")]
     pub started: UnixMs,
-    /// When it ended, in whatever way.
+    /// When it ended, in any way.
     pub finished: Option<UnixMs>,
 }
 
@@ -66,13 +66,13 @@ impl ImportSequence {
         Self { kinds, done: 0, state, run: None, started: now, finished: None }
     }
 
-    /// Whether there is something to come of it.
+    /// Whether the sequence goes on.
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.state == SequenceState::Running
     }
 
-    /// The kind whose turn it is, or at which the sequence ended; none if it is completed.
+    /// The current kind, or the kind at which the sequence ended; none if it is completed.
     #[must_use]
     pub fn current(&self) -> Option<ImportKind> {
         self.kinds.get(self.done).copied()
@@ -84,7 +84,7 @@ impl ImportSequence {
         self.is_active() && self.kinds.iter().skip(self.done).any(|other| *other == kind)
     }
 
-    /// The kind whose run is to begin as soon as no other run of the kind is under way.
+    /// The kind whose run has to begin as soon as no other run of the kind is under way.
     #[must_use]
     pub fn to_begin(&self) -> Option<ImportKind> {
         self.current().filter(|_| self.is_active() && self.run.is_none())
@@ -99,12 +99,12 @@ impl ImportSequence {
             None if run.trigger == RunTrigger::Sequence => self.run = Some(run.id.clone()),
             None => {}
             Some(own) if *own == run.id => {}
-            // Only a run that this version cannot read is replaced while it is the current one.
+            // The current run is replaced only if this version cannot read it.
             Some(_) => self.end(SequenceState::Stopped, UnixMs::from(run.started_at)),
         }
     }
 
-    /// A run ended, in whatever way.
+    /// A run ended, in any way.
     pub fn ended(&mut self, run: &ImportRun) {
         if !self.is_active() || self.current() != Some(run.kind) {
             return;
@@ -116,7 +116,7 @@ impl ImportSequence {
         };
         match run.state {
             RunState::Running | RunState::Stopping => {}
-            // Also if it is somebody else's, which is waited for.
+            // This also holds for another run that the sequence waits for.
             RunState::Stopped => self.end(SequenceState::Stopped, at),
             RunState::Completed | RunState::Failed if !is_own => {}
             RunState::Failed => self.end(SequenceState::Failed, at),
@@ -149,15 +149,14 @@ impl ImportSequence {
     }
 }
 
-/// What a run of a sequence is about.
+/// The start of each run of a sequence.
 #[must_use]
 pub fn start() -> RunStart {
     let selection = RunSelection::Full;
     RunStart { selection, ids: Vec::new(), trigger: RunTrigger::Sequence }
 }
 
-/// Reads the body of `POST /sync`: the kinds in the order in which they are imported. An empty one asks for
-/// all.
+/// Reads the body of `POST /sync`: the kinds in the order of their import. An empty body asks for all.
 ///
 /// # Errors
 /// What is wrong with the body, as a sentence.
@@ -203,7 +202,7 @@ mod tests {
         run
     }
 
-    /// A sequence of two kinds, at the second of which is its own run `b`.
+    /// A sequence of two kinds that is at the second one, with its own run `b`.
     fn at_second() -> ImportSequence {
         let mut sequence = ImportSequence::new(vec![Categories, Orders], UnixMs::EPOCH);
         assert_eq!(sequence.to_begin(), Some(Categories));
@@ -228,7 +227,7 @@ mod tests {
         assert!(!sequence.comes_to(Orders));
     }
 
-    /// What happens at the second kind, and how the sequence stands then.
+    /// What happens to the run of the second kind, and the state of the sequence after it.
     #[test]
     fn what_ends_the_current_run_ends_the_sequence() {
         use RunTrigger::{Hand, Sequence};

@@ -1,5 +1,5 @@
-//! Records that something else than an import settled: realtime wrote them whole, so a failure of theirs is
-//! healed. What the failures are is for [`super::store::failures`] to say.
+//! Records that something other than an import settled: a notification led to a complete write of them, so their
+//! failures are healed. [`super::store::failures`] says what failures are.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,13 +15,13 @@ use crate::time::UnixMs;
 pub struct SettledRecord {
     pub kind: ImportKind,
     pub id: Id,
-    /// When Klaviyo had taken it: what failed later goes on being a failure.
+    /// When Klaviyo accepted it: a later failure stays.
     pub at: UnixMs,
 }
 
 impl SettledRecord {
-    /// The record that a notification which was delivered settled. Whatever tells of a customer, a product or a
-    /// category has it written as it is now; of an order only the message that it was placed brings all its events.
+    /// The record that a delivered notification settled. Every notification of a customer, product or category leads
+    /// to a complete write of its current state; of an order, only the message that it was placed leads to all events.
     #[must_use]
     pub fn of(rules: &OperatorRules, notification: &Notification, at: UnixMs) -> Option<Self> {
         let resource = notification.resource.as_ref()?;
@@ -60,7 +60,7 @@ mod tests {
             ("product", "ProductPublished", Some(ImportKind::Products)),
             ("category", "CategoryCreated", Some(ImportKind::Categories)),
             ("order", "OrderCreated", Some(ImportKind::Orders)),
-            // One event of several, or none of its own.
+            // One event of several, or no event of its own.
             ("order", "OrderStateChanged", None),
             ("order", "OrderCustomerSet", None),
             ("payment", "PaymentTransactionStateChanged", None),

@@ -1,4 +1,4 @@
-//! What a start of an import asks for: the body of `POST /sync/{kind}`.
+//! The start of an import: the body of `POST /sync/{kind}`.
 
 use chrono::DateTime;
 use serde_json::{Map, Value};
@@ -13,19 +13,19 @@ use crate::json::read_bytes;
 pub struct RunStart {
     /// Which records.
     pub selection: RunSelection,
-    /// The ids, where the selection is a list.
+    /// The ids, if the selection is a list.
     pub ids: Vec<Id>,
     /// Who asks.
     pub trigger: RunTrigger,
 }
 
 impl RunStart {
-    /// One by hand, over no list.
+    /// A start by hand, without a list.
     fn of(selection: RunSelection) -> Self {
         Self::over(Vec::new(), selection)
     }
 
-    /// One by hand, over a list.
+    /// A start by hand, over a list.
     #[must_use]
     pub fn over(ids: Vec<Id>, selection: RunSelection) -> Self {
         Self { selection, ids, trigger: RunTrigger::Hand }
@@ -52,7 +52,7 @@ pub fn read(kind: ImportKind, body: &[u8]) -> Result<RunStart, String> {
         .filter(|name| members.contains_key(*name))
         .collect();
     if asked.len() > 1 {
-        return Err(format!("{} cannot be asked for together.", asked.join(" and ")));
+        return Err(format!("{} cannot be combined.", asked.join(" and ")));
     }
     if deletes.iter().any(|name| members.contains_key(*name)) {
         return deletion(kind, &members).map(|()| RunStart::of(RunSelection::DeleteAll));
@@ -84,7 +84,7 @@ fn ids(value: &Value) -> Result<Vec<Id>, String> {
     Ok(ids)
 }
 
-/// As in the plugin: who deletes everything has to write the kind's name.
+/// As in the plugin: a caller who deletes everything has to write the kind's name.
 fn deletion(kind: ImportKind, members: &Map<String, Value>) -> Result<(), String> {
     let (name, what) = match kind {
         ImportKind::Categories => ("categories", "ALL CATEGORIES"),

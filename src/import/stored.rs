@@ -1,8 +1,8 @@
-//! Runs as they were stored, perhaps by another version of this Worker.
+//! Stored runs, perhaps from another version of this Worker.
 //!
-//! Every stored run names the version of its shape. An older shape is brought up to date here. One
-//! that cannot be read, since a newer version stored it or part of it is missing, is never lost: it
-//! stays as it is, is shown as failed, and is resumed by the version that can read it.
+//! Every stored run names the version of its shape. This module upgrades older shapes. A run that it cannot read, since
+//! a newer version stored it or part of it is missing, is never lost: it stays as it is, is shown as failed, and the
+//! version that can read it can resume it.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use crate::json::{read_bytes, read_value};
 /// The code of a run that this version cannot read.
 const CODE: &str = "stored_by_another_version";
 
-/// A run as it was found.
+/// A stored run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StoredRun {
     /// It can go on.
@@ -60,7 +60,7 @@ impl StoredRun {
         }
     }
 
-    /// Whether it may write yet, or again when its own version is deployed.
+    /// Whether it may write now, or again after its own version is deployed.
     #[must_use]
     pub fn may_write(&self) -> bool {
         match self {
@@ -79,11 +79,11 @@ impl StoredRun {
     }
 }
 
-/// Reads a stored run. `rules` are those of now; a run of the first version did not keep its
-/// passes, and gets those that it would begin with.
+/// Reads a stored run. `rules` are the current ones; a run of the first version did not store its passes, and gets
+/// those that it would begin with.
 #[must_use]
 pub fn read_run(rules: &OperatorRules, kind: ImportKind, id: &str, text: &[u8]) -> StoredRun {
-    // Whatever its version is: so a run is read by one reader.
+    // Whatever its version is: so one reader reads all runs.
     let tree: Option<Value> = read_bytes(text).ok();
     let run = tree.and_then(|tree| match u32::try_from(tree["version"].as_u64()?).ok()? {
         VERSION => read_value(&tree).ok(),
@@ -170,7 +170,7 @@ mod tests {
         assert_eq!(found, Some(begun));
     }
 
-    /// Each version lacks what came after it; the first one gets the passes that it would begin with.
+    /// Each version lacks the later fields; the first one gets the passes that it would begin with.
     #[test]
     fn what_older_versions_stored_is_read() {
         let members =

@@ -19,7 +19,7 @@ pub struct IdPage {
     pub next: Option<String>,
 }
 
-/// Reads a page of ids; of something that is not there (Klaviyo's own 404) there is none.
+/// Reads a page of ids; none if the object does not exist (Klaviyo's own 404).
 ///
 /// # Errors
 /// The answer is neither a page nor such a 404.
@@ -27,7 +27,7 @@ pub fn ids(answer: &HttpAnswer) -> Result<Option<IdPage>, ReadFault> {
     ids_of(answer, |_| true)
 }
 
-/// The same, but only of objects whose custom metadata has all of these members.
+/// The same, but only ids of objects whose custom metadata has all of these members.
 ///
 /// # Errors
 /// As with [`ids`].
@@ -45,9 +45,9 @@ pub struct HeldProfile {
     pub id: String,
     /// When Klaviyo created it (UTC), if it says so.
     pub created: Option<DateTime<Utc>>,
-    /// Whether it has a name, if that was asked for.
+    /// Whether it has a name, if the query asked for it.
     pub is_named: bool,
-    /// Whether it has an external id, if that was asked for.
+    /// Whether it has an external id, if the query asked for it.
     pub is_customer: bool,
 }
 
@@ -73,7 +73,7 @@ pub fn profiles(answer: &HttpAnswer) -> Result<Vec<HeldProfile>, ReadFault> {
 
 #[derive(Deserialize)]
 struct ListedResource {
-    /// Every resource of JSON:API names its type; what does not is no answer of Klaviyo's.
+    /// Every JSON:API resource names its type; anything else is not from Klaviyo.
     #[serde(rename = "type")]
     _type: String,
     id: String,
@@ -115,7 +115,7 @@ fn rows_of(answer: &HttpAnswer) -> Result<Option<RowPage>, ReadFault> {
     }
 }
 
-/// Reads the name of an object; of something that is not there (Klaviyo's own 404) there is none.
+/// Reads the name of an object; none if the object does not exist (Klaviyo's own 404).
 ///
 /// # Errors
 /// The answer is neither an object with a name nor such a 404.
@@ -141,17 +141,17 @@ pub(super) fn parsed<T: DeserializeOwned>(answer: &HttpAnswer) -> Result<T, Read
     serde_json::from_str(&answer.body).map_err(|_| foreign(answer))
 }
 
-/// An answer that is not Klaviyo's: it is asked again, as after an outage.
+/// An answer that is not Klaviyo's: the call is repeated, as after an outage.
 pub(super) fn foreign(answer: &HttpAnswer) -> ReadFault {
     Setback::foreign(System::Klaviyo, answer).into()
 }
 
-/// Whether Klaviyo itself refused: its refusals say why in `errors`.
+/// Whether Klaviyo itself refused: its refusals give the reason in `errors`.
 pub(super) fn is_own_refusal(answer: &HttpAnswer) -> bool {
     errors(&answer.body).is_some()
 }
 
-/// What an answer means that is not the one that was asked for.
+/// What an unexpected answer means.
 pub(super) fn refused(answer: &HttpAnswer) -> ReadFault {
     match (answer.status, errors(&answer.body)) {
         (status, _) if passes(status) => Setback::answered(System::Klaviyo, answer).into(),
@@ -163,8 +163,8 @@ pub(super) fn refused(answer: &HttpAnswer) -> ReadFault {
     }
 }
 
-/// The cursor in the address of the next page. Only the cursor is taken, since the key must not
-/// follow an address from an answer.
+/// The cursor in the address of the next page. Only the cursor is used, since the key must not go
+/// to an address from an answer.
 pub(super) fn cursor(next: &str) -> Option<String> {
     let query = next.split_once('?')?.1;
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));

@@ -1,16 +1,16 @@
-//! Packing many into few: groups of events into bulk requests.
+//! Packs groups of events into few bulk requests.
 //!
-//! Klaviyo refuses a bulk request as a whole if one row is wrong, or if a `unique_id` stands in it
-//! twice for one profile and metric; at least one client reports that for the whole request. So
-//! no id stands twice in a batch, and the groups in it are known, to be sent each on its own if the
-//! batch is refused. A group is never split: it is done with its batch, or not.
+//! Klaviyo refuses a whole bulk request if one row is wrong, or if a `unique_id` occurs twice for
+//! one profile and metric; at least one client reports that for the whole request. So no id occurs
+//! twice in a batch, and a batch knows its groups, so that each can go on its own if the batch is
+//! refused. A group is never split: it succeeds or fails with its batch.
 
 use std::collections::HashSet;
 
 use super::event::{self, Event};
 use super::limits::{EVENTS_PER_JOB, JOB_BYTES};
 
-/// Events for one bulk request, and whose they are.
+/// Events for one bulk request, and their owners.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EventBatch<K> {
     /// The owners of the groups.
@@ -21,8 +21,8 @@ pub struct EventBatch<K> {
     bytes: usize,
 }
 
-/// Packs the groups, in their order, into batches that keep Klaviyo's limits. A group that keeps
-/// them on its own in no case still gets a batch; Klaviyo says what is wrong with it.
+/// Packs the groups, in their order, into batches that keep Klaviyo's limits. A group that alone
+/// exceeds the limits gets a batch all the same; Klaviyo says what is wrong with it.
 #[must_use]
 pub fn pack<K>(groups: Vec<(K, Vec<Event>)>) -> Vec<EventBatch<K>> {
     let mut batches: Vec<EventBatch<K>> = Vec::new();

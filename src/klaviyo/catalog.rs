@@ -1,7 +1,7 @@
-//! Objects of the catalogue as Klaviyo takes them: items, their variants, categories.
+//! Objects of the catalogue in Klaviyo's form: items, their variants, categories.
 //!
-//! Each body holds the whole state of its object, so it can be written again. Only what creates an
-//! object names its external id, and the item of a variant; both can never change.
+//! Each body holds the whole state of its object, so it can be written again. Only a creation names
+//! the external id, and the item of a variant; both can never change.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
@@ -29,7 +29,7 @@ impl CatalogKind {
         }
     }
 
-    /// Several of them, as the members of bodies are called.
+    /// The plural, as in the members of bodies.
     pub(super) fn plural(self) -> &'static str {
         match self {
             Self::Item => "items",
@@ -38,7 +38,7 @@ impl CatalogKind {
         }
     }
 
-    /// Where the objects are.
+    /// The path of the objects.
     pub(super) fn path(self) -> &'static str {
         match self {
             Self::Item => "/api/catalog-items",
@@ -48,7 +48,7 @@ impl CatalogKind {
     }
 }
 
-/// What is done to an object.
+/// The action on an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "as their names say")]
@@ -59,7 +59,7 @@ pub enum CatalogAction {
 }
 
 impl CatalogAction {
-    /// As the types of jobs have it.
+    /// Its name in the types of jobs.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -70,10 +70,10 @@ impl CatalogAction {
     }
 }
 
-/// Who an object is.
+/// The identity of an object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CatalogKey {
-    /// Klaviyo's id, made of the integration, the catalogue and the external id.
+    /// Klaviyo's id, made from the integration, the catalogue and the external id.
     pub id: String,
     /// The shop's id.
     pub external_id: String,
@@ -91,11 +91,11 @@ pub enum CatalogObject {
 /// A product.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CatalogItem {
-    /// Who it is.
+    /// Its identity.
     pub key: CatalogKey,
-    /// What it looks like.
+    /// Its attributes.
     pub attributes: ItemAttributes,
-    /// Klaviyo's ids of its categories, which replace those that it had.
+    /// Klaviyo's ids of its categories, which replace the previous ones.
     pub categories: Vec<String>,
 }
 
@@ -109,7 +109,7 @@ pub struct ItemAttributes {
     pub price: Option<Number>,
 }
 
-/// What items and variants have in common.
+/// The common attributes of items and variants.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "Klaviyo's own names")]
 pub struct ShownAttributes {
@@ -127,13 +127,13 @@ pub struct ShownAttributes {
 /// A variant of an item.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CatalogVariant {
-    /// Who it is.
+    /// Its identity.
     pub key: CatalogKey,
     #[expect(missing_docs, reason = "Klaviyo's own name")]
     pub sku: String,
     /// Klaviyo's id of its item.
     pub item: String,
-    /// What it looks like.
+    /// Its attributes.
     pub attributes: VariantAttributes,
 }
 
@@ -143,13 +143,13 @@ pub struct CatalogVariant {
 pub struct VariantAttributes {
     #[serde(flatten)]
     pub shown: ShownAttributes,
-    /// In the currency's main unit. Klaviyo wants one, so a variant without a price is not written.
+    /// In the currency's main unit. Klaviyo requires one, so a variant without a price is not written.
     pub price: Number,
     #[serde(flatten)]
     pub stock: VariantStock,
 }
 
-/// How much of a variant there is.
+/// The stock of a variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "Klaviyo's own names")]
 pub struct VariantStock {
@@ -178,7 +178,7 @@ impl Serialize for StockPolicy {
 /// A category.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CatalogCategory {
-    /// Who it is.
+    /// Its identity.
     pub key: CatalogKey,
     #[expect(missing_docs, reason = "Klaviyo's own name")]
     pub name: String,
@@ -195,7 +195,7 @@ impl CatalogObject {
         }
     }
 
-    /// Who it is.
+    /// Its identity.
     #[must_use]
     pub fn key(&self) -> &CatalogKey {
         match self {
@@ -250,7 +250,7 @@ pub(super) fn created(object: &CatalogObject) -> impl Serialize {
     CatalogResource { r#type: object.kind().name(), id: None, attributes, relationships }
 }
 
-/// The resource that brings an object up to date.
+/// The resource that updates an object.
 pub(super) fn updated(object: &CatalogObject) -> impl Serialize {
     let origin = None;
     let (attributes, relationships) = match object {
@@ -274,24 +274,24 @@ pub(super) fn updated(object: &CatalogObject) -> impl Serialize {
     CatalogResource { r#type: object.kind().name(), id, attributes, relationships }
 }
 
-/// The resource that only tells how much of a variant there is. Whether it is published is not for
-/// the stock to say: a variant without a price stays hidden.
+/// The resource that only contains the stock of a variant. The stock does not decide whether the
+/// variant is published: a variant without a price stays hidden.
 pub(super) fn stocked(variant: &str, stock: VariantStock) -> impl Serialize {
     partly(variant, CatalogAttributes::Stock(stock))
 }
 
-/// The resource that takes a variant out of sight, and leaves everything else of it as it is.
+/// The resource that hides a variant, and leaves everything else as it is.
 pub(super) fn hidden(variant: &str) -> impl Serialize {
     partly(variant, CatalogAttributes::Hidden { published: false })
 }
 
-/// A variant of which only these attributes are written: what an update does not name stays.
+/// A variant with only these attributes: what an update does not name stays.
 fn partly<'a>(variant: &'a str, attributes: CatalogAttributes<'a>) -> CatalogResource<'a> {
     let r#type = CatalogKind::Variant.name();
     CatalogResource { r#type, id: Some(variant), attributes, relationships: None }
 }
 
-/// A resource by its id alone.
+/// A resource with only its id.
 #[derive(Serialize)]
 pub(super) struct ResourceIdentifier<'a> {
     pub(super) r#type: &'static str,

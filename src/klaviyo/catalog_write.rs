@@ -1,8 +1,8 @@
-//! Requests that write the catalogue one object at a time, and what to try when one is refused.
+//! Requests that write the catalogue one object at a time, and what to try after a refusal.
 //!
-//! Klaviyo has no upsert for the catalogue: an object is updated, on 404 created, on 409 (somebody
-//! was faster) updated. A variant can never change its item; one that is in the way of a new one
-//! may be that of another item whose SKU has moved, so it is deleted and created anew.
+//! Klaviyo has no upsert for the catalogue: an object is updated; after a 404, created; after a 409 (somebody was
+//! faster), updated. A variant can never change its item. If an existing variant blocks a new one, it may belong to
+//! another item whose SKU has moved, so it is deleted and created again.
 
 use super::catalog::{
     CatalogAction, CatalogKind, CatalogObject, ResourceIdentifier, VariantStock, created, hidden,
@@ -18,51 +18,51 @@ use crate::http::encode;
 /// One such request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CatalogWrite {
-    /// Write an object, whether it is there or not.
+    /// Write an object, whether it exists or not.
     Put {
         /// What to write.
         object: Box<CatalogObject>,
-        /// What is tried now.
+        /// The current attempt.
         attempt: WriteAttempt,
     },
-    /// Tell how much of a variant there is, if Klaviyo knows the variant.
+    /// Write the stock of a variant, if Klaviyo knows the variant.
     SetStock {
         /// Klaviyo's id of the variant.
         variant: String,
-        /// How much.
+        /// The stock.
         stock: VariantStock,
     },
-    /// Take a variant out of sight that cannot be bought for now, if it is there.
+    /// Hide a variant that cannot be bought for now, if it exists.
     Hide {
         /// Klaviyo's id of the variant.
         variant: String,
     },
-    /// Delete an object, if it is there; an item with its variants.
+    /// Delete an object, if it exists; an item with its variants.
     Delete {
-        /// What it is.
+        /// Its kind.
         kind: CatalogKind,
         /// Klaviyo's id.
         id: String,
     },
 }
 
-/// What is tried to write an object. Each is tried once, in this order, so it ends.
+/// The attempts to write an object. Each is made once, in this order, so the sequence ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WriteAttempt {
-    /// Update it: it should be there.
+    /// Update it: it should exist.
     Update,
-    /// Create it: it should not be there.
+    /// Create it: it should not exist.
     Create,
-    /// Delete the variant that is in its way.
+    /// Delete the variant that blocks it.
     MakeRoom,
-    /// Create it where room was made.
+    /// Create it after the blocking variant is gone.
     CreateAgain,
     /// Update it: somebody else created it in between.
     UpdateAgain,
 }
 
 impl CatalogWrite {
-    /// Writes an object that Klaviyo has, or has not, as far as is known.
+    /// Writes an object that Klaviyo has, or lacks, as far as is known.
     #[must_use]
     pub fn put(object: CatalogObject, known: bool) -> Self {
         let attempt = if known { WriteAttempt::Update } else { WriteAttempt::Create };
@@ -80,7 +80,7 @@ impl CatalogWrite {
         }
     }
 
-    /// What its object is.
+    /// The kind of its object.
     #[must_use]
     pub fn kind(&self) -> CatalogKind {
         match self {
@@ -90,7 +90,7 @@ impl CatalogWrite {
         }
     }
 
-    /// Whether its object is to be gone.
+    /// Whether it deletes its object.
     #[must_use]
     pub fn deletes(&self) -> bool {
         matches!(self, Self::Delete { .. })
@@ -130,7 +130,7 @@ impl CatalogWrite {
         Operation::Catalog(self.kind(), self.action())
     }
 
-    /// The object that this may be about in vain, since nobody asked whether Klaviyo has it.
+    /// The object that Klaviyo may not have, since nobody asked.
     pub(crate) fn doubt(&self) -> Option<(CatalogKind, &str)> {
         match self {
             Self::SetStock { variant, .. } => Some((CatalogKind::Variant, variant)),
@@ -230,9 +230,8 @@ impl CatalogWrite {
         Some(Self::Put { object: object.clone(), attempt })
     }
 
-    /// What the last verdict means for the request. What was to be deleted may be gone already.
-    /// What is still missing in the end was deleted meanwhile, or what it belongs to was: then it
-    /// is to be seen afresh.
+    /// What the last verdict means for the request. The object of a deletion may be gone already. If an object is still
+    /// missing in the end, it or its parent was deleted meanwhile: then the current state has to be read again.
     pub(super) fn settled(&self, verdict: Verdict) -> Verdict {
         match (self, verdict) {
             (Self::Delete { .. } | Self::Hide { .. }, Verdict::Missing) => Verdict::Accepted,

@@ -1,5 +1,4 @@
-//! An event as Klaviyo takes it, alone (`EventCreateQueryV2`) or with others
-//! (`EventsBulkCreateJob`).
+//! An event in Klaviyo's form, alone (`EventCreateQueryV2`) or with others (`EventsBulkCreateJob`).
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::de::DeserializeOwned;
@@ -16,11 +15,11 @@ use super::profile::Profile;
 pub struct Event {
     /// The metric's name, created at first use; exact and case-sensitive.
     pub metric: String,
-    /// Whose event it is, by e-mail or external id.
+    /// Its profile, by e-mail address or external id.
     pub profile: Profile,
-    /// Only the first event of a profile and metric with this id is recorded.
+    /// Klaviyo only records the first event of a profile and metric with this id.
     pub unique_id: String,
-    /// When it happened (UTC); Klaviyo keeps the second.
+    /// When it happened (UTC); Klaviyo keeps whole seconds.
     pub time: DateTime<Utc>,
     /// An amount in the currency's main unit.
     pub value: Number,
@@ -28,17 +27,17 @@ pub struct Event {
     pub value_currency: String,
     /// Everything else.
     pub properties: EventProperties,
-    /// It is history: it is recorded, but starts no flow.
+    /// It is history: Klaviyo records it, but starts no flow.
     pub backfill: bool,
 }
 
-/// What an event tells, as JSON. It is written down once: a tree of it takes many times its bytes, and an
-/// order of a hundred lines has as many events.
+/// The properties of an event, as JSON text. They are serialised once: a tree takes many times the bytes, and an order
+/// of a hundred lines has as many events.
 #[derive(Debug, Clone)]
 pub struct EventProperties(Box<RawValue>);
 
 impl EventProperties {
-    /// Writes properties down.
+    /// Serialises properties.
     #[must_use]
     pub fn of(properties: &Map<String, Value>) -> Self {
         let text = to_raw_value(properties);
@@ -46,7 +45,7 @@ impl EventProperties {
         Self(text.unwrap_or_else(|_| RawValue::NULL.to_owned()))
     }
 
-    /// Reads some of them; none if they are not as `T` has them.
+    /// Reads some of them; none if they do not have the shape of `T`.
     #[must_use]
     pub fn read<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_str(self.0.get()).ok()
@@ -60,7 +59,7 @@ impl PartialEq for EventProperties {
 }
 
 impl Event {
-    /// What Klaviyo knows it by: whatever else it tells, the first one with this is recorded.
+    /// Klaviyo's identity of the event: whatever its other content, Klaviyo records the first one.
     #[must_use]
     pub fn digest(&self) -> RowDigest {
         digest("event", &format!("{} {}", self.metric, self.unique_id))
@@ -78,10 +77,10 @@ pub(super) fn bytes(event: &Event) -> usize {
     row(event).len() + 1
 }
 
-/// Where several events are sent at once.
+/// The path for several events at once.
 pub const BULK_PATH: &str = "/api/event-bulk-create-jobs";
 
-/// An event as a row of a bulk body, as JSON text. Klaviyo takes several rows of one profile.
+/// An event as a row of a bulk body, as JSON text. Klaviyo accepts several rows of one profile.
 #[must_use]
 pub fn row(event: &Event) -> String {
     let profile = data(resource("profile", &event.profile));

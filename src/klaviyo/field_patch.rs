@@ -2,13 +2,13 @@
 
 use serde::{Serialize, Serializer};
 
-/// What happens to a field that Klaviyo already holds. There, `null` clears a field and an absent
-/// one stays as it is; this type keeps the two apart.
+/// What happens to a field that Klaviyo already holds. At Klaviyo, `null` clears a field and an
+/// absent one stays as it is; this type distinguishes the two.
 ///
 /// A field of this type needs `#[serde(skip_serializing_if = "FieldPatch::is_keep")]`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum FieldPatch<T> {
-    /// Leave what is there.
+    /// Leave the value.
     #[default]
     Keep,
     /// Clear it (`null`).
@@ -18,13 +18,13 @@ pub enum FieldPatch<T> {
 }
 
 impl<T> FieldPatch<T> {
-    /// Whether the field is to be left out of the body.
+    /// Whether the body leaves out the field.
     #[must_use]
     pub fn is_keep(&self) -> bool {
         matches!(self, Self::Keep)
     }
 
-    /// Whether the field is to be cleared.
+    /// Whether the field is cleared.
     #[must_use]
     pub fn is_clear(&self) -> bool {
         matches!(self, Self::Clear)

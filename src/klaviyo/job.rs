@@ -1,8 +1,8 @@
 //! Bulk jobs: many rows in one request, which Klaviyo carries out later.
 //!
-//! A row is kept as the text that is sent, since its bytes count, and with a digest of what it
-//! writes: whether a row creates or updates its object, the same content has the same digest. Not
-//! in scope: what became of a job (`answer`), and who waits for it.
+//! A row is kept as the text to send, since its bytes count, and with a digest of what it writes:
+//! the same content has the same digest, whether the row creates or updates its object. Not in
+//! scope: the result of a job (`job_answer`), and who waits for it.
 //!
 //! Source of the limits: the operations of the official specification, revision
 //! [`super::REVISION`].
@@ -23,7 +23,7 @@ pub const PROFILES_PER_JOB: usize = 10_000;
 /// Rows in one job of the catalogue.
 pub const CATALOG_ROWS_PER_JOB: usize = 100;
 
-/// Jobs that are open at once. Klaviyo has at most 500 in progress; others may use the account.
+/// Jobs that may be open at once. Klaviyo allows at most 500 in progress; others may use the account.
 pub const OPEN_JOBS: usize = 400;
 
 /// The types of jobs.
@@ -56,7 +56,7 @@ impl JobType {
         }
     }
 
-    /// The member of the body that has the rows.
+    /// The member of the body with the rows.
     fn rows(self) -> &'static str {
         match self {
             Self::Profiles => "profiles",
@@ -64,13 +64,13 @@ impl JobType {
         }
     }
 
-    /// What Klaviyo answers to a job that it takes.
+    /// What Klaviyo answers if it accepts a job.
     #[must_use]
     pub fn success(self) -> ExpectedSuccess {
         ExpectedSuccess::Resource(self.name().into())
     }
 
-    /// Where the jobs are.
+    /// The path of the jobs.
     #[must_use]
     pub fn path(self) -> String {
         format!("/api/{}s", self.name())
@@ -85,7 +85,7 @@ impl JobType {
     }
 }
 
-/// What a row or an event writes, to know it again: SHA-256 in hexadecimal digits.
+/// What a row or an event writes, to recognise it: SHA-256 in hexadecimal digits.
 pub type RowDigest = String;
 
 /// A row of a job.
@@ -97,13 +97,13 @@ pub struct BulkJobRow {
     pub digest: RowDigest,
     /// The external id of a profile, by which Klaviyo may name the row.
     pub external_id: Option<String>,
-    /// Digests of the names that must not stand twice in a job; see
+    /// Digests of the names that must not occur twice in a job; see
     /// [`super::request::WriteRequest::names`].
     pub names: Vec<u64>,
 }
 
 impl BulkJobRow {
-    /// A row that brings a profile, which must not clear anything.
+    /// A row with a profile, which must not clear anything.
     #[must_use]
     pub fn profile(profile: &Profile) -> Self {
         let json = text(&resource("profile", profile));
@@ -126,10 +126,10 @@ pub(super) fn digest(what: &str, content: &str) -> RowDigest {
     format!("{:x}", Sha256::new().chain_update(what).chain_update(content).finalize())
 }
 
-/// After so long a job is given up: its rows are tried alone.
+/// After this time a job is given up: its rows are tried alone.
 pub const GIVEN_UP_AFTER: Duration = Duration::from_hours(3);
 
-/// A job that Klaviyo took.
+/// A job that Klaviyo accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct JobRef {
     /// Its type.
@@ -216,7 +216,7 @@ mod tests {
             assert_eq!(body["data"]["type"], name);
             assert_eq!(of.path(), format!("/api/{name}s"));
             let row = &body["data"]["attributes"][rows]["data"][0];
-            // A row is what the single request would be.
+            // A row has the same content as a single request.
             let expected = single.get("data").cloned();
             let deletion = json!({"type": "catalog-variant", "id": ID});
             assert_eq!(*row, expected.unwrap_or(deletion), "{name}");

@@ -1,4 +1,4 @@
-//! What Klaviyo says of a job: that it took it, how far it is, and what was wrong with its rows.
+//! Klaviyo's answers about a job: that it accepted it, how far it is, and the errors of its rows.
 
 use serde::Deserialize;
 
@@ -15,41 +15,41 @@ pub enum JobProgress {
     Ended {
         /// How many rows failed.
         failed: u64,
-        /// What was wrong with them, where Klaviyo says it here; those of a profile job stand in
-        /// pages of their own.
+        /// Their errors, if Klaviyo reports them here; the errors of a profile job are in pages of
+        /// their own.
         errors: Vec<RowError>,
     },
-    /// Klaviyo gave it up. Nobody knows how far it came, so every row is to be tried again, whatever
-    /// the counts say: `total_count` may be 0.
+    /// Klaviyo gave it up. Nobody knows how far it came, so every row has to be tried again,
+    /// whatever the counts say: `total_count` may be 0.
     Cancelled,
 }
 
-/// What was wrong with a row.
+/// The error of a row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RowError {
     /// Klaviyo's code, such as `not_found`.
     pub code: String,
     /// What is wrong.
     pub detail: String,
-    /// Where in the body of the job, as a JSON pointer. Whether it names the row is not documented.
+    /// The place in the body of the job, as a JSON pointer. The documentation does not say whether it names the row.
     pub pointer: Option<String>,
-    /// The row, counted from 0, where the pointer names it.
+    /// The row, counted from 0, if the pointer names it.
     pub row: Option<usize>,
 }
 
-/// A page of what was wrong with the rows of a profile job.
+/// A page of the errors of a profile job.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ErrorPage {
-    /// The errors, each with the external id of its profile where Klaviyo repeats the row.
+    /// The errors, each with the external id of its profile if Klaviyo repeats the row.
     pub errors: Vec<(RowError, Option<String>)>,
     /// The cursor of the next page, if there is one.
     pub next: Option<String>,
 }
 
-/// The id of a job that Klaviyo took.
+/// The id of a job that Klaviyo accepted.
 ///
 /// # Errors
-/// Where it did not.
+/// Klaviyo did not accept it.
 pub fn started(answer: &HttpAnswer) -> Result<String, ReadFault> {
     #[derive(Deserialize)]
     struct StartedJobBody {
@@ -69,7 +69,7 @@ pub fn started(answer: &HttpAnswer) -> Result<String, ReadFault> {
 /// How far a job is; none if Klaviyo does not know it (any more).
 ///
 /// # Errors
-/// Where the answer says neither.
+/// The answer says neither.
 pub fn progress(answer: &HttpAnswer) -> Result<Option<JobProgress>, ReadFault> {
     #[derive(Deserialize)]
     struct JobStatusBody {
@@ -104,10 +104,10 @@ pub fn progress(answer: &HttpAnswer) -> Result<Option<JobProgress>, ReadFault> {
     }
 }
 
-/// A page of what was wrong with the rows of a profile job.
+/// A page of the errors of a profile job.
 ///
 /// # Errors
-/// Where the answer is no such page.
+/// The answer is no such page.
 pub fn import_errors(answer: &HttpAnswer) -> Result<ErrorPage, ReadFault> {
     #[derive(Deserialize)]
     struct JobErrorsBody {
@@ -157,8 +157,8 @@ pub fn import_errors(answer: &HttpAnswer) -> Result<ErrorPage, ReadFault> {
     Ok(ErrorPage { errors: errors.collect(), next: links.next.as_deref().and_then(cursor) })
 }
 
-/// Which rows of an ended job failed, as far as can be told: none where it cannot be told, so that
-/// it may have been any. `row_of` finds the row of an external id.
+/// Which rows of an ended job failed, as far as that is known: none if it is not, so that any row
+/// may have failed. `row_of` finds the row of an external id.
 #[must_use]
 pub fn blamed(
     failed: u64,

@@ -2,20 +2,20 @@
 
 use serde::Serialize;
 
-/// The outermost member of a body, and of what stands inside one.
+/// The outermost member of a body, and of nested resources.
 #[derive(Serialize)]
 pub(super) struct DataMember<T> {
     data: T,
 }
 
-/// A resource that Klaviyo gives an id.
+/// A resource that gets its id from Klaviyo.
 #[derive(Serialize)]
 pub(super) struct NewResource<T> {
     r#type: &'static str,
     attributes: T,
 }
 
-/// A resource with something beside its attributes, with an id where it has one.
+/// A resource with more than attributes, with its id if it has one.
 #[derive(Serialize)]
 pub(super) struct ResourceWithMeta<'a, T, M> {
     r#type: &'static str,
@@ -26,7 +26,7 @@ pub(super) struct ResourceWithMeta<'a, T, M> {
     meta: Option<M>,
 }
 
-/// A resource that has one.
+/// A resource with an id.
 #[derive(Serialize)]
 pub(super) struct IdentifiedResource<'a, T> {
     r#type: &'static str,
@@ -64,7 +64,7 @@ pub(super) fn text(body: &impl Serialize) -> String {
     serde_json::to_string(body).unwrap_or_default()
 }
 
-/// A JSON text with a list in it, of rows that are JSON. It may have 5 MB, so it is made in the room that it takes.
+/// A JSON text with a list of rows, which are JSON. It may have 5 MB, so its size is reserved in advance.
 pub(super) fn with_rows(before: &str, rows: &[impl AsRef<str>], after: &str) -> String {
     let bytes: usize = rows.iter().map(|row| row.as_ref().len() + 1).sum();
     let mut text = String::with_capacity(before.len() + bytes + after.len());

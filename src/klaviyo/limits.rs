@@ -1,4 +1,4 @@
-//! Klaviyo's limits on what is sent, and how a body is made to keep them.
+//! Klaviyo's limits on requests, and how bodies are cut to keep them.
 //!
 //! Sources: the events API overview ("Limitations"), the profile and event operations of the
 //! official specification, revision [`super::REVISION`].
@@ -12,7 +12,7 @@ pub const EVENTS_PER_JOB: usize = 1000;
 /// 100 kB left for it.
 pub const JOB_BYTES: usize = 4_900_000;
 
-/// Up to so many events are sent each in its own call, at once: a Worker has six connections.
+/// Up to this many events go each in its own call, at once: a Worker has six connections.
 pub const EVENTS_ALONE: usize = 6;
 
 /// Top-level properties of an event.
@@ -39,20 +39,20 @@ const PROFILE_BYTES: usize = 80_000;
 /// Bytes of the custom metadata of an item or variant: 100 KB.
 const METADATA_BYTES: usize = 99_000;
 
-/// Makes the custom metadata of an item or variant keep the limit. Returns the names of what was
-/// cut.
+/// Cuts the custom metadata of an item or variant to the limit. Returns the names of the cut
+/// members.
 pub fn fit_metadata(metadata: &mut Map<String, Value>) -> Vec<String> {
     let mut cut = Vec::new();
     shrink(metadata, METADATA_BYTES, &mut cut);
     cut
 }
 
-/// Makes an event's properties keep the limits, the first of them being the most important.
-/// Returns the paths of what was cut.
+/// Cuts an event's properties to the limits; the first properties are the most important. Returns
+/// the paths of the cut values.
 pub fn fit_event_properties(properties: &mut Map<String, Value>) -> Vec<String> {
     let mut cut = Vec::new();
     for (name, value) in properties.iter_mut() {
-        // Mostly there is nothing to cut, so no path has to be written down.
+        // Mostly there is nothing to cut, so no path has to be built.
         if !fits(value, 2) {
             fit(value, 2, name, &mut cut);
         }
@@ -65,7 +65,7 @@ pub fn fit_event_properties(properties: &mut Map<String, Value>) -> Vec<String> 
     cut
 }
 
-/// Makes a profile's properties keep the limits. Returns the names of what was cut.
+/// Cuts a profile's properties to the limits. Returns the names of the cut properties.
 pub fn fit_profile_properties(properties: &mut Map<String, Value>) -> Vec<String> {
     let mut cut = Vec::new();
     shrink(properties, PROFILE_BYTES, &mut cut);
@@ -85,7 +85,7 @@ fn fits(value: &Value, level: usize) -> bool {
     }
 }
 
-/// Shortens texts and lists; empties what is nested too deep.
+/// Shortens texts and lists; empties values that are nested too deep.
 fn fit(value: &mut Value, level: usize, path: &str, cut: &mut Vec<String>) {
     match value {
         Value::String(text) if text.len() > EVENT_TEXT => {
@@ -115,9 +115,9 @@ fn fit(value: &mut Value, level: usize, path: &str, cut: &mut Vec<String>) {
     }
 }
 
-/// Drops the largest property until all of them together are small enough.
+/// Drops the largest property until the total is small enough.
 fn shrink(properties: &mut Map<String, Value>, limit: usize, cut: &mut Vec<String>) {
-    // Mostly it is plain that they are; to write them all down to count is dear.
+    // Mostly an estimate proves that it is; serializing everything to count is expensive.
     if properties.iter().map(|(name, value)| name.len() + at_most(value)).sum::<usize>() <= limit {
         return;
     }
@@ -135,8 +135,8 @@ fn shrink(properties: &mut Map<String, Value>, limit: usize, cut: &mut Vec<Strin
     }
 }
 
-/// No fewer bytes than a value takes as JSON, with what stands between it and the next: a byte of
-/// text may be written as six (`\u0000`), a number takes up to 24.
+/// An upper bound of the bytes of a value as JSON, with its separator: a byte of text may become
+/// six (`\u0000`), a number takes up to 24.
 fn at_most(value: &Value) -> usize {
     8 + match value {
         Value::Null | Value::Bool(_) => 0,

@@ -1,13 +1,11 @@
-//! Klaviyo's rate limits: which operations there are, what each allows, and a clockless count of
-//! what was used.
+//! Klaviyo's rate limits: the operations, the limit of each, and a count of calls without a clock.
 //!
-//! Klaviyo counts per account and operation, in two fixed windows at once: a second and a minute. A
-//! window opens with the first call in it. Others may use the same account, and cannot be asked: they
-//! show as 429. Then this side gives way, as the others do: the operation goes on with half of its
-//! limit, and grows back within a minute. Not in scope: waiting, and what is done instead.
+//! Klaviyo counts by account and operation, in two fixed windows at once: a second and a minute. A window opens with
+//! the first call in it. Others may use the same account, and cannot be asked: they show as 429. Then this side gives
+//! way, as the others do: the operation continues with half of its limit, and grows back within a minute. Not in scope:
+//! waiting, and other work meanwhile.
 //!
-//! Source of the tiers: `x-klaviyo-ratelimit` in the official specification, revision
-//! [`super::REVISION`].
+//! Source of the tiers: `x-klaviyo-ratelimit` in the official specification, revision [`super::REVISION`].
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -37,11 +35,11 @@ pub enum Operation {
     VariantsOfItem,
     CategoriesOfItem,
     CategoryName,
-    /// The beginning of a job.
+    /// The start of a job.
     StartJob(JobType),
     /// How far a job is.
     JobStatus(JobType),
-    /// What was wrong with the rows of a profile job.
+    /// The errors of the rows of a profile job.
     ImportErrors,
 }
 
@@ -53,8 +51,8 @@ pub struct RateTier {
 }
 
 impl RateTier {
-    /// Reads `RateLimit-Limit` in the form of the live system (`75, 75;w=1, 750;w=60`), which gives
-    /// both windows, each with its length in seconds.
+    /// Reads `RateLimit-Limit` in the form of the live system (`75, 75;w=1, 750;w=60`), which has both windows, each
+    /// with its length in seconds.
     #[must_use]
     pub fn parse(header: &str) -> Option<Self> {
         let window = |length: &str| {
@@ -72,7 +70,7 @@ const L: RateTier = RateTier { second: 75, minute: 750 };
 const XL: RateTier = RateTier { second: 350, minute: 3500 };
 
 impl Operation {
-    /// Calls that Klaviyo allows in a minute, as the specification says.
+    /// Calls that Klaviyo allows in a minute, according to the specification.
     #[must_use]
     pub fn per_minute(self) -> u32 {
         self.tier().minute
@@ -85,8 +83,8 @@ impl Operation {
             | Self::ImportErrors
             | Self::StartJob(JobType::Profiles)
             | Self::JobStatus(JobType::Profiles) => M,
-            // The status of jobs that create or update items or variants is L since 2026-04-15, of
-            // all others XL.
+            // The status of jobs that create or update items or variants has tier L since 2026-04-15, that of all
+            // others XL.
             Self::ImportProfile
             | Self::UpdateProfile
             | Self::ListProfiles
@@ -106,12 +104,12 @@ impl Operation {
     }
 }
 
-/// Windows are taken to be a little longer than Klaviyo's, which opens them when a call arrives:
-/// the first call of a window may have been slower than the first of the next.
+/// The assumed windows are a little longer than Klaviyo's, which open when a call arrives: the first call of a window
+/// may have been slower than the first of the next.
 const SECOND: Duration = Duration::from_millis(1_100);
 const MINUTE: Duration = Duration::from_millis(60_500);
 
-/// The part of the limits that one of several who share a budget may use, from 0 to 1.
+/// The part of the limits that one user of a shared budget may use, from 0 to 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuotaParts {
     /// Of these operations.
@@ -128,13 +126,13 @@ impl QuotaParts {
     }
 }
 
-/// What was used of each operation's limits.
+/// The calls of each operation so far.
 #[derive(Debug, Clone)]
 pub struct CallPace {
     share: f64,
     parts: QuotaParts,
     used: HashMap<Operation, OperationUse>,
-    /// What the answers say of an operation's limits, where that is not what the table says.
+    /// The limits of operations according to answers, if they differ from the table.
     told: HashMap<Operation, RateTier>,
 }
 
@@ -142,14 +140,13 @@ pub struct CallPace {
 struct OperationUse {
     second: QuotaWindow,
     minute: QuotaWindow,
-    /// Not before this.
+    /// No calls before this time.
     refused_until: UnixMs,
-    /// What is left to others, and since when.
+    /// The part left to others, and since when.
     given_way: GivenWay,
 }
 
-/// The part of a limit that is left to others after they showed: half of what was used, which fades
-/// within [`GROWS_BACK`].
+/// The part of a limit left to others after a refusal: half of the current use, which fades within [`GROWS_BACK`].
 #[derive(Debug, Clone, Copy, Default)]
 struct GivenWay {
     part: f64,
@@ -159,7 +156,7 @@ struct GivenWay {
 /// The most that is left to others.
 const MOST_GIVEN_WAY: f64 = 0.75;
 
-/// How long it takes until a whole limit is used again.
+/// How long until the whole limit is used again.
 const GROWS_BACK: Duration = Duration::from_mins(1);
 
 impl GivenWay {
@@ -183,7 +180,7 @@ struct QuotaWindow {
 }
 
 impl QuotaWindow {
-    /// How long to wait; none if there is room. A window that is over is closed.
+    /// How long to wait; none if there is room. An expired window is closed.
     fn wait(&mut self, now: UnixMs, length: Duration, limit: u32) -> Option<Duration> {
         let end = self.opened + length;
         if now >= end || now < self.opened {
@@ -194,18 +191,18 @@ impl QuotaWindow {
 }
 
 impl CallPace {
-    /// A pace of which `share` (above 0, at most 1) of every limit is used, and at least one call.
+    /// A pace that uses `share` (above 0, at most 1) of every limit, but at least one call.
     #[must_use]
     pub fn new(share: f64) -> Self {
         Self { share, parts: QuotaParts::of_all(1.0), used: HashMap::new(), told: HashMap::new() }
     }
 
-    /// Changes the share; what was used stays.
+    /// Changes the share; the counts stay.
     pub fn set_share(&mut self, share: f64) {
         self.share = share;
     }
 
-    /// Uses only a part of the share, since somebody else who can be asked uses the rest.
+    /// Uses only a part of the share, since a known partner uses the rest.
     pub fn use_parts(&mut self, parts: QuotaParts) {
         self.parts = parts;
     }
@@ -213,7 +210,7 @@ impl CallPace {
     /// Takes one call of an operation at `now`.
     ///
     /// # Errors
-    /// How long to wait, where there is none to take.
+    /// How long to wait, if no call is free.
     pub fn take(&mut self, operation: Operation, now: UnixMs) -> Result<(), Duration> {
         let tier = self.told.get(&operation).copied().unwrap_or_else(|| operation.tier());
         let part = self.parts.of.get(&operation).copied().unwrap_or(self.parts.rest);
@@ -232,7 +229,7 @@ impl CallPace {
         Ok(())
     }
 
-    /// Takes what an answer says of the limits of its operation.
+    /// Takes the limits of an operation from an answer.
     pub fn note(&mut self, operation: Operation, answer: &HttpAnswer, now: UnixMs) {
         if let Some(tier) = answer.quota_limits.as_deref().and_then(RateTier::parse) {
             self.learn(operation, tier);
@@ -246,16 +243,16 @@ impl CallPace {
         }
     }
 
-    /// Whether the operation was refused, or its quota used up: how long it is not to be called.
-    /// For a host that does not count what it uses.
+    /// How long not to call an operation, if it was refused or its quota is used up. For a host that does not count its
+    /// calls.
     #[must_use]
     pub fn refused_for(&self, operation: Operation, now: UnixMs) -> Option<Duration> {
         let until = self.used.get(&operation)?.refused_until;
         (until > now).then(|| until.since(now))
     }
 
-    /// Klaviyo refuses the operation until `until`: others use the same account. Refusals of one
-    /// second count once.
+    /// Klaviyo refuses the operation until `until`: others use the same account. Several refusals of one second count
+    /// once.
     pub fn refused(&mut self, operation: Operation, now: UnixMs, until: UnixMs) {
         let used = self.used.entry(operation).or_default();
         if now >= used.refused_until {
@@ -270,7 +267,7 @@ impl CallPace {
         used.refused_until = used.refused_until.max(until);
     }
 
-    /// An answer says what the limits of the operation are.
+    /// Takes the limits of the operation from an answer.
     pub fn learn(&mut self, operation: Operation, tier: RateTier) {
         if tier == operation.tier() {
             self.told.remove(&operation);
@@ -355,7 +352,7 @@ mod tests {
         let start = at(1_000_000);
         let later = |seconds| start + Duration::from_secs(seconds);
         pace.refused(UPDATE, start, later(1));
-        // Several refusals of one second are one.
+        // Several refusals of one second count once.
         pace.refused(UPDATE, start, later(1));
         assert_eq!(room(&mut pace.clone(), UPDATE, later(1)), 38);
         assert_eq!(room(&mut pace.clone(), UPDATE, later(15)), 56);

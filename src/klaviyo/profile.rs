@@ -1,11 +1,11 @@
-//! A profile as Klaviyo takes it (`ProfileUpsertQuery`, and the profile inside an event).
+//! A profile in Klaviyo's form (`ProfileUpsertQuery`, and the profile inside an event).
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::field_patch::FieldPatch;
 
-/// The attributes of a profile. The identifiers are never cleared, so they are no [`FieldPatch`].
+/// The attributes of a profile. The identifiers are never cleared, so they are not a [`FieldPatch`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "Klaviyo's own names")]
 pub struct Profile {
@@ -30,15 +30,15 @@ pub struct Profile {
     pub locale: FieldPatch<String>,
     #[serde(skip_serializing_if = "FieldPatch::is_keep")]
     pub location: FieldPatch<ProfileLocation>,
-    /// Merged key by key into the properties that are there.
+    /// Merged key by key into the existing properties.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub properties: Map<String, Value>,
-    /// Properties that are to be gone. They stand beside the attributes, in [`ProfileMeta`].
+    /// Properties to remove. They go beside the attributes, in [`ProfileMeta`].
     #[serde(skip)]
     pub unset: Vec<String>,
 }
 
-/// What stands beside the attributes of a profile.
+/// The part of a profile beside its attributes.
 #[derive(Debug, Serialize)]
 pub(super) struct ProfileMeta<'a> {
     patch_properties: PropertiesPatch<'a>,
@@ -49,7 +49,7 @@ struct PropertiesPatch<'a> {
     unset: &'a [String],
 }
 
-/// Where somebody lives.
+/// The location of a person.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "Klaviyo's own names")]
 pub struct ProfileLocation {
@@ -59,7 +59,7 @@ pub struct ProfileLocation {
     pub address2: FieldPatch<String>,
     #[serde(skip_serializing_if = "FieldPatch::is_keep")]
     pub city: FieldPatch<String>,
-    /// ISO 3166-1 alpha-2, as commercetools has it.
+    /// ISO 3166-1 alpha-2, as in commercetools.
     #[serde(skip_serializing_if = "FieldPatch::is_keep")]
     pub country: FieldPatch<String>,
     #[serde(skip_serializing_if = "FieldPatch::is_keep")]
@@ -69,13 +69,13 @@ pub struct ProfileLocation {
 }
 
 impl Profile {
-    /// What stands beside its attributes, if anything does.
+    /// The part beside its attributes, if there is any.
     pub(super) fn meta(&self) -> Option<ProfileMeta<'_>> {
         let unset = self.unset.as_slice();
         (!unset.is_empty()).then_some(ProfileMeta { patch_properties: PropertiesPatch { unset } })
     }
 
-    /// Whether something is to be cleared, which a bulk import cannot do.
+    /// Whether it clears something, which a bulk import cannot do.
     #[must_use]
     pub fn clears(&self) -> bool {
         let Self { first_name, last_name, title, organization, locale, location, .. } = self;

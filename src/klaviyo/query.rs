@@ -1,11 +1,11 @@
-//! What to read from Klaviyo, as values; the edge only sends them.
+//! The lookups at Klaviyo, as values; the edge only sends them.
 
 use super::catalog::CatalogKind;
 use super::job::{JobRef, JobType};
 use super::pacing::Operation;
 use crate::http::{encode, encode_list};
 
-/// The most that a page can have.
+/// The maximum size of a page.
 const PAGE: usize = 100;
 
 /// Bytes of the ids of one [`KlaviyoLookup::Existing`]: SKUs can be long, and an address may have 8 kB. An id of a UUID
@@ -19,10 +19,10 @@ pub enum KlaviyoLookup {
     VariantsOfItem {
         /// Klaviyo's id of the item.
         item: String,
-        /// Where the page begins; none for the first.
+        /// The cursor of the page; none for the first.
         cursor: Option<String>,
     },
-    /// The categories of an item; only the first 100, which is enough to know them by.
+    /// The categories of an item; only the first 100, which suffice to recognise them.
     CategoriesOfItem {
         /// Klaviyo's id of the item.
         item: String,
@@ -32,51 +32,50 @@ pub enum KlaviyoLookup {
         /// Klaviyo's id of the category.
         category: String,
     },
-    /// The profiles that have a customer's id; Klaviyo keeps it unique, so one or none.
+    /// The profiles with a customer's id; Klaviyo keeps it unique, so one or none.
     ProfilesOfCustomer {
         /// The commercetools id of the customer.
         customer: String,
     },
-    /// The profiles that have an e-mail address; Klaviyo keeps it unique, so one or none.
+    /// The profiles with an e-mail address; Klaviyo keeps it unique, so one or none.
     ProfilesOfEmail {
         /// The address, which no log and no error may show.
         email: String,
     },
-    /// Which of these objects there are; see [`existing`].
+    /// Which of these objects exist; see [`existing`].
     Existing {
-        /// What they are.
+        /// Their kind.
         kind: CatalogKind,
         /// Klaviyo's ids.
         ids: Vec<String>,
     },
     /// A page of all objects of a kind.
     All {
-        /// What they are.
+        /// Their kind.
         kind: CatalogKind,
-        /// Whether their custom metadata is wanted, to know whose they are.
+        /// Whether to read their custom metadata, to know their origin.
         metadata: bool,
-        /// Where the page begins; none for the first.
+        /// The cursor of the page; none for the first.
         cursor: Option<String>,
     },
     /// How far a job is.
     Job(JobRef),
-    /// A page of what was wrong with the rows of a profile job.
+    /// A page of the errors of a profile job.
     ImportErrors {
         /// Klaviyo's id of the job.
         job: String,
-        /// Where the page begins; none for the first.
+        /// The cursor of the page; none for the first.
         cursor: Option<String>,
     },
 }
 
-/// The lookups that tell which of these objects there are, each with an address that is not too
-/// long.
+/// The lookups that tell which of these objects exist, each with an address of limited length.
 #[must_use]
 pub fn existing(kind: CatalogKind, ids: &[String]) -> Vec<KlaviyoLookup> {
     in_pieces(ids).into_iter().map(|ids| KlaviyoLookup::Existing { kind, ids }).collect()
 }
 
-/// Ids in pieces, each of which an address can name and a page can answer.
+/// Ids in pieces that each fit one address and one page.
 #[must_use]
 pub fn in_pieces(ids: &[String]) -> Vec<Vec<String>> {
     let mut pieces = Vec::new();
@@ -160,12 +159,12 @@ impl KlaviyoLookup {
     }
 }
 
-/// Leaves out of the objects what is not needed.
+/// Leaves the unneeded attributes out of the objects.
 fn only_ids(kind: CatalogKind) -> String {
     only(kind.name(), "external_id")
 }
 
-/// Asks for these attributes of a type of resource alone.
+/// Asks only for these attributes of a type of resource.
 pub(super) fn only(of_type: &str, fields: &str) -> String {
     format!("{}={}", encode(&format!("fields[{of_type}]")), encode(fields))
 }

@@ -1,8 +1,7 @@
-//! What Klaviyo holds, read back to be compared with what was sent: profiles, their events, objects of the
+//! Reads back what Klaviyo holds, for a comparison with what was sent: profiles, their events, objects of the
 //! catalogue.
 //!
-//! A person asks for these, and seldom, so nothing paces them. What is looked up before a write is
-//! [`super::query`].
+//! Only people ask for these, and seldom, so nothing paces them. [`super::query`] has the lookups before a write.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
@@ -14,13 +13,13 @@ use super::query::{filter_of, only, quote};
 use crate::fault::ReadFault;
 use crate::http::{HttpAnswer, encode};
 
-/// Events on a page: as many as Klaviyo gives unasked. Its documents say both 200 and 1,000 of the most.
+/// Events on a page: Klaviyo's default. Its documentation gives both 200 and 1,000 as the maximum.
 pub const EVENTS_PER_PAGE: u32 = 200;
 
-/// The same if they are larger than is read of an answer: the events of an order carry the order.
+/// The same if they exceed the read limit of an answer: the events of an order carry the order.
 pub const LARGE_EVENTS_PER_PAGE: u32 = 10;
 
-/// The attributes of a profile that are compared.
+/// The compared attributes of a profile.
 const PERSON_FIELDS: &str = "email,external_id,first_name,last_name,organization,title";
 
 /// One thing to read back.
@@ -32,7 +31,7 @@ pub enum ReadBack {
     PersonOfEmail(String),
     /// Objects of the catalogue, as many as an address can name ([`super::query::in_pieces`]).
     Objects {
-        /// What they are.
+        /// Their kind.
         kind: CatalogKind,
         /// Klaviyo's ids.
         ids: Vec<String>,
@@ -43,11 +42,11 @@ pub enum ReadBack {
         profile: String,
         /// The time of the first one (UTC).
         since: DateTime<Utc>,
-        /// Whether the names of their metrics are wanted, which takes the scope `metrics:read` as well.
+        /// Whether to read the names of their metrics, which also needs the scope `metrics:read`.
         with_metrics: bool,
-        /// At most so many.
+        /// The maximum number.
         size: u32,
-        /// Where the page begins; none for the first.
+        /// The cursor of the page; none for the first.
         cursor: Option<String>,
     },
 }
@@ -75,7 +74,7 @@ impl ReadBack {
             }
             Self::Events { profile, since, with_metrics, size, cursor } => {
                 let since = since.to_rfc3339_opts(SecondsFormat::Secs, true);
-                // A time stands without quotes.
+                // A time has no quotes.
                 let filter = format!(
                     "and(equals(profile_id,{}),greater-or-equal(datetime,{since}))",
                     quote(profile)
@@ -105,7 +104,7 @@ impl ReadBack {
 pub struct HeldRecord {
     /// Klaviyo's id.
     pub id: String,
-    /// What it says of it.
+    /// Its attributes at Klaviyo.
     pub attributes: Map<String, Value>,
 }
 
@@ -132,13 +131,13 @@ pub struct HeldEvent {
     pub unique_id: String,
     /// Klaviyo's id of its metric.
     pub metric_id: String,
-    /// The metric's name, if that was asked for.
+    /// The metric's name, if the query asked for it.
     pub metric: Option<String>,
     /// When it happened (UTC).
     pub time: Option<DateTime<Utc>>,
     /// The amount, if it has one.
     pub value: Option<f64>,
-    /// The currency of that, if Klaviyo says so.
+    /// The currency of the amount, if Klaviyo says so.
     pub currency: Option<String>,
 }
 

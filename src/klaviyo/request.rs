@@ -1,4 +1,4 @@
-//! A request to Klaviyo as a value, and what to try when Klaviyo refuses it.
+//! A request to Klaviyo as a value, and what to try after a refusal.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -26,8 +26,8 @@ pub enum WriteRequest {
         /// What to write.
         profile: Box<Profile>,
     },
-    /// Erase the profile with this Klaviyo id, with all that Klaviyo knows of the person. It needs
-    /// the scope `data-privacy:write`.
+    /// Erase the profile with this Klaviyo id, and everything that Klaviyo knows about the person. It needs the scope
+    /// `data-privacy:write`.
     EraseProfile {
         /// Klaviyo's own id.
         id: String,
@@ -40,32 +40,32 @@ pub enum WriteRequest {
     Catalog(CatalogWrite),
 }
 
-/// What a request writes: to know whether another one would write the same, even if the one
-/// creates what the other updates.
+/// What a request writes: to see whether another one would write the same, even if the one creates what the other
+/// updates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WriteContent {
     /// An object of the catalogue, or its stock.
     Object {
-        /// What it is.
+        /// Its kind.
         kind: CatalogKind,
         /// Klaviyo's id.
         id: String,
-        /// What is written.
+        /// The content.
         digest: RowDigest,
     },
-    /// That an object of the catalogue is to be gone.
+    /// The deletion of an object of the catalogue.
     Deletion {
-        /// What it is.
+        /// Its kind.
         kind: CatalogKind,
         /// Klaviyo's id.
         id: String,
     },
-    /// Anything else, as the text that is sent.
+    /// Anything else, as the text to send.
     Body(String),
 }
 
 impl WriteRequest {
-    /// The events that it brings.
+    /// Its events.
     pub fn events_mut(&mut self) -> &mut [Event] {
         match self {
             Self::CreateEvent(event) => std::slice::from_mut(&mut **event),
@@ -90,7 +90,7 @@ impl WriteRequest {
         }
     }
 
-    /// What Klaviyo answers where it takes the request.
+    /// What Klaviyo answers if it accepts the request.
     #[must_use]
     pub fn success(&self) -> ExpectedSuccess {
         match self {
@@ -145,8 +145,8 @@ impl WriteRequest {
         })
     }
 
-    /// Digests of the names that must not stand twice in a bulk request: what Klaviyo does with two
-    /// rows of one person or object is not documented, and of two events with one id it refuses all.
+    /// Digests of the names that must not occur twice in a bulk request: Klaviyo's documentation does not say what
+    /// happens with two rows of one person or object, and Klaviyo refuses a whole request with two events of one id.
     #[must_use]
     pub fn names(&self) -> Vec<u64> {
         let digest = |name: &str| {
@@ -166,7 +166,7 @@ impl WriteRequest {
         }
     }
 
-    /// What the request writes, however it is written.
+    /// What the request writes, in whatever form.
     #[must_use]
     pub fn content(&self) -> WriteContent {
         match self {
@@ -182,7 +182,7 @@ impl WriteRequest {
         }
     }
 
-    /// The job type that it can go with, and its row; none where it has to go alone.
+    /// The job type that it can go with, and its row; none if it has to go alone.
     #[must_use]
     pub fn row(&self) -> Option<(JobType, BulkJobRow)> {
         let (of, row) = match self {
@@ -195,7 +195,7 @@ impl WriteRequest {
         Some((of, BulkJobRow { names: self.names(), ..row }))
     }
 
-    /// What tells whether Klaviyo took this already, in whatever way it was sent; none if nothing does.
+    /// Tells whether Klaviyo accepted this already, in whatever form it was sent; none if nothing tells.
     #[must_use]
     pub fn digest(&self) -> Option<RowDigest> {
         match self {
@@ -204,12 +204,11 @@ impl WriteRequest {
         }
     }
 
-    /// What to send instead, where Klaviyo refused this request in a way that has a way out.
+    /// What to send instead, if there is a way out of Klaviyo's refusal.
     ///
-    /// A phone number that Klaviyo refuses, or that belongs to somebody else, is left out. Where
-    /// e-mail and customer id still belong to two profiles, the one that Klaviyo names is updated;
-    /// if that is refused as well, the e-mail alone decides. Each step gives up an identifier, so
-    /// this ends.
+    /// A phone number that Klaviyo refuses, or that belongs to somebody else, is left out. If e-mail address and
+    /// customer id still belong to two profiles, the one that Klaviyo names is updated; if that is refused as well, the
+    /// e-mail address alone decides. Each step gives up an identifier, so this ends.
     #[must_use]
     pub fn way_out(&self, verdict: &Verdict) -> Option<Self> {
         match (self, verdict) {
@@ -239,19 +238,19 @@ impl WriteRequest {
         }
     }
 
-    /// What the last verdict means for what was to be achieved.
+    /// What the last verdict means for the goal of the request.
     #[must_use]
     pub fn settled(&self, verdict: Verdict) -> Verdict {
         match self {
             Self::Catalog(write) => write.settled(verdict),
-            // Erased already.
+            // It is erased already.
             Self::EraseProfile { .. } if verdict == Verdict::Missing => Verdict::NotHeld,
             _ => verdict,
         }
     }
 }
 
-/// Klaviyo wants the attributes, but only one identifier.
+/// Klaviyo requires the attributes, but only one identifier.
 fn erasure(id: &str) -> impl Serialize {
     #[derive(Serialize)]
     struct ErasureAttributes<P> {

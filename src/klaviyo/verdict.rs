@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::fault::{FinalFault, Rejection, Setback, System, passes};
 use crate::http::{HttpAnswer, NoAnswer};
 
-/// What Klaviyo answers to a request that it took, as the operation's specification says.
+/// What Klaviyo answers to a request that it accepts, according to the operation's specification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExpectedSuccess {
     /// A resource of this JSON:API type (200, 201 or 202).
@@ -18,7 +18,7 @@ pub enum ExpectedSuccess {
 }
 
 impl ExpectedSuccess {
-    /// Whether an answer is this one, and not that of something in between.
+    /// Whether an answer is this one, and not from something in between.
     fn is_in(&self, answer: &HttpAnswer) -> bool {
         let body = answer.body.trim();
         match self {
@@ -27,7 +27,7 @@ impl ExpectedSuccess {
                 let found = body.pointer("/data/type").and_then(Value::as_str);
                 matches!(answer.status, 200..=202) && found == Some(of_type)
             }
-            // A resource would be more than the specification promises, and no less an answer.
+            // A resource is more than the specification promises, but still a valid answer.
             Self::Nothing => {
                 let body: Option<Value> = serde_json::from_str(body).ok();
                 let resource = body.is_some_and(|body| body.get("data").is_some());
@@ -40,29 +40,29 @@ impl ExpectedSuccess {
 /// What an answer means for the request that was sent.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
-    /// Klaviyo took it.
+    /// Klaviyo accepted it.
     Accepted,
     /// Not now; the same request can succeed later.
     Later(Setback),
     /// The object to create exists already (409).
     Conflict {
-        /// The profile that has the identifier, where Klaviyo says so.
+        /// The profile with the identifier, if Klaviyo names it.
         duplicate: Option<String>,
     },
     /// The object to change does not exist (404).
     Missing,
-    /// There was nothing to change: Klaviyo does not hold what the request is about, and need not.
+    /// There was nothing to change: Klaviyo does not hold the object, and need not.
     NotHeld,
     /// This request can never succeed.
     Refused(Refusal),
 }
 
-/// Klaviyo's own words on a request that can never succeed.
+/// Klaviyo's own words about a request that can never succeed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Refusal {
     /// The HTTP status.
     pub status: u16,
-    /// What is wrong, as Klaviyo says it; may quote personal data, so it is kept but not logged.
+    /// The errors in Klaviyo's words; they may quote personal data, so they are kept but not logged.
     pub errors: Vec<ErrorDetail>,
 }
 
@@ -73,12 +73,12 @@ pub struct ErrorDetail {
     pub code: String,
     /// What is wrong.
     pub detail: String,
-    /// Where in the body, as a JSON pointer.
+    /// The place in the body, as a JSON pointer.
     pub pointer: Option<String>,
 }
 
 impl Refusal {
-    /// Whether one of the errors is about the field of this name.
+    /// Whether one of the errors is about the field with this name.
     #[must_use]
     pub fn points_at(&self, field: &str) -> bool {
         let pointers = self.errors.iter().filter_map(|error| error.pointer.as_deref());
@@ -96,7 +96,7 @@ impl From<Refusal> for Rejection {
     }
 }
 
-/// Judges an answer, or that there was none, by the answer that says the request was taken.
+/// Judges an answer, or its absence, against the answer that means acceptance.
 #[must_use]
 pub fn judge(success: &ExpectedSuccess, answer: &Result<HttpAnswer, NoAnswer>) -> Verdict {
     let answer = match answer {
@@ -106,7 +106,7 @@ pub fn judge(success: &ExpectedSuccess, answer: &Result<HttpAnswer, NoAnswer>) -
     match (answer.status, errors(&answer.body)) {
         (status, _) if passes(status) => Verdict::Later(Setback::answered(System::Klaviyo, answer)),
         (200..=299, _) if success.is_in(answer) => Verdict::Accepted,
-        // The API's revision is retired: no request is to blame, and an update of this Worker mends
+        // The API's revision is retired: no request is to blame, and an update of this Worker fixes
         // all of them.
         (410, Some(_)) => Verdict::Later(Setback::answered(System::Klaviyo, answer)),
         (404, Some(_)) => Verdict::Missing,
@@ -147,7 +147,7 @@ fn wire_errors(body: &str) -> Option<Vec<ErrorObject>> {
     serde_json::from_str::<ErrorBody>(body).map(|body| body.errors).ok()
 }
 
-/// The errors that Klaviyo tells of; none if the body is not Klaviyo's.
+/// Klaviyo's errors; none if the body is not Klaviyo's.
 pub(super) fn errors(body: &str) -> Option<Vec<ErrorDetail>> {
     let errors =
         wire_errors(body)?.into_iter().map(|ErrorObject { code, detail, source, .. }| {

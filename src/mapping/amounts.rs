@@ -1,8 +1,7 @@
-//! What an order, its lines and its shipping cost: one basis for all of them (`CONFIG.order.value`).
+//! The amounts of an order, its lines and its shipping: one basis for all of them (`CONFIG.order.value`).
 //!
-//! Gross is what commercetools works out itself (`taxedPrice.totalGross`), never worked out anew, except
-//! the unit price of a line, of which it has only the net one. Not in scope: refunds, which are the
-//! amounts of their transactions.
+//! Gross amounts are commercetools' own (`taxedPrice.totalGross`), never computed here, except for the unit price of a
+//! line, which commercetools only has net. Not in scope: refunds, which are the amounts of their transactions.
 
 use crate::commercetools::money::Money;
 use crate::commercetools::order::{
@@ -11,25 +10,25 @@ use crate::commercetools::order::{
 };
 use crate::config::order::AmountBasis;
 
-/// What the whole order costs.
+/// The amount of the whole order.
 #[must_use]
 pub fn of_order(basis: AmountBasis, order: &OrderFields) -> &Money {
     on(basis, order.taxed_price.as_ref(), &order.total_price)
 }
 
-/// What a line costs.
+/// The amount of a line.
 #[must_use]
 pub fn of_line(basis: AmountBasis, line: &LineItem) -> &Money {
     on(basis, line.taxed_price.as_ref(), &line.total_price)
 }
 
-/// What a line without a product costs.
+/// The amount of a line without a product.
 #[must_use]
 pub fn of_custom_line(basis: AmountBasis, line: &CustomLineItem) -> Option<&Money> {
     line.total_price.as_ref().map(|total| on(basis, line.taxed_price.as_ref(), total))
 }
 
-/// What a unit costs.
+/// The amount of a unit.
 #[must_use]
 pub fn of_unit(basis: AmountBasis, price: &Money, tax: Option<&TaxRate>) -> Money {
     match tax {
@@ -40,7 +39,7 @@ pub fn of_unit(basis: AmountBasis, price: &Money, tax: Option<&TaxRate>) -> Mone
     }
 }
 
-/// What all lines cost together, without shipping.
+/// The amount of all lines together, without shipping.
 #[must_use]
 pub fn subtotal(basis: AmountBasis, order: &OrderFields) -> Option<Money> {
     let lines = order.line_items.iter().map(|line| of_line(basis, line));
@@ -48,7 +47,7 @@ pub fn subtotal(basis: AmountBasis, order: &OrderFields) -> Option<Money> {
     Money::sum(lines.chain(custom).map(|amount| (amount, 1)))
 }
 
-/// What shipping costs after discounts, over all deliveries; none if nothing is said of it.
+/// The amount of shipping after discounts, over all deliveries; none if the order has none.
 #[must_use]
 pub fn shipping(basis: AmountBasis, order: &OrderFields) -> Option<Money> {
     if let (AmountBasis::Gross, Some(taxed)) = (basis, &order.taxed_shipping_price) {
@@ -62,15 +61,15 @@ fn of_shipping(basis: AmountBasis, shipping: &ShippingInfo) -> &Money {
     on(basis, shipping.taxed_price.as_ref(), discounted.unwrap_or(&shipping.price))
 }
 
-/// The taxes in the order, once they are known.
+/// The taxes in the order, as soon as they are known.
 #[must_use]
 pub fn tax(order: &OrderFields) -> Option<Money> {
     let TaxedPrice { total_net, total_gross, total_tax } = order.taxed_price.as_ref()?;
     total_tax.clone().or_else(|| Money::sum([(total_gross, 1), (total_net, -1)]))
 }
 
-/// What discounts of the cart took off lines, shipping and the whole; none if there were none. It is on
-/// the basis of the prices, as commercetools has it.
+/// The amount that discounts of the cart took off lines, shipping and the total; none if there were none. It has the
+/// basis of the prices, as in commercetools.
 #[must_use]
 pub fn discount(order: &OrderFields) -> Option<Money> {
     let lines = order.line_items.iter().map(|line| &line.discounted_price_per_quantity);
@@ -89,7 +88,7 @@ fn taken_off(price: &DiscountedLinePrice, times: i64) -> impl Iterator<Item = (&
     price.included_discounts.iter().map(move |discount| (&discount.discounted_amount, times))
 }
 
-/// How many pieces there are; none of an order without lines.
+/// The number of pieces; none for an order without lines.
 #[must_use]
 pub fn item_count(order: &OrderFields) -> Option<i64> {
     let lines = order.line_items.iter().map(|line| line.quantity);

@@ -1,10 +1,10 @@
-//! What every mapping gives: a body, and what it could not say.
+//! The result of every mapping: a body, and what was left out of it.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-/// A mapped document, and what had to be left out: to keep Klaviyo's limits, or since it has no form
+/// A mapped document, and what was left out: to keep Klaviyo's limits, or because it has no form
 /// that Klaviyo can use.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MappedBody<T> {
@@ -14,28 +14,28 @@ pub struct MappedBody<T> {
     pub cut: Vec<Cut>,
 }
 
-/// Something that had to be left out, without its value. The log shows it as text.
+/// Something left out, without its value. The log shows it as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cut {
     /// A property, by its name or path; or which properties are left out, and why.
     Named(String),
-    /// So many of what runs count, such as `no_price: 2`.
+    /// A number of what runs count, such as `no_price: 2`.
     Counted(CutCode, u64),
 }
 
-/// What is left out so often, and concerns so many, that it is counted.
+/// Things that are left out so often, and concern so many, that they are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CutCode {
-    /// Variants without a price that counts, which are left out or hidden.
+    /// Variants without a price that counts; they are left out or hidden.
     NoPrice,
-    /// Items and variants whose address lacks a part, since the product lacks something.
+    /// Items and variants whose address is incomplete, since the product lacks something.
     NoLink,
     /// Variants that are not found, and stay at Klaviyo: the project may be moving them.
     VariantsKept,
-    /// Products with more variants than are read.
+    /// Products with more variants than the Worker reads.
     TooManyVariants,
-    /// Categories that Klaviyo refuses, and that items are without.
+    /// Categories that Klaviyo refuses, and that items lack.
     CategoryRefused,
 }
 
@@ -54,14 +54,14 @@ impl CutCode {
 }
 
 impl Cut {
-    /// So many of this, if there are any.
+    /// This many, if there are any.
     #[must_use]
     pub fn counted(code: CutCode, number: usize) -> Option<Self> {
         let number = u64::try_from(number).unwrap_or(u64::MAX);
         (number > 0).then_some(Self::Counted(code, number))
     }
 
-    /// Properties by their names.
+    /// Properties by name.
     pub fn named(names: impl IntoIterator<Item = String>) -> Vec<Self> {
         names.into_iter().map(Self::Named).collect()
     }

@@ -1,4 +1,4 @@
-//! Categories and their names. Klaviyo knows no tree, so a name is the whole path.
+//! Categories and their names. Klaviyo has no tree, so a name is the whole path.
 
 use super::identity;
 use crate::commercetools::category::{Category, CategoryDocument};
@@ -7,11 +7,11 @@ use crate::commercetools::product::Product;
 use crate::commercetools::reference::{Id, Reference};
 use crate::klaviyo::catalog;
 
-/// Between the names of a path, as in the plugin.
+/// The separator between the names of a path, as in the plugin.
 const SEPARATOR: &str = " > ";
 
-/// The paths of all categories that the products stand in and of those above them, each once:
-/// `Women`, `Women > Pants`. A category that is gone or may not be seen is left out.
+/// The paths of all categories of the products and of their ancestors, each once: `Women`, `Women > Pants`. A category
+/// that is gone or not visible is left out.
 #[must_use]
 pub fn paths<'a>(products: impl IntoIterator<Item = &'a Product>, locale: &Locale) -> Vec<String> {
     let mut paths = Vec::new();
@@ -38,16 +38,16 @@ pub fn category(document: &CategoryDocument, locale: &Locale) -> catalog::Catalo
     named(&document.id, names(&document.category, locale))
 }
 
-/// Whether a category that Klaviyo has by this name stands below another one by now. A name that
-/// holds the separator itself can be taken for a move, which costs work and does no harm.
+/// Whether a category that Klaviyo has by this name is now below another one. A name that contains
+/// the separator itself can look like a move, which costs work and does no harm.
 #[must_use]
 pub fn moved(known: &str, category: &catalog::CatalogCategory) -> bool {
     let above = |path: &'_ str| path.rsplit_once(SEPARATOR).map(|(above, _)| above.to_owned());
     above(known) != above(&category.name)
 }
 
-/// The categories that a product stands in, then those above them, each once. One that is gone or
-/// may not be seen is left out.
+/// The categories of a product, then their ancestors, each once. A category that is gone or not
+/// visible is left out.
 #[must_use]
 pub fn of_product(product: &Product, locale: &Locale) -> Vec<catalog::CatalogCategory> {
     let own: Vec<_> = present(&product.master_data.current.categories).collect();
@@ -72,7 +72,7 @@ fn present(references: &[Reference<Category>]) -> impl Iterator<Item = (&Id, &Ca
     references.iter().filter_map(|reference| Some((&reference.id, reference.obj.as_deref()?)))
 }
 
-/// A category without any text is known by its id, as Klaviyo wants a name.
+/// A category without any text gets its id as its name, since Klaviyo requires a name.
 fn named<'a>(id: &Id, names: impl Iterator<Item = &'a str>) -> catalog::CatalogCategory {
     let path = names.collect::<Vec<_>>().join(SEPARATOR);
     let name = if path.is_empty() { id.to_string() } else { path };

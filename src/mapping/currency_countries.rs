@@ -1,14 +1,14 @@
-//! Where each currency is money, for the metadata `price_json` and `currency_json`.
+//! The countries that use each currency, for the metadata `price_json` and `currency_json`.
 
-/// The countries of a currency, in alphabetical order; none for one that is not known.
+/// The countries of a currency, in alphabetical order; none for an unknown one.
 pub(super) fn countries(currency: &str) -> impl Iterator<Item = &'static str> {
     let known = COUNTRIES.binary_search_by_key(&currency, |(code, _)| code);
     let listed = known.ok().and_then(|index| COUNTRIES.get(index));
     listed.into_iter().flat_map(|(_, countries)| countries.split(' '))
 }
 
-/// By currency. The plugin's own table (the package country-data), with its reserved and former
-/// codes: existing flows look these names up.
+/// The countries by currency. This is the plugin's own table (the package country-data), with its
+/// reserved and former codes: existing flows look these names up.
 #[rustfmt::skip]
 const COUNTRIES: &[(&str, &str)] = &[
     ("AED", "AE"),

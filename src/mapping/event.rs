@@ -16,18 +16,18 @@ use crate::klaviyo::field_patch::FieldPatch;
 use crate::klaviyo::limits;
 use crate::klaviyo::profile::Profile;
 
-/// What an order's event tells, beside the metric's own meaning.
+/// The kind of an order's event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrderEvent {
     /// The order was placed.
     Placed,
-    /// Its state became one that counts as fulfilled.
+    /// It entered a state that counts as fulfilled.
     Fulfilled,
-    /// Its state became one that counts as cancelled.
+    /// It entered a state that counts as cancelled.
     Cancelled,
 }
 
-/// The event that an order's state gives, if it gives one.
+/// The event of an order's state, if it has one.
 #[must_use]
 pub fn of_state(config: &Config, state: &str) -> Option<OrderEvent> {
     let states = &config.rules.order.states.changed;
@@ -38,19 +38,19 @@ pub fn of_state(config: &Config, state: &str) -> Option<OrderEvent> {
     among(&states.fulfilled_order).then_some(OrderEvent::Fulfilled)
 }
 
-/// What an event may tell Klaviyo of the buyer beside who it is: never more than what the customer's own
-/// profile would leave open, so that it does not matter which of them comes first.
+/// What an event may add to the buyer's profile beside the identifiers: never more than the customer's own profile
+/// would leave open, so that their order does not matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BuyerDetails {
-    /// Nothing: in history, and of a customer who has an address.
+    /// Nothing: in history, and for a customer who has an address.
     Leave,
     /// As in the plugin, the location of the billing address.
     Location,
-    /// The names of the billing address too: of a guest whom Klaviyo does not know.
+    /// Also the names of the billing address: for a guest whom Klaviyo does not know.
     LocationAndNames,
 }
 
-/// When an order was placed: the date the shop gave an imported one, else its creation.
+/// When an order was placed: the shop's date for an imported order, otherwise its creation.
 #[must_use]
 pub fn placed_at(order: &OrderFields) -> DateTime<Utc> {
     order.completed_at.unwrap_or(order.created_at)
@@ -88,13 +88,13 @@ pub fn order_event(
     event(metric, profile, unique_id, time, value, properties)
 }
 
-/// An event `Ordered Product` for each line with a product.
+/// An `Ordered Product` event for each line with a product.
 #[must_use]
 pub fn line_events(config: &Config, context: OrderContext) -> Vec<MappedBody<Event>> {
     added_line_events(config, context, placed_at(context.order), &|_| true)
 }
 
-/// The same for the `added` lines, that came to the order at another time.
+/// The same for the `added` lines, which were added to the order at another time.
 #[must_use]
 pub fn added_line_events(
     config: &Config,
@@ -116,15 +116,14 @@ pub fn added_line_events(
     events.collect()
 }
 
-/// The refunds of a payment that count: by `CONFIG.payment.states.validTransactionStates`, those
-/// that succeeded.
+/// The refunds of a payment that count: by `CONFIG.payment.states.validTransactionStates`, the successful ones.
 pub fn refunds<'a>(config: &Config, payment: &'a Payment) -> impl Iterator<Item = &'a Transaction> {
     let valid = &config.rules.payment.states.valid_transaction_states;
     let refunds = payment.transactions.iter().filter(|transaction| transaction.is_refund());
     refunds.filter(|refund| valid.contains(&refund.state))
 }
 
-/// The event `Refunded Order` of one refund transaction.
+/// The `Refunded Order` event of one refund transaction.
 #[must_use]
 pub fn refund_event(
     config: &Config,

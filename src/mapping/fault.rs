@@ -1,9 +1,9 @@
 //! Why a document cannot be mapped.
 
-/// A document that gives no body Klaviyo would take, for a reason only a person can mend.
+/// A document without a body that Klaviyo would accept, for a reason that only a person can fix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum MappingFault {
-    /// The e-mail address is none. It is not repaired: a guess could reach somebody else.
+    /// The e-mail address is malformed. It is not repaired: a guess could reach somebody else.
     #[error("the e-mail address is malformed; correct it in commercetools")]
     MalformedEmail,
 }
@@ -17,7 +17,7 @@ impl MappingFault {
         }
     }
 
-    /// Where the fault is, as a JSON pointer into the Klaviyo profile.
+    /// The place of the fault, as a JSON pointer into the Klaviyo profile.
     #[must_use]
     pub fn pointer(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Values of commercetools' types as one text, number or truth: Klaviyo segments by nothing else.
+//! Values of commercetools' types as one text, number or boolean: Klaviyo segments by nothing else.
 
 use serde_json::Value;
 
@@ -7,9 +7,9 @@ use crate::commercetools::locale::{Locale, LocalizedString};
 use crate::commercetools::money::Money;
 use crate::json::read_value;
 
-/// The value of an attribute or a custom field: an enum by its label, a localized text in the preferred
-/// locale, money by its amount, a set with commas. What else there is (references, nested products) is
-/// none, and so are an empty set and a text of blanks alone.
+/// The value of an attribute or a custom field: an enum by its label, a localized text in the preferred locale, money
+/// by its amount, a set joined with commas. Anything else (references, nested products) gives none, and so do an empty
+/// set and a blank text.
 pub(super) fn flat(value: &Value, locale: &Locale) -> Option<Value> {
     match value {
         Value::Null => None,
@@ -38,7 +38,7 @@ pub(super) fn flat(value: &Value, locale: &Locale) -> Option<Value> {
     }
 }
 
-/// Whether a value says nothing: then it is not one that has no flat form.
+/// Whether a value is empty: an empty value is not one without a flat form.
 pub(super) fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null => true,

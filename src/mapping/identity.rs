@@ -1,8 +1,7 @@
 //! Every id that Klaviyo gets, in one place.
 //!
-//! The ids are the plugin's, so that what an account already holds is recognised. Klaviyo drops
-//! an event whose `unique_id` it has for the same profile and metric: with stable ids everything
-//! can be sent again.
+//! The ids are the plugin's, so that an account's existing data is recognised. Klaviyo drops an event if it has its
+//! `unique_id` for the same profile and metric: with stable ids everything can be sent again.
 
 use email_address::{EmailAddress, Options};
 
@@ -15,23 +14,23 @@ use crate::commercetools::reference::Id;
 use crate::klaviyo::catalog::CatalogKey;
 use crate::klaviyo::profile::Profile;
 
-/// Of `Placed Order`, `Fulfilled Order` and `Cancelled Order`: the order id.
+/// For `Placed Order`, `Fulfilled Order` and `Cancelled Order`: the order id.
 #[must_use]
 pub fn order_event(order: &OrderFields) -> String {
     order.id.to_string()
 }
 
-/// Of `Ordered Product`: the line item id, unique in the project.
+/// For `Ordered Product`: the line item id, unique in the project.
 #[must_use]
 pub fn line_event(line: &LineItem) -> String {
     line.id.to_string()
 }
 
-/// Of `Refunded Order`: the transaction's id; for the first refund of the first payment the order
-/// id, by which Klaviyo matches it with the order for the lifetime value.
+/// For `Refunded Order`: the transaction's id; for the first refund of the first payment the order id, by which Klaviyo
+/// matches it with the order for the lifetime value.
 ///
-/// First is by position among all refunds of that payment, whatever their state, so that an id
-/// never changes its owner when a pending refund succeeds later.
+/// First is by position among all refunds of that payment, whatever their state, so that an id never changes its owner
+/// when a pending refund succeeds later.
 #[must_use]
 pub fn refund_event(order: &OrderFields, payment: &Payment, transaction: &Transaction) -> String {
     let first_payment = order.payment_info.payments.first();
@@ -43,22 +42,21 @@ pub fn refund_event(order: &OrderFields, payment: &Payment, transaction: &Transa
     transaction.id.to_string()
 }
 
-/// The guest whose order it is: by the order's e-mail; none if it has none.
+/// The guest of an order: by the order's e-mail address; none if it has none.
 ///
-/// An event's profile attributes change the profile, so nothing else stands here; and never a
-/// phone number, which is an identifier and would merge people.
+/// An event's profile attributes change the profile, so it has no others here; and never a phone number, which is an
+/// identifier and would merge people.
 ///
 /// # Errors
-/// Where the e-mail is malformed: there is nothing else to know the guest by.
+/// The e-mail address is malformed: nothing else identifies the guest.
 pub fn guest(order: &OrderFields) -> Result<Option<Profile>, MappingFault> {
     let address = order.customer_email.as_deref().filter(|address| !address.trim().is_empty());
     let email = address.map(self::email).transpose()?;
     Ok(email.map(|email| Profile { email: Some(email), ..Profile::default() }))
 }
 
-/// The customer whose order it is: by id, and by the e-mail that the customer has now, never the order's.
-/// Of a customer who is gone only the id is known. A malformed e-mail is left out: it does not cost the
-/// event.
+/// The customer of an order: by id, and by the customer's current e-mail address, never the order's. For a deleted
+/// customer only the id is known. A malformed address is left out: it does not cost the event.
 #[must_use]
 pub fn buyer(customer: &Id, known: Option<&Buyer>) -> MappedBody<Profile> {
     let address = known.map(|known| known.email.as_str());
@@ -85,8 +83,8 @@ pub fn variant_of_sku(sku: &str) -> CatalogKey {
     catalogue(sku)
 }
 
-/// The catalogue variant of a variant: by its SKU. One without is known by the product and its
-/// number there, neither of which ever changes.
+/// The catalogue variant of a variant: by its SKU. Without one, the product and the variant's number there identify it,
+/// and neither of these ever changes.
 #[must_use]
 pub fn variant(product: &Id, variant: &ProductVariant) -> CatalogKey {
     match sku(variant) {
@@ -113,10 +111,10 @@ fn catalogue(external_id: &str) -> CatalogKey {
     CatalogKey { id, external_id: external_id.to_owned() }
 }
 
-/// An e-mail address that Klaviyo would take. Blanks at its ends are trimmed, and nothing else repaired.
+/// An e-mail address that Klaviyo accepts. Blanks at its ends are trimmed, and nothing else is repaired.
 ///
 /// # Errors
-/// Where it is none; the fault does not repeat it.
+/// It is malformed; the fault does not repeat it.
 pub fn email(address: &str) -> Result<String, MappingFault> {
     let options =
         Options::default().with_required_tld().without_domain_literal().without_display_text();
@@ -125,7 +123,7 @@ pub fn email(address: &str) -> Result<String, MappingFault> {
         .map_err(|_| MappingFault::MalformedEmail)
 }
 
-/// The shop's id in Klaviyo's id.
+/// The shop's id within Klaviyo's id.
 #[must_use]
 pub fn external(id: &str) -> &str {
     id.rsplit_once(":::").map_or(id, |(_, external)| external)

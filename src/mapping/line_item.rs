@@ -1,4 +1,4 @@
-//! A line of an order: as an item of the order's events, and as the event `Ordered Product`.
+//! A line of an order: as an item of the order's events, and as the `Ordered Product` event.
 
 use serde_json::{Map, Value, json};
 
@@ -12,14 +12,14 @@ use crate::config::Config;
 use crate::config::order::AmountBasis;
 use crate::config::product_url::ProductFacts;
 
-/// A line with its raw document and, where it still exists, its product.
+/// A line with its raw document and, if it still exists, its product.
 #[derive(Debug, Clone, Copy)]
 pub struct OrderLine<'a> {
     /// The fields that are used by name.
     pub item: &'a LineItem,
-    /// The line as it came.
+    /// The raw line.
     pub raw: &'a Map<String, Value>,
-    /// The product of today, for categories.
+    /// The current product, for categories.
     pub product: Option<&'a Product>,
 }
 
@@ -44,7 +44,7 @@ pub fn guide(config: &Config, locale: &Locale, line: &OrderLine) -> Map<String, 
     members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
-/// The same of a line without a product, such as a fee or a gift card.
+/// The same for a line without a product, such as a fee or a gift card.
 #[must_use]
 pub fn custom(basis: AmountBasis, locale: &Locale, line: &CustomLineItem) -> Map<String, Value> {
     let amount = |money: &Money| Value::from(money.decimal());
@@ -82,7 +82,7 @@ pub fn event_properties(
     all
 }
 
-/// Takes the prices of other buyers out of a raw line: all prices of the variant, and the tiers.
+/// Removes the prices of other buyers from a raw line: all prices of the variant, and the tiers.
 pub fn drop_prices(line: &mut Map<String, Value>) {
     for (member, dropped) in [("variant", "prices"), ("price", "tiers")] {
         if let Some(member) = line.get_mut(member).and_then(Value::as_object_mut) {
@@ -105,14 +105,14 @@ fn product_url(config: &Config, locale: &Locale, line: &OrderLine) -> Option<Str
     config.shop.product_url.as_ref()?.url(facts)
 }
 
-/// A picture of the variant, as it was when it was bought; else one of the product's master variant.
+/// A picture of the variant at the time of the purchase; otherwise one of the product's master variant.
 fn image_url<'a>(line: &OrderLine<'a>) -> Option<&'a str> {
     let master = line.product.and_then(|one| one.master_data.current.master_variant.as_ref());
     let images = [Some(&line.item.variant.images), master.map(|master| &master.images)];
     images.into_iter().flatten().find_map(|images| picture::addresses(images).next())
 }
 
-/// The text of the brand's attribute, of the variant or of the product as a whole.
+/// The text of the brand's attribute, from the variant or from the whole product.
 fn brand(config: &Config, locale: &Locale, line: &OrderLine) -> Option<Value> {
     let name = &config.rules.product.brand_attribute;
     let of_product = line.product.map(|product| &product.master_data.current.attributes);

@@ -1,4 +1,4 @@
-//! Addresses, in the two forms Klaviyo knows them. A member that an address lacks is left out of both.
+//! Addresses, in Klaviyo's two forms. Both leave out members that an address lacks.
 
 use serde_json::{Map, Value};
 
@@ -21,7 +21,7 @@ pub fn location(address: &Address) -> ProfileLocation {
     }
 }
 
-/// The same, with what the address lacks cleared, so that nothing of an older one stays.
+/// The same, but it clears members that the address lacks, so that nothing of an older address stays.
 #[must_use]
 pub fn location_replacing(address: &Address) -> ProfileLocation {
     let ProfileLocation { address1, address2, city, country, region, zip } = location(address);
@@ -71,7 +71,7 @@ fn region(address: &Address) -> Option<&String> {
     address.region.as_ref().or(address.state.as_ref())
 }
 
-/// The street with its number, in the order of the country; without a street the post office box.
+/// The street with its number, in the order of the country; without a street, the post office box.
 fn first_line(address: &Address) -> Option<String> {
     let (name, number) = (address.street_name.as_deref(), address.street_number.as_deref());
     let parts = if street_order::number_is_first(address.country.as_deref()) {
@@ -82,8 +82,8 @@ fn first_line(address: &Address) -> Option<String> {
     joined(parts, " ").or_else(|| po_box(address))
 }
 
-/// Where in the street: apartment and building, what else the address says, and the post office box
-/// where the first line is the street.
+/// The place within the street: apartment and building, any other parts of the address, and the post office box if the
+/// first line is the street.
 fn second_line(address: &Address) -> Option<String> {
     let has_street = address.street_name.is_some() || address.street_number.is_some();
     let po_box = if has_street { po_box(address) } else { None };
@@ -97,14 +97,14 @@ fn second_line(address: &Address) -> Option<String> {
     joined(parts.map(Option::as_deref), ", ")
 }
 
-/// The post office box. Some shops keep its number alone, some keep it as it is written on a letter.
+/// The post office box. Some shops store only its number, others the text as on a letter.
 fn po_box(address: &Address) -> Option<String> {
     let written = address.po_box.as_deref()?.trim();
     let is_number = written.chars().all(|one| one.is_ascii_digit() || one.is_whitespace());
     Some(if is_number { format!("PO Box {written}") } else { written.to_owned() })
 }
 
-/// What there is of the parts, joined; none if there is none of them.
+/// The existing parts, joined; none if there are none.
 fn joined<const N: usize>(parts: [Option<&str>; N], separator: &str) -> Option<String> {
     let parts: Vec<_> = parts.into_iter().flatten().map(str::trim).collect();
     (!parts.is_empty()).then(|| parts.join(separator))

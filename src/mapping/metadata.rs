@@ -1,5 +1,5 @@
-//! The custom metadata of items and variants: what the plugin puts there, as JSON in texts, then
-//! the attributes. Klaviyo wants them flat.
+//! The custom metadata of items and variants: the plugin's, as JSON in texts, then the attributes.
+//! Klaviyo requires them flat.
 
 use serde_json::{Map, Value};
 
@@ -9,8 +9,8 @@ use crate::commercetools::locale::{Locale, LocalizedString};
 use crate::commercetools::order::Attribute;
 use crate::commercetools::product::ProductData;
 
-/// Members that the metadata of every item from here has, and hardly that of another: by these it
-/// is known what may be deleted.
+/// Members that the metadata of each of our items has, and hardly that of any other: they mark what
+/// the Worker may delete.
 pub const MARKS: [&str; 2] = ["title_json", "slug_json"];
 
 /// The metadata of a product, or of one of its variants.

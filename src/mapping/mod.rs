@@ -1,7 +1,7 @@
 //! Pure functions from commercetools documents to Klaviyo bodies.
 //!
-//! Everything the plugin sends keeps its name and place, so that existing flows and segments go
-//! on working; its defects are not kept. `docs/mapping.md` has the tables.
+//! Everything that the plugin sends keeps its name and place, so that existing flows and segments
+//! keep working; its defects are fixed. `docs/mapping.md` has the tables.
 //!
 //! Not in scope: which notification leads to which body (`push`).
 

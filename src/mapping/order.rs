@@ -13,20 +13,20 @@ use crate::commercetools::product::Product;
 use crate::config::{Config, order::OrderRules};
 use crate::klaviyo::profile::Profile;
 
-/// An order and what else is known of its contents.
+/// An order with the related documents.
 #[derive(Debug, Clone, Copy)]
 pub struct OrderContext<'a> {
     /// The fields of the order that are used by name.
     pub order: &'a OrderFields,
     /// Its whole document.
     pub raw: &'a Map<String, Value>,
-    /// Whose it is, by [`super::identity::buyer`].
+    /// Its buyer, by [`super::identity::buyer`].
     pub buyer: &'a Profile,
-    /// The locale of its texts: the buyer's, else the shop's.
+    /// The locale of its texts: the buyer's, otherwise the shop's.
     pub locale: &'a Locale,
     /// The products of its lines, as far as they still exist.
     pub products: &'a [Rc<Product>],
-    /// The discount codes that were used, as far as they may be seen.
+    /// The used discount codes, as far as they are visible.
     pub discount_codes: &'a [DiscountCode],
 }
 
@@ -44,9 +44,9 @@ impl<'a> OrderContext<'a> {
     }
 }
 
-/// The properties of an order's event: what Klaviyo's guide asks for, the order's own fields, its
-/// custom fields. Where names meet, the first of these wins. `exclude` trims all of it, `include`
-/// and `map` the order's own fields.
+/// The properties of an order's event: those of Klaviyo's guide, the order's own fields, its custom
+/// fields. If names collide, the first of these wins. `exclude` trims all of it, `include` and
+/// `map` the order's own fields.
 #[must_use]
 pub fn event_properties(config: &Config, context: OrderContext) -> Map<String, Value> {
     let rules = &config.rules.order;
@@ -114,8 +114,8 @@ fn guide_properties(config: &Config, context: OrderContext) -> Map<String, Value
     members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
-/// A field of the raw order, without what would fill the event with the shop's other prices and
-/// the payments: `variant.prices`, price tiers, expanded payments.
+/// A field of the raw order, without the parts that would fill the event with the shop's other
+/// prices and the payments: `variant.prices`, price tiers, expanded payments.
 fn without_prices(name: &str, value: &Value) -> Value {
     let mut value = value.clone();
     match name {

@@ -1,10 +1,10 @@
-//! Phone numbers in the one form Klaviyo takes (E.164).
+//! Phone numbers in the one form that Klaviyo accepts (E.164).
 
 use rlibphonenumber::{PhoneNumber, PhoneNumberFormat, Region};
 
-/// The number in E.164, read as someone in `country` (ISO 3166-1 alpha-2) would dial it.
+/// The number in E.164, read as somebody in `country` (ISO 3166-1 alpha-2) would dial it.
 ///
-/// None where it is no number that can exist: Klaviyo would refuse the profile because of it.
+/// None if no such number can exist: Klaviyo would refuse the profile because of it.
 #[must_use]
 pub fn e164(number: &str, country: Option<&str>) -> Option<String> {
     let region = country.and_then(|code| Region::from_code(&code.to_ascii_uppercase()).ok());

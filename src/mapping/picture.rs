@@ -2,8 +2,7 @@
 
 use crate::commercetools::order::Image;
 
-/// The addresses that can be shown, in their order. Those that are empty, relative, or without a scheme are
-/// left out.
+/// The usable addresses, in their order. An address that is empty, relative, or without a scheme is left out.
 pub(super) fn addresses(images: &[Image]) -> impl Iterator<Item = &str> {
     images.iter().map(|image| image.url.trim()).filter(|url| is_address(url))
 }

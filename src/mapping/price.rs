@@ -1,4 +1,4 @@
-//! Which of a variant's prices counts.
+//! Chooses the prices of a variant that count.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -11,14 +11,14 @@ use crate::commercetools::price::Price;
 use crate::config::Config;
 use crate::config::rules::PriceRules;
 
-/// The prices of a variant that count here and now: valid, and for everybody or for the channel
-/// and the customer group of the settings.
+/// The prices of a variant that count here and now: valid, and for everybody or for the channel and the customer group
+/// of the settings.
 #[derive(Debug, Clone)]
 pub struct VariantPrices<'a>(Vec<&'a Price>);
 
 impl<'a> VariantPrices<'a> {
-    /// Leaves out what does not count, and puts a price with dates before one without, the latest
-    /// first. Within this the order is kept.
+    /// Leaves out prices that do not count, and puts a price with dates before one without, the latest first. Otherwise
+    /// the order is kept.
     #[must_use]
     pub fn new(
         rules: &PriceRules,
@@ -31,9 +31,9 @@ impl<'a> VariantPrices<'a> {
         Self(counted)
     }
 
-    /// The price that the shop shows: in the preferred currency, for the preferred country, else for
-    /// any country. Where the country is only that of the preferred locale, else for some other one.
-    /// None in another currency: a number means nothing without its currency.
+    /// The price that the shop shows: in the preferred currency, for the preferred country, otherwise for any country.
+    /// If only the preferred locale names the country, a price for another country may follow. None in another
+    /// currency: a number means nothing without its currency.
     #[must_use]
     pub fn preferred(&self, config: &Config) -> Option<Number> {
         let shop = &config.shop;
@@ -47,11 +47,10 @@ impl<'a> VariantPrices<'a> {
         shown.min_by_key(|price| rank(price, country.as_deref())).map(|price| amount(price))
     }
 
-    /// The values of `price_json` and `currency_json`: `price_<currency>` and `price_<country>`
-    /// for each currency and each country that it holds in, and `currency_<country>`. Where a
-    /// country has prices in several currencies, one that is for this country takes precedence,
-    /// then one in a currency of the country, then the last by its code. The order in which
-    /// commercetools gives the prices means nothing, and changes nothing.
+    /// The values of `price_json` and `currency_json`: `price_<currency>` and `price_<country>` for each currency and
+    /// each country where it holds, and `currency_<country>`. If a country has prices in several currencies, a price
+    /// for this country takes precedence, then one in a currency of the country, then the last by its code. The order
+    /// of commercetools' prices changes nothing.
     #[must_use]
     pub fn by_country(&self) -> (Map<String, Value>, Map<String, Value>) {
         let mut by_currency: BTreeMap<&str, Vec<&Price>> = BTreeMap::new();
@@ -67,9 +66,8 @@ impl<'a> VariantPrices<'a> {
     }
 }
 
-/// When the first of these prices becomes valid or ends after `now` (UTC), of those that are for
-/// everybody or for the channel and the customer group of the settings. In whatever currency and
-/// country: all of them are in `price_json`.
+/// When the first of these prices starts or ends after `now` (UTC), among those for everybody or for the channel and
+/// the customer group of the settings. In any currency and country: all of them are in `price_json`.
 #[must_use]
 pub fn next_edge<'a>(
     rules: &PriceRules,
@@ -81,7 +79,7 @@ pub fn next_edge<'a>(
     edges.flatten().filter(|edge| *edge > now).min()
 }
 
-/// What is known of the countries so far, and how well.
+/// The countries found so far, and the precedence of their prices.
 #[derive(Default)]
 struct ByCountry {
     prices: Map<String, Value>,
@@ -115,14 +113,14 @@ impl ByCountry {
     }
 }
 
-/// The price with the lowest rank holds in a country: not one for another country; else one for
-/// the customer group, one for the channel, one for the country itself, as commercetools chooses.
+/// The price with the lowest rank holds in a country: not one for another country; then one for the customer group, one
+/// for the channel, one for the country itself, as commercetools chooses.
 fn rank(price: &Price, country: Option<&str>) -> (bool, Reverse<(bool, bool, bool)>) {
     let (group, channel) = (price.customer_group.is_some(), price.channel.is_some());
     (is_elsewhere(price, country), Reverse((group, channel, price.country.is_some())))
 }
 
-/// The order in which prices of the same rank count: with dates before without, the latest first.
+/// The order of prices with the same rank: those with dates before those without, the latest first.
 fn age(price: &Price) -> Reverse<(bool, Option<DateTime<Utc>>)> {
     let dated = price.valid_from.is_some() || price.valid_until.is_some();
     Reverse((dated, price.valid_from))
@@ -304,7 +302,7 @@ mod tests {
         }
     }
 
-    /// In a Classic project prices come as they were added to the variant, in a Modular one as their ids are.
+    /// In a Classic project prices come in the order of their addition, in a Modular one in the order of their ids.
     #[test]
     fn the_same_prices_give_the_same_bytes_in_whatever_order_they_come() {
         let window = |from: &str| json!({"validFrom": from, "country": "IT"});
@@ -313,13 +311,13 @@ mod tests {
             price(9, json!({"country": "DE"})),
             price(8, window("2025-06-01T00:00:00Z")),
             price(6, window("2025-01-01T00:00:00Z")),
-            // Of two currencies of which neither is the country's own.
+            // Two currencies, neither of them the country's own.
             price(0, json!({"value": money("USD", 500, 2), "country": "IL"})),
             price(0, json!({"value": money("CHF", 700, 2), "country": "IL"})),
-            // Of two countries that the currency is not listed in.
+            // Two countries that the currency's list lacks.
             price(0, json!({"value": money("CHF", 800, 2), "country": "US"})),
             price(0, json!({"value": money("CHF", 850, 2), "country": "BR"})),
-            // Of two that are for others: a reader may know the currency alone.
+            // Two prices for others: a reader may know only the currency.
             price(0, json!({"value": money("GBP", 650, 2), "country": "IM"})),
             price(0, json!({"value": money("GBP", 640, 2), "country": "GB"})),
         ];

@@ -1,4 +1,4 @@
-//! A product as an item of the catalogue, and its variants.
+//! A product and its variants as objects of the catalogue.
 
 use std::collections::{HashMap, HashSet};
 
@@ -21,19 +21,19 @@ use crate::klaviyo::catalog::{
 use crate::klaviyo::catalog_write::CatalogWrite;
 use crate::klaviyo::limits;
 
-/// A product and what else its writes depend on. A product may have 10,000 variants, so what belongs to
-/// one of them is found by its SKU.
+/// A product with the related documents. A product may have 10,000 variants, so the documents of one are found by its
+/// SKU.
 #[derive(Debug, Clone)]
 pub struct ProductContext<'a> {
     /// The product.
     pub product: &'a Product,
-    /// The standalone prices of its SKUs, if its prices stand by themselves.
+    /// The standalone prices of its SKUs, if it uses them.
     standalone_prices: BySku<'a, StandalonePrice>,
     /// The inventory entries of its SKUs.
     stock: BySku<'a, InventoryEntry>,
-    /// The names of the attributes that tell its variants apart, as its type says.
+    /// The names of the attributes that distinguish its variants, according to its type.
     telling: &'a [String],
-    /// The time at which prices are to be valid (UTC).
+    /// The time at which prices have to be valid (UTC).
     now: DateTime<Utc>,
 }
 
@@ -49,8 +49,8 @@ fn by_sku<'a, T>(documents: &'a [T], sku: impl Fn(&'a T) -> &'a str) -> BySku<'a
 }
 
 impl<'a> ProductContext<'a> {
-    /// A product with the standalone prices and inventory entries of its SKUs, the names of the attributes
-    /// that tell its variants apart, and the time at which prices are to be valid (UTC).
+    /// A product with the standalone prices and inventory entries of its SKUs, the names of the attributes that
+    /// distinguish its variants, and the time at which prices have to be valid (UTC).
     #[must_use]
     pub fn new(
         product: &'a Product,
@@ -69,7 +69,7 @@ impl<'a> ProductContext<'a> {
         VariantPrices::new(&config.rules.product.prices, prices, self.now)
     }
 
-    /// The prices of a variant, from wherever they stand, also those that do not count.
+    /// The prices of a variant, embedded or standalone, including those that do not count.
     fn all_prices(&self, variant: &'a ProductVariant) -> impl Iterator<Item = &'a Price> {
         let (embedded, standalone) = match self.product.price_mode {
             PriceMode::Embedded => (&variant.prices[..], &[][..]),
@@ -79,7 +79,7 @@ impl<'a> ProductContext<'a> {
         embedded.iter().chain(own.map(|price| &price.price))
     }
 
-    /// When what the product gives changes next without anybody changing it (UTC).
+    /// When the result of the product changes next without a change of the product (UTC).
     #[must_use]
     pub fn next_edge(&self, config: &Config) -> Option<DateTime<Utc>> {
         let variants = self.product.master_data.current.all_variants();
@@ -94,12 +94,12 @@ impl<'a> ProductContext<'a> {
     }
 }
 
-/// What belongs to a variant.
+/// The documents of a variant.
 fn of<'s, 'a, T>(all: &'s BySku<'a, T>, variant: &ProductVariant) -> &'s [&'a T] {
     identity::sku(variant).and_then(|sku| all.get(sku)).map(Vec::as_slice).unwrap_or_default()
 }
 
-/// The item of a product. Picture and price are those of the master variant.
+/// The item of a product. It has the picture and price of the master variant.
 #[must_use]
 pub fn item(config: &Config, context: &ProductContext<'_>) -> MappedBody<CatalogItem> {
     let product = context.product;
@@ -118,13 +118,13 @@ pub fn item(config: &Config, context: &ProductContext<'_>) -> MappedBody<Catalog
     }
 }
 
-/// The title of a product; Klaviyo wants one.
+/// The title of a product; Klaviyo requires one.
 fn title<'a>(config: &Config, product: &'a Product) -> &'a str {
     product.master_data.current.name.text(&config.shop.locale).unwrap_or(product.id.as_str())
 }
 
-/// A variant of a product, with the product's texts and a `title` of its own; none without a price that
-/// counts. Klaviyo wants one, and 0 would be shown as an offer.
+/// A variant of a product, with the product's texts and a `title` of its own; none without a price that counts. Klaviyo
+/// requires one, and 0 would look like an offer.
 fn variant(
     config: &Config,
     context: &ProductContext<'_>,
@@ -145,8 +145,8 @@ fn variant(
     Some(MappedBody { body: CatalogVariant { key, sku, item, attributes }, cut })
 }
 
-/// The SKUs of variants that Klaviyo has of the item, by its ids `known`, and the product has no
-/// more. Some may have moved to another product.
+/// The SKUs of the variants that Klaviyo has of the item, by its ids `known`, and that the product no longer has. Some
+/// may have moved to another product.
 #[must_use]
 pub fn skus_left(product: &Product, known: &[String]) -> Vec<String> {
     let variants = product.master_data.current.all_variants();
@@ -155,20 +155,19 @@ pub fn skus_left(product: &Product, known: &[String]) -> Vec<String> {
     left.map(|id| identity::external(id).to_owned()).collect()
 }
 
-/// What becomes of the variants that Klaviyo has of an item, and its product has no more.
+/// What becomes of the variants that Klaviyo has of an item and its product no longer has.
 #[derive(Debug, Clone, Copy)]
 pub enum LeftVariants<'a> {
-    /// They are taken away, except those with these SKUs, which other products have now: Klaviyo knows a
-    /// variant by its SKU, so the other product writes it, and a deletion that is carried out later
-    /// would take it away.
+    /// They are deleted, except those with these SKUs, which other products have now: Klaviyo identifies a variant by
+    /// its SKU, so the other product writes it, and a late deletion would remove it.
     Go(&'a [String]),
-    /// They stay: the project is moving its variants, or it is not known whether it is.
+    /// They stay: the project is moving its variants, or may be.
     Stay,
 }
 
-/// What brings the variants of a product up to date, `known` being Klaviyo's ids of those that it
-/// has of the item: all of the product's, and the deletion of those that it has no more. Of those
-/// without a price that counts only what Klaviyo has is written: that it is hidden.
+/// The writes that update the variants of a product. `known` has Klaviyo's ids of the item's variants: all variants of
+/// the product are written, and those that it no longer has are deleted. A variant without a price that counts is only
+/// hidden, if Klaviyo has it.
 #[must_use]
 pub fn variant_writes(
     config: &Config,
@@ -210,7 +209,7 @@ pub fn variant_writes(
     all
 }
 
-/// What items and variants both show; of the product as a whole, or of a variant of it.
+/// The common attributes of items and variants; for the whole product, or for one of its variants.
 fn shown(
     config: &Config,
     product: &Product,
@@ -239,8 +238,7 @@ fn shown(
     MappedBody { body, cut }
 }
 
-/// The addresses of a variant's pictures; if it has none, or for the product as a whole, of those of the
-/// master variant.
+/// The addresses of a variant's pictures; if it has none, or for the whole product, those of the master variant.
 fn pictures(data: &ProductData, variant: Option<&ProductVariant>) -> Vec<String> {
     let of = |variant: &ProductVariant| -> Vec<String> {
         picture::addresses(&variant.images).map(ToOwned::to_owned).collect()
@@ -249,8 +247,8 @@ fn pictures(data: &ProductData, variant: Option<&ProductVariant>) -> Vec<String>
     own.or_else(|| data.master_variant.as_ref().map(of)).unwrap_or_default()
 }
 
-/// The address by the template; as an error that without what the product lacks: Klaviyo wants one. Without
-/// a template it is the path alone: a template of an e-mail can put the shop's own before it.
+/// The address by the template; as an error, the address without the parts that the product lacks, since Klaviyo
+/// requires one. Without a template it is only the path: an e-mail's template can prefix the shop.
 fn url(
     config: &Config,
     product: &Product,

@@ -14,11 +14,11 @@ use crate::klaviyo::field_patch::FieldPatch;
 use crate::klaviyo::limits;
 use crate::klaviyo::profile::Profile;
 
-/// What happens to the fields that the customer does not have.
+/// What happens to fields that the customer does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MissingFields {
-    /// They stay as they are at Klaviyo: for a new customer and for imports, since there may be a
-    /// profile already that knows more.
+    /// They stay as they are at Klaviyo: for a new customer and for imports, since a profile may exist already that
+    /// knows more.
     Keep,
     /// They are cleared: the customer was changed, so a value that is gone here has to go there.
     Clear,
@@ -34,12 +34,12 @@ impl MissingFields {
     }
 }
 
-/// The profile of a customer. `removed` are custom fields that were taken from the customer, by their
-/// names in commercetools: those that have no value again are unset. Any other custom field that the
-/// customer lacks stays at Klaviyo, where others may have written it.
+/// The profile of a customer. `removed` are custom fields that were removed from the customer, by their names in
+/// commercetools: those without a new value are unset. Any other custom field that the customer lacks stays at Klaviyo,
+/// since others may have written it.
 ///
 /// # Errors
-/// Where the e-mail is malformed.
+/// The e-mail address is malformed.
 pub fn profile<'a>(
     config: &Config,
     customer: &Customer,
@@ -54,7 +54,7 @@ pub fn profile<'a>(
     });
     let title = match config.rules.customer.title {
         TitleTarget::Job => field(&customer.title),
-        // Somebody else may have written what the person does for a living.
+        // Somebody else may have written the person's job.
         TitleTarget::Property => FieldPatch::Keep,
     };
     let (mut properties, mut cut) = custom_properties(config, customer);
@@ -77,7 +77,7 @@ pub fn profile<'a>(
     Ok(MappedBody { body, cut })
 }
 
-/// The custom fields that the rules let pass, and the names of those that cannot be mapped.
+/// The custom fields that the rules allow, and the names of those that cannot be mapped.
 fn custom_properties(config: &Config, customer: &Customer) -> (Map<String, Value>, Vec<Cut>) {
     let (mut all, mut cut) = (Map::new(), Vec::new());
     let Some(custom) = &customer.custom else { return (all, cut) };
@@ -92,8 +92,8 @@ fn custom_properties(config: &Config, customer: &Customer) -> (Map<String, Value
     (all, cut)
 }
 
-/// Adds the customer's own fields that Klaviyo has no attribute for. A custom field of the same name
-/// was there first, and stays; `exclude` leaves out these as well.
+/// Adds the customer's own fields that Klaviyo has no attribute for. A custom field with the same name takes
+/// precedence; `exclude` applies to these as well.
 fn add_own(
     all: &mut Map<String, Value>,
     config: &Config,
@@ -131,16 +131,14 @@ fn add_own(
     }
 }
 
-/// The key of the customer's group, or its name where it has no key. A group that may not be read is
-/// not known, and what Klaviyo has stays.
+/// The key of the customer's group, or its name if it has no key. If the group may not be read, Klaviyo's value stays.
 fn group(customer: &Customer, missing: MissingFields) -> FieldPatch<Value> {
     let Some(group) = &customer.customer_group else { return missing.patch(None) };
     let Some(group) = &group.obj else { return FieldPatch::Keep };
     missing.patch(group.key.clone().or_else(|| group.name.clone()).map(Value::from))
 }
 
-/// The properties of fields that were removed and have no value again. A property that comes of
-/// something else now is not touched.
+/// The properties of removed fields without a new value. A property that now has another source is not touched.
 fn to_unset<'a>(
     config: &Config,
     customer: &Customer,
@@ -158,7 +156,7 @@ fn to_unset<'a>(
     names.into_iter().map(ToOwned::to_owned).collect()
 }
 
-/// What a guest's order tells of the guest beside the e-mail: the names of the billing address.
+/// Adds what a guest's order says about the guest beside the e-mail address: the names of the billing address.
 pub fn add_names(profile: &mut Profile, address: &Address) {
     profile.first_name = address.first_name.clone().into();
     profile.last_name = address.last_name.clone().into();

@@ -1,13 +1,13 @@
-//! Which fields of a document become properties, and under which name.
+//! Which fields of a document become properties, and their names.
 
 use serde_json::{Map, Value};
 
 use crate::config::property_rules::PropertyRules;
 
-/// The fields that the rules let pass, renamed where they say so.
+/// The fields that the rules allow, renamed if the rules say so.
 ///
-/// As in the plugin, `exclude` wins over `include`, and an empty `include` means all. `0`,
-/// `false` and `""` are values and pass; only `null` is none.
+/// As in the plugin, `exclude` wins over `include`, and an empty `include` means all. `0`, `false`
+/// and `""` are values and pass; only `null` does not.
 pub fn allowed<'a>(
     rules: &'a PropertyRules,
     fields: &'a Map<String, Value>,
@@ -16,7 +16,7 @@ pub fn allowed<'a>(
     fields.filter_map(|(name, value)| Some((property_name(rules, name)?, value)))
 }
 
-/// The name under which a field passes; none if the rules do not let it.
+/// The name under which a field passes; none if the rules do not allow it.
 #[must_use]
 pub fn property_name<'a>(rules: &'a PropertyRules, name: &'a String) -> Option<&'a str> {
     let is_included = rules.include.is_empty() || rules.include.contains(name);

@@ -1,16 +1,16 @@
-//! How much of a variant there is, and whether Klaviyo hides it when there is none.
+//! The stock of a variant, and whether Klaviyo hides the variant if there is none.
 //!
-//! The rule (`design.md` §5): the sum of the channels that the operator names
-//! (`product.inventory.useChannelInventory`); where none is named, the stock without a channel, else
-//! the sum of all channels. Zero is zero, and stock that is not tracked is not zero. A variant is
-//! never hidden while a piece of it can be bought.
+//! The rule (`docs/mapping.md`): the sum of the channels that the operator names
+//! (`product.inventory.useChannelInventory`); if none is named, the stock without a channel,
+//! otherwise the sum of all channels. Zero is zero, and stock that is not tracked is not zero. A
+//! variant is never hidden while a piece of it can be bought.
 
 use crate::commercetools::inventory::{Availability, InventoryEntry};
 use crate::config::supply_channels::SupplyChannels;
 use crate::klaviyo::catalog::{StockPolicy, VariantStock};
 
-/// The stock of a SKU by its inventory entries; by what the variant shows only where there are none:
-/// that lags behind the entries.
+/// The stock of a SKU by its inventory entries; only if there are none, by the availability of the
+/// variant, which lags behind the entries.
 #[must_use]
 pub fn of_variant<'a>(
     channels: &SupplyChannels,
@@ -29,7 +29,7 @@ pub fn of_variant<'a>(
 struct StockShare<'a> {
     /// The supply channel; none for stock that is not bound to one.
     channel: Option<&'a str>,
-    /// The pieces; none where commercetools does not tell how many.
+    /// The pieces; none if commercetools does not say how many.
     quantity: Option<i64>,
     /// Whether commercetools says that a piece can be bought.
     is_on_stock: bool,
@@ -51,7 +51,7 @@ impl<'a> From<&'a InventoryEntry> for StockShare<'a> {
     }
 }
 
-/// What a variant shows of its stock. A place of which nothing is told is none.
+/// The stock that a variant shows. A place without any information is left out.
 fn shares_shown(availability: &Availability) -> impl Iterator<Item = StockShare<'_>> {
     let share = |channel, quantity: Option<i64>, on_stock: Option<bool>| {
         (quantity.is_some() || on_stock.is_some()).then_some(StockShare {
@@ -67,8 +67,8 @@ fn shares_shown(availability: &Availability) -> impl Iterator<Item = StockShare<
     [without].into_iter().chain(in_channels).flatten()
 }
 
-/// Where there is stock, but none that counts, none can be bought: the operator named the channels.
-/// Where nobody named any, what lies in channels can be bought, whatever is counted.
+/// If there is stock, but none in the channels that the operator named, none can be bought. If the
+/// operator named none, the stock in channels can be bought, whatever is counted.
 fn of_shares(channels: &SupplyChannels, shares: &[StockShare]) -> VariantStock {
     if shares.is_empty() {
         return untracked();
@@ -91,8 +91,8 @@ fn of_shares(channels: &SupplyChannels, shares: &[StockShare]) -> VariantStock {
     VariantStock { inventory_policy, inventory_quantity: quantity }
 }
 
-/// More sold than there is in one place takes nothing from what there is in another; only where
-/// nothing else is there, the sum is below zero.
+/// Overselling in one place does not reduce the stock of another; the sum is negative only if no
+/// other place has stock.
 fn sum(quantities: impl Iterator<Item = i64> + Clone) -> i64 {
     let add = |sum: i64, one: i64| sum.saturating_add(one);
     if quantities.clone().all(|one| one < 0) {
@@ -101,7 +101,7 @@ fn sum(quantities: impl Iterator<Item = i64> + Clone) -> i64 {
     quantities.map(|one| one.max(0)).fold(0, add)
 }
 
-/// Nobody counts it, so it must not be hidden. Klaviyo wants a quantity all the same.
+/// The stock is not tracked, so the variant must not be hidden. Klaviyo requires a quantity all the same.
 fn untracked() -> VariantStock {
     VariantStock { inventory_policy: StockPolicy::Show, inventory_quantity: 0 }
 }

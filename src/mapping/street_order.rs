@@ -2,12 +2,11 @@
 //!
 //! Not for: the other lines of an address, and their order.
 
-/// Countries that write the number first, by their codes (ISO 3166-1 alpha-2): mostly those that follow the
-/// custom of Great Britain, North America or France. Others write it behind the street.
+/// Countries that write the number first, by their codes (ISO 3166-1 alpha-2): mostly those that follow the custom of
+/// Great Britain, North America or France. Others write it after the street.
 ///
-/// Source: the templates that `OpenCage` keeps (`worldwide.yaml` of address-formatting), as they are in the npm
-/// package `@fragaria/address-formatter` 6.7.1: the countries in whose `address_template` `house_number` stands
-/// before `road`.
+/// Source: the templates of `OpenCage` (`worldwide.yaml` of address-formatting), as in the npm package
+/// `@fragaria/address-formatter` 6.7.1: the countries whose `address_template` has `house_number` before `road`.
 #[rustfmt::skip]
 const NUMBER_FIRST: &[&str] = &[
     "AD", "AE", "AG", "AM", "AS", "AU", "AZ", "BB", "BD", "BF", "BH", "BJ", "BL", "BM", "BN",
@@ -21,7 +20,7 @@ const NUMBER_FIRST: &[&str] = &[
     "YT", "ZA", "ZM", "ZW",
 ];
 
-/// Whether the number is first. Without a country, it is, as in the plugin.
+/// Whether the number is first. Without a country it is, as in the plugin.
 pub(super) fn number_is_first(country: Option<&str>) -> bool {
     country.is_none_or(|country| {
         NUMBER_FIRST.iter().any(|first| first.eq_ignore_ascii_case(country.trim()))

@@ -1,4 +1,4 @@
-//! The titles of variants: the product's, with what tells each variant from the others.
+//! The titles of variants: the product's title, with the values that distinguish each variant.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,12 +10,12 @@ use crate::commercetools::locale::Locale;
 use crate::commercetools::order::Attribute;
 use crate::commercetools::product::{Product, ProductData, ProductVariant};
 
-/// The titles of all variants, such as `Shirt - Red / M`, in their order. `telling` are the names of the
-/// attributes that the product type says are unique; for a variant that has none of them, those count
-/// whose values differ among the product's variants, except if these are documents of their own (`design.md`
-/// §5). What would be called the same has its SKU besides.
+/// The titles of all variants, such as `Shirt - Red / M`, in their order. `telling` are the names of the attributes
+/// that the product type calls unique. For a variant without any of them, the attributes count whose values differ
+/// among the product's variants, except if these are documents of their own (`docs/mapping.md`). Equal titles also get
+/// their SKU.
 ///
-/// For all at once: each is compared with all others.
+/// It handles all variants at once: it compares each with all others.
 pub(super) fn variant_titles(
     locale: &Locale,
     product_title: &str,
@@ -49,8 +49,7 @@ pub(super) fn variant_titles(
     all.into_iter().map(title).collect()
 }
 
-/// The names of the attributes that are not the same in all variants, in the order in which they are
-/// first there.
+/// The names of the attributes that are not the same in all variants, in the order of their first appearance.
 fn differing(data: &ProductData) -> Vec<&str> {
     let mut seen = HashSet::new();
     let names = data.all_variants().flat_map(|variant| &variant.attributes);
@@ -67,7 +66,7 @@ fn attribute<'a>(variant: &'a ProductVariant, name: &str) -> Option<&'a Attribut
     variant.attributes.iter().find(|attribute| attribute.name == name)
 }
 
-/// The value of an attribute as text. A truth says nothing without its name.
+/// The value of an attribute as text. A boolean says nothing without its name.
 fn value(variant: &ProductVariant, name: &str, locale: &Locale) -> Option<String> {
     match flat(&attribute(variant, name)?.value, locale)? {
         Value::String(text) => Some(text),

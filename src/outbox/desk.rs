@@ -1,8 +1,7 @@
-//! The outbox's machine beside its store: what it wants stored is stored, what it wants taken is
-//! taken, and the calls are left to the host.
+//! Connects the outbox's machine with its store: it stores what the machine wants stored, takes the rows that the
+//! machine wants, and leaves the calls to the host.
 //!
-//! Here no more is decided than in what order statements are executed; so a simulator that uses this
-//! runs what the object runs.
+//! It only decides the order of statements; so a simulator that uses it runs what the object runs.
 
 use std::time::Duration;
 
@@ -17,8 +16,8 @@ use crate::push::parking::RowGroup;
 use crate::storage::sql::{Sql, SqlError};
 use crate::time::UnixMs;
 
-/// Rows of a round, what they may weigh, and bytes of their notifications. Together with what is
-/// read for them and the bodies made of it they must stay far below the 128 MB of an isolate.
+/// The rows of a round, their total weight, and the bytes of their notifications. Together with the documents and
+/// bodies made for them they must stay far below the 128 MB of an isolate.
 const ROUND: RoundLimits = RoundLimits { rows: 500, weight: 500, bytes: 1_500_000 };
 
 /// A day.
@@ -27,14 +26,14 @@ const DAY: Duration = Duration::from_hours(24);
 /// What a step leaves to its host.
 #[derive(Default)]
 pub struct OutboxStep {
-    /// Calls to be made, with their numbers.
+    /// Calls to make, with their numbers.
     pub calls: Vec<(CallTicket, HostCall)>,
     /// What became of rows, for the log.
     pub told: Vec<ToldOutcome>,
 }
 
-/// The machine with what is stored. What is found being tried was lost: a machine that lives on has its
-/// rows itself, also from one slice to the next.
+/// The machine with the stored state. A row found in a try was lost: a living machine has its rows itself, also from
+/// one slice to the next.
 ///
 /// # Errors
 /// A statement failed.
@@ -43,7 +42,7 @@ pub fn load(sql: &dyn Sql, config: &Config, now: UnixMs) -> Result<OutboxMachine
     Ok(OutboxMachine::new(config, jobs::all(sql)?))
 }
 
-/// What is seen to at the beginning of a slice: what was kept for too long.
+/// The work at the beginning of a slice: handles what was kept for too long.
 ///
 /// # Errors
 /// A statement failed.
@@ -53,10 +52,10 @@ pub fn begin_slice(sql: &dyn Sql, config: &Config, now: UnixMs) -> Result<(), Sq
     parked::expire(sql, now, kept_from)
 }
 
-/// One step of the machine. What it wants stored is stored when this returns.
+/// One step of the machine. When this returns, everything that the machine wants stored is stored.
 ///
 /// # Errors
-/// A statement failed; the machine is to be made anew from what is stored.
+/// A statement failed; the caller has to load a new machine from the store.
 pub fn step(
     sql: &dyn Sql,
     machine: &mut OutboxMachine,
@@ -82,8 +81,8 @@ pub fn step(
     Ok(done)
 }
 
-/// Takes the rows of the next round: those of each group that may be tried now, in turn, or one that
-/// is to be tried alone.
+/// Takes the rows of the next round: those of each group that may be tried now, in turn, or one row that has to be
+/// tried alone.
 fn take(
     sql: &dyn Sql,
     machine: &OutboxMachine,
@@ -112,7 +111,7 @@ fn take(
     tries::take(sql, now, rows, false)
 }
 
-/// When there is something to do; none if there is nothing.
+/// When there is something to do next; none if there is nothing.
 ///
 /// # Errors
 /// A statement failed.
@@ -127,7 +126,7 @@ pub fn next_alarm(
         times.push(machine.next_try(waits_for.as_ref(), group, due));
     }
     if parked::any_waits(sql)? || dead_letters::count(sql)? > 0 {
-        // Only to see what has been kept for too long.
+        // Only to find what was kept for too long.
         times.push(now + DAY);
     }
     Ok(times.into_iter().min())

@@ -13,19 +13,19 @@ use crate::time::UnixMs;
 /// What becomes of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RowFate {
-    /// Klaviyo has all of it; it is removed.
+    /// Klaviyo has all of it; the row is removed.
     Delivered,
-    /// Klaviyo has all of it; it stays, to be tried at the next edge of its prices.
+    /// Klaviyo has all of it; the row stays, for a try at the next edge of its prices.
     NextEdge(UnixMs),
-    /// There is nothing to deliver; it is removed.
+    /// Nothing has to be delivered; the row is removed.
     Ignored(IgnoreReason),
-    /// It is tried again.
+    /// The row is tried again.
     PutOff {
         /// When.
         due: UnixMs,
         /// Why.
         fault: TransientFault,
-        /// Whether everything of it is to be sent again.
+        /// Whether all of it is sent again.
         anew: bool,
     },
     /// It becomes a dead letter.
@@ -43,8 +43,8 @@ pub(super) fn fate_of(
     let expired = row.since + around.config.rules.outbox.retention() < now;
     let put_off = |wait: Duration, fault| RowFate::PutOff { due: now + wait, fault, anew: false };
     match conclusion {
-        // Klaviyo may carry out an older write yet: the row is read and written once more then, also
-        // if there is nothing to be written now.
+        // Klaviyo may still carry out an older write: after that the row is read and written once
+        // more, even if nothing has to be written now.
         Conclusion::Delivered | Conclusion::Ignored(_)
             if row.doubtful_until > now && !row.is_fact() =>
         {

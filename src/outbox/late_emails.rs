@@ -1,6 +1,6 @@
-//! What follows from events that went out in bulk: each says its customer's e-mail, and Klaviyo may carry
-//! it out after a newer one was written. Nobody can ask when that is; so who changed since is written once
-//! more when it is taken not to act any more.
+//! The consequence of events that went out in bulk: each contains its customer's e-mail address, and Klaviyo may carry
+//! it out after a newer address was written. Nobody can ask when. So the Worker assumes a time after which Klaviyo no
+//! longer acts, and then writes every customer once more who changed since.
 //!
 //! Not in scope: the same after a run of an import (`import::store::doubt`).
 
@@ -13,18 +13,17 @@ use crate::engine::backoff::JOB_IN_DOUBT;
 use crate::push::plan::id_walk::notification;
 use crate::time::{UnixMs, millis};
 
-/// How long before the try of a row its customer may have been read: the isolate shares it for a minute,
-/// and a query lags behind by as much.
+/// How long before the try of a row its customer may have been read: the isolate shares it for a minute, and a query
+/// lags behind by as much.
 const READ_BEFORE: Duration = Duration::from_mins(2);
 
-/// A walk over customers begins with a period of this length, so that the calls of a long drain share it.
+/// The period for the beginning of a walk over customers, so that the calls of a long drain share it.
 const PERIOD: Duration = Duration::from_mins(10);
 
 /// How long a try may take until its last call has an answer.
 const TRY: Duration = Duration::from_mins(2);
 
-/// The walk over the customers who changed since the tries that are under way began, and when it is to be
-/// made.
+/// The walk over the customers who changed since the current tries began, and the time for it.
 pub(super) fn walk(began: UnixMs, now: UnixMs) -> (Map<String, Value>, UnixMs) {
     let period = millis(PERIOD);
     let since = UnixMs::from_ms((began - READ_BEFORE).ms() / period * period);

@@ -1,12 +1,11 @@
-//! Tries of a row that never ended, since the runtime went down in the middle of one.
+//! Tries of a row that never ended, since the runtime went down during them.
 //!
-//! A try is counted before it is made. Which of the rows of a round brings the runtime down nobody
-//! knows, so one that was lost again and again in company is tried alone, and one that was lost again
-//! and again alone is given up. Kills and deployments strike whatever is under way: a try alone counts
-//! as lost only if rounds of others ended since the last one that was, and none does any more when one
-//! alone has ended.
+//! A try is counted before it begins. Nobody knows which row of a round crashes the runtime. So a row that was lost
+//! several times in company is tried alone, and a row that was lost several times alone is given up. Kills and
+//! deployments hit whatever is under way: a try alone counts as lost only if rounds of others ended since the last such
+//! loss, and after a try alone has ended, no earlier one counts.
 
-/// After so many lost tries in company a row is tried alone, and after so many alone it is given up.
+/// After this many lost tries in company a row is tried alone; after this many alone it is given up.
 const MOST: u32 = 3;
 
 /// How often tries of a row were lost.
@@ -16,36 +15,36 @@ pub struct LostTries {
     pub in_company: u32,
     /// Alone.
     pub alone: u32,
-    /// How many rounds had ended when the last one alone was lost.
+    /// How many rounds had ended when the last try alone was lost.
     pub rounds_ended: u64,
 }
 
-/// How a row is to be tried next.
+/// How the next try of a row happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NextTry {
     /// With others.
     InCompany,
     /// By itself.
     Alone,
-    /// Not any more.
+    /// It does not.
     GivenUp,
 }
 
 impl LostTries {
-    /// Another try was lost, `alone` or not, when so many rounds had ended.
+    /// Another try was lost, `alone` or not, after `rounds_ended` rounds.
     #[must_use]
     pub fn and_another(self, alone: bool, rounds_ended: u64) -> Self {
         if !alone {
             return Self { in_company: self.in_company.saturating_add(1), ..self };
         }
         if self.alone > 0 && rounds_ended <= self.rounds_ended {
-            // Nothing of anybody's ended meanwhile: the row need not be to blame.
+            // No round ended meanwhile: the row need not be to blame.
             return self;
         }
         Self { alone: self.alone.saturating_add(1), rounds_ended, ..self }
     }
 
-    /// How the row is to be tried next.
+    /// How the next try of the row happens.
     #[must_use]
     pub fn next_try(self) -> NextTry {
         match self {

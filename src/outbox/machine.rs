@@ -1,8 +1,8 @@
-//! The outbox's work as a pure machine: what just happened in, what to store and whom to call out.
+//! The outbox's work as a pure state machine: from what just happened to what to store and which calls to make.
 //!
-//! Rows are tried in rounds. A round's rows are taken from the store ([`OutboxEffect::Take`]), are
-//! deliveries of the engine until each has its end, and what became of each is stored
-//! ([`StoreCommand`]) before the next call. Jobs are followed to their end beside the rounds.
+//! Rows are tried in rounds. The machine takes the rows of a round from the store ([`OutboxEffect::Take`]) and delivers
+//! them through the engine until each has ended. The result of each is stored ([`StoreCommand`]) before the next call.
+//! Beside the rounds, the machine follows jobs to their end.
 
 use std::collections::BTreeMap;
 
@@ -38,19 +38,19 @@ use crate::time::UnixMs;
 
 /// What happened.
 pub enum OutboxInput {
-    /// Something of a slice: rows may be taken from its beginning until it rests.
+    /// An event of a slice: rows may be taken from its beginning until it rests.
     Slice(SliceInput),
-    /// These rows were taken; an empty list says that none is due.
+    /// The rows that were taken; an empty list means that none is due.
     Taken(Vec<TakenRow>),
 }
 
-/// What is to be done, in this order.
+/// What the host has to do, in this order.
 pub enum OutboxEffect {
     /// Store this.
     Store(Box<StoreCommand>),
-    /// Take the rows of the next round, and hand them in.
+    /// Take the rows of the next round, and pass them in.
     Take,
-    /// Make this call, and hand in what is answered under this number.
+    /// Make this call, and return its answer under this number.
     Call(CallTicket, HostCall),
 }
 
@@ -67,16 +67,15 @@ struct RowUnderWay {
 pub struct OutboxMachine {
     machine: DeliveryMachine,
     rows: BTreeMap<DeliveryNo, Box<RowUnderWay>>,
-    /// The operation at which the last row of a group ended that was stopped; none of a group of
-    /// which something went through since.
+    /// The operation that stopped the last stopped row of a group; none after a row of the group went through.
     stopped: BTreeMap<RowGroup, OperationName>,
     pace: CallPace,
-    /// When an import asked last what waiting rows need.
+    /// When an import last asked what waiting rows need.
     import_asked: Option<UnixMs>,
     to_store: Vec<StoreCommand>,
     /// Whether rows may be taken.
     takes: bool,
-    /// Whether none was due when it was asked last.
+    /// Whether no row was due at the last attempt.
     none_due: bool,
     in_round: bool,
     /// How many rounds have ended.
@@ -84,7 +83,7 @@ pub struct OutboxMachine {
 }
 
 impl OutboxMachine {
-    /// The machine with the jobs that are stored.
+    /// The machine with the stored jobs.
     #[must_use]
     pub fn new(config: &Config, jobs: Vec<AwaitedJob>) -> Self {
         let mut machine = DeliveryMachine::new(WriterHost::Outbox);
@@ -110,19 +109,19 @@ impl OutboxMachine {
         self.import_asked = Some(now);
     }
 
-    /// Somebody asks for what waits to be tried now.
+    /// An operator wants waiting rows tried now.
     pub fn retry(&mut self, now: UnixMs) {
         self.machine.circuits.retry(now);
     }
 
-    /// How many rows of a group may be tried of which nothing is known.
+    /// How many rows of a group may be tried that wait for no known operation.
     #[must_use]
     pub fn allowance_of_group(&self, group: RowGroup, now: UnixMs) -> Allowance {
         let stopped = self.stopped.get(&group);
         stopped.map_or(Allowance::All, |operation| self.machine.circuits.allowance(operation, now))
     }
 
-    /// How many rows may be tried that wait for an operation.
+    /// How many rows that wait for an operation may be tried.
     #[must_use]
     pub fn allowance_of(&self, operation: &OperationName, now: UnixMs) -> Allowance {
         self.machine.circuits.allowance(operation, now)
@@ -142,7 +141,7 @@ impl OutboxMachine {
         }
     }
 
-    /// When a job can be looked at. One that is due and was not looked at waits for the quota.
+    /// When the machine can look at a job. A due job without a look waits for the quota.
     #[must_use]
     pub fn next_look(&self, job: &AwaitedJob, now: UnixMs) -> UnixMs {
         let operation = OperationName::of_klaviyo(Operation::JobStatus(job.job.of));
@@ -150,7 +149,7 @@ impl OutboxMachine {
         if next <= now { self.wake().unwrap_or(next) } else { next }
     }
 
-    /// Whether a row that is to be tried alone comes before the others, so that both have their turn.
+    /// Whether a row that has to be tried alone comes before the others, so that both have their turn.
     #[must_use]
     pub fn alone_first(&self) -> bool {
         self.rounds % 2 == 1
@@ -162,7 +161,7 @@ impl OutboxMachine {
         self.machine.wake()
     }
 
-    /// One step: takes what happened, and says what is to be done.
+    /// One step: takes what happened, and returns what to do.
     pub fn step(&mut self, around: &mut StepContext<'_>, input: OutboxInput) -> Vec<OutboxEffect> {
         self.pace.set_share(around.config.rules.klaviyo.share);
         self.pace.use_parts(left_for_outbox(self.import_asked, around.now_ms()));
@@ -244,7 +243,7 @@ impl OutboxMachine {
         }
     }
 
-    /// Notes what is to be stored: what follows from rows, jobs, and what became of rows.
+    /// Notes what to store: offspring of rows, jobs, and the results of rows.
     fn settle(&mut self, around: &StepContext<'_>) {
         let follows = self.machine.deliveries.take_follows();
         if !follows.is_empty() {
@@ -342,9 +341,8 @@ impl OutboxMachine {
         });
     }
 
-    /// Sees to it that a product is written again at the edge of its prices. The row for its edges goes
-    /// on to the next one; any other parks that row. So a row that is being tried is never replaced by
-    /// its own end.
+    /// Makes sure that a product is written again at the edge of its prices. The row for its edges moves to the next
+    /// edge; any other row parks that row. So the end of a row's try never replaces the row itself.
     fn keep_edge(
         &mut self,
         fate: RowFate,
@@ -356,7 +354,7 @@ impl OutboxMachine {
             (RowFate::Delivered, Some(edge)) if group == Some(RowGroup::PriceEdges) => {
                 RowFate::NextEdge(UnixMs::from(edge.at))
             }
-            // A write of before may still be carried out, and the edge comes sooner.
+            // Klaviyo may still carry out an earlier write, and the edge comes sooner.
             (
                 RowFate::PutOff { due, fault: fault @ TransientFault::MayBeCarriedOut, anew },
                 Some(edge),
@@ -372,9 +370,9 @@ impl OutboxMachine {
     }
 }
 
-/// A write may have brought back a profile that was erased: only the store knows who was, perhaps meanwhile,
-/// and then the row is no more. Who is gone may have been erased in another deployment, if this try or
-/// one before it wrote something.
+/// A write may have brought back an erased profile: only the store knows who was erased, perhaps meanwhile, and then
+/// the row no longer exists. A missing customer may have been erased in another deployment; that matters if this try or
+/// an earlier one wrote something.
 fn erase_again(
     tried: &RowUnderWay,
     delivery: &Delivery,
@@ -396,7 +394,7 @@ fn erase_again(
     {
         return None;
     }
-    // Who is there now may be gone by then; a row that is no fact stays, and sees that itself.
+    // A customer who exists now may be gone by then; a row that is not a fact stays, and finds that out itself.
     let is_seen_to = is_gone || (doubtful_until > now && row.is_fact());
     Some(EraseAgain {
         customers: vec![customer.clone()],

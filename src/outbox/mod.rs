@@ -1,8 +1,7 @@
 //! The outbox: what could not be delivered at once, and when it is tried again.
 //!
-//! Pure: which rows are tried next, which groups of them are left alone for a while, when the outbox
-//! has to wake, and what it stores ([`store`]). Not in scope: the calls and the clock
-//! (`edge::outbox`).
+//! Pure: it decides which rows are tried next, which groups pause for a while, when the outbox has
+//! to wake, and what it stores ([`store`]). Not in scope: the calls and the clock (`edge::outbox`).
 
 pub mod desk;
 mod fate;

@@ -1,5 +1,4 @@
-//! How the work on what was pushed ends: with its outcome, or with something that has to be stored
-//! first, and with which outcome then.
+//! How the work on a pushed item ends: with its outcome, or with something to store first, and the outcome after that.
 
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use crate::push::plan::Work;
 use crate::push::plan::price_edge::PriceEdge;
 use crate::time::UnixMs;
 
-/// When a sender is to try again, if nobody said so.
+/// When a sender should try again, if nothing else says so.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 
 /// How it ends.
@@ -24,12 +23,12 @@ const RETRY_AFTER: Duration = Duration::from_secs(10);
 pub enum PushEnd {
     /// With this outcome.
     Outcome(Outcome),
-    /// This is to be stored first.
+    /// This has to be stored first.
     Store(NewEntry),
 }
 
-/// What a conclusion means for what was pushed; a notification is parked in the slot of its work, or
-/// as a fact where nothing is known of that.
+/// What a conclusion means for a pushed item. A notification is parked in the slot of its work, or as a fact if its
+/// work is not known.
 ///
 /// Only a notification can be tried again: anything else is refused for good.
 #[must_use]
@@ -64,7 +63,7 @@ pub fn push_end(
     }
 }
 
-/// What is to be parked without having been tried.
+/// Parks an item that was not tried.
 #[must_use]
 pub fn untried(item: &PushedItem, work: &Work, fault: TransientFault, now: UnixMs) -> PushEnd {
     match item {
@@ -76,8 +75,8 @@ pub fn untried(item: &PushedItem, work: &Work, fault: TransientFault, now: UnixM
     }
 }
 
-/// What has to be stored of a product that was delivered, whose prices change by themselves; none where
-/// the notification cannot be made, which does not happen.
+/// What to store for a delivered product whose prices change by themselves; none if the notification cannot be built,
+/// which does not happen.
 #[must_use]
 pub fn edge_entry(edge: &PriceEdge) -> Option<(NewEntry, PushedItem)> {
     let notification = Notification::read(edge.notification()).ok()?;
@@ -86,19 +85,19 @@ pub fn edge_entry(edge: &PriceEdge) -> Option<(NewEntry, PushedItem)> {
     Some((NewEntry::Parked(new), PushedItem::Notification(notification)))
 }
 
-/// How the work on one thing ended that was pushed.
+/// How the work on one pushed item ended.
 #[derive(Debug)]
 pub struct ItemEnd {
     /// What was pushed.
     pub item: PushedItem,
     #[expect(missing_docs, reason = "as its name says")]
     pub end: PushEnd,
-    /// The next edge of the prices of its product; see [`edge_entry`]. It is stored with the rest: if it
-    /// is not, nobody would tell of it again, and the product's notification has to come once more.
+    /// The next edge of the prices of its product; see [`edge_entry`]. It is stored with the rest: if that fails,
+    /// nobody would report the edge again, so the product's notification has to come once more.
     pub edge: Option<(NewEntry, PushedItem)>,
 }
 
-/// What has to be stored before these can have their outcomes, in this order.
+/// What to store before these can have their outcomes, in this order.
 #[must_use]
 pub fn entries(ends: &[ItemEnd]) -> Vec<(&NewEntry, &PushedItem)> {
     let entries = ends.iter().flat_map(|ItemEnd { item, end, edge }| {
@@ -111,9 +110,9 @@ pub fn entries(ends: &[ItemEnd]) -> Vec<(&NewEntry, &PushedItem)> {
     entries.collect()
 }
 
-/// The outcome of each. `stored` is what the outbox answered of each of their [`entries`]: the id of a dead
-/// letter, an empty text for what is parked, and nothing for what is not stored. What it does not
-/// answer of is not stored either.
+/// The outcome of each item. `stored` is the outbox's answer to each of their [`entries`]: the id of a dead letter, an
+/// empty text for a parked one, and nothing for one that is not stored. An entry without an answer is not stored
+/// either.
 #[must_use]
 pub fn outcomes(ends: Vec<ItemEnd>, stored: Vec<Option<String>>) -> Vec<(PushedItem, Outcome)> {
     let mut stored = stored.into_iter();
@@ -129,14 +128,14 @@ pub fn outcomes(ends: Vec<ItemEnd>, stored: Vec<Option<String>>) -> Vec<(PushedI
                 (_, None) => not_stored(),
             },
         };
-        // A product that is parked has its prices looked at again when it is delivered.
+        // A parked product has its prices looked at again when it is delivered.
         let edge_is_lost = edge.is_some() && stored.next().flatten().is_none();
         (item, if is_own && edge_is_lost { not_stored() } else { outcome })
     });
     outcomes.collect()
 }
 
-/// The outcome of what the outbox could not do: the sender has it still.
+/// The outcome of an item that the outbox could not store: the sender still has it.
 #[must_use]
 pub fn not_stored() -> Outcome {
     let code = TransientFault::OutboxUnavailable.code().into_owned();

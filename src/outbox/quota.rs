@@ -1,8 +1,8 @@
 //! One budget of Klaviyo's limits for the outbox and the imports of a Worker.
 //!
-//! Once a slice an import asks the outbox what its waiting rows need: they come first, with at least a
-//! quarter for the import. While an import asks, the outbox leaves it that quarter. Pushes and other
-//! deployments cannot be asked; they show as 429 ([`crate::klaviyo::pacing`]).
+//! Once a slice an import asks the outbox for the needs of its waiting rows: they come first, but the import keeps at
+//! least a quarter. While an import asks, the outbox leaves it that quarter. Pushes and other deployments cannot be
+//! asked; they show as 429 ([`crate::klaviyo::pacing`]).
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::klaviyo::pacing::{Operation, QuotaParts};
 use crate::push::parking::RowGroup;
 use crate::time::UnixMs;
 
-/// What is left for an import at least, of every limit.
+/// The minimum share of every limit for an import.
 const FOR_IMPORT: f64 = 0.25;
 
-/// What an import uses where the outbox does not say what it needs.
+/// The share of an import if the outbox does not say what it needs.
 const UNTOLD: f64 = 0.5;
 
 /// How long after an import asked the outbox leaves it its quarter: a slice and a half.
@@ -28,7 +28,7 @@ const EVENTS_PER_FACT: u64 = 3;
 /// Rows of a catalogue job.
 const ROWS: u64 = 100;
 
-/// Calls that so many waiting rows of each group need, by operation.
+/// The calls that this many waiting rows of each group need, by operation.
 #[must_use]
 pub fn needed(counts: &[(RowGroup, u64)]) -> Vec<(Operation, u64)> {
     let job = |kind, action| Operation::StartJob(JobType::Catalog(kind, action));
@@ -67,8 +67,8 @@ pub fn needed(counts: &[(RowGroup, u64)]) -> Vec<(Operation, u64)> {
     needs.filter(|(_, calls)| *calls > 0).collect()
 }
 
-/// What is left for an import: of each operation what waiting rows do not need in a minute, and at
-/// least a quarter. Without an answer of the outbox it is half.
+/// The share of an import: the part of each operation that waiting rows do not need in a minute, and at least a
+/// quarter. If the outbox does not answer, it is half.
 #[must_use]
 pub fn left_for_import(needed: Option<&[(Operation, u64)]>) -> QuotaParts {
     let Some(needed) = needed else { return QuotaParts::of_all(UNTOLD) };
@@ -81,7 +81,7 @@ pub fn left_for_import(needed: Option<&[(Operation, u64)]>) -> QuotaParts {
     parts
 }
 
-/// What the outbox uses at this time, if an import asked last at `asked`.
+/// The share of the outbox at this time, if an import last asked at `asked`.
 #[must_use]
 pub fn left_for_outbox(asked: Option<UnixMs>, now: UnixMs) -> QuotaParts {
     let imports = asked.is_some_and(|asked| now.since(asked) < LEFT_FOR);

@@ -9,8 +9,8 @@ use crate::push::parking::RowGroup;
 use crate::time::UnixMs;
 
 impl RowGroup {
-    /// What trying a row takes in an isolate's memory, in hundredths of a few MB: products are read
-    /// with all their variants, orders with their products.
+    /// The memory that a try of a row takes in an isolate, in hundredths of a few MB: products are
+    /// read with all their variants, orders with their products.
     #[must_use]
     pub fn weight(self) -> u32 {
         match self {
@@ -38,19 +38,19 @@ pub struct DueRow<R> {
     pub row: R,
 }
 
-/// What the rows of one round may take together.
+/// The limits for all rows of one round together.
 #[derive(Debug, Clone, Copy)]
 pub struct RoundLimits {
     /// How many.
     pub rows: usize,
-    /// As [`RowGroup::weight`] counts.
+    /// The weight, as [`RowGroup::weight`] counts.
     pub weight: u32,
     /// Bytes of their notifications.
     pub bytes: u64,
 }
 
-/// Takes rows of each group in turn, in the order of each list, as many as the limits allow, and
-/// at least one.
+/// Takes rows of each group in turn, in the order of each list, as many as the limits allow, but at
+/// least one.
 #[must_use]
 pub fn in_turn<R>(groups: Vec<Vec<DueRow<R>>>, limits: RoundLimits) -> Vec<DueRow<R>> {
     let (mut taken, mut weight, mut bytes) = (Vec::new(), 0, 0);
@@ -70,8 +70,8 @@ pub fn in_turn<R>(groups: Vec<Vec<DueRow<R>>>, limits: RoundLimits) -> Vec<DueRo
     taken
 }
 
-/// The alarm to set, where `set` is the one that is set and `wanted` the next that is needed: a
-/// push only ever moves it to an earlier time, so that a stream of pushes cannot put it off.
+/// The alarm to set, if `set` is the current one and `wanted` the next one needed: a push only ever
+/// moves it earlier, so a stream of pushes cannot postpone it.
 #[must_use]
 pub fn earlier_alarm(set: Option<UnixMs>, wanted: UnixMs) -> Option<UnixMs> {
     set.is_none_or(|set| wanted < set).then_some(wanted)

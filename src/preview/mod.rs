@@ -1,7 +1,7 @@
-//! `POST /preview`: what would come of a notification or a record, and how that is shown.
+//! `POST /preview`: what a notification or a record would lead to, and how that is shown.
 //!
-//! [`subject`] reads what is asked about. What would be sent is not worked out here: the units of
-//! [`crate::assembly`] that deliver a notification or import a record are brought as far as they get
+//! [`subject`] reads the question. This module does not compute the requests: it runs the same
+//! units of [`crate::assembly`] that deliver a notification or import a record, as far as they get
 //! without sending ([`DryRun`]).
 
 pub mod subject;
@@ -22,30 +22,30 @@ use crate::import::kind::ImportKind;
 use crate::klaviyo::request::WriteRequest;
 use crate::push::conclusion::Conclusion;
 
-/// A unit that is brought as far as it gets without sending or parking anything.
+/// A unit that runs as far as it gets without sending or parking anything.
 pub struct DryRun {
     delivery: Delivery,
-    /// What would have been written before the rest.
+    /// What it would have written before the rest.
     before: Vec<WriteRequest>,
     follow: usize,
 }
 
-/// What comes next of it.
+/// Its next step.
 pub enum DryStep {
     /// Read these for its delivery, and ask again.
     Read(Vec<UnitReading>),
-    /// That is all.
+    /// The run is done.
     End(DryEnd),
 }
 
-/// What would come of it.
+/// Its result.
 #[derive(Debug, PartialEq)]
 pub struct DryEnd {
-    /// What would be sent, one after the other.
+    /// The requests that it would send, in their order.
     pub requests: Vec<WriteRequest>,
-    /// How it ends, once that is taken.
+    /// How it ends after Klaviyo accepts them.
     pub conclusion: Conclusion,
-    /// How many notifications it gives rise to.
+    /// How many notifications it leads to.
     pub follow: usize,
 }
 
@@ -68,10 +68,10 @@ impl DryRun {
         Self { delivery, before: Vec::new(), follow: 0 }
     }
 
-    /// Begins with the answer to [`record_query`]; none where commercetools has no such record.
+    /// Begins with the answer to [`record_query`]; none if commercetools has no such record.
     ///
     /// # Errors
-    /// Where the answer is no page, or the record cannot be read.
+    /// The answer is no page, or the record cannot be read.
     pub fn of_record(kind: ImportKind, answer: &HttpAnswer) -> Result<Option<Self>, ReadFault> {
         let mut found = raw_page(answer)?.into_iter();
         let Some(found) = found.find_map(|text| record::read(kind.documents(), text)) else {
@@ -86,7 +86,7 @@ impl DryRun {
         &mut self.delivery
     }
 
-    /// What comes next; `step` asks the delivery.
+    /// The next step; `step` asks the delivery.
     pub fn next(&mut self, mut step: impl FnMut(&mut Delivery) -> DeliveryStep) -> DryStep {
         loop {
             let (requests, conclusion) = match step(&mut self.delivery) {
@@ -107,7 +107,7 @@ impl DryRun {
         }
     }
 
-    /// Takes what would be written as written, and leaves what is only read.
+    /// Treats writes as done, and returns the readings that only read.
     fn without_writes(&mut self, readings: Vec<UnitReading>) -> Vec<UnitReading> {
         let mut left = Vec::new();
         for reading in readings {
@@ -129,7 +129,7 @@ pub struct Preview {
     outcomes: Vec<PreviewEnd>,
 }
 
-/// A request, as it would be sent.
+/// A request as it would be sent.
 #[derive(Debug, Serialize)]
 struct ShownRequest {
     method: &'static str,
@@ -147,7 +147,7 @@ struct PreviewEnd {
     detail: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pointer: Option<String>,
-    /// Notifications that would be parked, as this one gives rise to them.
+    /// Notifications that would be parked, since this one leads to them.
     #[serde(skip_serializing_if = "is_zero")]
     follow: usize,
 }
@@ -158,7 +158,7 @@ fn is_zero(count: &usize) -> bool {
 }
 
 impl Preview {
-    /// Adds what would come of a notification.
+    /// Adds the result of a notification.
     pub fn add_notification(&mut self, end: DryEnd) {
         let ended = match end.conclusion {
             Conclusion::Delivered => outcome("delivered"),
@@ -171,7 +171,7 @@ impl Preview {
         self.outcomes.push(PreviewEnd { follow: end.follow, ..ended });
     }
 
-    /// Adds what would come of a record.
+    /// Adds the result of a record.
     pub fn add_record(&mut self, end: DryEnd) {
         self.requests.extend(end.requests.iter().map(shown));
         self.outcomes.push(match end.conclusion {

@@ -1,4 +1,4 @@
-//! What `POST /preview` is asked about: notifications, or a record by its id or by what a person knows of it.
+//! The subject of `POST /preview`: notifications, or a record by its id or by what a person knows of it.
 
 use serde_json::{Map, Value};
 
@@ -9,7 +9,7 @@ use crate::import::kind::ImportKind;
 use crate::json::read_bytes;
 use crate::push::envelope::{self, PushedItem, Undecodable};
 
-/// What is asked about.
+/// The subject of a preview.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PreviewSubject {
     /// A record of commercetools, as an import would write it.
@@ -18,12 +18,12 @@ pub enum PreviewSubject {
     Notifications(Vec<Notification>),
 }
 
-/// A record, by what is known of it.
+/// A record, by what the caller knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SoughtRecord {
     /// A record of any kind.
     OfId {
-        /// Of which kind.
+        /// Its kind.
         kind: ImportKind,
         /// Its id.
         id: Id,
@@ -36,10 +36,10 @@ pub enum SoughtRecord {
     CustomerOfEmail(String),
 }
 
-/// Why a body asks about nothing.
+/// Why a body has no subject.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadSubject {
-    /// It names a record, and not in the way it should.
+    /// It names a record in a wrong way.
     #[error("{0}")]
     Record(String),
     /// It holds no notification, or something else beside one.
@@ -61,7 +61,7 @@ impl BadSubject {
     }
 }
 
-/// Reads the body. One with the member `kind` names a record: no wire form has one.
+/// Reads the body. If it has the member `kind`, it names a record: no wire form has that member.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -107,7 +107,7 @@ fn sought(members: &Map<String, Value>) -> Result<SoughtRecord, String> {
     let (Some(name), None) = (given.next(), given.next()) else {
         return Err(format!("One of the {} is found by {known}.", kind.name()));
     };
-    // Nothing longer is an id, and a number, SKU or address that is, is a mistake.
+    // No id is longer, and a longer number, SKU or address is a mistake.
     let text = members.get(name).and_then(Value::as_str).and_then(Id::new);
     let text = text.ok_or_else(|| format!("{name} must be a text of 1 to 256 bytes."))?;
     Ok(match name {
@@ -130,7 +130,7 @@ impl SoughtRecord {
         }
     }
 
-    /// The searches for its id, one after the other until one finds it; none if the id is known.
+    /// The searches for its id, to be tried in turn until one finds it; none if the id is known.
     #[must_use]
     pub fn searches(&self) -> Vec<IdSearch> {
         match self {
@@ -143,8 +143,8 @@ impl SoughtRecord {
         }
     }
 
-    /// Says that commercetools does not have it, and where was looked. An e-mail address is not
-    /// repeated: messages are copied into tickets.
+    /// Says that commercetools does not have it, and where the search looked. It does not repeat an e-mail address:
+    /// people copy messages into tickets.
     #[must_use]
     pub fn not_found(&self) -> String {
         let of_type = self.kind().resource_type();

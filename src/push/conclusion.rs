@@ -8,22 +8,22 @@ use crate::fault::{FinalFault, ReadFault, Rejection, Setback, TransientFault};
 /// How the work on a notification ended, before anything is stored.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Conclusion {
-    /// Klaviyo took everything.
+    /// Klaviyo accepted everything.
     Delivered,
-    /// There was nothing to deliver.
+    /// Nothing had to be delivered.
     Ignored(IgnoreReason),
-    /// It can succeed later: a system is out, or refuses for now.
+    /// It can succeed later: a system is down, or refuses for now.
     Later(Setback),
-    /// Something else has to come about first.
+    /// Something else has to exist first.
     NotYet(NotYet),
-    /// It cannot, unless a person does something.
+    /// It cannot succeed unless a person acts.
     Never(Rejection),
 }
 
-/// What a notification asks for.
+/// The work that a notification asks for.
 ///
 /// # Errors
-/// The conclusion, where it asks for nothing.
+/// The conclusion, if it asks for nothing.
 pub fn work_of(rules: &OperatorRules, notification: &Notification) -> Result<Work, Conclusion> {
     match plan(rules, notification) {
         Ok(WorkPlan::Work(work)) => Ok(work),
@@ -35,15 +35,15 @@ pub fn work_of(rules: &OperatorRules, notification: &Notification) -> Result<Wor
     }
 }
 
-/// Something that is expected to come about.
+/// Something that is expected to exist soon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotYet {
-    /// A payment is made before its order; a refund can be told of before the two are linked.
+    /// A payment exists before its order; a message about a refund can arrive before commercetools links the two.
     OrderOfPayment,
 }
 
 impl NotYet {
-    /// The fault that it is until then.
+    /// The fault until then.
     #[must_use]
     pub fn fault(self) -> TransientFault {
         match self {

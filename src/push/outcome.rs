@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use super::plan::IgnoreReason;
 
-/// How the work on a notification ended, after what had to be stored was stored.
+/// How the work on a notification ended, after everything necessary was stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Klaviyo took everything.
+    /// Klaviyo accepted everything.
     Delivered,
-    /// There was nothing to deliver.
+    /// Nothing had to be delivered.
     Ignored(IgnoreReason),
-    /// Stored, and tried again until it is through.
+    /// Stored; the outbox tries it again until it goes through.
     Parked {
         /// Why.
         code: String,
@@ -23,7 +23,7 @@ pub enum Outcome {
         /// Why.
         code: String,
     },
-    /// Not done and not kept: the sender has it still and must try again.
+    /// Neither done nor kept: the sender still has it and must try again.
     NotStored {
         /// Why.
         code: String,
@@ -56,7 +56,7 @@ pub enum PushReply {
 }
 
 impl Outcome {
-    /// The name for the log.
+    /// The name in the log.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -68,7 +68,7 @@ impl Outcome {
         }
     }
 
-    /// The stable code of why it was not delivered.
+    /// The stable code of the reason why it was not delivered.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         match self {

@@ -1,8 +1,8 @@
-//! Where a notification that cannot be delivered now is parked.
+//! The slot in which an undelivered notification is parked.
 //!
 //! A notification that says "this changed" is parked by resource: a thousand changes of one
-//! customer are one row, and its delivery reads the current state. One that tells of a
-//! fact (an order was placed) is parked by message. Not in scope: the storage (`outbox::store`).
+//! customer are one row, and its delivery reads the current state. A notification of a fact (an
+//! order was placed) is parked by message. Not in scope: the storage (`outbox::store`).
 
 use serde_json::Value;
 
@@ -13,18 +13,18 @@ use crate::commercetools::walk::{IdWalk, WalkOver};
 use crate::config::rules::OperatorRules;
 use crate::mapping::profile::MissingFields;
 
-/// Where a notification is parked.
+/// The slot of a notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParkingSlot {
     /// Notifications of the same key share one row.
     pub key: String,
-    /// Of two that share a row the one of the higher rank stays, of equal ones the later.
+    /// If two share a row, the one with the higher rank stays; of equal ranks the later one.
     pub rank: u8,
-    /// The commercetools customer whom it is about, if it says so; for erasing.
+    /// The commercetools customer that it is about, if it says so; for erasures.
     pub customer: Option<String>,
 }
 
-/// Rows that need the same operations of the two systems, known by the beginning of their key.
+/// Rows that need the same operations of the two systems; the prefix of their keys identifies them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RowGroup {
     /// Profiles.
@@ -41,19 +41,19 @@ pub enum RowGroup {
     Changes,
     /// Items with their variants.
     Products,
-    /// Items with their variants, at the time at which a price becomes valid or ends. Beside the
+    /// Items with their variants, at the time when a price starts or ends. Separate from the
     /// product's own row: neither waits for the other.
     PriceEdges,
     /// Variants that are documents of their own, until their product is known.
     Variants,
     /// Stock of variants.
     Stock,
-    /// Items with their variants, found by a price.
+    /// Items with their variants, found through a price.
     StandalonePrices,
 }
 
 impl RowGroup {
-    /// All of them.
+    /// All groups.
     pub const ALL: [Self; 11] = [
         Self::Facts,
         Self::Customers,
@@ -68,7 +68,7 @@ impl RowGroup {
         Self::Changes,
     ];
 
-    /// What the keys of the group begin with.
+    /// The prefix of the group's keys.
     #[must_use]
     pub fn prefix(self) -> &'static str {
         match self {
@@ -86,7 +86,7 @@ impl RowGroup {
         }
     }
 
-    /// The key of a row of it.
+    /// The key of a row in it.
     fn key(self, id: &str) -> String {
         format!("{}{id}", self.prefix())
     }
@@ -98,33 +98,33 @@ impl RowGroup {
     }
 }
 
-/// The slot of a notification, and of the work that follows from it.
+/// The slot of a notification and its work.
 #[must_use]
 pub fn slot(notification: &Notification, work: &Work) -> ParkingSlot {
     match work {
-        // A change clears fields that a creation leaves alone, so it must not be replaced by one.
+        // A change clears fields that a creation leaves alone, so a creation must not replace it.
         Work::Profile { customer: id, missing, .. } => ParkingSlot {
             key: of_customer(id.as_str()),
             rank: u8::from(*missing == MissingFields::Clear),
             customer: customer(notification),
         },
-        // A change that is told of later finds nobody any more, so nothing is lost.
+        // A change that is delivered later finds no customer any more, so nothing is lost.
         Work::Erasure(id) => ParkingSlot {
             key: of_customer(id.as_str()),
             rank: ERASURE_RANK,
             customer: customer(notification),
         },
-        // Beside the customer's own row: neither stands for the other.
+        // Separate from the customer's own row: neither replaces the other.
         Work::BroughtBack { customer: id, .. } => ParkingSlot {
             key: RowGroup::BroughtBack.key(id.as_str()),
             rank: 0,
             customer: customer(notification),
         },
-        // The delivery of one of these reads the current state.
+        // The delivery of any of these reads the current state.
         Work::Category { category, descendants } => {
             of_resource(RowGroup::Categories, category.as_str(), u8::from(*descendants))
         }
-        // One row for each page, so that a walk that begins again is not taken for one under way.
+        // Each page has its own row, so that a new walk is not mistaken for one under way.
         Work::IdWalk(IdWalk { over, after }) => {
             let after = after.as_ref().map_or("", Id::as_str);
             match over {
@@ -155,7 +155,7 @@ pub fn slot(notification: &Notification, work: &Work) -> ParkingSlot {
     }
 }
 
-/// The slot of a notification by the work that it asks for; none if it asks for nothing.
+/// The slot of a notification by its work; none if it asks for nothing.
 #[must_use]
 pub fn planned_slot(rules: &OperatorRules, notification: &Notification) -> Option<ParkingSlot> {
     match plan(rules, notification) {
@@ -164,7 +164,7 @@ pub fn planned_slot(rules: &OperatorRules, notification: &Notification) -> Optio
     }
 }
 
-/// Whether the work is to bring what a resource is now, so that its slot is the resource's.
+/// Whether the work brings the current state of a resource, so that its slot is the resource's.
 #[must_use]
 pub fn by_resource(work: &Work) -> bool {
     match work {
@@ -187,10 +187,10 @@ pub fn by_resource(work: &Work) -> bool {
     }
 }
 
-/// The rank of an erasure, above those of any change of the customer.
+/// The rank of an erasure, above that of any change of the customer.
 pub const ERASURE_RANK: u8 = 2;
 
-/// The key of what is parked of a customer's own document.
+/// The key for changes of a customer's own document.
 #[must_use]
 pub fn of_customer(customer: &str) -> String {
     RowGroup::Customers.key(customer)
@@ -200,7 +200,7 @@ fn of_resource(group: RowGroup, id: &str, rank: u8) -> ParkingSlot {
     ParkingSlot { key: group.key(id), rank, customer: None }
 }
 
-/// The slot of a notification that tells of a fact, or of which nothing more is known.
+/// The slot of a notification of a fact, or of unknown work.
 #[must_use]
 pub fn slot_of_fact(notification: &Notification) -> ParkingSlot {
     ParkingSlot {
@@ -210,7 +210,7 @@ pub fn slot_of_fact(notification: &Notification) -> ParkingSlot {
     }
 }
 
-/// The id of a message, by which a broker's repetition is recognised.
+/// The id of a message, which identifies a broker's repetition.
 fn message_id(notification: &Notification) -> String {
     match (&notification.kind, notification.raw.get("id").and_then(Value::as_str)) {
         (NotificationKind::Message(_), Some(id)) => id.to_owned(),
@@ -218,7 +218,7 @@ fn message_id(notification: &Notification) -> String {
     }
 }
 
-/// The commercetools customer whom a notification is about, if it says so.
+/// The commercetools customer that a notification is about, if it says so.
 #[must_use]
 pub fn customer(notification: &Notification) -> Option<String> {
     let resource = notification.resource.as_ref()?;
@@ -263,7 +263,7 @@ mod tests {
         assert_eq!(message("m1").key, message("m1").key);
     }
 
-    /// A row of no group would never be tried.
+    /// A row without a group would never be tried.
     #[test]
     fn each_group_has_its_keys() {
         for group in RowGroup::ALL {

@@ -1,5 +1,5 @@
-//! One JSON document that an object keeps whole, in the only row of its table `state`. For what is small and
-//! is read and written as a whole; what grows has tables of its own.
+//! One JSON document that an object keeps in the only row of its table `state`. For: small data that is read and
+//! written as a whole. Not for: data that grows; that has tables of its own.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,7 +12,7 @@ pub fn load<T: DeserializeOwned>(sql: &dyn Sql) -> Result<Option<T>, SqlError> {
     Ok(stored.map(|text| serde_json::from_str(&text)).transpose()?)
 }
 
-/// Stores the document in place of the one before.
+/// Replaces the document.
 pub fn save(sql: &dyn Sql, document: &impl Serialize) -> Result<(), SqlError> {
     sql.exec(
         "INSERT INTO state (only, content) VALUES (1, ?)

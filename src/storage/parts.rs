@@ -1,12 +1,12 @@
-//! Bytes of any length in SQLite, where a value may have 2 MB: stored in parts, each of which has
-//! the number of what it belongs to (`owner`) and its own.
+//! Bytes of any length in SQLite, where a value may have 2 MB: they are stored in parts, each with
+//! the number of its owner (`owner`) and its own.
 
 use super::sql::{RowId, Sql, SqlError, SqlValue};
 
 /// Bytes of one part.
 const PART: usize = 1_000_000;
 
-/// Stores the content of `owner`, who must have none.
+/// Stores the content of `owner`, which must have none.
 pub fn put(sql: &dyn Sql, name: &str, owner: RowId, content: &[u8]) -> Result<(), SqlError> {
     let insert = format!("INSERT INTO {name} (owner, part, content) VALUES (?, ?, ?)");
     for (part, bytes) in content.chunks(PART).enumerate() {
@@ -27,7 +27,7 @@ pub fn get(sql: &dyn Sql, name: &str, owner: RowId) -> Result<Vec<u8>, SqlError>
     Ok(content)
 }
 
-/// The parts of several owners, given as a list of SQL: each owner with its parts in their order.
+/// The parts of several owners, given as an SQL list: each part with its owner, in their order.
 pub fn get_all(sql: &dyn Sql, name: &str, owners: &str) -> Result<Vec<(RowId, Vec<u8>)>, SqlError> {
     let select =
         format!("SELECT owner, content FROM {name} WHERE owner IN ({owners}) ORDER BY owner, part");
@@ -42,7 +42,7 @@ pub fn get_all(sql: &dyn Sql, name: &str, owners: &str) -> Result<Vec<(RowId, Ve
     Ok(parts)
 }
 
-/// Stores the content of `owner` in the place of what it has. One row is written for each part.
+/// Replaces the content of `owner`. One row is written for each part.
 pub fn replace(sql: &dyn Sql, name: &str, owner: RowId, content: &[u8]) -> Result<(), SqlError> {
     let upsert = format!(
         "INSERT INTO {name} (owner, part, content) VALUES (?, ?, ?)

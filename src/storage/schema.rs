@@ -1,15 +1,15 @@
-//! The tables of a Durable Object, brought up to date at its first use.
+//! The tables of a Durable Object, updated at its first use.
 //!
 //! Each object has a list of migrations, and the table `schema` says how many of them were carried
-//! out. A migration that was deployed is never changed; a new shape is a new migration at the end.
-//! What a newer version stored is not touched.
+//! out. A deployed migration never changes; a new shape is a new migration at the end. Data of a
+//! newer version is not touched.
 
 use super::sql::{Sql, SqlError};
 
-/// The code of what a newer version stored.
+/// The code for data of a newer version.
 pub const NEWER: &str = "stored_by_another_version";
 
-/// Whether this version may use what is stored.
+/// Whether this version may use the stored data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SchemaState {
     /// It is up to date.
@@ -18,7 +18,7 @@ pub enum SchemaState {
     Newer,
 }
 
-/// Carries out the migrations that were not. All in one turn without an await, so all or none.
+/// Carries out the missing migrations. All in one turn without an await, so all or none.
 pub fn migrate(sql: &dyn Sql, migrations: &[&str]) -> Result<SchemaState, SqlError> {
     sql.exec(
         "CREATE TABLE IF NOT EXISTS schema (
@@ -41,8 +41,8 @@ pub fn migrate(sql: &dyn Sql, migrations: &[&str]) -> Result<SchemaState, SqlErr
     Ok(SchemaState::Current)
 }
 
-/// Digests of migrations, by which a test sees that one that was deployed was changed. White space
-/// does not count.
+/// Digests of migrations, with which a test detects a change of a deployed one. White space does
+/// not count.
 #[cfg(test)]
 pub(crate) fn digests(migrations: &[&str]) -> Vec<String> {
     use sha2::{Digest, Sha256};

@@ -1,22 +1,22 @@
-//! Which of what is kept somebody means: all, those of a code, or those of a list of ids.
+//! The stored entries that a caller means: all, those with a code, or those in a list of ids.
 
 use serde_json::{Map, Value, json};
 
 use super::sql::SqlValue;
 use crate::json::read_bytes;
 
-/// How many ids may be named at once, and how long one may be: a value of SQLite's may have 2 MB.
+/// How many ids a request may name, and how long one may be: a value in SQLite may have 2 MB.
 const IDS: usize = 1_000;
 const ID_BYTES: usize = 256;
 
-/// Which of what is kept, in a table with the columns `id` and `code`.
+/// Selected entries of a table with the columns `id` and `code`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeptSelection {
-    /// All of it.
+    /// All entries.
     All,
-    /// What has one of these ids. One that nothing has is no error.
+    /// The entries with these ids. An unknown id is no error.
     Ids(Vec<String>),
-    /// What is kept for this reason.
+    /// The entries with this reason.
     Code(String),
 }
 
@@ -42,12 +42,11 @@ impl KeptSelection {
                 let code = code.ok_or("code must be a text that is not empty.")?;
                 Ok(Self::Code(code.to_owned()))
             }
-            (Some(_), Some(_)) => Err("ids and code cannot be asked for together.".to_owned()),
+            (Some(_), Some(_)) => Err("ids and code cannot be combined.".to_owned()),
         }
     }
 
-    /// What is to be deleted, by the parameters `code` and `all`. All is deleted only for somebody who
-    /// says so.
+    /// Reads the parameters `code` and `all` of a deletion. It deletes all only if the caller says so.
     ///
     /// # Errors
     /// What is wrong with the parameters, as a sentence.
@@ -59,7 +58,7 @@ impl KeptSelection {
         }
     }
 
-    /// A condition of SQL on the rows that are meant, with one value: [`Self::value`].
+    /// An SQL condition for the selected rows, with one value: [`Self::value`].
     pub(crate) fn condition(&self) -> &'static str {
         match self {
             Self::All => "? IS NULL",

@@ -1,7 +1,7 @@
-//! What is asked of SQLite: a statement with its values, and what is answered.
+//! Calls to SQLite: a statement with its values, and the answer.
 //!
-//! On the platform [`Sql`] is the storage of a Durable Object; in tests it is SQLite itself, so that
-//! they run the very same statements. No number but whole ones is stored.
+//! On the platform [`Sql`] is the storage of a Durable Object; in tests it is SQLite itself, so that tests run the very
+//! same statements. Only whole numbers are stored.
 
 use std::fmt;
 
@@ -12,17 +12,17 @@ use crate::time::UnixMs;
 
 /// Executes statements.
 pub trait Sql {
-    /// Executes a statement, or several of which none has values, and answers what the last one says.
+    /// Executes a statement, or several without values, and returns the answer of the last one.
     fn exec(&self, statement: &str, values: Vec<SqlValue>) -> Result<SqlAnswer, SqlError>;
 }
 
-/// Why something cannot be stored or read, in words for the log.
+/// Why a store or read failed, in words for the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct SqlError(String);
 
 impl SqlError {
-    /// One with these words.
+    /// An error with these words.
     pub fn new(words: impl Into<String>) -> Self {
         Self(words.into())
     }
@@ -34,19 +34,19 @@ impl From<serde_json::Error> for SqlError {
     }
 }
 
-/// A value of SQLite's.
+/// A value in SQLite.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "as their names say")]
 pub enum SqlValue {
     Null,
-    /// The platform takes it only up to [`RowId::MAX`].
+    /// The platform only accepts it up to [`RowId::MAX`].
     Integer(i64),
     Text(String),
     Blob(Vec<u8>),
 }
 
 impl SqlValue {
-    /// Writes the value as JSON; a blob is none.
+    /// Writes the value as JSON; a blob has no JSON form.
     fn write_json(&self, json: &mut String) -> Result<(), SqlError> {
         match self {
             Self::Null => json.push_str("null"),
@@ -114,14 +114,14 @@ impl<T: Into<Self>> From<Option<T>> for SqlValue {
     }
 }
 
-/// What a statement answers.
+/// The answer to a statement.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SqlAnswer {
     /// The names of the columns.
     pub columns: Vec<String>,
     /// The rows, each with a value for each column; blobs are read here.
     pub rows: Vec<Vec<SqlValue>>,
-    /// How much was written: 0 if nothing was. What an index costs may count as well.
+    /// How much was written: 0 if nothing was. Writes of an index may count as well.
     pub written: u64,
 }
 
@@ -175,13 +175,13 @@ impl SqlAnswer {
     }
 }
 
-/// The number that SQLite gave a row. It is used once only: the tables are `AUTOINCREMENT`.
+/// The number that SQLite gave a row. It is used only once: the tables are `AUTOINCREMENT`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RowId(i64);
 
 impl RowId {
-    /// Above all of them: the largest whole number that JavaScript has.
+    /// The upper limit: the largest whole number in JavaScript.
     pub const MAX: Self = Self((1 << 53) - 1);
 
     /// The number, as SQLite gives it.
@@ -190,7 +190,7 @@ impl RowId {
         Self(number)
     }
 
-    /// The number that a text is.
+    /// The number in a text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         text.parse().ok().map(Self)
@@ -209,7 +209,7 @@ impl From<RowId> for SqlValue {
     }
 }
 
-/// Numbers as SQL has them: a statement may have only 100 values of its own.
+/// An SQL list of numbers: a statement may have only 100 values.
 #[must_use]
 pub fn list(numbers: &[impl ToString]) -> String {
     let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();

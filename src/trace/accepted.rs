@@ -1,5 +1,5 @@
-//! What Klaviyo accepted lately, as far as it is remembered in memory. Nothing is stored, so another isolate
-//! may have been the one that sent it.
+//! What Klaviyo accepted lately, as far as this isolate remembers. Nothing is stored, so another isolate may have sent
+//! it.
 
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -7,21 +7,21 @@ use std::time::Duration;
 
 use crate::time::UnixMs;
 
-/// How long Klaviyo may take until what it accepted can be read ("up to a few minutes", by its overview of the
-/// events API), with room.
+/// How long Klaviyo may take until accepted data can be read ("up to a few minutes", by its overview of the events
+/// API), with a margin.
 pub const READABLE_AFTER: Duration = Duration::from_mins(10);
 
-/// Records that are remembered: 16 bytes each.
+/// How many records are remembered, 16 bytes each.
 const MOST: usize = 10_000;
 
-/// Records of which something was accepted less than [`READABLE_AFTER`] ago, in the order in which it was.
+/// Records of which Klaviyo accepted something less than [`READABLE_AFTER`] ago, in the order of acceptance.
 #[derive(Debug, Default)]
 pub struct RecentlyAccepted {
     seen: VecDeque<(u64, UnixMs)>,
 }
 
 impl RecentlyAccepted {
-    /// Remembers that something of `{typeId}/{id}` was accepted `now`. Of too many the oldest is forgotten.
+    /// Remembers that Klaviyo accepted something of `{typeId}/{id}` `now`. Of too many it forgets the oldest.
     pub fn remember(&mut self, resource: &str, now: UnixMs) {
         while self.seen.len() >= MOST
             || self.seen.front().is_some_and(|(_, at)| now.since(*at) >= READABLE_AFTER)
@@ -31,7 +31,7 @@ impl RecentlyAccepted {
         self.seen.push_back((digest(resource), now));
     }
 
-    /// When something of one of these was accepted last, if that is less than [`READABLE_AFTER`] ago.
+    /// When Klaviyo last accepted something of one of these, if that is less than [`READABLE_AFTER`] ago.
     #[must_use]
     pub fn last(&self, resources: &[String], now: UnixMs) -> Option<UnixMs> {
         let wanted: Vec<_> = resources.iter().map(|resource| digest(resource)).collect();

@@ -1,4 +1,4 @@
-//! Which record is asked about: by one parameter, or an e-mail address in a body, where no log of a proxy sees
+//! The record that the caller asks about: one parameter, or an e-mail address in a body, where no log of a proxy sees
 //! it.
 
 use serde::Deserialize;
@@ -9,14 +9,14 @@ use crate::import::kind::ImportKind;
 use crate::json::read_bytes;
 use crate::preview::subject::SoughtRecord;
 
-/// What is possible, for a request of anything else.
+/// The allowed questions, for any other request.
 const POSSIBLE: &str = "GET /trace takes one of order, orderNumber, customer, product and sku; \
                         POST /trace takes {\"email\":\"…\"}.";
 
-/// Reads the parameters of an address, of which there must be one.
+/// Reads the parameters of an address; exactly one is required.
 ///
 /// # Errors
-/// What is wrong with them, and what is possible.
+/// What is wrong with them, and what is allowed.
 pub fn parameters(
     given: impl IntoIterator<Item = (String, String)>,
 ) -> Result<SoughtRecord, String> {
@@ -24,7 +24,7 @@ pub fn parameters(
     let (Some((name, value)), None) = (given.next(), given.next()) else {
         return Err(POSSIBLE.to_owned());
     };
-    // Nothing longer is an id, and a number or SKU that is, is a mistake.
+    // No id is longer, and a longer number or SKU is a mistake.
     let id = Id::new(value).ok_or_else(|| format!("{name} must have 1 to 256 bytes. {POSSIBLE}"));
     let of_id = |kind, id| SoughtRecord::OfId { kind, id };
     Ok(match name.as_str() {
@@ -41,7 +41,7 @@ pub fn parameters(
 /// Reads the body of a `POST`.
 ///
 /// # Errors
-/// What is wrong with it, and what is possible.
+/// What is wrong with it, and what is allowed.
 pub fn body(body: &[u8]) -> Result<SoughtRecord, String> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -52,7 +52,7 @@ pub fn body(body: &[u8]) -> Result<SoughtRecord, String> {
     Ok(SoughtRecord::CustomerOfEmail(email.to_string()))
 }
 
-/// Where else to look if the searches of the record find nothing: a guest is known by orders alone.
+/// Where else to look if the searches of the record find nothing: a guest only appears in orders.
 #[must_use]
 pub fn instead(sought: &SoughtRecord) -> Option<(ImportKind, IdSearch)> {
     match sought {
@@ -65,7 +65,7 @@ pub fn instead(sought: &SoughtRecord) -> Option<(ImportKind, IdSearch)> {
     }
 }
 
-/// Says that commercetools does not have it, and where was looked.
+/// Says that commercetools does not have it, and where the search looked.
 #[must_use]
 pub fn not_found(sought: &SoughtRecord) -> String {
     let beside = match instead(sought) {

@@ -1,7 +1,7 @@
-//! One expected record beside what Klaviyo holds of it: which of the values that matter differ.
+//! Compares one expected record with what Klaviyo holds: which of the important values differ.
 //!
-//! Of a person only what differs is shown. What is not compared is what Klaviyo may change by itself, such as a
-//! phone number, or what others may write, such as properties.
+//! For a person it shows only differences. It does not compare what Klaviyo may change by itself, such as a phone
+//! number, or what others may write, such as properties.
 
 use chrono::SecondsFormat;
 use serde::Deserialize;
@@ -15,20 +15,20 @@ use crate::klaviyo::profile::Profile;
 use crate::klaviyo::read_back::{HeldEvent, HeldRecord};
 use crate::mapping::identity::external;
 
-/// What was compared.
+/// The result of a comparison.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Compared {
-    /// What it is, as the line says.
+    /// The name of the part, for the line.
     pub(super) what: String,
-    /// What should be held; null if nothing should.
+    /// What Klaviyo should hold; null if nothing.
     pub(super) expected: Value,
-    /// What is held; null if nothing is.
+    /// What Klaviyo holds; null if nothing.
     pub(super) actual: Value,
-    /// The names of what differs.
+    /// The names of the differing values.
     pub(super) differing: Vec<&'static str>,
 }
 
-/// Two values that are compared, by their name: what is expected, and what is held.
+/// Two values to compare, with their name: the expected one, and the held one.
 type Pair = (&'static str, Value, Value);
 
 /// A profile with its names and identifiers.
@@ -68,13 +68,13 @@ pub(super) fn profile(profile: &Profile, held: Option<&HeldRecord>) -> Compared 
     Compared { what, expected, actual, differing: differing.iter().map(|pair| pair.0).collect() }
 }
 
-/// The profile that an order's events belong to, whatever else it says.
+/// The profile that an order's events belong to, whatever else it contains.
 pub(super) fn owner(profile: &Profile, held: Option<&HeldRecord>) -> Compared {
     let actual = held.map_or(Value::Null, |held| json!({ "id": held.id }));
     Compared { what: "Profile".to_owned(), expected: known_by(profile), actual, differing: vec![] }
 }
 
-/// By what a profile is known; an e-mail address is not repeated.
+/// The identifiers of a profile; an e-mail address is not repeated.
 fn known_by(profile: &Profile) -> Value {
     match &profile.external_id {
         Some(id) => json!({ "external_id": id }),
@@ -102,7 +102,7 @@ pub(super) fn event(event: &Event, held: Option<&HeldEvent>) -> Compared {
         #[serde(rename = "ProductID")]
         product: Option<String>,
     }
-    // What is sent for a line has the product itself, and what is sent for an order a list.
+    // The event of a line has the product itself, the event of an order a list.
     let line: Option<OrderedLine> = event.properties.read();
     let line = line.and_then(|line| line.product.map(|product| line.sku.unwrap_or(product)));
     let what = match line {
@@ -126,7 +126,7 @@ pub(super) fn event(event: &Event, held: Option<&HeldEvent>) -> Compared {
     Compared { what, expected, actual, differing }
 }
 
-/// An event as it is held.
+/// A held event.
 pub(super) fn held_event(held: &HeldEvent) -> Value {
     json!({
         "event_id": held.unique_id,
@@ -170,7 +170,7 @@ pub(super) fn object(object: &CatalogObject, held: Option<&HeldRecord>) -> Compa
     Compared { what, expected: expected.into(), actual: actual.into(), differing }
 }
 
-/// The categories of an item, by commercetools' ids; none of anything else.
+/// The categories of an item, by commercetools' ids; none for anything else.
 pub(super) fn categories(record: &ExpectedRecord, held: Option<&Vec<String>>) -> Option<Compared> {
     let ExpectedRecord::Object(object) = record else { return None };
     let CatalogObject::Item(item) = &**object else { return None };
@@ -185,7 +185,7 @@ pub(super) fn categories(record: &ExpectedRecord, held: Option<&Vec<String>>) ->
     Some(Compared { what: "Categories of the item".to_owned(), expected, actual, differing })
 }
 
-/// A variant that is not to be shown.
+/// A variant that should not be shown.
 pub(super) fn hidden(variant: &str, held: Option<&HeldRecord>) -> Compared {
     let what = named(CatalogKind::Variant, external(variant));
     let Some(held) = held else {
@@ -197,7 +197,7 @@ pub(super) fn hidden(variant: &str, held: Option<&HeldRecord>) -> Compared {
     Compared { what, expected, actual, differing }
 }
 
-/// An object that is to be gone.
+/// An object that should not exist.
 pub(super) fn gone(kind: CatalogKind, id: &str, held: Option<&HeldRecord>) -> Compared {
     let actual = held.map_or(Value::Null, |held| Value::Object(held.attributes.clone()));
     let differing = held.map(|_| "it should be gone").into_iter().collect();

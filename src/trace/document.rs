@@ -1,4 +1,4 @@
-//! What commercetools has of a record: as much of its document as a trace needs.
+//! A record in commercetools: as much of its document as a trace needs.
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -10,10 +10,10 @@ use crate::fault::ReadFault;
 use crate::http::HttpAnswer;
 use crate::import::kind::ImportKind;
 
-/// A record as commercetools has it.
+/// A record in commercetools.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TracedDocument {
-    /// What it is.
+    /// Its kind.
     pub kind: ImportKind,
     /// Its id.
     pub id: Id,
@@ -23,7 +23,7 @@ pub struct TracedDocument {
     pub changed_at: DateTime<Utc>,
     /// The payments of an order.
     pub payments: Vec<Id>,
-    /// The document as it came.
+    /// The original document.
     pub raw: Map<String, Value>,
 }
 
@@ -31,7 +31,7 @@ impl TracedDocument {
     /// Reads the answer to [`crate::preview::record_query`]; none if there is no such record.
     ///
     /// # Errors
-    /// The answer is no page, or the document is not what it should be.
+    /// The answer is no page, or the document does not have the expected shape.
     pub fn read(kind: ImportKind, answer: &HttpAnswer) -> Result<Option<Self>, ReadFault> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -71,7 +71,7 @@ impl TracedDocument {
         }))
     }
 
-    /// What is shown of it: nothing of a person.
+    /// The shown part of it: no personal data.
     pub(super) fn shown(&self) -> Value {
         let members: &[&str] = match self.kind {
             ImportKind::Orders => &["orderNumber", "orderState", "paymentState", "shipmentState"],
@@ -102,7 +102,7 @@ impl TracedDocument {
     }
 }
 
-/// What a record, and what belongs to it, is called by notifications: `{typeId}/{id}`.
+/// The names that notifications use for a record and its related resources: `{typeId}/{id}`.
 #[must_use]
 pub fn resources(kind: ImportKind, id: &Id, document: Option<&TracedDocument>) -> Vec<String> {
     let payments = document.into_iter().flat_map(|document| &document.payments);

@@ -1,4 +1,4 @@
-//! The walk through the events of a person, from a time on and through few pages: a person waits.
+//! The walk through the events of a person, from a time on and over few pages, since a caller waits.
 
 use std::collections::VecDeque;
 
@@ -16,18 +16,18 @@ const PAGES: u32 = 5;
 /// The events of a person that were read.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ReadEvents {
-    /// The events, of several profiles if they are several.
+    /// The events, of all profiles if there are several.
     pub events: Vec<HeldEvent>,
-    /// Whether the names of their metrics were told.
+    /// Whether the names of their metrics are known.
     pub are_named: bool,
-    /// Whether those are all.
+    /// Whether these are all.
     pub are_all: bool,
 }
 
 /// A walk through events.
 #[derive(Debug)]
 pub struct EventWalk {
-    /// Klaviyo's ids of the profiles whose events are to be read.
+    /// Klaviyo's ids of the profiles whose events are still to read.
     profiles: VecDeque<String>,
     since: DateTime<Utc>,
     with_metrics: bool,
@@ -52,7 +52,7 @@ impl EventWalk {
         }
     }
 
-    /// What to read next; none at the end.
+    /// The next reading; none at the end.
     #[must_use]
     pub fn next(&self) -> Option<ReadBack> {
         let profile = self.profiles.front().filter(|_| self.pages < PAGES)?.clone();
@@ -63,7 +63,7 @@ impl EventWalk {
     /// Takes the answer to that.
     ///
     /// # Errors
-    /// It cannot be read, nor by asking for less.
+    /// It cannot be read, not even by asking for less.
     pub fn take(&mut self, answer: &HttpAnswer) -> Result<(), ReadFault> {
         if answer.is_beginning && self.size > LARGE_EVENTS_PER_PAGE {
             self.size = LARGE_EVENTS_PER_PAGE;
@@ -91,7 +91,7 @@ impl EventWalk {
         }
     }
 
-    /// What was read.
+    /// The events that were read.
     #[must_use]
     pub fn end(self) -> ReadEvents {
         ReadEvents {
@@ -126,7 +126,7 @@ mod tests {
         HttpAnswer { status: 403, body, ..HttpAnswer::default() }
     }
 
-    /// What is asked for next: the profile, whether with metrics, how many, and from where.
+    /// The next query: the profile, whether with metrics, how many events, and from where.
     fn asked(walk: &EventWalk) -> Option<(String, bool, u32, Option<String>)> {
         match walk.next()? {
             ReadBack::Events { profile, with_metrics, size, cursor, .. } => {

@@ -1,5 +1,4 @@
-//! What Klaviyo should hold once the requests for a record are carried out, and how much of that has to be read
-//! back.
+//! What Klaviyo should hold after the requests for a record are carried out, and how much of it to read back.
 
 use chrono::{DateTime, Utc};
 
@@ -13,25 +12,25 @@ use crate::klaviyo::read_back::ReadBack;
 use crate::klaviyo::request::WriteRequest;
 use crate::mapping::identity;
 
-/// One thing that Klaviyo should hold, or should not.
+/// One object that Klaviyo should hold, or should not.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ExpectedRecord {
     /// A profile with these attributes.
     Profile(Box<Profile>),
-    /// A profile that events are to be found by; what else it says is not this record's.
+    /// A profile that events belong to; its other values are not part of this record.
     Owner(Box<Profile>),
     /// An event.
     Event(Box<Event>),
     /// An object of the catalogue.
     Object(Box<CatalogObject>),
-    /// A variant that cannot be bought, and is not shown if it is there.
+    /// A variant that cannot be bought, and must not be shown if it exists.
     Hidden {
         /// Klaviyo's id of it.
         variant: String,
     },
-    /// An object that is to be gone.
+    /// An object that should not exist.
     Gone {
-        /// What it is.
+        /// Its kind.
         kind: CatalogKind,
         /// Klaviyo's id of it.
         id: String,
@@ -62,7 +61,7 @@ pub fn records(requests: Vec<WriteRequest>) -> Vec<ExpectedRecord> {
             WriteRequest::Catalog(CatalogWrite::Delete { kind, id }) => {
                 records.push(ExpectedRecord::Gone { kind, id });
             }
-            // No record of an import asks for these.
+            // No record of an import leads to these.
             WriteRequest::EraseProfile { .. }
             | WriteRequest::Catalog(CatalogWrite::SetStock { .. }) => {}
         }
@@ -70,7 +69,7 @@ pub fn records(requests: Vec<WriteRequest>) -> Vec<ExpectedRecord> {
     records
 }
 
-/// All events of a record are of one person.
+/// All events of a record belong to one person.
 fn add_event(records: &mut Vec<ExpectedRecord>, event: Event) {
     if owner(records).is_none() {
         records.push(ExpectedRecord::Owner(Box::new(event.profile.clone())));
@@ -78,7 +77,7 @@ fn add_event(records: &mut Vec<ExpectedRecord>, event: Event) {
     records.push(ExpectedRecord::Event(Box::new(event)));
 }
 
-/// Whom the profile is looked for by.
+/// The profile to look for.
 #[must_use]
 pub fn owner(records: &[ExpectedRecord]) -> Option<&Profile> {
     records.iter().find_map(|record| match record {
@@ -87,7 +86,7 @@ pub fn owner(records: &[ExpectedRecord]) -> Option<&Profile> {
     })
 }
 
-/// From when on the events are to be read (UTC); none if none are expected.
+/// From when on to read the events (UTC); none if none are expected.
 #[must_use]
 pub fn events_since(records: &[ExpectedRecord]) -> Option<DateTime<Utc>> {
     let times = records.iter().filter_map(|record| match record {
@@ -97,7 +96,7 @@ pub fn events_since(records: &[ExpectedRecord]) -> Option<DateTime<Utc>> {
     times.min()
 }
 
-/// Klaviyo's ids of the objects of a kind that are to be read.
+/// Klaviyo's ids of the objects of a kind to read.
 #[must_use]
 pub fn object_ids(records: &[ExpectedRecord], of: CatalogKind) -> Vec<String> {
     let ids = records.iter().filter_map(|record| match record {
@@ -109,8 +108,8 @@ pub fn object_ids(records: &[ExpectedRecord], of: CatalogKind) -> Vec<String> {
     ids.filter(|(kind, _)| *kind == of).map(|(_, id)| id.clone()).collect()
 }
 
-/// What to read to see whether Klaviyo still holds something of a record that commercetools has no more. An order
-/// leaves events, whose owner is not known then.
+/// What to read to see whether Klaviyo still holds something of a record that commercetools no longer has. An order
+/// leaves events, but their owner is not known then.
 #[must_use]
 pub fn leftover(kind: ImportKind, id: &Id) -> Option<ReadBack> {
     match kind {

@@ -1,4 +1,4 @@
-//! What this Worker keeps of a record: what waits in the outbox, dead letters, and what its imports know of it.
+//! What this Worker keeps about a record: waiting notifications, dead letters, and what its imports know about it.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,15 +12,15 @@ use crate::push::plan::{Work, WorkPlan, plan};
 use crate::storage::sql::{Sql, SqlError};
 use crate::time::UnixMs;
 
-/// What of a record a notification brings.
+/// The part of a record that a notification brings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TracedPart {
     /// The profile of a customer.
     Profile,
-    /// That an order was placed, and its lines.
+    /// The placement of an order, and its lines.
     Placed,
-    /// What the state of an order says.
+    /// The events of an order's state.
     State,
     /// The refunds of an order.
     Refunds,
@@ -74,18 +74,18 @@ impl TracedPart {
     }
 }
 
-/// A notification that waits, or is a dead letter.
+/// A waiting notification, or a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptNotification {
-    /// What of the record it brings; empty if it cannot be told.
+    /// The parts of the record that it brings; empty if that is not known.
     pub brings: Vec<TracedPart>,
-    /// Its type, as in a log line; empty if it cannot be told.
+    /// Its type, as in a log line; empty if it is not known.
     pub type_name: String,
     /// Why it was not delivered.
     pub code: String,
-    /// Where in the body, as a JSON pointer.
+    /// The place in the body, as a JSON pointer.
     pub pointer: Option<String>,
-    /// Since when it waits, or when it became a dead letter.
+    /// When it was parked, or became a dead letter.
     pub at: UnixMs,
     /// How often it was tried.
     pub attempts: u32,
@@ -94,30 +94,30 @@ pub struct KeptNotification {
 }
 
 impl KeptNotification {
-    /// Whether it may bring this.
+    /// Whether it may bring this part.
     #[must_use]
     pub fn may_bring(&self, part: TracedPart) -> bool {
         self.brings.is_empty() || self.brings.contains(&part)
     }
 }
 
-/// What the outbox has of a record.
+/// What the outbox has about a record.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptOfOutbox {
-    /// What waits.
+    /// Waiting notifications.
     pub waiting: Vec<KeptNotification>,
     /// Dead letters.
     pub letters: Vec<KeptNotification>,
-    /// Whether all that waits was looked through.
+    /// Whether all waiting rows were searched.
     pub is_whole: bool,
     /// When Klaviyo accepted something of it from the outbox, if that is remembered.
     pub accepted: Option<UnixMs>,
 }
 
-/// What the outbox has of these resources (`{typeId}/{id}`).
+/// What the outbox has about these resources (`{typeId}/{id}`).
 ///
 /// # Errors
-/// It cannot be read.
+/// The store cannot be read.
 pub fn of_outbox(
     sql: &dyn Sql,
     rules: &OperatorRules,
@@ -153,7 +153,7 @@ pub fn of_outbox(
     Ok(KeptOfOutbox { waiting, letters, is_whole, accepted })
 }
 
-/// What a stored notification brings, and its type.
+/// The parts that a stored notification brings, and its type.
 fn told(rules: &OperatorRules, content: &[u8]) -> (Vec<TracedPart>, String) {
     let read = read_bytes(content).ok().and_then(|raw| Notification::read(raw).ok());
     let Some(notification) = read else { return (Vec::new(), String::new()) };
@@ -164,26 +164,26 @@ fn told(rules: &OperatorRules, content: &[u8]) -> (Vec<TracedPart>, String) {
     (brings.to_vec(), notification.type_name().to_owned())
 }
 
-/// What the imports know of a record.
+/// What the imports know about a record.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct KeptOfImport {
-    /// That it failed.
+    /// Its failure.
     pub failure: Option<ImportedRecord>,
-    /// That the newest run skipped it.
+    /// Its entry in the newest run, if that skipped it.
     pub skipped: Option<ImportedRecord>,
     /// The current run of its kind.
     pub run: TracedRun,
 }
 
-/// What an import says of a record.
+/// What an import reports about a record.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ImportedRecord {
-    /// Why.
+    /// The reason.
     pub code: String,
-    /// Where in the body, as a JSON pointer.
+    /// The place in the body, as a JSON pointer.
     #[serde(default)]
     pub pointer: Option<String>,
-    /// When, as it is shown.
+    /// The time, as it is shown.
     pub at: Option<String>,
 }
 
@@ -191,6 +191,6 @@ pub struct ImportedRecord {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TracedRun {
-    /// When it last did something (UTC); none if there was none.
+    /// The time of its last activity (UTC); none if there was none.
     pub updated_at: Option<chrono::DateTime<chrono::Utc>>,
 }

@@ -1,4 +1,4 @@
-//! The lines of what this Worker keeps of a record, and of what it cannot see.
+//! The lines for what this Worker keeps about a record, and for what it cannot see.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use super::{Answered, TraceLine, TraceVerdict};
 use crate::config::Config;
 use crate::import::kind::ImportKind;
 
-/// A line for each notification that is kept, and if there may be more.
+/// A line for each kept notification, and one if there may be more.
 pub(super) fn of_outbox(outbox: &Answered<KeptOfOutbox>) -> Vec<TraceLine> {
     let kept = match outbox {
         Answered::Read(kept) => kept,
@@ -40,13 +40,13 @@ pub(super) fn of_outbox(outbox: &Answered<KeptOfOutbox>) -> Vec<TraceLine> {
     lines
 }
 
-/// A line for what an import could not send, or skipped.
+/// A line for a record that an import could not send, or skipped.
 pub(super) fn of_import(kind: ImportKind, import: &Answered<KeptOfImport>) -> Vec<TraceLine> {
     let kept = match import {
         Answered::Read(kept) => kept,
         Answered::Unasked => return Vec::new(),
         Answered::Unread(_) => {
-            let why = "the imports do not answer: what failed there cannot be told";
+            let why = "the imports do not answer: their failures are not known";
             return vec![TraceLine::told("Import", TraceVerdict::Unknown, why)];
         }
     };

@@ -1,4 +1,4 @@
-//! What is known here of a record, and what that says of a part that Klaviyo does not hold, or holds otherwise:
+//! What this Worker knows about a record, and what that means for a part that Klaviyo lacks or holds with other values:
 //! it waits, was refused, is ignored, or is missing.
 
 use super::accepted::READABLE_AFTER;
@@ -10,7 +10,7 @@ use super::{Answered, TraceVerdict};
 use crate::config::Config;
 use crate::time::UnixMs;
 
-/// What is known here of a record that commercetools has.
+/// What this Worker knows about a record that commercetools has.
 #[derive(Debug)]
 pub struct KnownHere<'a> {
     /// The settings.
@@ -28,7 +28,7 @@ pub struct KnownHere<'a> {
 }
 
 impl KnownHere<'_> {
-    /// What it means that something is not there.
+    /// What the absence of a part means.
     pub(super) fn absent(&self, part: TracedPart) -> (TraceVerdict, String) {
         if let Some(under_way) = self.under_way(part) {
             return under_way;
@@ -55,14 +55,14 @@ impl KnownHere<'_> {
         )
     }
 
-    /// What it means that something is there and differs.
+    /// What a difference in a part means.
     pub(super) fn different(
         &self,
         part: TracedPart,
         differing: &[&'static str],
     ) -> (TraceVerdict, String) {
         let names = differing.join(", ");
-        // Of an event the first one stays, whatever is under way.
+        // Klaviyo keeps the first event of an id, whatever is under way.
         if matches!(part, TracedPart::Placed | TracedPart::State | TracedPart::Refunds) {
             let why =
                 "Klaviyo keeps the first event of an id, and the order may have been changed since";
@@ -77,7 +77,7 @@ impl KnownHere<'_> {
         }
     }
 
-    /// Whether it is under way, or why not: it waits, was refused, or was accepted too short a time ago.
+    /// Whether the part is under way, or why not: it waits, was refused, or was accepted too short a time ago.
     fn under_way(&self, part: TracedPart) -> Option<(TraceVerdict, String)> {
         if let Answered::Read(kept) = &self.outbox {
             if let Some(row) = kept.waiting.iter().find(|row| row.may_bring(part)) {
@@ -104,7 +104,7 @@ impl KnownHere<'_> {
         self.lately().map(|why| (TraceVerdict::Waits, why))
     }
 
-    /// That Klaviyo may have accepted something of it too short a time ago.
+    /// Klaviyo may have accepted something of it too short a time ago.
     fn lately(&self) -> Option<String> {
         let outbox = match &self.outbox {
             Answered::Read(kept) => kept.accepted,
@@ -145,7 +145,7 @@ pub(super) mod samples {
 
     pub(in crate::trace) const NOW: UnixMs = UnixMs::from_ms(1_800_000_000_000);
 
-    /// An order that was changed, so long ago that all of it can be read.
+    /// An order whose last change is so long ago that all of it can be read.
     pub(in crate::trace) fn order() -> TracedDocument {
         let changed = NOW - READABLE_AFTER;
         TracedDocument {
@@ -158,7 +158,7 @@ pub(super) mod samples {
         }
     }
 
-    /// Nothing of it is kept.
+    /// Nothing is kept about it.
     pub(in crate::trace) fn known<'a>(
         config: &'a Config,
         document: &'a TracedDocument,
@@ -175,7 +175,7 @@ pub(super) mod samples {
         }
     }
 
-    /// A notification that waits, or a dead letter.
+    /// A waiting notification, or a dead letter.
     pub(in crate::trace) fn kept(brings: &[TracedPart], letter: Option<&str>) -> KeptNotification {
         KeptNotification {
             brings: brings.to_vec(),

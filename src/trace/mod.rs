@@ -1,13 +1,13 @@
-//! `GET /trace` and `POST /trace`: where a record is. What commercetools has, what this Worker sends for it,
-//! what of it waits or failed here, and what Klaviyo has, joined line by line.
+//! `GET /trace` and `POST /trace`: where a record is. It joins, line by line, what commercetools has, what this Worker
+//! sends for it, what waits or failed here, and what Klaviyo has.
 //!
-//! What is expected is not worked out here: an import of the record is brought as far as it gets without
-//! sending ([`crate::preview::DryRun`]). [`asked`] reads the question, [`expected`] says what Klaviyo should then
-//! hold, [`known_here`] what is known here, [`verdict`] joins them. Not in scope: making the calls, and changing
+//! The expected requests are not computed here: an import of the record runs as far as it gets without sending
+//! ([`crate::preview::DryRun`]). [`asked`] reads the question, [`expected`] says what Klaviyo should then hold,
+//! [`known_here`] what this Worker knows, [`verdict`] joins them. Not in scope: making the calls, and changing
 //! anything.
 //!
-//! What Klaviyo accepts can be read only minutes later, so what was accepted less than
-//! [`accepted::READABLE_AFTER`] ago is never said to be missing.
+//! Accepted data becomes readable at Klaviyo only minutes later, so what Klaviyo accepted less than
+//! [`accepted::READABLE_AFTER`] ago is never reported as missing.
 
 pub mod accepted;
 pub mod asked;
@@ -32,30 +32,30 @@ use crate::fault::ReadFault;
 pub struct Trace {
     /// Whether commercetools has the record.
     pub found: bool,
-    /// What is said of it, part by part.
+    /// The statements about it, part by part.
     pub lines: Vec<TraceLine>,
 }
 
-/// What is said of one part of a record.
+/// The statement about one part of a record.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TraceLine {
-    /// Which part: the name of a metric, `Profile`, `Item`.
+    /// The part: the name of a metric, `Profile`, `Item`.
     pub what: String,
     /// What Klaviyo should hold; null if nothing is compared.
     pub expected: Value,
-    /// What is held; null if nothing is, or it is not known.
+    /// What Klaviyo holds; null if nothing, or if that is not known.
     pub actual: Value,
-    /// What that means.
+    /// The verdict.
     pub verdict: TraceVerdict,
-    /// Why, and what to do. It holds no personal data: it is copied into tickets.
+    /// Why, and what to do. It holds no personal data: people copy it into tickets.
     pub detail: Option<String>,
 }
 
-/// What is to be thought of one part of a record.
+/// The verdict on one part of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TraceVerdict {
-    /// It is there, as it should be.
+    /// Klaviyo has it, with the expected values.
     There,
     /// It is under way: parked, or accepted too short a time ago to be read.
     Waits,
@@ -63,11 +63,11 @@ pub enum TraceVerdict {
     Refused,
     /// By the rules nothing is sent.
     Ignored,
-    /// It should be there, and is not.
+    /// Klaviyo should have it, and does not.
     Missing,
-    /// It is there, and not as it should be.
+    /// Klaviyo has it, with other values.
     Different,
-    /// It cannot be told.
+    /// It is not known.
     Unknown,
 }
 
@@ -79,14 +79,14 @@ impl TraceLine {
     }
 }
 
-/// The answer of something that may not be there to be asked, or may not answer.
+/// The answer of a source that may not exist, or may not answer.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Answered<T> {
-    /// There was nothing to ask for, or it is not in this deployment.
+    /// There was nothing to ask, or this deployment does not have the source.
     #[default]
     Unasked,
-    /// It did not answer as it should; why, if that is known.
+    /// It did not answer as expected; the reason, if it is known.
     Unread(Option<ReadFault>),
-    /// This.
+    /// Its answer.
     Read(T),
 }

@@ -1,4 +1,4 @@
-//! Whether the rules of the operator let a push of a record bring a part of it: an import brings what a push is
+//! Whether the operator's rules let a push of a record bring a part of it: an import also brings parts that pushes are
 //! told to ignore.
 
 use serde_json::{Map, Value, json};
@@ -27,7 +27,7 @@ pub fn ignored_by_pushes(
     Some(reason)
 }
 
-/// What commercetools would push of it.
+/// The pushes that commercetools would send about it.
 fn pushes(
     rules: &OperatorRules,
     document: &TracedDocument,
@@ -53,7 +53,7 @@ fn pushes(
             let placing = rules.order.messages.created.iter();
             let placing: Vec<_> =
                 placing.filter(|name| *name != "OrderCustomerSet").cloned().collect();
-            // In which state it was created is known only if nothing was changed since.
+            // The state in which it was created is known only if nothing changed since.
             let is_new = document.created_at == document.changed_at;
             let carried = is_new.then(|| ("order", Value::Object(document.raw.clone())));
             messages(&placing, &order, carried.as_slice())

@@ -20,7 +20,7 @@ use crate::klaviyo::event::Event;
 use crate::klaviyo::read_back::{HeldEvent, HeldRecord};
 use crate::push::conclusion::Conclusion;
 
-/// What Klaviyo holds of what is expected.
+/// What Klaviyo holds of the expected records.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct HeldAtKlaviyo {
     /// Profiles.
@@ -33,19 +33,19 @@ pub struct HeldAtKlaviyo {
     pub categories: Answered<Vec<String>>,
 }
 
-/// What is expected, as far as it could be worked out.
+/// The expected result, as far as it could be computed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expectation {
     /// Klaviyo should hold these.
     Records(Vec<ExpectedRecord>),
-    /// It ended otherwise.
+    /// The import would end without records.
     Ended(Conclusion),
 }
 
-/// What is known of a record that commercetools has.
+/// All facts about a record that commercetools has.
 #[derive(Debug)]
 pub struct TraceFacts<'a> {
-    /// What is known here.
+    /// What this Worker knows.
     pub here: KnownHere<'a>,
     /// What Klaviyo should hold.
     pub expectation: Expectation,
@@ -74,7 +74,7 @@ pub fn trace(facts: &TraceFacts) -> Trace {
     Trace { found: true, lines }
 }
 
-/// What is known of a record that commercetools does not have, or that cannot be read there.
+/// The facts about a record that commercetools does not have, or that cannot be read there.
 #[derive(Debug, Default)]
 pub struct LostRecord {
     /// What Klaviyo still holds of it.
@@ -141,7 +141,7 @@ fn in_commercetools(kind: ImportKind) -> String {
     format!("The {} in commercetools", kind.resource_type())
 }
 
-/// What the record gives at Klaviyo, where it is not said part by part.
+/// What the record leads to at Klaviyo, if the parts are not listed.
 fn at_klaviyo(kind: ImportKind) -> &'static str {
     match kind {
         ImportKind::Orders => "Events",
@@ -152,7 +152,7 @@ fn at_klaviyo(kind: ImportKind) -> &'static str {
 }
 
 impl TraceFacts<'_> {
-    /// The line of a record that gives nothing, or of which it is not known what it gives.
+    /// The line of a record that leads to nothing, or to something unknown.
     fn ended(&self, conclusion: &Conclusion) -> TraceLine {
         let (verdict, detail) = match conclusion {
             Conclusion::Ignored(why) => (
@@ -175,7 +175,7 @@ impl TraceFacts<'_> {
         TraceLine::told(at_klaviyo(self.here.document.kind), verdict, detail)
     }
 
-    /// The lines of something that is expected.
+    /// The lines of an expected record.
     fn lines(&self, record: &ExpectedRecord, all: &[ExpectedRecord]) -> Vec<TraceLine> {
         let part = TracedPart::of(self.here.config, record);
         match record {
@@ -205,7 +205,7 @@ impl TraceFacts<'_> {
         }
     }
 
-    /// The line of what was compared with one of several that are held.
+    /// The line of a comparison with one of several held records.
     fn joined(&self, part: TracedPart, compared: Compared) -> TraceLine {
         let Compared { what, expected, actual, differing } = compared;
         let (verdict, detail) = match (&actual, differing.is_empty()) {
@@ -267,7 +267,7 @@ impl TraceFacts<'_> {
     fn event(&self, part: TracedPart, event: &Event, all: &[ExpectedRecord]) -> TraceLine {
         let read = match (&self.held.events, &self.held.people) {
             (Answered::Read(read), _) => read,
-            // Who has no profile has no events.
+            // A person without a profile has no events.
             (_, Answered::Read(people)) if people.is_empty() => &NO_EVENTS,
             (unread, Answered::Read(_)) => {
                 return not_read(compare::event(event, None), unread, "events:read");
@@ -299,7 +299,7 @@ impl TraceFacts<'_> {
         self.joined(part, compared)
     }
 
-    /// Events of the record's ids that its state of today does not give.
+    /// Events with the record's ids that its current state does not give.
     fn events_besides(&self, records: &[ExpectedRecord]) -> Vec<TraceLine> {
         let Answered::Read(read) = &self.held.events else { return Vec::new() };
         let metrics = &self.here.config.rules.order.metrics;
@@ -330,7 +330,7 @@ impl TraceFacts<'_> {
             ..TraceLine::told(
                 held.metric.clone().unwrap_or_default(),
                 TraceVerdict::There,
-                "the order gave it before; its state of today does not",
+                "the order gave it earlier; its current state does not",
             )
         };
         besides.map(line).collect()
@@ -339,16 +339,16 @@ impl TraceFacts<'_> {
 
 /// Whether an event is among those that were read.
 enum FoundEvent<'a> {
-    /// This one.
+    /// This one is.
     One(&'a HeldEvent),
     /// It is not.
     None,
-    /// One of its id is, and the names of the metrics were not told.
+    /// One with its id is, but the names of the metrics are not known.
     Unnamed,
 }
 
-/// Events of one order share an id if they are of different metrics. Without the names of these, an id that only
-/// one event is expected to have is enough.
+/// Events of one order share an id if they have different metrics. Without the names of the metrics, an id is enough if
+/// only one event should have it.
 fn found<'a>(read: &'a ReadEvents, event: &Event, all: &[ExpectedRecord]) -> FoundEvent<'a> {
     let mut of_id = read.events.iter().filter(|held| held.unique_id == event.unique_id).peekable();
     if read.are_named {
@@ -365,14 +365,14 @@ fn found<'a>(read: &'a ReadEvents, event: &Event, all: &[ExpectedRecord]) -> Fou
     }
 }
 
-/// The events of who has no profile.
+/// The events of a person without a profile.
 static NO_EVENTS: ReadEvents = ReadEvents { events: Vec::new(), are_named: true, are_all: true };
 
 fn unknown(Compared { what, expected, .. }: Compared) -> TraceLine {
     TraceLine { expected, ..TraceLine::told(what, TraceVerdict::Unknown, "") }
 }
 
-/// The line of something that could not be read.
+/// The line of a part that could not be read.
 fn not_read<T>(compared: Compared, read: &Answered<T>, scope: &str) -> TraceLine {
     let why = match read {
         Answered::Unread(Some(fault)) => unread(fault, scope),
@@ -435,7 +435,7 @@ mod tests {
         TraceFacts { here: known(config, document), expectation, held }
     }
 
-    /// The verdict on the part of that name, and why.
+    /// The verdict on the part with that name, and the reason.
     fn said(facts: &TraceFacts, what: &str) -> (TraceVerdict, String) {
         let line = trace(facts).lines.into_iter().find(|line| line.what == what);
         let line = line.unwrap_or_else(|| panic!("no line {what}"));

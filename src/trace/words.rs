@@ -1,38 +1,38 @@
-//! What a trace says in words: why nothing is sent, why something cannot be read, how long ago something was.
+//! The words of a trace: why nothing is sent, why something cannot be read, how long ago something happened.
 
 use std::time::Duration;
 
 use crate::fault::{FinalFault, ReadFault, Rejection, System, TransientFault};
 use crate::push::plan::IgnoreReason;
 
-/// Why nothing is sent, behind "ignored because".
+/// Why nothing is sent, after "ignored because".
 pub(super) fn because(why: IgnoreReason) -> &'static str {
     match why {
         IgnoreReason::UnknownType => "no message that the rules name brings it",
         IgnoreReason::SubscriptionTest => "it is the test of a subscription",
         IgnoreReason::Disabled => "CONFIG.disabledEvents switches it off",
-        IgnoreReason::Gone => "commercetools has it no more",
+        IgnoreReason::Gone => "commercetools no longer has it",
         IgnoreReason::StateWithoutEvent => "CONFIG.order.states gives this state no event",
         IgnoreReason::NoIdentity => "the order names neither a customer nor an e-mail address",
         IgnoreReason::CustomerRemoved => "the order belongs to no customer any more",
         IgnoreReason::NoNewLine => "the edit of the order added no line with a product",
-        IgnoreReason::NoRefund => "the transaction is no refund, or in a state that does not count",
+        IgnoreReason::NoRefund => "the transaction is not a refund, or its state does not count",
         IgnoreReason::NotPublished => "the product is not published, and Klaviyo does not hold it",
         IgnoreReason::VariantsNotThere => {
-            "none of the product's variants is there, as while a project moves them"
+            "none of the product's variants exists, as while a project moves them"
         }
-        IgnoreReason::OtherChannel => "the stock is that of another channel",
+        IgnoreReason::OtherChannel => "the stock belongs to another channel",
         IgnoreReason::PriceNotUsed => "the product does not use this price",
         IgnoreReason::NotHeld => "Klaviyo does not hold what was changed",
         IgnoreReason::CustomerGone => "the customer of the order was deleted, and may be erased",
         IgnoreReason::NotGone => "the customer is there",
         IgnoreReason::Superseded => "a newer notification took its place",
         IgnoreReason::DeletionIgnored => "CONFIG.customer.deletion does not ask to erase anybody",
-        IgnoreReason::NoDataErasure => "the customer was not deleted to erase personal data",
+        IgnoreReason::NoDataErasure => "the deletion of the customer erased no personal data",
     }
 }
 
-/// Why something cannot be read, and what to do. `scope` is the one of Klaviyo's that reading takes.
+/// Why something cannot be read, and what to do. `scope` is Klaviyo's scope for the reading.
 pub(super) fn unread(fault: &ReadFault, scope: &str) -> String {
     match fault {
         ReadFault::Later(setback) => {
@@ -49,7 +49,7 @@ pub(super) fn unread(fault: &ReadFault, scope: &str) -> String {
     }
 }
 
-/// What is wrong with a record: a system's own words may quote it, so only ours are repeated.
+/// What is wrong with a record: a system's own words may quote the record, so only ours are repeated.
 pub(super) fn told(rejection: &Rejection) -> String {
     let code = rejection.code();
     match &rejection.fault {
@@ -58,7 +58,7 @@ pub(super) fn told(rejection: &Rejection) -> String {
     }
 }
 
-/// How long ago something was.
+/// How long ago something happened.
 pub(super) fn ago(length: Duration) -> String {
     match length.as_secs() / 60 {
         0 => "less than a minute ago".to_owned(),

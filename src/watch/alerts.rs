@@ -1,9 +1,9 @@
-//! Alerts: causes over time, and what a receiver is told of them.
+//! Alerts: causes over time, and what the receiver learns about them.
 //!
-//! A cause that was not there begins an alert, one that is gone ends it. Each beginning and each end is
-//! told once, a reminder goes out once a day; a request carries all that is to be told, and there is at
-//! most one a minute. What is to be told is kept until the receiver takes it, so a crash loses nothing:
-//! what was under way then comes again, with the same id.
+//! A new cause begins an alert, a cause that is gone ends it. Each beginning and each end is reported once, and a
+//! reminder goes out once a day. A request carries everything to report, and there is at most one a minute. Everything
+//! to report is kept until the receiver accepts it, so a crash loses nothing: what was under way comes again, with the
+//! same id.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::causes::{Cause, CauseArea, Situation};
 use crate::time::UnixMs;
 
-/// How long after it was last told an alert that goes on is told again.
+/// An alert that lasts is reported again after this time.
 const REMINDER: Duration = Duration::from_hours(24);
 
 /// The shortest time between two requests, and the longest, if the receiver fails again and again.
@@ -23,30 +23,30 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 /// How many alerts a text names.
 const NAMED: usize = 20;
 
-/// The code of an alert that only tries the receiver.
+/// The code of an alert that only tests the receiver.
 const TEST: &str = "test";
 
-/// A cause, since it began.
+/// A cause since it began.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Alert {
-    /// Its own: the same cause that begins once more has another one.
+    /// Its own id: if the same cause begins again, it has another one.
     pub id: String,
-    /// Where its cause is found.
+    /// The area of its cause.
     pub area: CauseArea,
     /// The cause's code.
     pub code: String,
-    /// Of what.
+    /// The object of the cause.
     pub of: Option<String>,
-    /// When it was first seen.
+    /// When a look first saw it.
     pub since: UnixMs,
     /// How many records, pushes or notifications.
     pub count: u64,
     /// What happened and what to do.
     pub detail: String,
-    /// When it was seen to be gone.
+    /// When a look saw that it was gone.
     pub ended: Option<UnixMs>,
-    /// When the receiver last took it.
+    /// When the receiver last accepted it.
     pub told: Option<UnixMs>,
 }
 
@@ -58,7 +58,7 @@ impl Alert {
         Self { id, area, code, of, since: now, count, detail, ended: None, told: None }
     }
 
-    /// One that only tries the receiver.
+    /// An alert that only tests the receiver.
     #[must_use]
     pub fn test(now: UnixMs) -> Self {
         let cause = Cause {
@@ -80,7 +80,7 @@ impl Alert {
         self.code == cause.code && self.of == cause.of
     }
 
-    /// As `GET /sync/status` shows it.
+    /// Its form in `GET /sync/status`.
     #[must_use]
     pub fn shown(&self) -> Value {
         json!({
@@ -90,16 +90,16 @@ impl Alert {
     }
 }
 
-/// Whether there is anybody to tell.
+/// Whether there is a receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AlertReceiver {
     /// `ALERT_URL` is set.
     Set,
-    /// It is not: ends are not kept to be told.
+    /// It is not: ends are not kept for a report.
     Unset,
 }
 
-/// What becomes of alerts when these causes are there.
+/// The alerts after these causes were seen.
 #[must_use]
 pub fn follow(
     alerts: &[Alert],
@@ -129,12 +129,12 @@ pub fn follow(
     followed
 }
 
-/// Those that have not ended.
+/// The alerts that have not ended.
 pub fn open(alerts: &[Alert]) -> impl Iterator<Item = &Alert> {
     alerts.iter().filter(|alert| alert.is_open())
 }
 
-/// What is told of an alert.
+/// The content of a notice about an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoticeState {
@@ -142,20 +142,20 @@ pub enum NoticeState {
     Began,
     /// It ended.
     Ended,
-    /// It goes on.
+    /// It lasts.
     Reminder,
 }
 
-/// Something to be told.
+/// A notice for the receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// Of which alert.
+    /// The alert.
     pub alert: Alert,
-    /// What.
+    /// The state to report.
     pub state: NoticeState,
 }
 
-/// All that is to be told now. What began and ended meanwhile is told twice in one request.
+/// All notices for now. If an alert began and ended meanwhile, one request reports both.
 #[must_use]
 pub fn notices(alerts: &[Alert], now: UnixMs) -> Vec<Notice> {
     let mut notices = Vec::new();
@@ -176,7 +176,7 @@ pub fn notices(alerts: &[Alert], now: UnixMs) -> Vec<Notice> {
     notices
 }
 
-/// The receiver took these.
+/// The receiver accepted these.
 pub fn told(alerts: &mut Vec<Alert>, notices: &[Notice], now: UnixMs) {
     for notice in notices {
         let of = |alert: &Alert| alert.id == notice.alert.id;
@@ -192,18 +192,18 @@ pub fn told(alerts: &mut Vec<Alert>, notices: &[Notice], now: UnixMs) {
     alerts.retain(|alert| alert.code != TEST || alert.told.is_none());
 }
 
-/// How the receiver takes what it is told.
+/// How the receiver accepts requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ReceiverState {
-    /// When the last request was begun; [`UnixMs::EPOCH`] for never.
+    /// When the last request began; [`UnixMs::EPOCH`] for never.
     pub asked: UnixMs,
-    /// How many requests failed since one did not.
+    /// How many requests have failed in a row.
     pub failures: u32,
 }
 
 impl ReceiverState {
-    /// When it may be told something.
+    /// The earliest time of the next request.
     #[must_use]
     pub fn free_at(&self) -> UnixMs {
         let times = 1_u32.checked_shl(self.failures.saturating_sub(1)).unwrap_or(u32::MAX);
@@ -211,7 +211,7 @@ impl ReceiverState {
     }
 }
 
-/// The body of a request. `worker` says which Worker it is from.
+/// The body of a request. `worker` names the Worker that sends it.
 #[must_use]
 pub fn body(notices: &[Notice], worker: &str) -> Value {
     let one = |Notice { alert, state }: &Notice| {

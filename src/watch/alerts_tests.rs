@@ -12,7 +12,7 @@ fn cause(code: &str, count: u64) -> Cause {
     Cause { area: CauseArea::Outbox, code: code.to_owned(), of: None, count, detail }
 }
 
-/// What becomes of alerts by these causes, if the outbox answers or does not.
+/// The alerts after these causes, if the outbox answers or does not.
 fn after(alerts: &[Alert], causes: Vec<Cause>, now: UnixMs, answers: bool) -> Vec<Alert> {
     followed(alerts, causes, now, answers, AlertReceiver::Set)
 }
@@ -52,11 +52,11 @@ fn each_beginning_and_each_end_is_told_once() {
     let began = notices(&alerts, minute(0));
     assert_eq!(states(&alerts, minute(0)), [("dead_letters".to_owned(), NoticeState::Began)]);
     told(&mut alerts, &began, minute(0));
-    // A thousand more are the same alert.
+    // A thousand more belong to the same alert.
     alerts = after(&alerts, vec![cause("dead_letters", 1_000)], minute(1), true);
     assert_eq!(alerts[0].count, 1_000);
     assert_eq!(states(&alerts, minute(1)), []);
-    // Who does not answer says nothing of an end.
+    // An object that does not answer proves no end.
     alerts = after(&alerts, vec![], minute(2), false);
     assert_eq!(open(&alerts).count(), 1);
     alerts = after(&alerts, vec![], minute(3), true);
@@ -66,7 +66,7 @@ fn each_beginning_and_each_end_is_told_once() {
     assert_eq!(ended[0].alert.id, began[0].alert.id);
     told(&mut alerts, &ended, minute(3));
     assert_eq!(alerts, []);
-    // It begins once more, as another one.
+    // It begins again, as another alert.
     alerts = after(&alerts, vec![cause("dead_letters", 1)], minute(4), true);
     assert_ne!(alerts[0].id, began[0].alert.id);
 }
@@ -105,7 +105,7 @@ fn without_a_receiver_no_end_is_kept() {
     let began = followed(&[], vec![cause("a", 1)], AT, true, unset);
     assert_eq!(began.len(), 1);
     assert_eq!(followed(&began, vec![], AT, true, unset), []);
-    // One that goes on is told when there is a receiver.
+    // An alert that lasts is reported as soon as there is a receiver.
     assert_eq!(states(&began, AT), [("a".to_owned(), NoticeState::Began)]);
 }
 
@@ -146,8 +146,8 @@ fn a_text_says_all_that_a_chat_shows() {
     assert!(text.contains("and 10 more"), "{text}");
 }
 
-/// A receiver that takes some requests, and looks, deaths of the object and causes in any order: every
-/// beginning and every end arrives, in its order, and at most one request a minute is made.
+/// A receiver that accepts some requests, and looks, deaths of the object and causes in any order: every beginning and
+/// every end arrives in its order, with at most one request a minute.
 #[test]
 fn no_alert_is_lost() {
     const SEED: u64 = 20_261_130;
@@ -164,7 +164,7 @@ fn no_alert_is_lost() {
         let mut requests: Vec<UnixMs> = Vec::new();
         for step in 0..2_000_u64 {
             let now = AT + Duration::from_secs(10 * step);
-            // At last everything is over, and the receiver takes all.
+            // At last everything is over, and the receiver accepts all.
             let at_last = step > 1_800;
             for code in ["a", "b", "c"] {
                 let is = there.entry(code).or_default();
@@ -186,7 +186,7 @@ fn no_alert_is_lost() {
             if all.is_empty() || now < receiver.free_at() {
                 continue;
             }
-            // The request is stored before it is made; a kill may come before or after its answer.
+            // The request is stored before it is made; a crash may come before or after its answer.
             receiver.asked = now;
             requests.push(now);
             let takes = at_last || !chance(3);

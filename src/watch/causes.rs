@@ -1,8 +1,7 @@
-//! What is wrong now, and needs a person: a pure function of what the objects say of themselves.
+//! What is wrong now and needs a person: a pure function of what the objects report.
 //!
-//! A cause has a stable code, and of what it is where there can be several. What cannot be known, since
-//! an object does not answer, is no cause and no end of one: its area is left out. Not in scope:
-//! since when a cause is there, and who is told ([`super::alerts`]).
+//! A cause has a stable code, and an object if there can be several. If an object does not answer, its area is unknown:
+//! that neither makes nor ends a cause. Not in scope: the beginning of a cause, and the receiver ([`super::alerts`]).
 
 use std::time::Duration;
 
@@ -19,49 +18,49 @@ use crate::json::read_value;
 use crate::outbox::store::status::OutboxStatus;
 use crate::time::UnixMs;
 
-/// Refused notifications need a person if so many come within this time, until none came for a minute.
+/// Refused notifications need a person if this many come within this time, until none came for a minute.
 const REFUSALS: (usize, Duration) = (3, Duration::from_mins(5));
 const NO_REFUSAL: Duration = Duration::from_mins(1);
 
-/// How late an alarm may be. An object sets one at most 20 s ahead before it works.
+/// The maximum delay of an alarm. An object sets one at most 20 s ahead before it works.
 const LATE_ALARM: Duration = Duration::from_mins(1);
 
-/// How long an object may not answer.
+/// How long an object may fail to answer.
 const SILENT_OBJECT: Duration = Duration::from_mins(1);
 
-/// How long an active run may go on without storing anything. A run gives up by itself after 15 minutes
-/// of its own work without anything settled.
+/// How long an active run may store nothing. A run gives up by itself after 15 minutes of its own work without
+/// progress.
 const STUCK: Duration = Duration::from_mins(5);
 
-/// The check whose warning says that Klaviyo's revision ends soon.
+/// The check that warns of the end of Klaviyo's revision.
 const REVISION_CHECK: &str = "klaviyo_api";
 
-/// Where a cause is found. What is not known of an area leaves its alerts as they are.
+/// The area of a cause. If an area is unknown, its alerts stay as they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CauseArea {
-    /// What waits, and dead letters.
+    /// Waiting notifications, and dead letters.
     Outbox,
     /// The runs of imports.
     Imports,
     /// The alarms of the objects, and whether they answer.
     Objects,
-    /// What is pushed.
+    /// Pushes.
     Realtime,
     /// The configuration.
     Checks,
-    /// What is read of commercetools' messages.
+    /// The feed of commercetools' messages.
     Feed,
 }
 
 /// Something that needs a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
-    /// Where.
+    /// Its area.
     pub area: CauseArea,
     /// A stable code.
     pub code: String,
-    /// Of what, where several can be the case at once: a kind of import, an object, a check.
+    /// The object of the cause, if several are possible at once: a kind of import, an object, a check.
     pub of: Option<String>,
     /// How many records, pushes or notifications.
     pub count: u64,
@@ -69,14 +68,14 @@ pub struct Cause {
     pub detail: String,
 }
 
-/// What a check found; as [`Check`], with its level alone.
+/// The result of a check: a [`Check`] with its level alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptCheck {
     /// Its name.
     pub name: String,
-    /// How well it is.
+    /// Its level.
     pub level: CheckLevel,
-    /// What was found, and what to do.
+    /// The result, and what to do.
     pub detail: String,
 }
 
@@ -86,21 +85,21 @@ impl From<&Check> for KeptCheck {
     }
 }
 
-/// What is known by itself. [`UnixMs::EPOCH`] is a time that never was.
+/// What the object itself knows. [`UnixMs::EPOCH`] means that there is no such time.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WatchedFacts {
-    /// Since when is watched.
+    /// Since when it has been watching.
     pub began: UnixMs,
     /// When something was last received and delivered.
     pub last: LastSeen,
-    /// The newest refused notifications, the newest first.
+    /// The last refused notifications, the newest first.
     pub refusals: Vec<RefusedNotification>,
-    /// Since when the outbox does not answer, if it does not.
+    /// Since when the outbox has not answered, if it does not.
     pub outbox_silent_since: UnixMs,
-    /// The same of the imports.
+    /// The same for the imports.
     pub imports_silent_since: UnixMs,
-    /// What the checks found when they were last made.
+    /// The results of the last checks.
     pub checks: Vec<KeptCheck>,
 }
 
@@ -109,37 +108,37 @@ pub struct WatchedFacts {
 pub struct WatchedAlarm {
     /// The object's name.
     pub of: &'static str,
-    /// Whether it has something to do.
+    /// Whether it has work to do.
     pub is_needed: bool,
-    /// When it is to come, if it is set.
+    /// Its time, if it is set.
     pub due: Option<UnixMs>,
 }
 
-/// Everything that a cause is found in.
+/// Everything that decides the causes.
 #[derive(Debug, Clone, Copy)]
 pub struct Situation<'a> {
-    /// What is known by itself.
+    /// What the object itself knows.
     pub facts: &'a WatchedFacts,
-    /// Pushes that were refused in the last 5 minutes though they are notifications of this project.
+    /// Pushes that were refused in the last 5 minutes although they are notifications of this project.
     pub refused: u64,
-    /// What the outbox says; none if it does not answer.
+    /// What the outbox reports; none if it does not answer.
     pub outbox: Option<&'a OutboxStatus>,
-    /// The runs by their kind, as they are shown; none if their object does not answer.
+    /// The runs by their kind, as the endpoints show them; none if their object does not answer.
     pub runs: Option<&'a Value>,
-    /// What the feed says, as it is shown; none if it does not answer.
+    /// The state of the feed, as the endpoint shows it; none if it does not answer.
     pub feed: Option<&'a Value>,
-    /// The alarms; none if nobody looked.
+    /// The alarms; none if there was no look.
     pub alarms: Option<&'a [WatchedAlarm]>,
     /// When to alert.
     pub rules: &'a AlertRules,
-    /// What is on.
+    /// The active parts.
     pub mode: AppType,
     /// The present.
     pub now: UnixMs,
 }
 
 impl Situation<'_> {
-    /// Whether it is known what is wrong in an area.
+    /// Whether the causes of an area are known.
     #[must_use]
     pub fn knows(&self, area: CauseArea) -> bool {
         match area {
@@ -152,7 +151,7 @@ impl Situation<'_> {
     }
 }
 
-/// All that is wrong.
+/// All causes.
 #[must_use]
 pub fn causes(situation: &Situation<'_>) -> Vec<Cause> {
     let mut causes = Vec::new();
@@ -169,7 +168,7 @@ pub fn causes(situation: &Situation<'_>) -> Vec<Cause> {
     causes
 }
 
-/// The refusals that only an operator mends: a key, a client, a scope, a revision.
+/// Refusals that only an operator can fix: a key, a client, a scope, a revision.
 const REFUSED: [(System, u16); 8] = [
     (System::Klaviyo, 401),
     (System::Klaviyo, 403),
@@ -227,7 +226,7 @@ fn of_outbox(situation: &Situation<'_>, outbox: &OutboxStatus) -> Vec<Cause> {
     causes
 }
 
-/// What of a run that is shown counts here.
+/// The relevant members of a shown run.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct WatchedRun {
@@ -262,7 +261,7 @@ fn of_run(situation: &Situation<'_>, kind: ImportKind, runs: &Value) -> Vec<Caus
     let mut causes = Vec::new();
     if run.state == "failed" {
         let code = run.error.map_or_else(|| "unknown".to_owned(), |error| error.code);
-        let detail = format!("The import of {name} failed ({code}): mend that, then resume it.");
+        let detail = format!("The import of {name} failed ({code}): fix that, then resume it.");
         causes.push(cause("import_failed", 1, detail));
     }
     let now = situation.now;
@@ -353,13 +352,13 @@ fn of_realtime(situation: &Situation<'_>) -> Vec<Cause> {
     causes
 }
 
-/// For how long something that the broker lost needs a person.
+/// For how long a loss of the broker needs a person.
 const LOST: Duration = Duration::from_hours(1);
 
-/// For how many days messages are taken to be kept if the project may not be read.
+/// The assumed retention of messages in days, if the client may not read the project.
 const LEAST_DAYS_KEPT: u64 = 2;
 
-/// How long the feed may fail with what passes by itself.
+/// How long the feed may fail for a reason that passes by itself.
 const FAILING: Duration = Duration::from_mins(1);
 
 fn of_feed(situation: &Situation<'_>, feed: &Value) -> Vec<Cause> {
@@ -379,7 +378,7 @@ fn of_feed(situation: &Situation<'_>, feed: &Value) -> Vec<Cause> {
     if let (Some(words), true) = (feed["lastError"].as_str(), lasts || feed["needsPerson"] == true)
     {
         let detail =
-            format!("The feed reads nothing: {words}. Mended, it goes on from where it was.");
+            format!("The feed reads nothing: {words}. After a fix it continues from there.");
         causes.push(cause("feed_failing", 1, detail));
     }
     let days = feed["retentionDays"].as_u64();

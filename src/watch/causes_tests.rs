@@ -19,7 +19,7 @@ fn waits(code: &str, count: u32, oldest: UnixMs) -> OutboxStatus {
     OutboxStatus { waiting: count, oldest: Some(oldest), last_errors, ..nothing() }
 }
 
-/// A situation in which all is well.
+/// A situation without causes.
 struct AllWell {
     facts: WatchedFacts,
     rules: AlertRules,

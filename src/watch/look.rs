@@ -1,5 +1,4 @@
-//! One look at everything: from what the objects say to the alerts that are stored, and when to look
-//! next.
+//! One look at everything: from the objects' reports to the stored alerts, and the time of the next look.
 
 use std::time::Duration;
 
@@ -15,39 +14,39 @@ use crate::outbox::store::status::OutboxStatus;
 use crate::storage::sql::{Sql, SqlError};
 use crate::time::UnixMs;
 
-/// How long after a look the next one is, and while an alert is open.
+/// The pause after a look, and the pause while an alert is open.
 const CALM: Duration = Duration::from_mins(1);
 const ALERT: Duration = Duration::from_secs(25);
 
-/// How often the checks are made, and while one fails.
+/// How often the checks run, and how often while one fails.
 const CHECKS: Duration = Duration::from_mins(10);
 const FAILED_CHECKS: Duration = Duration::from_mins(1);
 
-/// For how long refused notifications are counted.
+/// For how long refused notifications count.
 const REFUSED: Duration = Duration::from_mins(5);
 
-/// What an object says, and when its alarm comes.
+/// The report of an object, and the time of its alarm.
 #[derive(Debug, Clone)]
 pub struct ObjectAnswer<T> {
     /// What it says.
     pub body: T,
-    /// When its alarm comes, if it is set.
+    /// The time of its alarm, if it is set.
     pub alarm: Option<UnixMs>,
 }
 
-/// What the objects said; none of one that did not answer.
+/// The objects' reports; none for an object that did not answer.
 #[derive(Debug, Clone)]
 pub struct Looked {
     /// The outbox.
     pub outbox: Option<ObjectAnswer<OutboxStatus>>,
-    /// The runs by their kind; null where imports are off.
+    /// The runs by their kind; null if imports are off.
     pub runs: Option<ObjectAnswer<Value>>,
-    /// The feed, as it is shown.
+    /// The feed, as the endpoint shows it.
     pub feed: Option<ObjectAnswer<Value>>,
 }
 
 impl Looked {
-    /// The alarms of objects that have had something to do for a while.
+    /// The alarms of objects that have had work for a while.
     fn alarms(&self, now: UnixMs) -> Vec<WatchedAlarm> {
         let waits = |outbox: &ObjectAnswer<OutboxStatus>| WatchedAlarm {
             of: "outbox",
@@ -80,7 +79,7 @@ fn is_late(run: &Value, now: UnixMs) -> bool {
         && updated.is_some_and(|at: chrono::DateTime<chrono::Utc>| now.since(at.into()) > CALM)
 }
 
-/// Follows what is wrong by what the objects said.
+/// Follows the causes in the objects' reports.
 ///
 /// # Errors
 /// A statement failed.
@@ -120,7 +119,7 @@ fn silent(since: &mut UnixMs, is_silent: bool, now: UnixMs) {
     };
 }
 
-/// Notifications of this project that were refused lately.
+/// The number of notifications of this project that were refused lately.
 ///
 /// # Errors
 /// A statement failed.
@@ -130,7 +129,7 @@ pub fn refused(sql: &dyn Sql, now: UnixMs) -> Result<u64, SqlError> {
     Ok(lately.map(|(_, counts)| counts.refused_notifications).sum())
 }
 
-/// The alerts that are open by what is known now, whether they are among the `known` ones or not.
+/// The alerts that are open by current knowledge, whether they are among the `known` ones or not.
 #[must_use]
 pub fn open_alerts(known: &[Alert], situation: &Situation<'_>) -> Vec<Alert> {
     let found = causes(situation);
@@ -138,7 +137,7 @@ pub fn open_alerts(known: &[Alert], situation: &Situation<'_>) -> Vec<Alert> {
     alerts::open(&followed).cloned().collect()
 }
 
-/// Whether the checks are to be made.
+/// Whether the checks have to run.
 #[must_use]
 pub fn wants_checks(state: &WatchState, now: UnixMs) -> bool {
     use crate::check::CheckLevel::Failed;
@@ -146,7 +145,7 @@ pub fn wants_checks(state: &WatchState, now: UnixMs) -> bool {
     now.since(state.checked) >= if fails { FAILED_CHECKS } else { CHECKS }
 }
 
-/// When there is something to do: to look, or to tell the receiver.
+/// When there is something to do: a look, or a request to the receiver.
 #[must_use]
 pub fn next(state: &WatchState, receiver: AlertReceiver, now: UnixMs) -> UnixMs {
     let is_calm = alerts::open(&state.alerts).next().is_none();
@@ -157,7 +156,7 @@ pub fn next(state: &WatchState, receiver: AlertReceiver, now: UnixMs) -> UnixMs 
     tell.map_or(look, |tell| tell.min(look)).max(now)
 }
 
-/// What is known of realtime, as `GET /sync/status` shows it; with the hours of 30 days if they are asked for.
+/// The known state of realtime, as `GET /sync/status` shows it; with the hours of 30 days on request.
 ///
 /// # Errors
 /// A statement failed.

@@ -1,8 +1,8 @@
-//! The figures of the status as Prometheus reads them (text format 0.0.4:
-//! <https://prometheus.io/docs/instrumenting/exposition_formats/>).
+//! The figures of the status in Prometheus' text format 0.0.4:
+//! <https://prometheus.io/docs/instrumenting/exposition_formats/>.
 //!
-//! No label holds an id: labels are kinds, states, codes and outcomes, of which there are few. Not in
-//! scope: where the figures come from.
+//! No label holds an id: labels are kinds, states, codes and outcomes, which have few values. Not in scope: the source
+//! of the figures.
 
 use std::fmt::Write as _;
 
@@ -17,7 +17,7 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// The prefix of all names.
 const PREFIX: &str = "commercetools_klaviyo_";
 
-/// How a run may stand; each is a series of its own.
+/// The states of a run; each is a series of its own.
 const STATES: [&str; 6] = ["idle", "running", "stopping", "stopped", "completed", "failed"];
 
 /// Ends of notifications: the member of the counts, and the label.
@@ -77,12 +77,12 @@ fn of_realtime(page: &mut MetricsPage, realtime: &Value) {
 fn of_outbox(page: &mut MetricsPage, outbox: &Value) {
     page.family("outbox_waiting", "gauge", "Notifications that wait, by the reason.");
     page.number("outbox_waiting", &[], outbox["waiting"].as_u64());
-    page.family("outbox_waiting_by_code", "gauge", "The same by the code of the last try.");
+    page.family("outbox_waiting_by_code", "gauge", "Waiting ones by the code of the last try.");
     for error in outbox["lastErrors"].as_array().into_iter().flatten() {
         let code = error["code"].as_str().unwrap_or_default();
         page.number("outbox_waiting_by_code", &[("code", code)], error["count"].as_u64());
     }
-    page.family("outbox_oldest_timestamp_seconds", "gauge", "Since when the oldest waits.");
+    page.family("outbox_oldest_timestamp_seconds", "gauge", "When the oldest was parked.");
     page.number("outbox_oldest_timestamp_seconds", &[], seconds(&outbox["oldest"]));
     page.family("dead_letters", "gauge", "Notifications that need a person.");
     page.number("dead_letters", &[], outbox["deadLetters"].as_u64());
@@ -117,19 +117,19 @@ fn of_feed(page: &mut MetricsPage, feed: &Value) {
     page.number("feed_lag_seconds", &[], feed["lagSeconds"].as_u64());
     page.family("feed_failing", "gauge", "1 while messages cannot be read.");
     page.number("feed_failing", &[], feed["lastError"].as_str().map(|_| 1).or(Some(0)));
-    page.family("feed_lost_by_broker", "gauge", "Notifications that the broker has not brought.");
+    page.family("feed_lost_by_broker", "gauge", "Notifications that the broker has not delivered.");
     page.number("feed_lost_by_broker", &[], feed["lostByBroker"]["count"].as_u64());
-    page.family("feed_late_total", "counter", "Notifications that the broker brought late.");
+    page.family("feed_late_total", "counter", "Notifications that the broker delivered late.");
     page.number("feed_late_total", &[], feed["late"].as_u64());
 }
 
-/// Whole seconds since 1970 of a time that is shown.
+/// A shown time in whole seconds since 1970.
 fn seconds(time: &Value) -> Option<u64> {
     let time = chrono::DateTime::parse_from_rfc3339(time.as_str()?).ok()?;
     u64::try_from(time.timestamp()).ok()
 }
 
-/// What is written of the page.
+/// The page so far.
 #[derive(Default)]
 struct MetricsPage {
     text: String,
@@ -141,7 +141,7 @@ impl MetricsPage {
         let _ = write!(self.text, "# HELP {PREFIX}{name} {help}\n# TYPE {PREFIX}{name} {kind}\n");
     }
 
-    /// One series, unless its value is not known.
+    /// One series, unless its value is unknown.
     fn number(&mut self, name: &str, labels: &[(&str, &str)], value: Option<u64>) {
         let Some(value) = value else { return };
         let labels: Vec<_> =
@@ -152,7 +152,7 @@ impl MetricsPage {
     }
 }
 
-/// The value of a label, as the format wants it.
+/// The value of a label, escaped for the format.
 fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
@@ -193,7 +193,7 @@ mod tests {
             let line = format!("{PREFIX}{line}");
             assert!(text.lines().any(|other| other == line), "{line} is not in\n{text}");
         }
-        // What is not known has no value, and an id is nowhere.
+        // An unknown value is left out, and no id appears anywhere.
         assert!(!text.contains("last_delivered_timestamp_seconds ") || !text.contains("null"));
         assert!(!text.contains("\"x\""));
     }

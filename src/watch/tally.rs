@@ -1,7 +1,7 @@
-//! What an isolate counts of notifications until it hands it over.
+//! What an isolate counts about notifications until it hands it over.
 //!
-//! A tally is small whatever was pushed: a few minutes, a few types, the three newest refusals. An
-//! isolate that is killed takes with it what it had not handed over: at most 15 s of counts.
+//! A tally is small whatever was pushed: a few minutes, a few types, the three newest refusals. A killed isolate loses
+//! what it had not handed over: at most 15 s of counts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,32 +14,32 @@ use crate::time::UnixMs;
 /// A minute in ms.
 pub const MINUTE: u64 = 60_000;
 
-/// The most types that a tally names. What is pushed names them, so there may be any number.
+/// The most types that a tally names. Pushes name them, so there may be any number.
 const TYPES: usize = 100;
 
-/// The most codes by which notifications were ignored: there are some 40.
+/// The most codes of ignored notifications: there are some 40.
 const CODES: usize = 100;
 
 /// How many refused notifications are remembered: three in five minutes need a person.
 const REFUSALS: usize = 3;
 
-/// How many notifications came to which end, in a minute or longer.
+/// How many notifications had which end, in a minute or longer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RealtimeCounts {
-    /// Klaviyo took everything.
+    /// Klaviyo accepted everything.
     pub delivered: u64,
-    /// There was nothing to deliver.
+    /// Nothing had to be delivered.
     pub ignored: u64,
-    /// Stored by a push, to be tried again.
+    /// A push stored it, to be tried again.
     pub parked: u64,
     /// Kept for a person.
     pub dead_lettered: u64,
     /// Pushes without valid credentials.
     pub refused: u64,
-    /// Those of them whose body is a notification of this project.
+    /// Those whose body is a notification of this project.
     pub refused_notifications: u64,
-    /// Answers 429 of either system.
+    /// 429 answers of either system.
     pub throttled: u64,
     /// The ignored ones by their code.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -70,7 +70,7 @@ impl RealtimeCounts {
 pub struct LastSeen {
     /// A push brought it.
     pub received: UnixMs,
-    /// Klaviyo took it.
+    /// Klaviyo accepted it.
     pub delivered: UnixMs,
 }
 
@@ -82,7 +82,7 @@ impl LastSeen {
     }
 }
 
-/// What a refused push carried in place of what it should: a hint for who set up the broker.
+/// The credentials of a refused push: a hint for the person who set up the broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefusedCredentials {
@@ -128,7 +128,7 @@ pub fn newest_refusals(refusals: &mut Vec<RefusedNotification>) {
     refusals.truncate(REFUSALS);
 }
 
-/// What was counted since the last time it was handed over.
+/// Counts since the last hand-over.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Tally {
@@ -149,7 +149,7 @@ impl Tally {
         self.minutes.is_empty()
     }
 
-    /// A notification that was pushed came to this end.
+    /// A pushed notification had this end.
     pub fn pushed(&mut self, type_name: Option<&str>, outcome: &Outcome, now: UnixMs) {
         let seen = LastSeen { received: now, ..delivered(outcome, now) };
         self.see(type_name, seen);
@@ -160,8 +160,7 @@ impl Tally {
         }
     }
 
-    /// A notification that had waited was tried, with this end. One that goes on waiting was counted when
-    /// it was parked.
+    /// A waiting notification was tried, with this end. If it keeps waiting, it was counted when it was parked.
     pub fn retried(&mut self, type_name: Option<&str>, outcome: &Outcome, now: UnixMs) {
         self.see(type_name, delivered(outcome, now));
         count(self.minute(now), outcome);
@@ -183,7 +182,7 @@ impl Tally {
         self.minute(now).throttled += 1;
     }
 
-    /// Adds another one, whose hand-over failed.
+    /// Adds another tally, whose hand-over failed.
     pub fn merge(&mut self, other: Self) {
         for (minute, counts) in other.minutes {
             self.minutes.entry(minute).or_default().add(&counts);
@@ -235,7 +234,7 @@ fn count(counts: &mut RealtimeCounts, outcome: &Outcome) {
             *counts.ignored_by.entry(why.code().to_owned()).or_default() += 1;
         }
         Outcome::DeadLettered { .. } => counts.dead_lettered += 1,
-        // The sender has it still, and will send it again; or it goes on waiting.
+        // The sender still has it, and will send it again; or it keeps waiting.
         Outcome::NotStored { .. } | Outcome::Parked { .. } => {}
     }
 }
@@ -264,7 +263,7 @@ mod tests {
         for outcome in [Outcome::Delivered, ignored.clone(), parked(), dead(), not_stored] {
             tally.pushed(Some("OrderCreated"), &outcome, AT);
         }
-        // Of what waits only its end counts.
+        // For a waiting notification only its end counts.
         for outcome in [parked(), parked(), Outcome::Delivered] {
             tally.retried(Some("OrderCreated"), &outcome, AT + Duration::from_mins(1));
         }

@@ -1,4 +1,4 @@
-// Who may see what: the admin token on the dashboard, and the modes of the Worker.
+// Access on the dashboard: the admin token, and the modes of the Worker.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";

@@ -1,5 +1,5 @@
-// The headline tells the truth: healthy, degraded, needs attention, nothing received yet, unreachable; and
-// heading, dot, title and icon say the same. Each test is a state in which the page was green before.
+// The headline tells the truth: healthy, degraded, needs attention, nothing received yet, unreachable; and heading,
+// dot, title and icon agree. Each test is a state in which the page was once green by mistake.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

@@ -1,7 +1,7 @@
-// What the tests of the dashboard share: a browser, and the page in it, which is watched.
+// The shared parts of the dashboard's tests: a browser, and the page in it under observation.
 //
-// A page that asks another host, breaks its own policy, opens a dialog of the browser or logs an error
-// fails the test that opened it, unless the test expects the error.
+// If a page calls another host, breaks its own policy, opens a dialog of the browser or logs an error, the test that
+// opened it fails, unless the test expects the error.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

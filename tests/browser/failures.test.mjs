@@ -1,5 +1,4 @@
-// Records that an import could not send, on the dashboard: with Klaviyo's own words, page by page, and
-// tried again.
+// Failed records of an import on the dashboard: with Klaviyo's own words, page by page, and tried again.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

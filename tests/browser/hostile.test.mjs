@@ -1,4 +1,4 @@
-// Data that is a script or markup: it is shown as the text that it is, and nothing comes of it.
+// Data that is a script or markup: the page shows it as text, and it has no other effect.
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";

@@ -1,4 +1,4 @@
-// Everything imported from the dashboard, and what it says of imports that start by themselves.
+// The import of everything from the dashboard, and what it shows about imports that start by themselves.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";

@@ -1,4 +1,4 @@
-// What a machine lacks is named before anything is downloaded or compiled.
+// The tools that a machine lacks are named before anything is downloaded or compiled.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";

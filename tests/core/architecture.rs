@@ -1,4 +1,4 @@
-//! The rules of the house, kept by tests.
+//! The rules of the code base, enforced by tests.
 
 use std::collections::BTreeMap;
 use std::fs;

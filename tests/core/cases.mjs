@@ -1,4 +1,4 @@
-// The golden bodies for tests in JavaScript. How a case is written down is told in cases.rs.
+// The golden bodies for tests in JavaScript. cases.rs explains the format of a case.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";

@@ -1,12 +1,12 @@
-//! How a case of `cases/` is written down: as what differs from something that is known.
+//! The format of a case in `cases/`: only its differences from a known base.
 //!
-//! An object with a member `$base` is that base, with its other members laid over it: objects are
-//! merged member by member, anything else takes the place of what the base has, and `$without`
-//! lists what the base has and this has not. (A JSON merge patch removes by `null`, which here is
-//! a value like any other.) An object with a `$base` of its own is not merged but put in whole.
+//! An object with a member `$base` is that base, with its other members merged over it: objects are
+//! merged member by member, any other value replaces the base's, and `$without` lists members to
+//! leave out. (A JSON merge patch removes by `null`, which here is a value like any other.) A
+//! nested object with its own `$base` is not merged but inserted as a whole.
 //!
-//! The bases are the files of `cases/base/`, and what a case itself gives a name in `given`. What
-//! is sent repeats much of what is given, so a case says what becomes of that.
+//! The bases are the files of `cases/base/`, and the documents that a case itself names in `given`.
+//! The expected requests repeat much of what is given, so a case only says how it changes.
 //! `cases.mjs` reads the same for JavaScript.
 
 use std::fs;

@@ -1,5 +1,5 @@
-// The golden bodies (cases/) before judges that this project did not write: Klaviyo's official SDK
-// loses nothing of them. That the core makes exactly these bodies is for mapping.rs to show.
+// The golden bodies (cases/) before independent judges: Klaviyo's official SDK loses nothing of
+// them. mapping.rs shows that the core makes exactly these bodies.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-//! Tests of the core through its public face, in one binary so that it links once.
+//! Tests of the core through its public interface, in one binary so that it links once.
 #![expect(
     clippy::expect_used,
     clippy::panic,

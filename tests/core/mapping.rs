@@ -1,10 +1,10 @@
-//! A commercetools document in, the requests out.
+//! Takes a commercetools document, compares the requests.
 //!
-//! Each file of `cases/` says what is given (`settings`, `shop` by path, `notification`) and what
-//! then comes of it, all of it as what differs from a base; see [`crate::cases`].
-//! `UPDATE_CASES=1 cargo test --test core mapping` writes down what comes now, where it is not what
-//! the case says; read the difference before you keep it. Tests in JavaScript get the bodies of
-//! all cases from `goldenBodies()` of `cases.mjs`.
+//! Each file of `cases/` has the given data (`settings`, `shop` by path, `notification`) and the
+//! expected requests, all of it as differences from a base; see [`crate::cases`].
+//! `UPDATE_CASES=1 cargo test --test core mapping` writes down the actual requests where they
+//! differ from the case; read the difference before you keep it. Tests in JavaScript get the bodies
+//! of all cases from `goldenBodies()` of `cases.mjs`.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,9 +1,9 @@
-//! Two thousand orders of every shape: by notifications and by an import the same events come, each with
-//! commercetools' own amount to the cent, about the right person, and no customer's e-mail changes. The same
-//! orders go through both objects in `world::orders`.
+//! Two thousand orders of every shape: notifications and an import give the same events, each with commercetools' own
+//! amount to the cent, about the right person, and no customer's e-mail changes. `world::orders` sends the same orders
+//! through both objects.
 //!
-//! What is expected is worked out while an order is made, in cents, and not by the code that is tested.
-//! `ORDERS_SEED` is another seed than that of every run.
+//! The expected amounts are computed while an order is made, in cents, and not by the tested code. `ORDERS_SEED` draws
+//! others.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,8 +1,8 @@
-//! No sequence of bytes makes the core stumble: it is decoded, planned, or refused with a reason.
+//! No sequence of bytes breaks the core: it decodes and plans it, or refuses it with a reason.
 //!
-//! The bytes are the same in every run: `.cargo/config.toml` has the seed. Another one is asked for
-//! by `PROPTEST_RNG_SEED=7 cargo test --test core pushes`; a failure prints the input, made small,
-//! and the line (`cc …`) by which it is tried first from then on.
+//! The bytes are the same in every run: `.cargo/config.toml` has the seed.
+//! `PROPTEST_RNG_SEED=7 cargo test --test core pushes` draws others; a failure prints the minimised input, and the line
+//! (`cc …`) with which it is tried first from then on.
 
 use commercetools_klaviyo::config::{OidcAuth, SnsAuth};
 use commercetools_klaviyo::push::envelope::{self, PushedItem};

@@ -1,7 +1,7 @@
-//! Which seeds a simulation runs, and how they share the processor's cores.
+//! The seeds of a simulation, and their distribution over the processor's cores.
 //!
-//! `<NAME>_SEEDS=30000` is their number, `<NAME>_SEEDS=25001-50000` are those (a part of a run that is shared between
-//! machines), and `<NAME>_SEED=7` is one of them. Without either, each run draws the same.
+//! `<NAME>_SEEDS=30000` is their number, `<NAME>_SEEDS=25001-50000` is a range of them (a part of a run that several
+//! machines share), and `<NAME>_SEED=7` is one of them. Without either, each run draws the same.
 
 use std::ops::RangeInclusive;
 

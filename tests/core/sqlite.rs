@@ -1,7 +1,7 @@
-//! SQLite itself as the storage of a Durable Object, with the platform's limits: the statements of the
-//! core run here as they run there.
+//! Real SQLite as the storage of a Durable Object, with the platform's limits: it runs the core's statements as the
+//! platform does.
 //!
-//! The platform keeps all that was written in a turn, or nothing of it: [`Sqlite::turn`].
+//! The platform keeps everything that was written in a turn, or nothing of it: [`Sqlite::turn`].
 
 use std::cell::Cell;
 use std::collections::BTreeMap;

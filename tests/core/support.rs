@@ -1,4 +1,4 @@
-//! What several tests use.
+//! Shared parts of several tests.
 
 use std::collections::BTreeMap;
 

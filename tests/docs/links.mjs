@@ -1,4 +1,4 @@
-// The pages of this project, or of a release of it, and where their links lead.
+// The pages of this project, or of a release of it, and the targets of their links.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";

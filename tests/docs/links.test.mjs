@@ -1,4 +1,4 @@
-// Every link of README.md and docs/ to a file or a heading of this repository leads there.
+// Every link of README.md and docs/ to a file or a heading of this repository has a target.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,8 +1,8 @@
-// The README's commands, run as they are written there, on the built checkout.
+// The README's commands, run literally on the built checkout.
 //
-// A command is what stands in a block of `sh`, and what begins with a program's name in backticks.
-// Placeholders are filled in with what `npm start` shows. A command that no way to run it is
-// known for fails; what cannot be run here is listed with the reason, and checked otherwise.
+// A command is the content of an `sh` block, or a text in backticks that begins with a program's
+// name. The output of `npm start` fills in placeholders. A command fails if the test knows no way
+// to run it; a command that cannot run here is listed with the reason, and checked in another way.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";

@@ -1,4 +1,4 @@
-// The workflows of CI run elsewhere. What they call has to be there.
+// The workflows of CI run elsewhere. Everything that they call must exist.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// wrangler.toml as wrangler reads it, for each of the deployments that the pages offer.
+// wrangler.toml as wrangler reads it, for each deployment that the pages offer.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// The archive of a release, made of the built checkout: what is in it, that it is the same each time, and that the demo
+// The archive of a release, made from the built checkout: its content, that it is the same each time, and that the demo
 // and the deployment work from it on a machine without Rust.
 
 import assert from "node:assert/strict";

@@ -1,4 +1,4 @@
-// Who may push and administer, which paths there are, and what a wrong setting does.
+// Who may push and administer, which paths exist, and the effect of a wrong setting.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

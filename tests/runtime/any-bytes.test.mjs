@@ -1,5 +1,5 @@
-// No sequence of bytes at the endpoint gives anything but a status of the contract.
-// `SEED=… npm test -- runtime` draws others.
+// No sequence of bytes at the endpoint gives anything except a status of the contract. `SEED=… npm test -- runtime`
+// draws others.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,6 +1,6 @@
-// Many changes at once: they are read together and written in jobs, with Klaviyo's true limits on.
-// What changes while a job is open, what a job fails with, and a kill in between change nothing
-// about what Klaviyo holds in the end.
+// Many changes at once: the worker reads them together and writes them in jobs, with Klaviyo's true
+// limits on. Changes while a job is open, failures of a job, and a kill in between do not change
+// what Klaviyo holds in the end.
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";

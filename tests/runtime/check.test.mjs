@@ -1,5 +1,5 @@
-// GET /check through the built worker, between the two sandboxes: what is wrong is named, each for
-// itself, and no secret is.
+// GET /check through the built worker, between the two sandboxes: it names each problem separately,
+// and no secret.
 
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";

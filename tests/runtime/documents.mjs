@@ -1,4 +1,4 @@
-// The documents that the tests in the runtime are about, and what is told of them.
+// The documents of the tests in the runtime, and their notifications.
 
 import { change } from "../../sandbox/commercetools/notifications.mjs";
 import { fixedId } from "../../sandbox/shop/ids.mjs";

@@ -1,4 +1,4 @@
-// An entry whose imports can be told that the slots of their schedules were seen to an hour earlier: the clock of
+// An entry that can make imports believe that the slots of their schedules were handled an hour earlier: the clock of
 // the runtime cannot be set.
 
 /** The object can be told that the last slot that it has seen to was that of an hour before. */

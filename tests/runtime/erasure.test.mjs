@@ -1,5 +1,5 @@
-// A customer that was deleted for good: erased at Klaviyo, from what is parked and from the dead
-// letters; in whatever order it is told, and whatever Klaviyo says meanwhile.
+// A permanently deleted customer: erased at Klaviyo, from parked notifications and from the dead
+// letters; in whatever order the notifications come, and whatever Klaviyo answers meanwhile.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

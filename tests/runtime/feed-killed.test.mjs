@@ -1,5 +1,5 @@
-// The feed while its runtime is killed and both systems fail now and then: Klaviyo holds what the same messages
-// give by push, record for record. `FEED_MESSAGES` and `FEED_KILLS` make it larger.
+// The feed while its runtime is killed and both systems fail now and then: Klaviyo holds, record for record, what the
+// same messages give by push. `FEED_MESSAGES` and `FEED_KILLS` make it larger.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// The feed: what commercetools' Messages tell reaches Klaviyo without a broker, once, whatever happens to the
+// The feed: the content of commercetools' Messages reaches Klaviyo without a broker, once, whatever happens to the
 // runtime meanwhile.
 
 import assert from "node:assert/strict";

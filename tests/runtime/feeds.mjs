@@ -1,4 +1,4 @@
-// What the tests of the feed share: its settings, how it is begun, and what it says of itself.
+// The shared parts of the feed's tests: its settings, its start, and its status.
 
 import assert from "node:assert/strict";
 import { eventually } from "../eventually.mjs";

@@ -1,4 +1,4 @@
-// What the tests in the runtime share: the worker between the two sandboxes, and ways to call it.
+// The shared parts of the tests in the runtime: the worker between the two sandboxes, and ways to call it.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";

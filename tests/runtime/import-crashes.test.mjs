@@ -1,6 +1,6 @@
-// Imports and what befalls the object: the runtime is killed (SIGKILL) at random moments, the alarm
-// is lost, Klaviyo is out. The end is the same as that of a calm run.
-// The moments are drawn with a seed: SEED=7 node --test tests/runtime/import-crashes.test.mjs
+// Imports during failures: the runtime is killed (SIGKILL) at random moments, the alarm is lost, Klaviyo is down.
+// The end is the same as that of a calm run. A seed draws the moments:
+// SEED=7 node --test tests/runtime/import-crashes.test.mjs
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

@@ -1,4 +1,4 @@
-// What the tests of imports share.
+// The shared parts of the import tests.
 
 import assert from "node:assert/strict";
 import { generateShop } from "../../sandbox/shop/generate.mjs";

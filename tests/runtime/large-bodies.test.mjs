@@ -1,5 +1,5 @@
-// Large bodies take turns: one at a time is in the memory of an isolate. (How much they take stands in
-// memory.test.mjs.)
+// Large bodies take turns: only one at a time is in the memory of an isolate. (memory.test.mjs measures how much they
+// take.)
 
 import assert from "node:assert/strict";
 import { once } from "node:events";

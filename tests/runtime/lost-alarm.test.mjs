@@ -1,5 +1,5 @@
-// The platform drops an alarm that fails six times, and what waits would wait for ever: the cron
-// trigger wakes the outbox. (That of the imports stands in import-crashes.test.mjs.)
+// The platform drops an alarm that fails six times, and waiting rows would wait for ever: the cron
+// trigger wakes the outbox. (import-crashes.test.mjs has the test for the imports.)
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,5 +1,5 @@
-// What is stored is neither lost nor left behind: what is parked while an older try of it is under
-// way, what the storage could not take, and what an erasure has to take along.
+// Stored data is neither lost nor left behind: a notification parked during an older try of its
+// row, a failed write of the storage, and the data that an erasure has to remove.
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";

@@ -1,7 +1,7 @@
-// The WebAssembly memory that the worker takes, which never shrinks: an isolate has 128 MB for all it holds, and may
-// hold the Worker and both Durable Objects. Each shape has a worker of its own.
+// The WebAssembly memory of the worker, which never shrinks: an isolate has 128 MB for everything, and may hold the
+// Worker and both Durable Objects. Each shape has a worker of its own.
 //
-// The documents are made as they are asked for, by the generator of the benchmark.
+// The generator of the benchmark makes the documents on request.
 
 import assert from "node:assert/strict";
 import { fork } from "node:child_process";

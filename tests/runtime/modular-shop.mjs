@@ -1,7 +1,7 @@
-// The shop that the tests of Modular projects stand on: generated, and odd where the two forms of a
-// catalogue might come to differ. Nothing in it depends on the catalogue model: attributes that are
-// unique name its variants (`CombinationUnique`), and a variant without a SKU stands in products whose
-// prices are standalone ones already, since it has none in the Modular form.
+// The shop for the tests of Modular projects: generated, and odd where the two forms of a catalogue might differ.
+// Nothing in it depends on the catalogue model: unique attributes name its variants (`CombinationUnique`), and a
+// variant without a SKU is only in products that already use standalone prices, since it has no price in the Modular
+// form.
 
 import { image, money, reference, refTo } from "../../sandbox/shop/build.mjs";
 import { generateShop } from "../../sandbox/shop/generate.mjs";

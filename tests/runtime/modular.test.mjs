@@ -1,9 +1,9 @@
-// commercetools' two catalogue models: variants within products (Classic), and variants that are
-// documents of their own (Modular). The same shop in either form gives the same catalogue at Klaviyo,
-// by import and by push, and also while it is being migrated.
+// commercetools' two catalogue models: variants within products (Classic), and variants that are documents of their own
+// (Modular). The same shop in either form gives the same catalogue at Klaviyo, by import and by push, also during its
+// migration.
 //
-// What variants a product has is not certain until the migration is over, so until then none is
-// taken away; nor is any where commercetools does not tell.
+// The variants of a product are not certain until the migration is over, so until then none is removed; nor is any if
+// commercetools does not say which exist.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";

@@ -1,5 +1,5 @@
-// A row whose tries end with the runtime again and again: first in company, then alone, then it is a
-// dead letter. The runtime is not killed here; an outbox made anew finds what it would find after each kill.
+// A row whose tries end with the runtime again and again: first in company, then alone, then it is a dead letter. The
+// runtime is not killed here; a new outbox finds what it would find after each kill.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

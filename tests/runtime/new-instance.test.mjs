@@ -1,5 +1,5 @@
-// What ends an instance of the module, such as a stack that is too deep, ends neither the Worker nor its Durable Objects:
-// both go on in a new instance. A call of an object may be the first that comes.
+// The end of a module's instance, such as by a stack overflow, ends neither the Worker nor its Durable Objects: both go
+// on in a new instance. The first call after it may be a call of an object.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// docs/openapi.yaml as the tests need it: its operations, and whether an answer is as it says.
+// docs/openapi.yaml for tests: its operations, and whether an answer matches it.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

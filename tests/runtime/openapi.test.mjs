@@ -1,5 +1,5 @@
-// docs/openapi.yaml against the running worker. Every answer that it documents is provoked and is as
-// it says; every path and method of the worker stands in it, and none besides.
+// docs/openapi.yaml against the running worker. The tests provoke every documented answer and
+// compare it; the file has every path and method of the worker, and no others.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -1,5 +1,4 @@
-// What an operator does with what was kept: chosen by id or code, forgotten, tried now, and shown as a
-// table.
+// An operator's actions on kept entries: selected by id or code, deleted, tried now, and shown as a table.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,5 +1,5 @@
-// What time does to what is stored: an outage ends for all that waited for it, what was tried for
-// too long becomes a dead letter, and a dead letter that is too old is forgotten.
+// The effect of time on stored data: the end of an outage reaches everything that waited for it, a notification that
+// was tried for too long becomes a dead letter, and a dead letter that is too old is deleted.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

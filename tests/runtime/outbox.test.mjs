@@ -1,8 +1,7 @@
-// Draining many at once: their events go together, one bad row costs itself only, and a stretch of
-// refusals leaves what a calm run gives.
-// The last brings 10,000 notifications in every wire form, some in lists, a third of them repeated,
-// with the rate limits of a real account on; NOTIFICATIONS=1200 is enough while developing.
-// `SEED=… npm test -- runtime` draws others.
+// Draining many at once: their events go together, one bad row costs only itself, and a stretch of
+// refusals leaves the same state as a calm run. The last test brings 10,000 notifications in every
+// wire form, some in lists, a third of them repeated, with the rate limits of a real account on;
+// NOTIFICATIONS=1200 is enough during development. `SEED=… npm test -- runtime` draws others.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

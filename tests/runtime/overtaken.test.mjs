@@ -1,5 +1,5 @@
-// Nothing newer is overwritten: pushes about one resource beside each other, with calls that are
-// carried out late.
+// Nothing newer is overwritten: concurrent pushes about one resource, with calls that are carried
+// out late.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

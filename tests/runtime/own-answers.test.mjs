@@ -1,5 +1,5 @@
-// An answer counts only if it is the system's own: the page of a proxy, a redirect or a foreign 404
-// is an outage, whatever its status says. Nothing is lost, and nothing deleted, for it.
+// An answer counts only if it comes from the system itself: the page of a proxy, a redirect or a
+// foreign 404 is an outage, whatever its status. Nothing is lost or deleted because of it.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

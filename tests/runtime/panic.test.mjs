@@ -1,5 +1,5 @@
-// A panic in a Durable Object: it is in the log with JavaScript's stack, nothing of what was written
-// before it in the same turn is kept, and the object goes on.
+// A panic in a Durable Object: the log has it with JavaScript's stack, earlier writes of the same turn are undone, and
+// the object goes on.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

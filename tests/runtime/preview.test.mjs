@@ -1,5 +1,5 @@
-// POST /preview through the built worker: it shows what a push then sends and an import then writes,
-// and writes nothing itself.
+// POST /preview through the built worker: it shows what a push would send and an import would
+// write, and writes nothing itself.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

@@ -1,5 +1,5 @@
-// A price that becomes valid, or ends, while nobody says anything: through the built worker, in real
-// time. The rule is five minutes; these edges lie seconds ahead.
+// A price that starts or ends without a notification: through the built worker, in real time. The rule is five minutes;
+// these edges are seconds ahead.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// A receiver of alerts: keeps what it is told, and can be made to hang.
+// A receiver of alerts: keeps the requests that it gets, and can be made to hang.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";

@@ -1,4 +1,4 @@
-// Imports that follow each other (`POST /sync`), and those that start by themselves
+// Consecutive imports (`POST /sync`), and imports that start by themselves
 // (`CONFIG.import.schedule`), in the runtime. Slots in virtual time: tests/core/import/schedule.rs.
 
 import assert from "node:assert/strict";

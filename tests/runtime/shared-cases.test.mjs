@@ -1,5 +1,5 @@
-// The small inputs of ../shared/cases, each with the right value, through the built worker. How a case
-// is written down is told in the README beside them.
+// The small inputs of ../shared/cases, each with the right value, through the built worker. The README beside them
+// explains the format of a case.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";

@@ -1,5 +1,5 @@
-// Pushes that are let in by a signature: Google's token and Amazon SNS's messages, signed here for
-// real, and everything that can be wrong with either.
+// Pushes with a signature: Google's token and Amazon SNS's messages, signed here for real, and
+// every possible error in either.
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";

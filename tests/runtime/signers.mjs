@@ -1,5 +1,5 @@
-// Google and Amazon SNS as far as a receiver meets them: they sign for real, and one server
-// publishes the keys of both and takes the confirmations of SNS.
+// Google and Amazon SNS as a receiver sees them: they sign for real, and one server publishes the
+// keys of both and takes the confirmations of SNS.
 
 import { createSign, generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";

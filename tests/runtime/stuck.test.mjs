@@ -1,4 +1,4 @@
-// What is stuck holds up nothing else: neither the alarm nor the rows beside it.
+// Stuck rows delay nothing else: neither the alarm nor other rows.
 
 import { test } from "node:test";
 import { message } from "../../sandbox/commercetools/notifications.mjs";

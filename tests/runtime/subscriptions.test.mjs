@@ -1,5 +1,5 @@
-// The list of what `npm run subscriptions` subscribes to, held against the built worker: it knows
-// every message type and change in it, and subscribing to more would bring nothing.
+// The subscriptions of `npm run subscriptions` against the built worker: it knows every message
+// type and change in the list, and more subscriptions would bring nothing.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

@@ -1,5 +1,5 @@
 // The torture in short: each fault once, and each way with some of them, on one stack. The whole table is
-// `npm run torture`; what is promised stands in docs/reliability.md. The moments are drawn with a seed:
+// `npm run torture`; docs/reliability.md has the promises. A seed draws the moments:
 // SEED=7 node --test tests/runtime/torture.test.mjs
 
 import assert from "node:assert/strict";

@@ -1,5 +1,4 @@
-// GET and POST /trace through the built worker: what it says of each shape of record, and that it changes
-// nothing.
+// GET and POST /trace through the built worker: their answer for each shape of record, and that they change nothing.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";

@@ -1,5 +1,5 @@
-// What watching costs a push: nothing before its answer, and one call of an object in ten seconds after it,
-// whatever number of pushes there are.
+// The cost of the watch for a push: nothing before its answer, and one call of an object in ten seconds after it,
+// however many pushes there were.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

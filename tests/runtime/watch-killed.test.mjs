@@ -1,4 +1,4 @@
-// The runtime dies again and again while there is something to tell: no alert is lost.
+// The runtime dies again and again while there are alerts to send: no alert is lost.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,5 +1,5 @@
-// Keeping watch: what realtime does is counted, what is wrong is said in the status, by `/health` and to
-// the receiver of alerts, and it is over when it is over.
+// The watch: it counts what realtime does, reports problems in the status, by `/health` and to the receiver of alerts,
+// and ends them when they are over.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";

@@ -1,5 +1,5 @@
-// What each broker sends, through the built worker: its envelope and its handshake, let in by the
-// shared secret. What they sign: signatures.test.mjs.
+// The requests of each broker, through the built worker: its envelope and its handshake, with the
+// shared secret. Signatures: signatures.test.mjs.
 
 import assert from "node:assert/strict";
 import { after, beforeEach, describe, test } from "node:test";

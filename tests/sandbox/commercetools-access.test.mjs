@@ -1,4 +1,4 @@
-// Who may ask the commercetools sandbox what, and what it does when a test wants it to fail.
+// The access rules of the commercetools sandbox, and the failures that a test can request.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

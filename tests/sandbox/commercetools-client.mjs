@@ -1,5 +1,5 @@
-// What the tests of the commercetools sandbox share: a client, the walk that an import does, and
-// the expected order of ids.
+// The shared parts of the commercetools sandbox's tests: a client, the walk of an import, and the
+// expected order of ids.
 
 import assert from "node:assert/strict";
 import { RESOURCES } from "../../sandbox/commercetools/resources.mjs";

@@ -1,4 +1,4 @@
-// The Messages of the commercetools sandbox, and the knobs on when and with which stamp they come.
+// The Messages of the commercetools sandbox, and the controls for when they come and with which stamp.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

@@ -1,5 +1,5 @@
-// Catalogue models in the commercetools sandbox: the project says which it has, and what that opens
-// and closes. The shop in Modular form: shop-modular.test.mjs.
+// Catalogue models in the commercetools sandbox: the project names its model, which opens and
+// closes queries. The shop in Modular form: shop-modular.test.mjs.
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";

@@ -1,5 +1,5 @@
-// Subscriptions in the commercetools sandbox: what a draft must be like, what a client reads of it,
-// and who may write.
+// Subscriptions in the commercetools sandbox: the required form of a draft, what a client can read
+// of it, and who may write.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

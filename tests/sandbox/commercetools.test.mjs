@@ -1,5 +1,5 @@
-// The commercetools sandbox is what most other tests stand on, so how it is read is tested here:
-// paging in commercetools' order, predicates, expansion, limits, and what a test puts into it.
+// Most other tests depend on the commercetools sandbox, so this tests how clients read it: paging
+// in commercetools' order, predicates, expansion, limits, and the data that a test adds.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";

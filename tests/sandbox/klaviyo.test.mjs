@@ -1,6 +1,5 @@
-// The fake Klaviyo, from outside over HTTP: every rule that the tests of the worker lean on is
-// shown here to hold, and to refuse what breaks it. The clock is injected; nothing waits and
-// nothing measures time.
+// The fake Klaviyo, from outside over HTTP: every rule that the tests of the worker rely on holds,
+// and refuses what breaks it. The clock is injected; nothing waits and nothing measures time.
 //
 // Run by `node --test tests/sandbox/klaviyo.test.mjs`; each part is a file of its own.
 

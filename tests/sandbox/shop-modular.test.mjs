@@ -1,5 +1,5 @@
-// The Modular form of a shop says the same as the Classic one: what its variants, prices and pictures
-// were they are. How it is served: commercetools-modular.test.mjs.
+// The Modular form of a shop has the same content as the Classic one: its variants, prices and pictures are the same.
+// Its answers: commercetools-modular.test.mjs.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

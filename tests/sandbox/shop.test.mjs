@@ -1,5 +1,5 @@
-// The sample shop holds together and shows what the tests that stand on it rely on; a generated one
-// follows from its seed.
+// The sample shop is consistent and has what its tests rely on; a generated one follows from its
+// seed.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

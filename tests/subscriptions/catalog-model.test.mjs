@@ -1,5 +1,4 @@
-// What the installer subscribes to in projects of each catalogue model, and where it learns which one
-// a project has.
+// The installer's subscriptions in projects of each catalogue model, and where it learns a project's model.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

@@ -1,4 +1,4 @@
-// The installer where commercetools refuses, does not answer, or answers into the void.
+// The installer if commercetools refuses, does not answer, or its answer is lost.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

@@ -1,5 +1,5 @@
-// The file and the command line: what is refused, always as one list and before anything is done, and
-// that the examples in the repository are not.
+// The file and the command line: errors come always as one list and before anything is done, and the examples in the
+// repository have none.
 
 import assert from "node:assert/strict";
 import { readFileSync, rmSync } from "node:fs";

@@ -1,6 +1,6 @@
-// What the tests of the installer share: a commercetools sandbox whose API client may manage
-// subscriptions, read the project and do nothing else, one example of each destination type, and a way to run the
-// installer in this process with what it prints, and how long it would wait, kept.
+// The shared parts of the installer's tests: a commercetools sandbox whose API client may only manage subscriptions and
+// read the project, one example of each destination type, and a way to run the installer in this process that records
+// its output and its waits.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// `npm run subscriptions -- --messages`: what it switches on, and what it leaves as it is.
+// `npm run subscriptions -- --messages`: what it switches on, and what it does not change.
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";

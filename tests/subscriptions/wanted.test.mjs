@@ -1,5 +1,5 @@
-// Which messages and changes are subscribed to, and that the pages which list them say the same. That
-// the worker acts on each of them is tested with the worker: tests/runtime/subscriptions.test.mjs.
+// The subscribed messages and changes, and that the pages with these lists agree. tests/runtime/subscriptions.test.mjs
+// tests that the worker acts on each of them.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

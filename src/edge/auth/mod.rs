@@ -1,8 +1,8 @@
-//! Who may push, and who may administer.
+//! Authentication: who may push, and who may administer.
 //!
-//! A push is let in by the shared secret, by Google's token, or by Amazon SNS's signature,
-//! whichever are set. What it *claims* is checked before anything is fetched, and then *verified* with
-//! the sender's keys; its body is read after that, except if the body itself is what is signed.
+//! The shared secret, Google's token, or Amazon SNS's signature lets a push in, whichever are configured. Its *claim*
+//! is checked before anything is fetched, and then *verified* with the sender's keys. Its body is read after that,
+//! except if the body itself is signed.
 
 mod published;
 mod secret;
@@ -20,44 +20,44 @@ use crate::push::sender::sns::SignedMessage;
 use crate::push::sender::{PushSender, SenderRefusal};
 use crate::watch::tally::RefusedCredentials;
 
-/// What a push gives for its sender.
+/// The proof of its sender that a push carries.
 pub(super) enum SenderClaim {
     /// The shared secret; nothing is left to verify.
     Secret,
-    /// A token that says what Google's should.
+    /// A token with the claims of Google's.
     Token(SignedToken),
     /// Perhaps a signature in its body.
     Body,
 }
 
-/// Who asks for something that is not a push.
+/// The caller of an endpoint other than a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operator {
     /// May see and do everything.
     Admin,
-    /// May see how far everything is, and nobody's data.
+    /// May see how far everything is, but no personal data.
     Reader,
 }
 
-/// Why a push is not let in.
+/// Why a push is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PushDenial {
-    /// No way to authenticate is set, so nothing is let in.
+    /// No way to authenticate is configured, so every push is refused.
     NotConfigured,
-    /// It is not from whom it should be.
+    /// It does not come from an accepted sender.
     Unauthorized,
-    /// That cannot be told, since the sender's keys cannot be had now.
+    /// Its sender cannot be verified, since the sender's keys are not available now.
     KeysUnavailable,
 }
 
-/// Something that kept a signature from being verified.
+/// Why a signature could not be verified.
 #[derive(Debug, Clone, Copy)]
 enum VerifyFault {
     Refused(SenderRefusal),
     NoKeys(NoKeys),
 }
 
-/// Why a sender's keys could not be had.
+/// Why a sender's keys are not available.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 enum NoKeys {
     #[error(transparent)]
@@ -66,7 +66,7 @@ enum NoKeys {
     Status(u16),
     #[error("the answer holds no keys")]
     Unreadable,
-    #[error("many certificates that are not known were named lately")]
+    #[error("too many unknown certificates were named lately")]
     NotNow,
 }
 
@@ -82,7 +82,7 @@ impl From<NoKeys> for VerifyFault {
     }
 }
 
-/// What a push claims, by its headers and its address.
+/// The claim of a push, by its headers and its address.
 pub(super) fn claim(config: &Config, request: &Request) -> Result<Result<SenderClaim, PushDenial>> {
     let push = &config.push;
     if !push.configured() {
@@ -104,8 +104,7 @@ pub(super) fn claim(config: &Config, request: &Request) -> Result<Result<SenderC
     })
 }
 
-/// Whether a push is what it claims to be, as far as that can be told without its body: what is left is
-/// whether its body is signed.
+/// Verifies the claim of a push as far as possible without its body; after that only the signature of its body is open.
 pub(super) async fn verify(
     config: &Config,
     claim: SenderClaim,
@@ -119,7 +118,7 @@ pub(super) async fn verify(
     verified.map(|()| PushSender::Known).map_err(denied)
 }
 
-/// Whether a body is one that Amazon SNS signed; none is one that is too large for that.
+/// Whether Amazon SNS signed a body; a body that is too large for SNS counts as unsigned.
 pub(super) async fn verify_body(
     config: &Config,
     body: Option<&[u8]>,
@@ -133,13 +132,13 @@ pub(super) async fn verify_body(
     verified.map_err(denied)
 }
 
-/// Whether the request carries the shared secret of pushes.
+/// Whether the request carries the secret for pushes.
 pub(super) fn has_push_secret(config: &Config, request: &Request) -> Result<bool> {
     let Some(token) = &config.push.token else { return Ok(false) };
     secret::is_carried(token, request)
 }
 
-/// What a push that was refused carries.
+/// The credentials of a refused push.
 pub(super) fn carried(config: &Config, request: &Request) -> Result<RefusedCredentials> {
     let secrets = secret::carried(request)?;
     let is_of_operator = |secret: &String| {
@@ -159,7 +158,7 @@ pub(super) fn carried(config: &Config, request: &Request) -> Result<RefusedCrede
     })
 }
 
-/// Who asks, by the token that the request carries; nobody, if that is not one that is set.
+/// The caller, by the token of the request; none if the token is not one of the configured ones.
 pub(super) fn operator(config: &Config, request: &Request) -> Result<Option<Operator>> {
     let Some(carried) = secret::bearer(request.headers())? else { return Ok(None) };
     let is = |token: &Option<Secret>| {
@@ -184,7 +183,7 @@ async fn genuine_message(message: &SignedMessage) -> std::result::Result<(), Ver
     genuine.then_some(()).ok_or(SenderRefusal::Signature.into())
 }
 
-/// The log says why, the sender is not told.
+/// The log has the reason; the sender does not learn it.
 fn denied(fault: VerifyFault) -> PushDenial {
     match fault {
         VerifyFault::Refused(refusal) => {

@@ -17,7 +17,7 @@ thread_local! {
     static CERTIFICATES: RefCell<CertificateBook> = const { RefCell::new(CertificateBook::new()) };
 }
 
-/// The key of that name, as published at that address.
+/// The key with that name, as published at that address.
 pub(super) async fn key(url: &str, id: &str) -> Result<SenderKey, VerifyFault> {
     match KEYS.with_borrow(|keys| keys.look_up(id, now_ms())) {
         KeyLookup::Known(key) => return Ok(key),
@@ -45,7 +45,7 @@ pub(super) async fn certified_key(url: &Url) -> Result<PublicKey, VerifyFault> {
                 CERTIFICATES.with_borrow_mut(|book| book.not_in_vain(asked));
                 key
             }
-            // Amazon answers so for a name that somebody made up.
+            // This is Amazon's answer for an invented name.
             Err(NoKeys::Status(403 | 404)) => return Err(SenderRefusal::UnknownCertificate.into()),
             Err(why) => {
                 CERTIFICATES.with_borrow_mut(|book| book.not_in_vain(asked));

@@ -1,4 +1,4 @@
-//! Shared secrets: the ways in which a request carries one, and their comparison.
+//! Shared secrets: how a request carries one, and how they are compared.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,8 +13,8 @@ pub(super) fn is_carried(secret: &Secret, request: &Request) -> Result<bool> {
     Ok(carried(request)?.iter().any(|carried| is_same(secret, carried)))
 }
 
-/// What a push carries that may be the secret: as a bearer token, as the password of HTTP Basic, as
-/// `X-Api-Key`, or as the query parameter `token`, since brokers differ in what they can send.
+/// The values of a push that may be the secret: a bearer token, the password of HTTP Basic,
+/// `X-Api-Key`, or the query parameter `token`, since brokers differ in what they can send.
 pub(super) fn carried(request: &Request) -> Result<Vec<String>> {
     let carried = [
         bearer(request.headers())?,
@@ -25,7 +25,7 @@ pub(super) fn carried(request: &Request) -> Result<Vec<String>> {
     Ok(carried.into_iter().flatten().collect())
 }
 
-/// Compares in constant time, over digests so that the length does not show either.
+/// Compares in constant time, over digests so that the length stays hidden, too.
 pub(super) fn is_same(secret: &Secret, carried: &str) -> bool {
     let expected = Sha256::digest(secret.expose());
     expected.ct_eq(&Sha256::digest(carried)).into()
@@ -41,7 +41,7 @@ fn basic_password(headers: &Headers) -> Result<Option<String>> {
     Ok(pair.and_then(|pair| pair.split_once(':').map(|(_, password)| password.to_owned())))
 }
 
-/// What follows the scheme in `Authorization`; schemes are case-insensitive (RFC 9110).
+/// The text after the scheme in `Authorization`; schemes are case-insensitive (RFC 9110).
 fn credentials(headers: &Headers, scheme: &str) -> Result<Option<String>> {
     let Some(header) = headers.get("Authorization")? else { return Ok(None) };
     let Some((given, credentials)) = header.split_once(' ') else { return Ok(None) };

@@ -1,6 +1,6 @@
-//! Verifying RSA signatures (RSASSA-PKCS1-v1_5) with the platform's `WebCrypto`.
+//! Verifies RSA signatures (RSASSA-PKCS1-v1_5) with the platform's `WebCrypto`.
 //!
-//! Whatever fails on the way, such as a key that is none, makes a signature not genuine.
+//! If anything fails on the way, such as an invalid key, the signature counts as not genuine.
 
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Crypto, CryptoKey, SubtleCrypto};
@@ -14,7 +14,7 @@ use crate::push::sender::sns::{SignatureHash, SignedMessage};
 
 const ALGORITHM: &str = "RSASSA-PKCS1-v1_5";
 
-/// What is to be verified.
+/// A signature to verify.
 pub(super) struct Signature<'a> {
     hash: &'static str,
     text: &'a str,
@@ -35,7 +35,7 @@ impl<'a> Signature<'a> {
     }
 }
 
-/// Whether it was made with the private part of a published key.
+/// Whether the private part of a published key made it.
 pub(super) async fn by_key(key: &SenderKey, signature: &Signature<'_>) -> bool {
     let jwk = [("kty", "RSA"), ("n", &key.modulus), ("e", &key.exponent)];
     match object(&jwk) {
@@ -44,7 +44,7 @@ pub(super) async fn by_key(key: &SenderKey, signature: &Signature<'_>) -> bool {
     }
 }
 
-/// Whether it was made with the private part of a certificate's key.
+/// Whether the private part of a certificate's key made it.
 pub(super) async fn by_certified_key(key: &PublicKey, signature: &Signature<'_>) -> bool {
     let spki = Uint8Array::from(key.spki.as_slice());
     is_genuine("spki", &spki, signature).await.unwrap_or(false)

@@ -1,9 +1,9 @@
-// What to do about a code, in a sentence. The docs say more of each.
+// What to do about a code, in a sentence. The docs say more about each.
 
 const ADVICE = [
   [
     /^klaviyo_4\d\d$|^klaviyo_job_refused$/,
-    "Klaviyo refuses it: mend what its words name, then retry.",
+    "Klaviyo refuses it: fix what its words name, then retry.",
   ],
   [/^commercetools_4\d\d$/, "commercetools refuses the query: its words say why."],
   [
@@ -16,15 +16,15 @@ const ADVICE = [
     /_malformed$/,
     "A field is missing or of another type: the detail names it. Correct it, then retry.",
   ],
-  [/^expired_/, "It was tried for as long as it may be: mend what the code names, then retry."],
-  [/^never_finished$/, "Each try ended with the runtime: see the log, then retry once."],
+  [/^expired_/, "The time for its tries is over: fix what the code names, then retry."],
+  [/^never_finished$/, "The runtime went down in each try: see the log, then retry once."],
   [
     /^(not_json|envelope_undecodable|not_a_notification|push_too_large)$/,
-    "It is no commercetools notification: see who sent it, then forget it.",
+    "It is not a commercetools notification: see who sent it, then forget it.",
   ],
   [
     /^handshake_refused$/,
-    "A handshake of another topic: mend PUSH_SNS_TOPIC_ARN and subscribe again, then forget it.",
+    "A handshake of another topic: fix PUSH_SNS_TOPIC_ARN and subscribe again, then forget it.",
   ],
   [/./, "See its detail, then retry or forget it."],
 ];

@@ -1,5 +1,5 @@
-// Calls of the Worker, with the admin token. The token is kept in the tab's session storage, so it
-// goes with the tab, and is sent to this origin only.
+// Calls to the Worker, with the admin token. The token stays in the tab's session storage, so it
+// disappears with the tab, and goes to this origin only.
 
 const KEY = "admin-token";
 
@@ -12,7 +12,7 @@ export const token = {
   forget: () => sessionStorage.removeItem(KEY),
 };
 
-/** An answer that is not 2xx. `status` is the answer's, `code` its stable code, if it has one. */
+/** An answer that is not 2xx. `status` is the answer's, `code` its stable code, if any. */
 export class Refused extends Error {
   constructor(status, body) {
     super(body?.message ?? `The Worker answered ${status}.`);
@@ -25,11 +25,11 @@ export class Refused extends Error {
 /** There was no answer. */
 export class Offline extends Error {
   constructor() {
-    super("The Worker did not answer. Is the network there?");
+    super("The Worker did not answer. Is the network available?");
   }
 }
 
-/** Calls the Worker; gives the body. Throws Refused or Offline. */
+/** Calls the Worker; returns the body. Throws Refused or Offline. */
 export async function call(method, path, body) {
   const type = body === undefined ? {} : { "content-type": "application/json" };
   const { text } = await exchange(method, path, type, body);

@@ -1,5 +1,5 @@
-// The last runs of a kind: a bar for each, the newest on the right, as high as what it read, and the
-// same as a table.
+// The last runs of a kind: a bar for each, the newest on the right, with the number of read records
+// as its height; and the same as a table.
 
 import { el, svg } from "./dom.js";
 import { counted, duration, number, time } from "./format.js";
@@ -10,7 +10,7 @@ const BAR = 8;
 const SLOTS = 20;
 const FOOT = 2;
 
-/** What a record became, from the bottom of a bar to its top. */
+/** The outcomes of records, from the bottom of a bar to its top. */
 const PARTS = ["sent", "skipped", "failed"];
 
 const COLUMNS = ["Began", "What", "State", "Read", "Sent", "Skipped", "Failed", "Took"];

@@ -1,11 +1,11 @@
-// The check of the configuration: each thing that was looked at, and what was found. What is in order is
-// folded into one line. It is made again by itself, more often while something is not in order.
+// The check of the configuration: each check and its result. Checks without problems fold into one line. The page
+// repeats the check by itself, more often while a check finds a problem.
 
 import { get, post } from "./api.js";
 import { button, byId, el, say, show } from "./dom.js";
 import { counted, time, title } from "./format.js";
 
-/** How old what was found may be, and while a check fails, in ms. */
+/** The maximum age of a result, and the one while a check fails, in ms. */
 const FRESH = 10 * 60_000;
 const FRESH_FAILED = 60_000;
 
@@ -17,7 +17,7 @@ const said = el("p", { class: "soft" });
 const refused = el("p", { class: "error", role: "alert" });
 let next = 0;
 
-/** Makes the room; `done` is called after each check. */
+/** Creates the section; `done` is called after each check. */
 export function prepare(done) {
   const again = button("Check now", async () => {
     await check();
@@ -29,14 +29,14 @@ export function prepare(done) {
   show(folded, false);
 }
 
-/** Checks if it is time to; whether it did. */
+/** Runs the checks if it is time; returns whether it did. */
 export async function update() {
   if (Date.now() < next) return false;
   await check();
   return true;
 }
 
-/** Asks the worker to check, which asks both systems. */
+/** Asks the Worker to check, which asks both systems. */
 async function check() {
   say(refused, "");
   say(said, "Checking…");

@@ -1,13 +1,13 @@
-// Dialogs: one that shows something, and one that asks before something is done. The browser keeps
-// the focus in them, closes them with Escape, and gives the focus back.
+// Dialogs: one that shows something, and one that asks for confirmation. The browser keeps the
+// focus in them, closes them with Escape, and returns the focus.
 
 import { button, el } from "./dom.js";
 
 let opened = 0;
 
 /**
- * Shows `content` under a title until it is closed. `actions` gets how to close it, and gives buttons;
- * `closed` is called when it is. `asks` is for a question: the safe answer has the focus.
+ * Shows `content` under a title until it is closed. `actions` gets a function that closes it, and returns
+ * buttons; `closed` is called at the end. `asks` is for a question: the safe answer has the focus.
  */
 export function open(
   title,
@@ -27,7 +27,7 @@ export function open(
       "aria-labelledby": id,
       "aria-describedby": asks ? body.id : null,
     },
-    // Where there is much to read, reading begins at the title.
+    // In a long dialog, the reading begins at the title.
     el("h2", { id, tabindex: wide ? "-1" : null }, title),
     body,
     el("div", { class: "actions" }, back, actions(close)),
@@ -41,7 +41,7 @@ export function open(
   return close;
 }
 
-/** Asks whether `action` is to be done; gives whether it is. `tone` is the class of its button. */
+/** Asks for confirmation of `action`; returns the answer. `tone` is the class of its button. */
 export function confirm(title, text, action, tone = "danger") {
   return new Promise((resolve) => {
     let agreed = false;

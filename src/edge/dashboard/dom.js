@@ -1,9 +1,9 @@
-// Elements, and what they say. Data becomes text and never markup: nothing here takes HTML, and the
+// Elements and their content. Data becomes text and never markup: nothing here takes HTML, and the
 // page's policy forbids it.
 
 /**
- * An element. `attributes` are set as they are, `on…` functions listen, `true` stands for an empty
- * value; what is null or false is left out. Children are elements or text, in lists as well.
+ * An element. `attributes` are set unchanged, `on…` functions listen, `true` means an empty value;
+ * null and false are left out. Children are elements or text, also in lists.
  */
 export function el(tag, attributes = {}, ...children) {
   return fill(document.createElement(tag), attributes, children);
@@ -17,7 +17,7 @@ export function svg(tag, attributes = {}, ...children) {
 /** The element of the page with this id. */
 export const byId = (id) => document.getElementById(id);
 
-/** Says something in an element, unless it says so already: a screen reader would say it again. */
+/** Sets the text of an element, unless it has it already: a screen reader would repeat it. */
 export function say(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
@@ -27,7 +27,7 @@ export function show(node, shown) {
   if (node.hidden === Boolean(shown)) node.hidden = !shown;
 }
 
-/** A button. While what it does is under way it does nothing else. */
+/** A button. While its action is under way it does nothing else. */
 export function button(label, act, attributes = {}) {
   const node = el("button", { type: "button", ...attributes }, label);
   node.addEventListener("click", async () => {
@@ -42,7 +42,7 @@ export function button(label, act, attributes = {}) {
   return node;
 }
 
-/** Terms with what is said of them. Gives the list, and what says it by the term's name. */
+/** Terms with their texts. Returns the list, and a function that sets a text by its term. */
 export function terms(names, attributes) {
   const values = {};
   const rows = Object.entries(names).map(([name, label]) => {

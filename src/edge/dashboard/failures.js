@@ -1,4 +1,4 @@
-// The dialog with the records of a kind that failed, and why.
+// The dialog with the failed records of a kind, and the reasons.
 
 import { call, get, post, table } from "./api.js";
 import { open } from "./dialog.js";
@@ -8,7 +8,7 @@ import { keptList } from "./kept.js";
 import { record } from "./merchant.js";
 import { showRequest } from "./request.js";
 
-/** Shows them. `changed` is called when something was done to them. */
+/** Shows them. `changed` is called after an action. */
 export async function failures(kind, changed) {
   const path = `/sync/${kind}/failures`;
   let shut = () => {};

@@ -1,4 +1,4 @@
-// Numbers, times and durations in the viewer's language and zone. The times that come are UTC.
+// Numbers, times and durations in the viewer's language and zone. The Worker sends times in UTC.
 
 import { el } from "./dom.js";
 
@@ -25,7 +25,7 @@ export function amount(value, currency) {
 export const counted = (count, one, many = `${one}s`) =>
   `${number(count)} ${count === 1 ? one : many}`;
 
-/** A time as text: of today only the time of day. */
+/** A time as text: for today only the time of day. */
 export function when(iso) {
   const date = new Date(iso);
   const isToday = date.toDateString() === new Date().toDateString();

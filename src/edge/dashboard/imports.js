@@ -1,5 +1,5 @@
-// The imports: a card for each kind, and what stands behind it, which is asked for again only when a
-// run began or ended.
+// The imports: a card for each kind, and its details, which the page loads again only after a run
+// began or ended.
 
 import { get, post } from "./api.js";
 import { byId, el, show } from "./dom.js";
@@ -9,17 +9,17 @@ import * as sequence from "./sequence.js";
 import { skipped } from "./skipped.js";
 import { deleteAll, start } from "./start.js";
 
-/** In the order in which they are imported: an item is put into the categories that are there. */
+/** In the order of their import: an item can only name existing categories. */
 export const KINDS = ["categories", "products", "customers", "orders"];
 
-/** Those of which Klaviyo can be told to delete everything. */
+/** The kinds that Klaviyo can delete completely. */
 const DELETABLE = ["categories", "products"];
 
 const cards = new Map();
 const seen = new Map();
 let sequenceStands = () => {};
 
-/** Makes the cards; `changed` is called when something was done. */
+/** Creates the cards; `changed` is called after an action. */
 export function prepare(changed) {
   for (const kind of KINDS) {
     const run = async (action) => {
@@ -39,7 +39,7 @@ export function prepare(changed) {
   sequenceStands = sequence.prepare(changed);
 }
 
-/** Says that imports are off here, or shows the cards. */
+/** Shows that imports are off here, or shows the cards. */
 export function arrange(parts) {
   const off = el(
     "p",
@@ -53,7 +53,7 @@ export function arrange(parts) {
   byId("runs").replaceChildren(...shown);
 }
 
-/** Shows how the runs stand. */
+/** Shows the state of the runs. */
 export async function update(status, parts) {
   if (!parts.includes("imports")) return;
   const { sequence: all, schedule, lastSuccess } = status;
@@ -68,7 +68,7 @@ export async function update(status, parts) {
   await Promise.all(KINDS.map((kind) => look(kind, status[kind])));
 }
 
-/** Forgets what was seen, so that all of it is asked for again. */
+/** Forgets what was seen, so that the page loads all of it again. */
 export const forget = () => seen.clear();
 
 async function look(kind, { id, state, startedAt }) {

@@ -1,5 +1,5 @@
-// A list of what was kept since it failed, for a bad night: by its code with what to do, page by page, each
-// retried or forgotten by itself, with those of its code, or with all.
+// A list of everything kept after failures, for a bad night: by code with advice, page by page. The operator can retry
+// or delete one entry, all of a code, or all.
 
 import { advice } from "./advice.js";
 import { confirm } from "./dialog.js";
@@ -7,8 +7,8 @@ import { button, el, say, show } from "./dom.js";
 import { counted, number } from "./format.js";
 
 /**
- * Makes it. `read(cursor, code)` gives `rows`, `next` and on the first page `codes`; `retry(code)` and
- * `forget(code)` do so with those of a code, or with all for an empty one; `one` and `many` name them.
+ * Creates it. `read(cursor, code)` returns `rows`, `next` and on the first page `codes`; `retry(code)` and
+ * `forget(code)` apply to all entries of a code, or to all for an empty one; `one` and `many` name them.
  */
 export function keptList({ read, retry, forget, one, many, changed }) {
   const list = el("ul", { class: "rows" });
@@ -83,7 +83,7 @@ export function keptList({ read, retry, forget, one, many, changed }) {
     await done(() => forget(choice.value));
   }
 
-  /** Does something to what is kept, and lists what is left. */
+  /** Runs an action on an entry, and lists the rest. */
   async function done(act) {
     await tried(async () => {
       await act();

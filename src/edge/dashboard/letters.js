@@ -1,5 +1,5 @@
-// The dead letters: what can never succeed unless a person does something. Grouped by their reason, read
-// whole, retried, deleted.
+// The dead letters: notifications that can never succeed unless a person acts. Grouped by their reason, shown in full,
+// retried, deleted.
 
 import { call, get, post } from "./api.js";
 import { confirm } from "./dialog.js";
@@ -11,7 +11,7 @@ import { showRequest, showText } from "./request.js";
 
 const heading = el("h3", { id: "letters-title", tabindex: "-1" }, "Dead letters");
 
-/** When each letter that was retried here was last dated: one that comes back failed again. */
+/** The last date of each letter that was retried here: one that comes back failed again. */
 const retried = new Map();
 
 let known = null;
@@ -32,13 +32,13 @@ const list = keptList({
     call("DELETE", `/dead-letters?${code ? `code=${encodeURIComponent(code)}` : "all=true"}`),
 });
 
-/** Makes the room; `done` is called when something was done. */
+/** Creates the section; `done` is called after an action. */
 export function prepare(done) {
   changed = done;
   byId("letters").replaceChildren(heading, list.content);
 }
 
-/** Lists them anew when their number is another one. */
+/** Lists them again if their number has changed. */
 export async function update({ deadLetters }) {
   if (deadLetters === known) return;
   show(byId("letters"), deadLetters > 0);
@@ -46,7 +46,7 @@ export async function update({ deadLetters }) {
   known = deadLetters;
 }
 
-/** Forgets what was listed. */
+/** Forgets the list. */
 export function forget() {
   known = null;
   retried.clear();
@@ -105,7 +105,7 @@ async function remove({ id, resource }) {
   await list.done(() => call("DELETE", `/dead-letters/${id}`));
 }
 
-/** What was done to a letter takes it away, and with it the focus. */
+/** An action removes its letter, and with it the focus. */
 async function refresh() {
   known = null;
   await changed();

@@ -1,12 +1,12 @@
-// Asks again and again, never twice at once. While nobody looks at the page it asks seldom, and at
-// once when somebody does.
+// Polls, never twice at once. While the page is hidden it polls rarely; when the page becomes
+// visible it polls at once.
 
-/** How long between two rounds while the page is hidden, in ms. */
+/** The pause between two rounds while the page is hidden, in ms. */
 const HIDDEN = 60_000;
 
 /**
- * Gives a function that asks now; it resolves when that is done. `ask` says in how many ms the next
- * round is to be, or null for none until then.
+ * Returns a function that polls now; its promise resolves at the end. `ask` returns the ms until the next
+ * round, or null for none until the function is called.
  */
 export function poll(ask) {
   let timer = null;

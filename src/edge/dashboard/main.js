@@ -1,4 +1,4 @@
-// The page: which of its views is shown, and the round in which all of it is brought up to date.
+// The page: chooses the view, and runs the loop that updates all of it.
 
 import { get, Offline, Refused, token } from "./api.js";
 import * as check from "./check.js";
@@ -14,7 +14,7 @@ import { isActive } from "./run.js";
 import * as summary from "./summary.js";
 import * as trace from "./trace.js";
 
-/** How long until the next round, in ms. */
+/** The pause until the next round, in ms. */
 const BUSY = 1_000;
 const CALM = 5_000;
 const FAILED = 3_000;
@@ -37,7 +37,7 @@ byId("sign-in-form").addEventListener("submit", signIn);
 byId("forget").addEventListener("click", forget);
 refresh();
 
-/** Brings everything up to date; gives how long until the next round, null if there is none. */
+/** Updates everything; returns the pause until the next round, null if there is none. */
 async function round() {
   try {
     if (!health?.configured) await lookAround();
@@ -58,7 +58,7 @@ async function round() {
   }
 }
 
-/** What is on in this deployment, and whether its settings are in order. */
+/** The active parts of this deployment, and whether its settings are valid. */
 async function lookAround() {
   health = await get("/health");
   say(byId("version"), `Version ${health.version}`);
@@ -77,7 +77,7 @@ async function present() {
     turnTo("desk");
   }
   summary.update(status, health);
-  // What failed is known to the status as well, from then on.
+  // After that, the status knows failed checks, too.
   check.update().then((checked) => checked && refresh());
   await Promise.all([
     realtime.update(status),
@@ -122,7 +122,7 @@ function signIn(event) {
   refresh().then(() => view === "desk" && byId("headline").focus());
 }
 
-/** Forgets the token, and with a new page all that it opened. */
+/** Forgets the token, and with a new page everything that it opened. */
 function forget() {
   token.forget();
   location.reload();

@@ -1,4 +1,4 @@
-// Links to the Merchant Center, where a record is mended.
+// Links to the Merchant Center, where people fix a record.
 
 import { el } from "./dom.js";
 
@@ -11,12 +11,12 @@ const PATHS = {
 
 let center = null;
 
-/** Says where the project is, if that is known. */
+/** Sets the project's address, if it is known. */
 export function arrange(address) {
   center = address;
 }
 
-/** A record: `type/id`, or the text that is to stand for it, as a link if there is a page for it; and its name. */
+/** A record: `type/id`, or the text that represents it, as a link if it has a page; and its name. */
 export function record(resource, name, label = resource ?? "no resource") {
   const [type, id] = (resource ?? "").split("/");
   const text = el("code", {}, label);

@@ -1,8 +1,8 @@
-//! The dashboard: a page for operators, as it is served. It needs no token: it holds no data, and
-//! asks for the token before it calls the endpoints that do.
+//! The dashboard: serves a page for operators. The page needs no token: it holds no data, and asks
+//! for the token before it calls the endpoints that do.
 //!
-//! The files beside this one are part of the Worker, so nothing is asked of another host. The page
-//! is at `/`, its files are under `/dashboard/`.
+//! The files beside this one are part of the Worker, so the page loads nothing from another host.
+//! The page is at `/`, its files are under `/dashboard/`.
 
 use sha2::{Digest, Sha256};
 use worker::{Request, Response, ResponseBuilder, Result};
@@ -10,7 +10,7 @@ use worker::{Request, Response, ResponseBuilder, Result};
 use super::reply;
 use super::settings::CheckedSettings;
 
-/// A file that is served as it is.
+/// A static file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct DashboardFile {
     name: &'static str,
@@ -23,7 +23,7 @@ const HTML: &str = "text/html; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
-/// The page itself.
+/// The page.
 pub(super) static PAGE: DashboardFile =
     DashboardFile { name: "index.html", content_type: HTML, content: include_str!("index.html") };
 
@@ -37,7 +37,7 @@ macro_rules! files {
     };
 }
 
-/// What the page is made of.
+/// The files of the page.
 static FILES: &[DashboardFile] = files![
     "advice.js" JS,
     "api.js" JS,
@@ -72,8 +72,8 @@ static FILES: &[DashboardFile] = files![
     "trace.js" JS,
 ];
 
-/// Only what is served here may be loaded or called, nothing can be put into the page as markup,
-/// and no other page may show it.
+/// The page may only load and call what is served here, nothing can be inserted into it as markup,
+/// and no other page may embed it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
@@ -86,18 +86,18 @@ const HEADERS: &[(&str, &str)] = &[
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
-    // A deployment changes all files at once, so each is asked for whether it is still the same.
+    // A deployment changes all files at once, so the browser revalidates each.
     ("Cache-Control", "no-cache"),
     ("Vary", "Accept"),
 ];
 
-/// The file of this name under `/dashboard/`.
+/// The file with this name under `/dashboard/`.
 pub(super) fn file(name: &str) -> Option<&'static DashboardFile> {
     FILES.iter().find(|file| file.name == name)
 }
 
-/// Answers with a file; 304 if the sender has it. While the settings are not in order the page
-/// comes with 503, for a browser that can show what is wrong; others get the list of problems.
+/// Answers with a file; 304 if the browser has it. If the settings are invalid, the page comes with
+/// 503, for a browser that can show the problems; other clients get the list of problems.
 pub(super) fn answer(
     request: &Request,
     file: &DashboardFile,
@@ -112,7 +112,7 @@ pub(super) fn answer(
         status = 503;
     }
     let tag = format!("\"{}\"", &format!("{:x}", Sha256::digest(file.content))[..16]);
-    // A proxy that compresses it on the way makes the tag a weak one.
+    // A proxy that compresses the file on the way makes the tag a weak one.
     let known = header("If-None-Match")?;
     if status == 200 && known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag) {
         status = 304;
@@ -132,7 +132,7 @@ pub(super) fn answer(
 mod tests {
     use super::*;
 
-    /// Everything that the page and its scripts name is served.
+    /// Every file that the page and its scripts name is served.
     #[test]
     fn what_is_named_is_served() {
         let mut named = 0;

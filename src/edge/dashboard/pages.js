@@ -1,10 +1,10 @@
-// A list in a dialog that is read from the Worker page by page.
+// A list in a dialog, loaded from the Worker page by page.
 
 import { button, el, say, show } from "./dom.js";
 
 /**
- * Makes it. `read` gives the `rows` and the `next` cursor of the page after a cursor. Gives what to show,
- * how to load the next page, and how to do something else whose refusal is said there, too.
+ * Creates it. `read` returns the `rows` and the `next` cursor of the page after a cursor. Returns the element,
+ * a function for the next page, and one for other actions whose refusal is shown there, too.
  */
 export function pagedList(read) {
   const list = el("ul", { class: "rows" });
@@ -37,7 +37,7 @@ export function pagedList(read) {
   return { content: el("div", {}, list, refused, more), load, tried };
 }
 
-/** A row about a record: its id and a code, and below it what else is said. */
+/** A row about a record: its id and a code, and below them the details. */
 export function recordRow({ id, code }, ...said) {
   const head = el(
     "div",

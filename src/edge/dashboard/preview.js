@@ -1,4 +1,4 @@
-// The preview: a record or a notification in, the requests to Klaviyo out.
+// The preview: takes a record or a notification, shows the requests to Klaviyo.
 
 import { call } from "./api.js";
 import { button, byId, el, say, show } from "./dom.js";
@@ -15,7 +15,7 @@ const result = el("div", {
   hidden: true,
 });
 
-/** By what a person knows a record: the member of the call, and how it is called here. */
+/** The ways to name a record: the member of the call, and its label here. */
 const NAMES = {
   orders: { orderNumber: "Order number", id: "Id" },
   products: { sku: "SKU", id: "Id" },
@@ -23,7 +23,7 @@ const NAMES = {
   categories: { id: "Id" },
 };
 
-/** Makes the room. */
+/** Creates the section. */
 export function prepare() {
   const record = recordFields();
   const text = el("textarea", { id: "preview-text", rows: "7", spellcheck: "false" });
@@ -55,7 +55,7 @@ export function prepare() {
   byId("preview-body").replaceChildren(form, result);
 }
 
-/** The fields that name a record: its kind, by what it is known, and that. `body` gives the call's body. */
+/** The fields that name a record: its kind, the way, and the value. `body` returns the call's body. */
 function recordFields() {
   const options = (names) => names.map(([value, label]) => el("option", { value }, label));
   const kinds = KINDS.map((name) => [name, name]);
@@ -77,7 +77,7 @@ function recordFields() {
   };
 }
 
-/** Forgets what was shown. */
+/** Removes the result. */
 export function forget() {
   result.replaceChildren();
   show(result, false);

@@ -1,13 +1,13 @@
-// How far and how fast a run is, from what was seen of it in the last half minute. What was done before the page
-// was opened, or before a stop, says nothing about now.
+// The progress and speed of a run, from the last half minute of observation. Work before the page was opened, or before
+// a stop, says nothing about now.
 
 const WINDOW = 30_000;
 const SHORTEST = 900;
 
-/** The records that are done: what was read may wait for jobs of Klaviyo's. */
+/** The finished records: read records may wait for jobs at Klaviyo. */
 export const settled = ({ sent, skipped, failed }) => sent + skipped + failed;
 
-/** Gives a function that takes a run and the time in ms, and says records a second, or null. */
+/** Returns a function that takes a run and the time in ms, and returns records a second, or null. */
 export function meter() {
   let seen = [];
   return (run, now) => {
@@ -23,7 +23,7 @@ export function meter() {
   };
 }
 
-/** How long a run takes from here on, in ms; null if that cannot be told. */
+/** The remaining time of a run, in ms; null if it is not known. */
 export function left(run, rate) {
   const { total } = run;
   return total === null || !rate ? null : (Math.max(0, total - settled(run)) / rate) * 1000;

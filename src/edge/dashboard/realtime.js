@@ -1,4 +1,4 @@
-// Realtime: what came in the last hour or in 30 days, when each type was last seen, and what waits.
+// Realtime: the notifications of the last hour or of 30 days, when each type was last seen, and what waits.
 
 import { get, post } from "./api.js";
 import { button, byId, el, say, show, svg, terms } from "./dom.js";
@@ -14,7 +14,7 @@ const NAMES = {
   deadLetters: "Dead letters",
 };
 
-/** What became of notifications, from the bottom of a bar to its top. */
+/** The outcomes of notifications, from the bottom of a bar to its top. */
 const PARTS = {
   delivered: "delivered",
   ignored: "ignored",
@@ -26,16 +26,16 @@ const PARTS = {
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
-/** What a chart can show: its bars, and the member of realtime that they are summed from. */
+/** The charts: their bars, and the member of realtime with their data. */
 const SPANS = {
   hour: { label: "Last hour", bars: 60, length: MINUTE, of: "minutes" },
   month: { label: "Last 30 days", bars: 30, length: DAY, of: "hours" },
 };
 
-/** How often the hours are asked for while they are shown, in ms. */
+/** How often the page loads the hours while it shows them, in ms. */
 const HOURS = MINUTE;
 
-/** How often the list of what waits is asked for while it is open, in ms. */
+/** How often the page loads the list of waiting notifications while it is open, in ms. */
 const LIST = 5_000;
 
 const [figures, values] = terms(NAMES, { class: "counts" });
@@ -61,7 +61,7 @@ let hours = { at: 0, of: [] };
 let listed = 0;
 let changed = () => {};
 
-/** Makes the room; `done` is called when something was done. */
+/** Creates the section; `done` is called after an action. */
 export function prepare(done) {
   changed = done;
   const choose = Object.entries(SPANS).map(([name, { label }]) =>
@@ -72,7 +72,7 @@ export function prepare(done) {
   waits.addEventListener("toggle", () => waits.open && list());
 }
 
-/** Says whether realtime is off here. */
+/** Shows whether realtime is off here. */
 export function arrange(parts) {
   const on = parts.includes("realtime");
   show(off, !on);
@@ -80,7 +80,7 @@ export function arrange(parts) {
   for (const name of ["received", "delivered"]) show(values[name].parentNode, on);
 }
 
-/** Shows how realtime stands. */
+/** Shows the state of realtime. */
 export async function update({ realtime, outbox, feed: read }) {
   say(feed, feedOf(read));
   show(feed, feed.textContent !== "");
@@ -105,7 +105,7 @@ export async function update({ realtime, outbox, feed: read }) {
   types.replaceChildren(...Object.entries(realtime.types).map(type));
 }
 
-/** How far the feed is, if it is on. */
+/** How far the feed has read, if it is on. */
 function feedOf(read) {
   if (!read || read.mode === "off") return "";
   const { lagSeconds, lostByBroker, late, lastError } = read;
@@ -177,7 +177,7 @@ function chart(sums, label) {
   return svg("svg", { ...attributes, preserveAspectRatio: "none" }, bars);
 }
 
-/** Lists what waits, with its reason and its next try. */
+/** Lists waiting notifications, with their reasons and next tries. */
 async function list() {
   listed = Date.now();
   say(refused, "");
@@ -232,7 +232,7 @@ const type = ([name, { lastReceived, lastDelivered }]) =>
     ),
   );
 
-/** How long ago something was, with the time in its title. */
+/** How long ago something happened, with the time in its title. */
 function ago(iso) {
   if (!iso) return ["never"];
   const shown = time(iso);

@@ -1,5 +1,5 @@
-// The card of a kind: how its newest run stands, and what can be done about it. It is made once and
-// then only says something else, so that neither focus nor selection is lost.
+// The card of a kind: the state of its newest run, and the possible actions. It is created once and
+// then only changes its content, so that focus and selection survive.
 
 import { chart, table } from "./chart.js";
 import { button, el, say, show, terms } from "./dom.js";
@@ -15,7 +15,7 @@ const MODES = {
   retry: "retry of failures",
 };
 
-/** Why a run that was to start by itself did not. */
+/** Why a scheduled run did not start. */
 const SKIPPED = {
   running: "another one was under way",
   stopped: "the one before is stopped; resume it, or start anew",
@@ -111,7 +111,7 @@ export function card(kind, acts) {
     show(buttons.resume, resumable);
   }
 
-  /** When the kind is imported by itself, if it is, and when it was imported last without a failure. */
+  /** The next scheduled run of the kind, if any, and its last import without failures. */
   function plan(schedule, success) {
     at(said.success, success);
     at(said.next, schedule?.next ?? null);
@@ -139,10 +139,10 @@ export function card(kind, acts) {
   return { root, update, plan, records };
 }
 
-/** The most failures that are counted; there may be more. */
+/** The count of failures stops here; there may be more. */
 const MOST = 10_000;
 
-/** A button to a list says how long that is, and is there only if it is not empty. */
+/** A button to a list shows the list's length, and exists only if the list is not empty. */
 function showCount(node, name, label, count) {
   const more = count >= MOST;
   say(node, `${label} (${number(count)}${more ? "+" : ""})`);
@@ -150,7 +150,7 @@ function showCount(node, name, label, count) {
   show(node, count > 0);
 }
 
-/** Does something, and says why it was refused. A button that is gone then leaves the focus here. */
+/** Runs an action, and shows why it was refused. If its button disappears, the focus stays here. */
 async function attempt(act, refused, heading) {
   say(refused, "");
   try {
@@ -175,7 +175,7 @@ function progress(bar, run) {
   }
 }
 
-/** What limits the speed of a run. */
+/** The limit of a run's speed. */
 const PACED = {
   klaviyo_rate: ({ calls, perMinute }) =>
     `as fast as Klaviyo's limit of ${number(perMinute)} ${calls} a minute`,
@@ -197,14 +197,14 @@ function paceOf(run, rate) {
     if (ms !== null) parts.push(`about ${duration(ms)} left`);
     if (run.limit) parts.push(PACED[run.limit.by]?.(run.limit) ?? run.limit.by);
   } else if (run.state === "completed") {
-    // A run may have lain dead for a while: that says nothing of its speed.
+    // A run may have been stopped for a while, so the duration says nothing about its speed.
     const took = Date.parse(run.finishedAt) - Date.parse(run.startedAt);
     parts.push(`ended after ${duration(took)}`);
   }
   return parts.join(" · ");
 }
 
-/** What keeps a run from going on; said anew only when it is something else. */
+/** The obstacle of a run; announced again only if it changes. */
 function worry(node, run) {
   const mark = JSON.stringify([run.error, run.waiting, run.state]);
   if (node.dataset.mark === mark) return;
@@ -214,7 +214,7 @@ function worry(node, run) {
   show(node, said.length > 0);
 }
 
-/** What keeps a run waiting, by the code. */
+/** What a run waits for, by code. */
 const LIMITS = [
   [/^klaviyo_429$/, "Klaviyo's rate limit is used up"],
   [/^klaviyo_jobs_open$/, "Klaviyo takes no more jobs at once"],
@@ -243,7 +243,7 @@ function reasons({ error, waiting, state }) {
   return [];
 }
 
-/** The id that each part of the reading has come to, as long as the run can go on. */
+/** The last id of each part of the reading, as long as the run can go on. */
 function position(node, run) {
   const ids = run.state === "completed" ? [] : run.after;
   if (node.dataset.ids === ids.join()) return;

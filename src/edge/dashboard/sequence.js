@@ -1,4 +1,4 @@
-// Everything imported, one kind after the other: the button for it, and how far that is.
+// The import of all kinds, one after the other: its button, and its progress.
 
 import { post } from "./api.js";
 import { confirm } from "./dialog.js";
@@ -7,12 +7,12 @@ import { when } from "./format.js";
 
 const QUESTION =
   "All categories, products, customers and orders are read and written to Klaviyo, one kind after the " +
-  "other, each from its beginning. Nothing is there twice, and no flow starts. A kind that fails or is " +
+  "other, each from its beginning. Nothing arrives twice, and no flow starts. A kind that fails or is " +
   "stopped ends it.";
 
 const list = (kinds) => new Intl.ListFormat("en").format(kinds);
 
-/** Makes the row; `changed` is called when a sequence was started. Gives what shows how it stands. */
+/** Creates the row; `changed` is called after a sequence has started. Returns a function that shows its state. */
 export function prepare(changed) {
   const how = el("p", { role: "status" });
   const refused = el("p", { class: "error", role: "alert" });

@@ -1,4 +1,4 @@
-// The dialog with the records of a kind that the newest run skipped, page by page, and why.
+// The dialog with the records of a kind that the newest run skipped, page by page, and the reasons.
 
 import { get } from "./api.js";
 import { open } from "./dialog.js";
@@ -6,7 +6,7 @@ import { el } from "./dom.js";
 import { time } from "./format.js";
 import { pagedList, recordRow } from "./pages.js";
 
-/** Why there was nothing to send, by the code; docs/bulk-import.md has the same. */
+/** Why nothing had to be sent, by code; docs/bulk-import.md has the same. */
 const REASONS = {
   no_identity: "The order names neither a customer nor an e-mail address.",
   customer_gone: "The customer of the order was deleted, and may have been erased.",

@@ -1,11 +1,11 @@
-// The dialog that starts an import: which records. Deleting everything is a dialog of its own, with a typed
+// The dialog that starts an import: which records. The deletion of everything is a dialog of its own, with a typed
 // confirmation.
 
 import { post } from "./api.js";
 import { open } from "./dialog.js";
 import { button, el, say, show } from "./dom.js";
 
-/** A choice: what it is called, and the body it gives. One that throws says what is wrong. */
+/** A choice: its label, and the body that it gives. If it throws, the error says what is wrong. */
 const CHOICES = [
   { name: "full", label: "All of them" },
   { name: "since", label: "Changed since", field: since, body: (value) => ({ since: utc(value) }) },
@@ -19,7 +19,7 @@ const CHOICES = [
 ];
 
 /**
- * Asks how to start, and starts. `changed` is called when it is started; `loses` says that there is a run that
+ * Asks how to start, and starts. `changed` is called after the start; `loses` says that a stopped run
  * could go on.
  */
 export function start(kind, changed, loses) {
@@ -84,7 +84,7 @@ export function start(kind, changed, loses) {
   }
 }
 
-/** Asks for the kind to be typed, and deletes all that Klaviyo has of it. */
+/** Asks the user to type the kind, and deletes everything that Klaviyo has of it. */
 export function deleteAll(kind, changed) {
   const refused = el("p", { class: "error", role: "alert" });
   const { input, label, hint } = confirmation(kind);

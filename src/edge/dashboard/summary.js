@@ -1,5 +1,5 @@
-// What an operator wants to know first: is it healthy, and what needs attention? The worker says what
-// does (`alerts`); heading, dot, title and icon of the page say the same.
+// An operator's first question: is it healthy, and what needs attention? The Worker answers the second part (`alerts`);
+// heading, dot, title and icon of the page agree.
 
 import { byId, el, say } from "./dom.js";
 import { counted, time, title } from "./format.js";
@@ -8,7 +8,7 @@ import { isActive } from "./run.js";
 
 const PRODUCT = "commercetools → Klaviyo";
 
-/** The room that says more of an alert, by the area of its code. */
+/** The section with details of an alert, by the area of its code. */
 const ROOMS = [
   [/^import_/, ({ of }) => `run-${of}`],
   [/^(check_failed|klaviyo_revision_ends)$/, () => "check"],
@@ -19,12 +19,12 @@ const list = byId("needs");
 const headline = byId("headline");
 const icon = document.querySelector('link[rel="icon"]');
 
-/** Shows that the worker does not answer: nothing is known of it, whatever it said before. */
+/** Shows that the Worker does not answer: nothing is known about it, whatever it answered before. */
 export function isUnreachable() {
   present("unreachable", "The worker cannot be reached", "");
 }
 
-/** Shows it, of the status and of `/health`: its notes, and which parts are on. */
+/** Shows the status and `/health`: the notes, and the active parts. */
 export function update(status, { notes, parts }) {
   const running = KINDS.filter((kind) => isActive(status[kind]));
   const [mood, words] = stateOf(status, notes, parts, running);
@@ -45,7 +45,7 @@ export function update(status, { notes, parts }) {
   );
 }
 
-/** The one of the states that it is in, and the headline. */
+/** The current state, and its headline. */
 function stateOf({ alerts, realtime, outbox }, notes, parts, running) {
   const needs = alerts.length + notes.length;
   if (needs > 0) return ["needs", `${counted(needs, "thing needs", "things need")} attention`];

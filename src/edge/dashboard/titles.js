@@ -1,4 +1,4 @@
-// What a request to Klaviyo is about, in a few words: the metric of an event, or the object.
+// A short title of a request to Klaviyo: the metric of an event, or the object.
 
 import { amount, counted } from "./format.js";
 
@@ -13,8 +13,8 @@ const OBJECTS = {
 };
 
 /**
- * "Placed Order · 328.27 EUR", "Item · Hiking boot". A profile is titled by the customer's id in the
- * shop: the person stands in the body, which a reader opens.
+ * "Placed Order · 328.27 EUR", "Item · Hiking boot". The title of a profile is the customer's id in the
+ * shop: the body has the personal data, and a reader opens it on purpose.
  */
 export function requestTitle({ path, body }) {
   const [, , object, id] = path.split("/");
@@ -22,7 +22,7 @@ export function requestTitle({ path, body }) {
   const several = attributes["events-bulk-create"]?.data;
   if (several) return counted(several.length, "event");
   if (object === "events") return eventTitle(attributes);
-  // A profile's `title` is the person's.
+  // The `title` of a profile is the person's own.
   const shown = OBJECTS[object] === "Profile" ? undefined : (attributes.title ?? attributes.name);
   const name = shown ?? attributes.external_id ?? attributes.profile?.data?.id ?? shopId(id ?? "");
   return [OBJECTS[object] ?? object, name].filter((part) => part).join(" · ");
@@ -33,5 +33,5 @@ function eventTitle({ metric, value, value_currency: currency }) {
   return typeof value === "number" ? `${name} · ${amount(value, currency)}` : name;
 }
 
-/** The shop's part of an id such as "$custom:::$default:::cairn-28", as it stands in a path. */
+/** The shop's part of an id such as "$custom:::$default:::cairn-28", as in a path. */
 const shopId = (id) => decodeURIComponent(id).split(":::").at(-1);

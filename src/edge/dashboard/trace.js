@@ -1,4 +1,4 @@
-// The trace: an order, a product or a person in; where it is, part by part, out.
+// The trace: takes an order, a product or a person, shows where each part of it is.
 
 import { get, post } from "./api.js";
 import { button, byId, el, say, show } from "./dom.js";
@@ -12,7 +12,7 @@ const result = el("div", {
   hidden: true,
 });
 
-/** By what it is known: the parameter of the call, and how it is called here. */
+/** The ways to name a record: the parameter of the call, and its label here. */
 const NAMES = {
   orderNumber: "Order number",
   order: "Order id",
@@ -22,7 +22,7 @@ const NAMES = {
   email: "E-mail address",
 };
 
-/** How each verdict is said and marked, and whether somebody should look. */
+/** The label and mark of each verdict, and whether somebody should look. */
 const VERDICTS = {
   there: ["there", "✓", true],
   waits: ["waits", "…", true],
@@ -33,7 +33,7 @@ const VERDICTS = {
   unknown: ["not known", "?", false],
 };
 
-/** Makes the room. */
+/** Creates the section. */
 export function prepare() {
   const options = Object.entries(NAMES).map(([value, label]) => el("option", { value }, label));
   const by = el("select", { id: "trace-by", "aria-label": "Looked for by" }, options);
@@ -54,7 +54,7 @@ export function prepare() {
   byId("trace-body").replaceChildren(form, refused, result);
 }
 
-/** Forgets what was shown. */
+/** Removes the result. */
 export function forget() {
   byId("trace-value").value = "";
   clear();
@@ -69,7 +69,7 @@ function clear() {
 async function find(by, value) {
   clear();
   if (value === "") return;
-  // An address must not stand in an address, where logs see it.
+  // An e-mail address must not appear in a URL, where logs see it.
   if (value.includes("@")) by.value = "email";
   try {
     present(await ask(by.value, value));
@@ -104,7 +104,7 @@ function line({ what, expected, actual, verdict, detail }) {
   return el("li", { "data-ok": fine ? "true" : "false", "data-verdict": verdict }, mark, words);
 }
 
-/** What should be held and what is, as far as either is known. */
+/** The expected and the held values, as far as they are known. */
 function values(what, expected, actual) {
   const blocks = [
     ["Expected", expected],

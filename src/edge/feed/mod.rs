@@ -1,7 +1,7 @@
-//! The feed is read by a Durable Object; here is how it is reached, and what an isolate tells it of pushes. What
-//! is read, and what of it is handed on, is decided in [`crate::feed`].
+//! A Durable Object reads the feed; here is how to reach it, and what an isolate reports to it about pushes.
+//! [`crate::feed`] decides what to read and what to pass on.
 //!
-//! There is one object for the whole Worker, with SQLite storage and one alarm. Without a feed it has none.
+//! There is one object for the whole Worker, with SQLite storage and one alarm. Without a feed it has no alarm.
 
 mod object;
 
@@ -22,19 +22,19 @@ use crate::feed::state::{FeedState, KnownVersion};
 use crate::feed::status::status;
 use crate::time::UnixMs;
 
-/// The object. It answers from what it stores.
+/// The object. It answers from its store.
 pub(super) const FEED: SingleObject =
     SingleObject { binding: "FEED", name: "feed", patience: Duration::from_millis(800) };
 
-/// How much of what pushes brought is kept until the object takes it.
+/// How many notifications of pushes are kept until the object takes them.
 const MOST_BROUGHT: usize = 20_000;
 
 thread_local! {
-    /// What pushes of this isolate brought that the object was not told of.
+    /// Notifications of this isolate's pushes that the object does not know yet.
     static BROUGHT: RefCell<Vec<KnownVersion>> = RefCell::default();
 }
 
-/// `GET /feed`: how far the feed is. `POST /feed/replay`: a time once more.
+/// `GET /feed`: how far the feed has read. `POST /feed/replay`: reads a period once more.
 pub(super) async fn answer(
     request: &mut Request,
     env: &Env,
@@ -63,7 +63,7 @@ pub(super) fn shown_if_off(config: &Config) -> Option<Value> {
     is_off.then(|| status(&FeedState::default(), &[], rules, UnixMs::EPOCH))
 }
 
-/// What is shown of the feed; none if its object does not answer.
+/// The form of the feed; none if its object does not answer.
 pub(super) async fn shown(env: &Env, config: &Config) -> Option<Value> {
     if let Some(off) = shown_if_off(config) {
         return Some(off);
@@ -75,7 +75,7 @@ pub(super) async fn shown(env: &Env, config: &Config) -> Option<Value> {
     response.json().await.ok()
 }
 
-/// A push brought this, and is answered with 2xx. The object is told with what is counted.
+/// A push brought this, and the answer is 2xx. The object learns it together with the counts.
 pub(super) fn count_brought(config: &Config, notification: &Notification) {
     if config.rules.feed.mode != FeedMode::Beside {
         return;
@@ -87,12 +87,12 @@ pub(super) fn count_brought(config: &Config, notification: &Notification) {
     });
 }
 
-/// Whether there is nothing to tell.
+/// Whether there is nothing to report.
 pub(super) fn has_nothing_brought() -> bool {
     BROUGHT.with_borrow(Vec::is_empty)
 }
 
-/// Tells the object what pushes brought. If that fails it is told later.
+/// Reports to the object what pushes brought. If that fails, it reports it later.
 pub(super) async fn hand_over_brought(env: &Env, config: &Config) {
     let all = BROUGHT.take();
     if all.is_empty() {

@@ -1,4 +1,4 @@
-//! The Durable Object itself: its paths and its alarm. Nobody but this Worker can call it.
+//! The Durable Object itself: its paths and its alarm. Only this Worker can call it.
 
 use std::time::Duration;
 
@@ -31,14 +31,14 @@ use crate::http::PAGE_BYTES;
 use crate::json::read_bytes;
 use crate::time::UnixMs;
 
-/// When the alarm comes again that could not do its work.
+/// When an alarm without success comes again.
 const PAUSES: AlarmPauses =
     AlarmPauses { watchdog: Duration::from_secs(30), failed: Duration::from_secs(20) };
 
-/// How long after somebody asked something the feed goes on at the latest.
+/// How soon after a request the feed goes on at the latest.
 const LATER: Duration = Duration::from_secs(20);
 
-/// How long one alarm works before the next one goes on.
+/// How long one alarm works before the next one continues.
 const SLICE: Duration = Duration::from_secs(15);
 
 /// How long a call of commercetools may take.
@@ -49,7 +49,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Feed {
     state: State,
     env: Env,
-    /// Whether a newer version of the Worker stored what is here: then nothing of it is touched.
+    /// Whether a newer version of the Worker stored the data: then the object touches none of it.
     is_newer: bool,
 }
 
@@ -68,7 +68,7 @@ impl DurableObject for Feed {
         let of = (FEED.name, self.is_newer);
         let work = async |config: &Config| {
             if config.rules.feed.mode == FeedMode::Off {
-                // What happens while it is off is not read later: it begins anew.
+                // The feed does not catch up on the time while it is off: it starts over.
                 self.turn(|sql| Ok(forget(sql)?))?;
                 return Ok(None);
             }
@@ -83,7 +83,7 @@ impl Feed {
         turn(&self.state.storage(), work)
     }
 
-    /// Does what there is to do; when there is more.
+    /// Does the work that is due; returns when there is more.
     async fn work(&self, config: &Config) -> Result<UnixMs> {
         let rules = &config.rules;
         let end = now_ms() + SLICE;
@@ -136,7 +136,7 @@ impl Feed {
         Ok(now_ms())
     }
 
-    /// Hands on a batch as a push would: an import is told first of what is deleted.
+    /// Passes on a batch as a push would: an import learns of deletions first.
     async fn hand_on(&self, config: &Config, batch: &FeedBatch) -> Result<bool> {
         let notifications = || batch.entries.iter().filter_map(|(_, item)| item.notification());
         import::tell_of_deletions(&self.env, config, notifications()).await?;
@@ -153,7 +153,7 @@ impl Feed {
         match (request.method(), url.path()) {
             (Method::Get, "/status") => {
                 let (state, lost) = self.turn(|sql| Ok((load(sql)?, lost::newest(sql)?)))?;
-                // The first who asks starts it, without waiting for the cron trigger.
+                // The first request starts it, without waiting for the cron trigger.
                 let storage = self.state.storage();
                 let is_armed = storage.get_alarm().await?.is_some();
                 let within = if is_armed { LATER } else { Duration::ZERO };

@@ -1,9 +1,7 @@
-//! Where the machine is kept, and where what it wants is done: its savings at once, its calls by
-//! the slice that is at work.
+//! Holds the machine and does what it wants: it saves at once, and the active slice makes the calls.
 //!
-//! The machine is out of its place during a step, and comes back only if everything it wanted kept
-//! is kept. So after a panic or a failure of the storage it is gone, and the next step makes it
-//! anew from what is stored.
+//! The machine leaves its place during a step, and returns only if everything that it wanted stored is stored. So after
+//! a panic or a failure of the storage it is gone, and the next step loads a new one from the store.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -26,22 +24,21 @@ use crate::import::store::{runs, sequence};
 use crate::import::stored::StoredRun;
 use crate::time::UnixMs;
 
-/// How far a run is; if it is further than before, the machine is not stuck.
+/// The progress of a run; if it grows, the machine is not stuck.
 type RunMark = (String, usize, RunCounts, u64, Option<Vec<PassRange>>);
 
-/// The machine's place.
+/// The place of the machine.
 #[derive(Default)]
 pub(super) struct ImportDesk {
     machine: RefCell<Option<ImportMachine>>,
     marks: RefCell<BTreeMap<ImportKind, RunMark>>,
-    /// To the slice that is at work, from a step beside it.
+    /// Leads to the active slice, from a step beside it.
     line: RefCell<Option<UnboundedSender<NumberedCalls>>>,
 }
 
 impl ImportDesk {
-    /// One step of the machine. What it wants kept is kept when this returns; the calls are left
-    /// to the caller, who has to be the slice. If a run ended, the one that follows it in a sequence
-    /// has begun.
+    /// One step of the machine. When this returns, everything that it wanted stored is stored; the calls are left to
+    /// the caller, which has to be the slice. If a run ended, the next one in its sequence has begun.
     pub(super) fn step(
         &self,
         sql: &SqlStorage,
@@ -70,27 +67,27 @@ impl ImportDesk {
         Ok(calls)
     }
 
-    /// The same beside the slice: it gets the calls, and looks up.
+    /// The same beside the slice: the slice gets the calls, and wakes up.
     pub(super) fn ask(&self, sql: &SqlStorage, config: &Config, input: ImportInput) -> Result<()> {
         let calls = self.step(sql, config, input)?;
         let none = calls.is_empty();
         let line = self.line.borrow();
         let heard = line.as_ref().is_some_and(|line| line.unbounded_send(calls).is_ok());
         if !heard && !none {
-            // No one makes them, and the machine would wait for their answers.
+            // Nobody makes the calls, so the machine would wait for their answers for ever.
             self.forget();
         }
         Ok(())
     }
 
-    /// Where the slice that begins hears of calls.
+    /// The channel through which a new slice receives calls.
     pub(super) fn listen(&self) -> UnboundedReceiver<NumberedCalls> {
         let (sender, receiver) = unbounded();
         self.line.replace(Some(sender));
         receiver
     }
 
-    /// Drops the machine: the next step begins with what is stored.
+    /// Drops the machine: the next step begins with the stored state.
     pub(super) fn forget(&self) {
         memory::imports_are_full(false);
         self.machine.take();
@@ -110,7 +107,7 @@ impl ImportDesk {
         Ok(ImportMachine::new(config, stored, now()))
     }
 
-    /// Keeps what the machine wants kept; whether a run ended with it.
+    /// Stores what the machine wants stored; returns whether a run ended with it.
     fn save(
         &self,
         sql: &SqlStorage,
@@ -132,7 +129,7 @@ impl ImportDesk {
         Ok(ended.is_some())
     }
 
-    /// Whether a run of this kind, or any, has something to do.
+    /// Whether a run of this kind, or of any, has work to do.
     pub(super) fn is_active(
         &self,
         sql: &SqlStorage,
@@ -183,7 +180,7 @@ impl ImportDesk {
     }
 }
 
-/// The start of the run whose turn it is in the sequence, unless another one of its kind is under way.
+/// The start of the run whose turn it is in the sequence, unless another run of its kind is under way.
 pub(super) fn next_of_sequence(
     sql: &SqlStorage,
     rules: &OperatorRules,
@@ -202,7 +199,7 @@ fn current(sql: &SqlStorage, rules: &OperatorRules, kind: ImportKind) -> Result<
     Ok(runs::current(sql, rules, kind)?.inspect(tell).and_then(StoredRun::readable))
 }
 
-/// These runs; which of them this version cannot read stands in the log.
+/// Returns these runs, and logs those that this version cannot read.
 pub(super) fn told(runs: Vec<StoredRun>) -> Vec<StoredRun> {
     for run in &runs {
         tell(run);

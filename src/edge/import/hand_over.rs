@@ -1,4 +1,4 @@
-//! Handing over to the outbox what the imports leave to it: [`crate::import::store::hand_over`].
+//! Hands over to the outbox what the imports leave to it: [`crate::import::store::hand_over`].
 
 use worker::{Env, Result, SqlStorage};
 
@@ -7,7 +7,7 @@ use crate::edge::clock::now_ms;
 use crate::edge::outbox;
 use crate::import::store::hand_over::{done, due};
 
-/// Hands over what is due.
+/// Hands over everything that is due.
 pub(super) async fn hand_over_to_outbox(
     env: &Env,
     config: &Config,

@@ -1,8 +1,7 @@
-//! Imports are run by a Durable Object; here is how it is reached, and the endpoints on it.
+//! A Durable Object runs the imports; here is how to reach it, and its endpoints.
 //!
-//! There is one object for the whole Worker, with SQLite storage and one alarm. It holds the
-//! machine of [`crate::import`], makes its calls and keeps what it wants kept; nothing is decided
-//! here.
+//! There is one object for the whole Worker, with SQLite storage and one alarm. It holds the machine of
+//! [`crate::import`], makes its calls and stores its state; it decides nothing.
 
 mod desk;
 mod hand_over;
@@ -28,11 +27,11 @@ use crate::import::run::hide_words;
 use crate::import::settled::SettledRecord;
 use crate::import::store::gone::{GoneRecord, deleted};
 
-/// The object. It answers at once, except for a start over many ids, which have to be stored.
+/// The object. It answers at once, except for a start over many ids, which it has to store.
 pub(super) const IMPORT: SingleObject =
     SingleObject { binding: "IMPORT", name: "import", patience: Duration::from_secs(10) };
 
-/// The endpoints on imports, passed on to the object that runs them.
+/// The endpoints of imports, passed on to the object that runs them.
 pub(super) async fn answer(
     request: &mut Request,
     env: &Env,
@@ -71,7 +70,7 @@ pub(super) async fn answer(
     IMPORT.pass_on(env, config, method, &path, None).await
 }
 
-/// Whether a table is wanted and not JSON, by the types that are named.
+/// Whether the caller wants a table instead of JSON, by the types that it accepts.
 fn accepts_csv(request: &Request) -> Result<bool> {
     let accepted = request.headers().get("Accept")?.unwrap_or_default();
     let mut types = accepted.split(',').filter_map(|each| each.split(';').next());
@@ -100,8 +99,8 @@ async fn runs(env: &Env, config: &Config, operator: Operator, kind: &str) -> Res
     reply::json(200, &shown)
 }
 
-/// Tells the imports of the products and categories that these notifications say are deleted: a run
-/// may have read them before.
+/// Tells the imports which products and categories these notifications report as deleted: a run may have read them
+/// before.
 pub(super) async fn tell_of_deletions(
     env: &Env,
     config: &Config,
@@ -132,11 +131,11 @@ pub(super) async fn tell_of_settled(env: &Env, config: &Config, records: &[Settl
     }
 }
 
-/// Forgets what is kept of a customer: the failure of a record holds what Klaviyo said of it, and the list of
-/// skipped records the id. A run may write the customer yet, so the erasure is remembered.
+/// Deletes what the imports keep about a customer: the failure of a record has Klaviyo's words about it, and the list
+/// of skipped records has the id. A run may still write the customer, so the erasure is remembered.
 pub(super) async fn erase(env: &Env, config: &Config, customer: &Id) -> Result<()> {
     let body = serde_json::to_vec(&json!({ "customer": customer }))?;
-    // Within a push, which has to be answered.
+    // This is part of a push, which needs an answer in time.
     let object = SingleObject { patience: OUTBOX.patience, ..IMPORT };
     let erased = object.call(env, config, Method::Post, "/erase", Some(&body)).await?;
     match erased.status_code() {

@@ -1,4 +1,4 @@
-//! The Durable Object itself: its paths and its alarm. Nobody but this Worker can call it.
+//! The Durable Object itself: its paths and its alarm. Only this Worker can call it.
 
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
@@ -36,7 +36,7 @@ use crate::json::read_bytes;
 use crate::storage::schema::NEWER;
 use crate::storage::selection::KeptSelection;
 
-/// How long to wait while the settings are not in order.
+/// How long to wait while the settings are invalid.
 const NOT_CONFIGURED: Duration = Duration::from_secs(30);
 
 /// The one object that runs imports.
@@ -44,10 +44,10 @@ const NOT_CONFIGURED: Duration = Duration::from_secs(30);
 pub struct Import {
     state: State,
     env: Env,
-    /// Whether a newer version of the Worker stored what is here: then nothing of it is touched.
+    /// Whether a newer version of the Worker stored the data: then the object touches none of it.
     is_newer: bool,
     pub(super) desk: AssertUnwindSafe<ImportDesk>,
-    /// Whether the alarm is at work; it sets the next one itself when it is done.
+    /// Whether the alarm is at work; it sets the next one itself at its end.
     at_work: AssertUnwindSafe<Cell<bool>>,
 }
 
@@ -88,12 +88,12 @@ impl DurableObject for Import {
             // The storage went back, so the machine is made anew from it.
             self.desk.forget();
             log::failure("import", &error.to_string());
-            reply::error(500, "import_failed", "The import could not do it.")
+            reply::error(500, "import_failed", "The import failed.")
         })
     }
 
-    /// Everything that goes wrong is caught, and the next alarm set: the platform drops an alarm
-    /// that fails six times. Only if it cannot be set the alarm fails.
+    /// Catches every failure, and sets the next alarm: the platform drops an alarm that fails six
+    /// times. The alarm fails only if it cannot set the next one.
     async fn alarm(&self) -> Result<Response> {
         if self.is_newer {
             self.arm(NextSlice::At(now_ms() + NOT_CONFIGURED)).await?;
@@ -125,17 +125,17 @@ impl Import {
                 let storage = self.state.storage();
                 let next = slice::run(&self.env, &self.desk, &storage, config).await?;
                 hand_over_to_outbox(&self.env, config, &self.sql()).await?;
-                // A run that was started since the slice ended left the alarm to this one.
+                // A run that started after the end of the slice left the alarm to this one.
                 let began = next == NextSlice::Never
                     && self.desk.is_active(&self.sql(), &config.rules, None)?;
                 Ok(if began { NextSlice::Now } else { next })
             }
-            // Nobody knows what is to be done; whether there is anything, the next slice sees.
+            // The work is not known now; the next slice finds out whether there is any.
             Err(_) => Ok(NextSlice::At(now_ms() + NOT_CONFIGURED)),
         }
     }
 
-    /// After a failure: the machine is made anew, and begins where what is stored ends.
+    /// After a failure: a new machine continues from the stored state.
     fn recover(&self, error: &str) -> Result<NextSlice> {
         log::failure("import", error);
         self.desk.forget();
@@ -143,8 +143,8 @@ impl Import {
         Ok(NextSlice::At(now_ms() + pause))
     }
 
-    /// Sets the alarm after someone asked for something. While the alarm is at work it does so
-    /// itself in the end, and has set a watchdog until then. `lets_be`: only if there is none.
+    /// Sets the alarm after a request. An alarm at work sets the next one itself in the end, and
+    /// has set a watchdog until then. With `lets_be`, only if there is none.
     async fn arm_if_needed(&self, config: &Config, lets_be: bool) -> Result<()> {
         if self.at_work.get() {
             return Ok(());
@@ -232,7 +232,7 @@ impl Import {
         }
     }
 
-    /// What is asked of the failures of a kind.
+    /// Answers a request about the failures of a kind.
     fn failures(
         &self,
         sql: &SqlStorage,
@@ -292,8 +292,8 @@ impl Import {
         reply::json(200, &json!({ "current": current, "history": history }))
     }
 
-    /// Begins a run. There is no await between the question whether one is active and the start,
-    /// so of two starts at once one is refused.
+    /// Begins a run. There is no await between the check for an active run and the start, so of two
+    /// concurrent starts one is refused.
     fn start(
         &self,
         sql: &SqlStorage,

@@ -1,4 +1,4 @@
-//! What the object does about several kinds at once: sequences, the slots of schedules, the status.
+//! The object's work on several kinds at once: sequences, the slots of schedules, the status.
 
 use serde_json::{Map, json};
 use worker::{Response, Result, SqlStorage};
@@ -15,7 +15,7 @@ use crate::import::store::schedule::{SeenSlot, see_to};
 use crate::import::store::{completed, failures, runs, schedule, sequence};
 
 impl Import {
-    /// How all imports stand, and what starts by itself.
+    /// The state of all imports, and what starts by itself.
     pub(super) fn status(&self, sql: &SqlStorage, config: &Config) -> Result<Response> {
         let rules = &config.rules;
         let mut all = Map::new();
@@ -30,8 +30,8 @@ impl Import {
         reply::json(200, &all)
     }
 
-    /// Begins a sequence. As with a start of one kind, there is no await between the question whether one
-    /// runs and the start.
+    /// Begins a sequence. As with a start of one kind, there is no await between the check for an active sequence and
+    /// the start.
     pub(super) fn start_sequence(
         &self,
         sql: &SqlStorage,
@@ -56,7 +56,7 @@ impl Import {
         reply::json(202, &sequence::shown(sql)?)
     }
 
-    /// Starts what is due; 202 if a run began.
+    /// Starts what is due; the answer is 202 if a run began.
     pub(super) fn tick(&self, sql: &SqlStorage, config: &Config) -> Result<Response> {
         let mut began = self.go_on(sql, config)?;
         for kind in ImportKind::IN_ORDER {
@@ -74,7 +74,7 @@ impl Import {
         reply::json(if began { 202 } else { 200 }, &json!({}))
     }
 
-    /// Begins the run whose turn it is in the sequence; whether there was one.
+    /// Begins the run whose turn it is in the sequence; returns whether there was one.
     fn go_on(&self, sql: &SqlStorage, config: &Config) -> Result<bool> {
         let Some(start) = next_of_sequence(sql, &config.rules)? else { return Ok(false) };
         runs::slice_ended(sql)?;

@@ -16,21 +16,21 @@ use crate::import::store::runs;
 use crate::outbox::quota::left_for_import;
 use crate::time::UnixMs;
 
-/// How long a call may take that is not one for many records.
+/// How long a call may take that does not write many records.
 const CALL: Duration = Duration::from_secs(10);
 
-/// How long to wait where the machine is active but has nothing to do and waits for nothing.
+/// How long to wait if the machine is active but has nothing to do and waits for nothing.
 const STUCK: Duration = Duration::from_secs(10);
 
-/// How many slices in a row may be lost, without anything being brought on, before the runs fail.
+/// After this many lost slices in a row without progress, the runs fail.
 const LOST: u32 = 8;
 
-/// When the next slice is to begin.
+/// When the next slice has to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NextSlice {
     /// Nothing is active.
     Never,
-    /// There is something to do.
+    /// There is work to do.
     Now,
     /// Nothing can be done before this time.
     At(UnixMs),
@@ -53,7 +53,7 @@ impl SliceWork for ImportWork<'_> {
     }
 }
 
-/// Works for one slice.
+/// Runs one slice.
 pub(super) async fn run(
     env: &Env,
     desk: &ImportDesk,
@@ -98,7 +98,7 @@ pub(super) async fn run(
     })
 }
 
-/// Ends the active runs: whatever brings the object down would do so for ever.
+/// Ends the active runs: whatever crashes the object would do so for ever.
 fn give_up(desk: &ImportDesk, sql: &SqlStorage, config: &Config) -> Result<()> {
     desk.forget();
     let stored = runs::load(sql, &config.rules)?.into_iter();
@@ -106,7 +106,7 @@ fn give_up(desk: &ImportDesk, sql: &SqlStorage, config: &Config) -> Result<()> {
         if run.is_active() {
             run.lost(now());
             log::import(&run);
-            // Its sequence ends with it.
+            // The sequence of the run ends with it.
             runs::save(sql, &RunSaving { run: Some(run), ..RunSaving::default() })?;
         }
     }

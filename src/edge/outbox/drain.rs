@@ -1,4 +1,4 @@
-//! Draining the outbox: its machine at work, in the alarm of the object.
+//! Drains the outbox: its machine at work, in the alarm of the object.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -21,15 +21,15 @@ use crate::outbox::machine::OutboxMachine;
 use crate::outbox::store::commands::ToldOutcome;
 use crate::time::UnixMs;
 
-/// How long a call may take. In an outage that makes calls hang, this and the longest pause are what
-/// it takes to notice its end.
+/// How long a call may take. In an outage that makes calls hang, this and the longest pause decide
+/// how soon the Worker notices its end.
 const CALL: Duration = Duration::from_secs(8);
 
 /// How long a slice goes on taking rows.
 const SLICE: Duration = Duration::from_secs(10);
 
-/// The machine's place. It is out of it during a step, and comes back only if everything it wanted
-/// stored is stored; else the next step makes it anew from what is.
+/// The place of the machine. The machine leaves it during a step, and returns only if everything
+/// that it wanted stored is stored; otherwise the next step loads a new one from the store.
 #[derive(Default)]
 pub(super) struct OutboxDesk(RefCell<Option<OutboxMachine>>);
 
@@ -49,21 +49,21 @@ impl OutboxDesk {
         Ok(next)
     }
 
-    /// An import asks for its part of Klaviyo's limits. If there is no machine, nothing is used.
+    /// An import asks for its part of Klaviyo's limits. Without a machine the outbox uses nothing.
     pub(super) fn import_asks(&self) {
         if let Some(machine) = self.0.borrow_mut().as_mut() {
             machine.import_asks(now_ms());
         }
     }
 
-    /// Somebody asks for what waits to be tried now. If there is no machine, no operation is out.
+    /// An operator wants waiting rows tried now. Without a machine no operation is down.
     pub(super) fn retry(&self) {
         if let Some(machine) = self.0.borrow_mut().as_mut() {
             machine.retry(now_ms());
         }
     }
 
-    /// Drops the machine: the next step begins with what is stored.
+    /// Drops the machine: the next step begins with the stored state.
     pub(super) fn forget(&self) {
         self.0.take();
     }
@@ -107,7 +107,7 @@ impl SliceWork for OutboxWork<'_> {
     }
 }
 
-/// Tries what is due, for one slice.
+/// Tries due rows, for one slice.
 pub(super) async fn run(
     env: &Env,
     storage: &Storage,

@@ -1,8 +1,8 @@
-//! What could not be delivered is kept in a Durable Object; here are the calls to it. What it stores,
-//! and how, stands in [`crate::outbox::store`].
+//! A Durable Object keeps what could not be delivered; here are the calls to it. [`crate::outbox::store`] says what it
+//! stores, and how.
 //!
-//! There is one object for the whole Worker, with SQLite storage. It is asked only when something
-//! has to be kept, so that it never stands in the way of a delivery.
+//! There is one object for the whole Worker, with SQLite storage. The Worker calls it only if something has to be kept,
+//! so that it never delays a delivery.
 
 mod drain;
 mod object;
@@ -22,11 +22,11 @@ use crate::klaviyo::pacing::Operation;
 use crate::outbox::store::erasure::EraseAgain;
 use crate::time::UnixMs;
 
-/// The object. A call may take what is left of a push's 4 s after its calls.
+/// The object. A call may take the rest of a push's 4 s after its calls.
 pub(super) const OUTBOX: SingleObject =
     SingleObject { binding: "OUTBOX", name: "outbox", patience: Duration::from_millis(800) };
 
-/// The endpoints on what waits, passed on to the object.
+/// The endpoints of waiting rows, passed on to the object.
 pub(super) async fn answer(
     request: &Request,
     env: &Env,
@@ -40,8 +40,8 @@ pub(super) async fn answer(
     OUTBOX.pass_on(env, config, method, &path, None).await
 }
 
-/// Erases a customer from all that is stored; whether a job of Klaviyo may bring the profile back, so
-/// that the erasure has to be parked.
+/// Erases a customer from the store; returns whether a job at Klaviyo may bring the profile back, so that the erasure
+/// has to be parked.
 pub(super) async fn erase(env: &Env, config: &Config, customer: &Id) -> Result<bool> {
     let body = customer.as_str().as_bytes();
     let mut response = OUTBOX.call(env, config, Method::Post, "/erasures", Some(body)).await?;
@@ -49,20 +49,20 @@ pub(super) async fn erase(env: &Env, config: &Config, customer: &Id) -> Result<b
     Ok(serde_json::from_str(&response.text().await?)?)
 }
 
-/// Sees to it that who was erased stays so.
+/// Makes sure that erased customers stay erased.
 pub(super) async fn erase_again(env: &Env, config: &Config, asked: &EraseAgain) -> Result<()> {
     let body = serde_json::to_vec(asked)?;
     created(&OUTBOX.call(env, config, Method::Post, "/erasures/again", Some(&body)).await?)
 }
 
-/// Calls of Klaviyo's operations that waiting rows need; an import asks, and is left its part.
+/// The calls of Klaviyo's operations that waiting rows need; an import asks, and the outbox leaves it its part.
 pub(super) async fn needed(env: &Env, config: &Config) -> Result<Vec<(Operation, u64)>> {
     let mut response = OUTBOX.call(env, config, Method::Post, "/quota", None).await?;
     created(&response)?;
     Ok(serde_json::from_str(&response.text().await?)?)
 }
 
-/// Parks changes, each to be delivered as if it had been pushed, but not before a time.
+/// Parks changes for delivery as if they had been pushed, but not before a time.
 pub(super) async fn park_changes(
     env: &Env,
     config: &Config,
@@ -70,7 +70,7 @@ pub(super) async fn park_changes(
     not_before: UnixMs,
 ) -> Result<()> {
     let body = serde_json::to_vec(&(changes, not_before))?;
-    // Nobody waits for an answer here, and there may be hundreds.
+    // No caller waits for an answer here, and there may be hundreds.
     let object = SingleObject { patience: Duration::from_secs(10), ..OUTBOX };
     created(&object.call(env, config, Method::Post, "/changes", Some(&body)).await?)
 }

@@ -1,4 +1,4 @@
-//! The Durable Object itself: its paths and its alarm. Nobody but this Worker can call it.
+//! The Durable Object itself: its paths and its alarm. Only this Worker can call it.
 
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
@@ -29,7 +29,7 @@ use crate::storage::sql::SqlError;
 use crate::time::UnixMs;
 use crate::trace::kept;
 
-/// How long to wait while the settings are not in order.
+/// How long to wait while the settings are invalid.
 const NOT_CONFIGURED: Duration = Duration::from_secs(20);
 
 /// The one object that keeps what could not be delivered.
@@ -37,9 +37,9 @@ const NOT_CONFIGURED: Duration = Duration::from_secs(20);
 pub struct Outbox {
     state: State,
     env: Env,
-    /// Whether a newer version of the Worker stored what is here: then nothing of it is touched.
+    /// Whether a newer version of the Worker stored the data: then the object touches none of it.
     is_newer: bool,
-    /// Whether the alarm is at work; it sets the next one itself when it is done.
+    /// Whether the alarm is at work; it sets the next one itself at its end.
     draining: AssertUnwindSafe<Cell<bool>>,
     desk: AssertUnwindSafe<OutboxDesk>,
 }
@@ -70,7 +70,7 @@ impl DurableObject for Outbox {
         };
         answered.or_else(|error| {
             log::failure("outbox", &error.to_string());
-            reply::error(500, "outbox_failed", "The outbox could not do it.")
+            reply::error(500, "outbox_failed", "The outbox failed.")
         })
     }
 
@@ -97,7 +97,7 @@ impl Outbox {
         self.state.storage().sql()
     }
 
-    /// Tries what is due. While the settings are not in order there is nothing to try it with.
+    /// Tries due rows. With invalid settings it cannot.
     async fn drain(&self) -> Result<()> {
         let settings = settings::read(&self.env);
         let Ok(config) = settings.as_ref() else {
@@ -106,8 +106,8 @@ impl Outbox {
         drain::run(&self.env, &self.state.storage(), config, &self.desk).await
     }
 
-    /// After somebody asked for something: an alarm that is set is only moved to an earlier time.
-    /// While the alarm is at work it sets the next one itself, and has set a watchdog until then.
+    /// After a request: an existing alarm only moves to an earlier time. An alarm at work sets the next one itself, and
+    /// has set a watchdog until then.
     async fn arm_earlier(&self) -> Result<()> {
         if self.draining.get() {
             return Ok(());
@@ -116,7 +116,7 @@ impl Outbox {
         armed_for(&self.state.storage(), wanted).await
     }
 
-    /// At the end of the alarm: sets the next one, if there is anything to do.
+    /// At the end of the alarm: sets the next one, if there is work to do.
     async fn arm(&self) -> Result<()> {
         let storage = self.state.storage();
         match self.next_alarm()? {
@@ -130,7 +130,7 @@ impl Outbox {
         let settings = settings::read(&self.env);
         match settings.as_ref() {
             Ok(config) => self.desk.next_alarm(&self.sql(), config),
-            // Nobody knows what is to be done with what waits.
+            // The work on waiting rows is not known now.
             Err(_) => Ok(Some(now_ms() + NOT_CONFIGURED)),
         }
     }
@@ -157,11 +157,11 @@ impl Outbox {
             }
             (Method::Post, ["batches", number]) => match number.parse() {
                 Ok(number) => reply::json(201, &batches::take_batch(sql, number, body, now_ms())?),
-                Err(_) => reply::bad_request("That is no number of a batch."),
+                Err(_) => reply::bad_request("That is not a batch number."),
             },
             (Method::Post, ["batches", number, "settle"]) => match number.parse() {
                 Ok(number) => reply::json(201, &batches::settle(sql, number)?),
-                Err(_) => reply::bad_request("That is no number of a batch."),
+                Err(_) => reply::bad_request("That is not a batch number."),
             },
             (Method::Post, ["changes"]) => {
                 let (changes, not_before): (Vec<Map<String, Value>>, UnixMs) = read_bytes(body)?;
@@ -226,14 +226,14 @@ impl Outbox {
     }
 }
 
-/// Panics, so that a test sees what becomes of a panic, and of what was written before it. No route of the Worker leads here.
+/// Panics, so that a test sees the effect of a panic, and of writes before it. No route of the Worker leads here.
 #[expect(clippy::panic, reason = "on purpose")]
 fn panic_on_purpose() -> ! {
     panic!("on purpose")
 }
 
 impl Outbox {
-    /// What is stored of the resources that an address names.
+    /// What is stored about the resources that an address names.
     fn kept_of(&self, sql: &SqlStorage, url: &Url) -> Result<Response> {
         let settings = settings::read(&self.env);
         let config = match settings.as_ref() {
@@ -246,7 +246,7 @@ impl Outbox {
         reply::json(200, &kept::of_outbox(sql, &config.rules, &resources, accepted)?)
     }
 
-    /// Parks what these letters hold; 404 if there is none of them, except for an empty list.
+    /// Parks the content of these letters; 404 if none of them exists, except for an empty list.
     fn replay(&self, sql: &SqlStorage, ids: &[String]) -> Result<Response> {
         let settings = settings::read(&self.env);
         let config = match settings.as_ref() {

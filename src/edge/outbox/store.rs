@@ -1,4 +1,4 @@
-//! Storing all that a push has to store, in one call of the object, or in a few large ones.
+//! Stores everything that a push has to store, in one call of the object, or in a few large ones.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::feed::desk::FeedBatch;
 use crate::outbox::store::intake::{NewEntry, bodies};
 use crate::push::envelope::PushedItem;
 
-/// Stores each of these, within `time`: for each the id of its dead letter, or an empty text if it
-/// is parked; none if it is not stored.
+/// Stores each of these, within `time`; returns for each the id of its dead letter, or an empty
+/// text if it is parked; none if it is not stored.
 pub(in crate::edge) async fn store<'a>(
     env: &Env,
     config: &Config,
@@ -22,7 +22,7 @@ pub(in crate::edge) async fn store<'a>(
     all: impl Iterator<Item = (&'a NewEntry, &'a PushedItem)>,
 ) -> Vec<Option<String>> {
     let failed = |error: Error| log::failure("outbox", &error.to_string());
-    // What cannot be written cannot be told apart: then none is stored.
+    // If the bodies cannot be built, nothing is stored, since it is not known which entry is to blame.
     let Ok(bodies) = bodies(all).map_err(Error::from).map_err(failed) else { return Vec::new() };
     let end = now_ms() + time.max(OUTBOX.patience);
     let mut stored = Vec::new();
@@ -39,23 +39,23 @@ pub(in crate::edge) async fn store<'a>(
     stored
 }
 
-/// How long the object may take over a batch of the feed: nobody waits for an answer.
+/// How long the object may take for a batch of the feed: no caller waits for an answer.
 const BATCH: Duration = Duration::from_secs(10);
 
-/// Has the outbox take a batch of the feed; whether it did.
+/// Makes the outbox take a batch of the feed; returns whether it did.
 pub(in crate::edge) async fn take_batch(
     env: &Env,
     config: &Config,
     batch: &FeedBatch,
 ) -> Result<bool> {
     let bodies = bodies(batch.entries.iter().map(|(new, item)| (new, item)))?;
-    // A page is shorter than the longest body, so there is one.
+    // A page is shorter than the longest body, so there is exactly one.
     let body: Vec<u8> = bodies.into_iter().flat_map(|(_, body)| body).collect();
     let path = format!("/batches/{}", batch.number);
     ask(env, config, &path, Some(&body)).await
 }
 
-/// Whether the outbox took a batch of the feed. If it did not, it will not any more.
+/// Whether the outbox took a batch of the feed. If not, it never will.
 pub(in crate::edge) async fn settle_batch(env: &Env, config: &Config, number: u64) -> Result<bool> {
     ask(env, config, &format!("/batches/{number}/settle"), None).await
 }

@@ -1,4 +1,4 @@
-//! One look: asks the objects how they are, and follows what is wrong.
+//! One look: asks the objects for their state, and follows the causes.
 
 use futures::future::join3;
 use serde::de::DeserializeOwned;
@@ -17,7 +17,7 @@ use crate::time::UnixMs;
 use crate::watch::alerts::AlertReceiver;
 use crate::watch::look::{Looked, ObjectAnswer, look};
 
-/// Asks the objects, and stores what came of it.
+/// Asks the objects, and stores the result.
 pub(super) async fn look_around(env: &Env, config: &Config, storage: &Storage) -> Result<()> {
     let imports = async {
         if config.mode.import() {
@@ -37,12 +37,12 @@ pub(super) async fn look_around(env: &Env, config: &Config, storage: &Storage) -
     turn(storage, |sql| Ok(look(sql, config, &looked, receiver, now_ms())?))
 }
 
-/// Whether anybody is to be told.
+/// Whether a receiver is configured.
 pub(super) fn receiver_of(config: &Config) -> AlertReceiver {
     if config.alert_url.is_some() { AlertReceiver::Set } else { AlertReceiver::Unset }
 }
 
-/// What an object says, and when its alarm comes; none if it does not answer.
+/// The answer of an object, and the time of its alarm; none if it does not answer.
 async fn ask<T: DeserializeOwned>(
     env: &Env,
     config: &Config,

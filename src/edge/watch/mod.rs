@@ -1,8 +1,8 @@
-//! Keeping watch: what this isolate counts, and the Durable Object that keeps it, sees what is wrong and
-//! tells somebody. What is a cause, and when it is told, is decided in [`crate::watch`].
+//! Keeps watch: the counts of this isolate, and the Durable Object that stores them, finds causes and reports them.
+//! [`crate::watch`] decides what is a cause, and when to report it.
 //!
-//! A push pays nothing for it before its answer: 10 s after it, one call hands over what was counted in
-//! those 10 s, whatever number of pushes there were.
+//! A push pays nothing for this before its answer: 10 s later, one call hands over the counts of those 10 s, however
+//! many pushes there were.
 
 mod look;
 mod object;
@@ -26,14 +26,14 @@ use crate::time::UnixMs;
 use crate::watch::causes::KeptCheck;
 use crate::watch::tally::Tally;
 
-/// The object. It answers from what it stores.
+/// The object. It answers from its store.
 pub(super) const WATCH: SingleObject =
     SingleObject { binding: "WATCH", name: "watch", patience: Duration::from_millis(800) };
 
-/// How long is counted before it is handed over.
+/// How long an isolate counts before it hands over.
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// After so long a hand-over that was begun was lost with its request.
+/// After this time a hand-over counts as lost with its request.
 const LOST: Duration = Duration::from_secs(30);
 
 /// How old the copy of `/health` may be, and how long its renewal may take.
@@ -41,13 +41,13 @@ const COPY: Duration = Duration::from_secs(30);
 const RENEWAL: Duration = Duration::from_millis(500);
 
 thread_local! {
-    /// What this isolate has counted and not handed over.
+    /// Counts of this isolate that were not handed over yet.
     static TALLY: RefCell<Tally> = RefCell::default();
 
-    /// Since when somebody is about to hand it over.
+    /// Since when a request has been about to hand them over.
     static HANDING_OVER: Cell<Option<UnixMs>> = const { Cell::new(None) };
 
-    /// How many things need a person, and when that was asked; none if there was no answer.
+    /// How many things need a person, and the time of that question; none if there was no answer.
     static ATTENTION: Cell<Option<(UnixMs, Option<u64>)>> = const { Cell::new(None) };
 }
 
@@ -56,7 +56,7 @@ pub(super) fn count(of: impl FnOnce(&mut Tally, UnixMs)) {
     TALLY.with_borrow_mut(|tally| of(tally, now_ms()));
 }
 
-/// Hands over what is counted, some time after the answer, unless somebody else in this isolate does so.
+/// Hands over the counts some time after the answer, unless another request in this isolate does.
 pub(super) fn hand_over_soon(context: &Context, env: &Env) {
     let is_empty = TALLY.with_borrow(Tally::is_empty) && feed::has_nothing_brought();
     let begun = HANDING_OVER.get().filter(|since| now_ms() < *since + LOST);
@@ -74,10 +74,10 @@ pub(super) fn hand_over_soon(context: &Context, env: &Env) {
     });
 }
 
-/// Hands over what is counted. If that fails it goes on being counted.
+/// Hands over the counts. If that fails, they stay and keep growing.
 pub(super) async fn hand_over(env: &Env, config: &Config) {
     let settled = accepted::take_settled();
-    // Somebody who asked for the status may have handed over the counts.
+    // A request for the status may have handed over the counts.
     if TALLY.with_borrow(Tally::is_empty) && settled.is_empty() {
         return;
     }
@@ -91,7 +91,7 @@ pub(super) async fn hand_over(env: &Env, config: &Config) {
     }
 }
 
-/// Calls the object with what is counted; what it answers.
+/// Calls the object with the counts; returns its answer.
 async fn with_tally(env: &Env, config: &Config, path: &str) -> Result<Value> {
     let tally = TALLY.take();
     let answered = async {
@@ -109,7 +109,7 @@ async fn with_tally(env: &Env, config: &Config, path: &str) -> Result<Value> {
     answered
 }
 
-/// How many things need a person, from a copy that is at most 30 s old; none if that is not known.
+/// How many things need a person, from a copy that is at most 30 s old; none if it is not known.
 pub(super) async fn attention(env: &Env, config: &Config) -> Option<u64> {
     if let Some((_, known)) = ATTENTION.get().filter(|(at, _)| now_ms().since(*at) < COPY) {
         return known;
@@ -126,7 +126,7 @@ pub(super) async fn attention(env: &Env, config: &Config) -> Option<u64> {
     known
 }
 
-/// What the checks found is remembered, so that what failed is asked for again.
+/// Stores the result of the checks, so that failed ones are repeated.
 pub(super) async fn remember_checks(env: &Env, config: &Config, report: &CheckReport) {
     let checks: Vec<_> = report.checks().iter().map(KeptCheck::from).collect();
     let told = async {
@@ -138,7 +138,7 @@ pub(super) async fn remember_checks(env: &Env, config: &Config, report: &CheckRe
     }
 }
 
-/// `POST /alerts/test`: one alert is sent that says it is a test.
+/// `POST /alerts/test`: sends one alert that says it is a test.
 pub(super) async fn test_alert(env: &Env, config: &Config) -> Result<Response> {
     if config.alert_url.is_none() {
         return reply::error(409, "no_alert_url", "ALERT_URL is not set, so nobody is told.");

@@ -1,4 +1,4 @@
-//! The Durable Object itself: its paths and its alarm. Nobody but this Worker can call it.
+//! The Durable Object itself: its paths and its alarm. Only this Worker can call it.
 
 use std::time::Duration;
 
@@ -27,17 +27,17 @@ use crate::watch::store::state::{load, save};
 use crate::watch::store::tables::MIGRATIONS;
 use crate::watch::tally::Tally;
 
-/// When the alarm comes again that could not do its work.
+/// When an alarm without success comes again.
 const PAUSES: AlarmPauses =
     AlarmPauses { watchdog: Duration::from_secs(30), failed: Duration::from_mins(1) };
 
-/// How long after somebody asked something the object looks at the latest.
+/// How soon after a request the object looks at the latest.
 const LATER: Duration = Duration::from_mins(1);
 
-/// How old a look may be that `/health` is answered with.
+/// The maximum age of the look behind an answer to `/health`.
 const FRESH: Duration = Duration::from_secs(20);
 
-/// How soon is looked after something went wrong that a push saw.
+/// How soon it looks after a push saw a problem.
 const SOON: Duration = Duration::from_secs(5);
 
 /// The one object that keeps watch.
@@ -45,7 +45,7 @@ const SOON: Duration = Duration::from_secs(5);
 pub struct Watch {
     state: State,
     env: Env,
-    /// Whether a newer version of the Worker stored what is here: then nothing of it is touched.
+    /// Whether a newer version of the Worker stored the data: then the object touches none of it.
     is_newer: bool,
 }
 
@@ -72,7 +72,7 @@ impl Watch {
         turn(&self.state.storage(), work)
     }
 
-    /// Looks at everything, and tells the receiver; when to do so next.
+    /// Looks at everything, and informs the receiver; returns when to do so next.
     async fn work(&self, config: &Config) -> Result<UnixMs> {
         if self.turn(|sql| Ok(wants_checks(&load(sql, now_ms())?, now_ms())))? {
             let found = check::find(&self.env, config).await;
@@ -91,8 +91,8 @@ impl Watch {
         })
     }
 
-    /// Tells the receiver what there is to tell, if it may be told something. That it was asked is stored
-    /// first, so that a crash makes no second request within the minute.
+    /// Sends the receiver the pending notices, if it is time. The request is stored before it is made, so that a crash
+    /// causes no second request within the minute.
     async fn tell(&self, config: &Config) -> Result<()> {
         let Some(url) = &config.alert_url else { return Ok(()) };
         let notices = self.turn(|sql| {
@@ -172,8 +172,8 @@ impl Watch {
         }
     }
 
-    /// Takes what an isolate counted, and looks soon if that says that something went wrong.
-    /// Adds what was counted; whether something of the imports needed a person at the last look.
+    /// Adds the counts of an isolate, and looks soon if they show a problem. Returns whether the imports needed a
+    /// person at the last look.
     async fn take(&self, tally: &Tally) -> Result<bool> {
         let imports_need_attention = self.turn(|sql| {
             let mut state = load(sql, now_ms())?;
@@ -192,7 +192,7 @@ impl Watch {
     }
 }
 
-/// Whether something may have become wrong.
+/// Whether a problem may have begun.
 fn needs_look(tally: &Tally) -> bool {
     let wrong = |counts: &crate::watch::tally::RealtimeCounts| {
         counts.parked + counts.dead_lettered + counts.refused_notifications > 0

@@ -1,4 +1,4 @@
-//! The receiver of alerts: `ALERT_URL`. Its address stands in no log and in no error.
+//! The receiver of alerts: `ALERT_URL`. Its address appears in no log and in no error.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::http::NoAnswer;
 /// How long it may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Tells it something; why it did not take it, otherwise.
+/// Sends it something; an error says why it did not accept it.
 pub(super) async fn tell(url: &Secret, body: &Value) -> Result<(), String> {
     let answered = fetch::within(PATIENCE, async |signal| {
         let mut init = RequestInit::new();

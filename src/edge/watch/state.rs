@@ -1,5 +1,5 @@
-//! What is watched, for `GET /sync/status` and `GET /metrics`: the figures, and the alerts that are open by
-//! what the objects say now.
+//! The watched state, for `GET /sync/status` and `GET /metrics`: the figures, and the alerts that are open by what the
+//! objects say now.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -25,9 +25,8 @@ pub(super) struct WatchAnswer {
     pub(super) realtime: Value,
 }
 
-/// The members `realtime` and `alerts` of the status. What this isolate counted is handed over with the
-/// question. If the object does not answer, realtime is not known, and neither is since when the alerts are
-/// there.
+/// The members `realtime` and `alerts` of the status. The question also hands over the counts of this isolate. If the
+/// object does not answer, neither realtime nor the beginnings of the alerts are known.
 pub(in crate::edge) async fn watched(
     env: &Env,
     config: &Config,
@@ -59,7 +58,7 @@ pub(in crate::edge) async fn watched(
     (realtime, alerts.iter().map(Alert::shown).collect())
 }
 
-/// `GET /metrics`, of the status.
+/// `GET /metrics`, made from the status.
 pub(in crate::edge) fn metrics(status: &Value) -> Result<Response> {
     let response = ResponseBuilder::new().with_header("Content-Type", CONTENT_TYPE)?;
     Ok(response.fixed(render(status).into_bytes()))

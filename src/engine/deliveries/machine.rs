@@ -1,4 +1,4 @@
-//! The deliveries of a host with their calls: which can be made now, and what was answered.
+//! The deliveries of a host with their calls: which can be made now, and what their answers were.
 
 use std::collections::BTreeMap;
 
@@ -17,27 +17,27 @@ use crate::klaviyo::job::OPEN_JOBS;
 use crate::klaviyo::pacing::CallPace;
 use crate::time::UnixMs;
 
-/// What was written without an answer beside deliveries, such as a category for a product, which may be deleted
-/// by the time that this is carried out.
+/// Writes beside deliveries that had no answer, such as a category for a product. The object may be deleted before
+/// Klaviyo carries the write out.
 pub struct DoubtfulWrites {
     /// The notifications that lead to it.
     pub changes: Vec<Map<String, Value>>,
-    /// When they are to be delivered: nothing can be carried out any more.
+    /// When to deliver them: Klaviyo can no longer carry out the writes then.
     pub due: UnixMs,
 }
 
-/// Deliveries, and the calls that are under way for them.
+/// Deliveries, and their calls under way.
 pub struct DeliveryMachine {
     host: WriterHost,
     pub(crate) deliveries: Deliveries,
     pub(crate) circuits: Circuits,
     under_way: BTreeMap<CallTicket, Box<DeliveryTask>>,
     last_ticket: CallTicket,
-    /// When something can be done that cannot be done now.
+    /// When the machine can next do something that it cannot do now.
     wake: Option<UnixMs>,
-    /// Deliveries with which jobs are being started.
+    /// Deliveries for which jobs are being started.
     starting: Vec<DeliveryNo>,
-    /// Whether a call that was given out brings events in bulk that say customers' e-mails.
+    /// Whether an issued call sends events in bulk with customers' e-mail addresses.
     brings_emails: bool,
 }
 
@@ -101,7 +101,7 @@ impl DeliveryMachine {
         }
     }
 
-    /// Takes what was answered to the call of this number, or why there is no answer.
+    /// Takes the answer to the call of this number, or why it is missing.
     pub fn answered(
         &mut self,
         ticket: CallTicket,
@@ -114,29 +114,28 @@ impl DeliveryMachine {
         }
     }
 
-    /// The deliveries that ended since it was asked last.
+    /// The deliveries that ended since the last call of this method.
     pub fn take_ended(&mut self) -> Vec<EndedDelivery> {
         self.deliveries.take_ended()
     }
 
-    /// What was written in doubt beside deliveries since it was asked last.
+    /// The writes in doubt beside deliveries since the last call of this method.
     pub fn take_doubtful(&mut self, now: UnixMs) -> Option<DoubtfulWrites> {
         let changes = self.deliveries.take_doubtful();
         (!changes.is_empty()).then(|| DoubtfulWrites { changes, due: now + SINGLE_IN_DOUBT })
     }
 
-    /// The deliveries with which calls that were given out since it was asked last start jobs.
+    /// The deliveries for which calls issued since the last call of this method start jobs.
     pub(crate) fn take_starting(&mut self) -> Vec<DeliveryNo> {
         std::mem::take(&mut self.starting)
     }
 
-    /// Whether a call that was given out since it was asked last brings events in bulk that say
-    /// customers' e-mails.
+    /// Whether a call issued since the last call of this method sends events in bulk with customers' e-mail addresses.
     pub(crate) fn take_brings_emails(&mut self) -> bool {
         std::mem::take(&mut self.brings_emails)
     }
 
-    /// When to ask for calls again without an answer.
+    /// When to ask for calls again even without an answer.
     #[must_use]
     pub fn wake(&self) -> Option<UnixMs> {
         self.wake

@@ -1,8 +1,8 @@
-//! Deliveries under way, each from its work to its end: what they read is asked for together, what
-//! they write goes through the [`UnitWriter`], and what may have been overtaken is read again.
+//! Deliveries under way, each from its work to its end. Their reads are combined, their writes go through the
+//! [`UnitWriter`], and what may have been overtaken is read again.
 //!
-//! For a push and for the rows of the outbox alike. Nothing is kept here: what meets a fault that
-//! passes ends with it, and its source tries it another time.
+//! Both pushes and rows of the outbox use this. It keeps nothing: a delivery that meets a transient fault ends with it,
+//! and its source tries it another time.
 
 pub mod machine;
 mod reading;
@@ -43,26 +43,26 @@ use crate::time::UnixMs;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeliveryNo(usize);
 
-/// Single writes of the catalogue that a push can wait for: Klaviyo takes 75 of a sort in a second.
-/// More of them go in jobs, which only the outbox can follow.
+/// Single writes of the catalogue that a push can wait for: Klaviyo allows 75 of a sort in a second. More of them go in
+/// jobs, which only the outbox can follow.
 const MOST_CALLS: usize = 50;
 
-/// Bytes of what tells of deliveries under way, and is read for them. What is made of an order takes some twenty
-/// times its bytes, and an isolate has 128 MB for all that it does.
+/// Bytes of the notifications and documents of deliveries under way. Processing an order takes some twenty times its
+/// bytes, and an isolate has 128 MB for all its work.
 const ROOM: usize = 600_000;
 
-/// What a delivery counts for at least: it is not known yet what is read for it.
+/// The minimum size of a delivery: the size of what it reads is not known yet.
 const LEAST_BYTES: usize = 3_000;
 
-/// What is delivered.
+/// A new delivery.
 pub struct NewDelivery {
     #[expect(missing_docs, reason = "as its name says")]
     pub work: Work,
-    /// Whether nothing of it may go with others.
+    /// Whether all of it goes alone, not in batches.
     pub alone: bool,
-    /// Digests of what of it Klaviyo took in earlier tries.
+    /// Digests of the rows that Klaviyo accepted in earlier tries.
     pub sent: HashSet<RowDigest>,
-    /// The bytes of what told of it.
+    /// The bytes of its notification.
     pub bytes: usize,
 }
 
@@ -72,7 +72,7 @@ pub struct EndedDelivery {
     pub no: DeliveryNo,
     #[expect(missing_docs, reason = "as its name says")]
     pub end: DeliveryEnd,
-    /// What of it Klaviyo took in this try and before.
+    /// The rows that Klaviyo accepted in this try and before.
     pub sent: HashSet<RowDigest>,
     /// Names of properties that were cut to keep Klaviyo's limits.
     pub cut: Vec<Cut>,
@@ -80,10 +80,10 @@ pub struct EndedDelivery {
     pub calls: u32,
     /// What was read and written for it.
     pub delivery: Delivery,
-    /// The operation that it could not go on with.
+    /// The operation that stopped it.
     pub stopped_by: Option<OperationName>,
-    /// How long a write of it may still be carried out, since it had no answer, or is of events that Klaviyo
-    /// took together.
+    /// How long Klaviyo may still carry out a write of it: one that had no answer, or one of events that Klaviyo
+    /// accepted together.
     pub in_doubt: Option<Duration>,
     /// When the delivery becomes outdated, since prices of it become valid or end.
     pub price_edge: Option<PriceEdge>,
@@ -94,11 +94,11 @@ pub struct EndedDelivery {
 pub enum DeliveryEnd {
     /// With this conclusion.
     Concluded(Conclusion),
-    /// Something of it is with a job of Klaviyo's.
+    /// A job at Klaviyo holds part of it.
     WithJob,
 }
 
-/// What a step of all deliveries is made with.
+/// The surroundings of a step of all deliveries.
 pub struct StepContext<'a> {
     #[expect(missing_docs, reason = "as its name says")]
     pub config: &'a Config,
@@ -106,12 +106,12 @@ pub struct StepContext<'a> {
     pub shared: &'a mut SharedDocuments,
     /// The time (UTC).
     pub now: DateTime<Utc>,
-    /// What the host may fill of the memory of the isolate at the time.
+    /// How much of the isolate's memory the host may fill at the time.
     pub memory: MemoryPart,
 }
 
 impl StepContext<'_> {
-    /// The same as it is stored and compared.
+    /// The same time as it is stored and compared.
     pub(crate) fn now_ms(&self) -> UnixMs {
         UnixMs::from(self.now)
     }
@@ -132,7 +132,7 @@ impl DeliveryTask {
         matches!(&self.0, DeliveryCall::Read(joint) if joint.is_of_commercetools())
     }
 
-    /// Whether it brings events in bulk that say customers' e-mails.
+    /// Whether it sends events in bulk with customers' e-mail addresses.
     pub(crate) fn brings_emails(&self) -> bool {
         matches!(&self.0, DeliveryCall::Write(task) if task.brings_emails())
     }
@@ -153,13 +153,13 @@ struct OpenDelivery {
     sent: HashSet<RowDigest>,
     cut: Vec<Cut>,
     calls: u32,
-    /// The bytes of what told of it and of what was read for it.
+    /// The bytes of its notification and of what was read for it.
     bytes: usize,
-    /// Answers that are awaited before it goes on.
+    /// Answers that it waits for before it goes on.
     waits: usize,
-    /// What is being written.
+    /// The writes under way.
     stages: Vec<Vec<WriteRequest>>,
-    /// Whether anything of that had to be sent.
+    /// Whether any of them had to be sent.
     wrote: bool,
     /// When the delivery becomes outdated.
     price_edge: Option<PriceEdge>,
@@ -170,14 +170,14 @@ pub struct Deliveries {
     host: WriterHost,
     next_no: usize,
     open: BTreeMap<DeliveryNo, Box<OpenDelivery>>,
-    /// Those of them that wait for room.
+    /// The deliveries that wait for room.
     not_begun: VecDeque<DeliveryNo>,
     /// The bytes of all others.
     begun_bytes: usize,
     units: BTreeMap<UnitNo, DeliveryNo>,
-    /// What is to be read, and was not put together yet.
+    /// Readings that are not combined yet.
     wanted: Vec<(usize, UnitReading)>,
-    /// What is to be read.
+    /// Combined readings to make.
     reads: VecDeque<JointReading>,
     /// Readings under way.
     reading: usize,
@@ -188,12 +188,12 @@ pub struct Deliveries {
     job_news: Vec<JobNews>,
 }
 
-/// What a host has to know of jobs.
+/// What a host has to know about jobs.
 #[derive(Debug)]
 pub(crate) enum JobNews {
-    /// Klaviyo took a job with these rows.
+    /// Klaviyo accepted a job with these rows.
     Started(JobRef, Vec<StartedRow<DeliveryNo>>),
-    /// It is not done yet, or nothing was learned of it; it is looked at again at this time.
+    /// It is not done yet, or its state is unknown; the next look is at this time.
     PutOff(JobRef, Setback, UnixMs),
     /// It has ended.
     Ended(JobRef, JobEnd),
@@ -242,8 +242,8 @@ impl Deliveries {
         no
     }
 
-    /// Begins deliveries in their order, while there is room for what is read and made for them. One is begun
-    /// whatever its size.
+    /// Begins deliveries in their order while there is room for their documents and requests. One delivery always
+    /// begins, whatever its size.
     fn begin(&mut self, around: &mut StepContext<'_>) {
         while let Some(no) = self.not_begun.front().copied() {
             let bytes = self.open.get(&no).map_or(0, |open| open.bytes);
@@ -256,30 +256,30 @@ impl Deliveries {
         }
     }
 
-    /// Whether nothing is under way but jobs.
+    /// Whether only jobs are under way.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.open.is_empty()
     }
 
-    /// Those that ended since it was asked last.
+    /// The deliveries that ended since the last call of this method.
     pub fn take_ended(&mut self) -> Vec<EndedDelivery> {
         std::mem::take(&mut self.ended)
     }
 
-    /// The notifications that they gave rise to since it was asked last; to be stored before those
-    /// that ended.
+    /// The notifications that deliveries created since the last call of this method; the host stores them before the
+    /// ended deliveries.
     pub(crate) fn take_follows(&mut self) -> Vec<Map<String, Value>> {
         std::mem::take(&mut self.follows)
     }
 
-    /// The notifications of what was written without an answer beside deliveries since it was asked last: see
+    /// The notifications of unanswered writes beside deliveries since the last call of this method: see
     /// [`machine::DoubtfulWrites`].
     pub(crate) fn take_doubtful(&mut self) -> Vec<Map<String, Value>> {
         std::mem::take(&mut self.doubtful)
     }
 
-    /// The deliveries of a job that a call starts.
+    /// The deliveries of the job that a call starts.
     pub(crate) fn of_job(&self, task: &DeliveryTask) -> Vec<DeliveryNo> {
         match &task.0 {
             DeliveryCall::Read(_) => Vec::new(),
@@ -290,7 +290,7 @@ impl Deliveries {
         }
     }
 
-    /// What became of jobs since it was asked last.
+    /// What became of jobs since the last call of this method.
     pub(crate) fn take_job_news(&mut self) -> Vec<JobNews> {
         std::mem::take(&mut self.job_news)
     }
@@ -317,7 +317,7 @@ impl Deliveries {
         Some((DeliveryTask(DeliveryCall::Write(task)), call))
     }
 
-    /// Takes what was answered to a call, or why there is no answer.
+    /// Takes the answer to a call, or why it is missing.
     pub(crate) fn answered(
         &mut self,
         task: DeliveryTask,
@@ -338,7 +338,7 @@ impl Deliveries {
         }
     }
 
-    /// Goes as far as it can be gone without an answer.
+    /// Goes on until it needs an answer.
     fn advance(&mut self, no: DeliveryNo, around: &mut StepContext<'_>) {
         loop {
             let Some(open) = self.open.get_mut(&no) else { return };
@@ -368,7 +368,7 @@ impl Deliveries {
                 DeliveryStep::Conclude(conclusion) => conclusion,
             };
             if let Some(open) = self.open.get_mut(&no) {
-                // Found current in this step, so that no edge can pass in between.
+                // The state was found current in this step, so no price can start or end in between.
                 open.price_edge = open.delivery.price_edge(around.config, around.now);
             }
             return self.end(no, DeliveryEnd::Concluded(conclusion), None, None);
@@ -384,14 +384,14 @@ impl Deliveries {
         let Some(open) = self.open.get_mut(&no) else { return };
         let is_push = self.host == WriterHost::Push;
         let apart = |one: WriteRequest| if is_push { vec![one] } else { one_by_one(one) };
-        // A fact is not compared with what is there after it was written.
+        // A fact is not compared with the documents after the write.
         open.stages = if open.delivery.is_of_state() { stages.clone() } else { Vec::new() };
         let all = stages.into_iter().map(|stage| stage.into_iter().flat_map(apart).collect());
         let mut to_send: Vec<Vec<WriteRequest>> = all.collect();
         if !open.sent.is_empty() {
             let present = to_send.iter().flatten().filter_map(WriteRequest::digest);
-            // What was sent before and is to be sent no more was overwritten, or is from now on: should it be
-            // so again, it is sent again.
+            // If a row was sent before and is not wanted now, another write overwrites it. If it is wanted again later,
+            // it is sent again.
             open.sent = present.filter(|digest| open.sent.contains(digest)).collect();
             let is_new =
                 |one: &WriteRequest| one.digest().is_none_or(|one| !open.sent.contains(&one));
@@ -404,7 +404,7 @@ impl Deliveries {
         let new = NewUnit { alone: open.alone, external_id, stages: to_send };
         let unit = self.writer.add(new, around.now_ms());
         self.units.insert(unit, no);
-        // Without anything to send it has ended already.
+        // A unit with nothing to send has ended already.
         self.take_write_events(around, None);
     }
 
@@ -467,16 +467,16 @@ impl Deliveries {
         open.sent.extend(taken);
         let (end, stopped_by) = match end {
             UnitEnd::Written if open.wrote => {
-                // What was sent before says nothing of what is to be sent now.
+                // Digests from before say nothing about the next requests.
                 open.sent.clear();
                 let stages = std::mem::take(&mut open.stages);
                 open.delivery.taken(&stages);
                 return self.advance(no, around);
             }
-            // What a job took was read again after the job, and is what is still to be sent.
+            // The documents were read again after the job; only the difference was left to send.
             UnitEnd::Written => (Conclusion::Delivered, None),
             UnitEnd::NotHeld => (Conclusion::Ignored(IgnoreReason::NotHeld), None),
-            // A category that is gone is answered as what is refused, or as what is not found yet.
+            // If a category is gone, Klaviyo refuses the item, or answers that it does not find the category.
             UnitEnd::Failed(_) | UnitEnd::Later { setback: Setback { fault: MISSING, .. }, .. }
                 if open.delivery.refused() =>
             {
@@ -521,7 +521,7 @@ impl Deliveries {
     }
 }
 
-/// Events that would go in a request of their own can go with those of others.
+/// Events that would go in one request of their own can go with those of others.
 fn one_by_one(request: WriteRequest) -> Vec<WriteRequest> {
     match request {
         WriteRequest::CreateEvents(events) => {

@@ -1,4 +1,4 @@
-//! What deliveries read: put together, asked for, and handed out.
+//! The reads of deliveries: combined, asked for, and handed out.
 
 use super::{Deliveries, DeliveryEnd, DeliveryNo, StepContext};
 use crate::assembly::reading::UnitReading;
@@ -15,7 +15,7 @@ impl Deliveries {
         let Some(open) = self.open.get(&no) else { return };
         let wanted = readings.into_iter().map(|reading| (no.0, reading));
         if open.delivery.has_written() {
-            // Whether it was overtaken is asked by its id alone: a query may lag behind.
+            // A check for newer state reads by id alone: a query may lag behind.
             for one in wanted {
                 for joint in together([one]) {
                     self.queue_reading(joint);
@@ -26,7 +26,7 @@ impl Deliveries {
         }
     }
 
-    /// Puts together what can be asked for together.
+    /// Combines the readings that one call can answer.
     pub(super) fn plan_readings(&mut self) {
         for joint in together(std::mem::take(&mut self.wanted)) {
             self.queue_reading(joint);

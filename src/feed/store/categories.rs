@@ -1,9 +1,9 @@
-//! Categories that were there, each with the number of the last round that met it (table `categories`).
+//! Known categories, each with the number of the last round that met it (table `categories`).
 
 use crate::commercetools::reference::Id;
 use crate::storage::sql::{Sql, SqlError};
 
-/// How many missing ones one statement gives.
+/// How many missing ones one statement returns.
 const MISSING: usize = 500;
 
 /// A round met these.
@@ -16,7 +16,7 @@ pub fn met(sql: &dyn Sql, ids: &[Id], round: u64) -> Result<(), SqlError> {
     Ok(())
 }
 
-/// Those that a round did not meet.
+/// The categories that a round did not meet.
 pub fn missing(sql: &dyn Sql, round: u64) -> Result<Vec<Id>, SqlError> {
     sql.exec(
         "SELECT id FROM categories WHERE round < ? ORDER BY id LIMIT ?",
@@ -25,7 +25,7 @@ pub fn missing(sql: &dyn Sql, round: u64) -> Result<Vec<Id>, SqlError> {
     .column()
 }
 
-/// One is gone.
+/// A category is gone.
 pub fn gone(sql: &dyn Sql, id: &Id) -> Result<(), SqlError> {
     sql.exec("DELETE FROM categories WHERE id = ?", vec![id.as_str().into()])?;
     Ok(())

@@ -1,5 +1,4 @@
-//! Messages and versions of resources that were handed on, or need nothing (table `known`): each is handed
-//! on once.
+//! Messages and versions of resources that were passed on, or need nothing (table `known`): each is passed on once.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,11 +10,11 @@ use crate::feed::state::KnownVersion;
 use crate::storage::sql::{Sql, SqlError};
 use crate::time::UnixMs;
 
-/// For how much longer than they can be met versions are kept: a message and its resource are stamped one
-/// after the other.
+/// How much longer versions are kept than the feed can meet them: a message and its resource are stamped one after the
+/// other.
 const MARGIN: Duration = Duration::from_mins(2);
 
-/// The versions that are known of these keys.
+/// The known versions of these keys.
 pub fn of<'a>(
     sql: &dyn Sql,
     keys: impl Iterator<Item = &'a str>,
@@ -35,7 +34,7 @@ pub fn of<'a>(
     Ok(rows.into_iter().map(|row| (row.key, row.version)).collect())
 }
 
-/// Remembers these. Of two versions the newer one is known.
+/// Remembers these. Of two versions the newer one counts.
 pub fn remember(sql: &dyn Sql, all: &[KnownVersion]) -> Result<(), SqlError> {
     if all.is_empty() {
         return Ok(());
@@ -51,7 +50,7 @@ pub fn remember(sql: &dyn Sql, all: &[KnownVersion]) -> Result<(), SqlError> {
     Ok(())
 }
 
-/// Forgets those that are stamped before a time, since they are not met again.
+/// Deletes those stamped before a time, since the feed does not meet them again.
 pub fn forget(sql: &dyn Sql, of: StampedResource, before: UnixMs) -> Result<(), SqlError> {
     sql.exec(
         "DELETE FROM known WHERE resource = ? AND at < ?",

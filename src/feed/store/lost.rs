@@ -1,12 +1,12 @@
-//! What the broker did not bring in time, the newest (table `lost`).
+//! The newest items that the broker did not deliver in time (table `lost`).
 
 use crate::feed::state::{KnownVersion, LostItem};
 use crate::storage::sql::{Sql, SqlError};
 
-/// How many are kept: what comes after more than those is not known to be late.
+/// How many are kept: if more are lost, a late delivery of an older one is not recognised.
 const KEPT: usize = 10_000;
 
-/// How many are shown.
+/// How many the endpoint shows.
 const SHOWN: usize = 100;
 
 /// The broker lost these.
@@ -29,7 +29,7 @@ pub fn add(sql: &dyn Sql, all: &[LostItem]) -> Result<(), SqlError> {
     Ok(())
 }
 
-/// The broker brought these after all; how many of them were taken for lost.
+/// The broker delivered these; returns how many of them counted as lost.
 pub fn came(sql: &dyn Sql, all: &[KnownVersion]) -> Result<u64, SqlError> {
     let came: Vec<String> = sql
         .exec(
@@ -43,7 +43,7 @@ pub fn came(sql: &dyn Sql, all: &[KnownVersion]) -> Result<u64, SqlError> {
     Ok(u64::try_from(came.len()).unwrap_or(u64::MAX))
 }
 
-/// The newest, the newest first.
+/// The last ones, the newest first.
 pub fn newest(sql: &dyn Sql) -> Result<Vec<LostItem>, SqlError> {
     sql.exec(
         "SELECT key, version, id, type, at FROM lost ORDER BY at DESC, key LIMIT ?",

@@ -1,8 +1,8 @@
 //! The last completed run of each kind over all records, or over all that changed.
 //!
-//! Table `completed` has a row for each kind that had one: when the newest began and from which time of creation
-//! on it left records out, which is where the next run by time goes on ([`crate::import::schedule`]), and when the newest
-//! one ended that had no failures. Runs are forgotten after some time; this is not.
+//! Table `completed` has a row for each kind with such a run: when the newest one began and from which time of creation
+//! on it left out records, so that the next run by time goes on from there ([`crate::import::schedule`]); and when the
+//! newest one without failures ended. Runs are deleted after some time; these rows are not.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::import::schedule::CompletedRun;
 use crate::storage::sql::{Sql, SqlError};
 use crate::time::UnixMs;
 
-/// Keeps what a run that ended is counted for.
+/// Keeps what counts of a run that ended.
 pub(super) fn keep(sql: &dyn Sql, run: &ImportRun) -> Result<(), SqlError> {
     let after = CompletedRun::after(run, of_kind(sql, run.kind)?);
     let Some(CompletedRun { started, left_out_from }) = after else { return Ok(()) };
@@ -42,7 +42,7 @@ pub fn of_kind(sql: &dyn Sql, kind: ImportKind) -> Result<Option<CompletedRun>, 
     Ok(row.map(|CompletedRow { started, left_out_from }| CompletedRun { started, left_out_from }))
 }
 
-/// When the last run of each kind ended that had no failures, as the endpoints show it.
+/// When the last run of each kind without failures ended, as the endpoints show it.
 pub fn last_success(sql: &dyn Sql) -> Result<Value, SqlError> {
     #[derive(Deserialize)]
     struct SuccessRow {

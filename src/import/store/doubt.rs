@@ -1,12 +1,12 @@
-//! What runs that ended may have overwritten with something older, or may yet.
+//! What ended runs may have overwritten with older data, or still may.
 //!
-//! A run reads a record, the shop changes it, and the run writes what it read. The closing pass mends
-//! that. A run that ends without one, or while a write of it may still be carried out, leaves it to the
-//! outbox, which reads what changed since the run began, once no write of that run is to come any more.
-//! So does a run over orders: its events say their customers' e-mails, Klaviyo takes them in bulk, and nobody
-//! can ask when they are carried out.
+//! A run reads a record, the shop changes it, and the run writes what it read. The closing pass repairs that. If a run
+//! ends without a closing pass, or while Klaviyo may still carry out a write of it, the outbox takes over: it reads
+//! what changed since the run began, as soon as no write of that run can follow. The same holds for a run over orders:
+//! its events contain their customers' e-mail addresses, Klaviyo accepts them in bulk, and nobody can ask when it
+//! carries them out.
 //!
-//! Table `doubts` has a row for each such run, until it is left and nothing of the run is to come.
+//! Table `doubts` has a row for each such run, until the outbox has taken over and no write of the run can follow.
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -21,19 +21,19 @@ use crate::push::plan::id_walk::notification;
 use crate::storage::sql::{Sql, SqlError};
 use crate::time::UnixMs;
 
-/// What a run that ended left in doubt.
+/// What an ended run left in doubt.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RunDoubt {
     run: String,
     kind: ImportKind,
-    /// When the run began: whatever it wrote was read after that.
+    /// When the run began: it read everything that it wrote after that.
     since: UnixMs,
-    /// Until when a write of it may still be carried out.
+    /// Until when Klaviyo may still carry out a write of it.
     pub until: UnixMs,
 }
 
 impl RunDoubt {
-    /// The walks over what may have been overwritten. Events are facts, except for their customers' e-mails.
+    /// The walks over what the run may have overwritten. Events are facts, except for e-mail addresses.
     #[must_use]
     pub fn walks(&self) -> Vec<Map<String, Value>> {
         let of: &[WalkedResource] = match self.kind {
@@ -52,7 +52,7 @@ impl RunDoubt {
     }
 }
 
-/// Keeps what a run that ended leaves in doubt. One that goes on leaves nothing yet.
+/// Keeps what an ended run leaves in doubt. An active run leaves nothing yet.
 pub fn keep(sql: &dyn Sql, run: &ImportRun) -> Result<(), SqlError> {
     if run.finished_at.is_none() {
         sql.exec("DELETE FROM doubts WHERE run = ?", vec![run.id.as_str().into()])?;
@@ -66,8 +66,8 @@ pub fn keep(sql: &dyn Sql, run: &ImportRun) -> Result<(), SqlError> {
     insert(sql, &run.id, run.kind, UnixMs::from(run.started_at), UnixMs::from(until))
 }
 
-/// Keeps what a run leaves in doubt that was replaced by another one and did not end, since this version
-/// cannot read it. When it began is known by its id.
+/// Keeps the doubt of a run that did not end but was replaced, since this version cannot read it. Its id says when it
+/// began.
 pub fn keep_of_replaced(sql: &dyn Sql, id: &str, by: &ImportRun) -> Result<(), SqlError> {
     let since = UnixMs::from_ms(id.parse().unwrap_or(0));
     let until = UnixMs::from(by.started_at + JOB_IN_DOUBT);
@@ -88,27 +88,26 @@ fn insert(
     Ok(())
 }
 
-/// Until when Klaviyo may carry out events of a run that ended (UTC), if it took some.
+/// Until when Klaviyo may carry out events of an ended run (UTC), if it accepted any.
 fn emails_until(run: &ImportRun) -> Option<DateTime<Utc>> {
     let may_have_sent = run.counts.sent > 0 || run.state != RunState::Completed;
     let ended = run.finished_at.filter(|_| run.kind == ImportKind::Orders && may_have_sent);
     ended.map(|at| at + JOB_IN_DOUBT)
 }
 
-/// Until when a write of a run that ended may still be carried out;
-/// [`UnixMs::EPOCH`] if none may.
+/// Until when Klaviyo may still carry out a write of an ended run; [`UnixMs::EPOCH`] if it cannot.
 pub fn until(sql: &dyn Sql) -> Result<UnixMs, SqlError> {
     let until: Option<UnixMs> =
         sql.exec("SELECT MAX(until) AS until FROM doubts", vec![])?.value()?;
     Ok(until.unwrap_or_default())
 }
 
-/// Those that are to be left to the outbox.
+/// The doubts to leave to the outbox.
 pub fn to_leave(sql: &dyn Sql) -> Result<Vec<RunDoubt>, SqlError> {
     sql.exec("SELECT run, kind, since, until FROM doubts WHERE is_left = 0", vec![])?.read()
 }
 
-/// These are left.
+/// The outbox has taken these over.
 pub fn left(sql: &dyn Sql, doubts: &[RunDoubt], now: UnixMs) -> Result<(), SqlError> {
     for RunDoubt { run, .. } in doubts {
         sql.exec("UPDATE doubts SET is_left = 1 WHERE run = ?", vec![run.as_str().into()])?;

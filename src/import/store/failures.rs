@@ -1,6 +1,6 @@
-//! Failures: records that an import could not send, with the reason. The newest reason of a record
-//! counts. A failure is healed by whatever settles the record later, in whichever run or pass, and gone
-//! when a full run is completed that did not meet it, or when the customer is erased.
+//! Failures: records that an import could not send, with the reason. Only the newest reason of a record counts. A
+//! failure is healed if any later run or pass, or a notification, settles the record. It is deleted if a full run
+//! completes without meeting it, or if the customer is erased.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -20,10 +20,10 @@ use crate::time::UnixMs;
 /// Failures on one page.
 const PAGE: usize = 100;
 
-/// Failures in one table of CSV: a shop's, mostly, and far less than an object may hold in memory.
+/// Failures in one CSV table: this covers most shops, and is far less than the memory of an object.
 const CSV_PAGE: usize = 10_000;
 
-/// Stores what became of records; how many failures of the run itself are healed by it.
+/// Stores what became of records; returns how many failures of the run itself are healed by it.
 pub fn save(sql: &dyn Sql, run: &ImportRun, saving: &RunSaving) -> Result<HealedCounts, SqlError> {
     let kind = run.kind.name();
     for failure in &saving.failures {
@@ -57,10 +57,10 @@ pub fn save(sql: &dyn Sql, run: &ImportRun, saving: &RunSaving) -> Result<Healed
     Ok(healed)
 }
 
-/// The most failures that are counted: the status is asked for each second.
+/// Failures are counted up to this: the status is asked for each second.
 const COUNTED: usize = 10_000;
 
-/// How many failures of a kind there are, up to 10,000.
+/// The number of failures of a kind, up to 10,000.
 pub fn count(sql: &dyn Sql, kind: ImportKind) -> Result<u64, SqlError> {
     let counted = sql.exec(
         "SELECT COUNT(*) AS count FROM (SELECT 1 FROM failures WHERE kind = ? LIMIT ?)",
@@ -69,7 +69,7 @@ pub fn count(sql: &dyn Sql, kind: ImportKind) -> Result<u64, SqlError> {
     Ok(counted.value()?.unwrap_or(0))
 }
 
-/// Forgets the failures of these records; how many of them were this run's.
+/// Deletes the failures of these records; returns how many of them were of this run.
 fn heal<'a>(
     sql: &dyn Sql,
     run: &ImportRun,
@@ -86,8 +86,8 @@ fn heal<'a>(
     Ok(runs.into_iter().map(|of| u64::from(of == run.id)).sum())
 }
 
-/// Forgets the failures of records that were settled since, by something else than an import. What runs counted stays:
-/// that is how they ended.
+/// Deletes the failures of records that something other than an import has settled since. The counts of runs stay: they
+/// show how the runs ended.
 pub fn settled(sql: &dyn Sql, records: &[SettledRecord]) -> Result<(), SqlError> {
     for SettledRecord { kind, id, at } in records {
         sql.exec(
@@ -142,19 +142,19 @@ pub fn one(sql: &dyn Sql, kind: ImportKind, id: &Id) -> Result<Option<Value>, Sq
     Ok(row.as_ref().map(FailureRow::shown))
 }
 
-/// Which failures of a kind are asked for.
+/// The requested failures of a kind.
 #[derive(Debug, Clone, Copy)]
 pub struct FailurePage<'a> {
     #[expect(missing_docs, reason = "as its name says")]
     pub kind: ImportKind,
-    /// The last id of the page before; empty for the first one.
+    /// The last id of the page before; empty for the first page.
     pub cursor: &'a str,
-    /// Only those that failed for this reason.
+    /// Only those with this reason.
     pub code: Option<&'a str>,
 }
 
 impl FailurePage<'_> {
-    /// At most so many rows by the id of the record, and the cursor of the next page.
+    /// Up to this many rows in the order of record ids, and the cursor of the next page.
     fn rows(
         &self,
         sql: &dyn Sql,
@@ -171,7 +171,7 @@ impl FailurePage<'_> {
         Ok((rows, next))
     }
 
-    /// The page as JSON; the first one has how many failures of the kind there are of each code.
+    /// The page as JSON; the first one also has the number of failures of the kind by code.
     pub fn shown(&self, sql: &dyn Sql) -> Result<Value, SqlError> {
         let (rows, next) = self.rows(sql, PAGE)?;
         let shown: Vec<_> = rows.iter().map(FailureRow::shown).collect();
@@ -194,7 +194,7 @@ impl FailurePage<'_> {
     }
 }
 
-/// How many failures of a kind there are of each code, the most frequent first.
+/// The number of failures of a kind by code, the most frequent first.
 fn codes(sql: &dyn Sql, kind: ImportKind) -> Result<Vec<Value>, SqlError> {
     sql.exec(
         "SELECT code, COUNT(*) AS count FROM failures WHERE kind = ?
@@ -204,21 +204,21 @@ fn codes(sql: &dyn Sql, kind: ImportKind) -> Result<Vec<Value>, SqlError> {
     .read()
 }
 
-/// The ids of the records of a kind that failed, of those that are meant.
+/// The ids of the selected failed records of a kind.
 pub fn ids(sql: &dyn Sql, kind: ImportKind, which: &KeptSelection) -> Result<Vec<Id>, SqlError> {
     let query =
         format!("SELECT id FROM failures WHERE kind = ? AND {} ORDER BY id", which.condition());
     sql.exec(&query, vec![kind.name().into(), which.value()])?.column()
 }
 
-/// Forgets the failures that are meant; whether there was any.
+/// Deletes the selected failures; returns whether there were any.
 pub fn delete(sql: &dyn Sql, kind: ImportKind, which: &KeptSelection) -> Result<bool, SqlError> {
     let statement = format!("DELETE FROM failures WHERE kind = ? AND {}", which.condition());
     let deleted = sql.exec(&statement, vec![kind.name().into(), which.value()])?;
     Ok(deleted.written > 0)
 }
 
-/// Forgets the failure of a record; whether there was one.
+/// Deletes the failure of a record; returns whether there was one.
 pub fn delete_one(sql: &dyn Sql, kind: ImportKind, id: &str) -> Result<bool, SqlError> {
     delete(sql, kind, &KeptSelection::Ids(vec![id.to_owned()]))
 }

@@ -1,10 +1,9 @@
-//! What was deleted in commercetools, or erased, while a run may still write it.
+//! Records that were deleted in commercetools, or erased, while a run may still write them.
 //!
-//! A run that read a record before it was deleted can write it after the notification of that was
-//! delivered. No query tells of what is gone, so the Worker tells the object of each such
-//! notification (table `gone_in_run`); when no run is active any more, they are handed over to the
-//! outbox ([`super::hand_over`]). Once no write of a run is to come, it sees to it that Klaviyo does not
-//! have them, and that who was erased stays so.
+//! A run that read a record before its deletion can write it after the notification of the deletion was delivered. No
+//! query finds deleted records, so the Worker passes each such notification to the object (table `gone_in_run`). When
+//! no run is active any more, the object hands them over to the outbox ([`super::hand_over`]). As soon as no write of a
+//! run can follow, the outbox makes sure that Klaviyo does not have the records, and that erased customers stay erased.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -22,7 +21,7 @@ pub struct GoneRecord {
     /// commercetools' name of its type.
     #[serde(rename = "type")]
     pub of_type: String,
-    /// Its id, or the SKU of stock and of a standalone price.
+    /// Its id; for stock and a standalone price, the SKU.
     pub id: Id,
 }
 
@@ -32,15 +31,15 @@ const STOCK: &str = "inventory-entry";
 /// commercetools' name of a standalone price.
 const PRICE: &str = "standalone-price";
 
-/// Messages that say that something is deleted.
+/// Messages that report a deletion.
 const MESSAGES: [&str; 4] =
     ["ProductDeleted", "VariantDeleted", "InventoryEntryDeleted", "StandalonePriceDeleted"];
 
-/// The type of customers; only those who were erased are remembered.
+/// The type of customers; only erased ones are remembered.
 pub const CUSTOMER: &str = "customer";
 
-/// What a notification says is deleted, if a run may write it: a product or category by its id; stock and
-/// a standalone price by their SKU, which is what is left of them; a variant by its product.
+/// What a notification reports as deleted, if a run may write it: a product or category by its id; stock and a
+/// standalone price by their SKU, the only thing left of them; a variant by its product.
 #[must_use]
 pub fn deleted(notification: &Notification) -> Option<GoneRecord> {
     let resource = notification.resource.as_ref()?;
@@ -64,7 +63,7 @@ pub fn deleted(notification: &Notification) -> Option<GoneRecord> {
 }
 
 impl GoneRecord {
-    /// The notification that asks for it once more.
+    /// A notification that reports it again.
     pub(super) fn told_again(&self) -> Map<String, Value> {
         let mut told = change(&self.of_type, self.id.as_str());
         if matches!(self.of_type.as_str(), STOCK | PRICE) {
@@ -75,7 +74,7 @@ impl GoneRecord {
     }
 }
 
-/// Remembers what is gone, if a run may still write it.
+/// Remembers a deleted record, if a run may still write it.
 pub fn remember(
     sql: &dyn Sql,
     rules: &OperatorRules,
@@ -93,12 +92,12 @@ pub fn remember(
     Ok(())
 }
 
-/// All that is gone.
+/// All of them.
 pub fn all(sql: &dyn Sql) -> Result<Vec<GoneRecord>, SqlError> {
     sql.exec("SELECT type, id FROM gone_in_run", vec![])?.read()
 }
 
-/// Forgets what was handed over; what was told meanwhile stays for the next time.
+/// Deletes what was handed over; records that came meanwhile stay for the next time.
 pub fn forget(sql: &dyn Sql, handed_over: &[GoneRecord]) -> Result<(), SqlError> {
     for GoneRecord { of_type, id } in handed_over {
         sql.exec(

@@ -1,4 +1,4 @@
-//! What the imports hand over to the outbox when a slice of their work has ended.
+//! What the imports hand over to the outbox after a slice of their work.
 
 use serde_json::{Map, Value};
 
@@ -11,20 +11,20 @@ use crate::outbox::store::erasure::EraseAgain;
 use crate::storage::sql::{Sql, SqlError};
 use crate::time::UnixMs;
 
-/// What is handed over.
+/// What the imports hand over.
 #[derive(Debug)]
 pub struct HandOver {
     gone: Vec<GoneRecord>,
     doubts: Vec<RunDoubt>,
     pages: Vec<StoredPage>,
-    /// Customers who were erased.
+    /// Erased customers.
     pub erase: EraseAgain,
-    /// Changes to park, each with the time before which it is not to be delivered.
+    /// Changes to park, each with its earliest time of delivery.
     pub changes: Vec<(Vec<Map<String, Value>>, UnixMs)>,
 }
 
-/// What there is to hand over next, if anything. What is gone, and what is to be told of pages that
-/// are not finished, waits until no run may write any more.
+/// The next hand-over, if there is anything. Deleted records and the changes of unfinished pages
+/// wait until no run may write any more.
 pub fn due(
     sql: &dyn Sql,
     rules: &OperatorRules,
@@ -55,7 +55,7 @@ pub fn due(
     Ok(Some(HandOver { gone, doubts, pages, erase, changes }))
 }
 
-/// It is handed over; what was told meanwhile stays for the next time.
+/// The hand-over is done; what came meanwhile stays for the next time.
 pub fn done(sql: &dyn Sql, handed_over: &HandOver, now: UnixMs) -> Result<(), SqlError> {
     gone::forget(sql, &handed_over.gone)?;
     open_pages::forget(sql, &handed_over.pages)?;

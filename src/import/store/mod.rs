@@ -1,13 +1,12 @@
 //! What the imports store, and how: the statements on the tables of the object `Import`.
 //!
-//! [`runs`] keeps what the machine wants kept, and gives it back after a crash; [`failures`] are
-//! records that could not be sent, [`skipped`] those of which there was nothing to send; [`gone`] is what was
-//! deleted while a run may still write it, [`doubt`] what an ended run may have overwritten, [`open_pages`] what is
-//! to be told of pages that are not finished, and [`hand_over`] what the outbox gets of them. [`sequence`] has which
-//! runs follow each other, [`schedule`] which slots were seen to, and [`completed`] where the next run by time goes on.
+//! [`runs`] stores the state of the machine, and returns it after a crash. [`failures`] are records that could not be
+//! sent, [`skipped`] records that needed nothing sent. [`gone`] has what was deleted while a run may still write it,
+//! [`doubt`] what an ended run may have overwritten, [`open_pages`] the changes of unfinished pages; [`hand_over`]
+//! gives these to the outbox. [`sequence`] says which runs follow each other, [`schedule`] which slots were handled,
+//! and [`completed`] from where the next run by time goes on.
 //!
-//! Not in scope: the shape of a stored run ([`super::stored`]), the calls and the clock
-//! (`edge::import`).
+//! Not in scope: the shape of a stored run ([`super::stored`]), the calls and the clock (`edge::import`).
 #![expect(
     clippy::missing_errors_doc,
     reason = "always the same: a statement failed, or what is stored cannot be read"

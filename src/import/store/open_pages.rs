@@ -1,13 +1,13 @@
-//! What the outbox is to be told of pages that a run began to write, and does not come to finish.
+//! Changes that the outbox has to get if a run begins to write a page and does not finish it.
 //!
-//! - A deployment that only imports is not told who was erased, so a run asks who is there once it has written
-//!   a page of customers. Of a page of orders, whose events make profiles, it cannot.
-//! - Prices that a page of products brings may become others while a job that has them is still to be
-//!   carried out. The outbox gets the times of that when all of the page is with Klaviyo.
+//! - A deployment that only imports does not learn who was erased. So a run asks which customers still exist after it
+//!   has written a page of customers. It cannot do so for a page of orders, whose events create profiles.
+//! - The prices of a page of products may change while Klaviyo still has to carry out a job with them. The outbox gets
+//!   the times of these changes when all of the page is with Klaviyo.
 //!
-//! Table `open_pages` has a row for each such page, from before its first write until that is done. A row
-//! without a page is one that no run finishes: of a machine that is gone, or of orders. It is handed over
-//! ([`super::hand_over`]) once no run may write any more.
+//! Table `open_pages` has a row for each such page, from before its first write until that is done. A row without a
+//! page belongs to a page that no run finishes: its machine is gone, or it has orders. It is handed over
+//! ([`super::hand_over`]) as soon as no run may write any more.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -17,14 +17,14 @@ use crate::import::run::ImportRun;
 use crate::json::read_bytes;
 use crate::storage::sql::{RowId, Sql, SqlError, SqlValue};
 
-/// Pages that are handed over at once: a page has at most 500 changes of some 200 bytes.
+/// Pages in one hand-over: a page has at most 500 changes of some 200 bytes.
 const AT_ONCE: u32 = 20;
 
-/// A page that is stored.
+/// A stored page.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct StoredPage {
     seq: RowId,
-    /// What is told of it, as a JSON list.
+    /// Its changes, as a JSON list.
     changes: String,
 }
 
@@ -32,13 +32,13 @@ impl StoredPage {
     /// The changes.
     ///
     /// # Errors
-    /// What is stored cannot be read.
+    /// The stored changes cannot be read.
     pub(super) fn changes(&self) -> Result<Vec<Map<String, Value>>, SqlError> {
         Ok(read_bytes(self.changes.as_bytes())?)
     }
 }
 
-/// Keeps pages that are going to be written, and forgets those that are finished.
+/// Stores pages before they are written, and deletes finished ones.
 pub(super) fn save(sql: &dyn Sql, run: &ImportRun, saving: &RunSaving) -> Result<(), SqlError> {
     let RunSaving { opened, finished, .. } = saving;
     for OpenPage { page, changes } in opened {
@@ -60,7 +60,7 @@ pub(super) fn save(sql: &dyn Sql, run: &ImportRun, saving: &RunSaving) -> Result
     Ok(())
 }
 
-/// The machine is made anew, and finishes none of the pages that there are.
+/// A new machine starts, and finishes none of the stored pages.
 pub(super) fn leave_all(sql: &dyn Sql) -> Result<(), SqlError> {
     sql.exec("UPDATE open_pages SET page = NULL WHERE page IS NOT NULL", vec![])?;
     Ok(())

@@ -1,8 +1,8 @@
-//! What is stored of runs.
+//! What is stored about runs.
 //!
-//! Table `runs` has a row for each, the newest of a kind being the current one; `run_parts` has it
-//! as JSON, `list_parts` the ids of a run over a list. `kept` has a row for the rows that a job of
-//! Klaviyo's has of one page. `slices` counts the slices in a row that never ended.
+//! Table `runs` has a row for each; the newest of a kind is the current one. `run_parts` has it as JSON, `list_parts`
+//! the ids of a run over a list. `kept` has a row for the rows of one page in one job at Klaviyo. `slices` counts
+//! consecutive slices that never ended.
 
 use serde::Deserialize;
 
@@ -18,14 +18,14 @@ use crate::storage::parts;
 use crate::storage::sql::{RowId, Sql, SqlError, SqlValue};
 use crate::time::UnixMs;
 
-/// Runs of a kind that are kept.
+/// How many runs of a kind are kept.
 const HISTORY: u32 = 20;
 
-/// Stores what the machine wants stored. All of it is text before anything is written, and there is
-/// no await: so it is written whole or not at all.
+/// Stores what the machine wants stored. It creates all texts before it writes anything, and has no await: so it stores
+/// all or nothing.
 ///
-/// A run that read records again may have healed failures of its own: its counts are stored so, and the
-/// machine is to be told.
+/// A run that read records again may have healed failures of its own: its stored counts reflect that, and the caller
+/// has to tell the machine.
 pub fn save(sql: &dyn Sql, saving: &RunSaving) -> Result<HealedCounts, SqlError> {
     let Some(run) = &saving.run else { return Ok(HealedCounts::default()) };
     let healed = failures::save(sql, run, saving)?;
@@ -71,8 +71,8 @@ pub fn save(sql: &dyn Sql, saving: &RunSaving) -> Result<HealedCounts, SqlError>
     Ok(healed)
 }
 
-/// Makes a row for a new run; those before it need nothing more than what is shown. One of another
-/// version, which nobody saw end, may have been at work a moment ago.
+/// Makes a row for a new run; older runs only keep what the endpoints show. A run of another version that never ended
+/// may have been at work a moment ago.
 fn begin(sql: &dyn Sql, run: &ImportRun) -> Result<RowId, SqlError> {
     let kind = run.kind.name();
     if let Some(before) = newest(sql, run.kind)?
@@ -127,7 +127,7 @@ pub fn current(
     newest(sql, kind)?.map(|row| row.read(sql, rules, kind)).transpose()
 }
 
-/// All that is stored of the current runs, as the machine wants it that is made anew.
+/// All stored data of the current runs, for a new machine.
 pub fn load(sql: &dyn Sql, rules: &OperatorRules) -> Result<Vec<StoredRunParts>, SqlError> {
     open_pages::leave_all(sql)?;
     let mut stored = Vec::new();
@@ -136,7 +136,7 @@ pub fn load(sql: &dyn Sql, rules: &OperatorRules) -> Result<Vec<StoredRunParts>,
         let (list, kept) = (list(sql, row.seq)?, kept(sql, kind)?);
         let run = row.read(sql, rules, kind)?;
         let (Some(list), Some(kept)) = (list, kept) else {
-            // Without all that belongs to it, a run would go on wrongly.
+            // With a part of its data missing, a run would go on wrongly.
             let run = StoredRun::Unreadable(UnreadableRun { id: row.id, kind });
             stored.push(StoredRunParts { run, list: Vec::new(), kept: Vec::new() });
             continue;
@@ -187,21 +187,19 @@ pub fn all_current(sql: &dyn Sql, rules: &OperatorRules) -> Result<Vec<StoredRun
     all.filter_map(Result::transpose).collect()
 }
 
-/// Whether any run may write yet: one that has something to do, and one that only another version can
-/// read, and resume.
+/// Whether any run may still write: one with work to do, or one that only another version can read and resume.
 pub fn may_any_write(sql: &dyn Sql, rules: &OperatorRules) -> Result<bool, SqlError> {
     Ok(all_current(sql, rules)?.iter().any(StoredRun::may_write))
 }
 
-/// The id of a run that begins now: later ones are greater, as numbers and as
-/// text.
+/// The id of a run that begins now: later ids are greater, as numbers and as text.
 pub fn new_id(sql: &dyn Sql, now: UnixMs) -> Result<String, SqlError> {
     let last: Option<String> = sql.exec("SELECT MAX(id) AS id FROM runs", vec![])?.value()?;
     let last = last.and_then(|id| id.parse::<u64>().ok()).unwrap_or(0);
     Ok(format!("{:013}", now.ms().max(last + 1)))
 }
 
-/// Counts a slice as lost until [`slice_ended`] says otherwise; how many were lost in a row before.
+/// Counts a slice as lost until [`slice_ended`] is called; returns how many consecutive slices were lost before.
 pub fn slice_begins(sql: &dyn Sql) -> Result<u32, SqlError> {
     let lost = lost(sql)?;
     sql.exec(
@@ -212,13 +210,13 @@ pub fn slice_begins(sql: &dyn Sql) -> Result<u32, SqlError> {
     Ok(lost)
 }
 
-/// A slice ended as it should, or brought something on.
+/// A slice ended normally, or made progress.
 pub fn slice_ended(sql: &dyn Sql) -> Result<(), SqlError> {
     sql.exec("UPDATE slices SET lost = 0 WHERE lost > 0", vec![])?;
     Ok(())
 }
 
-/// How many slices in a row never ended.
+/// How many consecutive slices never ended.
 pub fn lost(sql: &dyn Sql) -> Result<u32, SqlError> {
     Ok(sql.exec("SELECT lost FROM slices", vec![])?.value()?.unwrap_or(0))
 }

@@ -1,8 +1,8 @@
-//! Which slots of the schedules were seen to ([`crate::import::schedule`]).
+//! Which slots of the schedules were handled ([`crate::import::schedule`]).
 //!
-//! Table `slots` has a row for each kind with a schedule: the newest slot that was seen to, the run that it
-//! started or why it started none. A schedule that is new, or has other times than before, counts from when it is
-//! first seen: nothing is run for the time before.
+//! Table `slots` has a row for each kind with a schedule: the newest handled slot, and the run that it started or why
+//! it started none. A new or changed schedule counts from the time when it is first seen: no run starts for the time
+//! before.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -29,18 +29,18 @@ struct SlotRow {
     skipped: Option<String>,
 }
 
-/// A slot that was seen to.
+/// A handled slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeenSlot {
     #[expect(missing_docs, reason = "as its name says")]
     pub kind: ImportKind,
     #[expect(missing_docs, reason = "as its name says")]
     pub slot: UnixMs,
-    /// The run that is to be started, by its id, or why none is.
+    /// The run to start, by its id, or why none starts.
     pub outcome: Result<(String, RunStart), &'static str>,
 }
 
-/// Looks which schedules there are: to be done before anything else is asked of them.
+/// Updates the table for the current schedules; call it before anything else.
 pub fn notice(sql: &dyn Sql, rules: &OperatorRules, now: UnixMs) -> Result<(), SqlError> {
     let rows = rows(sql)?;
     for kind in ImportKind::ALL {
@@ -68,7 +68,7 @@ pub fn notice(sql: &dyn Sql, rules: &OperatorRules, now: UnixMs) -> Result<(), S
     Ok(())
 }
 
-/// Sees to the slot of a kind that is due, if one is. The caller starts the run in the same turn.
+/// Handles the due slot of a kind, if there is one. The caller starts the run in the same turn.
 pub fn see_to(
     sql: &dyn Sql,
     rules: &OperatorRules,
@@ -118,7 +118,7 @@ pub fn shown(sql: &dyn Sql, rules: &OperatorRules, now: UnixMs) -> Result<Value,
             json!({ "at": row.seen.shown(), "outcome": outcome, "reason": row.skipped,
                 "run": row.run })
         });
-        // One that is due is seen to by the next tick.
+        // The next tick handles a slot that is due.
         let next = row.and_then(|row| due_slot(*pattern, row.seen, now));
         let next = next.unwrap_or_else(|| next_slot(*pattern, now));
         all.insert(

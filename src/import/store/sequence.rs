@@ -1,7 +1,7 @@
 //! The newest sequence of imports ([`crate::import::sequence`]).
 //!
-//! Table `sequence` has a row for it. It goes on within the turn that stores what became of a run, so a crash
-//! finds the two as they belong together.
+//! Table `sequence` has one row for it. The sequence advances in the same turn that stores what became of a run, so the
+//! two agree after a crash.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::import::sequence::{ImportSequence, SequenceState};
 use crate::storage::sql::{Sql, SqlError};
 use crate::time::UnixMs;
 
-/// The sequence takes the place of the one before.
+/// Replaces the sequence before.
 pub fn begin(sql: &dyn Sql, sequence: &ImportSequence) -> Result<(), SqlError> {
     let ImportSequence { kinds, done, state, run, started, finished } = sequence;
     sql.exec(

@@ -1,8 +1,8 @@
-//! Skipped records: those of the newest run of a kind of which there was nothing to send, and why.
+//! Skipped records: records of the newest run of a kind that needed nothing sent, and why.
 //!
-//! Table `skipped` has the last [`MOST`] of them, numbered in the order in which they were counted. A shop
-//! may have millions, such as orders of nobody, so there is one write for each and no index beside: what
-//! is looked for by its id is looked for among few. A run that begins forgets those of the run before.
+//! Table `skipped` has the last [`MOST`] of them, numbered in the order of their count. A shop may have millions, such
+//! as orders without a customer, so each costs one write and has no index: a search by id looks through few rows. A new
+//! run deletes those of the run before.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -14,13 +14,13 @@ use crate::import::run::ImportRun;
 use crate::storage::sql::{RowId, Sql, SqlError};
 use crate::time::UnixMs;
 
-/// Records that are kept of a run.
+/// How many records of a run are kept.
 const MOST: usize = 10_000;
 
 /// Records on one page.
 const PAGE: usize = 100;
 
-/// Keeps those that count.
+/// Keeps the records that count.
 pub(super) fn save(
     sql: &dyn Sql,
     run: &ImportRun,
@@ -52,13 +52,13 @@ pub(super) fn save(
     Ok(())
 }
 
-/// Forgets those of a kind.
+/// Deletes all of a kind.
 pub(super) fn delete_all(sql: &dyn Sql, kind: ImportKind) -> Result<(), SqlError> {
     sql.exec("DELETE FROM skipped WHERE kind = ?", vec![kind.name().into()])?;
     Ok(())
 }
 
-/// Forgets that a record was skipped.
+/// Deletes the entry of a skipped record.
 pub fn delete_one(sql: &dyn Sql, kind: ImportKind, id: &Id) -> Result<(), SqlError> {
     sql.exec(
         "DELETE FROM skipped WHERE kind = ? AND id = ?",
@@ -83,7 +83,7 @@ impl SkippedRow {
     }
 }
 
-/// That a record was skipped, if it was.
+/// The entry of a record, if it was skipped.
 pub fn one(sql: &dyn Sql, kind: ImportKind, id: &Id) -> Result<Option<Value>, SqlError> {
     let query = "SELECT seq, id, code, run, at FROM skipped
          WHERE kind = ? AND id = ? ORDER BY seq DESC LIMIT 1";
@@ -92,7 +92,7 @@ pub fn one(sql: &dyn Sql, kind: ImportKind, id: &Id) -> Result<Option<Value>, Sq
     Ok(row.as_ref().map(SkippedRow::shown))
 }
 
-/// A page of them, the last first. `cursor` is the number of the last row of the page before.
+/// A page of entries, the newest first. `cursor` is the number of the last row of the page before.
 pub fn page(sql: &dyn Sql, kind: ImportKind, cursor: Option<RowId>) -> Result<Value, SqlError> {
     let query = "SELECT seq, id, code, run, at FROM skipped
          WHERE kind = ? AND seq < ? ORDER BY seq DESC LIMIT ?";

@@ -1,5 +1,5 @@
-//! The tables of the object that runs imports, version by version. What they are for stands where
-//! they are used: [`super::runs`], [`super::failures`], [`crate::storage::parts`].
+//! The tables of the object that runs imports, version by version. The modules that use them explain them:
+//! [`super::runs`], [`super::failures`], [`crate::storage::parts`].
 
 /// The migrations; see [`crate::storage::schema`].
 pub const MIGRATIONS: [&str; 8] = [FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH];
@@ -28,27 +28,27 @@ const SECOND: &str = "
     CREATE TABLE gone_in_run (
         type TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (type, id)) WITHOUT ROWID;";
 
-/// What runs that ended may have overwritten, or may yet ([`super::doubt`]).
+/// What ended runs may have overwritten, or still may ([`super::doubt`]).
 const THIRD: &str = "
     CREATE TABLE doubts (
         run TEXT PRIMARY KEY, kind TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL,
         is_left INTEGER NOT NULL) WITHOUT ROWID;";
 
-/// What is to be told of pages that are being written ([`super::open_pages`]).
+/// Changes of pages under way ([`super::open_pages`]).
 const FOURTH: &str = "
     CREATE TABLE open_pages (seq INTEGER PRIMARY KEY, page INTEGER, changes TEXT NOT NULL);";
 
-/// Which run's pages these are: each numbers its own.
+/// The run of the pages: each run numbers its own.
 const FIFTH: &str = "ALTER TABLE open_pages ADD COLUMN run TEXT NOT NULL DEFAULT '';";
 
-/// The records of the newest run of which there was nothing to send ([`super::skipped`]).
+/// The records of the newest run that needed nothing sent ([`super::skipped`]).
 const SIXTH: &str = "
     CREATE TABLE skipped (
         kind TEXT NOT NULL, seq INTEGER NOT NULL, id TEXT NOT NULL, code TEXT NOT NULL,
         run TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (kind, seq)) WITHOUT ROWID;";
 
-/// The newest sequence ([`super::sequence`]), the slots of schedules ([`super::schedule`]), and of each kind the
-/// last completed runs ([`super::completed`]), as far as what is stored of runs tells of them.
+/// The newest sequence ([`super::sequence`]), the slots of schedules ([`super::schedule`]), and the last completed runs
+/// of each kind ([`super::completed`]), as far as the stored runs show them.
 const SEVENTH: &str = "
     CREATE TABLE sequence (
         only INTEGER PRIMARY KEY CHECK (only = 1), kinds TEXT NOT NULL, done INTEGER NOT NULL,
@@ -80,7 +80,7 @@ const SEVENTH: &str = "
         FROM counted AS newest
         WHERE seq = (SELECT MAX(other.seq) FROM counted AS other WHERE other.kind = newest.kind);";
 
-/// What people know a record by that failed: a number, a SKU or a key.
+/// The name by which people know a failed record: a number, a SKU or a key.
 const EIGHTH: &str = "ALTER TABLE failures ADD COLUMN name TEXT;";
 
 #[cfg(test)]
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
     use crate::storage::schema::digests;
 
-    /// A migration that was deployed cannot be changed any more: add another one, and its digest.
+    /// A deployed migration must not change: add another one, and its digest.
     #[test]
     fn what_was_deployed_stays_as_it_is() {
         let deployed = [

@@ -1,7 +1,7 @@
 //! What an answer means, call by call.
 //!
-//! A fault that passes puts the call off; a key or scope that is missing, or a query that is
-//! refused, ends the run with its reason; what is wrong with one record costs that record.
+//! A transient fault postpones the call. A missing key or scope, or a refused query, ends the run with its reason. An
+//! error in one record costs that record.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ use crate::klaviyo::pacing::{CallPace, Operation};
 use crate::time::UnixMs;
 
 impl RunWork {
-    /// Takes what was answered.
+    /// Takes an answer.
     pub(in crate::import) fn answered(
         &mut self,
         config: &Config,
@@ -94,7 +94,7 @@ impl RunWork {
         }
     }
 
-    /// Takes what the engine tells of the writes.
+    /// Takes the engine's events about the writes.
     pub(super) fn take_events(&mut self, now: DateTime<Utc>) {
         let events = self.writer.take_events();
         for event in self.hold_back(events, now) {
@@ -120,7 +120,7 @@ impl RunWork {
                 self.unit_ended(ended.no, ended.end);
             }
             WriteEvent::WentThrough(operation) => {
-                // Klaviyo carries out events that it took together later, and says no more of them.
+                // Klaviyo carries out events that it accepted together later, and reports nothing more about them.
                 if operation == Operation::CreateEvents {
                     self.doubt(JOB_IN_DOUBT, now);
                 }
@@ -151,11 +151,11 @@ impl RunWork {
         }
     }
 
-    /// Nothing more comes of a record: of a page under way it is noted, else it is counted.
+    /// A record has ended: if its page is under way the page notes it, otherwise the run counts it.
     fn unit_ended(&mut self, unit: UnitNo, end: UnitEnd) {
         let fate = match end {
             UnitEnd::Written | UnitEnd::NotHeld => RecordFate::Open,
-            // It may name a category that is gone by now: it is read once more, by itself.
+            // It may name a category that no longer exists: the run reads it once more, by itself.
             UnitEnd::Failed(_) if self.is_first_try_of_product(unit) => {
                 self.memory.distrust_categories();
                 RecordFate::Again
@@ -184,22 +184,22 @@ impl RunWork {
             && page.is_some_and(|page| page.origin != PageOrigin::Again)
     }
 
-    /// A write may be carried out for so long after this time, since it had no answer. Nothing needs to be stored
+    /// Klaviyo may carry out a write for this long after this time, since it had no answer. Nothing has to be stored
     /// for that: a run that goes on after a crash is in doubt anyway.
     pub(super) fn doubt(&mut self, length: Duration, from: DateTime<Utc>) {
         self.run.doubtful_until = self.run.doubtful_until.max(Some(from + length));
     }
 
-    /// Something went through: whatever the run waited for is over.
+    /// A call went through: the run no longer waits.
     pub(super) fn goes_on(&mut self) {
         self.dirty |= self.run.waiting.take().is_some();
     }
 
-    /// A call met a fault that passes: the run waits, or ends if only a person can mend it.
+    /// A call met a transient fault: the run waits, or ends if only a person can fix it.
     fn delayed(&mut self, setback: Setback, now: DateTime<Utc>) {
         let Setback { fault, .. } = setback;
         if let Some(text) = fault.mended_by_operator() {
-            let message = format!("{text}. Mend it, and resume the run.");
+            let message = format!("{text}. Fix it, and resume the run.");
             return self.fail(&fault.code(), message);
         }
         if self.run.waiting.is_none() {
@@ -208,7 +208,7 @@ impl RunWork {
         }
     }
 
-    /// A category that is written for a product may be so after it was deleted: it is left to the outbox.
+    /// Klaviyo may write a category for a product after its deletion: the outbox takes over.
     fn may_be_written(&mut self, what: &RunReading, setback: Setback, now: DateTime<Utc>) {
         if let RunReading::Need { need, .. } = what
             && setback.fault.leaves_in_doubt()
@@ -220,7 +220,7 @@ impl RunWork {
         }
     }
 
-    /// Puts a reading off after a fault that passes; one that took too long is made smaller, if it can be.
+    /// Postpones a reading after a transient fault; a reading that took too long gets smaller, if possible.
     fn put_off(&mut self, config: &Config, task: ReadTask, setback: Setback, now: DateTime<Utc>) {
         self.delayed(setback, now);
         let through = self.answered.beside(&task);
@@ -250,7 +250,7 @@ impl RunWork {
     }
 }
 
-/// Whether the outbox keeps what was handed over to it.
+/// Checks that the outbox has stored the hand-over.
 fn kept_by_outbox(answer: &HttpAnswer) -> Result<(), ReadFault> {
     match answer.status {
         201 => Ok(()),

@@ -1,4 +1,4 @@
-//! Which call comes next: what waits in the queue, then writes, then pages.
+//! Chooses the next call: first the queue, then writes, then pages.
 
 use super::RunWork;
 use crate::assembly::together::JointReading;
@@ -22,15 +22,15 @@ use crate::push::plan::customer::written_since;
 use crate::push::plan::price_edge::PriceEdge;
 use crate::time::UnixMs;
 
-/// A call that is under way, and why.
+/// A call under way, and its purpose.
 pub(in crate::import) enum RunTask {
-    /// To read something.
+    /// Reads something.
     Read(ReadTask),
     /// A call of the engine.
     Write(WriteTask),
 }
 
-/// A reading that is to be made, or is under way.
+/// A reading that waits or is under way.
 pub(in crate::import) struct ReadTask {
     pub(super) what: RunReading,
     /// Not before this time.
@@ -40,28 +40,28 @@ pub(in crate::import) struct ReadTask {
 
 /// What is read, and why.
 pub(super) enum RunReading {
-    /// To know from when to when the documents of the pass are.
+    /// The first or last document of the pass by time.
     End(WalkEnd),
-    /// To know how many documents a part of the pass has.
+    /// The number of documents in a part of the pass.
     Count(PassRange),
-    /// To know where the project keeps variants.
+    /// Where the project keeps variants.
     Project,
-    /// A page of a range. `after` is where it begins.
+    /// A page of a range.
     Page { range: usize, limit: usize, reading: PassReading },
     /// Records that a job refused.
     Again(Vec<Id>),
     /// The documents that those of a page lead to.
     Linked { page: PageNo, walk: Walk },
-    /// Which of these customers, whose profiles were written, are there.
+    /// Which of these customers, whose profiles the run wrote, still exist.
     Written(Vec<Id>),
-    /// Customers who are not, whose profiles are left to the outbox.
+    /// Customers who do not exist any more; the run leaves their profiles to the outbox.
     LeaveGone(Vec<Id>),
     /// Something that records of a page need.
     Need { page: PageNo, need: JointReading },
-    /// Records of a page that are left to the outbox.
+    /// Records of a page that the run leaves to the outbox.
     HandOver { page: PageNo, ids: Vec<Id> },
-    /// Edges of the prices of a page, which the outbox keeps. Until a time a write of
-    /// its products may still be carried out.
+    /// Edges of the prices of a page, which the outbox keeps. Klaviyo may carry out a write of its
+    /// products until `doubtful_until`.
     KeepEdges { page: PageNo, edges: Vec<PriceEdge>, doubtful_until: UnixMs },
 }
 
@@ -89,7 +89,7 @@ impl ReadTask {
 }
 
 impl RunReading {
-    /// How many of what it asks for may be to blame for what it meets.
+    /// How many parts of the request may be to blame for a fault.
     pub(super) fn rows(&self) -> usize {
         match self {
             Self::Need { need: JointReading::Queries(query), .. } => query.halves().len().max(1),
@@ -114,7 +114,7 @@ impl AnsweredReadings {
         }
     }
 
-    /// Those of the system that a task asks.
+    /// The count for the system that a task asks.
     pub(super) fn beside(&self, task: &ReadTask) -> u64 {
         if task.of_commercetools() { self.commercetools } else { self.klaviyo }
     }
@@ -154,18 +154,18 @@ impl RangeReader {
     }
 }
 
-/// Bytes of pages and rows that wait, of all runs, before no further pages are read. A product waits
-/// some seconds for its item before its variants can be written: so many have to be under way
-/// that all connections are busy meanwhile.
+/// Bytes of pages and rows of all runs that may wait before runs stop reading pages. A product
+/// waits some seconds for its item before its variants can be written: this much has to be under
+/// way to keep all connections busy meanwhile.
 pub(in crate::import) const ROOM: usize = 12_000_000;
 
-/// Records that wait for jobs before a run reads no further: their ids take some 100 bytes each.
+/// Records that may wait for jobs before a run stops reading: their ids take some 100 bytes each.
 const PENDING: usize = 60_000;
 
-/// Records that are to be sent again before a run reads no further.
+/// Records that may wait to be sent again before a run stops reading.
 const AGAIN: usize = 1_000;
 
-/// Records that are sent again with one page.
+/// Records in one page of records that are sent again.
 const AGAIN_PAGE: usize = 50;
 
 impl RunWork {
@@ -178,8 +178,8 @@ impl RunWork {
         if self.run.state != RunState::Running || grants.connections == 0 {
             return None;
         }
-        // One connection always reads: what is read needs time before the last of it is written, so
-        // there is to be something on its way when all that waits now is done.
+        // One connection always reads: the last record of a page takes time until it is written, so
+        // the next page should be on its way when everything that waits now is done.
         let first = if grants.nobody_reads { self.page(config, grants) } else { None };
         let read = first.or_else(|| self.queued(grants));
         let next = match read {
@@ -263,7 +263,7 @@ impl RunWork {
         Some(task)
     }
 
-    /// Queues the records that were refused among others, each to be sent by itself.
+    /// Queues the records that Klaviyo refused among others; each goes by itself.
     pub(super) fn queue_again(&mut self, now: UnixMs) {
         let free = self.run.again.iter().filter(|id| !self.again_under_way.contains(id));
         let ids: Vec<_> = free.take(AGAIN_PAGE.min(self.size.limit)).cloned().collect();
@@ -275,12 +275,12 @@ impl RunWork {
         }
     }
 
-    /// The bytes of pages and rows that wait.
+    /// The bytes of waiting pages and rows.
     pub(in crate::import) fn filled(&self) -> usize {
         self.pages.values().map(|page| page.bytes).sum::<usize>() + self.writer.bytes()
     }
 
-    /// Whether another page may be read: memory stays flat however slow the writing is.
+    /// Whether the run may read another page: memory stays flat however slow the writes are.
     fn has_room(&self) -> bool {
         let reading = self.readers.iter().filter(|reader| reader.reading).count();
         let coming = reading * self.size.bytes;

@@ -1,6 +1,6 @@
-//! How a pass is divided before it is read: its first and its last document, and how many its parts have.
+//! Divides a pass before the run reads it: by its first and last document, and the counts of its parts.
 //!
-//! What cannot be known is done without: the pass is read as it is, and its records are not counted before.
+//! If these cannot be found out, the run reads the pass undivided, without a total.
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -24,8 +24,8 @@ impl RunWork {
         answer: &HttpAnswer,
         now: DateTime<Utc>,
     ) -> Result<(), ReadFault> {
-        // Without its time the walk is not divided, which costs time and no document. Of a document that
-        // is larger than is read nothing is known, and neither is the number after it.
+        // Without this time the walk is not divided, which costs time but no document. A document that exceeds the read
+        // limit gives no time, and hides the total after it.
         if answer.is_beginning {
             self.end_unknown(config, asked, now);
             return Ok(());
@@ -37,7 +37,7 @@ impl RunWork {
             end.at = known.map(|known| known.created_at);
             self.learn_size(config, 1, document.get().len());
         }
-        // The number is asked for together with the oldest.
+        // The query for the oldest document also asks for the total.
         let is_capped = asked.filter.narrows() && end.total >= MOST_COUNTED;
         if !asked.newest && self.is_counted() && self.run.total.is_none() && !is_capped {
             self.run.total = Some(end.total.max(self.run.counts.read));
@@ -46,7 +46,7 @@ impl RunWork {
         Ok(())
     }
 
-    /// An end of the pass is not known: the run is not divided, and its records are not counted before.
+    /// An end of the pass is not known: the run does not divide it, and does not count its records in advance.
     pub(super) fn end_unknown(
         &mut self,
         config: &Config,
@@ -79,7 +79,7 @@ impl RunWork {
         }
     }
 
-    /// Asks for the counts of parts; when all are there, the parts are read.
+    /// Asks for the counts of parts; when all have come, the run reads the parts.
     fn go_on_counting(&mut self, config: &Config, now: DateTime<Utc>) {
         let rules = &config.rules.import;
         let Some(mut parts) = self.parts.take() else { return };
@@ -113,7 +113,7 @@ impl RunWork {
         Ok(())
     }
 
-    /// A part has so many documents, if that is known.
+    /// Takes the number of documents in a part, if it is known.
     pub(super) fn part_counted(
         &mut self,
         config: &Config,
@@ -128,7 +128,7 @@ impl RunWork {
     }
 }
 
-/// What is read of a document to know when it was created.
+/// The fields of a document that say when it was created.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct CreationTime {

@@ -1,10 +1,10 @@
-//! Customers who are gone by the time their profiles are written.
+//! Customers who no longer exist when a run writes their profiles.
 //!
-//! The deployment that takes pushes is told who was erased, and remembers it. A deployment that only
-//! imports is not: so what it wrote counts only when commercetools has been asked once more who is
-//! there. Who is not is left to the outbox, which takes the profile away if Klaviyo created it after the
-//! run began ([`crate::push::plan::customer::written_since`]). Before a page is written, it is stored whom it
-//! has: should nobody come to ask for them, the outbox does ([`crate::import::store::open_pages`]).
+//! The deployment that takes pushes learns who was erased, and remembers it. A deployment that only imports does not:
+//! so its writes count only after it has asked commercetools once more which customers exist. It leaves the missing
+//! ones to the outbox, which deletes the profile if Klaviyo created it after the run began
+//! ([`crate::push::plan::customer::written_since`]). Before the run writes a page, it stores the page's customers: if
+//! the run cannot ask for them, the outbox does ([`crate::import::store::open_pages`]).
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -27,37 +27,37 @@ use crate::import::passes::LIST_PAGE;
 use crate::import::record_ref::PageNo;
 use crate::push::plan::customer::written_since;
 
-/// Whether nobody tells this deployment who was erased, and a run has to see itself who is gone.
+/// Whether nobody tells this deployment who was erased, so that a run has to find out itself.
 pub(super) fn is_to_see_who_is_gone(config: &Config) -> bool {
     config.rules.customer.deletion == CustomerDeletion::Erase && !config.mode.realtime()
 }
 
-/// What is held back until it is known who is there. As long as the end of a job is, the job is kept:
-/// an object that goes down looks at it, and asks, once more.
+/// Events held back until the run knows which customers exist. While the end of a job is held back, the job stays
+/// stored: after a crash the object looks at it, and asks, once more.
 #[derive(Default)]
 pub(super) struct HeldBack {
-    /// What came while others were being asked for.
+    /// Events that came while the run asked for others.
     waiting: Vec<WriteEvent>,
-    /// Those whose customers are being asked for.
+    /// Events whose customers are being asked for.
     asked: Vec<WriteEvent>,
-    /// Answers that are awaited.
+    /// Answers still to come.
     waits: usize,
     /// The units of all of them.
     units: HashSet<UnitNo>,
-    /// The units that are written and not asked for, each with its page, which is stored.
+    /// Written units whose customers were not asked for yet, each with its page, which is stored.
     unasked: HashMap<UnitNo, PageNo>,
-    /// How many units of each page that are.
+    /// The number of such units of each page.
     unasked_of: HashMap<PageNo, usize>,
 }
 
 impl HeldBack {
-    /// Whether to hold anything back, with these settings.
+    /// Whether to hold back events, with these settings.
     pub(super) fn of(config: &Config, kind: ImportKind) -> Option<Self> {
         (kind == ImportKind::Customers && is_to_see_who_is_gone(config)).then(Self::default)
     }
 }
 
-/// The unit of a profile that was written.
+/// The unit of a written profile.
 fn written(event: &WriteEvent) -> Option<UnitNo> {
     match event {
         WriteEvent::Ended(ended) if ended.end == UnitEnd::Written => Some(ended.no),
@@ -66,7 +66,7 @@ fn written(event: &WriteEvent) -> Option<UnitNo> {
 }
 
 impl RunWork {
-    /// Stores whom a page has that is mapped, before its first write is made.
+    /// Stores the customers of a mapped page before its first write.
     pub(super) fn is_going_to_be_written(&mut self, number: PageNo) {
         let Some(held_back) = &mut self.held_back else { return };
         let Some(page) = self.pages.get(&number) else { return };
@@ -82,8 +82,8 @@ impl RunWork {
         self.open_page(Some(number), &customers);
     }
 
-    /// Stores whom events of orders are about, which make their profiles. Klaviyo does not say when it carries
-    /// those out, so nobody can ask in time: all of them are left to the outbox at the end of the run.
+    /// Stores the customers of order events, which create their profiles. Klaviyo does not say when it carries those
+    /// out, so nobody can ask in time: the outbox gets all of them at the end of the run.
     pub(super) fn leave_buyers(&mut self, buyers: BTreeSet<Id>) {
         if !buyers.is_empty() {
             self.open_page(None, &buyers.into_iter().collect::<Vec<_>>());
@@ -97,7 +97,7 @@ impl RunWork {
         self.dirty = true;
     }
 
-    /// Nothing is to be asked for a unit any more. With the last of its page, the page is forgotten.
+    /// Nothing more has to be asked for a unit. After the last unit of a page, its row is deleted.
     pub(super) fn is_asked(&mut self, unit: UnitNo) {
         let Some(held_back) = &mut self.held_back else { return };
         let Some(page) = held_back.unasked.remove(&unit) else { return };
@@ -111,8 +111,8 @@ impl RunWork {
         }
     }
 
-    /// A write may be carried out later than who is there is asked for: all that may be of it is left to the
-    /// outbox, which asks once it cannot be any more.
+    /// Klaviyo may carry out a write after the run has asked which customers exist: the outbox gets all customers of
+    /// such writes, and asks as soon as no write can follow.
     pub(super) fn leave_unasked(&mut self) {
         if let Some(held_back) = &mut self.held_back {
             held_back.unasked.clear();
@@ -120,7 +120,7 @@ impl RunWork {
         }
     }
 
-    /// What can be taken at once of these; the rest is held back.
+    /// Returns the events that count at once; holds back the rest.
     pub(super) fn hold_back(
         &mut self,
         events: Vec<WriteEvent>,
@@ -145,7 +145,7 @@ impl RunWork {
         self.held_back.as_ref().is_some_and(|held_back| held_back.units.contains(&unit))
     }
 
-    /// Asks for the customers of what waits, unless others are being asked for.
+    /// Asks for the customers of the waiting events, unless a query for others is under way.
     fn ask_who_is_there(&mut self, now: DateTime<Utc>) {
         let Some(held_back) = &mut self.held_back else { return };
         if held_back.waits > 0 || held_back.waiting.is_empty() {
@@ -170,7 +170,7 @@ impl RunWork {
         Some(self.pages.get(&owner.page)?.records.get(owner.record)?.id.clone())
     }
 
-    /// Sets how many answers are awaited. When there are none, what was held back for them counts.
+    /// Sets how many answers are still to come. If none are, the held-back events count.
     fn answers_awaited(&mut self, waits: impl Fn(usize) -> usize, now: DateTime<Utc>) {
         let Some(held_back) = &mut self.held_back else { return };
         held_back.waits = waits(held_back.waits);
@@ -187,7 +187,7 @@ impl RunWork {
         self.ask_who_is_there(now);
     }
 
-    /// Who of those whose profiles were written is there.
+    /// Takes which customers of written profiles exist.
     pub(super) fn written_read(
         &mut self,
         asked: &[Id],
@@ -208,7 +208,7 @@ impl RunWork {
         Ok(())
     }
 
-    /// Asks the outbox to see to customers who are gone, and may have been written.
+    /// Asks the outbox to handle customers who no longer exist, and whose profiles may have been written.
     pub(super) fn leave_gone(&mut self, gone: Vec<Id>, now: DateTime<Utc>) {
         if let Some(held_back) = self.held_back.as_mut().filter(|_| !gone.is_empty()) {
             held_back.waits += 1;
@@ -216,12 +216,12 @@ impl RunWork {
         }
     }
 
-    /// The outbox sees to those who are gone.
+    /// The outbox handles the missing customers.
     pub(super) fn gone_left(&mut self, now: DateTime<Utc>) {
         self.answers_awaited(|waits| waits.saturating_sub(1), now);
     }
 
-    /// The run ends before it is known: should it go on, these are sent, and asked for, once more.
+    /// The run ends before it knows the answer: if it goes on later, it sends these and asks for them once more.
     pub(super) fn let_go_of_held_back(&mut self) {
         let Some(held_back) = &mut self.held_back else { return };
         let HeldBack { waiting, asked, .. } = std::mem::take(held_back);

@@ -1,9 +1,9 @@
-//! Documents that other documents lead to: payments to their orders; stock, standalone prices and variants
-//! that are documents of their own to their products.
+//! Documents that other documents lead to: payments to their orders; stock, standalone prices and variants that are
+//! documents of their own to their products.
 //!
-//! A SKU leads to a product by a variant within it, or by one that is a document of its own and names
-//! it. Which of these there are is the project's to say, and may change while a run is under way: it is
-//! asked as each pass begins.
+//! A SKU leads to a product through a variant within it, or through one that is a document of its own and names the
+//! product. The project decides which of these exist, and may change that during a run: so the run asks at the
+//! beginning of each pass.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -24,7 +24,7 @@ use crate::import::page::{PageOrigin, RecordFate, RunPage, RunRecord};
 use crate::import::passes::{LIST_PAGE, PassLink, PassSource};
 use crate::import::record_ref::PageNo;
 
-/// What is read of a document that leads to others.
+/// The fields of a document that lead to others.
 #[derive(Deserialize)]
 pub(super) struct LinkingDocument {
     pub(super) id: Id,
@@ -37,13 +37,13 @@ pub(super) fn links(results: &[&str]) -> Vec<LinkingDocument> {
 }
 
 impl RunWork {
-    /// Where the project keeps variants, as the pass begins.
+    /// Takes where the project keeps variants at the beginning of the pass.
     pub(super) fn project_read(&mut self, answer: &HttpAnswer) -> Result<(), ReadFault> {
         self.run.catalog_model = Some(commercetools::catalog_model(answer)?);
         Ok(())
     }
 
-    /// The walks over the documents that these lead to, except those that the pass before had.
+    /// The walks over the documents that these lead to, except those that the run has met before.
     pub(super) fn linked_walks(
         &mut self,
         link: PassLink,
@@ -92,7 +92,7 @@ impl RunWork {
         lists.map(|list| among(of, filter, list)).collect()
     }
 
-    /// Takes what the documents of a page lead to.
+    /// Takes the documents that the documents of a page lead to.
     pub(super) fn linked_read(
         &mut self,
         config: &Config,
@@ -117,8 +117,7 @@ impl RunWork {
         Ok(())
     }
 
-    /// Reads what documents lead to: one page after the other, since what one leads to the next is not to
-    /// read again.
+    /// Reads the linked documents of one page after the other, so that the next page skips what this one led to.
     pub(super) fn follow_links(&mut self, config: &Config, now: DateTime<Utc>) {
         let hand_over = self.run.passes.get(self.run.pass).is_some_and(|pass| pass.hand_over);
         while self.following_links.is_none() {
@@ -180,7 +179,7 @@ impl RunWork {
         let goes_on = !is_whole || results.len() == walk.limit;
         let after = more.records.last().map(|last| last.id.clone()).or(walk.after.clone());
         let further = goes_on.then(|| Walk { after, limit: PAGE, ..walk.clone() });
-        // A document that several lead to is written once.
+        // A record that several documents lead to is written once.
         let pending: HashSet<&Id> = self.pending.values().collect();
         for record in &mut more.records {
             let id = &record.id;

@@ -1,8 +1,8 @@
-//! The records that documents have led a run to, so that one that several lead to is read and written once:
-//! a product whose five variants have new stock, say.
+//! The records that documents have led a run to. A record that several documents lead to, such as a product whose five
+//! variants have new stock, is read and written once.
 //!
-//! Whatever changes after a record was read is for the passes that follow: they look back to when these began.
-//! So this is of passes that are of one sort, and is forgotten between those and the closing ones.
+//! If a record changes after it was read, a later pass handles it: later passes look back to the beginning of these. So
+//! this covers passes of one sort, and is cleared between them and the closing ones.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ use crate::commercetools::walk::{FilterList, Walk};
 /// Bytes that may be remembered. A product that is forgotten beyond that is read once more if something leads to it.
 const MOST_BYTES: usize = 4_000_000;
 
-/// What an entry takes beside its text, about.
+/// The approximate memory of an entry beside its text.
 const ENTRY_BYTES: usize = 64;
 
 /// Records and the SKUs that belong to them.
@@ -47,7 +47,7 @@ struct VariantSkus {
 }
 
 impl LinkedBefore {
-    /// Remembers a record; whether it is new.
+    /// Remembers a record; returns whether it is new.
     pub(super) fn meet(&mut self, id: &Id) -> bool {
         if self.records.contains(id) {
             return false;
@@ -56,7 +56,7 @@ impl LinkedBefore {
         self.records.insert(id.clone())
     }
 
-    /// Remembers the SKUs of documents that are products; others have none in that place.
+    /// Remembers the SKUs of documents that are products; other documents have none in that place.
     pub(super) fn meet_skus(&mut self, documents: &[&str]) {
         let read = documents.iter().filter_map(|text| serde_json::from_str(text).ok());
         for ProductSkus { master_data } in read {
@@ -69,7 +69,7 @@ impl LinkedBefore {
         }
     }
 
-    /// What is left of a walk without what it would find again; none if that is nothing.
+    /// The rest of a walk without records met before; none if nothing is left.
     pub(super) fn rest_of(&self, mut walk: Walk) -> Option<Walk> {
         let left = match &mut walk.filter.among {
             Some(FilterList::Skus(skus)) => {

@@ -1,8 +1,7 @@
-//! The work on one run: what is under way of it, beside what is stored.
+//! The work on one run: what is under way, beside the stored state.
 //!
-//! [`calling`] says which call comes next, [`answers`] takes what was answered ([`reading`]),
-//! [`settling`] brings pages to their end. What is written is the engine's ([`UnitWriter`]); a
-//! record of commercetools is a unit of it.
+//! [`calling`] says which call comes next, [`answers`] takes the answers ([`reading`]), [`settling`] ends pages. The
+//! engine does the writes ([`UnitWriter`]); each record of commercetools is one of its units.
 
 mod answers;
 mod calling;
@@ -53,20 +52,20 @@ pub(super) struct RunWork {
     list: Vec<Id>,
     /// How far each range of the pass is read.
     readers: Vec<RangeReader>,
-    /// The first and the last record by time, as far as they were answered.
+    /// The first and the last record by time, as far as they are known.
     ends: PassEnds,
     /// The parts of the pass, until they are counted.
     parts: Option<WalkParts>,
     /// Pages that are not committed.
     pages: BTreeMap<PageNo, RunPage>,
     next_page: PageNo,
-    /// The categories that are being written before the items of pages: who waits for each.
+    /// The categories that are being written before the items of pages, and who waits for each.
     categories: BTreeMap<String, Vec<(PageNo, JointReading)>>,
     /// The records that documents have led to so far: each is read and written once.
     linked_before: LinkedBefore,
-    /// The page of which what it leads to is being read.
+    /// The page whose linked documents are being read.
     following_links: Option<PageNo>,
-    /// Readings that are to be made.
+    /// Readings to make.
     queue: VecDeque<ReadTask>,
     answered: AnsweredReadings,
     writer: UnitWriter,
@@ -78,22 +77,22 @@ pub(super) struct RunWork {
     again_under_way: HashSet<Id>,
     memory: SharedDocuments,
     phones: PhoneBook,
-    /// How many documents a page is to have.
+    /// How many documents a page should have.
     size: PageSize,
     /// Its part of [`calling::ROOM`].
     room: usize,
-    /// What is written, until it is known whether its customers are there; none if that is not asked.
+    /// Events held back until the run knows whether their customers exist; none if it does not ask.
     held_back: Option<HeldBack>,
-    /// When its last step was.
+    /// The time of its last step.
     stepped_at: Option<DateTime<Utc>>,
     /// Calls under way.
     under_way: u32,
-    /// What its next call had to wait for when it was asked last.
+    /// What its next call had to wait for at the last attempt.
     limit: Option<RunLimit>,
-    /// What is to be stored.
+    /// What to store.
     saving: RunSaving,
     dirty: bool,
-    /// What was left out of records, and not told yet.
+    /// Values left out of records, not reported yet.
     cuts: Vec<CutRecord>,
 }
 
@@ -104,48 +103,48 @@ struct PassEnds {
     newest: Option<PassEnd>,
 }
 
-/// One of them, as it was answered.
+/// One of them.
 #[derive(Clone, Copy)]
 struct PassEnd {
-    /// When it was created, if there is one.
+    /// Its time of creation, if it exists.
     at: Option<DateTime<Utc>>,
-    /// How many there are, where that was asked for.
+    /// The number of documents, if the query asked for it.
     total: u64,
 }
 
-/// What is to be stored, all of it or nothing.
+/// What to store, all of it or nothing.
 #[derive(Debug, Clone, Default)]
 pub struct RunSaving {
     /// The run.
     pub run: Option<ImportRun>,
     /// The ids of its list, once.
     pub list: Option<Vec<Id>>,
-    /// Rows of jobs of pages that were committed.
+    /// Rows that jobs have of committed pages.
     pub kept: Vec<KeptRows>,
     /// Jobs that have ended.
     pub closed: Vec<String>,
     /// Records that could not be sent.
     pub failures: Vec<RecordFailure>,
-    /// Records that were sent: a failure of theirs is healed.
+    /// Records that were sent: their failures are healed.
     pub sent: Vec<Id>,
-    /// Records of which there was nothing to send: the same.
+    /// Records that needed nothing sent: their failures are healed, too.
     pub skipped: Vec<SkippedRecord>,
-    /// Pages that are going to be written, with what the outbox is to be told if they are not finished.
+    /// Pages that will be written, with what the outbox has to get if they are not finished.
     pub opened: Vec<OpenPage>,
     /// Such pages that are finished.
     pub finished: Vec<PageNo>,
 }
 
-/// A page that is going to be written.
+/// A page that will be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenPage {
-    /// Its number, as long as the machine lives; none if the run cannot finish it.
+    /// Its number within the life of the machine; none if the run cannot finish it.
     pub page: Option<PageNo>,
-    /// What the outbox is to be told of it then: notifications.
+    /// The notifications that the outbox has to get then.
     pub changes: Vec<Map<String, Value>>,
 }
 
-/// What a run left out of records since it was last told; nothing of it is stored.
+/// What a run left out of records since the last report; none of it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunCuts {
     /// What is imported.
@@ -161,16 +160,16 @@ pub struct RunCuts {
 pub struct CutRecord {
     /// The record's id in commercetools.
     pub id: Id,
-    /// The names of the properties that were left out, and codes such as `no_price: 2`.
+    /// The names of the left-out properties, and codes such as `no_price: 2`.
     pub cut: Vec<Cut>,
 }
 
-/// The rows that a job has of a committed page, as they are stored.
+/// The rows that a job has of a committed page, in their stored form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptRows {
     /// The job.
     pub job: JobRef,
-    /// When Klaviyo took it.
+    /// When Klaviyo accepted it.
     pub at: UnixMs,
     /// The index in the job and the record's id, for each row.
     pub rows: Vec<(usize, Id)>,
@@ -181,29 +180,29 @@ pub struct KeptRows {
 pub struct RecordFailure {
     /// The record's id in commercetools.
     pub id: Id,
-    /// What people know it by, if that is known.
+    /// The name that people know it by, if there is one.
     pub name: Option<Box<str>>,
     /// A stable code.
     pub code: String,
-    /// Why, in words; may be Klaviyo's own.
+    /// The reason in words; they may be Klaviyo's own.
     pub detail: String,
-    /// Where, as a JSON pointer.
+    /// The place, as a JSON pointer.
     pub pointer: Option<String>,
 }
 
-/// A record of which there was nothing to send.
+/// A record that needed nothing sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SkippedRecord {
     /// The record's id in commercetools.
     pub id: Id,
-    /// Why, as a stable code.
+    /// The reason, as a stable code.
     pub code: &'static str,
     /// Whether it counts as skipped: not if the run read it once more.
     #[serde(skip)]
     pub is_counted: bool,
 }
 
-/// What is stored of a run.
+/// The stored data of a run.
 #[derive(Debug, Clone)]
 pub struct StoredRunParts {
     /// The run.
@@ -215,7 +214,7 @@ pub struct StoredRunParts {
 }
 
 impl RunWork {
-    /// A run that begins.
+    /// A new run.
     pub(super) fn begin(config: &Config, run: ImportRun, list: Vec<Id>) -> Self {
         let saved_list = (!list.is_empty()).then(|| list.clone());
         let mut work = Self::idle(config, run, list);
@@ -227,7 +226,7 @@ impl RunWork {
         work
     }
 
-    /// A run as it is stored, after a crash or an eviction.
+    /// A stored run, after a crash or an eviction.
     pub(super) fn restore(
         config: &Config,
         run: ImportRun,
@@ -244,7 +243,7 @@ impl RunWork {
         let numbers = work.writer.restore(kept.collect(), Id::to_string);
         work.pending = numbers.into_iter().map(|(id, unit)| (unit, id)).collect();
         if work.run.is_active() {
-            // What was under way when the object went down may still be carried out.
+            // Klaviyo may still carry out what was under way when the object went down.
             work.doubt(JOB_IN_DOUBT, now);
         }
         if work.run.state == RunState::Running {
@@ -255,7 +254,7 @@ impl RunWork {
 
     fn idle(config: &Config, run: ImportRun, list: Vec<Id>) -> Self {
         let most = usize::try_from(config.rules.import.page_size).unwrap_or(1);
-        // Before it is known how large the records are.
+        // The size of the records is not known yet.
         let limit = match run.kind {
             ImportKind::Customers | ImportKind::Categories => most,
             ImportKind::Orders | ImportKind::Products => most.min(50),
@@ -291,14 +290,13 @@ impl RunWork {
         }
     }
 
-    /// Takes up a run whose live part is empty: reads on behind what is committed, and looks after
-    /// the jobs that it has.
+    /// Continues a run whose live part is empty: reads on after the committed pages, and follows its jobs.
     fn take_up(&mut self, now: DateTime<Utc>) {
         self.readers = self.run.ranges.iter().flatten().map(RangeReader::of).collect();
         self.writer.take_up(UnixMs::from(now));
     }
 
-    /// The run as it is shown, with what is under way, and what limits it while it goes on.
+    /// The run as the endpoints show it, with what is under way, and what limits an active run.
     pub(super) fn shown(&self) -> Value {
         let mut shown = self.run.shown(self.under_way());
         let goes_on = self.run.state == RunState::Running && self.run.waiting.is_none();
@@ -308,7 +306,7 @@ impl RunWork {
         shown
     }
 
-    /// Notes why there was no next call; `reads`, whether one of its own reads from commercetools.
+    /// Notes why there was no next call; `reads` says whether one of its own calls reads from commercetools.
     pub(super) fn limited(&mut self, grants: &CallGrants, reads: bool) {
         let waits_for_jobs = self.writer.open_jobs() > 0 && self.is_quiet();
         self.limit = match grants.refused {
@@ -324,12 +322,12 @@ impl RunWork {
         &self.run
     }
 
-    /// The records of pages that are not committed, and so not counted as read.
+    /// The records of uncommitted pages, which are not counted as read.
     pub(super) fn under_way(&self) -> u64 {
         if self.is_counted() { self.live_records() } else { 0 }
     }
 
-    /// The records that are counted as read, and not settled.
+    /// The records that are counted as read but not settled.
     pub(super) fn in_flight(&self) -> u64 {
         if !self.is_counted() {
             return 0;
@@ -338,12 +336,12 @@ impl RunWork {
         count(self.pending.len()) + count(self.run.again.len())
     }
 
-    /// The jobs that Klaviyo has of it.
+    /// Its jobs at Klaviyo.
     pub(super) fn open_jobs(&self) -> usize {
         self.writer.open_jobs()
     }
 
-    /// Whether the records of this pass are counted.
+    /// Whether this pass counts its records.
     fn is_counted(&self) -> bool {
         self.run.passes.get(self.run.pass).is_some_and(|pass| !pass.reread)
     }
@@ -365,7 +363,7 @@ impl RunWork {
         }
     }
 
-    /// The run goes on where it ended.
+    /// The run goes on from where it ended.
     pub(super) fn resume(&mut self, now: DateTime<Utc>) {
         if self.run.is_resumable() {
             self.run.state = RunState::Running;
@@ -377,7 +375,7 @@ impl RunWork {
         }
     }
 
-    /// What is to be stored, if anything is.
+    /// What to store, if anything.
     pub(super) fn saving(&mut self, now: DateTime<Utc>) -> Option<RunSaving> {
         if !std::mem::take(&mut self.dirty) {
             return None;
@@ -388,15 +386,14 @@ impl RunWork {
         Some(saving)
     }
 
-    /// What was left out of records, if anything was since this was asked last.
+    /// What was left out of records since the last call of this method, if anything.
     pub(super) fn cuts(&mut self) -> Option<RunCuts> {
         let records = std::mem::take(&mut self.cuts);
         let Self { run, .. } = self;
         (!records.is_empty()).then(|| RunCuts { kind: run.kind, run: run.id.clone(), records })
     }
 
-    /// Failures of this run that were stored are healed: records that were read again, in the closing
-    /// pass, were sent or skipped.
+    /// Stored failures of this run are healed: the closing pass read their records again, and sent or skipped them.
     pub(super) fn healed(&mut self, healed: HealedCounts) {
         self.run.counts.heal(healed);
     }

@@ -1,4 +1,4 @@
-//! Pages: what is read for them, what their records need, and their mapping.
+//! Pages: what the run reads for them, what their records need, and their mapping.
 
 use std::collections::BTreeSet;
 
@@ -33,18 +33,18 @@ use crate::mapping::metadata::MARKS;
 use crate::push::plan::price_edge::PriceEdge;
 use crate::time::UnixMs;
 
-/// About how many bytes the documents of so many bytes take once they are read, until they are mapped. An order
-/// stays a text, beside the fields that are used by name; the others become trees.
+/// The approximate memory of documents of this many bytes from their reading to their mapping. An order stays a text,
+/// beside the fields that are used by name; the others become trees.
 fn read_bytes(kind: ImportKind, bytes: usize) -> usize {
     bytes * if kind == ImportKind::Orders { 2 } else { 5 }
 }
 
-/// A page, as it was read from the source of a pass.
+/// A page from the source of a pass.
 struct SourcePage {
     page: RunPage,
     /// Where the next page begins.
     after: Option<String>,
-    /// Whether there is none.
+    /// Whether there is no next page.
     ended: bool,
 }
 
@@ -60,7 +60,7 @@ impl RunWork {
         let Some(pass) = self.run.passes.get(self.run.pass).cloned() else { return Ok(()) };
         let before = self.readers.get(range).and_then(|reader| reader.after.clone());
         let Some(read) = self.read_of(config, &pass, limit, before.as_deref(), answer)? else {
-            // The same page is asked for with fewer documents.
+            // The run asks for the same page with fewer documents.
             if let Some(reader) = self.readers.get_mut(range) {
                 reader.reading = false;
             }
@@ -89,8 +89,8 @@ impl RunWork {
         Ok(())
     }
 
-    /// What an answer to the reading of a pass holds; the page begins after `before`. None if it holds
-    /// nothing whole, and is to be asked for with fewer documents.
+    /// What an answer to the reading of a pass holds; the page begins after `before`. None if it holds no whole
+    /// document: the run asks again with fewer documents.
     fn read_of(
         &mut self,
         config: &Config,
@@ -129,7 +129,7 @@ impl RunWork {
                 let found = links(&results);
                 let last = found.last().map(|found| found.id.to_string());
                 page.linked = self.linked_walks(*link, filter, found);
-                // What only leads to a record, and is too large to do so, is left out.
+                // A linking document that is too large is left out.
                 let last = begun.filter(|_| results.is_empty()).map(|id| id.to_string()).or(last);
                 let ended = (is_none || is_whole) && results.len() < link.limit(limit);
                 self.size.limit = self.size.limit.max(2);
@@ -140,7 +140,7 @@ impl RunWork {
                 let part = listed(&self.list, before, limit);
                 self.learn_size(config, results.len(), answer.body.len());
                 if pass.hand_over {
-                    // Which of them changed is not known of those that were not read.
+                    // The answer does not say which of the unread documents changed.
                     page.take_ids(&results);
                     let rest = self.list[part.clone()].iter().filter(|_| !is_whole);
                     let rest: Vec<_> = rest.filter(|id| !page.has(id)).cloned().collect();
@@ -155,7 +155,7 @@ impl RunWork {
                     for id in missing {
                         let fate = match self.run.selection {
                             _ if !is_whole => RecordFate::Again,
-                            // It failed as it was there; now there is nothing to do.
+                            // It failed when it existed; now there is nothing to do.
                             RunSelection::Retry => RecordFate::Skipped(SkipReason::GONE),
                             _ => not_found(),
                         };
@@ -176,7 +176,7 @@ impl RunWork {
                     page.waits = 1;
                 }
                 if results.is_empty() && !is_whole {
-                    // Without its id the run cannot go on behind it.
+                    // Without its id the run cannot go on after it.
                     let id = begun.ok_or_else(commercetools::too_large)?;
                     let fate = if pass.hand_over { RecordFate::Open } else { too_large() };
                     page.records.push(RunRecord::new(id.clone(), fate));
@@ -188,8 +188,8 @@ impl RunWork {
         Ok(Some(SourcePage { page, after, ended }))
     }
 
-    /// Reads the documents of a page that was answered, if there is one. That takes a while, and
-    /// the calls that could be made are to be under way meanwhile.
+    /// Reads the documents of an answered page, if there is one. That takes a while; all possible calls should be under
+    /// way meanwhile.
     pub(in crate::import) fn read_documents(
         &mut self,
         config: &Config,
@@ -199,7 +199,7 @@ impl RunWork {
         let Some(number) = self.unread().filter(room) else { return false };
         let answer = self.pages.get_mut(&number).and_then(|page| page.unread.take());
         let answer = answer.unwrap_or_default();
-        // It was a page when it was answered.
+        // The answer was a page when it came.
         let results = commercetools::begun_page(&answer).unwrap_or_default().results;
         let of = self.run.kind.documents();
         if let Some(page) = self.pages.get_mut(&number) {
@@ -216,8 +216,8 @@ impl RunWork {
         self.unread().is_some_and(|number| self.has_room_to_read(number))
     }
 
-    /// Whether the documents of a page may be read. Those of one page are, whatever its size, but not
-    /// beside those of others, or beside more rows than there is room for.
+    /// Whether the documents of a page may be read. One page always may, whatever its size, but not beside those of
+    /// others, or beside more rows than fit.
     pub(super) fn has_room_to_read(&self, number: PageNo) -> bool {
         let Some(page) = self.pages.get(&number) else { return false };
         let others = self.pages.values().filter(|page| page.unread.is_none());
@@ -226,7 +226,7 @@ impl RunWork {
         used + read_bytes(self.run.kind, page.bytes) <= self.room || (is_only && used < self.room)
     }
 
-    /// The oldest page that was answered, and whose documents are not read.
+    /// The oldest answered page with unread documents.
     fn unread(&self) -> Option<PageNo> {
         self.pages.iter().find(|(_, page)| page.unread.is_some()).map(|(number, _)| *number)
     }
@@ -247,7 +247,7 @@ impl RunWork {
         }
     }
 
-    /// The outbox has the records of a page: nothing more is to be done with them here.
+    /// The outbox has the records of a page: the import does nothing more with them.
     pub(super) fn handed_over(&mut self, number: PageNo) {
         let Some(page) = self.pages.get_mut(&number) else { return };
         page.waits = 0;
@@ -256,8 +256,8 @@ impl RunWork {
         }
     }
 
-    /// Stores the edges of the prices of a page before its first write: if it is not finished, an edge may pass
-    /// before it is read again, and a job of now be carried out after that.
+    /// Stores the edges of the prices of a page before its first write: if the run does not finish the page, an edge
+    /// may pass before it reads the page again, and Klaviyo may carry out a current job after that.
     fn open_edges(&mut self, number: PageNo, edges: Vec<PriceEdge>) {
         let Some(page) = self.pages.get_mut(&number).filter(|_| !edges.is_empty()) else { return };
         let changes = edges.iter().map(PriceEdge::notification).collect();
@@ -292,7 +292,7 @@ impl RunWork {
         }
         let missing: Vec<_> = asked.iter().filter(|id| !page.has(id)).cloned().collect();
         if is_whole {
-            // What is gone by now needs nothing any more.
+            // A missing record needs nothing any more.
             self.leave_gone(missing.clone(), now);
             let gone = |id| RunRecord::new(id, RecordFate::Skipped(SkipReason::GONE));
             page.records.extend(missing.into_iter().map(gone));
@@ -301,7 +301,7 @@ impl RunWork {
         {
             page.records.push(RunRecord::new(only.clone(), too_large()));
         } else {
-            // The others are asked for once more, and fewer of them at a time.
+            // The run asks for the others once more, fewer at a time.
             for id in missing {
                 self.again_under_way.remove(&id);
             }
@@ -330,7 +330,7 @@ impl RunWork {
         }
     }
 
-    /// Gives up what records need: those that wait for it fail.
+    /// Gives up what records need: the records that wait for it fail.
     pub(super) fn give_need_up(
         &mut self,
         config: &Config,
@@ -358,7 +358,7 @@ impl RunWork {
         }
     }
 
-    /// Hands an answer to those who wait for it: of a category these are records of any page.
+    /// Hands an answer to the records that wait for it: for a category these are records of any page.
     pub(super) fn need_answered(
         &mut self,
         config: &Config,
@@ -375,7 +375,7 @@ impl RunWork {
             .iter()
             .try_for_each(|(page, need)| self.hand_out(config, *page, need, answer, now));
         if told.is_err() {
-            // It is asked for once more.
+            // The run asks for it once more.
             self.categories.insert(write.id().to_owned(), waiting);
         }
         told
@@ -395,7 +395,7 @@ impl RunWork {
             let Some((record, unit)) = page.units.get_mut(part.unit) else { continue };
             match unit.take(&part, &mut self.memory, now) {
                 Ok(()) => {}
-                // What cannot be read costs those records that need it.
+                // If it cannot be read, the records that need it fail.
                 Err(ReadFault::Never(rejection))
                     if matches!(
                         rejection.fault,
@@ -415,8 +415,7 @@ impl RunWork {
         Ok(())
     }
 
-    /// Asks for what records of a page need. A category that others wait for already is written for
-    /// the first of them.
+    /// Asks for what records of a page need. A category that several records wait for is written for the first of them.
     pub(super) fn ask(&mut self, number: PageNo, needs: Vec<JointReading>, now: DateTime<Utc>) {
         let Some(page) = self.pages.get_mut(&number) else { return };
         page.waits += u32::try_from(needs.len()).unwrap_or(u32::MAX);
@@ -432,10 +431,9 @@ impl RunWork {
         }
     }
 
-    /// Maps what is read of a page, and asks for what the others need.
+    /// Maps what is read for a page, and asks for what the other records need.
     ///
-    /// Each is rows, and freed, before the next is mapped: what is made of an order takes many times its
-    /// bytes.
+    /// It maps each record to rows and frees it before the next: mapping an order takes many times its bytes.
     pub(super) fn prepare(&mut self, config: &Config, number: PageNo, now: DateTime<Utc>) {
         let is_counted = self.is_counted();
         let Some(page) = self.pages.get_mut(&number).filter(|page| page.waits == 0) else { return };
@@ -479,7 +477,7 @@ impl RunWork {
                     self.live.insert(unit, RecordRef { page: number, record });
                 }
                 DeliveryStep::Conclude(conclusion) => one.end(conclusion.into()),
-                // Only notifications give rise to others.
+                // Only notifications lead to others.
                 DeliveryStep::Follow(_) => {
                     one.end(RecordFate::Skipped(SkipReason::NothingToSend));
                 }

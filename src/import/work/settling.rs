@@ -1,4 +1,4 @@
-//! How pages, passes and the run come to their end.
+//! How pages, passes and the run end.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -19,11 +19,10 @@ use crate::import::record_ref::{PageNo, RecordRef};
 use crate::import::run::{ImportRun, RunState};
 use crate::time::{UnixMs, millis};
 
-/// How long a run may settle nothing before it fails. A job of Klaviyo's takes minutes, and counts when it
-/// ends.
+/// How long a run may settle nothing before it fails. A job of Klaviyo takes minutes, and counts when it ends.
 const MOST_WAIT: Duration = Duration::from_mins(15);
 
-/// The longest time between two steps that counts for that: what is longer, the object was down.
+/// The longest time between two steps that counts for that: during a longer one the object was down.
 const MOST_STEP: Duration = Duration::from_mins(2);
 
 impl RunWork {
@@ -48,14 +47,14 @@ impl RunWork {
         }
     }
 
-    /// Whether a record that is settled in this pass is no failure any more. What is left to the outbox
-    /// is not settled, and what is deleted at Klaviyo was not read.
+    /// Whether a record settled in this pass heals its failure. A record left to the outbox is not settled, and a
+    /// deletion at Klaviyo reads no record.
     fn heals(&self) -> bool {
         let pass = self.run.passes.get(self.run.pass);
         pass.is_some_and(|pass| !pass.hand_over && !matches!(pass.source, PassSource::Held { .. }))
     }
 
-    /// Brings to an end what can be. So many bytes may wait of the run.
+    /// Settles what can be settled. Up to `room` bytes of the run may wait.
     pub(in crate::import) fn settle(&mut self, room: usize, now: DateTime<Utc>) {
         self.room = room;
         if !self.run.is_active() {
@@ -103,7 +102,7 @@ impl RunWork {
         }
     }
 
-    /// Fails a run that settled nothing for too long: whatever it waits for, a person is to know.
+    /// Fails a run that settled nothing for too long: whatever it waits for, a person has to know.
     fn end_what_settles_nothing(&mut self, now: DateTime<Utc>) {
         if let Some(before) = self.stepped_at.replace(now) {
             let passed = (now - before).to_std().unwrap_or_default().min(MOST_STEP);
@@ -125,7 +124,7 @@ impl RunWork {
         self.fail(code, message.to_owned());
     }
 
-    /// Begins a pass: first it has to be known how to divide it, if it can be.
+    /// Begins a pass: if it can be divided, the run first finds out how.
     fn begin_pass(&mut self, now: DateTime<Utc>) {
         let closing_began = self.run.closing_began;
         let Some(pass) = self.run.passes.get_mut(self.run.pass) else { return };
@@ -151,7 +150,7 @@ impl RunWork {
                 }
             }
             (None, Some(_), None) => self.now_queue(RunReading::Project, now),
-            // There are none to walk through.
+            // The project has no such documents.
             (None, Some(PassLink::Variants), Some(CatalogModel::Classic)) => {
                 self.begin_ranges(Vec::new());
             }
@@ -225,8 +224,8 @@ impl RunWork {
         }
     }
 
-    /// Has the edges of the prices of pages kept, as soon as all of a page is with Klaviyo: its jobs may
-    /// bring the prices of before an edge for as long as a job may be carried out.
+    /// Has the outbox keep the edges of the prices of a page as soon as all of the page is with Klaviyo: its jobs may
+    /// bring the prices from before an edge for as long as Klaviyo may carry out a job.
     fn keep_edges(&mut self, now: DateTime<Utc>) {
         if self.run.state != RunState::Running {
             return;
@@ -255,8 +254,7 @@ impl RunWork {
         self.is_secured(page) && page.price_edges.is_empty()
     }
 
-    /// Makes a page part of what is stored: what is settled is counted, what is with jobs is kept
-    /// by its ids.
+    /// Moves a page into the stored state: counts what is settled, and keeps the ids of what is in jobs.
     fn commit(&mut self, number: PageNo) {
         let Some(page) = self.pages.remove(&number) else { return };
         self.dirty = true;
@@ -286,7 +284,7 @@ impl RunWork {
         }
     }
 
-    /// Stores which records of a page are with jobs.
+    /// Stores which records of a page are in jobs.
     fn keep_rows(&mut self, page: &RunPage) {
         let waiting = page.records.iter().filter(|record| record.fate == RecordFate::Open);
         for record in waiting {
@@ -320,7 +318,7 @@ impl RunWork {
         }
     }
 
-    /// The records of pages of ranges that are under way.
+    /// The records of range pages under way.
     pub(super) fn live_records(&self) -> u64 {
         let ranges = self.pages.values().filter(|page| page.origin != PageOrigin::Again);
         let records = ranges.flat_map(|page| &page.records);

@@ -1,8 +1,8 @@
-//! How much is read at once: as much as answers that are neither too long nor too slow hold.
+//! How much to read at once: as much as fits in answers that are neither too long nor too slow.
 //!
-//! A page that is longer than is read of it gives the documents at its beginning; one that takes too long
-//! gives none, and is asked for again with half of them. Both make the pages that follow smaller, down to a
-//! single document, and pages grow again while that goes well.
+//! If a page is longer than the read limit, the run keeps the documents at its beginning; if a page takes too long, it
+//! gives none, and the run asks again for half of them. Both make the following pages smaller, down to a single
+//! document; pages grow again while that goes well.
 
 use chrono::{DateTime, Utc};
 
@@ -14,18 +14,18 @@ use crate::config::Config;
 use crate::engine::stubborn::CallTries;
 use crate::http::PAGE_BYTES;
 
-/// Bytes that a page is to have: three quarters of what is read of it ([`PAGE_BYTES`]), so that few are longer.
+/// The bytes that a page should have: three quarters of the read limit ([`PAGE_BYTES`]), so that few are longer.
 pub(super) const AIMED_BYTES: usize = PAGE_BYTES / 4 * 3;
 
-/// How many times as many documents as this one the next page may have.
+/// The next page may have this many times as many documents as the last one.
 const GROWTH: usize = 4;
 
 /// How many documents a page may have.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PageSize {
-    /// As many as the next is to have.
+    /// How many the next page should have.
     pub(super) limit: usize,
-    /// The most that are answered in time, as far as is known.
+    /// The most that commercetools answers in time, as far as is known.
     in_time: usize,
     /// The bytes of the last page.
     pub(super) bytes: usize,
@@ -36,8 +36,8 @@ impl PageSize {
         Self { limit: limit.max(1), in_time: usize::MAX, bytes: AIMED_BYTES }
     }
 
-    /// Learns from so many documents of so many bytes. One that is larger than others makes the next page
-    /// small, and those after it grow again.
+    /// Learns from the documents and bytes of a page. A document that is larger than others makes the next page small,
+    /// and later pages grow again.
     pub(super) fn learn(&mut self, documents: usize, bytes: usize, page_size: usize) {
         // The empty page at the end says nothing.
         if documents == 0 {
@@ -50,7 +50,7 @@ impl PageSize {
         self.limit = (AIMED_BYTES / each).clamp(1, most.max(1));
     }
 
-    /// So many documents took too long.
+    /// This many documents took too long.
     fn too_slow(&mut self, limit: usize) {
         self.in_time = (limit / 2).max(1);
         self.limit = self.limit.min(self.in_time);
@@ -63,15 +63,14 @@ impl RunWork {
         self.size.learn(documents, bytes, page_size);
     }
 
-    /// A walk over records, with as many to a page as their size allows.
+    /// A walk over records with the page size that their bytes allow.
     pub(super) fn sized(&self, walk: Walk) -> Walk {
         let is_of_records = walk.of == self.run.kind.documents();
         let limit = if is_of_records { self.size.limit.min(walk.limit) } else { walk.limit };
         Walk { limit, ..walk }
     }
 
-    /// A reading that took too long, with less to answer. None if it is asked for in another way, or done
-    /// without.
+    /// A smaller reading after one that took too long. None if the run asks in another way, or goes on without it.
     pub(super) fn made_smaller(
         &mut self,
         config: &Config,
@@ -104,7 +103,7 @@ impl RunWork {
                 self.ask_in_halves(page, &query, tries, now);
                 None
             }
-            // Once more, since it divides the walk; then the run does without.
+            // Once more, since it divides the walk; then the run goes on without it.
             RunReading::End(end) if tries.count > 1 => {
                 self.end_unknown(config, &end, now);
                 None

@@ -1,7 +1,7 @@
-//! What is stored of given resources: what waits, and dead letters. For a person who asks where something is.
+//! What is stored about given resources: waiting rows, and dead letters. For: a person who asks where something is.
 //!
-//! A parked notification says only itself what it is about, and no index has it; so the rows that were parked
-//! last are looked through, and no more of them than can be in a moment.
+//! Only a parked notification itself says which resource it is about, and no index has it. So the newest rows are
+//! searched, up to a limit that takes a moment.
 
 use serde::Deserialize;
 
@@ -11,20 +11,20 @@ use crate::storage::parts;
 use crate::storage::sql::{RowId, Sql, SqlError};
 use crate::time::UnixMs;
 
-/// Parked rows that are looked through.
+/// The number of parked rows to search.
 const LOOKED_THROUGH: usize = 10_000;
 
-/// Bytes of them: to look through so many takes a second or so, in which the object does nothing else.
+/// Their total bytes: a search through this many takes about a second, in which the object does nothing else.
 const LOOKED_THROUGH_BYTES: usize = 100_000_000;
 
-/// Rows, and dead letters, that are given.
+/// The number of rows, and of dead letters, in an answer.
 const MOST: usize = 20;
 
-/// A row that waits.
+/// A waiting row.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct WaitingOf {
     seq: RowId,
-    /// `{typeId}/{id}` of what it is about.
+    /// `{typeId}/{id}` of its resource.
     pub resource: String,
     /// Why it waits.
     pub code: String,
@@ -41,7 +41,7 @@ pub struct WaitingOf {
 /// through. As for [`super::parked::waiting`], rows that are early do not count.
 pub fn waiting(sql: &dyn Sql, resources: &[String]) -> Result<(Vec<WaitingOf>, bool), SqlError> {
     let wanted = serde_json::to_string(resources)?;
-    // To look for an id in a text is far less than to read the text as JSON.
+    // A text search for an id costs far less than parsing the text as JSON.
     let query = format!(
         "WITH wanted AS (SELECT value FROM json_each(?1)),
             last AS (

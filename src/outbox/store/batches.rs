@@ -1,8 +1,7 @@
-//! Batches of the feed, each taken once (table `feed_batch`, one row: the newest number, and whether it was
-//! taken).
+//! Batches of the feed, each taken once (table `feed_batch`, one row: the newest number, and whether it was taken).
 //!
-//! Numbers go up. A call that comes a second time finds its number taken; one that comes after the feed asked
-//! for it finds it refused, and the feed reads that page again under the next number.
+//! Numbers ascend. A repeated call finds its number taken. A call that comes after the feed asked for its number finds
+//! it refused, and the feed reads that page again under the next number.
 
 use serde::Deserialize;
 
@@ -16,7 +15,7 @@ struct NewestBatch {
     taken: u8,
 }
 
-/// Stores what a batch holds, unless that was done or refused; whether it is stored.
+/// Stores the content of a batch, unless that was already done or refused; returns whether it is stored.
 pub fn take_batch(sql: &dyn Sql, number: u64, body: &[u8], now: UnixMs) -> Result<bool, SqlError> {
     if let Some(taken) = decided(sql, number)? {
         return Ok(taken);
@@ -26,7 +25,7 @@ pub fn take_batch(sql: &dyn Sql, number: u64, body: &[u8], now: UnixMs) -> Resul
     Ok(true)
 }
 
-/// Whether a batch was taken. If it was not, it is refused from now on.
+/// Whether a batch was taken. If not, it is refused from now on.
 pub fn settle(sql: &dyn Sql, number: u64) -> Result<bool, SqlError> {
     if let Some(taken) = decided(sql, number)? {
         return Ok(taken);
@@ -35,7 +34,7 @@ pub fn settle(sql: &dyn Sql, number: u64) -> Result<bool, SqlError> {
     Ok(false)
 }
 
-/// Whether a number was taken; none if nothing was decided of it yet.
+/// Whether a number was taken; none if that is not decided yet.
 fn decided(sql: &dyn Sql, number: u64) -> Result<Option<bool>, SqlError> {
     let newest: Option<NewestBatch> =
         sql.exec("SELECT number, taken FROM feed_batch", vec![])?.first()?;

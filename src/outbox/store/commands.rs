@@ -1,4 +1,4 @@
-//! What the machine wants stored, and how that is done.
+//! What the machine wants stored, and how it is stored.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -27,49 +27,49 @@ use crate::push::plan::IgnoreReason;
 use crate::storage::sql::{Sql, SqlError};
 use crate::time::UnixMs;
 
-/// Something to be stored.
+/// Something to store.
 pub enum StoreCommand {
-    /// Remove a row that holds nothing.
+    /// Remove a row without content.
     Remove(ParkedRow),
-    /// What became of a row.
+    /// The result of a row.
     Settle {
         /// The row.
         tried: Box<TriedRow>,
         /// What becomes of it.
         fate: RowFate,
-        /// The operation that it could not go on with.
+        /// The operation that stopped it.
         waits_for: Option<OperationName>,
     },
-    /// What of a row Klaviyo took.
+    /// The parts of a row that Klaviyo accepted.
     NoteSent {
         /// The row.
         row: ParkedRow,
         /// Digests.
         sent: HashSet<RowDigest>,
     },
-    /// Until when a write of a row may still be carried out.
+    /// Until when Klaviyo may still carry out a write of a row.
     KeepInDoubt {
         /// The row.
         row: ParkedRow,
         /// That time.
         until: UnixMs,
     },
-    /// A job is being started with these rows.
+    /// A job with these rows is being started.
     StartJob(Vec<RowGeneration>),
-    /// Klaviyo took a job.
+    /// Klaviyo accepted a job.
     OpenJob {
         /// The job.
         job: JobRef,
         /// Its rows.
         rows: Vec<JobRow>,
     },
-    /// A job is not done yet, or nothing was learned of it.
+    /// A job is not done yet, or its state is unknown.
     PutJobOff {
         /// The job.
         job: JobRef,
-        /// Why what waits for it does.
+        /// Why its rows wait.
         fault: TransientFault,
-        /// When it is looked at again.
+        /// When to look at it again.
         until: UnixMs,
     },
     /// A job has ended.
@@ -79,13 +79,13 @@ pub enum StoreCommand {
         /// What became of it.
         end: JobEnd,
     },
-    /// Notifications that rows gave rise to, not to be tried before a time (ms since 1970 UTC).
+    /// Park notifications that rows led to; they must not be tried before a time (ms since 1970 UTC).
     Park(Vec<Map<String, Value>>, UnixMs),
-    /// Erase a customer once more, who may have been brought back.
+    /// Erase a customer once more, whose profile may have been brought back.
     EraseAgain(EraseAgain),
-    /// An operation goes through again: what waits for it is due.
+    /// An operation goes through again: the rows that wait for it are due.
     Wake(OperationName),
-    /// All rows of a round have their end.
+    /// All rows of a round have ended.
     EndRound,
 }
 
@@ -95,7 +95,7 @@ pub struct TriedRow {
     pub row: ParkedRow,
     /// Its notification.
     pub item: PushedItem,
-    /// The bytes of that.
+    /// The bytes of the notification.
     pub content: Vec<u8>,
     /// Whether the try may have written something.
     pub is_written: bool,
@@ -107,7 +107,7 @@ pub struct TriedRow {
     pub cut: Vec<Cut>,
 }
 
-/// What became of a row, for the log.
+/// The result of a row, for the log.
 pub struct ToldOutcome {
     /// The row.
     pub tried: Box<TriedRow>,
@@ -115,7 +115,7 @@ pub struct ToldOutcome {
     pub outcome: Outcome,
 }
 
-/// Stores something; what there is to tell of it.
+/// Stores something; returns what to log.
 ///
 /// # Errors
 /// A statement failed.
@@ -185,7 +185,7 @@ fn settle(
     }
 }
 
-/// Removes a row with what was sent for it; whether it was there still, in this generation.
+/// Removes a row with its sent digests; returns whether it still existed in this generation.
 fn remove(sql: &dyn Sql, row: &ParkedRow) -> Result<bool, SqlError> {
     let removed = parked::remove(sql, row)?;
     if removed {
@@ -194,8 +194,8 @@ fn remove(sql: &dyn Sql, row: &ParkedRow) -> Result<bool, SqlError> {
     Ok(removed)
 }
 
-/// Makes a dead letter of a row, if it is there still: it may have been erased meanwhile, or a newer
-/// generation has its own turn.
+/// Turns a row into a dead letter, if it still exists: it may have been erased meanwhile, or a
+/// newer generation has its own turn.
 fn give_up(
     sql: &dyn Sql,
     tried: &TriedRow,

@@ -1,7 +1,7 @@
-//! Dead letters: notifications that cannot succeed unless a person does something.
+//! Dead letters: notifications that cannot succeed unless a person acts.
 //!
-//! Each is kept with its reason until it is deleted. The same notification is kept once, whatever
-//! number of times it comes: its id is its digest.
+//! Each is kept with its reason until it is deleted. The same notification is kept once, however often it comes: its id
+//! is its digest.
 //!
 //! Table `dead_letters` has a row for each, `dead_letter_parts` its notification in parts.
 
@@ -29,22 +29,22 @@ const PAGE: usize = 100;
 pub struct NewDeadLetter {
     /// When.
     pub at: UnixMs,
-    /// Why, as a stable code.
+    /// The reason, as a stable code.
     pub code: String,
-    /// Why, in words; may be Klaviyo's own.
+    /// The reason in words; they may be Klaviyo's own.
     pub detail: String,
-    /// Where in the body, as a JSON pointer.
+    /// The place in the body, as a JSON pointer.
     pub pointer: Option<String>,
-    /// `{typeId}/{id}` of what it is about.
+    /// `{typeId}/{id}` of its resource.
     pub resource: Option<String>,
-    /// The commercetools customer whom it is about, if it says so; for erasing.
+    /// The commercetools customer that it is about, if it says so; for erasures.
     pub customer: Option<String>,
     /// How often it was tried.
     pub attempts: u32,
 }
 
 impl NewDeadLetter {
-    /// A letter of `now`, for a notification or for something that is none.
+    /// A letter at `now`, for a notification or for something that is not one.
     #[must_use]
     pub fn of(
         notification: Option<&Notification>,
@@ -73,10 +73,10 @@ pub struct DeadLetterRow {
     pub id: String,
     /// When it became one, or was last dated.
     pub at: UnixMs,
-    /// Why, as a stable code.
+    /// The reason, as a stable code.
     pub code: String,
     detail: String,
-    /// Where in the body, as a JSON pointer.
+    /// The place in the body, as a JSON pointer.
     pub pointer: Option<String>,
     resource: Option<String>,
     /// How often it was tried.
@@ -106,10 +106,10 @@ impl DeadLetterRow {
     }
 }
 
-/// Stores a letter and gives its id; one that is there already is only counted and dated.
+/// Stores a letter and returns its id; an existing one is only counted and dated.
 pub fn keep(sql: &dyn Sql, letter: &NewDeadLetter, content: &[u8]) -> Result<String, SqlError> {
     let id = format!("{:x}", Sha256::digest(content));
-    // All in one turn without an await, so it is stored whole or not at all.
+    // All in one turn without an await, so it stores all or nothing.
     let known = find(sql, &id)?;
     sql.exec(
         "INSERT INTO dead_letters (id, at, code, detail, pointer, resource, customer, attempts)
@@ -136,8 +136,8 @@ pub fn keep(sql: &dyn Sql, letter: &NewDeadLetter, content: &[u8]) -> Result<Str
     Ok(id)
 }
 
-/// A page of letters, the newest first; of those with a code, if one is given. The first page has how many
-/// there are of each code.
+/// A page of letters, the newest first; only those with a code, if one is given. The first page has the number of
+/// letters by code.
 pub fn list(sql: &dyn Sql, cursor: Option<RowId>, code: Option<&str>) -> Result<Value, SqlError> {
     let query = format!(
         "SELECT seq, id, at, code, detail, pointer, resource, attempts, {NAME} AS name
@@ -168,7 +168,7 @@ pub fn list(sql: &dyn Sql, cursor: Option<RowId>, code: Option<&str>) -> Result<
     Ok(listed)
 }
 
-/// How many letters there are of each code, the most frequent first.
+/// The number of letters by code, the most frequent first.
 fn codes(sql: &dyn Sql) -> Result<Vec<Value>, SqlError> {
     sql.exec(
         "SELECT code, COUNT(*) AS count FROM dead_letters GROUP BY code ORDER BY count DESC, code",
@@ -182,13 +182,13 @@ pub fn find(sql: &dyn Sql, id: &str) -> Result<Option<DeadLetterRow>, SqlError> 
     sql.exec("SELECT * FROM dead_letters WHERE id = ?", vec![id.into()])?.first()
 }
 
-/// The ids of those that are meant, the oldest first.
+/// The ids of the selected letters, the oldest first.
 pub fn ids(sql: &dyn Sql, which: &KeptSelection) -> Result<Vec<String>, SqlError> {
     let query = format!("SELECT id FROM dead_letters WHERE {} ORDER BY seq", which.condition());
     sql.exec(&query, vec![which.value()])?.column()
 }
 
-/// How many there are.
+/// The number of letters.
 pub fn count(sql: &dyn Sql) -> Result<u32, SqlError> {
     Ok(sql.exec("SELECT COUNT(*) AS count FROM dead_letters", vec![])?.value()?.unwrap_or(0))
 }
@@ -201,12 +201,12 @@ pub fn read(sql: &dyn Sql, id: &str) -> Result<Option<Value>, SqlError> {
     Ok(Some(shown))
 }
 
-/// The notification of a letter, as it came.
+/// The original notification of a letter.
 pub fn content(sql: &dyn Sql, row: &DeadLetterRow) -> Result<Vec<u8>, SqlError> {
     parts::get(sql, "dead_letter_parts", row.seq)
 }
 
-/// Deletes a letter; whether it was there.
+/// Deletes a letter; returns whether it existed.
 pub fn delete(sql: &dyn Sql, id: &str) -> Result<bool, SqlError> {
     let Some(row) = find(sql, id)? else { return Ok(false) };
     parts::delete(sql, "dead_letter_parts", row.seq)?;
@@ -214,7 +214,7 @@ pub fn delete(sql: &dyn Sql, id: &str) -> Result<bool, SqlError> {
     Ok(true)
 }
 
-/// Deletes the letters that are meant.
+/// Deletes the selected letters.
 pub fn delete_all(sql: &dyn Sql, which: &KeptSelection) -> Result<(), SqlError> {
     let letters = format!("FROM dead_letters WHERE {}", which.condition());
     let parts = format!("DELETE FROM dead_letter_parts WHERE owner IN (SELECT seq {letters})");
@@ -234,7 +234,7 @@ pub fn forget(sql: &dyn Sql, before: UnixMs) -> Result<(), SqlError> {
     Ok(())
 }
 
-/// JSON where it is JSON, else text, else base64.
+/// JSON if it is JSON, otherwise text, otherwise base64.
 fn readable(content: Vec<u8>) -> Value {
     if let Ok(value) = read_bytes(&content) {
         return value;

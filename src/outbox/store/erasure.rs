@@ -1,8 +1,8 @@
-//! Erasing a person from what is stored: the one place that knows all tables with personal data.
+//! Erases a person from the store: the one place that knows all tables with personal data.
 //!
-//! Table `erased` keeps for 90 days a keyed hash of each customer who was erased, so that a write
-//! which was under way beside the erasure, and brings the profile back, is followed by the deletion
-//! once more. The key is made with the table and never leaves the object.
+//! Table `erased` keeps a keyed hash of each erased customer for 90 days. If a write was under way during the erasure
+//! and brings the profile back, the deletion is repeated. The key is created with the table and never leaves the
+//! object.
 
 use std::time::Duration;
 
@@ -25,17 +25,17 @@ use crate::push::plan::customer::written_since;
 use crate::storage::sql::{Sql, SqlError, SqlValue};
 use crate::time::{UnixMs, in_ms};
 
-/// How long it is known who was erased.
+/// How long an erasure is remembered.
 const REMEMBERED: Duration = Duration::from_hours(90 * 24);
 
-/// Removes all that is parked and kept of a customer, except an erasure that is still to be done at
-/// Klaviyo, and remembers the erasure. What names no customer (a guest's order, a body that cannot
-/// be read) stays; it goes by its age. Whether a job is open that may bring the customer's profile
-/// back: then the erasure is to be parked, and waits in its slot for the end of that job.
+/// Removes everything parked and kept for a customer, except an erasure that still has to happen at Klaviyo, and
+/// remembers the erasure. Rows that name no customer (a guest's order, an unreadable body) stay; they expire by age.
+/// True if an open job may bring the customer's profile back: then the erasure has to be parked, and waits in its slot
+/// for the end of that job.
 pub fn erase(sql: &dyn Sql, customer: &str, now: UnixMs) -> Result<bool, SqlError> {
     let key = of_customer(customer);
     let parked = || vec![SqlValue::from(customer), key.as_str().into(), ERASURE_RANK.into()];
-    // All in one turn without an await, so it happens whole or not at all.
+    // All in one turn without an await, so all of it happens or nothing.
     remember(sql, customer, now)?;
     let doubtful_until = doubtful_until(sql, customer, now)?;
     sql.exec(
@@ -62,8 +62,8 @@ pub fn erase(sql: &dyn Sql, customer: &str, now: UnixMs) -> Result<bool, SqlErro
     jobs::await_all_of(sql, &key, customer)
 }
 
-/// Until when a write may still be carried out that makes the customer's profile: of
-/// any row that names the customer, also of one that is being tried, or was when the runtime went down.
+/// Until when Klaviyo may still carry out a write that creates the customer's profile: a write of any row that names
+/// the customer, including a row in a try, or one that was when the runtime went down.
 fn doubtful_until(sql: &dyn Sql, customer: &str, now: UnixMs) -> Result<UnixMs, SqlError> {
     let (single, job) = (now + SINGLE_IN_DOUBT, now + JOB_IN_DOUBT);
     let until: Option<UnixMs> = sql
@@ -84,22 +84,22 @@ fn doubtful_until(sql: &dyn Sql, customer: &str, now: UnixMs) -> Result<UnixMs, 
     Ok(until.unwrap_or_default())
 }
 
-/// Customers of whom a write has ended that may have brought an erased profile back.
+/// Customers with a finished write that may have brought an erased profile back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EraseAgain {
     /// The customers' ids.
     pub customers: Vec<Id>,
-    /// How long the write may still be carried out.
+    /// How long Klaviyo may still carry out the write.
     #[serde(rename = "wait_ms", with = "in_ms")]
     pub wait: Duration,
-    /// Since when it may have been (UTC), if they are to be looked for once it cannot be any more: who is
-    /// not there then may have been erased in another deployment, too.
+    /// The earliest time of the write (UTC), if commercetools has to be asked for the customers as soon as no write can
+    /// follow: a customer who is missing then may have been erased in another deployment, too.
     pub gone_written_since: Option<DateTime<Utc>>,
 }
 
 impl EraseAgain {
-    /// What a delivery asks for that a push began at a time (UTC), if it asks for anything. A customer who is
-    /// gone is asked for though nothing was written: an earlier try may have, of which nobody knows.
+    /// What a push's delivery that began at a time (UTC) asks for, if anything. It asks for a missing customer even if
+    /// it wrote nothing: an unknown earlier try may have.
     #[must_use]
     pub fn after_push(
         rules: &OperatorRules,
@@ -122,8 +122,8 @@ impl EraseAgain {
         })
     }
 
-    /// Parks the erasure of those who were erased. Who was not erased here is looked for in commercetools,
-    /// and at Klaviyo.
+    /// Parks the erasure of the erased customers. A customer who was not erased here is looked up in commercetools, and
+    /// at Klaviyo.
     pub fn park(&self, sql: &dyn Sql, rules: &OperatorRules, now: UnixMs) -> Result<(), SqlError> {
         for customer in &self.customers {
             let was_erased = again(sql, customer.as_str(), self.wait, now)?;
@@ -136,9 +136,8 @@ impl EraseAgain {
     }
 }
 
-/// A write that may have brought this customer's profile back has ended: parks the erasure once
-/// more, if the customer was erased. Whether so. `wait` is how long the write may still be
-/// carried out.
+/// A write that may have brought this customer's profile back has ended: parks the erasure once more, if the customer
+/// was erased; returns whether so. `wait` is how long Klaviyo may still carry out the write.
 fn again(sql: &dyn Sql, customer: &str, wait: Duration, now: UnixMs) -> Result<bool, SqlError> {
     let hash = hash(sql, customer)?;
     if sql.exec("SELECT at FROM erased WHERE hash = ?", vec![hash.into()])?.is_empty() {

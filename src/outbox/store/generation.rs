@@ -1,4 +1,4 @@
-//! Which of the notifications that one after the other were parked into a slot a row is.
+//! The generation of a row: which of the notifications that were parked into a slot one after the other it is.
 
 use std::fmt;
 
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::storage::sql::{RowId, SqlValue};
 
-/// The generation of a row of `parked`, which is its `seq`: no other row has the same, nor has the row
-/// that is parked into the slot next.
+/// The generation of a row of `parked`, which is its `seq`: no other row has the same, not even the next row in the
+/// slot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RowGeneration(RowId);
 
 impl RowGeneration {
-    /// The number of the row, by which its notification is found.
+    /// The number of the row, the key of its notification.
     #[must_use]
     pub fn row(self) -> RowId {
         self.0

@@ -1,8 +1,8 @@
-//! Taking what a push has to store: the bodies of the calls that bring it to the object, and what
-//! becomes of them there.
+//! Stores what a push has to store: the bodies of the calls that bring it to the object, and what the object does with
+//! them.
 //!
-//! A body has for each notification a line of JSON, then the notification's own bytes, whatever they
-//! are. The answer is a list: for each the id of the dead letter, or nothing of what was parked.
+//! A body has a line of JSON for each notification, then the notification's own bytes, whatever they are. The answer is
+//! a list: the id of each dead letter, and an empty entry for each parked notification.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,18 +19,18 @@ use crate::time::UnixMs;
 /// Bytes of one call, unless one notification has more.
 const BYTES: usize = 8_000_000;
 
-/// What is to be stored.
+/// An entry to store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NewEntry {
-    /// To be tried again.
+    /// To try again.
     Parked(NewParked),
     /// For a person.
     DeadLetter(NewDeadLetter),
 }
 
-/// The version of the calls that store something. While two versions of the Worker are deployed
-/// side by side, the object refuses what it does not know, and the sender tries again.
+/// The version of the calls that store something. While two versions of the Worker are deployed side by side, the
+/// object refuses unknown calls, and the sender tries again.
 const VERSION: u32 = 1;
 
 /// A line of JSON before the bytes of a notification.
@@ -41,7 +41,7 @@ struct EntryHead<N> {
     bytes: usize,
 }
 
-/// The bodies of the calls, each with how many it has.
+/// The bodies of the calls, each with the number of its entries.
 pub fn bodies<'a>(
     all: impl Iterator<Item = (&'a NewEntry, &'a PushedItem)>,
 ) -> Result<Vec<(usize, Vec<u8>)>, SqlError> {
@@ -70,7 +70,7 @@ pub fn bodies<'a>(
     Ok(bodies)
 }
 
-/// Stores what a body has; what is answered. All in one turn without an await.
+/// Stores the content of a body; returns the answer. All in one turn without an await.
 pub fn take(sql: &dyn Sql, mut body: &[u8], now: UnixMs) -> Result<Vec<String>, SqlError> {
     let (mut stored, mut parked) = (Vec::new(), Vec::new());
     while let Some(end) = body.iter().position(|byte| *byte == b'\n') {
@@ -105,8 +105,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// The shape of what is sent to the object. A change of it needs a new [`VERSION`], except a member
-    /// that may be missing.
+    /// The shape of the calls to the object. A change of it needs a new [`VERSION`], except for an optional member.
     #[test]
     fn what_is_sent_keeps_its_shape() {
         let parked = json!({"parked": {"key": "customer/c", "rank": 1, "customer": "c",

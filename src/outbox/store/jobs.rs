@@ -1,9 +1,9 @@
 //! Jobs of Klaviyo that are not done yet, and the rows that wait for them.
 //!
-//! Table `jobs` has a row for each job, `job_rows` what it took: each row of the job with the slots
-//! that wait for it and the digest of what it writes. When the job has ended, the slots are tried
-//! again, and [`super::sent`] says what need not be sent once more: nothing, if all is still as it
-//! was. So whatever changed meanwhile is sent in the end, and no older job has the last word.
+//! Table `jobs` has a row for each job, `job_rows` its contents: each row of the job with the slots
+//! that wait for it and the digest of its write. When the job has ended, the slots are tried again,
+//! and [`super::sent`] says what need not be sent once more: nothing, if nothing changed. So the
+//! latest change is always sent in the end, and no older job has the last word.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,42 +19,42 @@ pub struct AwaitedJob {
     pub job: JobRef,
     /// When it was started.
     pub since: UnixMs,
-    /// When it is to be looked at.
+    /// When to look at it.
     pub due: UnixMs,
 }
 
-/// What a slot has in a job.
+/// The part of a slot in a job.
 #[derive(Serialize)]
 pub struct JobRow {
     /// The row of the job.
     pub n: usize,
     /// The slot.
     pub key: String,
-    /// The generation of its row that was sent.
+    /// The generation that was sent.
     pub seq: RowGeneration,
-    /// Of what it writes.
+    /// The digest of its write.
     pub digest: String,
-    /// The profile that it writes, if it writes one.
+    /// The profile that it writes, if any.
     pub external_id: Option<String>,
 }
 
-/// What became of the rows of a job.
+/// The result of a job's rows.
 pub enum JobFate {
-    /// Klaviyo did all but these.
+    /// Klaviyo did all except these.
     DoneBut(Vec<usize>),
-    /// Nobody knows.
+    /// The result is unknown.
     Unknown,
 }
 
-/// Stores a job that Klaviyo took, and lets the slots wait for it.
+/// Stores a job that Klaviyo accepted, and makes its slots wait for it.
 pub fn open(sql: &dyn Sql, job: &JobRef, rows: &[JobRow], now: UnixMs) -> Result<(), SqlError> {
     let inserted = sql.exec(
         "INSERT INTO jobs (job, since, due) VALUES (?1, ?2, ?2) RETURNING seq",
         vec![serde_json::to_string(job)?.into(), now.into()],
     )?;
     let Some(seq) = inserted.value::<RowId>()? else { return Ok(()) };
-    // A newer generation has no part in what was sent; and while an older write may still be carried
-    // out, nothing that is sent counts.
+    // A newer generation has no part in what was sent; and while Klaviyo may still carry out an
+    // older write, no sent digest counts.
     sql.exec(
         "INSERT OR REPLACE INTO job_rows (job, n, key, digest, external_id)
          SELECT ?1, value ->> 'n', value ->> 'key',
@@ -94,7 +94,7 @@ fn number(sql: &dyn Sql, job: &JobRef) -> Result<Option<RowId>, SqlError> {
     sql.exec("SELECT seq FROM jobs WHERE job = ? ORDER BY seq", vec![stored.into()])?.value()
 }
 
-/// A job is looked at again at `due`, and what waits for it says why.
+/// The next look at a job is at `due`, and the rows that wait for it show the reason.
 pub fn put_off(
     sql: &dyn Sql,
     job: &JobRef,
@@ -111,7 +111,7 @@ pub fn put_off(
     Ok(())
 }
 
-/// The row of a job that has the profile of this external id.
+/// The rows of a job with the external ids of their profiles.
 pub fn rows_of_profiles(sql: &dyn Sql, job: &JobRef) -> Result<Vec<(String, usize)>, SqlError> {
     #[derive(Deserialize)]
     struct ProfileRow {
@@ -164,8 +164,8 @@ pub fn close(sql: &dyn Sql, job: &JobRef, fate: &JobFate, now: UnixMs) -> Result
     Ok(())
 }
 
-/// Lets a slot wait for all open jobs that write this profile, whichever slots they are of; whether
-/// there are any. What they wrote counts no more.
+/// Makes a slot wait for all open jobs that write this profile, whichever slots they belong to;
+/// returns whether there are any. Their digests no longer count.
 pub fn await_all_of(sql: &dyn Sql, key: &str, external_id: &str) -> Result<bool, SqlError> {
     sql.exec(
         "INSERT OR REPLACE INTO job_rows (job, n, key, digest, external_id)

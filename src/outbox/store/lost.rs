@@ -1,8 +1,8 @@
-//! Tries that never ended, since the runtime went down in the middle of one; what follows from them is
-//! decided in [`crate::outbox::lost_tries`].
+//! Tries that never ended, since the runtime went down during them; [`crate::outbox::lost_tries`] decides the
+//! consequences.
 //!
-//! While a row is tried, its column `trying` says how. At the end of a round it is set back; whatever
-//! is found with it when the machine is made anew was lost.
+//! During a try, the row's column `trying` says how. The end of a round resets it; if a new machine finds it set, the
+//! try was lost.
 
 use serde::Deserialize;
 
@@ -18,13 +18,13 @@ use crate::storage::parts;
 use crate::storage::sql::{Sql, SqlError, list};
 use crate::time::UnixMs;
 
-/// The values of `trying`: 0 is a row that is not being tried.
+/// The values of `trying`; 0 means that the row is not being tried.
 pub(super) const IN_COMPANY: u8 = 1;
 pub(super) const ALONE: u8 = 2;
 /// In company, and a job was being started with it.
 pub(super) const IN_JOB: u8 = 3;
 
-/// From so many lost tries on a row is tried alone, as [`LostTries::next_try`] says.
+/// From this many lost tries on a row is tried alone, as [`LostTries::next_try`] says.
 pub(super) const TRIED_ALONE: u32 = 3;
 
 #[derive(Deserialize)]
@@ -38,7 +38,7 @@ struct LostRow {
     lost_at_round: u64,
 }
 
-/// Counts the tries that never ended, and gives up what never will.
+/// Counts the tries that never ended, and gives up rows that never will.
 pub fn count(sql: &dyn Sql, now: UnixMs) -> Result<(), SqlError> {
     let rows: Vec<LostRow> = sql
         .exec(
@@ -59,7 +59,7 @@ pub fn count(sql: &dyn Sql, now: UnixMs) -> Result<(), SqlError> {
             give_up(sql, &row, now)?;
             continue;
         }
-        // Whatever was under way for it may still be carried out.
+        // Klaviyo may still carry out whatever was under way for it.
         let in_doubt = if row.trying == IN_JOB { JOB_IN_DOUBT } else { SINGLE_IN_DOUBT };
         let doubtful_until = now + in_doubt;
         if RowGroup::of_key(&row.key) != Some(RowGroup::Facts) {
@@ -81,7 +81,7 @@ pub fn count(sql: &dyn Sql, now: UnixMs) -> Result<(), SqlError> {
     Ok(())
 }
 
-/// A job is being started with these rows.
+/// A job with these rows is being started.
 pub fn job_starts(sql: &dyn Sql, rows: &[RowGeneration]) -> Result<(), SqlError> {
     let seqs = list(rows);
     sql.exec(
@@ -91,7 +91,7 @@ pub fn job_starts(sql: &dyn Sql, rows: &[RowGeneration]) -> Result<(), SqlError>
     Ok(())
 }
 
-/// A round has ended: nothing of it was lost.
+/// A round has ended: none of its tries was lost.
 pub fn round_ended(sql: &dyn Sql) -> Result<(), SqlError> {
     sql.exec("UPDATE parked SET trying = 0 WHERE trying > 0", vec![])?;
     sql.exec("UPDATE rounds SET ended = ended + 1", vec![])?;
@@ -112,7 +112,7 @@ fn give_up(sql: &dyn Sql, row: &LostRow, now: UnixMs) -> Result<(), SqlError> {
         PushedItem::Refused { .. } => None,
     });
     let detail =
-        "Each try of it ended with the runtime, alone as well; see the log, and replay it.";
+        "The runtime went down in each of its tries, even alone; see the log, and replay it.";
     let rejection = Rejection::new(FinalFault::NeverFinished, detail);
     let letter = NewDeadLetter::of(notification, rejection, row.attempts, now);
     dead_letters::keep(sql, &letter, &content)?;

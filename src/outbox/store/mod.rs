@@ -1,13 +1,12 @@
 //! What the outbox stores, and how: the statements on the tables of the object `Outbox`.
 //!
-//! [`intake`] takes what the Worker sends. [`park`] stores what can succeed later, [`tries`] gives out
-//! what is due, [`parked`] keeps what became of it; [`jobs`] holds rows back until a job of Klaviyo's
-//! has ended, [`sent`] what need not be sent twice, [`lost`] counts tries that never ended. What can
-//! never succeed goes to [`dead_letters`], and back by [`replay`]. [`about`] finds both for a person who asks; [`erasure`] knows all tables with
-//! personal data.
+//! [`intake`] takes what the Worker sends. [`park`] stores what can succeed later, [`tries`] hands out due rows,
+//! [`parked`] keeps their results; [`jobs`] holds rows back until a job of Klaviyo has ended, [`sent`] has what need
+//! not be sent twice, [`lost`] counts tries that never ended. What can never succeed goes to [`dead_letters`], and back
+//! by [`replay`]. [`about`] finds both for a person who asks; [`erasure`] knows all tables with personal data.
 //!
-//! Times are arguments, and so is chance. Not in scope: which rows are tried
-//! next ([`super::schedule`]), and the calls (`edge::outbox`).
+//! Times and randomness are arguments. Not in scope: which rows are tried next ([`super::schedule`]), and the calls
+//! (`edge::outbox`).
 #![expect(
     clippy::missing_errors_doc,
     reason = "always the same: a statement failed, or what is stored cannot be read"

@@ -1,4 +1,4 @@
-//! What is known of a notification when it is parked.
+//! The data of a notification when it is parked.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::push::parking::ParkingSlot;
 use crate::push::parking::RowGroup;
 use crate::time::UnixMs;
 
-/// What is known of a notification when it is parked.
+/// The data of a notification when it is parked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewParked {
     /// Its slot; see [`ParkingSlot`].
@@ -22,33 +22,31 @@ pub struct NewParked {
     pub customer: Option<String>,
     /// Now.
     pub at: UnixMs,
-    /// When to try.
+    /// When to try it.
     pub due: UnixMs,
     /// Why it was parked, as a stable code.
     pub code: String,
     /// How often it was tried.
     pub attempts: u32,
-    /// Until when a write of it without an answer may still be carried out;
-    /// [`UnixMs::EPOCH`] if there is none. Until then the row stays, to be read and written once more, unless it tells of
-    /// a fact.
+    /// Until when Klaviyo may still carry out an unanswered write of it; [`UnixMs::EPOCH`] if there is none. Until then
+    /// the row stays, to be read and written once more, unless it is a fact.
     pub doubtful_until: UnixMs,
-    /// Since when it may have been written, without that being known to be current;
-    /// [`UnixMs::EPOCH`] if it was not.
+    /// Since when it may have been written, without a check that this is current; [`UnixMs::EPOCH`] if it was not.
     #[serde(default)]
     pub written_since: UnixMs,
 }
 
-/// What a try of a notification may have left at Klaviyo that is not known to be current.
+/// What a try of a notification may have left at Klaviyo without a check that this is current.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct UnverifiedWrites {
     /// When the try began; [`UnixMs::EPOCH`] if nothing was written.
     pub since: UnixMs,
-    /// How long a write without an answer may still be carried out.
+    /// How long Klaviyo may still carry out a write without an answer.
     pub in_doubt: Option<Duration>,
 }
 
 impl UnverifiedWrites {
-    /// Those of a delivery that began at a time.
+    /// The writes of a delivery that began at a time.
     #[must_use]
     pub fn of(ended: &EndedDelivery, began: UnixMs) -> Self {
         let in_doubt = ended.in_doubt;
@@ -60,7 +58,7 @@ impl UnverifiedWrites {
 }
 
 impl NewParked {
-    /// One that is to be tried `now`.
+    /// For a try at `now`.
     #[must_use]
     pub fn now(slot: ParkingSlot, fault: TransientFault, now: UnixMs) -> Self {
         let ParkingSlot { key, rank, customer } = slot;
@@ -78,16 +76,15 @@ impl NewParked {
         }
     }
 
-    /// One that was not tried, and is to be with what else is parked in this second.
+    /// Not tried yet; for a try together with the other rows parked in this second.
     #[must_use]
     pub fn soon(slot: ParkingSlot, fault: TransientFault, now: UnixMs) -> Self {
         let new = Self::now(slot, fault, now);
         Self { due: to_second(new.due), ..new }
     }
 
-    /// One that is to be tried at a time, when no write that was before it is to come
-    /// any more. If its slot is taken, and tried, sooner, the slot is in doubt until then. A walk over what
-    /// changed is not late before, since nobody knows of a change that is not delivered.
+    /// For a try at a time when no earlier write can follow. If its slot is taken, and tried, sooner, the slot is in
+    /// doubt until then. A walk over changes is not late before that time, since no undelivered change is known.
     #[must_use]
     pub fn not_before(slot: ParkingSlot, time: UnixMs, now: UnixMs) -> Self {
         if time <= now {
@@ -100,15 +97,14 @@ impl NewParked {
         Self { due: time, doubtful_until: time, ..new }
     }
 
-    /// One that is to be tried when a price becomes valid or ends, `edge`, which is its age too: until
-    /// then it is not late. A write that was before it may still be carried out until `doubtful_until`;
-    /// [`UnixMs::EPOCH`] if none.
+    /// For a try when a price starts or ends, at `edge`. Its age counts from there too: until then it is not late.
+    /// Klaviyo may carry out an earlier write until `doubtful_until`; [`UnixMs::EPOCH`] if there is none.
     #[must_use]
     pub fn at_edge(slot: ParkingSlot, edge: UnixMs, doubtful_until: UnixMs) -> Self {
         Self { doubtful_until, ..Self::now(slot, TransientFault::PriceEdge, edge) }
     }
 
-    /// One that was tried once and is to be tried again.
+    /// For another try after a first one.
     #[must_use]
     pub fn after(
         slot: ParkingSlot,
@@ -127,8 +123,7 @@ impl NewParked {
     }
 }
 
-/// The end of the second: rows that were parked together become due together, and their requests
-/// can go together.
+/// The end of the second: rows that were parked together become due together, and their requests can go together.
 pub(super) fn to_second(time: UnixMs) -> UnixMs {
     UnixMs::from_ms(time.ms().next_multiple_of(1000))
 }

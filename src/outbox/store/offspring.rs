@@ -1,4 +1,4 @@
-//! Parking what another notification gives rise to.
+//! Parks notifications that another notification leads to.
 
 use serde_json::{Map, Value};
 
@@ -11,9 +11,9 @@ use crate::push::plan::price_edge::edge_of;
 use crate::storage::sql::{Sql, SqlError};
 use crate::time::UnixMs;
 
-/// Parks these notifications, to be tried now, but not before a time; those that
-/// need nothing are left out. One for an edge of a product's prices is tried at the edge, and once
-/// more at that time, if the edge is before it.
+/// Parks these notifications for a try now, but not before a time; leaves out those without work. A
+/// notification for an edge of a product's prices is tried at the edge, and once more at that time,
+/// if the edge comes first.
 pub fn park_offspring(
     sql: &dyn Sql,
     rules: &OperatorRules,
@@ -24,7 +24,7 @@ pub fn park_offspring(
     for notification in notifications.into_iter().filter_map(|raw| Notification::read(raw).ok()) {
         let Some(slot) = planned_slot(rules, &notification) else { continue };
         let new = match edge_of(&notification) {
-            // A write of the product that is on its way may bring the prices from before the edge.
+            // A write of the product under way may bring the prices from before the edge.
             Some(edge) => {
                 let doubtful_until = if not_before > now { not_before } else { UnixMs::EPOCH };
                 NewParked::at_edge(slot, UnixMs::from(edge), doubtful_until)

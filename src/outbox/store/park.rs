@@ -15,7 +15,7 @@ use crate::storage::parts;
 use crate::storage::sql::{Sql, SqlError, SqlValue};
 use crate::time::UnixMs;
 
-/// Who is in a slot already.
+/// The row that is already in a slot.
 #[derive(Deserialize)]
 struct SlotOccupant {
     seq: RowGeneration,
@@ -28,12 +28,11 @@ struct SlotOccupant {
     written_since: UnixMs,
 }
 
-/// Parks a notification. If its slot has an open job, the row waits for that job. If the slot is
-/// taken, the age, the number of tries and the time of the next one are kept, so that a stream of
-/// changes does not defeat the waiting. A row that does not wait after a try, but for a time
-/// ([`FOR_A_TIME`]), is tried at the earlier of both: what is told now is not to wait for that. Custom fields that either says were removed are to be unset by
-/// the one that stays. What was sent for it counts no more: somebody else may have
-/// written something else meanwhile.
+/// Parks a notification. If its slot has an open job, the row waits for that job. If the slot is taken, the row keeps
+/// its age, its number of tries and the time of the next try, so that a stream of changes does not defeat the waiting.
+/// A row that waits for a known time ([`FOR_A_TIME`]), not after a try, is tried at the earlier of both: current news
+/// must not wait for that time. The row that stays unsets the custom fields that either notification reports as
+/// removed. Its sent digests no longer count: somebody else may have written something else meanwhile.
 pub fn park(sql: &dyn Sql, new: &NewParked, content: &[u8]) -> Result<(), SqlError> {
     let occupant: Option<SlotOccupant> = sql
         .exec(
@@ -73,7 +72,7 @@ pub fn park(sql: &dyn Sql, new: &NewParked, content: &[u8]) -> Result<(), SqlErr
     insert(sql, &new, times, content)
 }
 
-/// Stores a row in a free slot: since when it is parked, when it is due, and how often it was tried.
+/// Stores a row in a free slot, with its age, its due time and its number of tries.
 fn insert(
     sql: &dyn Sql,
     new: &NewParked,
@@ -108,8 +107,8 @@ fn insert(
     }
 }
 
-/// Bytes of the notifications that one statement stores: a value may have 2 MB, and as JSON text
-/// in JSON text they take more.
+/// Bytes of the notifications that one statement stores: a value may have 2 MB, and JSON text inside JSON text takes
+/// more.
 const TOGETHER: usize = 300_000;
 
 /// Parks notifications in their order. Small ones in free slots are stored many at a time.
@@ -160,7 +159,7 @@ pub fn park_all(sql: &dyn Sql, all: &[(NewParked, &[u8])]) -> Result<(), SqlErro
     others.into_iter().try_for_each(|(new, content)| park(sql, new, content))
 }
 
-/// Which of the slots of these are taken.
+/// Which slots of these are taken.
 fn taken_slots(sql: &dyn Sql, new: &[(NewParked, &[u8])]) -> Result<Vec<String>, SqlError> {
     let keys: Vec<_> = new.iter().map(|(new, _)| new.key.as_str()).collect();
     sql.exec(

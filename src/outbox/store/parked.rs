@@ -1,9 +1,8 @@
-//! Parked notifications: those that can succeed later, and what becomes of them.
+//! Parked notifications: those that can succeed later, and their results.
 //!
-//! Table `parked` has a row for each slot, `parked_parts` its notification in parts. A row's `seq`
-//! is its generation: parking again into the same slot gives the row a new one, so that a
-//! try of the old one cannot remove what came meanwhile. A row without a time to try it waits for
-//! a job of Klaviyo; see [`super::jobs`].
+//! Table `parked` has a row for each slot, `parked_parts` its notification in parts. A row's `seq` is its generation:
+//! parking into the same slot again gives the row a new one, so the try of an old one cannot remove what came
+//! meanwhile. A row without a due time waits for a job of Klaviyo; see [`super::jobs`].
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -30,40 +29,40 @@ pub struct ParkedRow {
     pub since: UnixMs,
     /// How often it was tried.
     pub attempts: u32,
-    /// Until when a write of it may still be carried out; see [`super::new_parked::NewParked`].
+    /// Until when Klaviyo may still carry out a write of it; see [`super::new_parked::NewParked`].
     pub doubtful_until: UnixMs,
-    /// Since when it may have been written before, without that being known to be current; [`UnixMs::EPOCH`] if
-    /// it was not.
+    /// Since when it may have been written before, without a check that this is current; [`UnixMs::EPOCH`] if it was
+    /// not.
     pub written_since: UnixMs,
-    /// Whether its requests are to go alone, since a job failed with them: not 0.
+    /// Whether its requests have to go alone, since a job failed with them: not 0.
     pub(super) alone: u8,
     /// The bytes of its notification.
     pub(super) bytes: u64,
 }
 
 impl ParkedRow {
-    /// Whether it tells of a fact: however late it is carried out, it overwrites nothing newer.
+    /// Whether it is a fact: however late Klaviyo carries it out, it overwrites nothing newer.
     #[must_use]
     pub fn is_fact(&self) -> bool {
         RowGroup::of_key(&self.key) == Some(RowGroup::Facts)
     }
 
-    /// Whether its requests are to go alone.
+    /// Whether its requests have to go alone.
     #[must_use]
     pub fn alone(&self) -> bool {
         self.alone != 0
     }
 }
 
-/// Removes a row, if it still is the generation that was read; whether it was.
+/// Removes a row, if it still is the generation that was read; returns whether it was.
 pub fn remove(sql: &dyn Sql, row: &ParkedRow) -> Result<bool, SqlError> {
     let removed = sql.exec("DELETE FROM parked WHERE seq = ?", vec![row.seq.into()])?;
     parts::delete(sql, "parked_parts", row.seq.row())?;
     Ok(removed.written > 0)
 }
 
-/// A write of a row may still be carried out until then. It is in doubt for
-/// whatever was parked into the slot meanwhile as well, and what was sent counts no more.
+/// Klaviyo may still carry out a write of a row until then. This also puts a newer notification in the slot in doubt,
+/// and sent digests no longer count.
 pub fn keep_in_doubt(sql: &dyn Sql, row: &ParkedRow, until: UnixMs) -> Result<(), SqlError> {
     sql.exec(
         "UPDATE parked SET doubtful_until = MAX(doubtful_until, ?) WHERE key = ?",
@@ -72,10 +71,9 @@ pub fn keep_in_doubt(sql: &dyn Sql, row: &ParkedRow, until: UnixMs) -> Result<()
     sent::forget(sql, &row.key)
 }
 
-/// Puts a row off after a try, if it still is the generation that was read; one that waits for a
-/// job goes on waiting for it. `waits_for` is the operation that it could not go on with; `is_written`
-/// says whether the try, or one before it, may have written something. One that ended alone is not what
-/// brings the runtime down.
+/// Postpones a row after a try, if it still is the generation that was read; a row that waits for a job keeps waiting
+/// for it. `waits_for` is the operation that stopped it; `is_written` says whether this try, or one before it, may have
+/// written something. A row whose try alone has ended is not the one that crashes the runtime.
 pub fn put_off(
     sql: &dyn Sql,
     row: &ParkedRow,
@@ -103,8 +101,8 @@ pub fn put_off(
     Ok(())
 }
 
-/// The row of a product was delivered, if it still is the generation that was read, and is to be so again
-/// at the next edge of its prices: as if it had been parked for that alone.
+/// The row of a product was delivered, if it still is the generation that was read, and has to be delivered again at
+/// the next edge of its prices: as if it had been parked for that alone.
 pub fn move_to_edge(sql: &dyn Sql, row: &ParkedRow, edge: UnixMs) -> Result<(), SqlError> {
     sql.exec(
         "UPDATE parked SET since = ?1, due = ?1, code = ?2, attempts = 0, waits_for = NULL,
@@ -115,7 +113,7 @@ pub fn move_to_edge(sql: &dyn Sql, row: &ParkedRow, edge: UnixMs) -> Result<(), 
     sent::forget(sql, &row.key)
 }
 
-/// Faults whose rows wait for a time that is known: the end of a doubt, or the edge of prices.
+/// Faults whose rows wait for a known time: the end of a doubt, or the edge of prices.
 pub(super) const FOR_A_TIME: [TransientFault; 4] = [
     TransientFault::MayBeCarriedOut,
     TransientFault::Follows,
@@ -123,7 +121,7 @@ pub(super) const FOR_A_TIME: [TransientFault; 4] = [
     TransientFault::PriceEdge,
 ];
 
-/// Those of them whose rows are early and not late: nothing is known that is not delivered.
+/// Those whose rows are early, not late: no undelivered change is known.
 pub(super) const NOT_LATE: [TransientFault; 2] =
     [TransientFault::FollowsLater, TransientFault::PriceEdge];
 
@@ -135,14 +133,14 @@ pub(super) fn codes(
     Ok(serde_json::to_string(&codes)?.into())
 }
 
-/// An operation goes through again: what waits for it is due. So is what waits for anything else that
-/// may be over as well; operations that are still out are left alone all the same.
+/// An operation goes through again: the rows that wait for it are due. So are rows that wait for anything else that may
+/// be over as well; operations that are still down stay shut all the same.
 pub fn wake(sql: &dyn Sql, operation: &OperationName, now: UnixMs) -> Result<(), SqlError> {
     sql.exec(
         "UPDATE parked SET waits_for = NULL WHERE waits_for = ?",
         vec![operation.as_str().into()],
     )?;
-    // A refund waits for its order, and not for the end of an outage.
+    // A refund waits for its order, not for the end of an outage.
     let others = FOR_A_TIME.into_iter().chain([TransientFault::PaymentWithoutOrder]);
     sql.exec(
         "UPDATE parked SET due = ?1
@@ -152,9 +150,9 @@ pub fn wake(sql: &dyn Sql, operation: &OperationName, now: UnixMs) -> Result<(),
     Ok(())
 }
 
-/// Lets what waits be tried now, because somebody asks for it; how many rows that are. What waits for
-/// a time of its own keeps it: before that a write may still be carried out, or there is nothing to do.
-/// So does what waits for a job of Klaviyo.
+/// Makes waiting rows due now, on an operator's request; returns how many. Rows that wait for a time of their own keep
+/// it: before that Klaviyo may still carry out a write, or there is nothing to do. Rows that wait for a job of Klaviyo
+/// keep waiting, too.
 pub fn retry(sql: &dyn Sql, now: UnixMs) -> Result<u32, SqlError> {
     let rows = "due > ?1 AND doubtful_until <= ?1
         AND code NOT IN (SELECT value FROM json_each(?2))";
@@ -170,8 +168,7 @@ pub fn any_waits(sql: &dyn Sql) -> Result<bool, SqlError> {
     Ok(!sql.exec("SELECT seq FROM parked WHERE due IS NULL LIMIT 1", vec![])?.is_empty())
 }
 
-/// Lets rows that wait for a job longer than they may be kept be tried now, alone: whatever comes
-/// of it is their end.
+/// Makes rows due now, alone, that wait for a job longer than they may be kept: whatever the result, it is their end.
 pub fn expire(sql: &dyn Sql, now: UnixMs, kept_from: UnixMs) -> Result<(), SqlError> {
     sql.exec(
         "UPDATE parked SET due = ?, alone = 1 WHERE due IS NULL AND since < ?",
@@ -187,11 +184,11 @@ pub struct WaitingRows {
     pub code: String,
     /// How many there are.
     pub count: u32,
-    /// Since when the oldest waits.
+    /// When the oldest was parked.
     pub oldest: UnixMs,
 }
 
-/// How many rows wait of each group; not those that are [`NOT_LATE`].
+/// The number of waiting rows by group, without those that are [`NOT_LATE`].
 pub fn counts(sql: &dyn Sql) -> Result<Vec<(RowGroup, u64)>, SqlError> {
     #[derive(Deserialize)]
     struct GroupCount {
@@ -209,8 +206,8 @@ pub fn counts(sql: &dyn Sql) -> Result<Vec<(RowGroup, u64)>, SqlError> {
     Ok(counts.filter_map(|row| Some((RowGroup::of_key(&row.prefix)?, row.count))).collect())
 }
 
-/// What waits, by the reason, the most frequent first. A row that is [`NOT_LATE`] counts only when a try of
-/// it did not succeed.
+/// The waiting rows by reason, the most frequent first. A row that is [`NOT_LATE`] counts only if a try of it did not
+/// succeed.
 pub fn waiting(sql: &dyn Sql) -> Result<Vec<WaitingRows>, SqlError> {
     sql.exec(
         "SELECT code, COUNT(*) AS count, MIN(since) AS oldest FROM parked
@@ -224,9 +221,9 @@ pub fn waiting(sql: &dyn Sql) -> Result<Vec<WaitingRows>, SqlError> {
 /// Rows on one page.
 const PAGE: usize = 100;
 
-/// A page of what waits, in the order in which it was parked last: a row that is parked again comes
-/// later, so none is missed. As for [`waiting`], a row that is [`NOT_LATE`] is none. What a
-/// notification is about stands in it, and in the slot only for some.
+/// A page of waiting rows, in the order in which they were last parked: a row that is parked again moves to the end, so
+/// none is missed. As in [`waiting`], a row that is [`NOT_LATE`] is left out. The notification names its resource; only
+/// some slots do.
 pub fn page(sql: &dyn Sql, cursor: Option<RowId>) -> Result<Value, SqlError> {
     #[derive(Deserialize)]
     struct WaitingRow {

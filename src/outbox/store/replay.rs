@@ -1,4 +1,4 @@
-//! Trying dead letters again.
+//! Tries dead letters again.
 
 use serde_json::Value;
 
@@ -12,8 +12,8 @@ use crate::push::parking::{planned_slot, slot_of_fact};
 use crate::storage::sql::{Sql, SqlError};
 use crate::time::UnixMs;
 
-/// Parks what a dead letter holds, to be tried now; whether there is such a letter. One that holds
-/// something else than notifications stays where it is.
+/// Parks the notification of a dead letter for a try now; returns whether the letter exists. A letter that holds no
+/// notification stays.
 pub fn replay(
     sql: &dyn Sql,
     rules: &OperatorRules,
@@ -26,11 +26,11 @@ pub fn replay(
     for item in envelope::decode(&content, None).items {
         match item {
             PushedItem::Notification(notification) => {
-                // What it asks for may be nothing by now: that is its outcome then, when it is tried.
+                // The notification may need nothing by now: then its try has that outcome.
                 let slot = planned_slot(rules, &notification);
                 let slot = slot.unwrap_or_else(|| slot_of_fact(&notification));
                 let new = NewParked::now(slot, TransientFault::Replayed, now);
-                // One that fails again says how often it was tried in all.
+                // If it fails again, it shows the total number of tries.
                 let new = NewParked { attempts: row.attempts, ..new };
                 let content = Value::Object(notification.raw).to_string();
                 park(sql, &new, content.as_bytes())?;

@@ -1,8 +1,8 @@
-//! What a slot has sent already, and need not send again when it is tried once more: digests, in the
-//! table `sent`, and in `job_rows` for jobs that are not done yet.
+//! What a slot has sent already, and need not send again at its next try: digests, in the table `sent`, and in
+//! `job_rows` for jobs that are not done yet.
 //!
-//! It counts only as long as nothing is parked into the slot: then somebody else may have written
-//! something else meanwhile.
+//! A digest counts only until something is parked into the slot: then somebody else may have written something else
+//! meanwhile.
 
 use serde::Deserialize;
 
@@ -10,7 +10,7 @@ use super::generation::RowGeneration;
 use crate::storage::sql::{Sql, SqlError};
 use crate::time::UnixMs;
 
-/// What the rows of these generations (a list of SQL) sent already: slots and digests.
+/// What the rows of these generations (an SQL list) have sent: slots and digests.
 pub fn of(sql: &dyn Sql, seqs: &str) -> Result<Vec<(String, String)>, SqlError> {
     #[derive(Deserialize)]
     struct SentRow {
@@ -25,7 +25,7 @@ pub fn of(sql: &dyn Sql, seqs: &str) -> Result<Vec<(String, String)>, SqlError> 
     Ok(rows.into_iter().map(|row| (row.key, row.digest)).collect())
 }
 
-/// Notes what a slot sent, and nothing else any more, if its row still is the generation that sent it.
+/// Replaces the digests of a slot by these, if its row still is the generation that sent them.
 pub fn note(
     sql: &dyn Sql,
     key: &str,
@@ -46,7 +46,7 @@ pub fn note(
     Ok(())
 }
 
-/// Forgets what a slot sent, also what jobs take that are not done yet.
+/// Deletes the digests of a slot, also those in open jobs.
 pub fn forget(sql: &dyn Sql, key: &str) -> Result<(), SqlError> {
     sql.exec("DELETE FROM sent WHERE key = ?", vec![key.into()])?;
     sql.exec("UPDATE job_rows SET digest = NULL WHERE key = ?", vec![key.into()])?;

@@ -1,4 +1,4 @@
-//! How the outbox stands, as `GET /sync/status` shows it and as it is watched.
+//! The state of the outbox, for `GET /sync/status` and for the watch.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,18 +6,18 @@ use super::{dead_letters, parked};
 use crate::storage::sql::{Sql, SqlError};
 use crate::time::UnixMs;
 
-/// How it stands.
+/// The state of the outbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutboxStatus {
     /// How many notifications wait.
     pub waiting: u32,
-    /// Since when the oldest of them waits.
+    /// When the oldest of them was parked.
     #[serde(with = "crate::time::rfc3339")]
     pub oldest: Option<UnixMs>,
     /// How many notifications need a person.
     pub dead_letters: u32,
-    /// What waits by the code of the last try, the most frequent first.
+    /// Waiting notifications by the code of the last try, the most frequent first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub last_errors: Vec<WaitingCode>,
 }
@@ -25,7 +25,7 @@ pub struct OutboxStatus {
 /// How many notifications wait for the same reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingCode {
-    /// Why.
+    /// The reason.
     pub code: String,
     /// How many.
     pub count: u32,

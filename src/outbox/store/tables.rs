@@ -1,12 +1,11 @@
-//! The tables of the outbox, version by version. What they are for stands where they are used:
-//! [`super::parked`], [`super::jobs`], [`super::sent`], [`super::dead_letters`],
-//! [`crate::storage::parts`].
+//! The tables of the outbox, version by version. The modules that use them explain them: [`super::parked`],
+//! [`super::jobs`], [`super::sent`], [`super::dead_letters`], [`crate::storage::parts`].
 
 /// The migrations; see [`crate::storage::schema`].
 pub const MIGRATIONS: [&str; 5] = [FIRST, SECOND, THIRD, FOURTH, FIFTH];
 
-/// The name that people know a notification's resource by, as an expression on the column `content`: the
-/// number of an order, a SKU, or a key. Not that of a customer, which may be personal.
+/// The name that people know a notification's resource by, as an expression on the column `content`: the number of an
+/// order, a SKU, or a key. Customers have none, since it may be personal.
 pub(super) const NAME: &str = "CASE WHEN json_valid(content)
     AND COALESCE(content ->> '$.resource.typeId', '') <> 'customer' THEN COALESCE(
         content ->> '$.resourceUserProvidedIdentifiers.orderNumber',
@@ -44,7 +43,7 @@ const FIRST: &str = "
         owner INTEGER NOT NULL, part INTEGER NOT NULL, content BLOB NOT NULL,
         PRIMARY KEY (owner, part)) WITHOUT ROWID;";
 
-/// Writes that may still be carried out, tries that never ended ([`super::lost`]), and who was erased
+/// Writes that Klaviyo may still carry out, tries that never ended ([`super::lost`]), and erased customers
 /// ([`super::erasure`]).
 const SECOND: &str = "
     ALTER TABLE parked ADD COLUMN doubtful_until INTEGER NOT NULL DEFAULT 0;
@@ -65,7 +64,7 @@ const THIRD: &str = "
     CREATE INDEX parked_waits_for ON parked (waits_for, due)
         WHERE waits_for IS NOT NULL AND due IS NOT NULL;";
 
-/// Since when something of a row may have been written ([`super::parked::ParkedRow`]).
+/// Since when a part of a row may have been written ([`super::parked::ParkedRow`]).
 const FOURTH: &str = "
     ALTER TABLE parked ADD COLUMN written_since INTEGER NOT NULL DEFAULT 0;";
 
@@ -80,7 +79,7 @@ mod tests {
     use super::*;
     use crate::storage::schema::digests;
 
-    /// A migration that was deployed cannot be changed any more: add another one, and its digest.
+    /// A deployed migration must not change: add another one, and its digest.
     #[test]
     fn what_was_deployed_stays_as_it_is() {
         let deployed = [

@@ -23,14 +23,14 @@ pub struct TakenRow {
     pub row: ParkedRow,
     /// Its notification.
     pub content: Vec<u8>,
-    /// Digests of what it sent already.
+    /// Digests of what it has already sent.
     pub sent: HashSet<String>,
 }
 
 /// The columns of a [`ParkedRow`].
 const COLUMNS: &str = "seq, key, since, attempts, doubtful_until, written_since, alone, bytes";
 
-/// In which order rows are tried, and how many at most.
+/// The order in which rows are tried, and the maximum number.
 fn order(allowance: Allowance, most: u32) -> Option<(&'static str, u32)> {
     match allowance {
         Allowance::All => Some(("due, seq", most)),
@@ -39,8 +39,8 @@ fn order(allowance: Allowance, most: u32) -> Option<(&'static str, u32)> {
     }
 }
 
-/// The rows of a group that are due and wait for no operation, as many as it is allowed: by the time
-/// they are due, or, where only a few are tried, those first that were tried least.
+/// The due rows of a group that wait for no operation, up to the allowance: in the order of their due times, or, if
+/// only a few may be tried, those with the fewest tries first.
 pub fn due(
     sql: &dyn Sql,
     group: RowGroup,
@@ -62,7 +62,7 @@ pub fn due(
     Ok(rows.into_iter().map(|row| DueRow { group, bytes: row.bytes, row }).collect())
 }
 
-/// The operations for which rows wait that are due.
+/// The operations that due rows wait for.
 pub fn awaited_operations(sql: &dyn Sql, now: UnixMs) -> Result<Vec<OperationName>, SqlError> {
     let names: Vec<String> = sql
         .exec(
@@ -73,7 +73,7 @@ pub fn awaited_operations(sql: &dyn Sql, now: UnixMs) -> Result<Vec<OperationNam
     Ok(names.into_iter().map(OperationName::stored).collect())
 }
 
-/// The rows that are due and wait for an operation, as many as it is allowed.
+/// The due rows that wait for an operation, up to the allowance.
 pub fn due_for(
     sql: &dyn Sql,
     operation: &OperationName,
@@ -98,7 +98,7 @@ pub fn due_for(
     Ok(due.collect())
 }
 
-/// The row that is due and is to be tried alone, since its tries in company were lost.
+/// The due row that has to be tried alone, since its tries in company were lost.
 pub fn due_alone(sql: &dyn Sql, now: UnixMs) -> Result<Vec<ParkedRow>, SqlError> {
     sql.exec(
         &format!(
@@ -110,8 +110,7 @@ pub fn due_alone(sql: &dyn Sql, now: UnixMs) -> Result<Vec<ParkedRow>, SqlError>
     .read()
 }
 
-/// When the next rows are due: of each group, and of those that wait for each
-/// operation.
+/// When the next rows are due: by group, and by the operation that they wait for.
 pub fn next_due(sql: &dyn Sql) -> Result<Vec<(RowGroup, Option<OperationName>, UnixMs)>, SqlError> {
     #[derive(Deserialize)]
     struct NextFor {
@@ -142,9 +141,9 @@ pub fn next_due(sql: &dyn Sql) -> Result<Vec<(RowGroup, Option<OperationName>, U
     Ok(times)
 }
 
-/// Takes rows to be tried, one of them `alone` or many. Each counts as tried, and as written, and is put
-/// off before it is. An erasure first erases what is stored here; one that has to wait for a job of Klaviyo's,
-/// which may bring the profile back, is not given out.
+/// Takes rows for a try, one of them `alone` or many. Each counts as tried, and as written, and is postponed before the
+/// try. An erasure first erases what is stored here; if it has to wait for a job of Klaviyo that may bring the profile
+/// back, it is not handed out.
 pub fn take(
     sql: &dyn Sql,
     now: UnixMs,
@@ -197,8 +196,8 @@ pub fn take(
     Ok(taken)
 }
 
-/// Erases what is stored of the customers whose erasures are among these generations; those that
-/// have to wait for a job.
+/// Erases the stored data of the customers whose erasures are among these generations; returns those that have to wait
+/// for a job.
 fn erase_first(sql: &dyn Sql, seqs: &str, now: UnixMs) -> Result<Vec<RowGeneration>, SqlError> {
     #[derive(Deserialize)]
     struct ParkedErasure {
@@ -225,7 +224,7 @@ fn erase_first(sql: &dyn Sql, seqs: &str, now: UnixMs) -> Result<Vec<RowGenerati
     Ok(waiting)
 }
 
-/// From which key to which the keys of a group are, the second not among them.
+/// The range of a group's keys: from the first to the second, which is excluded.
 fn keys(group: RowGroup) -> [String; 2] {
     let from = group.prefix();
     // What follows `/` is `0`.

@@ -1,7 +1,7 @@
-//! The envelopes of the brokers. What each looks like: `cloud.google.com/pubsub/docs/push`, the
-//! developer guide of Amazon SNS ("HTTP/HTTPS notification JSON format"), Amazon EventBridge's user
-//! guide ("Event structure"), the JSON event format of `CloudEvents` 1.0 (§3, §4), and the record of
-//! Confluent's HTTP sink connector (`key` and `value`, perhaps with more beside them).
+//! The envelopes of the brokers. Sources of their forms: `cloud.google.com/pubsub/docs/push`, the developer guide of
+//! Amazon SNS ("HTTP/HTTPS notification JSON format"), Amazon EventBridge's user guide ("Event structure"), the JSON
+//! event format of `CloudEvents` 1.0 (§3, §4), and the record of Confluent's HTTP sink connector (`key` and `value`,
+//! perhaps with more beside them).
 
 use base64::Engine;
 use base64::alphabet;
@@ -14,28 +14,28 @@ use super::handshake::{self, Handshake};
 use super::text::{JsonText, PartlyRead};
 use crate::config::SnsAuth;
 
-/// Standard alphabet; brokers differ in whether they pad.
+/// The standard alphabet; some brokers pad, others do not.
 pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What a JSON object turned out to be.
+/// The form of a JSON object.
 pub(super) enum EnvelopeForm {
     /// An envelope around this.
     Around(JsonText),
-    /// What is to be answered and not to be handled.
+    /// A handshake, which needs an answer but no delivery.
     Handshake(Handshake),
-    /// An envelope whose content cannot be had.
+    /// An envelope with unreadable content.
     Refused(Undecodable),
     /// No envelope.
     Bare,
 }
 
-/// Tells what an object is. Only what is [`EnvelopeForm::Around`] is taken out of it.
+/// Determines the form of an object. It only takes the content of [`EnvelopeForm::Around`] out of it.
 ///
-/// SNS comes first: its signature covers `Message` and nothing beside it, so a stranger who adds the
-/// members of a notification to a signed message must not be heard.
+/// SNS comes first: its signature covers `Message` and nothing beside it. If a stranger adds the members of a
+/// notification to a signed message, they must not count.
 pub(super) fn tell(object: &mut Map<String, Value>, sns: Option<&SnsAuth>) -> EnvelopeForm {
     match object.get("Type").and_then(Value::as_str) {
         Some("Notification") => return around(text(object.get("Message"))),
@@ -73,17 +73,17 @@ pub(super) fn tell(object: &mut Map<String, Value>, sns: Option<&SnsAuth>) -> En
     EnvelopeForm::Bare
 }
 
-/// What an object turned out to be that cannot be read as a whole.
+/// The form of an object that cannot be read as a whole.
 pub(super) enum PartForm<'a> {
-    /// An envelope around this, which is what cannot be read as a whole.
+    /// An envelope around this; the content is the part that cannot be read as a whole.
     Around(&'a RawValue),
     /// No envelope.
     Bare,
-    /// It does not show.
+    /// The form is not recognisable.
     Unreadable,
 }
 
-/// Tells what such an object is. One with a `Type` may be SNS's, of which only what is signed counts.
+/// Determines the form of such an object. One with a `Type` may be from SNS, and then only its signed members count.
 pub(super) fn tell_partly(object: &PartlyRead) -> PartForm<'_> {
     let has = |name: &str| object.read.contains_key(name);
     if has("Type") || object.unread.contains_key("Type") {
@@ -114,7 +114,7 @@ fn cloud_event(object: &mut Map<String, Value>) -> Option<JsonText> {
     }
 }
 
-/// JSON as it is, or written as a string.
+/// JSON as a value, or in a string.
 fn content(value: &mut Value) -> Option<JsonText> {
     match value {
         Value::Object(_) | Value::Array(_) => Some(JsonText::Whole(value.take())),

@@ -1,6 +1,6 @@
-//! What a broker asks before it delivers, or tells when it no longer does.
+//! What a broker asks before it delivers, or reports when it stops.
 //!
-//! Event Grid's other handshake, an `OPTIONS` request, has no body and is the edge's alone.
+//! Event Grid's other handshake, an `OPTIONS` request, has no body, so the edge handles it alone.
 
 use serde_json::{Map, Value};
 use url::Url;
@@ -10,17 +10,17 @@ use crate::config::SnsAuth;
 /// The type of Event Grid's validation event.
 const VALIDATION: &str = "Microsoft.EventGrid.SubscriptionValidationEvent";
 
-/// Something that is answered with 200.
+/// A message that only needs an answer with 200.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Handshake {
-    /// Azure Event Grid wants its code back.
+    /// Azure Event Grid expects its code in the answer.
     EventGrid {
         /// The code.
         code: String,
     },
-    /// Amazon SNS wants an address to be fetched.
+    /// Amazon SNS expects the Worker to fetch an address.
     SnsSubscription {
-        /// The address, which is one of Amazon's.
+        /// The address, one of Amazon's.
         url: Url,
     },
     /// Amazon SNS will not deliver any more.
@@ -40,8 +40,8 @@ pub(super) fn event_grid(object: &Map<String, Value>) -> Option<Handshake> {
     Some(Handshake::EventGrid { code: code.to_owned() })
 }
 
-/// The address that confirms a subscription to SNS, if it may be fetched: it must be one of
-/// Amazon's, and the topic the one that is accepted, where one was set.
+/// The address that confirms a subscription to SNS, if the Worker may fetch it: it must be one of
+/// Amazon's, and the topic must be the accepted one, if one is configured.
 pub(super) fn sns_subscription(object: &Map<String, Value>, sns: &SnsAuth) -> Option<Handshake> {
     if !is_accepted_topic(object, sns) {
         return None;
@@ -50,7 +50,7 @@ pub(super) fn sns_subscription(object: &Map<String, Value>, sns: &SnsAuth) -> Op
     sns.answers_at(&url).then_some(Handshake::SnsSubscription { url })
 }
 
-/// The end of a subscription to SNS, if it is to the topic that is accepted.
+/// The end of a subscription to SNS, if it is for the accepted topic.
 pub(super) fn sns_unsubscribed(object: &Map<String, Value>, sns: &SnsAuth) -> Option<Handshake> {
     is_accepted_topic(object, sns).then_some(Handshake::SnsUnsubscribed)
 }

@@ -1,25 +1,25 @@
-//! Texts with more in them than there is memory for: their members are found, and not read.
+//! Texts with more content than the memory allows: finds their members without reading them.
 //!
-//! Not for: what is read of the members ([`super::text`]).
+//! Not for: reading the members ([`super::text`]).
 
 use serde::Deserializer;
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// Values of a text that is made a tree, some 100 bytes each. An order of 500 lines has 130,000.
+/// The most values of a text that becomes a tree, some 100 bytes each. An order of 500 lines has 130,000.
 pub(super) const MOST_VALUES: usize = 200_000;
 
-/// Members of an object that is a notification or an envelope, at most: such have some twenty.
+/// The most members of an object that is a notification or an envelope: such objects have some twenty.
 const MOST_MEMBERS: usize = 1_000;
 
-/// Bytes that a member of a list has at least, on average, if notifications are among them. The shortest
-/// that asks for anything has some 90.
+/// The minimum average bytes of the members of a list that contains notifications. The shortest notification that leads
+/// to work has some 90.
 const BYTES_OF_MEMBER: usize = 30;
 
-/// Members of a list that may be shorter than that.
+/// A list of up to this many members may have shorter ones.
 const SHORT_LIST: usize = 1_000;
 
-/// About how many values a text has, and never fewer. Eight bytes at a time: every push is counted first.
+/// Estimates the number of values in a text, never too low. Eight bytes at a time, since it runs for every push.
 pub(super) fn values(text: &[u8]) -> usize {
     let (words, rest) = text.as_chunks();
     let begun = |byte: &&u8| matches!(byte, b',' | b'[' | b'{');
@@ -35,7 +35,7 @@ fn begun_in(word: u64) -> usize {
     (commas | open).count_ones() as usize
 }
 
-/// One bit for each byte of `word` that is `byte`.
+/// One bit for each byte of `word` that equals `byte`.
 fn bytes_of(word: u64, byte: u8) -> u64 {
     let low = each(0x7f);
     let differing = word ^ each(byte);
@@ -46,7 +46,7 @@ fn each(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
 }
 
-/// The members of a list, as they came; none if it is no list, or has more than could be notifications.
+/// The raw members of a list; none if it is no list, or has more members than could be notifications.
 pub(super) fn list(text: &[u8]) -> Option<Vec<&RawValue>> {
     let most = SHORT_LIST.max(text.len() / BYTES_OF_MEMBER);
     let mut reader = serde_json::Deserializer::from_str(std::str::from_utf8(text).ok()?);
@@ -77,7 +77,7 @@ impl<'a> Visitor<'a> for MemberList {
     }
 }
 
-/// The members of an object, as they came; none if it is no object, or has more than one that is of use.
+/// The raw members of an object; none if it is no object, or has more members than a useful one.
 pub(super) fn object(text: &[u8]) -> Option<Vec<(String, &RawValue)>> {
     let mut reader = serde_json::Deserializer::from_str(std::str::from_utf8(text).ok()?);
     let members = reader.deserialize_map(MemberMap).ok()?;

@@ -1,14 +1,12 @@
 //! From the bytes of a push to the notifications in it.
 //!
-//! Wire forms are told apart by content and not by `Content-Type`, which brokers set as they
-//! please: a JSON object is one of the [`forms`], or the bare notification. Forms may be inside
-//! each other (a Pub/Sub message that carries a `CloudEvent`), and a list may hold any of them; of
-//! one that cannot be read as a whole, only the members that cannot be read are lost ([`text`]). A
-//! notification that carries something unreadable still names its resource, which is read instead.
-//! What is bare already needs no form: the body of a binary `CloudEvent`, of SNS's raw delivery,
-//! of Pub/Sub with its payload unwrapped.
+//! The content decides the wire form, not `Content-Type`, which brokers set as they please: a JSON object is one of the
+//! [`forms`], or the bare notification. Forms may be nested (a Pub/Sub message that carries a `CloudEvent`), and a list
+//! may hold any of them. If a text cannot be read as a whole, only its unreadable members are lost ([`text`]). A
+//! notification with unreadable content still names its resource, and the Worker reads that instead. Some bodies are
+//! already bare and have no form: a binary `CloudEvent`, SNS's raw delivery, Pub/Sub with its payload unwrapped.
 //!
-//! A [`handshake`] is no notification, and asks for an answer of its own.
+//! A [`handshake`] is not a notification, and needs an answer of its own.
 //!
 //! Not in scope: whether the sender may push (`push::sender`).
 
@@ -29,33 +27,32 @@ use self::text::{JsonText, PartlyRead};
 use crate::commercetools::notification::Notification;
 use crate::config::SnsAuth;
 
-/// How many lists, envelopes and notifications may be inside each other. The deepest that a broker
-/// is known to make is a list of messages that carry lists of `CloudEvent`s.
+/// How deep lists, envelopes and notifications may be nested. The deepest known form of a broker is a list of messages
+/// that carry lists of `CloudEvent`s.
 const DEPTH: usize = 6;
 
-/// How many things of one push that are no notifications are kept each by itself. Storing each takes
-/// its time, and an answer is due within 4 s; a push can have some hundred thousand of them.
+/// How many items of one push that are no notifications are kept separately. Storing each takes time, and an answer is
+/// due within 4 s; a push can have some hundred thousand of them.
 const APART: usize = 100;
 
-/// Why a body holds no notification that can be read. It never will, so it is kept for a person.
+/// Why a body holds no readable notification. It never will, so it is kept for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Undecodable {
-    /// Not JSON, or JSON that is no object and no list.
+    /// Not JSON, or JSON that is neither an object nor a list.
     #[error("the body is not a JSON object")]
     NotJson,
-    /// An envelope without its content, or with content that is no JSON or no base64.
+    /// An envelope without content, or with content that is neither JSON nor base64.
     #[error("the envelope's data cannot be decoded")]
     Envelope,
-    /// JSON that is no notification.
+    /// JSON that is not a notification.
     #[error("the body is no commercetools notification")]
     NotANotification,
-    /// It stands in a list within an envelope, or in a body that was kept, after more than there is
-    /// memory for.
+    /// It comes in a list within an envelope, or in a stored body, after more content than the memory allows.
     #[error("the push holds more than can be read at once")]
     TooLarge,
     /// A handshake that must not be answered.
     #[error(
-        "the handshake is of another topic, leads to an address that is not the sender's, or is the second of one push"
+        "the handshake belongs to another topic, leads to an address that is not the sender's, or is the second of a push"
     )]
     Handshake,
 }
@@ -74,10 +71,10 @@ impl Undecodable {
     }
 }
 
-/// Bytes of a push that are worked on at once; some ten times as many are taken by what is made of them.
+/// Bytes of a push that are processed at once; processing takes some ten times as much memory.
 const PART_BYTES: usize = 1_000_000;
 
-/// A part of a push: all of it, or members of the list that it is.
+/// A part of a push: all of it, or members of its list.
 #[derive(Debug)]
 pub enum PushPart<'a> {
     #[expect(missing_docs, reason = "as its name says")]
@@ -86,8 +83,8 @@ pub enum PushPart<'a> {
     Members(Vec<&'a RawValue>),
 }
 
-/// The parts of a push, each of which is worked on by itself: a list that is larger than [`PART_BYTES`] is
-/// some of its members at a time.
+/// The parts of a push, each processed by itself: a list larger than [`PART_BYTES`] is split into groups of its
+/// members.
 #[must_use]
 pub fn parts(body: &[u8]) -> Vec<PushPart<'_>> {
     let is_list = body.len() > PART_BYTES;
@@ -109,8 +106,8 @@ pub fn parts(body: &[u8]) -> Vec<PushPart<'_>> {
 }
 
 impl PushPart<'_> {
-    /// Reads all that it holds. `sns` says which of Amazon's handshakes may be answered; without it
-    /// no broker's is, since the body was kept and nobody waits for an answer any more.
+    /// Reads everything in it. `sns` says which of Amazon's handshakes may be answered. Without it no broker's
+    /// handshake is answered, since the body was stored and nobody waits for an answer any more.
     #[must_use]
     pub fn decode(&self, sns: Option<&SnsAuth>) -> DecodedPush {
         let mut push = DecodedPush::default();
@@ -128,24 +125,24 @@ impl PushPart<'_> {
     }
 }
 
-/// All that a push brought.
+/// Everything that a push brought.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DecodedPush {
-    /// Notifications and what is none, in their order.
+    /// Notifications and other items, in their order.
     pub items: Vec<PushedItem>,
-    /// What the broker wants to be answered once the items are done.
+    /// The answer that the broker wants after the items are done.
     pub handshake: Option<Handshake>,
-    /// How many values it has, as far as it was read.
+    /// The number of its values, as far as it was read.
     values: usize,
 }
 
-/// Reads all that a body holds, as [`PushPart::decode`].
+/// Reads everything in a body, like [`PushPart::decode`].
 #[must_use]
 pub fn decode(body: &[u8], sns: Option<&SnsAuth>) -> DecodedPush {
     PushPart::Whole(body).decode(sns)
 }
 
-/// Puts what is no notification into one list, except the first of them.
+/// Joins the items that are no notifications into one list, except the first [`APART`].
 fn gathered(items: Vec<PushedItem>) -> Vec<PushedItem> {
     let mut kept = Vec::with_capacity(items.len());
     let mut apart = 0;
@@ -171,7 +168,7 @@ fn gathered(items: Vec<PushedItem>) -> Vec<PushedItem> {
 }
 
 impl DecodedPush {
-    /// What a text holds. Of a list that cannot be read as a whole each member is read by itself.
+    /// The content of a text. If a list cannot be read as a whole, each member is read by itself.
     fn unwrap_text(
         &mut self,
         read: Option<JsonText>,
@@ -187,8 +184,8 @@ impl DecodedPush {
                 };
                 for member in members {
                     let text = member.get().as_bytes();
-                    // What an envelope is around is read as a whole, up to so much. Of what has more by
-                    // itself only a little is read.
+                    // The content of envelopes is read as a whole, up to a total of [`MOST_VALUES`]. If a member alone
+                    // exceeds that, only a little of it is read.
                     let values = large::values(text);
                     self.values += if values > MOST_VALUES { 0 } else { values };
                     if self.values > MOST_VALUES {
@@ -203,7 +200,7 @@ impl DecodedPush {
         }
     }
 
-    /// What is left of an object that cannot be read as a whole.
+    /// The content of an object that cannot be read as a whole.
     fn unwrap_partly(
         &mut self,
         partly: PartlyRead,
@@ -450,7 +447,7 @@ mod tests {
         assert_eq!(names(&broken), [refused], "a list that ends too early can be anything");
     }
 
-    /// What a message carries is not needed: its resource can be read.
+    /// The content of a message is not needed: its resource can be read.
     #[test]
     fn a_notification_is_told_by_what_can_be_read_of_it() {
         let order = |member: &str| {
@@ -467,12 +464,12 @@ mod tests {
             (order(r#""order":1e999,"other":"\ud83d","#), &message),
             (change(r#""modifiedAt":"\ud83d","#), &changed),
             (change(r#""version":1e999,"#), &changed),
-            // Not what tells it apart, or what the resource cannot say when it is gone.
+            // Except for members that identify it, or that the resource cannot supply after its deletion.
             (order(r#""createdAt":"\ud83d","#), &[]),
             (change(r#""dataErasure":"\ud83d","#), &[]),
             (change(r#""resourceUserProvidedIdentifiers":{"sku":"\ud83d"},"#), &[]),
             (CHANGE.replace(r#""id":"c""#, r#""id":"\ud83d""#), &[]),
-            // What SNS signs is `Message` alone.
+            // SNS only signs `Message`.
             (change(r#""Type":"\ud83d","#), &[]),
             (change(r#""Type":"Notification","x":"\ud83d","#), &[]),
         ] {
@@ -523,7 +520,7 @@ mod tests {
         ] {
             assert_eq!(names(&body), three, "{body}");
         }
-        // Within a string it is a character, and a quotation mark behind a backslash ends none.
+        // Inside a string it is an ordinary character, and a quotation mark after a backslash does not end the string.
         let named = |name: &str| CHANGE.replacen('{', &format!(r#"{{"name":"{name}","#), 1);
         let name = format!(r#"{mark}a\\\"{mark}b"#);
         let items = decode(format!("[{mark}{}]", named(&name)).as_bytes(), None).items;

@@ -1,9 +1,9 @@
-//! One thing that a push brought, and whose it is.
+//! One item of a push, and whether it is about a project.
 
 use super::{Undecodable, decode};
 use crate::commercetools::notification::Notification;
 
-/// One thing that a push brought.
+/// One item of a push.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PushedItem {
     /// A notification.
@@ -12,7 +12,7 @@ pub enum PushedItem {
     Refused {
         /// Why it is no notification.
         why: Undecodable,
-        /// As it came, for keeping it.
+        /// Its original bytes, to be stored.
         content: Vec<u8>,
     },
 }
@@ -34,7 +34,7 @@ impl PushedItem {
     }
 }
 
-/// Whether a body holds a notification of a project, in whatever envelope.
+/// Whether a body holds a notification about a project, in any envelope.
 #[must_use]
 pub fn names_project(body: &[u8], project_key: &str) -> bool {
     let items = decode(body, None).items;

@@ -1,6 +1,6 @@
-//! JSON as brokers and their connectors write it, which is more than a reader of JSON takes: with
-//! byte order marks, with half of a surrogate pair where a text was cut, with a number that is too large, with
-//! more in it than there is memory for.
+//! JSON as brokers and their connectors write it, which goes beyond what a JSON reader accepts: with byte order marks,
+//! with half of a surrogate pair at the cut of a text, with a number that is too large, with more content than the
+//! memory allows.
 
 use std::collections::BTreeMap;
 
@@ -10,35 +10,35 @@ use serde_json::{Map, Value};
 use super::large::{self, MOST_VALUES};
 use crate::json::read_bytes;
 
-/// Bytes of a member of a text that is [`large`], and is read nevertheless: what names a resource and what
-/// happened to it is short.
+/// The bytes of a member that is read although its text is [`large`]: the members that name a resource and what
+/// happened to it are short.
 const SHORT_MEMBER: usize = 4_096;
 
-/// UTF-8's.
+/// The byte order mark of UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// What was read of a text.
+/// The result of reading a text.
 pub(super) enum JsonText {
     /// All of it.
     Whole(Value),
-    /// It is a list, which is too large or of which at least one member cannot be read; each as it came.
+    /// It is a list that is too large, or that has an unreadable member; each member in its original form.
     Members(Vec<Box<RawValue>>),
-    /// It is an object, which is too large or of which at least one member cannot be read.
+    /// It is an object that is too large, or that has an unreadable member.
     Partly(PartlyRead),
 }
 
 /// An object, as far as it can be read.
 #[derive(Default)]
 pub(super) struct PartlyRead {
-    /// The members that can be read.
+    /// The readable members.
     pub(super) read: Map<String, Value>,
-    /// The others, as they came.
+    /// The others, in their original form.
     pub(super) unread: BTreeMap<String, Box<RawValue>>,
 }
 
 impl JsonText {
-    /// Reads a text, or nothing if it is no JSON, or has more members than could be of use. Where a list or an
-    /// object ends and its members begin can be told without reading what they hold.
+    /// Reads a text; none if it is no JSON, or has more members than could be of use. The boundaries of a list or an
+    /// object and of its members are visible without reading their content.
     pub(super) fn read(text: &[u8]) -> Option<Self> {
         let text = without_leading_mark(text);
         if is_large(text) {
@@ -75,7 +75,7 @@ impl PartlyRead {
         partly
     }
 
-    /// Adds a member, as read if it can be and `is_wanted`.
+    /// Adds a member: parsed, if it is readable and `is_wanted`, otherwise raw.
     fn add(&mut self, name: String, raw: Box<RawValue>, is_wanted: bool) {
         let read = is_wanted.then(|| read_bytes(raw.get().as_bytes()).ok()).flatten();
         match read {
@@ -85,18 +85,18 @@ impl PartlyRead {
     }
 }
 
-/// Whether a text has more values in it than are made a tree.
+/// Whether a text has too many values to become a tree.
 pub(super) fn is_large(text: &[u8]) -> bool {
     large::values(text) > MOST_VALUES
 }
 
-/// The text without a byte order mark before it.
+/// The text without a leading byte order mark.
 pub(super) fn without_leading_mark(text: &[u8]) -> &[u8] {
     text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
 }
 
-/// The text without the byte order marks between its members, if several texts were put into one; none if
-/// it has none there. Within a string a mark is a character as others are.
+/// The text without byte order marks between its members, if several texts were joined; none if it has none there.
+/// Inside a string a mark is an ordinary character.
 fn without_inner_marks(text: &[u8]) -> Option<Vec<u8>> {
     let mut left = Vec::with_capacity(text.len());
     let (mut is_in_string, mut is_escaped) = (false, false);

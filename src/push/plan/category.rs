@@ -4,8 +4,8 @@ use super::{IgnoreReason, Work, WorkPlan, enabled};
 use crate::commercetools::notification::{Notification, NotificationKind, NotifiedResource};
 use crate::config::rules::{EventName, OperatorRules};
 
-/// Klaviyo knows no tree, so a name is a path: a category that was renamed or moved renames those
-/// below it.
+/// Klaviyo has no tree, so a name is a path: a category that was renamed or moved renames its
+/// descendants.
 pub(super) fn plan(
     rules: &OperatorRules,
     notification: &Notification,

@@ -13,11 +13,11 @@ use crate::config::rules::{CustomerDeletion, EventName, OperatorRules};
 use crate::json::read_bytes;
 use crate::mapping::profile::MissingFields;
 
-/// The member of a change of a customer, of ours, that asks for the erasure of a profile that was brought
-/// back: since when it may have been (RFC 3339).
+/// Our own member in a change of a customer. It asks for the erasure of a profile that a write brought back: since when
+/// the write may have happened (RFC 3339).
 pub const WRITTEN_SINCE: &str = "writtenSince";
 
-/// The notification of a customer who is gone, and whose profile we may have written since (UTC).
+/// The notification of a deleted customer whose profile we may have written since (UTC).
 #[must_use]
 pub fn written_since(customer: &Id, since: DateTime<Utc>) -> Map<String, Value> {
     let mut change = change("customer", customer.as_str());
@@ -25,8 +25,7 @@ pub fn written_since(customer: &Id, since: DateTime<Utc>) -> Map<String, Value> 
     change
 }
 
-/// Of two such notifications, as they are stored, the one whose profile may have been written earlier: it
-/// asks for whatever the other one does.
+/// Of two such stored notifications, the one with the earlier possible write: it covers the work of the other one.
 #[must_use]
 pub fn written_earlier<'a>(one: &'a [u8], other: &'a [u8]) -> &'a [u8] {
     let since = |content: &[u8]| {
@@ -59,7 +58,7 @@ pub(super) fn plan(
             "CustomerCreated" => (EventName::CustomerCreated, MissingFields::Keep),
             "CustomerDeleted" => return deleted(rules, notification, resource),
             "CustomerCompanyNameSet" => (EventName::CustomerCompanyNameSet, MissingFields::Clear),
-            // There is no "CustomerUpdated": each of the other 32 messages tells of one field.
+            // No "CustomerUpdated" exists: each of the other 32 messages reports one field.
             _ => (EventName::CustomerResourceUpdated, MissingFields::Clear),
         },
         NotificationKind::Deleted => return deleted(rules, notification, resource),
@@ -69,8 +68,8 @@ pub(super) fn plan(
     enabled(rules, name, Work::Profile { customer: resource.id.clone(), missing, removed })
 }
 
-/// Only a deletion that was to erase personal data erases anybody: it says `dataErasure`. As far as
-/// is documented only the change does; a message that does means the same.
+/// Only a deletion with `dataErasure` erases a customer. According to the documentation only the change has it; a
+/// message with it means the same.
 fn deleted(
     rules: &OperatorRules,
     notification: &Notification,

@@ -1,4 +1,4 @@
-//! The notifications that ask for walks over ids: ours, with members that commercetools does not know.
+//! The notifications that ask for walks over ids: our own, with members that commercetools does not know.
 
 use chrono::SecondsFormat;
 use serde_json::{Map, Value};
@@ -7,23 +7,23 @@ use crate::commercetools::notification::{Notification, NotifiedResource, change}
 use crate::commercetools::reference::Id;
 use crate::commercetools::walk::{IdWalk, WalkOver, WalkedResource};
 
-/// In a change of a category: the last of its products on the page before, empty for the first page.
+/// In a change of a category: its last product on the page before, empty for the first page.
 const PRODUCTS_AFTER: &str = "productsAfter";
 
-/// Since when resources changed (RFC 3339).
+/// The earliest change of the resources (RFC 3339).
 pub const CHANGED_SINCE: &str = "changedSince";
 
-/// Beside it: the last of them on the page before, empty for the first page.
+/// Beside it: the last resource on the page before, empty for the first page.
 const CHANGED_AFTER: &str = "changedAfter";
 
-/// The notification that asks for the page of a walk that follows this id, or for its first one.
+/// The notification for the page of a walk that follows this id, or for its first page.
 #[must_use]
 pub fn notification(over: &WalkOver, after: Option<&Id>) -> Map<String, Value> {
     let (mut notification, member) = match over {
         WalkOver::ProductsIn(category) => (change("category", category.as_str()), PRODUCTS_AFTER),
         WalkOver::ChangedSince { of, since } => {
             let since = since.to_rfc3339_opts(SecondsFormat::Millis, true);
-            // A change names a resource; here there is none, so any id will do.
+            // A change names a resource; a walk has none, so any id will do.
             let mut notification = change(of.type_id(), &since);
             notification.insert(CHANGED_SINCE.to_owned(), since.into());
             (notification, CHANGED_AFTER)
@@ -33,7 +33,7 @@ pub fn notification(over: &WalkOver, after: Option<&Id>) -> Map<String, Value> {
     notification
 }
 
-/// The walk that a notification asks for, if it does.
+/// The walk that a notification asks for, if any.
 pub(super) fn read(notification: &Notification, resource: &NotifiedResource) -> Option<IdWalk> {
     let (over, after) = if let Some(since) = notification.field(CHANGED_SINCE) {
         let mut told = WalkedResource::TOLD.into_iter();

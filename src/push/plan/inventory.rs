@@ -6,8 +6,8 @@ use crate::commercetools::notification::{Notification, NotificationKind, Notifie
 use crate::commercetools::reference::IdReference;
 use crate::config::rules::{EventName, OperatorRules};
 
-/// The quantity in a message is not used, since it may be an older one: what counts is read
-/// afresh by the SKU.
+/// The quantity in a message may be outdated, so it is not used: the delivery reads the stock by
+/// the SKU.
 pub(super) fn plan(
     rules: &OperatorRules,
     notification: &Notification,
@@ -28,8 +28,8 @@ pub(super) fn plan(
     let carried: Option<InventoryEntry> = notification.field("inventoryEntry");
     let channel: Option<IdReference> = notification.field("supplyChannel");
     let channel = channel.or_else(|| carried.as_ref()?.supply_channel.clone());
-    // An entry that comes or goes may be the first or the last of its SKU, and then its stock is
-    // tracked from now on, or no more.
+    // A created or deleted entry may be the first or the last of its SKU; then the stock becomes
+    // tracked, or stops being tracked.
     let counted = &rules.product.inventory.use_channel_inventory;
     let is_other = channel.is_some_and(|channel| !counted.contains(channel.id.as_str()));
     if is_other && !counted.is_empty() && name == EventName::InventoryResourceUpdated {

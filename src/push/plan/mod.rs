@@ -1,7 +1,7 @@
 //! What follows from a notification: the message table.
 //!
-//! A state is never taken from a message, since an older one could overwrite newer data: it is
-//! read afresh. An order that was just placed is a fact, so the order in the message is used.
+//! A state is never taken from a message, since an older one could overwrite newer data: the delivery reads it afresh.
+//! An order that was just placed is a fact, so the order in the message is used.
 
 mod category;
 pub mod customer;
@@ -25,29 +25,29 @@ use crate::commercetools::walk::IdWalk;
 use crate::config::rules::{EventName, OperatorRules};
 use crate::mapping::profile::MissingFields;
 
-/// What is to be done.
+/// The plan for a notification.
 #[derive(Debug, Clone, PartialEq)]
 pub enum WorkPlan {
     /// Nothing.
     Ignore(IgnoreReason),
-    /// This.
+    /// This work.
     Work(Work),
 }
 
-/// Why nothing is to be done.
+/// Why a notification leads to no work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IgnoreReason {
-    /// Nothing is made of notifications of this type.
+    /// Notifications of this type are not used.
     UnknownType,
-    /// The test that commercetools sends when a subscription is made.
+    /// The test that commercetools sends at the creation of a subscription.
     SubscriptionTest,
     /// Switched off in `CONFIG.disabledEvents`.
     Disabled,
-    /// The document is gone by now.
+    /// The document does not exist any more.
     Gone,
     /// The order's state gives no event.
     StateWithoutEvent,
-    /// The order names neither an e-mail nor a customer.
+    /// The order names neither an e-mail address nor a customer.
     NoIdentity,
     /// The order belongs to no customer any more.
     CustomerRemoved,
@@ -57,23 +57,23 @@ pub enum IgnoreReason {
     NoRefund,
     /// The product is not for sale, and Klaviyo does not hold it.
     NotPublished,
-    /// None of the product's variants is there, and it is not known that there are none: the project is moving
-    /// them, or cannot be read.
+    /// None of the product's variants exists, and it is not certain that it has none: the project is moving them, or
+    /// cannot be read.
     VariantsNotThere,
-    /// The stock is not that of the channel that counts.
+    /// The stock belongs to a channel that does not count.
     OtherChannel,
-    /// The price is none of the product's, whose prices stand elsewhere.
+    /// The price does not belong to the product, whose prices come from elsewhere.
     PriceNotUsed,
-    /// Klaviyo does not hold what was changed, and need not: a variant comes with its product, and
-    /// who has no profile has none to erase.
+    /// Klaviyo does not hold the changed object, and need not: a variant comes with its product, and a customer without
+    /// a profile has none to erase.
     NotHeld,
     /// The customer of an order was erased, or may have been.
     CustomerGone,
-    /// A profile was written while its customer may have been erased, who is there.
+    /// A profile was written while its customer may have been erased, but the customer exists.
     NotGone,
-    /// While it was worked on, a newer notification took its place, or it was erased.
+    /// During the work a newer notification took its place, or it was erased.
     Superseded,
-    /// A customer was deleted, and `CONFIG.customer.deletion` does not ask to erase anybody.
+    /// A customer was deleted, and `CONFIG.customer.deletion` does not ask for erasures.
     DeletionIgnored,
     /// A customer was deleted, but not to erase personal data.
     NoDataErasure,
@@ -116,12 +116,12 @@ pub enum Work {
         customer: Id,
         /// What happens to fields that the customer does not have.
         missing: MissingFields,
-        /// Custom fields that were taken from the customer.
+        /// Custom fields that were removed from the customer.
         removed: RemovedFields,
     },
-    /// The erasure of a customer, at Klaviyo and of what is stored here.
+    /// The erasure of a customer, at Klaviyo and in the store.
     Erasure(Id),
-    /// The erasure of a profile that a write of ours brought back, if the customer is gone.
+    /// The erasure of a profile that our write brought back, if the customer is gone.
     BroughtBack {
         /// The customer.
         customer: Id,
@@ -130,69 +130,69 @@ pub enum Work {
     },
     /// `Placed Order` and `Ordered Product`.
     OrderPlaced(PlacedOrder),
-    /// The profile of the customer an order was given to, and perhaps the order's events.
+    /// The profile of the customer that an order was assigned to, and perhaps the order's events.
     OrderGivenToCustomer {
         /// The order.
         order: Id,
-        /// The customer; where the message did not say, the one that the order names.
+        /// The customer; if the message does not say, the one that the order names.
         customer: Option<Id>,
         /// Whether the order had no customer before, as far as the message says.
         first_customer: bool,
     },
-    /// `Ordered Product` for the lines that came to an order after it was placed.
+    /// `Ordered Product` for the lines that were added to an order after it was placed.
     OrderEdited {
         /// The order.
         order: Id,
-        /// Which of its lines may be the new ones.
+        /// The lines that may be new.
         added: AddedLines,
-        /// When (UTC); where the message did not say, when the order was last changed.
+        /// When (UTC); if the message does not say, the last change of the order.
         at: Option<DateTime<Utc>>,
     },
     /// `Refunded Order`.
     Refund {
         /// The payment.
         payment: Id,
-        /// The refund; where the message did not say, all refunds of the payment.
+        /// The refund; if the message does not say, all refunds of the payment.
         transaction: Option<Id>,
-        /// When the message came about (UTC).
+        /// When the message was created (UTC).
         at: Option<DateTime<Utc>>,
     },
     /// `Fulfilled Order` or `Cancelled Order`.
     OrderState {
         /// The order.
         order: Id,
-        /// The state it came into; where the message did not say, the one it has.
+        /// The state that it entered; if the message does not say, its current one.
         state: Option<String>,
-        /// When (UTC); where the message did not say, when the order was last changed.
+        /// When (UTC); if the message does not say, the last change of the order.
         at: Option<DateTime<Utc>>,
     },
     /// A category.
     Category {
         /// The category.
         category: Id,
-        /// Whether the categories below it may have got another path.
+        /// Whether the paths of its descendants may have changed.
         descendants: bool,
     },
-    /// A page of resources that are to be written once more.
+    /// A page of resources to write once more.
     IdWalk(IdWalk),
     /// The deletion of a category.
     CategoryGone(Id),
     /// A product with its variants, or that it is not for sale.
     Product(Id),
-    /// The same, at the time at which a price of it becomes valid or ends.
+    /// The same, at the time when one of its prices starts or ends.
     PriceEdge(Id),
     /// The product of a variant that is a document of its own.
     Variant {
         /// The variant.
         variant: Id,
-        /// Its product; where the notification did not say, the one that the variant names.
+        /// Its product; if the notification does not say, the one that the variant names.
         product: Option<Id>,
     },
     /// The stock of a SKU.
     Stock {
         /// The inventory entry that was changed.
         entry: Id,
-        /// Its SKU; where the notification did not say, the one that the entry names.
+        /// Its SKU; if the notification does not say, the one that the entry names.
         sku: Option<String>,
         /// Whether the entry is gone.
         gone: bool,
@@ -201,13 +201,13 @@ pub enum Work {
     StandalonePrice {
         /// The price.
         price: Id,
-        /// Its SKU; where the notification did not say, the one that the price names.
+        /// Its SKU; if the notification does not say, the one that the price names.
         sku: Option<String>,
     },
 }
 
-/// Which lines an edit may have added to an order, as far as the message says. Which of them are new
-/// shows in the order.
+/// The lines that an edit may have added to an order, as far as the message says. The order shows which of them are
+/// new.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AddedLines {
     /// The line of this id.
@@ -227,16 +227,16 @@ pub struct AddedProduct {
     pub product_id: Option<Id>,
 }
 
-/// A placed order, as far as the message carried it.
+/// A placed order, as far as the message carries it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PlacedOrder {
     /// The whole of it.
     Carried(Box<Order>),
-    /// To be read.
+    /// It has to be read.
     ById(Id),
 }
 
-/// A message that carries something unreadable.
+/// A message with unreadable content.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the order in the message cannot be read: {0}")]
 pub struct MalformedMessage(pub String);
@@ -244,7 +244,7 @@ pub struct MalformedMessage(pub String);
 /// Looks up what a notification means.
 ///
 /// # Errors
-/// Where the message carries an order that cannot be read.
+/// The message carries an order that cannot be read.
 pub fn plan(
     rules: &OperatorRules,
     notification: &Notification,

@@ -47,8 +47,8 @@ pub(super) fn plan(
     }
 }
 
-/// An edit that was applied gives one message of its own, and one for each line that it added. Both
-/// tell of the same events, so it is enough to subscribe to either.
+/// An applied edit causes one message of its own, and one for each line that it added. Both lead to
+/// the same events, so a subscription to either is enough.
 fn order_edited(
     rules: &OperatorRules,
     notification: &Notification,

@@ -7,8 +7,8 @@ use crate::commercetools::notification::{Notification, NotificationKind, Notifie
 use crate::commercetools::reference::Id;
 use crate::config::rules::{EventName, OperatorRules};
 
-/// The message says which transaction it was; whether that is a refund, and its state, is read
-/// afresh with the payment.
+/// The message names the transaction; the delivery reads the payment to find out whether that is a
+/// refund, and its state.
 pub(super) fn plan(
     rules: &OperatorRules,
     notification: &Notification,

@@ -1,5 +1,4 @@
-//! The notification, ours, that asks for a product when a price of it becomes valid or ends: commercetools
-//! sends none then.
+//! Our own notification that asks for a product when one of its prices starts or ends: commercetools sends none then.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value};
@@ -7,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::commercetools::notification::{Notification, change};
 use crate::commercetools::reference::Id;
 
-/// The member of a change of a product that says when (RFC 3339).
+/// The member with the time, in a change of a product (RFC 3339).
 const PRICE_EDGE: &str = "priceEdge";
 
 /// When the prices of a product change next by themselves.
@@ -15,12 +14,12 @@ const PRICE_EDGE: &str = "priceEdge";
 pub struct PriceEdge {
     #[expect(missing_docs, reason = "as its name says")]
     pub product: Id,
-    /// The first time at which one of its prices becomes valid or ends (UTC).
+    /// The first time at which one of its prices starts or ends (UTC).
     pub at: DateTime<Utc>,
 }
 
 impl PriceEdge {
-    /// The notification that asks for the product at that time.
+    /// The notification for the product at that time.
     #[must_use]
     pub fn notification(&self) -> Map<String, Value> {
         let mut change = change("product", self.product.as_str());
@@ -30,7 +29,7 @@ impl PriceEdge {
     }
 }
 
-/// When the product of a notification is asked for, if it is for its prices (UTC).
+/// When to handle the product of a notification, if it is for its prices (UTC).
 #[must_use]
 pub fn edge_of(notification: &Notification) -> Option<DateTime<Utc>> {
     notification.field(PRICE_EDGE)
@@ -42,7 +41,7 @@ mod tests {
     use crate::config::rules::OperatorRules;
     use crate::push::plan::{Work, WorkPlan, plan};
 
-    /// Whatever the operator switched off: the product was written, so its prices are to stay right.
+    /// This holds whatever the operator switched off: the product was written, so its prices have to stay right.
     #[test]
     fn it_asks_for_its_product_at_its_time() {
         let product = Id::new("p").expect("an id");

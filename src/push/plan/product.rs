@@ -5,8 +5,8 @@ use super::{IgnoreReason, Work, WorkPlan, enabled};
 use crate::commercetools::notification::{Notification, NotificationKind, NotifiedResource};
 use crate::config::rules::{EventName, OperatorRules};
 
-/// Whatever happened, the product is read afresh and written as it is now: a message that comes
-/// late can neither bring back what is not for sale nor take away what is.
+/// Whatever happened, the delivery reads the product and writes its current state: a late message
+/// can neither bring back a product that is not for sale nor remove one that is.
 pub(super) fn plan(
     rules: &OperatorRules,
     notification: &Notification,

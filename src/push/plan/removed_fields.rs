@@ -1,10 +1,9 @@
-//! Custom fields that a message says were taken from a customer.
+//! Custom fields that a message reports as removed from a customer.
 //!
-//! A field that is merely absent says nothing: others may write the same property of a profile. So it is
-//! the message that counts, and what it names must outlive it where it cannot be delivered: changes of
-//! one customer share a row of the outbox, and the row that stays takes over what the other one names
-//! ([`united`]), in a member of ours ([`KEPT`]). Not in scope: whether a field has a value again, which
-//! shows when the customer is read.
+//! A missing field alone proves nothing: others may write the same property of a profile. So the message counts, and
+//! the fields that it names must survive if it cannot be delivered: changes of one customer share a row of the outbox,
+//! and the row that stays takes over the fields of the other one ([`united`]), in our own member ([`KEPT`]). Not in
+//! scope: whether a field has a value again; that shows when the customer is read.
 
 use std::collections::BTreeSet;
 
@@ -15,21 +14,21 @@ use crate::commercetools::notification::{Notification, NotificationKind};
 use crate::commercetools::reference::Id;
 use crate::json::read_bytes;
 
-/// The member of a stored notification, of ours, that has what earlier ones in its row named.
+/// Our own member of a stored notification, with the fields that earlier ones in its row named.
 const KEPT: &str = "removedFields";
 
-/// Custom fields that were taken from a customer.
+/// Custom fields that were removed from a customer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RemovedFields {
     /// By their names.
     pub names: BTreeSet<String>,
-    /// All fields of these types that the customer does not have any more.
+    /// All fields of these types that the customer no longer has.
     pub types: BTreeSet<Id>,
 }
 
 impl RemovedFields {
-    /// Those that a notification names.
+    /// The fields that a notification names.
     #[must_use]
     pub fn of(notification: &Notification) -> Self {
         let mut removed: Self = notification.field(KEPT).unwrap_or_default();
@@ -51,8 +50,7 @@ impl RemovedFields {
     }
 }
 
-/// The stored notification that `stays` in a row, with what the one names that `goes`; none where that
-/// adds nothing.
+/// The stored notification that `stays` in a row, with the fields of the one that `goes`; none if those add nothing.
 #[must_use]
 pub fn united(stays: &[u8], goes: &[u8]) -> Option<Vec<u8>> {
     let read = |content: &[u8]| {

@@ -6,7 +6,7 @@ use super::{Work, WorkPlan, enabled};
 use crate::commercetools::notification::{Notification, NotifiedResource};
 use crate::config::rules::{EventName, OperatorRules};
 
-/// Every message and change: each of the 15 messages tells of one field.
+/// Every message and change: each of the 15 messages reports one field.
 pub(super) fn plan(
     rules: &OperatorRules,
     notification: &Notification,

@@ -5,7 +5,7 @@ use crate::commercetools::notification::{Notification, NotifiedResource};
 use crate::commercetools::reference::IdReference;
 use crate::config::rules::{EventName, OperatorRules};
 
-/// Every message and change: each of them changes its product. All messages carry that (since 2026-09-03),
+/// Every message and change: each of them changes its product. All messages name the product (since 2026-09-03),
 /// changes do not.
 pub(super) fn plan(
     rules: &OperatorRules,

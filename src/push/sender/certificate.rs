@@ -1,7 +1,7 @@
 //! The key in an X.509 certificate (RFC 5280) that Amazon SNS sends in PEM.
 //!
-//! Not in scope: who issued it. As in the AWS SDKs, the TLS connection to Amazon's host vouches
-//! for it.
+//! Not in scope: the issuer. As in the AWS SDKs, the TLS connection to Amazon's host vouches for
+//! it.
 
 use x509_cert::Certificate;
 use x509_cert::der::{DecodePem, Encode};
@@ -10,7 +10,7 @@ use super::SenderRefusal;
 
 use crate::time::UnixMs;
 
-/// A key, and when its certificate holds.
+/// A key, and the validity of its certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicKey {
     /// The key with its algorithm (`SubjectPublicKeyInfo`), in DER.
@@ -23,7 +23,7 @@ impl PublicKey {
     /// Reads a certificate.
     ///
     /// # Errors
-    /// Where it is none.
+    /// The text is no certificate.
     pub fn read(pem: &str) -> Result<Self, SenderRefusal> {
         let certificate = Certificate::from_pem(pem).map_err(|_| SenderRefusal::Certificate)?;
         let certificate = certificate.tbs_certificate();
@@ -42,7 +42,7 @@ impl PublicKey {
         Self { spki: vec![1], from_s: 0, to_s: 1 }
     }
 
-    /// Whether its certificate holds at this time.
+    /// Whether its certificate is valid at this time.
     #[must_use]
     pub fn is_valid_at(&self, now: UnixMs) -> bool {
         (self.from_s..=self.to_s).contains(&(now.ms() / 1000))
@@ -53,7 +53,7 @@ impl PublicKey {
 mod tests {
     use super::*;
 
-    // A certificate that is one: `tests/runtime/wire-forms.test.mjs`.
+    // The test of a valid certificate: `tests/runtime/wire-forms.test.mjs`.
     #[test]
     fn what_is_no_certificate_is_none() {
         let pem =

@@ -1,7 +1,7 @@
-//! The certificates of Amazon SNS that are known, and how often others are asked for.
+//! The known certificates of Amazon SNS, and how often the Worker asks for others.
 //!
-//! Who signed a message is known only when its certificate was fetched, and anybody can name one. So a
-//! few are fetched in an hour, whatever is named: SNS itself uses one for months.
+//! The signer of a message is known only after its certificate was fetched, and anybody can name one. So the Worker
+//! fetches only a few an hour, whatever a message names: SNS itself uses one for months.
 
 use std::time::Duration;
 
@@ -14,29 +14,29 @@ use crate::time::UnixMs;
 /// How many are kept.
 const KEPT: usize = 8;
 
-/// How many unknown ones are asked for within [`WINDOW`].
+/// How many unknown ones the Worker asks for within [`WINDOW`].
 const ASKED: usize = 5;
 
 /// An hour.
 const WINDOW: Duration = Duration::from_hours(1);
 
-/// What is known, and what was asked for.
+/// The known certificates, and the times of requests.
 #[derive(Debug, Default)]
 pub struct CertificateBook {
-    /// The one that was used last first.
+    /// The last used one first.
     known: Vec<(Url, PublicKey)>,
-    /// When the last ones were asked for.
+    /// The times of the last requests.
     asked: Vec<UnixMs>,
 }
 
-/// What is known of a certificate.
+/// The known state of a certificate.
 #[derive(Debug, PartialEq, Eq)]
 pub enum CertificateLookup {
-    /// This is its key.
+    /// Its key is known.
     Known(PublicKey),
-    /// It is to be asked for.
+    /// The Worker has to ask for it.
     Ask,
-    /// Too many were asked for lately. It may be genuine, so its message has to come again.
+    /// The Worker asked for too many lately. It may be genuine, so its message has to come again.
     NotNow,
 }
 
@@ -47,7 +47,7 @@ impl CertificateBook {
         Self { known: Vec::new(), asked: Vec::new() }
     }
 
-    /// Looks a certificate up. One that is to be asked for counts as asked for from now on.
+    /// Looks up a certificate. If it has to be fetched, that counts as a request from now on.
     pub fn look_up(&mut self, url: &Url, now: UnixMs) -> CertificateLookup {
         if let Some(place) = self.known.iter().position(|(address, _)| address == url) {
             let known = self.known.remove(place);

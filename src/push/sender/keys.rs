@@ -6,17 +6,17 @@ use serde_json::Value;
 
 use crate::time::UnixMs;
 
-/// How long keys are used where the signer says otherwise or nothing: at least, at most, and by
-/// default. Google says some hours.
+/// How long keys are used if the signer says otherwise or nothing: the minimum, the maximum, and
+/// the default. Google says some hours.
 const LEAST: Duration = Duration::from_mins(1);
 const MOST: Duration = Duration::from_hours(24);
 const DEFAULT: Duration = Duration::from_mins(5);
 
-/// How often an unknown key makes the Worker ask again: a new key is known at once, and a stranger
+/// How often an unknown key makes the Worker ask again: it learns a new key at once, and a stranger
 /// who invents names cannot make it ask with each push.
 const AGAIN: Duration = Duration::from_secs(10);
 
-/// An RSA key for RS256, its numbers in base64url as they were published.
+/// An RSA key for RS256, its numbers in base64url as published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SenderKey {
     /// Its name.
@@ -35,19 +35,19 @@ pub struct KeySet {
     asked_again: Option<UnixMs>,
 }
 
-/// What is known of a key.
+/// The known state of a key.
 #[derive(Debug, PartialEq, Eq)]
 pub enum KeyLookup {
-    /// This is the key.
+    /// The key is known.
     Known(SenderKey),
-    /// The signer has to be asked.
+    /// The Worker has to ask the signer.
     Ask,
-    /// There is no such key.
+    /// No such key exists.
     Unknown,
 }
 
 impl KeySet {
-    /// An empty set, with nothing known.
+    /// An empty set.
     #[must_use]
     pub const fn new() -> Self {
         Self { keys: Vec::new(), fresh_until: UnixMs::EPOCH, asked_again: None }
@@ -66,7 +66,7 @@ impl KeySet {
         }
     }
 
-    /// Takes over what the signer answered, for as long as it said, and finds a key in it.
+    /// Takes over the signer's keys, for as long as the signer said.
     pub fn renew(&mut self, keys: Vec<SenderKey>, age: Option<Duration>, now: UnixMs) {
         let fresh = age.unwrap_or(DEFAULT).clamp(LEAST, MOST);
         let asked_again = now < self.fresh_until;
@@ -75,14 +75,14 @@ impl KeySet {
         self.keys = keys;
     }
 
-    /// The key of that name, fresh or not.
+    /// The key with that name, fresh or not.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<SenderKey> {
         self.keys.iter().find(|key| key.id == id).cloned()
     }
 }
 
-/// Reads a JWK set. Keys of another kind are left out; none if it is no set.
+/// Reads a JWK set. Keys of another kind are left out; none if the text is no set.
 #[must_use]
 pub fn read(body: &str) -> Option<Vec<SenderKey>> {
     let set: Value = serde_json::from_str(body).ok()?;
@@ -102,7 +102,7 @@ fn key(jwk: &Value) -> Option<SenderKey> {
     fits.then_some(key)
 }
 
-/// How long an answer may be used, by its headers `Cache-Control` and `Age` (RFC 9111 §4.2).
+/// How long an answer may be used, by its `Cache-Control` and `Age` headers (RFC 9111 §4.2).
 #[must_use]
 pub fn freshness(cache_control: Option<&str>, age: Option<&str>) -> Option<Duration> {
     let seconds = cache_control?.split(',').find_map(|directive| {

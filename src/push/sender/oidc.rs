@@ -18,19 +18,19 @@ const ISSUERS: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"
 /// How far the clocks of signer and Worker may be apart, in seconds.
 const LEEWAY: u64 = 60;
 
-/// A token that says what it should; whether it is genuine is open.
+/// A token with valid claims; its signature is not verified yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedToken {
     /// The name of the key that it was signed with.
     pub key_id: String,
-    /// What was signed.
+    /// The signed text.
     pub signed: String,
     /// The signature.
     pub signature: Vec<u8>,
 }
 
 impl SignedToken {
-    /// Reads a bearer token and checks all that it says.
+    /// Reads a bearer token and checks all its claims.
     ///
     /// # Errors
     /// The first thing that is wrong with it.
@@ -38,7 +38,7 @@ impl SignedToken {
         let (signed, signature) = bearer.rsplit_once('.').ok_or(SenderRefusal::NotAToken)?;
         let (header, claims) = signed.split_once('.').ok_or(SenderRefusal::NotAToken)?;
         let header = part(header).ok_or(SenderRefusal::NotAToken)?;
-        // `crit` names extensions that must be understood (RFC 7515 §4.1.11); none is.
+        // `crit` names extensions that must be understood (RFC 7515 §4.1.11); the Worker understands none.
         if header.get("alg").is_none_or(|alg| alg != "RS256") || header.contains_key("crit") {
             return Err(SenderRefusal::Algorithm);
         }

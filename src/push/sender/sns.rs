@@ -1,8 +1,7 @@
-//! What Amazon SNS signs, and with what ("Verifying the signatures of Amazon SNS messages" in its
-//! developer guide).
+//! What Amazon SNS signs, and how ("Verifying the signatures of Amazon SNS messages" in its developer guide).
 //!
-//! The signature covers the members below and nothing else, so nothing else of a signed message
-//! may be believed (`envelope::forms`).
+//! The signature covers the members below and nothing else, so nothing else of a signed message may be believed
+//! (`envelope::forms`).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,15 +12,15 @@ use super::SenderRefusal;
 use crate::config::SnsAuth;
 use crate::json::read_bytes;
 
-/// What is signed, in its order.
+/// The signed members, in their order.
 const NOTIFICATION: &[&str] = &["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"];
 const HANDSHAKE: &[&str] =
     &["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"];
 
-/// The one that may be missing.
+/// The optional one.
 const OPTIONAL: &str = "Subject";
 
-/// With what the text is hashed before it is signed.
+/// The hash of the text before it is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignatureHash {
     /// Signature version 1.
@@ -30,20 +29,20 @@ pub enum SignatureHash {
     Sha256,
 }
 
-/// A message that says what it should; whether it is genuine is open.
+/// A message with valid claims; its signature is not verified yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedMessage {
-    /// Where the certificate is whose key it was signed with.
+    /// The address of the signer's certificate.
     pub certificate: Url,
     /// The hash of its signature version.
     pub hash: SignatureHash,
-    /// What was signed.
+    /// The signed text.
     pub text: String,
     /// The signature.
     pub signature: Vec<u8>,
 }
 
-/// The members that count, and nothing of the others: whose body it is, is not known yet.
+/// The members that count, without the others: the sender of the body is not known yet.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct SnsMembers {
@@ -63,7 +62,7 @@ struct SnsMembers {
 }
 
 impl SnsMembers {
-    /// The member that SNS calls so.
+    /// The member with this SNS name.
     fn get(&self, name: &str) -> Option<&str> {
         let member = match name {
             "Message" => &self.message,
@@ -84,7 +83,7 @@ impl SnsMembers {
 }
 
 impl SignedMessage {
-    /// Reads a body, which must be one message of the topic that is accepted.
+    /// Reads a body, which must be one message of the accepted topic.
     ///
     /// # Errors
     /// The first thing that is wrong with it.
@@ -126,9 +125,9 @@ impl SignedMessage {
     }
 }
 
-/// Whether only Amazon SNS can have put a certificate there, under a name as it gives them
-/// (`SimpleNotificationService-9c64…36.pem`). The host alone does not tell: it also answers calls of its
-/// API, some with what a stranger wrote.
+/// Whether only Amazon SNS can have put a certificate there, under a name of its pattern
+/// (`SimpleNotificationService-9c64…36.pem`). The host alone does not prove it: it also answers calls of its API, some
+/// with a stranger's text.
 fn is_certificate(url: &Url, sns: &SnsAuth) -> bool {
     let name = url.path().strip_prefix("/SimpleNotificationService-");
     let name = name.and_then(|name| name.strip_suffix(".pem"));

@@ -1,7 +1,6 @@
-//! The counts of realtime: by minute for an hour, by hour for 30 days, and all of them.
+//! The counts of realtime: by minute for an hour, by hour for 30 days, and in total.
 //!
-//! Table `counts` has a row for each of these spans and its beginning, `seen` one for each type of
-//! notification.
+//! Table `counts` has a row for each of these spans and its beginning, `seen` one for each type of notification.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,7 +13,7 @@ use crate::storage::sql::{Sql, SqlError, SqlValue};
 use crate::time::UnixMs;
 use crate::watch::tally::{LastSeen, MINUTE, RealtimeCounts, Tally, minute_of};
 
-/// A length of time that is counted by itself.
+/// A span of time with its own counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CountSpan {
     /// From the beginning.
@@ -28,7 +27,7 @@ pub enum CountSpan {
 impl CountSpan {
     const ALL: [Self; 3] = [Self::Ever, Self::Hour, Self::Minute];
 
-    /// How it is stored.
+    /// The stored form.
     fn number(self) -> u8 {
         match self {
             Self::Ever => 0,
@@ -37,7 +36,7 @@ impl CountSpan {
         }
     }
 
-    /// Its length, and for how long it is kept; none for the one without end.
+    /// Its length, and how long it is kept; none for the endless one.
     fn length(self) -> Option<(Duration, Duration)> {
         match self {
             Self::Ever => None,
@@ -46,7 +45,7 @@ impl CountSpan {
         }
     }
 
-    /// The beginning of the span that a minute lies in.
+    /// The beginning of the span that contains a minute.
     fn begin(self, minute: UnixMs) -> UnixMs {
         match self.length() {
             Some((length, _)) => {
@@ -57,7 +56,7 @@ impl CountSpan {
         }
     }
 
-    /// The first beginning that is kept.
+    /// The earliest beginning that is kept.
     fn kept_from(self, now: UnixMs) -> UnixMs {
         match self.length() {
             Some((length, kept)) => self.begin(minute_of(now)) + length - kept,
@@ -66,10 +65,10 @@ impl CountSpan {
     }
 }
 
-/// The most types that are kept: those of commercetools are some 150. What was seen longest ago goes first.
+/// The most types that are kept: commercetools has some 150. The one that was not seen for the longest time goes first.
 const TYPES: usize = 200;
 
-/// Adds what an isolate counted.
+/// Adds the counts of an isolate.
 pub fn add(sql: &dyn Sql, tally: &Tally, now: UnixMs) -> Result<(), SqlError> {
     for span in CountSpan::ALL {
         let mut sums: BTreeMap<UnixMs, RealtimeCounts> = BTreeMap::new();
@@ -118,7 +117,7 @@ pub fn of(sql: &dyn Sql, span: CountSpan, begin: UnixMs) -> Result<RealtimeCount
     Ok(stored.map(|text| serde_json::from_str(&text)).transpose()?.unwrap_or_default())
 }
 
-/// The counts of each of the last spans that has some, with its beginning; the oldest first.
+/// The counts of each of the last spans that has any, with its beginning; the oldest first.
 pub fn list(
     sql: &dyn Sql,
     span: CountSpan,
@@ -147,7 +146,7 @@ pub fn types(sql: &dyn Sql) -> Result<BTreeMap<String, LastSeen>, SqlError> {
     rows.into_iter().map(named).collect()
 }
 
-/// Spans as the endpoints show them: each with its beginning. Those without counts are left out.
+/// Spans as the endpoints show them, each with its beginning. Spans without counts are left out.
 #[must_use]
 pub fn shown(spans: &[(UnixMs, RealtimeCounts)]) -> Vec<Value> {
     let one = |(at, counts): &(UnixMs, RealtimeCounts)| {

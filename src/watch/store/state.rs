@@ -1,5 +1,5 @@
-//! What is known beside the counts, as one JSON document. It is small: there are as many alerts as causes,
-//! and some twelve checks.
+//! The watched state except for the counts, as one JSON document. It is small: it has as many alerts as causes, and
+//! some twelve checks.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,24 +10,24 @@ use crate::watch::alerts::{Alert, ReceiverState};
 use crate::watch::causes::WatchedFacts;
 use crate::watch::tally::{Tally, newest_refusals};
 
-/// What is known, except for counts.
+/// The watched state except for the counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WatchState {
-    /// What causes are found in.
+    /// The facts behind causes.
     pub facts: WatchedFacts,
-    /// When the objects were last asked how they are.
+    /// When the last look was.
     pub looked: UnixMs,
-    /// When the checks were last made.
+    /// When the last checks were.
     pub checked: UnixMs,
-    /// Alerts that have not ended, or whose end is still to be told.
+    /// Alerts that have not ended, or whose end is still to be reported.
     pub alerts: Vec<Alert>,
-    /// How the receiver takes them.
+    /// How the receiver accepts requests.
     pub receiver: ReceiverState,
 }
 
 impl WatchState {
-    /// Nothing but that watching begins.
+    /// The state at the beginning of the watch.
     #[must_use]
     pub fn begun(now: UnixMs) -> Self {
         let facts = WatchedFacts { began: now, ..WatchedFacts::default() };
@@ -42,12 +42,12 @@ impl WatchState {
     }
 }
 
-/// What is known. The first time, watching begins.
+/// The stored state. The first call begins the watch.
 pub fn load(sql: &dyn Sql, now: UnixMs) -> Result<WatchState, SqlError> {
     Ok(document::load(sql)?.unwrap_or_else(|| WatchState::begun(now)))
 }
 
-/// Stores what is known.
+/// Stores the state.
 pub fn save(sql: &dyn Sql, state: &WatchState) -> Result<(), SqlError> {
     document::save(sql, state)
 }

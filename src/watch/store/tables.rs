@@ -1,5 +1,5 @@
-//! The tables of the object `Watch`, version by version. What they are for stands where they are used:
-//! [`super::counts`], [`super::state`].
+//! The tables of the object `Watch`, version by version. The modules that use them explain them: [`super::counts`],
+//! [`super::state`].
 
 /// The migrations; see [`crate::storage::schema`].
 pub const MIGRATIONS: [&str; 1] = [FIRST];
@@ -17,7 +17,7 @@ mod tests {
     use super::*;
     use crate::storage::schema::digests;
 
-    /// A migration that was deployed cannot be changed any more: add another one, and its digest.
+    /// A deployed migration must not change: add another one, and its digest.
     #[test]
     fn what_was_deployed_stays_as_it_is() {
         assert_eq!(digests(&MIGRATIONS), ["3e97d6ceec5e362a"]);

@@ -1,5 +1,5 @@
-//! The documents of commercetools, each read and mapped as what is told of it and as a record of an import:
-//! whatever is in it, it comes to requests that are JSON, or to a reason.
+//! The documents of commercetools, each read and mapped for a notification and as a record of an import: whatever their
+//! content, the result is requests in JSON, or a reason.
 
 use commercetools_klaviyo::assembly::documents::Documents;
 use commercetools_klaviyo::assembly::reading::UnitReading;

@@ -1,8 +1,8 @@
-//! What is kept of the fuzzing, and some thousands of seeded mutations of it, through every decoder. The long
-//! form is `npm run torture -- fuzz`, with libFuzzer and the same table.
+//! The kept corpus of the fuzzing, and some thousands of seeded mutations of it, through every decoder. The long form
+//! is `npm run torture -- fuzz`, with libFuzzer and the same table.
 //!
 //! `DECODER_CASES=100000 DECODER_SEED=7 cargo test --test core -- decoders` draws others, and more. A failure names the
-//! decoder; the bytes that broke it are written to `target/decoders/`.
+//! decoder, and writes the bytes that broke it to `target/decoders/`.
 
 mod table;
 

@@ -1,9 +1,9 @@
-//! The decoders: each function of the core that reads what strangers, the two systems, operators or an
-//! earlier version wrote, and what holds whatever the bytes are.
+//! The decoders: each function of the core that reads input of strangers, the two systems, operators or an earlier
+//! version, and its invariants for any bytes.
 //!
-//! One table for two uses: the native test beside it, which mutates the kept corpus, and the targets of
-//! `fuzz/`. A decoder that breaks what holds panics. Not in scope: what a good input means; the tests of
-//! each module say that.
+//! One table for two uses: the native test beside it, which mutates the kept corpus, and the targets of `fuzz/`. A
+//! decoder that breaks an invariant panics. Not in scope: the meaning of good input; the tests of each module have
+//! that.
 
 #[path = "documents.rs"]
 mod documents;

@@ -1,5 +1,5 @@
-//! `docs/configuration.md`: every setting stands there, with the default that it has and with an
-//! example that the code accepts and that makes a difference.
+//! `docs/configuration.md`: lists every setting, with its actual default and with an example that
+//! the code accepts and that makes a difference.
 
 use std::collections::{BTreeMap, BTreeSet};
 

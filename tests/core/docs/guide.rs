@@ -1,5 +1,5 @@
-//! `docs/mapping.md`, "Klaviyo's guide, field by field": an order of twelve lines has each field that
-//! stands there, of the kind that the guide gives it, in every line.
+//! `docs/mapping.md`, "Klaviyo's guide, field by field": an order of twelve lines has each listed field, of the guide's
+//! kind, in every line.
 
 use std::collections::BTreeSet;
 

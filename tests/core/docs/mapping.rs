@@ -1,9 +1,9 @@
-//! `docs/mapping.md`: every property of every body that the cases of `tests/core/cases` lead to
-//! (and the vectors of `parity`) stands in the table of its object, and every property that stands
-//! there comes of some case.
+//! `docs/mapping.md`: every property of every body in the cases of `tests/core/cases` (and in the
+//! vectors of `parity`) is in the table of its object, and every listed property occurs in some
+//! case.
 //!
-//! A row such as `properties.{name}` stands for names of the shop: they have to be in the case's
-//! documents or settings, so that a name of ours cannot hide behind it.
+//! A row such as `properties.{name}` stands for names of the shop: they have to occur in the case's
+//! documents or settings, so that none of our own names can hide behind it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! The tables of `docs/` against the code: what stands there is so, and what is so stands there.
+//! The tables of `docs/` against the code: each entry is true, and nothing is missing.
 //!
 //! This file reads Markdown; the tests are beside it.
 

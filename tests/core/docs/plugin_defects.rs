@@ -1,4 +1,4 @@
-//! `docs/plugin-defects.md`: the defects that tests name by their numbers, each with tests that do.
+//! `docs/plugin-defects.md`: each defect that it says is tested has tests with its number.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! `docs/bulk-import.md`, "Skipped records": the dashboard says each of these codes in words.
+//! `docs/bulk-import.md`, "Skipped records": the dashboard has words for each of these codes.
 
 use super::{code, table, text};
 

@@ -1,4 +1,4 @@
-//! Beside a broker: what that does not bring in time is delivered, and counted.
+//! Beside a broker: the feed delivers and counts what the broker does not deliver in time.
 
 use commercetools_klaviyo::commercetools::notification::Notification;
 use commercetools_klaviyo::feed::desk::take_brought;

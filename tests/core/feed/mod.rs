@@ -1,6 +1,5 @@
-//! The feed in virtual time, on SQLite itself: between a project whose messages become readable late, are
-//! stamped by clocks that are off and come many in one millisecond, and the outbox. The runtime ends at any
-//! moment.
+//! The feed in virtual time, on real SQLite, between the outbox and a project whose messages become readable late, have
+//! stamps of inaccurate clocks, and share milliseconds. The runtime ends at any moment.
 //!
 //! Each seed is a run of its own. `FEED_SEEDS` is their number, `FEED_SEED` runs one.
 

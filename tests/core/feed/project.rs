@@ -1,5 +1,5 @@
-//! A project of commercetools as the feed sees it: documents in the order of their stamps and ids, each
-//! readable from a time on.
+//! A project of commercetools as the feed sees it: documents in the order of their stamps and ids, each readable from
+//! some time on.
 
 use std::collections::{BTreeMap, BTreeSet};
 

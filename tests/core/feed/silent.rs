@@ -1,4 +1,4 @@
-//! What has no message: each row of the table in `docs/realtime.md`.
+//! Changes without a message: each row of the table in `docs/realtime.md`.
 
 use commercetools_klaviyo::commercetools::keyset::StampedResource;
 use commercetools_klaviyo::commercetools::reference::Id;

@@ -1,5 +1,4 @@
-//! A Klaviyo in memory: takes what the import writes, carries out jobs later, and keeps count of
-//! what no run may ever do.
+//! A Klaviyo in memory: accepts what the import writes, carries out jobs later, and counts what no run may ever do.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 

@@ -1,4 +1,4 @@
-//! The plugin's defects of bulk imports, by their numbers: ours has none of them. Those that only
+//! The plugin's defects in bulk imports, by their numbers: ours has none of them. Those that only
 //! show over HTTP (B9, B12, B15) are in `tests/runtime`; B7, B10, B13 and B14 are in `modes`.
 
 use chrono::Duration;

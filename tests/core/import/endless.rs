@@ -1,4 +1,4 @@
-//! What could go on for ever: the run ends with its reason, and goes on once that is gone.
+//! Endless situations: the run ends with its reason, and can go on after the reason is gone.
 
 use commercetools_klaviyo::import::kind::ImportKind;
 use commercetools_klaviyo::import::machine::ImportInput;

@@ -1,4 +1,4 @@
-//! Customers who are erased while an import writes them, in a deployment that is not told.
+//! Customers who are erased while an import writes them, in a deployment that does not learn it.
 
 use std::collections::BTreeSet;
 

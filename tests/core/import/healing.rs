@@ -1,4 +1,4 @@
-//! Failures that are healed: by whatever settles the record later.
+//! Failures that are healed because something settles the record later.
 
 use commercetools_klaviyo::commercetools::reference::Id;
 use commercetools_klaviyo::import::kind::ImportKind;

@@ -1,4 +1,4 @@
-//! What limits a run that goes on, as it is shown.
+//! The displayed limit of an active run.
 
 use commercetools_klaviyo::import::kind::ImportKind;
 use serde_json::json;

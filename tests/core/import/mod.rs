@@ -1,7 +1,7 @@
 //! The import between a commercetools and a Klaviyo in memory, in virtual time.
 //!
-//! Each seed is a world of its own, with its own faults. A failing seed is printed; it alone is run
-//! with `IMPORT_SEED=<seed> cargo test --test core import`, and `IMPORT_SEEDS` is their number.
+//! Each seed is a world of its own, with its own faults. A failing seed is printed;
+//! `IMPORT_SEED=<seed> cargo test --test core import` runs it alone, and `IMPORT_SEEDS` is the number of seeds.
 
 pub(crate) mod account;
 mod defects;

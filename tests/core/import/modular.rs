@@ -1,4 +1,4 @@
-//! Projects whose variants are documents of their own, and those that are on the way there.
+//! Projects whose variants are documents of their own, and projects during that migration.
 
 use chrono::Duration;
 use commercetools_klaviyo::import::kind::ImportKind;

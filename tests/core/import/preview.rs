@@ -1,4 +1,4 @@
-//! What a preview shows is what an import brings, and the preview itself only reads.
+//! A preview shows exactly what an import writes, and the preview itself only reads.
 
 use commercetools_klaviyo::assembly::shared::SharedDocuments;
 use commercetools_klaviyo::assembly::together::together;

@@ -1,4 +1,4 @@
-//! How an import reads: so many pages at once, of such a size.
+//! How an import reads: the number of pages at once, and their size.
 
 use chrono::Duration;
 use commercetools_klaviyo::import::kind::ImportKind;

@@ -1,4 +1,4 @@
-//! What Klaviyo refuses, or does not find: it costs only the record.
+//! Records that Klaviyo refuses or does not find: each costs only itself.
 
 use commercetools_klaviyo::import::kind::ImportKind;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Schedules in virtual time: whatever runs, is stopped or is down meanwhile, each slot is seen to once.
+//! Schedules in virtual time: whatever runs, is stopped or is down meanwhile, each slot is handled once.
 
 use std::time::Duration;
 

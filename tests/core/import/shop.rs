@@ -1,4 +1,4 @@
-//! A commercetools in memory: answers the queries that the import makes.
+//! A commercetools in memory: answers the queries of the import.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,4 @@
-//! Documents of every size, and pages that are too long or too slow: each record has its end, and so has
-//! the run.
+//! Documents of every size, and pages that are too long or too slow: each record and the run reach an end.
 
 use chrono::Duration;
 use commercetools_klaviyo::http::{DOCUMENT_BYTES, PAGE_BYTES};

@@ -1,4 +1,4 @@
-//! What is stored of a run: its shape, and what becomes of another version's.
+//! The stored form of a run: its shape, and the handling of another version's.
 
 use commercetools_klaviyo::import::kind::ImportKind;
 use commercetools_klaviyo::import::run::ImportRun;

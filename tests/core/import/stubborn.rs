@@ -1,4 +1,4 @@
-//! What a system cannot bear costs the record that brings it, and not the run.
+//! Input that a system cannot handle costs its record, and not the run.
 
 use commercetools_klaviyo::import::kind::ImportKind;
 use commercetools_klaviyo::import::run::RunState;

@@ -1,6 +1,5 @@
-//! Virtual time: runs the machine between the shop and the account, and does to it what the world
-//! does: calls that fail before or after their effect, limits, crashes between any two effects,
-//! stops and resumes.
+//! Virtual time: runs the machine between the shop and the account, with calls that fail before or
+//! after their effect, limits, crashes between any two effects, stops and resumes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What is stored of given resources, as a trace asks for it: of the outbox, and of the imports.
+//! What the outbox and the imports store about given resources, for a trace.
 
 use commercetools_klaviyo::config::OperatorRules;
 use commercetools_klaviyo::import::kind::ImportKind;

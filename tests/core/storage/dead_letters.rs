@@ -1,4 +1,4 @@
-//! Dead letters: kept, shown in pages, replayed, forgotten; and how they and what is parked come in.
+//! Dead letters: kept, shown in pages, replayed, deleted; and how they and parked notifications come in.
 
 use commercetools_klaviyo::config::OperatorRules;
 use commercetools_klaviyo::outbox::store::dead_letters::{self, NewDeadLetter};

@@ -1,4 +1,4 @@
-//! A try of a row, by the outbox's machine beside its store.
+//! A try of a row, by the outbox's machine and its store.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Erasures: nothing of the person stays, and who was erased stays erased.
+//! Erasures: nothing of the person stays, and erased customers stay erased.
 
 use std::time::Duration;
 

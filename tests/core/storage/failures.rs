@@ -1,4 +1,4 @@
-//! Failures of imports, and what is gone while a run may still write it.
+//! Failures of imports, and deleted records that a run may still write.
 
 use commercetools_klaviyo::commercetools::notification::Notification;
 use commercetools_klaviyo::import::kind::ImportKind;

@@ -1,4 +1,4 @@
-//! What the imports leave to the outbox: who and what is gone, and what ended runs may have overwritten.
+//! What the imports leave to the outbox: deleted customers and records, and what ended runs may have overwritten.
 
 use chrono::{DateTime, Duration, Utc};
 use commercetools_klaviyo::commercetools::notification::{Notification, change};

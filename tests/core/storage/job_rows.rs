@@ -1,4 +1,4 @@
-//! Rows that wait for jobs of Klaviyo's, and what the jobs sent for them.
+//! Rows that wait for jobs of Klaviyo, and what the jobs sent for them.
 
 use std::collections::HashSet;
 

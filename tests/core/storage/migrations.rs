@@ -1,4 +1,4 @@
-//! Tables that an earlier version made: they are brought up to date, and what is in them stays.
+//! Tables of an earlier version: a migration updates them, and their content stays.
 
 use std::collections::BTreeMap;
 

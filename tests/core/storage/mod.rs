@@ -1,4 +1,4 @@
-//! What the two objects store, on SQLite itself: the statements of
+//! What the two objects store, on real SQLite: the statements of
 //! [`commercetools_klaviyo::outbox::store`] and [`commercetools_klaviyo::import::store`].
 
 mod about;

@@ -1,4 +1,4 @@
-//! Parking: what becomes of a slot that is taken, and that many are parked as one by one.
+//! Parking: what happens to an occupied slot, and that a batch is parked like single notifications.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The rows of products whose prices become valid or end: due at that time, and nothing that waits.
+//! The rows of products whose prices start or end: due at that time, and not counted as waiting.
 
 use commercetools_klaviyo::engine::circuits::Allowance;
 use commercetools_klaviyo::fault::{System, TransientFault};

@@ -1,5 +1,4 @@
-//! What a push is answered after the outbox was asked to store what has to be: that it is stored only if
-//! it is.
+//! The answer to a push after the outbox was asked to store something: it says stored only if that is true.
 
 use chrono::DateTime;
 use commercetools_klaviyo::commercetools::reference::Id;

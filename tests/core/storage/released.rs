@@ -1,9 +1,9 @@
-//! What released versions stored, each as a dump of its four objects in `released/<version>/`: the newest version reads
-//! it, and what is in it stays. A migration that was deployed is pinned beside its tables; here are the rows, and the
-//! JSON in them.
+//! The data of released versions, each as a dump of its four objects in `released/<version>/`: the newest version reads
+//! it, and its content stays. Each deployed migration is pinned beside its tables; here are the rows, and the JSON in
+//! them.
 //!
 //! The version of `Cargo.toml` has its dump: `WRITE_RELEASED=1 cargo test --test core -- released` writes it, before a
-//! release; a dump that was released is never written again.
+//! release; a released dump is never written again.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

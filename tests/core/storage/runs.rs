@@ -1,4 +1,4 @@
-//! Runs of imports: saved whole, and loaded as they were saved.
+//! Runs of imports: saved as a whole, and loaded without a difference.
 
 use chrono::{DateTime, Utc};
 use commercetools_klaviyo::commercetools::reference::Id;

@@ -1,4 +1,4 @@
-//! Schedules: which slots are seen to, and what is remembered of them.
+//! Schedules: which slots are handled, and what is stored about them.
 
 use chrono::{DateTime, Utc};
 use commercetools_klaviyo::config::rules::OperatorRules;

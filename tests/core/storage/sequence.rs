@@ -1,4 +1,4 @@
-//! Sequences: they go on with what is stored of their runs.
+//! Sequences: they advance together with the stored state of their runs.
 
 use commercetools_klaviyo::import::kind::ImportKind;
 use commercetools_klaviyo::import::machine::RunSaving;

@@ -1,4 +1,4 @@
-//! Records of which there was nothing to send: the last of the newest run.
+//! Records that needed nothing sent: the last ones of the newest run.
 
 use commercetools_klaviyo::import::kind::ImportKind;
 use commercetools_klaviyo::import::machine::{RecordFailure, RunSaving, SkippedRecord};

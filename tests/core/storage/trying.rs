@@ -1,4 +1,4 @@
-//! Tries: which rows are due, what they are given, and what becomes of those whose tries never end.
+//! Tries: which rows are due, what they get, and what becomes of those whose tries never end.
 
 use commercetools_klaviyo::engine::circuits::Allowance;
 use commercetools_klaviyo::fault::{System, TransientFault};

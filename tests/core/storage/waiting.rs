@@ -1,4 +1,4 @@
-//! What waits: shown in pages, and tried now for somebody who asks.
+//! Waiting rows: shown in pages, and tried now on request.
 
 use commercetools_klaviyo::klaviyo::job::{JobRef, JobType};
 use commercetools_klaviyo::outbox::store::jobs::{self, JobFate};

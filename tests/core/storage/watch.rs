@@ -1,5 +1,5 @@
-//! What the object `Watch` stores: counts by minute and by hour, and what one look makes of what the
-//! objects say.
+//! What the object `Watch` stores: counts by minute and by hour, and the result of a look at the
+//! objects' reports.
 
 use std::time::Duration;
 

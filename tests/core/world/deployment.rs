@@ -1,8 +1,8 @@
 //! Deployments in mid-run: other settings, and another version of the Worker.
 //!
-//! The newer version is this one: what it stores is made to look as if it were another's while the older
-//! one is deployed. So that sees tables of a newer schema, or runs of a newer shape, and has to leave both
-//! alone; then the newer one goes on with what it finds.
+//! The newer version is this one: the test changes what it stored to look like another version's while the older one is
+//! deployed. So the older one sees tables of a newer schema, or runs of a newer shape, and has to leave both alone;
+//! then the newer one goes on with what it finds.
 
 use commercetools_klaviyo::config::Config;
 use commercetools_klaviyo::config::rules::EventName;

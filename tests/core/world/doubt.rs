@@ -1,4 +1,4 @@
-//! Which writes leave a doubt: directed, beside the worlds of chance.
+//! The writes that leave a doubt: directed tests, beside the random worlds.
 
 use std::collections::HashSet;
 

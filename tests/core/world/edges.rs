@@ -1,4 +1,4 @@
-//! Prices that become valid or end while nobody says anything.
+//! Prices that start or end without a notification.
 
 use commercetools_klaviyo::import::kind::ImportKind;
 use commercetools_klaviyo::outbox::store::parked;

@@ -1,5 +1,5 @@
-//! Events that go out in bulk say their customers' e-mails, and are carried out after a newer one was
-//! written.
+//! Events that go out in bulk with their customers' e-mail addresses, and that Klaviyo carries out after a newer
+//! address was written.
 
 use commercetools_klaviyo::import::kind::ImportKind;
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! The hosts of the engine: pushes, and the two objects with their storage. What they store goes
-//! through the very statements that run in production, on SQLite itself.
+//! The hosts of the engine: pushes, and the two objects with their storage. They store through the same statements as
+//! in production, on real SQLite.
 
 use std::collections::HashSet;
 use std::slice;

@@ -1,9 +1,9 @@
-//! Both halves in one world, in virtual time: a shop that changes while everything runs, pushes that
-//! come late, twice and out of order, the outbox, imports, erasures; between two systems that carry
-//! calls out late, lose answers, refuse and stop.
+//! Both halves in one world, in virtual time: a shop that changes while everything runs, pushes that come late, twice
+//! and out of order, the outbox, imports, erasures; between two systems that carry calls out late, lose answers, refuse
+//! and stop.
 //!
-//! At rest Klaviyo holds what the shop has, every event is there once with its amount, nobody who was
-//! erased is there, nothing waits, and every push has its outcome.
+//! At rest Klaviyo holds what the shop has, every event exists once with its amount, no erased customer exists, nothing
+//! waits, and every push has its outcome.
 //!
 //! Each seed is a world of its own. `WORLD_SEEDS` is their number, `WORLD_SEED` runs one.
 

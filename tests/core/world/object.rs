@@ -1,4 +1,4 @@
-//! A Durable Object, whichever machine it has.
+//! A Durable Object with any machine.
 
 use commercetools_klaviyo::storage::schema::{NEWER, SchemaState, migrate};
 use commercetools_klaviyo::storage::sql::SqlError;

@@ -1,5 +1,5 @@
-//! The two thousand orders of [`crate::orders`] through the objects themselves: by the outbox after an
-//! outage, and by a run of an import.
+//! The two thousand orders of [`crate::orders`] through the objects themselves: through the outbox after an outage, and
+//! through a run of an import.
 
 use std::collections::BTreeSet;
 

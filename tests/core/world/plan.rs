@@ -1,4 +1,4 @@
-//! What is to happen in a world, drawn by its chance.
+//! The plan of a world, drawn at random from its seed.
 
 use commercetools_klaviyo::import::kind::ImportKind;
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! What the account allows: Klaviyo counts the calls of each operation in a window of a second and in
-//! one of a minute, and says in each answer how many those are. What it allows may change at any time.
+//! The limits of the account: Klaviyo counts the calls of each operation in a window of a second and in one of a
+//! minute, and each answer states both limits. They may change at any time.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

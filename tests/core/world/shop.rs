@@ -1,4 +1,4 @@
-//! What happens in the shop, and the notifications that tell of it.
+//! The events in the shop, and their notifications.
 
 use std::collections::BTreeSet;
 

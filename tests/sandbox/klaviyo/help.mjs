@@ -1,5 +1,5 @@
-// What the tests of the fake Klaviyo share: starting one, calling it, bodies to send, and how a
-// refusal looks.
+// The shared parts of the fake Klaviyo's tests: its start, calls, request bodies, and the shape of
+// a refusal.
 
 import assert from "node:assert/strict";
 import { startKlaviyo } from "../../../sandbox/klaviyo/server.mjs";

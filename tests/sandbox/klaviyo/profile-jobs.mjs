@@ -1,4 +1,4 @@
-// Tests of what profiles are subject to later: bulk import, merge, deletion, and consent.
+// Tests of later operations on profiles: bulk import, merge, deletion, and consent.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,5 +1,5 @@
-// Tests of the judge that is Klaviyo's own SDK: it knows the body of every operation, it refuses what
-// it would lose, and what it is excused from is needed.
+// Tests of Klaviyo's own SDK as a judge: it knows the body of every operation, it refuses what it would lose, and each
+// of its exceptions is needed.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";

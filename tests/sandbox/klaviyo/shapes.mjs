@@ -1,5 +1,5 @@
-// Tests of the shape of bodies: the tables, the schema file, and both against each other and the
-// official examples.
+// Tests of the shape of bodies: the tables, the schema file, and both against each other and
+// against the official examples.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

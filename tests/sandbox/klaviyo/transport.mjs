@@ -1,4 +1,4 @@
-// Tests of what every operation has in common: key, revision, scopes, sizes, rate limits.
+// Tests of the common rules of all operations: key, revision, scopes, sizes, rate limits.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,5 +1,5 @@
-//! Makes the JavaScript bindings of the compiled worker: what the program `wasm-bindgen` does, of which the build needs
-//! this one thing. Compiled from here it is there in half a minute, and in the version that Cargo.lock has.
+//! Makes the JavaScript bindings of the compiled worker: the one part of the program `wasm-bindgen` that the build
+//! needs. Compiled from here it takes half a minute, in the version of Cargo.lock.
 //!
 //! ```text
 //! bindings <compiled module> <folder>     writes index.js and index_bg.wasm
