@@ -4,7 +4,9 @@
 //
 //   npm start [-- --once]     --once: end after printing
 
-import { ensureWorker } from "./lib/built-worker.mjs";
+import { installNpmPackages, npmPackagesAreStale } from "./lib/npm.mjs";
+import { requireNode } from "./lib/prerequisites.mjs";
+import { IS_RELEASE } from "./lib/project.mjs";
 import { asProgram, Failure, say } from "./lib/run.mjs";
 
 async function demo({ once }) {
@@ -65,6 +67,18 @@ Import all orders once more, and see how far it is:
   curl -H 'Authorization: Bearer ${ADMIN_TOKEN}' ${worker.url}/sync/status
 See what was kept for a person:
   curl -H 'Authorization: Bearer ${ADMIN_TOKEN}' ${worker.url}/dead-letters`);
+}
+
+/** Makes sure that build/ holds the worker, and that the npm packages of package-lock.json are installed. */
+async function ensureWorker() {
+  if (IS_RELEASE) {
+    requireNode();
+    if (npmPackagesAreStale()) await installNpmPackages();
+  } else {
+    // The archive of a release does not contain it.
+    const { build } = await import("./build.mjs");
+    await build();
+  }
 }
 
 /** The preferred port if it is free, else any. */

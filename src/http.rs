@@ -11,13 +11,14 @@ use crate::time::UnixMs;
 /// Characters that a part of an address keeps as they are (RFC 3986, "unreserved").
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What also stays as it is in the value of a query (RFC 3986, section 3.4), of what ids and lists are made of.
-const OF_LISTS: &AsciiSet = &UNRESERVED.remove(b'$').remove(b':').remove(b',');
+/// Characters of ids and lists that a query, unlike a segment, keeps as well (RFC 3986, section 3.4).
+const KEPT_IN_QUERIES: &AsciiSet = &UNRESERVED.remove(b'$').remove(b':').remove(b',');
 
-/// A list of ids as the value of a query: shorter than [`encode`] makes it, so that an address can name more.
+/// A filter or a predicate as the value of a query. It is shorter than [`encode`] makes it, so an address can name
+/// more ids.
 #[must_use]
-pub fn encode_list(value: &str) -> String {
-    utf8_percent_encode(value, OF_LISTS).to_string()
+pub fn encode_filter(value: &str) -> String {
+    utf8_percent_encode(value, KEPT_IN_QUERIES).to_string()
 }
 
 /// A value as a part of an address: a segment of a path, or a value of a query or form.

@@ -1,7 +1,9 @@
 // One build that has many mutations, each behind a switch (tools/mutations).
 
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { childEnv } from "../lib/project.mjs";
 import { capture, Failure, runQuietly, say } from "../lib/run.mjs";
 import { COPY, copyCheckout, FOLDER } from "./lots.mjs";
 
@@ -52,21 +54,16 @@ function weave(mutations) {
 /** The mutations to which errors of the compiler lead. */
 function doNotCompile() {
   const args = ["check", "--lib", "--message-format=json", "--quiet"];
-  const log = join(FOLDER, "check.json");
-  // What fails answers nothing to `capture`, so that the shell takes the code away.
-  capture("sh", ["-c", `cargo ${args.join(" ")} > ${log} 2>/dev/null; true`], {
-    cwd: COPY,
-    env: BUILD_ENV,
-  });
+  const options = { cwd: COPY, env: childEnv(BUILD_ENV), encoding: "utf8", maxBuffer: Infinity };
+  const { stdout } = spawnSync("cargo", args, options);
   const ids = new Set();
-  for (const line of readFileSync(log, "utf8").split("\n").filter(Boolean)) {
+  for (const line of stdout.split("\n").filter(Boolean)) {
     const { reason, message } = JSON.parse(line);
     if (reason !== "compiler-message" || message.level !== "error") continue;
     const found = message.spans.flatMap((span) => idsAt(span));
     if (found.length === 0 && message.spans.length > 0) throw new Failure(message.rendered);
     for (const id of found) ids.add(id);
   }
-  rmSync(log);
   return { ids: [...ids], why: "does not compile" };
 }
 

@@ -23,7 +23,6 @@ const COPIED = [
   ...WORKER_FILES,
   "docs",
   "sandbox",
-  "scripts/lib/built-worker.mjs",
   "scripts/lib/npm.mjs",
   "scripts/lib/prerequisites.mjs",
   "scripts/lib/project.mjs",

@@ -19,23 +19,13 @@ const SETTINGS = {
   KLAVIYO_AUTH_KEY: "Klaviyo: a private key (Settings, API keys)",
 };
 
+/** Members of package.json that are as in the project. */
+const KEPT = ["name", "version", "private", "license", "type", "engines"];
+
 /** The archive's package.json, of the project's. */
-export function manifestOf({
-  name,
-  version,
-  private: isPrivate,
-  license,
-  type,
-  engines,
-  ...project
-}) {
+export function manifestOf(project) {
   return {
-    name,
-    version,
-    private: isPrivate,
-    license,
-    type,
-    engines,
+    ...Object.fromEntries(KEPT.map((member) => [member, project[member]])),
     scripts: {
       start: project.scripts.start,
       subscriptions: project.scripts.subscriptions,

@@ -2,7 +2,7 @@
 //! have the queries.
 
 use super::reference::Id;
-use crate::http::{encode, encode_list};
+use crate::http::{encode, encode_filter};
 
 /// The expansion of a customer.
 pub(super) const CUSTOMER_GROUP: &str = "customerGroup";
@@ -49,7 +49,7 @@ pub(super) fn page(predicate: &str, after: Option<&Id>, limit: usize) -> String 
         None => predicate.to_owned(),
     };
     let sort = encode("id asc");
-    format!("limit={limit}&withTotal=false&sort={sort}&where={}", encode_list(&predicate))
+    format!("limit={limit}&withTotal=false&sort={sort}&where={}", encode_filter(&predicate))
 }
 
 /// The predicate `field in ("a","b")`, each value quoted.

@@ -16,7 +16,7 @@ use super::query_parts::{expand, page};
 use super::query_sort::{KeyField, QuerySort, behind, part, sorted};
 use super::reference::Id;
 use super::variant::VariantLink;
-use crate::http::{DOCUMENT_BYTES, HttpAnswer, PAGE_BYTES, encode, encode_list};
+use crate::http::{DOCUMENT_BYTES, HttpAnswer, PAGE_BYTES, encode_filter};
 
 /// Bytes of the keys of one query: SKUs can be long, and an address may have 8 kB.
 const KEY_BYTES_PER_QUERY: usize = 6_500;
@@ -92,7 +92,7 @@ fn add_alone(groups: &mut Vec<JointQuery>, place: usize, query: DocumentQuery) {
 
 /// The group that gets this key.
 fn group_for(groups: &mut Vec<JointQuery>, sort: &QuerySort, key: &str) -> usize {
-    let bytes = encode(key).len() + BETWEEN_KEYS;
+    let bytes = encode_filter(key).len() + BETWEEN_KEYS;
     let has_room = |group: &JointQuery| {
         group.sort.as_ref() == Some(sort)
             && group.keys.len() < sort.most
@@ -172,7 +172,7 @@ impl JointQuery {
         };
         let members: Vec<_> = self.members.iter().filter_map(of_member).collect();
         let keys: Vec<_> = keys.iter().map(|key| (*key).clone()).collect();
-        let bytes = keys.iter().map(|key| encode(key).len()).sum();
+        let bytes = keys.iter().map(|key| encode_filter(key).len()).sum();
         (!members.is_empty()).then(|| Self { members, keys, bytes, ..self.clone() })
     }
 
@@ -206,7 +206,7 @@ impl JointQuery {
             paths => format!("&{}", expand(paths)),
         };
         let path = sort.path;
-        format!("/{path}?limit={PAGE}&withTotal=false{expand}&where={}", encode_list(&predicate))
+        format!("/{path}?limit={PAGE}&withTotal=false{expand}&where={}", encode_filter(&predicate))
     }
 
     /// The answer to each of the members; none if this answer is ambiguous: then each has to be asked alone.

@@ -3,7 +3,7 @@
 use super::catalog::CatalogKind;
 use super::job::{JobRef, JobType};
 use super::pacing::Operation;
-use crate::http::{encode, encode_list};
+use crate::http::{encode, encode_filter};
 
 /// The maximum size of a page.
 const PAGE: usize = 100;
@@ -93,7 +93,7 @@ pub fn in_pieces(ids: &[String]) -> Vec<Vec<String>> {
 pub fn first_piece<'a>(ids: impl Iterator<Item = &'a str>) -> usize {
     let mut bytes = 0;
     let fits = ids.take(PAGE).enumerate().take_while(|(index, id)| {
-        bytes += encode_list(&quote(id)).len() + 1;
+        bytes += encode_filter(&quote(id)).len() + 1;
         *index == 0 || bytes <= ID_BYTES_PER_QUERY
     });
     fits.count()
@@ -177,7 +177,7 @@ fn page(cursor: Option<&str>) -> String {
 /// The filter, encoded, that leaves the objects of these ids.
 pub(super) fn filter_of(ids: &[String]) -> String {
     let quoted: Vec<_> = ids.iter().map(|id| quote(id)).collect();
-    encode_list(&format!("any(ids,[{}])", quoted.join(",")))
+    encode_filter(&format!("any(ids,[{}])", quoted.join(",")))
 }
 
 /// A string of the filter language: in double quotes, with `\` before `"` and `\`.
